@@ -1,0 +1,107 @@
+"""People: who they are, what their names may be, and what each role may do."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tuckshop.domain.refusals import InvalidField, RoleMissing
+
+USERNAME_LENGTH_MAX = 64
+EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3 less the angle brackets.
+PASSWORD_LENGTH_MIN = 8
+PASSWORD_LENGTH_MAX = 1024  # Long enough for any passphrase, short enough to hash.
+
+
+class Role(StrEnum):
+    """What a user may do in the shop; one user may hold several."""
+
+    BUYER = "buyer"
+    SELLER = "seller"
+    CASHIER = "cashier"
+    ADMIN = "admin"
+
+
+class UserState(StrEnum):
+    """Where a user stands; only the active log in."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, as read with the books. `user_id` is None for the operator at the command line."""
+
+    user_id: int | None
+    roles: frozenset[Role]
+
+    def has(self, *roles: Role) -> bool:
+        """Whether the actor holds any of the roles."""
+        return not self.roles.isdisjoint(roles)
+
+    def require(self, *roles: Role) -> None:
+        """Raises RoleMissing unless the actor holds one of the roles."""
+        if self.roles.isdisjoint(roles):
+            raise RoleMissing(roles=tuple(str(role) for role in roles))
+
+
+OPERATOR = Actor(user_id=None, roles=frozenset({Role.ADMIN, Role.CASHIER}))
+"""Whoever can run the command line owns the database anyway."""
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same: NFC and case folding, repeated until it is stable."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def check_name(name: str, *, field: str, length_max: int) -> str:
+    """The name in NFC.
+
+    Raises:
+        InvalidField: empty, too long, with space at an end, a slash, or a control character.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not name or len(name) > length_max:
+        raise InvalidField(field=field, reason=f"must have 1 to {length_max} characters")
+    if name != name.strip():
+        raise InvalidField(field=field, reason="must not start or end with space")
+    if "/" in name or any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in name):
+        raise InvalidField(field=field, reason="must not contain slashes or invisible characters")
+    return name
+
+
+def check_username(username: str) -> str:
+    """The user name in NFC. Raises InvalidField."""
+    return check_name(username, field="username", length_max=USERNAME_LENGTH_MAX)
+
+
+def check_email(email: str) -> str:
+    """The address in NFC; only its shape is checked, since only a letter sent proves more.
+
+    Raises:
+        InvalidField: not `local@domain`, too long, or with spaces or control characters.
+    """
+    email = check_name(email, field="email", length_max=EMAIL_LENGTH_MAX)
+    local, at, domain = email.rpartition("@")
+    if not (local and at and domain) or "@" in local or any(char.isspace() for char in email):
+        raise InvalidField(field="email", reason="must look like name@example.org")
+    return email
+
+
+def check_password(password: str, *, common: frozenset[str]) -> str:
+    """The password itself; no composition rules (NIST SP 800-63B, 3.1.1.2).
+
+    Raises:
+        InvalidField: too short, too long, or one of the passwords that everybody tries first.
+    """
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+        raise InvalidField(
+            field="password", reason=f"must have {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters"
+        )
+    if password.casefold() in common:
+        raise InvalidField(field="password", reason="is among the most common passwords")
+    return password

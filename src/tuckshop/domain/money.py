@@ -1,0 +1,87 @@
+"""Amounts are whole numbers of minor units ("cents"); only this module knows how people write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tuckshop.domain.refusals import InvalidField
+
+PRICE_CENTS_MAX = 1_000_000_000  # Ten million of the major unit: no shelf sells dearer things.
+BALANCE_CENTS_MAX = 1_000_000_000_000_000  # Below 2**53, so that every JSON reader keeps it exact.
+
+
+class DenominationKind(StrEnum):
+    """What a denomination is made of."""
+
+    COIN = "coin"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Denomination:
+    """One coin or note of the currency, whether machines take it in and pay it out."""
+
+    value_cents: int
+    kind: DenominationKind
+    accepted: bool
+    paid_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """The shop's one currency: ISO 4217 code, decimals, and the coins and notes in use."""
+
+    code: str
+    exponent: int
+    denominations: tuple[Denomination, ...]
+
+    def accepted_cents(self) -> tuple[int, ...]:
+        """The values that may be put in, ascending."""
+        return tuple(sorted(d.value_cents for d in self.denominations if d.accepted))
+
+    def paid_out_cents(self) -> tuple[int, ...]:
+        """The values that may be paid out, ascending."""
+        return tuple(sorted(d.value_cents for d in self.denominations if d.paid_out))
+
+
+EURO = Currency(
+    code="EUR",
+    exponent=2,
+    denominations=tuple(
+        Denomination(value_cents=value, kind=DenominationKind.COIN, accepted=True, paid_out=True)
+        for value in (5, 10, 20, 50, 100)
+    ),
+)
+
+
+def parse(text: str, *, exponent: int = 2, field: str = "amount") -> int:
+    """`"2.2"` -> 220: minor units from text in major units.
+
+    Raises:
+        InvalidField: not a plain decimal, or with more decimals than the currency has.
+    """
+    match = re.fullmatch(r"([0-9]{1,15})(?:\.([0-9]+))?", text, flags=re.ASCII)
+    if match is None:
+        raise InvalidField(field=field, reason="must be a plain decimal number such as 2.20")
+    whole, decimals = match[1], match[2] or ""
+    if len(decimals) > exponent:
+        raise InvalidField(field=field, reason=f"must have at most {exponent} decimals")
+    return int(whole) * 10**exponent + int(decimals.ljust(exponent, "0") or "0")
+
+
+def show(cents: int, *, exponent: int = 2) -> str:
+    """220 -> `"2.20"`: text in major units, always with all decimals."""
+    sign = "-" if cents < 0 else ""
+    if exponent == 0:
+        return f"{cents}"
+    whole, rest = divmod(abs(cents), 10**exponent)
+    return f"{sign}{whole}.{rest:0{exponent}d}"
+
+
+def check_price(cents: int, *, field: str = "price") -> int:
+    """The price itself. Raises InvalidField below 1 or above PRICE_CENTS_MAX."""
+    if not 1 <= cents <= PRICE_CENTS_MAX:
+        raise InvalidField(field=field, reason=f"must be from 1 to {PRICE_CENTS_MAX}")
+    return cents

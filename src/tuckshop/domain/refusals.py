@@ -1,0 +1,302 @@
+"""Every business "no" of the shop, with its facts.
+
+A refusal carries no status and no interface's words: each interface owns one table from these
+classes to what its clients see, and a test proves that every class has a row in every table.
+
+    Refusal
+    |- Unauthenticated        who are you?
+    |  |- BadCredentials          name and password do not belong together
+    |  |- SessionEnded            the token's session is over, or its user is not active
+    |  `- CredentialReused        a rotated token came back; its session has been ended
+    |- Forbidden              you may not
+    |  |- RoleMissing             the act needs a role that the actor lacks
+    |  |- NotOwner                the thing belongs to somebody else
+    |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
+    |  `- RegistrationClosed      nobody registers themselves here
+    |- Unknown                no such thing: UnknownUser, UnknownProduct, UnknownMachine, UnknownOrder,
+    |                         UnknownSession, UnknownImage
+    |- Unacceptable           the value itself is wrong, whatever the shop's state
+    |  |- InvalidField            a name, price, quantity ... outside its limits
+    |  |- CoinNotAccepted         no such coin in this currency, or not taken
+    |  `- KeyReused               an idempotency key came with another request
+    `- Conflict               not as things stand now
+       |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
+       |- NameTaken, EmailTaken, ClientRefTaken
+       |- NotRefundable, RefundWindowOver, RefundExceedsSale
+       |- StillHoldsValue         money or stock must be settled first
+       |- VersionChanged          somebody else changed the thing meanwhile
+       `- LastAdmin               the shop would be left without an admin
+
+Till commands store refusals for idempotent replay as their `facts`, and `revive` brings them back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(unsafe_hash=True)
+class Refusal(Exception):
+    """A named business "no"; its fields are the facts that explain it.
+
+    Not frozen: Python itself sets `__traceback__` on an exception on its way.
+    """
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())
+        return f"{type(self).__name__}({told})"
+
+    def facts(self) -> dict[str, Any]:
+        """The refusal's fields as plain JSON values."""
+        return asdict(self)
+
+
+class Unauthenticated(Refusal):
+    """Nobody can be told from what the caller sent."""
+
+
+@dataclass(unsafe_hash=True)
+class BadCredentials(Unauthenticated):
+    """Name and password do not belong together; says no more, on purpose."""
+
+
+@dataclass(unsafe_hash=True)
+class SessionEnded(Unauthenticated):
+    """The session behind the token is over, expired or unknown, or its user is not active."""
+
+
+@dataclass(unsafe_hash=True)
+class CredentialReused(Unauthenticated):
+    """A refresh token was used a second time: its whole session has been ended."""
+
+
+class Forbidden(Refusal):
+    """The caller is known and may not do this."""
+
+
+@dataclass(unsafe_hash=True)
+class RoleMissing(Forbidden):
+    """The act needs one of `roles`."""
+
+    roles: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class NotOwner(Forbidden):
+    """The thing belongs to another user."""
+
+    thing: str
+
+
+@dataclass(unsafe_hash=True)
+class CoinsNotAttested(Forbidden):
+    """Nobody trusted has seen these coins: a machine's key, a cashier or an admin must say so."""
+
+
+@dataclass(unsafe_hash=True)
+class RegistrationClosed(Forbidden):
+    """This role cannot be taken by registering."""
+
+    role: str
+
+
+class Unknown(Refusal):
+    """There is no such thing, or the caller may not know of it."""
+
+
+@dataclass(unsafe_hash=True)
+class UnknownUser(Unknown):
+    """No user with this id or name."""
+
+    user: int | str
+
+
+@dataclass(unsafe_hash=True)
+class UnknownProduct(Unknown):
+    """No product with this id is on sale on this machine."""
+
+    product: int
+
+
+@dataclass(unsafe_hash=True)
+class UnknownMachine(Unknown):
+    """No machine with this id."""
+
+    machine: int
+
+
+@dataclass(unsafe_hash=True)
+class UnknownOrder(Unknown):
+    """No order with this id that the caller may see."""
+
+    order: int
+
+
+@dataclass(unsafe_hash=True)
+class UnknownSession(Unknown):
+    """No session with this id belongs to the caller."""
+
+    session: int
+
+
+@dataclass(unsafe_hash=True)
+class UnknownImage(Unknown):
+    """No picture with this id."""
+
+    image: int
+
+
+class Unacceptable(Refusal):
+    """The value is wrong whatever the shop's state."""
+
+
+@dataclass(unsafe_hash=True)
+class InvalidField(Unacceptable):
+    """`field` breaks the rule that `reason` tells."""
+
+    field: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class CoinNotAccepted(Unacceptable):
+    """The shop takes no coin or note of this value."""
+
+    value_cents: int
+    accepted: tuple[int, ...]
+
+
+@dataclass(unsafe_hash=True)
+class KeyReused(Unacceptable):
+    """The idempotency key already stands for another request."""
+
+    key: str
+
+
+class Conflict(Refusal):
+    """Not possible as things stand; another time it may be."""
+
+
+@dataclass(unsafe_hash=True)
+class InsufficientFunds(Conflict):
+    """The wallet holds less than the order costs."""
+
+    needed_cents: int
+    balance_cents: int
+
+
+@dataclass(unsafe_hash=True)
+class OutOfStock(Conflict):
+    """The shelf holds fewer than were asked for."""
+
+    product: int
+    available: int
+
+
+@dataclass(unsafe_hash=True)
+class StockTooLarge(Conflict):
+    """The shelf would hold more than its capacity."""
+
+    product: int
+    capacity: int
+
+
+@dataclass(unsafe_hash=True)
+class BalanceTooLarge(Conflict):
+    """The wallet would hold more than any wallet may."""
+
+    balance_cents_max: int
+
+
+@dataclass(unsafe_hash=True)
+class ChangeUnpayable(Conflict):
+    """The coin box cannot pay this change with the coins it holds: exact money, please."""
+
+    change_cents: int
+
+
+@dataclass(unsafe_hash=True)
+class NothingToPayOut(Conflict):
+    """The wallet holds nothing that coins can pay."""
+
+    balance_cents: int
+
+
+@dataclass(unsafe_hash=True)
+class NameTaken(Conflict):
+    """Another user, or another product on sale, has this name (case and accents' spelling aside)."""
+
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class EmailTaken(Conflict):
+    """Another user has this email address."""
+
+    email: str
+
+
+@dataclass(unsafe_hash=True)
+class ClientRefTaken(Conflict):
+    """The buyer has used this reference before; `order` is what it stands for."""
+
+    client_ref: str
+    order: int
+
+
+@dataclass(unsafe_hash=True)
+class NotRefundable(Conflict):
+    """The product was sold without the right to give it back."""
+
+    product: int
+
+
+@dataclass(unsafe_hash=True)
+class RefundWindowOver(Conflict):
+    """The buyer's own time for giving back has passed."""
+
+    window_seconds: int
+
+
+@dataclass(unsafe_hash=True)
+class RefundExceedsSale(Conflict):
+    """More was asked back than was sold and not yet refunded."""
+
+    product: int
+    refundable_quantity: int
+
+
+@dataclass(unsafe_hash=True)
+class StillHoldsValue(Conflict):
+    """Money or stock must be settled before this can be closed."""
+
+    balance_cents: int
+    stock: int
+
+
+@dataclass(unsafe_hash=True)
+class VersionChanged(Conflict):
+    """The thing is at another version than the caller has seen."""
+
+    version: int
+
+
+@dataclass(unsafe_hash=True)
+class LastAdmin(Conflict):
+    """The shop's last active admin stays."""
+
+
+def leaves(cls: type[Refusal] = Refusal) -> list[type[Refusal]]:
+    """Every concrete refusal, in the order of the tree."""
+    below = cls.__subclasses__()
+    return [cls] if not below else [leaf for child in below for leaf in leaves(child)]
+
+
+_BY_NAME = {leaf.__name__: leaf for leaf in leaves()}
+
+
+def revive(name: str, facts: dict[str, Any]) -> Refusal:
+    """The refusal that `type(r).__name__` and `r.facts()` told of; KeyError for a name not in the tree."""
+    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    return _BY_NAME[name](**frozen)

@@ -1,0 +1,52 @@
+"""Putting coins into a wallet and getting them out again."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tuckshop.domain.coins import Coins, check_inserted, total_cents
+from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of
+from tuckshop.domain.machines import CoinBox, pay
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refusals import BalanceTooLarge, NothingToPayOut
+
+
+class CoinsMoved(NamedTuple):
+    """A transfer between a wallet and a coin box, and the coins that it is made of."""
+
+    transfer: Transfer
+    coins: Coins
+    balance_cents: int
+
+
+def deposit(
+    *, wallet: AccountRef, balance_cents: int, coins: Coins, box: CoinBox, accepted: tuple[int, ...]
+) -> CoinsMoved:
+    """Coins into the box, their worth into the wallet.
+
+    Raises:
+        CoinNotAccepted, InvalidField: see `coins.check_inserted`.
+        BalanceTooLarge: no wallet holds that much.
+    """
+    coins = check_inserted(coins, accepted=accepted)
+    after_cents = balance_cents + total_cents(coins)
+    if after_cents > BALANCE_CENTS_MAX:
+        raise BalanceTooLarge(balance_cents_max=BALANCE_CENTS_MAX)
+    transfer = Transfer(TransferKind.DEPOSIT, coin_box_of(box.machine_id), wallet, total_cents(coins))
+    return CoinsMoved(transfer, coins, after_cents)
+
+
+def pay_out(
+    *, wallet: AccountRef, balance_cents: int, box: CoinBox, values: tuple[int, ...]
+) -> CoinsMoved:
+    """The whole wallet in the fewest coins; cents that no coin can pay stay in it.
+
+    Raises:
+        NothingToPayOut: no coin is small enough for what is left.
+        ChangeUnpayable: a counted box lacks the coins.
+    """
+    coins = pay(box, balance_cents, values=values)
+    if not coins:
+        raise NothingToPayOut(balance_cents=balance_cents)
+    transfer = Transfer(TransferKind.PAYOUT, wallet, coin_box_of(box.machine_id), total_cents(coins))
+    return CoinsMoved(transfer, coins, balance_cents - transfer.amount_cents)

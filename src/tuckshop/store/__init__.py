@@ -1,0 +1,1 @@
+"""Where the shop's state lies: tables, migrations, the engine, and queries by noun."""
