@@ -1,0 +1,1 @@
+"""What building and testing Tuckshop needs and a running shop does not."""
