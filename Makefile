@@ -78,7 +78,7 @@ $(BIN)/python:
 		{ echo "Tuckshop needs Python 3.11 or newer, and '$(PYTHON)' is not there: try make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Tuckshop needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1): try make PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
+	@rm -rf $(VENV); $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "'$(PYTHON)' cannot make environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 
 $(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python

@@ -250,6 +250,8 @@ class Cluster:
             self.stop("immediate")
         finally:
             if self._guard is not None:
+                # Not by closing its input: a forked child of this process may hold that open.
+                os.killpg(self._guard.pid, signal.SIGKILL)
                 self._guard.communicate()
             shutil.rmtree(self.directory, ignore_errors=True)
             self._guard = self._directory = None
