@@ -38,6 +38,7 @@ class Product(NamedTuple):
     cost_cents: int
     version: int
     on_sale: bool
+    image_id: int | None = None
 
 
 class Shelf(NamedTuple):

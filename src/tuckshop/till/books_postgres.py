@@ -1,0 +1,209 @@
+"""The books in PostgreSQL: any number of tills, rows locked in one order, statements over whole arrays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import asyncpg
+
+from tuckshop.till import books
+from tuckshop.till.books import Insert, Plan, Read, Reserve, Step, Update, column_type
+from tuckshop.till.page import Page, Wanted
+
+CONNECT_SECONDS = 3.0
+FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a caller's patience of ten.
+FATE_PAUSE_SECONDS = 0.1
+
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_AWAY = (
+    *_LOST,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+_CONTENDED = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.UniqueViolationError,
+)
+
+
+class PostgresBooks:
+    """`Books` on the database at `dsn`. `clock`, if given, replaces the database's own."""
+
+    def __init__(self, *, dsn: str, clock: Callable[[], int] | None = None) -> None:
+        self._dsn = dsn
+        self._clock = clock
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._account_ids = books.AccountIds()
+        self._transaction_id = ""
+
+    async def transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+        """See `Books.transact`."""
+        try:
+            connection = await self._connected()
+            await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        except _AWAY as error:
+            await self._disconnect()
+            raise books.Unavailable(type(error).__name__) from error
+        self._account_ids.fresh.clear()
+        self._transaction_id = ""
+        try:
+            page = await self._run(books.load(wanted, self._account_ids))
+            decide(page)
+            if page.changes.any():
+                await self._run(books.store(page, self._account_ids))
+        except BaseException as error:
+            await self._roll_back(error)
+            raise
+        await self._commit(connection)
+        self._account_ids.keep()
+
+    async def close(self) -> None:
+        """See `Books.close`."""
+        await self._disconnect()
+
+    async def _connected(self) -> asyncpg.Connection[Any]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._dsn,
+                timeout=CONNECT_SECONDS,
+                command_timeout=FATE_SECONDS,
+                server_settings={"application_name": "tuckshop till", "jit": "off"},
+            )
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def _roll_back(self, error: BaseException) -> None:
+        """Nothing was committed: back to a clean connection, and the error in the till's words."""
+        try:
+            assert self._connection is not None
+            await self._connection.execute("ROLLBACK")
+        except (*_AWAY, asyncpg.PostgresError):
+            await self._disconnect()
+        if isinstance(error, _CONTENDED):
+            raise books.Contended(type(error).__name__) from error
+        if isinstance(error, _AWAY):
+            await self._disconnect()
+            raise books.Unavailable(type(error).__name__) from error
+        if isinstance(error, asyncpg.PostgresError | asyncpg.DataError | OverflowError):
+            raise books.BatchRefused(str(error)) from error
+
+    async def _commit(self, connection: asyncpg.Connection[Any]) -> None:
+        try:
+            await connection.execute("COMMIT")
+        except asyncpg.PostgresError as error:
+            if isinstance(error, _AWAY):
+                await self._find_out()
+                return
+            await self._roll_back(error)
+            raise
+        except _LOST:
+            await self._find_out()
+
+    async def _find_out(self) -> None:
+        """Returns if the transaction turns out to be committed; see `Books.transact` for the rest."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + FATE_SECONDS
+        while loop.time() < deadline:
+            await self._disconnect()
+            try:
+                connection = await self._connected()
+                fate = await connection.fetchval("SELECT pg_xact_status($1::xid8)", self._transaction_id)
+            except (*_AWAY, asyncpg.PostgresError):
+                fate = None
+            match fate:
+                case "committed":
+                    return
+                case "aborted":
+                    raise books.Unavailable("the connection was lost before the commit")
+            await asyncio.sleep(FATE_PAUSE_SECONDS)
+        raise books.OutcomeUnknown()
+
+    async def _run(self, plan: Plan) -> Any:
+        try:
+            step: Step = next(plan)
+            while True:
+                step = plan.send(await self._perform(step))
+        except StopIteration as done:
+            return done.value
+
+    async def _perform(self, step: Step) -> Any:
+        assert self._connection is not None
+        if isinstance(step, Reserve):
+            return await self._reserve(step)
+        statement, rows = step
+        columns = zip(*rows, strict=True)
+        if isinstance(statement, Read):
+            return await self._connection.fetch(_read_sql(statement), *columns)
+        sql = _insert_sql(statement) if isinstance(statement, Insert) else _update_sql(statement)
+        await self._connection.fetch(sql, *columns)
+        return None
+
+    async def _reserve(self, step: Reserve) -> Any:
+        assert self._connection is not None
+        names = list(step.counts)
+        rows = await self._connection.fetch(_RESERVE, names, list(step.counts.values()))
+        ids: dict[str, list[int]] = {name: [] for name in names}
+        for name, new_id in rows:
+            if name in ids:
+                ids[name].append(new_id)
+        (now_us, self._transaction_id) = next((row[1], row[2]) for row in rows if row[0] == "")
+        if self._clock is not None:
+            now_us = self._clock()
+        return now_us, {name: iter(some) for name, some in ids.items()}
+
+
+# The instant comes back beside the ids, and the transaction's own id with it: that is how its fate is
+# found out should the answer to COMMIT be lost.
+_RESERVE = """
+SELECT w.name, nextval((w.name || '_id_seq')::regclass), NULL
+FROM unnest($1::text[], $2::bigint[]) AS w(name, count), generate_series(1, w.count)
+UNION ALL
+SELECT '', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current_xact_id()::text
+"""
+
+
+@cache
+def _read_sql(read: Read) -> str:
+    columns = ", ".join(name for name, _ in read.keys)
+    arrays = ", ".join(f"${place}::{kind}[]" for place, (_, kind) in enumerate(read.keys, 1))
+    lock = f" FOR NO KEY UPDATE OF {read.lock}" if read.lock else ""
+    return f"WITH wanted({columns}) AS (SELECT * FROM unnest({arrays})) {read.select}{lock}"
+
+
+def _arrays(update: Update | Insert, columns: tuple[str, ...]) -> str:
+    return ", ".join(
+        f"${place}::{column_type(update.table, column)}[]" for place, column in enumerate(columns, 1)
+    )
+
+
+@cache
+def _insert_sql(insert: Insert) -> str:
+    columns = ", ".join(insert.columns)
+    arrays = _arrays(insert, insert.columns)
+    return f"INSERT INTO {insert.table.name} ({columns}) SELECT * FROM unnest({arrays})"
+
+
+@cache
+def _update_sql(update: Update) -> str:
+    columns = update.keys + update.values
+    sets = ", ".join(
+        f"{name} = {f't.{name} + ' if update.added else ''}v.{name}" for name in update.values
+    )
+    where = " AND ".join(f"t.{name} = v.{name}" for name in update.keys)
+    return (
+        f"UPDATE {update.table.name} AS t SET {sets}"
+        f" FROM unnest({_arrays(update, columns)}) AS v({', '.join(columns)}) WHERE {where}"
+    )

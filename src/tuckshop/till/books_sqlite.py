@@ -1,0 +1,150 @@
+"""The books in a SQLite file: one till, one writer, one thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from tuckshop.store.engine import connect_sqlite
+from tuckshop.till import books
+from tuckshop.till.books import Insert, Plan, Read, Reserve, Step, Update
+from tuckshop.till.page import Page, Wanted
+
+
+class SqliteBooks:
+    """`Books` on the file at `path`. `clock` gives the instant of each batch in microseconds, UTC."""
+
+    def __init__(self, *, path: str, clock: Callable[[], int]) -> None:
+        self._path = path
+        self._clock = clock
+        self._connection: sqlite3.Connection | None = None
+        self._account_ids = books.AccountIds()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="till")
+
+    async def transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+        """See `Books.transact`."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._transact, wanted, decide)
+
+    async def close(self) -> None:
+        """See `Books.close`."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+        try:
+            if self._connection is None:
+                self._connection = connect_sqlite(self._path)
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._disconnect()
+            raise books.Unavailable(str(error)) from error
+        connection = self._connection
+        self._account_ids.fresh.clear()
+        try:
+            page = self._run(books.load(wanted, self._account_ids))
+            decide(page)
+            if not page.changes.any():
+                connection.execute("ROLLBACK")
+                return
+            self._run(books.store(page, self._account_ids))
+            connection.execute("COMMIT")
+        except BaseException as error:
+            # SQLite commits in this call or not at all: still inside the transaction means it did not.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error) and _passing(error):
+                self._disconnect()
+                raise books.Unavailable(str(error)) from error
+            if isinstance(error, sqlite3.Error | OverflowError):
+                raise books.BatchRefused(str(error)) from error
+            raise
+        self._account_ids.keep()
+
+    def _run(self, plan: Plan) -> Any:
+        try:
+            step: Step = next(plan)
+            while True:
+                step = plan.send(self._perform(step))
+        except StopIteration as done:
+            return done.value
+
+    def _perform(self, step: Step) -> Any:
+        assert self._connection is not None
+        if isinstance(step, Reserve):
+            return self._reserve(step)
+        statement, rows = step
+        if isinstance(statement, Read):
+            return self._connection.execute(_read_sql(statement), (_as_json(rows),)).fetchall()
+        if isinstance(statement, Insert):
+            self._connection.executemany(_insert_sql(statement), rows)
+        else:
+            self._connection.executemany(_update_sql(statement), rows)
+        return None
+
+    def _reserve(self, step: Reserve) -> Any:
+        assert self._connection is not None
+        ids = {}
+        for name, count in step.counts.items():
+            last = 0
+            if count:
+                ((last,),) = self._connection.execute(
+                    "UPDATE counters SET last_id = last_id + ? WHERE name = ? RETURNING last_id",
+                    (count, name),
+                ).fetchall()
+            ids[name] = iter(range(last - count + 1, last + 1))
+        return self._clock(), ids
+
+
+def _passing(error: sqlite3.Error) -> bool:
+    """Whether the file, not the statement, is the trouble."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return code in {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+
+
+_as_json = msgspec.json.Encoder().encode
+
+
+@cache
+def _read_sql(read: Read) -> str:
+    columns = ", ".join(name for name, _ in read.keys)
+    values = ", ".join(f"value->>{place}" for place in range(len(read.keys)))
+    return f"WITH wanted({columns}) AS (SELECT {values} FROM json_each(?)) {read.select}"
+
+
+@cache
+def _insert_sql(insert: Insert) -> str:
+    marks = ", ".join("?" * len(insert.columns))
+    return f"INSERT INTO {insert.table.name} ({', '.join(insert.columns)}) VALUES ({marks})"
+
+
+@cache
+def _update_sql(update: Update) -> str:
+    first = len(update.keys) + 1
+    sets = ", ".join(
+        f"{name} = {f'{name} + ' if update.added else ''}?{first + place}"
+        for place, name in enumerate(update.values)
+    )
+    where = " AND ".join(f"{name} = ?{place}" for place, name in enumerate(update.keys, 1))
+    return f"UPDATE {update.table.name} SET {sets} WHERE {where}"

@@ -1,0 +1,218 @@
+"""The till's working copy: what a batch touches, loaded once, decided on in memory, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tuckshop.domain.accounts import Actor
+from tuckshop.domain.catalogue import Product, Shelf
+from tuckshop.domain.ledger import AccountRef
+from tuckshop.domain.machines import CoinBox
+from tuckshop.domain.orders import Order
+
+ShelfRef = tuple[int, int]
+"""(machine, product)"""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What the commands of a batch need to know, by id. Whatever is not there is not loaded."""
+
+    sessions: set[int] = field(default_factory=set)
+    wallets: set[AccountRef] = field(default_factory=set)
+    users: set[int] = field(default_factory=set)  # others than the caller: do they exist?
+    keys: set[tuple[str, str]] = field(default_factory=set)
+    client_refs: set[tuple[int, str]] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    products: set[int] = field(default_factory=set)  # to read
+    changing: set[int] = field(default_factory=set)  # products to change: locked, all their shelves too
+    shelves: set[ShelfRef] = field(default_factory=set)
+    machines: set[int] = field(default_factory=set)
+    orders: set[int] = field(default_factory=set)
+    new_ids: dict[str, int] = field(
+        default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0}
+    )
+
+
+class Session(NamedTuple):
+    """A log-in as loaded with the books."""
+
+    actor: Actor
+    username: str
+    expires_us: int
+    ended: bool
+
+
+class Record(NamedTuple):
+    """What an idempotency key stands for."""
+
+    fingerprint: bytes
+    kind: str
+    outcome: str
+
+
+class OrderRow(NamedTuple):
+    id: int
+    buyer_id: int | None
+    guest_id: int | None
+    machine_id: int
+    payment: str
+    status: str
+    client_ref: str | None
+    total_cents: int
+    created_us: int
+
+
+class OrderLineRow(NamedTuple):
+    order_id: int
+    product_id: int
+    position: int
+    quantity: int
+    name: str
+    price_cents: int
+    seller_id: int | None
+    refundable: bool
+    tax_basis_points: int
+    cost_cents: int
+    refunded_quantity: int
+
+
+class ProductRow(NamedTuple):
+    id: int
+    name: str
+    name_key: str
+    price_cents: int
+    seller_id: int | None
+    refundable: bool
+    tax_basis_points: int
+    cost_cents: int
+    image_id: int | None
+    version: int
+    created_us: int
+
+
+class ShelfRow(NamedTuple):
+    machine_id: int
+    product_id: int
+    quantity: int
+
+
+class RefundRow(NamedTuple):
+    id: int
+    order_id: int
+    amount_cents: int
+    actor_id: int | None
+    reason: str | None
+    created_us: int
+
+
+class RefundLineRow(NamedTuple):
+    refund_id: int
+    order_id: int
+    product_id: int
+    quantity: int
+
+
+class TransferRow(NamedTuple):
+    """As the table, but for the accounts: their ids are looked up, or made, when the row is written."""
+
+    id: int
+    kind: str
+    source_id: AccountRef
+    target_id: AccountRef
+    amount_cents: int
+    order_id: int | None
+    refund_id: int | None
+    actor_id: int | None
+    machine_id: int | None
+    reason: str | None
+    created_us: int
+
+
+class StockMovementRow(NamedTuple):
+    kind: str
+    machine_id: int
+    product_id: int
+    quantity: int
+    order_id: int | None
+    refund_id: int | None
+    actor_id: int | None
+    reason: str | None
+    created_us: int
+
+
+class CoinMovementRow(NamedTuple):
+    machine_id: int
+    value_cents: int
+    count: int
+    transfer_id: int
+    actor_id: int | None
+    reason: str | None
+    created_us: int
+
+
+class IdempotencyRow(NamedTuple):
+    scope: str
+    key: str
+    fingerprint: bytes
+    kind: str
+    outcome: str
+    order_id: int | None
+    refund_id: int | None
+    transfer_id: int | None
+    created_us: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that a batch writes: new rows, and what became of the rows that were loaded."""
+
+    products: list[ProductRow] = field(default_factory=list)
+    shelves: list[ShelfRow] = field(default_factory=list)
+    orders: list[OrderRow] = field(default_factory=list)
+    order_lines: list[OrderLineRow] = field(default_factory=list)
+    refunds: list[RefundRow] = field(default_factory=list)
+    refund_lines: list[RefundLineRow] = field(default_factory=list)
+    transfers: list[TransferRow] = field(default_factory=list)
+    stock_movements: list[StockMovementRow] = field(default_factory=list)
+    coin_movements: list[CoinMovementRow] = field(default_factory=list)
+    idempotency: list[IdempotencyRow] = field(default_factory=list)
+    # Keys of loaded rows that changed; their new values are on the page.
+    balances: set[AccountRef] = field(default_factory=set)
+    stocked: set[ShelfRef] = field(default_factory=set)
+    boxes: set[tuple[int, int]] = field(default_factory=set)
+    revised: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+    refunded: set[int] = field(default_factory=set)
+    # Rows that many share and no rule reads: only what is to be added.
+    added_cents: dict[AccountRef, int] = field(default_factory=dict)
+    added_coins: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def any(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(
+            self.transfers or self.idempotency or self.products or self.stock_movements or self.revised
+            or self.removed
+        )
+
+
+@dataclass(slots=True)
+class Page:
+    """The loaded values, as the commands decided so far have left them."""
+
+    now_us: int
+    new_ids: dict[str, Iterator[int]]
+    sessions: dict[int, Session] = field(default_factory=dict)
+    balances: dict[AccountRef, int] = field(default_factory=dict)
+    users: set[int] = field(default_factory=set)
+    records: dict[tuple[str, str], Record] = field(default_factory=dict)
+    client_refs: dict[tuple[int, str], int] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
+    products: dict[int, Product] = field(default_factory=dict)
+    sellers: dict[int, str] = field(default_factory=dict)
+    shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
+    boxes: dict[int, CoinBox] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
