@@ -98,7 +98,7 @@ class Till:
         answer: asyncio.Future[Outcome] = loop.create_future()
         self._queue.append(_Waiting(envelope, answer, loop.time() + self._patience_seconds))
         self._arrival.set()
-        return await asyncio.shield(answer)
+        return await answer
 
     async def settle_together(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """The outcomes of commands that arrive in one instant. Raises as `settle`, for the first to fail."""

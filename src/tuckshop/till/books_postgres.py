@@ -156,7 +156,7 @@ class PostgresBooks:
         names = list(step.counts)
         rows = await self._connection.fetch(_RESERVE, names, list(step.counts.values()))
         ids: dict[str, list[int]] = {name: [] for name in names}
-        for name, new_id in rows:
+        for name, new_id, _ in rows:
             if name in ids:
                 ids[name].append(new_id)
         (now_us, self._transaction_id) = next((row[1], row[2]) for row in rows if row[0] == "")

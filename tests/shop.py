@@ -1,0 +1,172 @@
+"""A shop for tests: its till, its people, and a look into its books."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tuckshop.domain.accounts import Role, name_key
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.money import EURO
+
+from tuckshop.store import tables
+from tuckshop.store.engine import open_engine, postgres_dsn, reading, sqlite_path, writing
+from tuckshop.till.batch import Till
+from tuckshop.till.books import Books
+from tuckshop.till.books_postgres import PostgresBooks
+from tuckshop.till.books_sqlite import SqliteBooks
+from tuckshop.till.commands import (
+    OPERATOR,
+    AddProduct,
+    Caller,
+    Command,
+    Deposit,
+    OrderPlaced,
+    PlaceOrder,
+    ProductStands,
+    Receipt,
+)
+from tuckshop.till.settle import CoinsPolicy, Envelope, Policy
+
+NOON_US = 1_760_000_000_000_000
+DAY_SECONDS = 86_400
+
+
+@dataclass
+class Clock:
+    """An instant that stands still until the test moves it."""
+
+    now_us: int = NOON_US
+
+    def __call__(self) -> int:
+        return self.now_us
+
+    def forward(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.now_us += int(seconds * 1_000_000)
+
+
+@dataclass
+class Shop:
+    """A shop under test."""
+
+    url: str
+    engine: AsyncEngine
+    till: Till
+    clock: Clock = field(default_factory=Clock)
+
+    async def person(self, name: str, *roles: Role) -> Caller:
+        """A new active user, logged in."""
+        held = {f"is_{role}": role in roles for role in Role}
+        async with writing(self.engine) as connection:
+            user_id = await connection.scalar(
+                insert(tables.users)
+                .values(
+                    username=name,
+                    username_key=name_key(name),
+                    password_hash="!",
+                    state="active",
+                    created_us=self.clock.now_us,
+                    **held,
+                )
+                .returning(tables.users.c.id)
+            )
+            session_id = await connection.scalar(
+                insert(tables.sessions)
+                .values(
+                    user_id=user_id,
+                    generation=1,
+                    created_us=self.clock.now_us,
+                    expires_us=self.clock.now_us + 365 * DAY_SECONDS * 1_000_000,
+                )
+                .returning(tables.sessions.c.id)
+            )
+        return Caller(session_id, user_id)
+
+    async def buyer(self, name: str = "ada", *, cents: int = 0) -> Caller:
+        """A buyer with so much in the wallet (in 5 cent coins and larger)."""
+        caller = await self.person(name, Role.BUYER)
+        if cents:
+            from tuckshop.domain.coins import fewest
+
+            coins = fewest(cents, dict.fromkeys((5, 10, 20, 50, 100)))
+            assert coins is not None
+            await self.do(Deposit(OPERATOR, wallet_of(caller.user_id or 0), coins))
+        return caller
+
+    async def product(
+        self, name: str = "cola", *, price_cents: int = 150, stock: int = 10, seller: Caller | None = None, **more: Any
+    ) -> ProductStands:
+        """A new product; of the house, unless a seller is given."""
+        receipt = await self.do(
+            AddProduct(
+                seller or OPERATOR,
+                name=name,
+                price_cents=price_cents,
+                stock=stock,
+                for_house=seller is None,
+                **more,
+            )
+        )
+        assert isinstance(receipt, ProductStands)
+        return receipt
+
+    async def buy(self, buyer: Caller, *lines: tuple[int, int], **more: Any) -> OrderPlaced:
+        """An order of (product, quantity) from the buyer's wallet. Raises the refusal."""
+        receipt = await self.do(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), lines, **more))
+        assert isinstance(receipt, OrderPlaced)
+        return receipt
+
+    async def do(self, command: Command, *, key: str | None = None) -> Receipt:
+        """Settles one command. Raises its refusal."""
+        return (await self.till.settle(Envelope(command, key, repr(command).encode()))).receipt()
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table, in the order of its key."""
+        known = tables.metadata.tables[table]
+        async with reading(self.engine) as connection:
+            found = await connection.execute(select(known).order_by(*known.primary_key.columns))
+            return [dict(row) for row in found.mappings()]
+
+    async def books(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of every table but counters."""
+        return {name: await self.rows(name) for name in tables.metadata.tables if name != "counters"}
+
+    async def execute(self, sql: str, **values: Any) -> None:
+        """Changes the database behind the till's back."""
+        async with writing(self.engine) as connection:
+            await connection.execute(text(sql), values)
+
+    async def assert_clean(self) -> None:
+        """The audit finds nothing."""
+        from tuckshop.services.audit import audit
+
+        report = await audit(self.engine)
+        assert report.clean, [check for check in report.checks if check.problems]
+
+
+def open_books(url: str, clock: Clock) -> Books:
+    """The till's side of a database, with a clock of the test's own."""
+    if url.startswith("sqlite"):
+        return SqliteBooks(path=sqlite_path(url), clock=clock)
+    return PostgresBooks(dsn=postgres_dsn(url), clock=clock)
+
+
+@asynccontextmanager
+async def open_shop(
+    url: str, *, coins: CoinsPolicy = CoinsPolicy.ATTESTED, clock: Clock | None = None, **till: Any
+) -> AsyncIterator[Shop]:
+    """The shop at `url`, opened for the length of the context."""
+    clock = clock or Clock()
+    engine = open_engine(url)
+    policy = Policy(currency=EURO, coins=coins)
+    try:
+        async with Till(books=open_books(url, clock), policy=policy, **till) as opened:
+            yield Shop(url=url, engine=engine, till=opened, clock=clock)
+    finally:
+        await engine.dispose()
