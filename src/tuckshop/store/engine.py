@@ -1,0 +1,298 @@
+"""Opening the database, and refusing one that would not keep its promises.
+
+`TUCKSHOP_DATABASE_URL` is `sqlite:///tuckshop.db` (relative), `sqlite:////var/lib/tuckshop.db` (absolute) or
+whatever asyncpg takes: `postgresql://user:password@host:5432/database?sslmode=require`. No message
+repeats it, since it may hold a password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+from sqlalchemy import URL, Connection, PoolProxiedConnection, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from tuckshop.store.migrations import revisions
+
+SQLITE_PRAGMAS = {
+    "busy_timeout": "5000",  # Milliseconds; the till's batches take far less, a backup's last step may not.
+    "foreign_keys": "ON",
+    "journal_mode": "WAL",  # Readers and the till do not wait for each other.
+    "synchronous": "FULL",  # With WAL, anything less may lose the last commits when the power fails.
+}
+POSTGRES_VERSION_MIN = 13  # The oldest with pg_xact_status, hash aggregates that spill, and WAL statistics.
+CONNECT_SECONDS_MAX = 10  # A start that hangs on a wrong address should say so while somebody still looks.
+LOCK_SECONDS_MAX = 5  # As long as SQLite's busy_timeout.
+
+_NO_ANSWER = (DBAPIError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError)
+_SQLITE_FULL = 2  # PRAGMA synchronous: 0 off, 1 normal, 2 full, 3 extra.
+_URL_FORMS = "TUCKSHOP_DATABASE_URL must look like sqlite:///path or postgresql://user@host/database"
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used as it is; the message is one sentence that ends with what to do."""
+
+
+class State(NamedTuple):
+    """What lies in a database: its tables, Tuckshop's revision if it is one, whether a shop is set up."""
+
+    tables: frozenset[str]
+    revision: str | None
+    is_installed: bool
+
+
+def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine of at most `pool_size` connections; it connects when first used, and never creates a file.
+
+    Raises:
+        DatabaseUnusable: the URL is neither SQLite's nor PostgreSQL's.
+    """
+    if url.startswith("sqlite:"):
+        return _open_sqlite(sqlite_path(url), pool_size)
+    connect = partial(asyncpg.connect, postgres_dsn(url), timeout=CONNECT_SECONDS_MAX)
+    # asyncpg reads the URL itself: the till's connections and these must never understand it differently.
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=0
+    )
+
+
+def sqlite_path(url: str) -> str:
+    """The file that a `sqlite:///` URL names. Raises DatabaseUnusable for any other URL."""
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path or "?" in path or path.startswith(":"):
+        raise DatabaseUnusable(f"The address of the database is not one of a SQLite file: {_URL_FORMS}.")
+    return path
+
+
+def postgres_dsn(url: str) -> str:
+    """The URL as asyncpg takes it. Raises DatabaseUnusable for one that is not PostgreSQL's."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise DatabaseUnusable(f"The address of the database is of no known kind: {_URL_FORMS}.")
+    return url
+
+
+def connect_sqlite(path: str) -> sqlite3.Connection:
+    """A driver-level connection with the PRAGMAs of every other; transactions begin only where SQL says so.
+
+    Raises:
+        sqlite3.OperationalError: there is no such file, or it is locked.
+    """
+    # One thread at a time, but not always the same: whoever closes it may not be who used it.
+    connection = sqlite3.connect(
+        f"{_file_uri(path)}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+    )
+    _set_pragmas(connection)
+    return connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction in which every query sees the books of the same instant; it waits for no writer."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    async with engine.begin() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction that may write. On SQLite it takes its turn at once: as a reader it might never."""
+    async with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        yield connection
+
+
+async def check(engine: AsyncEngine, *, unsafe_durability: bool = False) -> None:
+    """Returns only if the shop's books lie there, fit this code, and will survive a power cut.
+
+    `unsafe_durability` waves through what only the power cut would show. Writes nothing.
+
+    Raises:
+        DatabaseUnusable: missing, unreachable, locked, not a Tuckshop's, older, newer, or unsafe.
+    """
+    _require_current(await read_state(engine))
+    try:
+        async with reading(engine) as connection:
+            await _require_durable(connection, unsafe_durability=unsafe_durability)
+    except _NO_ANSWER as error:
+        raise DatabaseUnusable(_explain(error)) from None
+
+
+async def read_state(engine: AsyncEngine) -> State:
+    """What lies in the database, without writing a byte, whoever owns it. Raises DatabaseUnusable."""
+    try:
+        if engine.dialect.name == "sqlite":
+            return await asyncio.to_thread(_read_sqlite, file_of(engine))
+        async with reading(engine) as connection:
+            return await _read_postgres(connection)
+    except _NO_ANSWER as error:
+        raise DatabaseUnusable(_explain(error)) from None
+
+
+def require_known(state: State) -> None:
+    """Raises DatabaseUnusable for the tables of another program, or of a Tuckshop newer than this."""
+    if state.revision is None:
+        raise DatabaseUnusable("The database belongs to another program: name one of Tuckshop's own.")
+    head = revisions()[-1]
+    if state.revision not in revisions():
+        raise DatabaseUnusable(
+            f"The database is newer (revision {state.revision}) than this Tuckshop (revision {head}): "
+            "install the Tuckshop that upgraded it, or a later one."
+        )
+
+
+def file_of(engine: AsyncEngine) -> Path:
+    """The file of a SQLite engine."""
+    return Path(unquote(urlsplit(engine.url.database or "").path))
+
+
+def _open_sqlite(path: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=_file_uri(path), query={"mode": "rw", "uri": "true"}),
+        connect_args={"isolation_level": None},
+        pool_size=pool_size,
+        max_overflow=0,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_pragmas(connection: Any, _record: object) -> None:
+        _set_pragmas(connection)
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver would begin only before the first write: reads would each see another instant.
+        kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {kind}")
+
+    return engine
+
+
+def _file_uri(path: str) -> str:
+    return Path(path).absolute().as_uri()
+
+
+def _set_pragmas(connection: sqlite3.Connection | PoolProxiedConnection) -> None:
+    cursor = connection.cursor()
+    for name, value in SQLITE_PRAGMAS.items():
+        cursor.execute(f"PRAGMA {name} = {value}")
+    cursor.close()
+
+
+def _read_sqlite(path: Path) -> State:
+    if not path.exists():
+        raise DatabaseUnusable(f"There is no database at {path}: make one with `tuckshop init`.")
+    # Without the PRAGMAs: WAL would stay switched on in what may be somebody else's file.
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS_MAX)
+    with closing(connection):
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = frozenset(name for (name,) in names)
+        ours = _is_ours(tables)
+        revision = ours and connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return State(
+            tables=tables,
+            revision=revision[0] if revision else None,
+            is_installed=bool(revision) and connection.execute("SELECT 1 FROM shop").fetchone() is not None,
+        )
+
+
+async def _read_postgres(connection: AsyncConnection) -> State:
+    version = int(await connection.scalar(text("SELECT current_setting('server_version_num')"))) // 10_000
+    if version < POSTGRES_VERSION_MIN:
+        raise DatabaseUnusable(
+            f"PostgreSQL {version} is too old for Tuckshop: use {POSTGRES_VERSION_MIN} or newer."
+        )
+    await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'"))
+    names = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    tables = frozenset((await connection.scalars(names)).all())
+    if not _is_ours(tables):
+        return State(tables=tables, revision=None, is_installed=False)
+    return State(
+        tables=tables,
+        revision=await connection.scalar(text("SELECT version_num FROM alembic_version")),
+        is_installed=await connection.scalar(text("SELECT 1 FROM shop")) is not None,
+    )
+
+
+def _is_ours(tables: frozenset[str]) -> bool:
+    # Other programs use Alembic too.
+    return {"alembic_version", "shop"} <= tables
+
+
+def _require_current(state: State) -> None:
+    if not state.tables:
+        raise DatabaseUnusable("The database is empty: set the shop up with `tuckshop init`.")
+    require_known(state)
+    head = revisions()[-1]
+    if state.revision != head:
+        raise DatabaseUnusable(
+            f"The database is older (revision {state.revision}) than this Tuckshop (revision {head}): "
+            "run `tuckshop db upgrade`."
+        )
+    if not state.is_installed:
+        raise DatabaseUnusable("The database has tables but no shop yet: finish with `tuckshop init`.")
+
+
+async def _require_durable(connection: AsyncConnection, *, unsafe_durability: bool) -> None:
+    if unsafe_durability:
+        return
+    if connection.dialect.name == "sqlite":
+        if (await connection.scalar(text("PRAGMA synchronous")) or 0) < _SQLITE_FULL:
+            raise DatabaseUnusable(
+                "SQLite would answer before sales are on the disk: open it with `PRAGMA synchronous = FULL`."
+            )
+        return
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        if await connection.scalar(text("SELECT current_setting(:setting)"), {"setting": setting}) == "off":
+            raise DatabaseUnusable(
+                f"PostgreSQL would lose sales when the power fails, as {setting} is off: set {setting} = on."
+            )
+
+
+def _explain(error: Exception) -> str:
+    """One sentence on why the database did not answer, without anything of its URL that may be secret."""
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case sqlite3.Error():
+                return _explain_sqlite(cause)
+            case asyncpg.PostgresError():
+                return _explain_postgres(cause)
+            case OSError():
+                return "PostgreSQL cannot be reached: start it, or correct TUCKSHOP_DATABASE_URL."
+            case _:
+                cause = cause.orig if isinstance(cause, DBAPIError) and cause.orig else cause.__cause__
+    return f"The address of the database cannot be used: {_URL_FORMS}."
+
+
+def _explain_sqlite(error: sqlite3.Error) -> str:
+    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return "Another program keeps the database locked: stop that program and try again."
+        case sqlite3.SQLITE_NOTADB:
+            return "The file is not a SQLite database: correct the path in TUCKSHOP_DATABASE_URL."
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return "The database file cannot be opened for writing: correct its path, or the rights on it."
+        case _:
+            return f"SQLite cannot read the database ({error}): restore it from a backup."
+
+
+def _explain_postgres(error: asyncpg.PostgresError) -> str:
+    match error.sqlstate:
+        case "3D000":
+            return f"PostgreSQL has no such database ({error}): make it, then run `tuckshop init`."
+        case "28000" | "28P01":
+            return f"PostgreSQL refuses the log-in ({error}): correct TUCKSHOP_DATABASE_URL."
+        case "55P03":
+            return "Another program keeps the database locked: stop that program and try again."
+        case "57P03" | "53300":
+            return f"PostgreSQL takes no connection now ({error}): try again shortly."
+        case _:
+            return f"PostgreSQL does not answer as it should ({error}): see its log."

@@ -1,0 +1,67 @@
+"""Bringing a database to the revision that this code needs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tuckshop.store.engine import DatabaseUnusable, file_of, read_state, require_known, writing
+from tuckshop.store.migrations import revisions
+
+_ADVISORY_LOCK = 0x7475636B  # "tuck": one number that every Tuckshop, and hopefully nobody else, asks for.
+
+
+async def upgrade(engine: AsyncEngine) -> None:
+    """Runs every migration that is missing, all or none; at head it changes nothing.
+
+    Makes the SQLite file (mode 0600) if it is not there. Several may run it at once: they take turns.
+
+    Raises:
+        DatabaseUnusable: unreachable, locked, newer than this code, or another program's.
+    """
+    if engine.dialect.name == "sqlite":
+        await asyncio.to_thread(_make_file, file_of(engine))
+    state = await read_state(engine)
+    if state.tables:
+        require_known(state)
+    async with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+        await connection.run_sync(_migrate)
+
+
+def head_revision() -> str:
+    """The revision that this code needs."""
+    return revisions()[-1]
+
+
+async def current_revision(engine: AsyncEngine) -> str | None:
+    """The database's revision; None where Tuckshop's tables are missing. Raises DatabaseUnusable."""
+    return (await read_state(engine)).revision
+
+
+def _make_file(path: Path) -> None:
+    try:
+        # Nobody else may read it: password hashes lie in it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, mode=0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise DatabaseUnusable(
+            f"The database {path} cannot be made ({error.strerror}): make its folder, or name another."
+        ) from None
+
+
+def _migrate(connection: Connection) -> None:
+    # Imported here: a server only checks revisions, and starts without loading Alembic.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "tuckshop.store:migrations")
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, "head")
