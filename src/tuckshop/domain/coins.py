@@ -43,71 +43,86 @@ def check_inserted(coins: Coins, *, accepted: tuple[int, ...]) -> Coins:
 def fewest(amount_cents: int, supply: Supply) -> dict[int, int] | None:
     """The fewest coins from `supply` that make exactly `amount_cents`, largest first; None if none do.
 
-    Not greedy: 60 from one 50 and three 20s is 20 + 20 + 20.
-
-    How many of the largest coin c an answer may use is a short range. Any c smaller coins include some
-    that together are worth a multiple of c (pigeonhole on their running sums modulo c), which fewer
-    coins of value c would replace. So an answer with the fewest coins has less than c smaller ones,
-    worth less than c * next, unless the coins of value c are all but used up: at most next - 1 are left.
+    Not greedy: 60 from one 50 and three 20s is 20 + 20 + 20. Of two equally short answers, the one with
+    more of the larger coins. Fast for minted currencies at any amount and supply: their values divide one
+    another or nearly do.
     """
-    values = tuple(sorted((v for v, held in supply.items() if held is None or held > 0), reverse=True))
     if amount_cents == 0:
         return {}
-    if not values:
-        return None
-    unit = gcd(*values)
-    if amount_cents % unit:
-        return None
-    counts = _fewest(
-        amount_cents // unit,
-        tuple(value // unit for value in values),
-        tuple(supply[value] for value in values),
-    )
+    values = tuple(sorted((v for v, held in supply.items() if held is None or held > 0), reverse=True))
+    # More than the amount needs is as good as without end.
+    helds = (supply[value] for value in values)
+    held = tuple(amount_cents // v + v if h is None else h for v, h in zip(values, helds, strict=True))
+    counts = _fewest(amount_cents, values, held)
     if counts is None:
         return None
     return {value: count for value, count in zip(values, counts, strict=True) if count}
 
 
-def _fewest(amount: int, values: tuple[int, ...], held: tuple[int | None, ...]) -> tuple[int, ...] | None:
+def largest_payable_cents(amount_cents: int, values: tuple[int, ...]) -> int:
+    """The most of `amount_cents` that coins of these values can pay when none runs out (68 -> 65 with 5s)."""
+    if not values or amount_cents < 0:
+        return 0
+    supply = dict.fromkeys(values)
+    smallest, unit = min(values), gcd(*values)
+    payable = amount_cents - amount_cents % unit
+    while payable % smallest and fewest(payable, supply) is None:
+        payable -= unit
+    return payable
+
+
+def _fewest(amount: int, values: tuple[int, ...], held: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Tries each number of the largest coin that an answer may use, then of the next, and so on.
+
+    That range is short: c / gcd(c, w) coins of a smaller value w are worth w / gcd(c, w) coins of value c,
+    which are fewer. So an answer with the fewest coins has fewer of each w than that, `reach` in sum,
+    unless the coins of value c are all but used up: fewer than `spare` of them are left.
+    """
+    places = range(len(values))
+    worth = [sum(v * h for v, h in zip(values[place:], held[place:], strict=True)) for place in places] + [0]
+    units = [gcd(*values[place:]) for place in places]
+    reach = [
+        sum(min(h, c // gcd(c, w) - 1) * w for w, h in zip(values[i + 1 :], held[i + 1 :], strict=True))
+        for i, c in enumerate(values)
+    ]
+    spare = [max((w // gcd(c, w) for w in values[i + 1 :]), default=1) for i, c in enumerate(values)]
     known: dict[tuple[int, int], tuple[int, ...] | None] = {}
 
     def solve(place: int, rest: int) -> tuple[int, ...] | None:
         """The fewest of values[place:] that make `rest`, as counts in the order of `values`."""
         if rest == 0:
             return (0,) * (len(values) - place)
-        if place == len(values):
+        if not 0 < rest <= worth[place] or rest % units[place]:
             return None
         if (place, rest) in known:
             return known[place, rest]
-        value, supply = values[place], held[place]
-        smaller = values[place + 1] if place + 1 < len(values) else 0
-        most = rest // value if supply is None else min(supply, rest // value)
-        least = -(-(rest - value * smaller) // value)
-        if supply is not None:
-            least = min(least, supply - smaller)
+        value = values[place]
+        least = min(_ceil(rest - reach[place], value), held[place] - spare[place] + 1)
+        least = max(least, _ceil(rest - worth[place + 1], value), 0)
         best: tuple[int, ...] | None = None
-        best_pieces = rest + 1
-        for count in range(most, max(least, 0) - 1, -1):
+        for count in range(min(held[place], rest // value), least - 1, -1):
             left = rest - count * value
-            if best is not None and smaller and count + -(-left // smaller) >= best_pieces:
-                break  # Even with coins of the next value alone, fewer large ones cost more pieces.
+            if best is not None and count + at_least(place + 1, left) >= sum(best):
+                break  # Fewer large coins only cost more pieces.
             tail = solve(place + 1, left)
-            if tail is not None and count + sum(tail) < best_pieces:
+            if tail is not None and (best is None or count + sum(tail) < sum(best)):
                 best = (count, *tail)
-                best_pieces = sum(best)
         known[place, rest] = best
         return best
+
+    def at_least(place: int, rest: int) -> int:
+        """Pieces that `rest` takes even where a coin may be cut: the largest first."""
+        pieces = 0
+        for value, h in zip(values[place:], held[place:], strict=True):
+            taken = min(h, _ceil(rest, value))
+            pieces += taken
+            rest -= taken * value
+            if rest <= 0:
+                break
+        return pieces
 
     return solve(0, amount)
 
 
-def largest_payable_cents(amount_cents: int, values: tuple[int, ...]) -> int:
-    """The most of `amount_cents` that coins of these values can pay when none runs out (68 -> 65 with 5s)."""
-    if not values:
-        return 0
-    supply = dict.fromkeys(values)
-    unit = gcd(*values)
-    payable = amount_cents - amount_cents % unit
-    while payable > 0 and fewest(payable, supply) is None:
-        payable -= unit
-    return payable
+def _ceil(amount: int, value: int) -> int:
+    return -(-amount // value)

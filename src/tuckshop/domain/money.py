@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import permutations
+from math import gcd
 
 from tuckshop.domain.refusals import InvalidField
 
 PRICE_CENTS_MAX = 1_000_000_000  # Ten million of the major unit: no shelf sells dearer things.
 BALANCE_CENTS_MAX = 1_000_000_000_000_000  # Below 2**53, so that every JSON reader keeps it exact.
+DENOMINATIONS_MAX = 32  # Twice what any currency has.
+DENOMINATIONS_UNLIKE_MAX = 100  # Tokens of 1 to 100 in any mix; change in minted money needs 5 or so.
 
 
 class DenominationKind(StrEnum):
@@ -31,11 +35,26 @@ class Denomination:
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """The shop's one currency: ISO 4217 code, decimals, and the coins and notes in use."""
+    """The shop's one currency: ISO 4217 code, decimals, and the coins and notes in use.
+
+    Raises:
+        ValueError: built with too many denominations, one below 1, one twice, or some so unlike each other
+            (9973 and 10007) that finding change in them could take minutes.
+    """
 
     code: str
     exponent: int
     denominations: tuple[Denomination, ...]
+
+    def __post_init__(self) -> None:
+        values = [d.value_cents for d in self.denominations]
+        if len(values) > DENOMINATIONS_MAX:
+            raise ValueError(f"a currency has at most {DENOMINATIONS_MAX} denominations, not {len(values)}")
+        if len(set(values)) < len(values) or any(value < 1 for value in values):
+            raise ValueError(f"denominations are different and at least 1, not {values}")
+        for small, large in permutations(values, 2):
+            if small < large and small // gcd(small, large) > DENOMINATIONS_UNLIKE_MAX:
+                raise ValueError(f"denominations of {small} and {large} are too unlike to give change in")
 
     def accepted_cents(self) -> tuple[int, ...]:
         """The values that may be put in, ascending."""
@@ -60,7 +79,8 @@ def parse(text: str, *, exponent: int = 2, field: str = "amount") -> int:
     """`"2.2"` -> 220: minor units from text in major units.
 
     Raises:
-        InvalidField: not a plain decimal, or with more decimals than the currency has.
+        InvalidField: not a plain decimal, with more decimals than the currency has, or above
+            BALANCE_CENTS_MAX.
     """
     match = re.fullmatch(r"([0-9]{1,15})(?:\.([0-9]+))?", text, flags=re.ASCII)
     if match is None:
@@ -68,7 +88,10 @@ def parse(text: str, *, exponent: int = 2, field: str = "amount") -> int:
     whole, decimals = match[1], match[2] or ""
     if len(decimals) > exponent:
         raise InvalidField(field=field, reason=f"must have at most {exponent} decimals")
-    return int(whole) * 10**exponent + int(decimals.ljust(exponent, "0") or "0")
+    cents = int(whole + decimals.ljust(exponent, "0"))
+    if cents > BALANCE_CENTS_MAX:
+        raise InvalidField(field=field, reason="must be less")
+    return cents
 
 
 def show(cents: int, *, exponent: int = 2) -> str:
