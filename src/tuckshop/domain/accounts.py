@@ -54,8 +54,11 @@ OPERATOR = Actor(user_id=None, roles=frozenset({Role.ADMIN, Role.CASHIER}))
 
 
 def name_key(name: str) -> str:
-    """What makes two names the same: NFC and case folding, repeated until it is stable."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """What makes two names the same: case folding in NFC. The key of a key is the key itself.
+
+    Folded decomposed (Unicode, D145), or a Greek iota subscript hides from the accents beside it.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def check_name(name: str, *, field: str, length_max: int) -> str:
