@@ -1,0 +1,49 @@
+"""/v1/audit: whether the books are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router, get
+
+from tuckshop.api.requests import Shown
+from tuckshop.domain.accounts import Role
+from tuckshop.services import audit, sessions
+from tuckshop.services.shop import Shop
+from tuckshop.till.commands import Caller
+
+
+class CheckShown(Shown):
+    """One check: how many rows break it, and the first of them."""
+
+    name: str
+    problem_count: int
+    problems: list[dict[str, Any]]
+
+
+class AuditShown(Shown):
+    """Every check over one instant of the books."""
+
+    clean: bool
+    checks: list[CheckShown]
+
+
+@get("/", summary="Audit the books")
+async def show(shop: Shop, caller: Caller) -> AuditShown:
+    """Every balance, coin box, shelf, order and refund against its movements. Admins only."""
+    (await sessions.actor(shop, caller=caller)).require(Role.ADMIN)
+    report = await audit.audit(shop.engine)
+    return AuditShown(
+        clean=report.clean,
+        checks=[
+            CheckShown(
+                name=check.name,
+                problem_count=check.problem_count,
+                problems=[dict(row) for row in check.problems],
+            )
+            for check in report.checks
+        ],
+    )
+
+
+router = Router(path="/audit", route_handlers=[show], tags=["audit"])

@@ -1,0 +1,278 @@
+"""/v1/products and their pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, patch, post, put
+from litestar.datastructures import State
+
+from tuckshop.api.problems import Malformed
+from tuckshop.api.requests import (
+    Body,
+    Id,
+    Limit,
+    Page,
+    PathId,
+    Shown,
+    answered,
+    cursor_id,
+    cursor_of,
+    enveloped,
+)
+from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.services import catalogue
+from tuckshop.services.shop import Shop
+from tuckshop.till.commands import (
+    AddProduct,
+    Caller,
+    ChangeProduct,
+    ProductRemoved,
+    ProductStands,
+    RemoveProduct,
+    Restock,
+)
+
+Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH_MAX)]
+IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another address.
+Raw = Request[None, None, State]
+
+
+class AddProductBody(Body):
+    """What to put on sale. `house`: for the shop itself; admins only."""
+
+    name: str
+    price: Amount
+    stock: Amount
+    refundable: bool = True
+    tax_basis_points: Amount = 0
+    cost: Amount = 0
+    house: bool = False
+    machine: Id = DEFAULT_MACHINE_ID
+
+
+class ReplaceProductBody(Body):
+    """A product's attributes, all of them."""
+
+    name: str
+    price: Amount
+    stock: Amount
+    refundable: bool = True
+    tax_basis_points: Amount = 0
+    cost: Amount = 0
+    reason: Reason | None = None
+    machine: Id = DEFAULT_MACHINE_ID
+
+
+class ChangeProductBody(Body):
+    """The attributes to change; what is left out stays. `stock` is booked as a correction."""
+
+    name: str | None = None
+    price: Amount | None = None
+    stock: Amount | None = None
+    refundable: bool | None = None
+    tax_basis_points: Amount | None = None
+    cost: Amount | None = None
+    reason: Reason | None = None
+    machine: Id = DEFAULT_MACHINE_ID
+
+
+class StockBody(Body):
+    """Either `restock`, pieces that came, or `correct`, the pieces that are really there."""
+
+    restock: Amount | None = None
+    correct: Amount | None = None
+    reason: Reason | None = None
+    machine: Id = DEFAULT_MACHINE_ID
+
+
+class SellerShown(Shown):
+    """Who sells; the house has no id."""
+
+    id: int | None
+    username: str
+
+
+class ProductShown(Shown):
+    """A product on sale; `stock` and `price` on the machine asked for."""
+
+    id: int
+    name: str
+    price: int
+    stock: int
+    seller: SellerShown
+    refundable: bool
+    image: str | None
+    version: int
+
+
+class ProductsShown(Page):
+    """A page of products."""
+
+    items: list[ProductShown]
+
+
+def show_product(product: ProductStands) -> ProductShown:
+    """The product as /v1 shows one."""
+    return ProductShown(
+        id=product.product_id,
+        name=product.name,
+        price=product.price_cents,
+        stock=product.stock,
+        seller=SellerShown(id=product.seller_id, username=product.seller or "house"),
+        refundable=product.refundable,
+        image=None if product.image_id is None else f"/v1/images/{product.image_id}",
+        version=product.version,
+    )
+
+
+@get("/", summary="Products on sale", security=[{}], opt={"query": ("limit", "cursor", "machine")})
+async def index(
+    request: Raw,
+    shop: Shop,
+    limit: Limit = 50,
+    cursor: str | None = None,
+    machine: PathId = DEFAULT_MACHINE_ID,
+) -> Response[ProductsShown]:
+    """Everything on sale, in the order of its making."""
+    found = await catalogue.page(shop, after_id=cursor_id(cursor) or 0, limit=limit + 1, machine_id=machine)
+    more = len(found) > limit
+    items = [show_product(product) for product in found[:limit]]
+    shown = ProductsShown(items=items, next=cursor_of(items[-1].id) if more else None)
+    return _tagged(request, shown)
+
+
+@get("/{product_id:int}", summary="One product", security=[{}], opt={"query": ("machine",)})
+async def show(
+    request: Raw, product_id: PathId, shop: Shop, machine: PathId = DEFAULT_MACHINE_ID
+) -> Response[ProductShown]:
+    """A product with its ETag, whose first part is the version that `If-Match` compares."""
+    shown = show_product(await catalogue.find(shop, product_id=product_id, machine_id=machine))
+    return _tagged(request, shown, version=shown.version)
+
+
+@post("/", summary="Put a product on sale")
+async def add(request: Raw, data: AddProductBody, shop: Shop, caller: Caller) -> Response[ProductShown]:
+    """A new product with its first stock. Sellers only; for the house, admins."""
+    command = AddProduct(
+        caller,
+        name=data.name,
+        price_cents=data.price,
+        stock=data.stock,
+        refundable=data.refundable,
+        tax_basis_points=data.tax_basis_points,
+        cost_cents=data.cost,
+        for_house=data.house,
+        machine_id=data.machine,
+    )
+    return await _settled(request, shop, command, status=201)
+
+
+@put("/{product_id:int}", summary="Replace a product's attributes")
+async def replace(
+    request: Raw, product_id: PathId, data: ReplaceProductBody, shop: Shop, caller: Caller
+) -> Response[ProductShown]:
+    """As PATCH, with every attribute said. Owner or admin."""
+    return await _settled(request, shop, _change(request, product_id, data, caller), status=200)
+
+
+@patch("/{product_id:int}", summary="Change a product")
+async def change(
+    request: Raw, product_id: PathId, data: ChangeProductBody, shop: Shop, caller: Caller
+) -> Response[ProductShown]:
+    """Some attributes, or the stock to a target. With `If-Match`, only at that version. Owner or admin."""
+    return await _settled(request, shop, _change(request, product_id, data, caller), status=200)
+
+
+@delete("/{product_id:int}", status_code=204, summary="Take a product off sale")
+async def remove(request: Raw, product_id: PathId, shop: Shop, caller: Caller) -> Response[None]:
+    """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
+    command = RemoveProduct(caller, product_id, version=_expected_version(request))
+    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
+
+
+@post("/{product_id:int}/stock", status_code=200, summary="Restock, or correct the stock")
+async def stock(
+    request: Raw, product_id: PathId, data: StockBody, shop: Shop, caller: Caller
+) -> Response[ProductShown]:
+    """Pieces onto the shelf of a machine, or its stock set right. Owner or admin."""
+    match data.restock, data.correct:
+        case (int(quantity), None):
+            restock = Restock(caller, product_id, quantity, reason=data.reason, machine_id=data.machine)
+            return await _settled(request, shop, restock, status=200)
+        case (None, int(target)):
+            correction = ChangeProduct(
+                caller, product_id, stock=target, reason=data.reason, machine_id=data.machine
+            )
+            return await _settled(request, shop, correction, status=200)
+        case _:
+            raise Malformed(("restock", "or correct must be given, not both"))
+
+
+@get("/{image_id:int}", security=[{}], summary="A picture")
+async def image(image_id: PathId, shop: Shop) -> Response[bytes]:
+    """The bytes of a picture; they never change."""
+    media_type, content = await catalogue.image(shop, image_id=image_id)
+    headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _change(
+    request: Raw, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: Caller
+) -> ChangeProduct:
+    return ChangeProduct(
+        caller,
+        product_id,
+        version=_expected_version(request),
+        name=data.name,
+        price_cents=data.price,
+        refundable=data.refundable,
+        tax_basis_points=data.tax_basis_points,
+        cost_cents=data.cost,
+        stock=data.stock,
+        reason=data.reason,
+        machine_id=data.machine,
+    )
+
+
+async def _settled(
+    request: Raw, shop: Shop, command: AddProduct | ChangeProduct | Restock, *, status: int
+) -> Response[Any]:
+    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    return answered(outcome, ProductStands, show_product, status=status)
+
+
+def _tagged(request: Raw, shown: Shown, *, version: int | None = None) -> Response[Any]:
+    """The answer with an ETag of its bytes, or 304 for a client that has them."""
+    content = msgspec.json.encode(shown)
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    tag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
+    known = request.headers.get("if-none-match", "")
+    if tag in {one.strip().removeprefix("W/") for one in known.split(",")}:
+        return Response(None, status_code=304, headers={"ETag": tag})
+    return Response(content, media_type="application/json", headers={"ETag": tag})
+
+
+def _expected_version(request: Raw) -> int | None:
+    """The version that If-Match names. Raises Malformed for one that no product has had."""
+    given = request.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    match = re.fullmatch(r'"([1-9][0-9]{0,9})(?:-[0-9a-f]+)?"', given.strip())
+    if match is None:
+        raise Malformed(("If-Match", "must be one ETag of the product"))
+    return int(match[1])
+
+
+router = Router(
+    path="/products",
+    route_handlers=[index, show, add, replace, change, remove, stock],
+    tags=["products"],
+)
+images = Router(path="/images", route_handlers=[image], tags=["products"])

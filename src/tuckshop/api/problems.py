@@ -1,0 +1,245 @@
+"""The one table from refusals to HTTP, and every error as RFC 9457 `application/problem+json`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from tuckshop.domain import refusals
+from tuckshop.domain.refusals import Refusal
+from tuckshop.till.batch import Busy, Defect
+from tuckshop.till.books import OutcomeUnknown, Unavailable
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = "1"
+
+
+class Row(NamedTuple):
+    """How a refusal is told: status, a title that never changes, a sentence made of its facts."""
+
+    status: int
+    title: str
+    detail: str
+
+
+TABLE: dict[type[Refusal], Row] = {
+    refusals.BadCredentials: Row(401, "Wrong name or password", "Name and password do not belong together."),
+    refusals.SessionEnded: Row(401, "Not logged in", "The token is missing or not good any more: log in."),
+    refusals.CredentialReused: Row(
+        401,
+        "Token used twice",
+        "This refresh token was used before; its session has been ended. Log in again.",
+    ),
+    refusals.RoleMissing: Row(403, "Role missing", "This needs one of the roles {roles}."),
+    refusals.NotOwner: Row(403, "Not yours", "This {thing} belongs to somebody else."),
+    refusals.CoinsNotAttested: Row(
+        403,
+        "Coins not attested",
+        "Coins need a witness here: a cashier or an admin puts them in or pays them out.",
+    ),
+    refusals.RegistrationClosed: Row(403, "Registration closed", "Nobody registers as {role} here."),
+    refusals.UnknownUser: Row(404, "Unknown user", "There is no user {user}."),
+    refusals.UnknownProduct: Row(404, "Unknown product", "Product {product} is not on sale."),
+    refusals.UnknownMachine: Row(404, "Unknown machine", "There is no machine {machine}."),
+    refusals.UnknownOrder: Row(404, "Unknown order", "There is no order {order} for you."),
+    refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
+    refusals.UnknownImage: Row(404, "Unknown image", "There is no image {image}."),
+    refusals.InvalidField: Row(422, "Invalid value", "{field} {reason}."),
+    refusals.CoinNotAccepted: Row(
+        422, "Coin not accepted", "No coin of {value_cents} is taken; these are: {accepted}."
+    ),
+    refusals.KeyReused: Row(422, "Idempotency key reused", "The key {key} stands for another request."),
+    refusals.InsufficientFunds: Row(
+        409, "Insufficient funds", "This costs {needed_cents}; the wallet holds {balance_cents}."
+    ),
+    refusals.OutOfStock: Row(409, "Out of stock", "Only {available} left of product {product}."),
+    refusals.StockTooLarge: Row(409, "Stock too large", "The shelf takes {capacity} of product {product}."),
+    refusals.BalanceTooLarge: Row(409, "Balance too large", "A wallet holds at most {balance_cents_max}."),
+    refusals.ChangeUnpayable: Row(
+        409, "Change unpayable", "The coin box cannot pay {change_cents} with the coins it holds."
+    ),
+    refusals.NothingToPayOut: Row(409, "Nothing to pay out", "No coin can pay {balance_cents}."),
+    refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken."),
+    refusals.EmailTaken: Row(409, "Email taken", "The address {email} is taken."),
+    refusals.ClientRefTaken: Row(
+        409, "Reference used", "The reference {client_ref} stands for order {order}."
+    ),
+    refusals.NotRefundable: Row(409, "Not refundable", "Product {product} was sold without a way back."),
+    refusals.RefundWindowOver: Row(
+        409, "Refund window over", "Buyers give back within {window_seconds} seconds; ask a cashier."
+    ),
+    refusals.RefundExceedsSale: Row(
+        409, "Refund exceeds sale", "Only {refundable_quantity} of product {product} can still be refunded."
+    ),
+    refusals.StillHoldsValue: Row(
+        409, "Still holds value", "{balance_cents} in money and {stock} pieces must be settled first."
+    ),
+    refusals.VersionChanged: Row(412, "Changed meanwhile", "It is at version {version} now."),
+    refusals.LastAdmin: Row(409, "Last admin", "The shop needs an admin."),
+}
+
+_HTTP_TITLES = {
+    400: "Bad request",
+    401: "Not logged in",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    413: "Body too large",
+    415: "Unsupported media type",
+    422: "Invalid request",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+
+class Malformed(Exception):
+    """The request is not one this address takes; `errors` name what is wrong where."""
+
+    def __init__(self, *errors: tuple[str, str], status: int = 422) -> None:
+        self.errors = errors
+        self.status = status
+
+
+def kind(name: str) -> str:
+    """`OutOfStock` or `Body too large` as the last part of a problem's type: `out-of-stock`."""
+    return re.sub(r"[\s-]+|(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def problem(
+    status: int,
+    title: str,
+    *,
+    type_name: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> Response[Any]:
+    """One problem answer; `more` are its extension members."""
+    content = {
+        "type": f"urn:tuckshop:problem:{kind(type_name)}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+    if status == 401:
+        headers = {**(headers or {}), "WWW-Authenticate": "Bearer"}
+    return Response(
+        content=msgspec.json.encode(content), status_code=status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def of_refusal(refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response[Any]:
+    """The answer for a refusal: its facts beside the sentence that they make."""
+    row = TABLE[type(refusal)]
+    facts = refusal.facts()
+    told = {
+        name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in facts.items()
+    }
+    return problem(
+        row.status,
+        row.title,
+        type_name=type(refusal).__name__,
+        detail=row.detail.format(**told),
+        headers=headers,
+        **facts,
+    )
+
+
+def on_refusal(_: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
+    """For refusals that are raised rather than returned."""
+    return of_refusal(refusal)
+
+
+def on_malformed(_: Request[Any, Any, Any], error: Malformed) -> Response[Any]:
+    """For requests that never reached a rule."""
+    errors = [{"field": field, "reason": reason} for field, reason in error.errors]
+    title = _HTTP_TITLES[error.status]
+    detail = "; ".join(f"{field} {reason}" for field, reason in error.errors)
+    return problem(error.status, title, type_name=title, detail=f"{detail}.", errors=errors)
+
+
+def on_invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    """For what the schema refuses; each error names its field."""
+    found = error.extra if isinstance(error.extra, list) else [{"message": error.detail}]
+    return on_malformed(request, Malformed(*(_complaint(one) for one in found)))
+
+
+def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """For 404, 405, 413 and their like; a body that is no JSON is a 422 like every wrong body."""
+    status = error.status_code
+    if status == 400:
+        return on_malformed(_, Malformed(("body", _in_words(error.detail))))
+    title = _HTTP_TITLES.get(status, "Error")
+    headers = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
+    return problem(status, title, type_name=title, detail=f"{title}.", headers=headers)
+
+
+def on_busy(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """For a till that takes nothing now: nothing has happened."""
+    return problem(
+        503,
+        "Unavailable",
+        type_name=type(error).__name__,
+        detail="The shop cannot answer now; nothing has happened. Try again.",
+        headers={"Retry-After": RETRY_SECONDS},
+    )
+
+
+def on_unknown(_: Request[Any, Any, Any], error: OutcomeUnknown) -> Response[Any]:
+    """For a commit whose outcome could not be found out."""
+    return problem(
+        503,
+        "Outcome unknown",
+        type_name=type(error).__name__,
+        detail="Whether this has happened is unknown: retry with your key.",
+        headers={"Retry-After": RETRY_SECONDS},
+    )
+
+
+def on_defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """For everything that should not happen; the log has the story, the client has none of it."""
+    if not isinstance(error, Defect):
+        log.error("api.defect", method=request.method, path=request.url.path, exc_info=error)
+    return problem(
+        500, "Internal error", type_name="Internal error", detail="This is a defect of the shop's."
+    )
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    Refusal: on_refusal,
+    Malformed: on_malformed,
+    ValidationException: on_invalid,
+    HTTPException: on_http,
+    Busy: on_busy,
+    Unavailable: on_busy,
+    OutcomeUnknown: on_unknown,
+    Exception: on_defect,
+}
+
+
+def _complaint(found: dict[str, Any]) -> tuple[str, str]:
+    """A schema's complaint as a field and the end of a sentence that begins with it."""
+    message, _, place = str(found.get("message", "")).partition(" - at `")
+    if message == "'data'":  # How a KeyError of the framework's tells that there is no body.
+        return "body", "is missing"
+    field = place.rstrip("`").removeprefix("$").removeprefix(".") or str(found.get("key") or "")
+    named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.*)`", message)
+    if named is not None:
+        field = f"{field}.{named[1]}" if field not in ("", "data") else named[1]
+        return field, "is missing" if "missing" in message else "is not known here"
+    return field if field not in ("", "data") else "body", _in_words(message)
+
+
+def _in_words(message: str) -> str:
+    message = message.rstrip(".")
+    return f"is wrong: {message[:1].lower()}{message[1:]}" if message else "is wrong"

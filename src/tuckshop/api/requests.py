@@ -1,0 +1,153 @@
+"""What every /v1 handler shares: who calls, the idempotency key, strict requests, and the till's answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from tuckshop.api.problems import Malformed, of_refusal
+from tuckshop.domain.refusals import Refusal, SessionEnded
+from tuckshop.services.shop import Shop
+from tuckshop.till.commands import Caller, Command
+from tuckshop.till.settle import Envelope, Outcome
+
+BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
+KEY_LENGTH_MAX = 255
+ID_MAX = 2**63 - 1
+_KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]
+PathId = Annotated[int, Parameter(ge=1, le=ID_MAX)]
+Limit = Annotated[int, Parameter(ge=1, le=100, description="At most so many items.")]
+
+Receiver = TypeVar("Receiver")
+
+
+class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A request's JSON object: nothing missing, nothing more, nothing of another type."""
+
+
+class Shown(msgspec.Struct, kw_only=True):
+    """An answer's JSON object."""
+
+
+class Page(Shown):
+    """The head of every list; `next` is the cursor of the page that follows, null on the last."""
+
+    next: str | None
+
+
+def shop_of(state: State) -> Shop:
+    """The running shop."""
+    shop: Shop = state.shop
+    return shop
+
+
+def caller_of(request: Request[Any, Any, Any], state: State) -> Caller:
+    """Whose access token the request carries. Raises SessionEnded without a good one."""
+    given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if len(given) != 1 or given[0][:7].lower() != b"bearer ":
+        raise SessionEnded
+    shop: Shop = state.shop
+    return shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
+
+
+async def require_strict(request: Request[Any, Any, Any]) -> None:
+    """Refuses what the schema alone would let pass.
+
+    Raises:
+        Malformed: unknown or repeated query parameters, a body that is not declared as JSON, or one in
+            which a name stands twice.
+    """
+    taken = request.route_handler.opt.get("query", ())
+    seen = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in taken:
+            raise Malformed((name, "is not a parameter of this address"))
+        if name in seen:
+            raise Malformed((name, "must be given once"))
+        seen.add(name)
+    if request.method in _WITH_BODY:
+        body = await request.body()
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json" and (body or media_type):
+            raise Malformed(("Content-Type", "must be application/json"), status=415)
+        if body:
+            try:
+                json.loads(body, object_pairs_hook=_once)
+            except (ValueError, RecursionError):
+                raise Malformed(("body", "must be JSON")) from None
+
+
+def enveloped(request: Request[Any, Any, Any], body: bytes, command: Command) -> Envelope:
+    """The command with the request's idempotency key, if it has one, and what it is a key to.
+
+    Raises:
+        Malformed: the key is repeated, empty, too long or not plain ASCII.
+    """
+    keys = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
+    if not keys:
+        return Envelope(command)
+    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+        raise Malformed(
+            ("Idempotency-Key", f"must be given once, 1 to {KEY_LENGTH_MAX} visible ASCII characters")
+        )
+    signed = b"\0".join((request.method.encode(), request.scope["path"].encode(), body))
+    return Envelope(command, keys[0].decode(), hashlib.sha256(signed).digest())
+
+
+def answered(
+    outcome: Outcome, receiver: type[Receiver], show: Callable[[Receiver], Any], *, status: int
+) -> Response[Any]:
+    """The till's outcome as HTTP; `show` renders the one kind of receipt that the command can have."""
+    headers = {"Idempotent-Replayed": "true"} if outcome.replayed else None
+    answer = outcome.answer
+    if isinstance(answer, Refusal):
+        return of_refusal(answer, headers=headers)
+    assert isinstance(answer, receiver)
+    return Response(content=show(answer), status_code=status, headers=headers)
+
+
+def moment(us: int) -> datetime:
+    """Microseconds since 1970 as a time with its zone."""
+    return datetime.fromtimestamp(us / 1_000_000, tz=UTC)
+
+
+def cursor_id(cursor: str | None) -> int | None:
+    """The id that an opaque cursor holds. Raises Malformed for one that we never gave."""
+    if cursor is None:
+        return None
+    try:
+        found = int(cursor, 36)
+    except ValueError:
+        found = 0
+    if not 1 <= found <= ID_MAX or len(cursor) > 13:
+        raise Malformed(("cursor", "must be one that a list has given"))
+    return found
+
+
+def cursor_of(item_id: int) -> str:
+    """The opaque cursor behind this item."""
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    text = ""
+    while item_id:
+        item_id, rest = divmod(item_id, 36)
+        text = digits[rest] + text
+    return text
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed((twice, "must be given once"))

@@ -1,0 +1,92 @@
+"""/v1/auth: logging in and out."""
+
+from __future__ import annotations
+
+from litestar import Request, Router, post
+from litestar.datastructures import State
+
+from tuckshop.api.accounts import UserShown, show_user
+from tuckshop.api.requests import Body, Shown, caller_of
+from tuckshop.services import sessions
+from tuckshop.services.sessions import ACTIVE_ELSEWHERE, LoggedIn
+from tuckshop.services.shop import Shop
+from tuckshop.till.commands import Caller
+
+
+class LoginBody(Body):
+    """A name and its password."""
+
+    username: str
+    password: str
+
+
+class RefreshBody(Body):
+    """The refresh token from the last answer."""
+
+    refresh: str
+
+
+class LoginShown(Shown, omit_defaults=True):
+    """Tokens: `access` for calls, good for `expires_in` seconds; `refresh` for the next pair, once."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    user: UserShown
+    active_sessions: int
+    message: str | None = None
+
+
+class EndedShown(Shown):
+    """How many sessions were ended."""
+
+    ended: int
+
+
+@post("/login", status_code=200, summary="Log in", security=[{}])
+async def log_in(data: LoginBody, shop: Shop, request: Request[None, None, State]) -> LoginShown:
+    """A new session; other sessions of yours stay, and `message` says so."""
+    logged_in = await sessions.log_in(
+        shop, username=data.username, password=data.password, device=request.headers.get("user-agent")
+    )
+    return _show(logged_in)
+
+
+@post("/refresh", status_code=200, summary="New tokens", security=[{}])
+async def refresh(data: RefreshBody, shop: Shop) -> LoginShown:
+    """The next pair of tokens. A refresh token that is used twice ends its session."""
+    return _show(await sessions.refresh(shop, token=data.refresh))
+
+
+@post("/logout", status_code=204, summary="Log out")
+async def log_out(shop: Shop, caller: Caller) -> None:
+    """Ends this session at once."""
+    await sessions.log_out(shop, caller=caller)
+
+
+@post("/logout-all", status_code=200, summary="End all sessions", security=[{}, {"bearer": []}])
+async def log_out_everywhere(
+    request: Request[None, None, State], shop: Shop, state: State, data: LoginBody | None = None
+) -> EndedShown:
+    """Ends every session of yours at once; instead of a token, name and password will do."""
+    if data is not None:
+        ended = await sessions.log_out_everywhere_by_password(
+            shop, username=data.username, password=data.password
+        )
+    else:
+        ended = await sessions.log_out_everywhere(shop, caller=caller_of(request, state))
+    return EndedShown(ended=ended)
+
+
+def _show(logged_in: LoggedIn) -> LoginShown:
+    return LoginShown(
+        access=logged_in.access,
+        refresh=logged_in.refresh,
+        expires_in=logged_in.expires_in,
+        user=show_user(logged_in.user),
+        active_sessions=logged_in.active_sessions,
+        message=ACTIVE_ELSEWHERE if logged_in.active_sessions else None,
+    )
+
+
+router = Router(path="/auth", route_handlers=[log_in, refresh, log_out, log_out_everywhere], tags=["auth"])

@@ -1,0 +1,200 @@
+"""/v1/wallet and /v1/earnings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+
+from tuckshop.api.requests import (
+    Body,
+    Id,
+    Limit,
+    Page,
+    Shown,
+    answered,
+    cursor_id,
+    cursor_of,
+    enveloped,
+    moment,
+)
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.services import sessions, wallet
+from tuckshop.services.shop import Shop
+from tuckshop.till.commands import Caller, CoinsDeposited, Deposit, PaidOut, PayOut
+
+Count = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+Raw = Request[None, None, State]
+
+
+class DepositBody(Body):
+    """Coins that were put in: value in minor units -> how many. `user`: whose wallet; your own."""
+
+    coins: dict[Count, Count]
+    user: Id | None = None
+    machine: Id = DEFAULT_MACHINE_ID
+
+
+class PayOutBody(Body):
+    """Whose wallet to pay out, your own unless said, and from which machine."""
+
+    user: Id | None = None
+    machine: Id = DEFAULT_MACHINE_ID
+
+
+class WalletShown(Shown):
+    """The balance, and the coins it would be paid in."""
+
+    balance: int
+    coins: dict[int, int]
+
+
+class DepositShown(Shown):
+    """A deposit, and the balance it left."""
+
+    id: int
+    amount: int
+    balance: int
+    created_at: datetime
+
+
+class PayOutShown(Shown):
+    """A pay-out, its coins, and what no coin could pay."""
+
+    id: int
+    amount: int
+    coins: dict[int, int]
+    balance: int
+    created_at: datetime
+
+
+class EntryShown(Shown):
+    """A movement of the wallet: above 0 into it, below 0 out of it."""
+
+    id: int
+    kind: str
+    amount: int
+    order: int | None
+    created_at: datetime
+
+
+class EntriesShown(Page):
+    """A page of entries, newest first."""
+
+    items: list[EntryShown]
+
+
+class ProductEarningsShown(Shown):
+    """What one product brought, refunds taken off."""
+
+    product: int
+    name: str
+    quantity: int
+    amount: int
+
+
+class EarningsShown(Shown):
+    """A seller's earnings; `payable` leaves out what buyers may still give back."""
+
+    balance: int
+    payable: int
+    products: list[ProductEarningsShown]
+
+
+@get("/", summary="Your balance")
+async def show(shop: Shop, caller: Caller) -> WalletShown:
+    """What the wallet holds, and the coins it would be paid in."""
+    actor = await sessions.actor(shop, caller=caller)
+    actor.require(Role.BUYER)
+    assert actor.user_id is not None
+    held = await wallet.balance(shop, user_id=actor.user_id)
+    return WalletShown(balance=held.balance_cents, coins=held.coins)
+
+
+@post("/deposits", summary="Coins into a wallet")
+async def deposit(request: Raw, data: DepositBody, shop: Shop, caller: Caller) -> Response[DepositShown]:
+    """By a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
+    command = Deposit(caller, wallet_of(data.user or caller.user_id or 0), data.coins, data.machine)
+    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    return answered(outcome, CoinsDeposited, _show_deposit, status=201)
+
+
+@post("/payout", status_code=200, summary="A whole wallet in coins")
+async def pay_out(
+    request: Raw, shop: Shop, caller: Caller, data: PayOutBody | None = None
+) -> Response[PayOutShown]:
+    """In the fewest coins; cents that no coin can pay stay in the wallet."""
+    data = data or PayOutBody()
+    command = PayOut(caller, wallet_of(data.user or caller.user_id or 0), data.machine)
+    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    return answered(outcome, PaidOut, _show_pay_out, status=200)
+
+
+@get("/entries", summary="Your statement", opt={"query": ("limit", "cursor")})
+async def entries(shop: Shop, caller: Caller, limit: Limit = 50, cursor: str | None = None) -> EntriesShown:
+    """Everything that moved the wallet, newest first."""
+    actor = await sessions.actor(shop, caller=caller)
+    actor.require(Role.BUYER)
+    assert actor.user_id is not None
+    found = await wallet.entries(shop, user_id=actor.user_id, before_id=cursor_id(cursor), limit=limit + 1)
+    items = [
+        EntryShown(
+            id=entry.id,
+            kind=entry.kind,
+            amount=entry.amount_cents,
+            order=entry.order_id,
+            created_at=moment(entry.created_us),
+        )
+        for entry in found[:limit]
+    ]
+    return EntriesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+
+
+@get("/", summary="Your earnings")
+async def earnings(shop: Shop, caller: Caller) -> EarningsShown:
+    """What your products brought you. Sellers only."""
+    actor = await sessions.actor(shop, caller=caller)
+    actor.require(Role.SELLER)
+    assert actor.user_id is not None
+    earned = await wallet.earnings(shop, seller_id=actor.user_id)
+    return EarningsShown(
+        balance=earned.balance_cents,
+        payable=earned.payable_cents,
+        products=[
+            ProductEarningsShown(
+                product=product.product_id,
+                name=product.name,
+                quantity=product.quantity,
+                amount=product.amount_cents,
+            )
+            for product in earned.products
+        ],
+    )
+
+
+def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
+    return DepositShown(
+        id=receipt.transfer_id,
+        amount=receipt.amount_cents,
+        balance=receipt.balance_cents,
+        created_at=moment(receipt.created_us),
+    )
+
+
+def _show_pay_out(receipt: PaidOut) -> PayOutShown:
+    return PayOutShown(
+        id=receipt.transfer_id,
+        amount=receipt.amount_cents,
+        coins=receipt.coins,
+        balance=receipt.balance_cents,
+        created_at=moment(receipt.created_us),
+    )
+
+
+router = Router(path="/wallet", route_handlers=[show, deposit, pay_out, entries], tags=["wallet"])
+earnings_router = Router(path="/earnings", route_handlers=[earnings], tags=["earnings"])

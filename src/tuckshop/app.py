@@ -1,0 +1,114 @@
+"""The ASGI application: one shop, opened with the server and closed with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from tuckshop import __version__, settings
+from tuckshop.api import accounts, audit, catalogue, health, orders, problems, sessions, wallet
+from tuckshop.api.requests import BODY_BYTES_MAX, caller_of, require_strict, shop_of
+from tuckshop.services.passwords import Passwords
+from tuckshop.services.shop import Shop
+from tuckshop.services.shopkeeping import read_currency
+from tuckshop.services.tokens import Tokens
+from tuckshop.settings import Settings
+from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
+from tuckshop.till.batch import Till
+from tuckshop.till.books import Books
+from tuckshop.till.books_postgres import PostgresBooks
+from tuckshop.till.books_sqlite import SqliteBooks
+from tuckshop.till.settle import Policy
+
+Clock = Callable[[], int]
+
+
+def system_clock() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1_000
+
+
+def open_books(url: str, *, clock: Clock | None = None) -> Books:
+    """The till's side of the database. On PostgreSQL the database's own clock counts unless one is given."""
+    if url.startswith("sqlite"):
+        return SqliteBooks(path=sqlite_path(url), clock=clock or system_clock)
+    return PostgresBooks(dsn=postgres_dsn(url), clock=clock)
+
+
+@asynccontextmanager
+async def open_shop(given: Settings, *, clock: Clock | None = None) -> AsyncIterator[Shop]:
+    """The shop of these settings, its till open for as long as the context lasts.
+
+    Raises:
+        DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
+    """
+    engine = open_engine(given.url)
+    passwords = Passwords()
+    try:
+        await check(engine, unsafe_durability=given.unsafe_durability)
+        policy = Policy(
+            currency=await read_currency(engine),
+            coins=given.coins,
+            refund_window_seconds=given.refund_window_seconds,
+        )
+        tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
+        async with Till(books=open_books(given.url, clock=clock), policy=policy) as till:
+            yield Shop(
+                engine=engine, till=till, tokens=tokens, passwords=passwords, clock=clock or system_clock
+            )
+    finally:
+        passwords.close()
+        await engine.dispose()
+
+
+def create_app(given: Settings | None = None) -> Litestar:
+    """The application for these settings; those of the environment unless given."""
+    given = given or settings.read()
+    v1 = Router(
+        path="/v1",
+        route_handlers=[
+            accounts.router,
+            sessions.router,
+            catalogue.router,
+            catalogue.images,
+            wallet.router,
+            wallet.earnings_router,
+            orders.router,
+            audit.router,
+        ],
+        dependencies={"caller": Provide(caller_of, sync_to_thread=False)},
+        security=[{"bearer": []}],
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_shop(given) as shop:
+            app.state.shop = shop
+            app.state.settings = given
+            yield
+
+    return Litestar(
+        route_handlers=[v1, health.router],
+        dependencies={"shop": Provide(shop_of, sync_to_thread=False)},
+        lifespan=[lifespan],
+        before_request=require_strict,
+        exception_handlers=problems.HANDLERS,
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=OpenAPIConfig(
+            title="Tuckshop",
+            version=__version__,
+            description="A prepaid shop in which every coin is accounted for. Amounts are minor units.",
+            path="/docs",
+            components=Components(
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+            ),
+        ),
+        debug=False,
+        logging_config=None,
+    )

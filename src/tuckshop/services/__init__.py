@@ -1,0 +1,1 @@
+"""Use-cases by noun: what the interfaces call, whoever they speak to."""

@@ -1,0 +1,171 @@
+"""Logging in, staying logged in, logging out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tuckshop.domain.accounts import Actor, UserState, name_key
+from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
+from tuckshop.services import accounts
+from tuckshop.services.accounts import User
+from tuckshop.services.shop import Shop
+from tuckshop.services.tokens import ACCESS_SECONDS
+from tuckshop.store import tables
+from tuckshop.store.engine import reading, writing
+from tuckshop.till.commands import Caller
+
+SESSION_DAYS = 30  # However often it is refreshed; then the password is asked again.
+DEVICE_LENGTH_MAX = 200
+ACTIVE_ELSEWHERE = "There is already an active session using your account"
+_DAY_US = 86_400 * 1_000_000
+
+users, sessions = tables.users, tables.sessions
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A pair of tokens, and how many other sessions the user has."""
+
+    access: str
+    refresh: str
+    user: User
+    active_sessions: int
+    expires_in: int = ACCESS_SECONDS
+
+
+async def log_in(shop: Shop, *, username: str, password: str, device: str | None = None) -> LoggedIn:
+    """A new session. Raises BadCredentials, alike for unknown names, wrong passwords and inactive users."""
+    user_id, kept = await _verify(shop, username, password)
+    now_us = shop.clock()
+    async with writing(shop.engine) as connection:
+        # Held until the session is there: a password changed meanwhile must end this session too.
+        still = select(users.c.id).where(
+            users.c.id == user_id, users.c.password_hash == kept, users.c.state == UserState.ACTIVE.value
+        )
+        if await connection.scalar(still.with_for_update(read=True)) is None:
+            raise BadCredentials
+        others = await connection.scalar(
+            select(func.count()).where(
+                sessions.c.user_id == user_id, sessions.c.ended_us.is_(None), sessions.c.expires_us > now_us
+            )
+        )
+        session_id = await connection.scalar(
+            insert(sessions)
+            .values(
+                user_id=user_id,
+                generation=1,
+                device=device and device[:DEVICE_LENGTH_MAX],
+                created_us=now_us,
+                expires_us=now_us + SESSION_DAYS * _DAY_US,
+            )
+            .returning(sessions.c.id)
+        )
+    caller = Caller(session_id, user_id)
+    return LoggedIn(
+        access=shop.tokens.access(caller),
+        refresh=shop.tokens.refresh(caller, generation=1),
+        user=await accounts.find(shop, user_id=user_id),
+        active_sessions=others or 0,
+    )
+
+
+async def refresh(shop: Shop, *, token: str) -> LoggedIn:
+    """New tokens for a refresh token, which is used up by that.
+
+    Raises:
+        SessionEnded: the token or its session is not good any more.
+        CredentialReused: the token was used before; whoever holds its successor is logged out too.
+    """
+    caller, generation = shop.tokens.refreshing(token)
+    now_us = shop.clock()
+    async with writing(shop.engine) as connection:
+        await _require_live(connection, caller, now_us)
+        used = await connection.execute(
+            update(sessions)
+            .where(sessions.c.id == caller.session_id, sessions.c.generation == generation)
+            .values(generation=generation + 1)
+        )
+        reused = used.rowcount != 1
+        if reused:
+            await _end(connection, caller, now_us)
+    if reused:
+        raise CredentialReused
+    assert caller.user_id is not None
+    return LoggedIn(
+        access=shop.tokens.access(caller),
+        refresh=shop.tokens.refresh(caller, generation=generation + 1),
+        user=await accounts.find(shop, user_id=caller.user_id),
+        active_sessions=0,
+    )
+
+
+async def log_out(shop: Shop, *, caller: Caller) -> None:
+    """Ends the caller's session. Raises SessionEnded if it has ended already."""
+    now_us = shop.clock()
+    async with writing(shop.engine) as connection:
+        await _require_live(connection, caller, now_us)
+        await _end(connection, caller, now_us)
+
+
+async def log_out_everywhere(shop: Shop, *, caller: Caller) -> int:
+    """Ends every session of the caller's user; how many. Raises SessionEnded."""
+    now_us = shop.clock()
+    async with writing(shop.engine) as connection:
+        await _require_live(connection, caller, now_us)
+        assert caller.user_id is not None
+        return await accounts.end_sessions(connection, caller.user_id, now_us=now_us)
+
+
+async def log_out_everywhere_by_password(shop: Shop, *, username: str, password: str) -> int:
+    """The same for somebody who is not logged in here. Raises BadCredentials."""
+    user_id, _ = await _verify(shop, username, password)
+    async with writing(shop.engine) as connection:
+        return await accounts.end_sessions(connection, user_id, now_us=shop.clock())
+
+
+async def actor(shop: Shop, *, caller: Caller) -> Actor:
+    """Who the caller is now, roles as they stand. Raises SessionEnded."""
+    async with reading(shop.engine) as connection:
+        return accounts.actor_of(await _require_live(connection, caller, shop.clock()))
+
+
+async def _verify(shop: Shop, username: str, password: str) -> tuple[int, str]:
+    query = select(users.c.id, users.c.password_hash, users.c.state).where(
+        users.c.username_key == name_key(username), users.c.state != UserState.CLOSED.value
+    )
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(query)).one_or_none()
+    fits = await shop.passwords.fits(password, None if row is None else row.password_hash)
+    if row is None or not fits or row.state != UserState.ACTIVE.value:
+        raise BadCredentials
+    return row.id, row.password_hash
+
+
+async def _require_live(connection: AsyncConnection, caller: Caller, now_us: int) -> Any:
+    query = select(users).join(sessions, sessions.c.user_id == users.c.id)
+    row = (
+        await connection.execute(
+            query.where(
+                sessions.c.id == caller.session_id,
+                sessions.c.user_id == caller.user_id,
+                sessions.c.ended_us.is_(None),
+                sessions.c.expires_us > now_us,
+                users.c.state == UserState.ACTIVE.value,
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        raise SessionEnded
+    return row
+
+
+async def _end(connection: AsyncConnection, caller: Caller, now_us: int) -> None:
+    await connection.execute(
+        update(sessions)
+        .where(sessions.c.id == caller.session_id, sessions.c.ended_us.is_(None))
+        .values(ended_us=now_us)
+    )

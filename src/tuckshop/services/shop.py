@@ -1,0 +1,29 @@
+"""The running shop that every use-case works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tuckshop.domain.money import Currency
+from tuckshop.services.passwords import Passwords
+from tuckshop.services.tokens import Tokens
+from tuckshop.till.batch import Till
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Database, till and keys of one shop. `clock` gives microseconds since 1970, UTC."""
+
+    engine: AsyncEngine
+    till: Till
+    tokens: Tokens
+    passwords: Passwords
+    clock: Callable[[], int]
+
+    @property
+    def currency(self) -> Currency:
+        """The shop's one currency."""
+        return self.till.policy.currency

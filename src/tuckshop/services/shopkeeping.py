@@ -1,0 +1,27 @@
+"""The shop itself: what its database says of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tuckshop.domain.money import Currency, Denomination, DenominationKind
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
+
+
+async def read_currency(engine: AsyncEngine) -> Currency:
+    """The shop's currency with its coins and notes."""
+    async with reading(engine) as connection:
+        row = (await connection.execute(select(tables.shop))).one()
+        coins = await connection.execute(
+            select(tables.denominations).order_by(tables.denominations.c.value_cents)
+        )
+        return Currency(
+            code=row.currency,
+            exponent=row.exponent,
+            denominations=tuple(
+                Denomination(coin.value_cents, DenominationKind(coin.kind), coin.accepted, coin.paid_out)
+                for coin in coins
+            ),
+        )

@@ -1,0 +1,127 @@
+"""The service's settings: environment variables TUCKSHOP_*, or the same in a file named .env."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from dotenv import dotenv_values
+
+from tuckshop.services.accounts import RegistrationMode
+from tuckshop.till.settle import CoinsPolicy
+
+PREFIX = "TUCKSHOP_"
+SECRET_LENGTH_MIN = 32  # Bytes; RFC 7518, 3.2: an HMAC key is at least as long as its hash.
+KEY_FILE = "secret.key"
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class SettingsInvalid(Exception):
+    """A setting cannot be used; the message is one sentence that names it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One field for each TUCKSHOP_ variable, in lower case. Empty texts mean: not set."""
+
+    home: str = ""  # where the SQLite database and the key file lie; ~/.local/share/tuckshop
+    database_url: str = ""  # sqlite:///path or postgresql://...; a SQLite file in `home`
+    secret: str = ""  # signs tokens; by default the key file in `home`, which `tuckshop init` makes
+    coins: CoinsPolicy = CoinsPolicy.ATTESTED
+    registration: RegistrationMode = RegistrationMode.OPEN
+    seller_registration: RegistrationMode = RegistrationMode.OPEN
+    refund_window_seconds: Positive = 300
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    allowed_hosts: str = ""  # names that clients may call the server by, comma-separated; any
+    unsafe_durability: bool = False  # start although the database may lose sales when the power fails
+
+    @property
+    def home_path(self) -> Path:
+        """The directory of what the shop keeps outside a database server."""
+        return Path(self.home).expanduser() if self.home else Path.home() / ".local" / "share" / "tuckshop"
+
+    @property
+    def url(self) -> str:
+        """Where the database is."""
+        return self.database_url or f"sqlite:///{self.home_path / 'tuckshop.sqlite3'}"
+
+    def shown(self) -> dict[str, str]:
+        """Every setting as it is in force, without secrets."""
+        told = {name: str(getattr(self, name)) for name in self.__struct_fields__}
+        told["home"] = str(self.home_path)
+        told["database_url"] = _without_password(self.url)
+        told["secret"] = "(hidden)" if self.secret else f"(in {self.home_path / KEY_FILE})"
+        return {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
+
+    def signing_secret(self) -> bytes:
+        """What tokens are signed with.
+
+        Raises:
+            SettingsInvalid: none is set and `tuckshop init` has made none, or it is too short.
+        """
+        secret = self.secret.encode()
+        path = self.home_path / KEY_FILE
+        if not secret:
+            try:
+                secret = path.read_bytes().strip()
+            except OSError:
+                raise SettingsInvalid(
+                    f"There is no signing secret: set {PREFIX}SECRET, or make {path} with `tuckshop init`."
+                ) from None
+        if len(secret) < SECRET_LENGTH_MIN:
+            raise SettingsInvalid(
+                f"The signing secret is too short: give it at least {SECRET_LENGTH_MIN} random bytes."
+            )
+        return secret
+
+
+def read(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """The settings in force: `overrides` that are not None, then the environment, then .env.
+
+    Raises:
+        SettingsInvalid: a variable is unknown or its value is not one of those it can have.
+    """
+    if environment is None:
+        environment = {**{k: v for k, v in dotenv_values(".env").items() if v is not None}, **os.environ}
+    given: dict[str, object] = {}
+    for variable, value in environment.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name.startswith("test_") or name == "proof":
+            continue
+        if name not in Settings.__struct_fields__:
+            raise SettingsInvalid(f"{variable} is not a setting of Tuckshop: see `tuckshop config`.")
+        if value:
+            given[name] = value
+    given.update({name: value for name, value in overrides.items() if value is not None})
+    try:
+        return msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        variable = f"{PREFIX}{place.rstrip('`').upper()}"
+        raise SettingsInvalid(f"{variable} cannot be used: {problem}.") from None
+
+
+def make_key_file(settings: Settings) -> None:
+    """Makes the key file, readable by its owner alone, unless a secret is there already."""
+    path = settings.home_path / KEY_FILE
+    if settings.secret or path.exists():
+        return
+    settings.home_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(SECRET_LENGTH_MIN))
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
+    return urlunsplit(parts._replace(netloc=netloc))
