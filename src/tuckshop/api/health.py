@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import Router, get
+from litestar import Response, Router, get
 
 from tuckshop.api.requests import Shown
+from tuckshop.services import shopkeeping
+from tuckshop.services.shop import Shop
 
 
 class HealthShown(Shown):
@@ -19,4 +21,12 @@ async def live() -> HealthShown:
     return HealthShown(status="live")
 
 
-router = Router(path="/health", route_handlers=[live], tags=["health"])
+@get("/ready", summary="Can it sell?", security=[{}])
+async def ready(shop: Shop) -> Response[HealthShown]:
+    """200 when the database answers; 503 otherwise."""
+    if await shopkeeping.answers(shop.engine):
+        return Response(HealthShown(status="ready"))
+    return Response(HealthShown(status="database away"), status_code=503)
+
+
+router = Router(path="/health", route_handlers=[live, ready], tags=["health"])

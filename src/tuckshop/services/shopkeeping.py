@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.money import Currency, Denomination, DenominationKind
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
+
+READY_SECONDS = 2.0  # A supervisor that asks every few seconds should not pile up.
 
 
 async def read_currency(engine: AsyncEngine) -> Currency:
@@ -25,3 +30,12 @@ async def read_currency(engine: AsyncEngine) -> Currency:
                 for coin in coins
             ),
         )
+
+
+async def answers(engine: AsyncEngine) -> bool:
+    """Whether the database answers a query within READY_SECONDS."""
+    try:
+        async with asyncio.timeout(READY_SECONDS), reading(engine) as connection:
+            return await connection.scalar(select(tables.shop.c.id)) is not None
+    except (DBAPIError, OSError, TimeoutError):
+        return False
