@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tuckshop.domain.accounts import Role, name_key
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
-
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, postgres_dsn, reading, sqlite_path, writing
 from tuckshop.till.batch import Till
@@ -100,7 +99,13 @@ class Shop:
         return caller
 
     async def product(
-        self, name: str = "cola", *, price_cents: int = 150, stock: int = 10, seller: Caller | None = None, **more: Any
+        self,
+        name: str = "cola",
+        *,
+        price_cents: int = 150,
+        stock: int = 10,
+        seller: Caller | None = None,
+        **more: Any,
     ) -> ProductStands:
         """A new product; of the house, unless a seller is given."""
         receipt = await self.do(

@@ -93,7 +93,7 @@ class Till:
             Defect: it had none, and never will.
         """
         if self._closing or len(self._queue) >= self._queue_max:
-            raise Busy()
+            raise Busy
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome] = loop.create_future()
         self._queue.append(_Waiting(envelope, answer, loop.time() + self._patience_seconds))

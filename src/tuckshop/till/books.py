@@ -233,9 +233,7 @@ LOCK_COINS = Read(
     lock="c",
 )
 
-NEW_ACCOUNTS = Insert(
-    tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents")
-)
+NEW_ACCOUNTS = Insert(tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents"))
 INSERTS: tuple[tuple[str, Insert], ...] = tuple(
     (table.name, Insert(table, row._fields))
     for table, row in (
@@ -252,6 +250,12 @@ INSERTS: tuple[tuple[str, Insert], ...] = tuple(
     )
 )
 """By the name of their list in `Changes`, each after the tables it refers to."""
+
+RACED: dict[str, Callable[[Any], Any]] = {
+    "products": lambda row: row.name_key,
+    "idempotency": lambda row: (row.scope, row.key),
+}
+"""Rows that two tills may make at once: in one order, or each would wait for the other."""
 
 SET_BALANCES = Update(tables.accounts, ("id",), ("balance_cents",))
 ADD_CENTS = Update(tables.accounts, ("id",), ("balance_cents",), added=True)
@@ -272,6 +276,7 @@ REVISE_PRODUCTS = Update(
         "version",
     ),
 )
+PARK_NAMES = Update(tables.products, ("id",), ("name_key",))
 REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
 SET_STATUSES = Update(tables.orders, ("id",), ("status",))
 SET_REFUNDED = Update(tables.order_lines, ("order_id", "product_id"), ("refunded_quantity",))
@@ -279,29 +284,25 @@ SET_REFUNDED = Update(tables.order_lines, ("order_id", "product_id"), ("refunded
 
 @dataclass(slots=True)
 class AccountIds:
-    """Ids of accounts by what they are for. Accounts never go away, so what is known stays true."""
+    """Ids of accounts by what they are for. Accounts never go away, so what is known stays true.
+
+    Wallets are read with every batch anyway: knowing all that ever came by would only fill the memory.
+    """
 
     known: dict[AccountRef, int] = field(default_factory=dict)
     fresh: dict[AccountRef, int] = field(default_factory=dict)
 
     def keep(self) -> None:
         """The batch is durable: what it found or made may be relied on."""
-        self.known.update(self.fresh)
+        self.known.update(
+            {ref: account_id for ref, account_id in self.fresh.items() if ref.kind is not AccountKind.WALLET}
+        )
         self.fresh.clear()
 
 
 def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     """The plan that reads and locks what is wanted; returns the page."""
-    for order_id, buyer_id, guest_id, machine_id, product_id in (
-        (yield ORDER_FACTS, _ids(wanted.orders)) if wanted.orders else ()
-    ):
-        # Who paid and what was sold never changes, so it may be read before the order is locked.
-        assert order_id in wanted.orders
-        wanted.wallets.add(AccountRef(AccountKind.WALLET, buyer_id, guest_id))
-        wanted.products.add(product_id)
-        wanted.shelves.add((machine_id, product_id))
-        wanted.machines.add(machine_id)
-
+    orders = (yield from _order_facts(wanted)) if wanted.orders else set()
     balances: dict[AccountRef, int] = {}
     for column, read in WALLETS.items():
         owners = {getattr(ref, column) for ref in wanted.wallets} - {None}
@@ -317,6 +318,32 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     now_us, new_ids = yield Reserve(wanted.new_ids)
     page = Page(now_us=now_us, new_ids=new_ids, balances=balances, records=records)
 
+    yield from _load_people(page, wanted)
+    if orders:
+        yield from _load_orders(page, orders)
+    yield from _load_goods(page, wanted)
+    if wanted.machines:
+        yield from _load_machines(page, wanted)
+    return page
+
+
+def _order_facts(wanted: Wanted) -> Generator[Step, Any, set[int]]:
+    """The orders that exist; what they touch becomes wanted.
+
+    Who paid and what was sold never changes, so it may be read before the order is locked. An order that
+    another till makes after this look stays unknown: its wallet would not be locked.
+    """
+    orders = set()
+    for order_id, buyer_id, guest_id, machine_id, product_id in (yield ORDER_FACTS, _ids(wanted.orders)):
+        orders.add(order_id)
+        wanted.wallets.add(AccountRef(AccountKind.WALLET, buyer_id, guest_id))
+        wanted.products.add(product_id)
+        wanted.shelves.add((machine_id, product_id))
+        wanted.machines.add(machine_id)
+    return orders
+
+
+def _load_people(page: Page, wanted: Wanted) -> Plan:
     if wanted.sessions:
         for row in (yield SESSIONS, _ids(wanted.sessions)):
             page.sessions[row[0]] = _session(row)
@@ -325,27 +352,32 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     if wanted.client_refs:
         for buyer_id, client_ref, order_id in (yield CLIENT_REFS, list(wanted.client_refs)):
             page.client_refs[buyer_id, client_ref] = order_id
-    if wanted.orders:
-        headers = yield ORDERS, _ids(wanted.orders)
-        lines: dict[int, list[Line]] = {row[0]: [] for row in headers}
-        for order_id, product_id, quantity, name, price, seller_id, refundable, *rest in (
-            yield ORDER_LINES,
-            _ids(wanted.orders),
-        ):
-            lines[order_id].append(
-                Line(product_id, quantity, name, price, seller_id, bool(refundable), *rest)
-            )
-        for order_id, buyer_id, guest_id, machine_id, status, client_ref, total, created_us in headers:
-            page.orders[order_id] = Order(
-                order_id,
-                AccountRef(AccountKind.WALLET, buyer_id, guest_id),
-                machine_id,
-                OrderStatus(status),
-                client_ref,
-                total,
-                tuple(lines[order_id]),
-                created_us,
-            )
+
+
+def _load_orders(page: Page, orders: set[int]) -> Plan:
+    headers = yield ORDERS, _ids(orders)
+    lines: dict[int, list[Line]] = {row[0]: [] for row in headers}
+    for order_id, product_id, quantity, name, price, seller_id, refundable, *rest in (
+        yield (
+            ORDER_LINES,
+            _ids(orders),
+        )
+    ):
+        lines[order_id].append(Line(product_id, quantity, name, price, seller_id, bool(refundable), *rest))
+    for order_id, buyer_id, guest_id, machine_id, status, client_ref, total, created_us in headers:
+        page.orders[order_id] = Order(
+            order_id,
+            AccountRef(AccountKind.WALLET, buyer_id, guest_id),
+            machine_id,
+            OrderStatus(status),
+            client_ref,
+            total,
+            tuple(lines[order_id]),
+            created_us,
+        )
+
+
+def _load_goods(page: Page, wanted: Wanted) -> Plan:
     if wanted.changing:
         yield CHANGING, _ids(wanted.changing)
         wanted.products |= wanted.changing
@@ -361,16 +393,17 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
                 page.sellers[row[3]] = row[10]
     if wanted.names:
         page.names = dict((yield NAMES, [(name,) for name in wanted.names]))
-    if wanted.machines:
-        kinds = {row[0]: BoxKind(row[1]) for row in (yield MACHINES, _ids(wanted.machines))}
-        counted = [machine_id for machine_id, kind in kinds.items() if kind is BoxKind.COUNTED]
-        held: dict[int, dict[int, int]] = {machine_id: {} for machine_id in kinds}
-        for machine_id, value, count in (yield COIN_BOXES, _ids(counted)) if counted else ():
-            held[machine_id][value] = count
-        page.boxes = {
-            machine_id: CoinBox(machine_id, kind, held[machine_id]) for machine_id, kind in kinds.items()
-        }
-    return page
+
+
+def _load_machines(page: Page, wanted: Wanted) -> Plan:
+    kinds = {row[0]: BoxKind(row[1]) for row in (yield MACHINES, _ids(wanted.machines))}
+    counted = [machine_id for machine_id, kind in kinds.items() if kind is BoxKind.COUNTED]
+    held: dict[int, dict[int, int]] = {machine_id: {} for machine_id in kinds}
+    for machine_id, value, count in (yield COIN_BOXES, _ids(counted)) if counted else ():
+        held[machine_id][value] = count
+    page.boxes = {
+        machine_id: CoinBox(machine_id, kind, held[machine_id]) for machine_id, kind in kinds.items()
+    }
 
 
 def store(page: Page, account_ids: AccountIds) -> Plan:
@@ -378,12 +411,20 @@ def store(page: Page, account_ids: AccountIds) -> Plan:
     changes = page.changes
     refs = {ref for row in changes.transfers for ref in (row.source_id, row.target_id)}
     ids = yield from _account_ids(refs, account_ids)
+    new_products = {row.id for row in changes.products}
+    if changes.unnamed - new_products:
+        # The database looks at every row by itself: a name must be given up before another product takes it.
+        yield PARK_NAMES, [(one, _parked(one)) for one in sorted(changes.unnamed - new_products)]
     for name, insert in INSERTS:
         rows = getattr(changes, name)
         if rows and name == "transfers":
+            rows = [row._replace(source_id=ids[row.source_id], target_id=ids[row.target_id]) for row in rows]
+        if rows and name == "products":
             rows = [
-                row._replace(source_id=ids[row.source_id], target_id=ids[row.target_id]) for row in rows
+                row._replace(name_key=_parked(row.id)) if row.id in changes.unnamed else row for row in rows
             ]
+        if name in RACED:
+            rows = sorted(rows, key=RACED[name])
         if rows:
             yield insert, rows
     yield from _store_values(page, changes, ids)
@@ -412,21 +453,17 @@ def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> P
                 for machine_id, value in sorted(changes.boxes)
             ],
         )
-    if changes.revised:
-        products = [page.products[product_id] for product_id in sorted(changes.revised)]
-        yield REVISE_PRODUCTS, [_revision(product) for product in products]
     if changes.removed:
         yield REMOVE_PRODUCTS, [(product_id, page.now_us) for product_id in sorted(changes.removed)]
+    if changes.revised or changes.unnamed:
+        products = [page.products[product_id] for product_id in sorted(changes.revised | changes.unnamed)]
+        yield REVISE_PRODUCTS, [_revision(product) for product in products]
     if changes.refunded:
         orders = [page.orders[order_id] for order_id in sorted(changes.refunded)]
         yield SET_STATUSES, [(order.id, order.status.value) for order in orders]
         yield (
             SET_REFUNDED,
-            [
-                (order.id, line.product_id, line.refunded_quantity)
-                for order in orders
-                for line in order.lines
-            ],
+            [(order.id, line.product_id, line.refunded_quantity) for order in orders for line in order.lines],
         )
 
 
@@ -440,7 +477,9 @@ def _account_ids(
         key=lambda ref: tuple(str(part) for part in ref),
     )
     if missing:
-        yield from _look_up(missing, fresh)
+        # A wallet that was not there to be locked must be made here: had another till made it meanwhile, its
+        # balance would not be the one decided on. Making it twice breaks on the key, which is Contended.
+        yield from _look_up([ref for ref in missing if ref.kind is not AccountKind.WALLET], fresh)
         new = [(*ref, 0) for ref in missing if ref not in fresh]
         if new:
             yield NEW_ACCOUNTS, new
@@ -452,8 +491,8 @@ def _look_up(refs: list[AccountRef], found: dict[AccountRef, int]) -> Plan:
     for column, read in ACCOUNTS_OF.items():
         keys = [(ref.kind, getattr(ref, column)) for ref in refs if getattr(ref, column) is not None]
         found.update(_refs((yield read, keys) if keys else ()))
-    keys = [(ref.kind,) for ref in refs if ref == AccountRef(ref.kind)]
-    found.update(_refs((yield SHOP_ACCOUNTS, keys) if keys else ()))
+    kinds = [(ref.kind,) for ref in refs if ref == AccountRef(ref.kind)]
+    found.update(_refs((yield SHOP_ACCOUNTS, kinds) if kinds else ()))
 
 
 def _refs(rows: Rows) -> Iterable[tuple[AccountRef, int]]:
@@ -488,6 +527,11 @@ def _product(row: Any) -> Product:
     return Product(
         row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], row[7], row[8] is None, row[9]
     )
+
+
+def _parked(product_id: int) -> str:
+    """A name key that no product can have: names hold no slash."""
+    return f"/{product_id}"
 
 
 def _revision(product: Product) -> tuple[object, ...]:

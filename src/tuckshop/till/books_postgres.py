@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import asyncpg
+from sqlalchemy import Table
 
 from tuckshop.till import books
 from tuckshop.till.books import Insert, Plan, Read, Reserve, Step, Update, column_type
@@ -16,6 +17,7 @@ from tuckshop.till.page import Page, Wanted
 CONNECT_SECONDS = 3.0
 FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a caller's patience of ten.
 FATE_PAUSE_SECONDS = 0.1
+IDLE_SECONDS = 10  # A till that fell off the network must not keep its rows locked for the others.
 
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
 _AWAY = (
@@ -26,6 +28,7 @@ _AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 _CONTENDED = (
     asyncpg.DeadlockDetectedError,
@@ -44,17 +47,19 @@ class PostgresBooks:
         self._connection: asyncpg.Connection[Any] | None = None
         self._account_ids = books.AccountIds()
         self._transaction_id = ""
+        self._witness: tuple[Insert, Any] | None = None
 
     async def transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
         """See `Books.transact`."""
         try:
             connection = await self._connected()
             await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-        except _AWAY as error:
+        except (*_AWAY, asyncpg.PostgresError) as error:
             await self._disconnect()
             raise books.Unavailable(type(error).__name__) from error
         self._account_ids.fresh.clear()
         self._transaction_id = ""
+        self._witness = None
         try:
             page = await self._run(books.load(wanted, self._account_ids))
             decide(page)
@@ -76,7 +81,11 @@ class PostgresBooks:
                 self._dsn,
                 timeout=CONNECT_SECONDS,
                 command_timeout=FATE_SECONDS,
-                server_settings={"application_name": "tuckshop till", "jit": "off"},
+                server_settings={
+                    "application_name": "tuckshop till",
+                    "jit": "off",
+                    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+                },
             )
         return self._connection
 
@@ -119,17 +128,41 @@ class PostgresBooks:
         while loop.time() < deadline:
             await self._disconnect()
             try:
-                connection = await self._connected()
-                fate = await connection.fetchval("SELECT pg_xact_status($1::xid8)", self._transaction_id)
+                fate = await self._fate(await self._connected())
             except (*_AWAY, asyncpg.PostgresError):
                 fate = None
-            match fate:
-                case "committed":
-                    return
-                case "aborted":
-                    raise books.Unavailable("the connection was lost before the commit")
+            if fate == "committed":
+                return
+            if fate == "aborted":
+                raise books.Unavailable("the connection was lost before the commit")
             await asyncio.sleep(FATE_PAUSE_SECONDS)
-        raise books.OutcomeUnknown()
+        raise books.OutcomeUnknown
+
+    async def _fate(self, connection: asyncpg.Connection[Any]) -> str | None:
+        """ "committed" or "aborted"; None if that cannot be told, or not yet.
+
+        A server that crashed gives the ids of transactions that never reached its disk to new ones. So an id
+        from its future was ours and is lost, and one that is committed is ours only if our rows are there.
+        """
+        try:
+            fate: str | None = await connection.fetchval(_FATE, self._transaction_id)
+        except asyncpg.InvalidParameterValueError:
+            return "aborted"
+        if fate == "in progress":
+            # Its client is gone and will not be heard again: it keeps rows locked for nothing.
+            await connection.execute(_END.format(int(self._transaction_id)))
+            return None
+        if fate == "committed":
+            if self._witness is None:
+                return None
+            insert, row = self._witness
+            return fate if await self._is_written(connection, insert, row) else "aborted"
+        return fate
+
+    async def _is_written(self, connection: asyncpg.Connection[Any], insert: Insert, row: Any) -> bool:
+        columns = _WITNESSES[insert.table.name]
+        values = (getattr(row, column) for column in columns)
+        return bool(await connection.fetchval(_witness_sql(insert.table, columns), *values))
 
     async def _run(self, plan: Plan) -> Any:
         try:
@@ -147,6 +180,8 @@ class PostgresBooks:
         columns = zip(*rows, strict=True)
         if isinstance(statement, Read):
             return await self._connection.fetch(_read_sql(statement), *columns)
+        if isinstance(statement, Insert) and statement.table.name in _WITNESSES and self._witness is None:
+            self._witness = (statement, rows[0])
         sql = _insert_sql(statement) if isinstance(statement, Insert) else _update_sql(statement)
         await self._connection.fetch(sql, *columns)
         return None
@@ -175,6 +210,26 @@ SELECT '', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current
 """
 
 
+_FATE = "SELECT pg_xact_status($1::xid8)"
+_END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = '{}'::xid8::xid"
+
+_WITNESSES = {
+    "products": ("id", "created_us"),
+    "transfers": ("id", "source_id", "target_id", "amount_cents", "created_us"),
+    "stock_movements": ("machine_id", "product_id", "quantity", "created_us"),
+    "idempotency": ("scope", "key", "fingerprint", "created_us"),
+}
+"""Columns that never change and tell a row of one batch from any other's."""
+
+
+@cache
+def _witness_sql(table: Table, columns: tuple[str, ...]) -> str:
+    where = " AND ".join(
+        f"{column} = ${place}::{column_type(table, column)}" for place, column in enumerate(columns, 1)
+    )
+    return f"SELECT EXISTS (SELECT FROM {table.name} WHERE {where})"
+
+
 @cache
 def _read_sql(read: Read) -> str:
     columns = ", ".join(name for name, _ in read.keys)
@@ -199,9 +254,7 @@ def _insert_sql(insert: Insert) -> str:
 @cache
 def _update_sql(update: Update) -> str:
     columns = update.keys + update.values
-    sets = ", ".join(
-        f"{name} = {f't.{name} + ' if update.added else ''}v.{name}" for name in update.values
-    )
+    sets = ", ".join(f"{name} = {f't.{name} + ' if update.added else ''}v.{name}" for name in update.values)
     where = " AND ".join(f"t.{name} = v.{name}" for name in update.keys)
     return (
         f"UPDATE {update.table.name} AS t SET {sets}"

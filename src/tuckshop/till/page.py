@@ -146,7 +146,7 @@ class StockMovementRow(NamedTuple):
 class CoinMovementRow(NamedTuple):
     machine_id: int
     value_cents: int
-    count: int
+    count: int  # type: ignore[assignment]  # the column's name; nobody counts in a row
     transfer_id: int
     actor_id: int | None
     reason: str | None
@@ -185,6 +185,7 @@ class Changes:
     boxes: set[tuple[int, int]] = field(default_factory=set)
     revised: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
+    unnamed: set[int] = field(default_factory=set)  # products that gave a name up
     refunded: set[int] = field(default_factory=set)
     # Rows that many share and no rule reads: only what is to be added.
     added_cents: dict[AccountRef, int] = field(default_factory=dict)
@@ -193,7 +194,11 @@ class Changes:
     def any(self) -> bool:
         """Whether there is anything to write."""
         return bool(
-            self.transfers or self.idempotency or self.products or self.stock_movements or self.revised
+            self.transfers
+            or self.idempotency
+            or self.products
+            or self.stock_movements
+            or self.revised
             or self.removed
         )
 

@@ -125,10 +125,21 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
         wanted.wallets.add(ref)
         if ref.user_id is not None and ref.user_id != caller.user_id:
             wanted.users.add(ref.user_id)
+    if not isinstance(command, Refund | RemoveProduct):
+        wanted.machines.add(command.machine_id)
+    match command:
+        case PlaceOrder() | Deposit() | PayOut() | Refund():
+            _want_money(command, wanted)
+        case AddProduct() | ChangeProduct() | Restock() | RemoveProduct():
+            _want_goods(command, wanted)
+        case _:
+            assert_never(command)
+
+
+def _want_money(command: PlaceOrder | Deposit | PayOut | Refund, wanted: Wanted) -> None:
     ids = wanted.new_ids
     match command:
         case PlaceOrder(machine_id=machine_id, lines=lines, wallet=ref):
-            wanted.machines.add(machine_id)
             for product_id, _ in lines:
                 wanted.products.add(product_id)
                 wanted.shelves.add((machine_id, product_id))
@@ -136,31 +147,36 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
                 wanted.client_refs.add((ref.user_id, command.client_ref))
             ids["orders"] += 1
             ids["transfers"] += len(lines) + 1
-        case Deposit(machine_id=machine_id) | PayOut(machine_id=machine_id):
-            wanted.machines.add(machine_id)
+        case Deposit() | PayOut():
             ids["transfers"] += 1
         case Refund(order_id=order_id):
             wanted.orders.add(order_id)
             ids["refunds"] += 1
             ids["transfers"] += orders.LINES_MAX
-        case AddProduct(machine_id=machine_id, name=name):
-            wanted.machines.add(machine_id)
-            wanted.names.add(name_key(name))
-            ids["products"] += 1
-        case ChangeProduct(product_id=product_id, machine_id=machine_id):
-            wanted.changing.add(product_id)
-            wanted.shelves.add((machine_id, product_id))
-            wanted.machines.add(machine_id)
-            if command.name is not None:
-                wanted.names.add(name_key(command.name))
-        case Restock(product_id=product_id, machine_id=machine_id):
-            wanted.products.add(product_id)
-            wanted.shelves.add((machine_id, product_id))
-            wanted.machines.add(machine_id)
-        case RemoveProduct(product_id=product_id):
-            wanted.changing.add(product_id)
         case _:
             assert_never(command)
+
+
+def _want_goods(command: AddProduct | ChangeProduct | Restock | RemoveProduct, wanted: Wanted) -> None:
+    if isinstance(command, AddProduct):
+        _want_name(command.name, wanted)
+        wanted.new_ids["products"] += 1
+        return
+    # For Restock too, though it only reads the product: where there is no shelf yet, nothing else keeps the
+    # product on sale until the pieces are in.
+    wanted.changing.add(command.product_id)
+    if not isinstance(command, RemoveProduct):
+        wanted.shelves.add((command.machine_id, command.product_id))
+    if isinstance(command, ChangeProduct) and command.name is not None:
+        _want_name(command.name, wanted)
+
+
+def _want_name(name: str, wanted: Wanted) -> None:
+    """A name against the rules is refused unseen; the database might choke on it."""
+    try:
+        wanted.names.add(name_key(catalogue.check_product_name(name)))
+    except InvalidField:
+        return
 
 
 def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
@@ -192,7 +208,7 @@ def _actor(caller: Caller, page: Page) -> Actor:
         or session.expires_us <= page.now_us
         or session.actor.user_id != caller.user_id
     ):
-        raise SessionEnded()
+        raise SessionEnded
     return session.actor
 
 
@@ -280,10 +296,12 @@ def _place_order(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) 
                 0,
             )
         )
-    for transfer in sale.transfers:
-        transfer_id = _post(page, transfer, actor, machine_id=order.machine_id, order_id=order.id)
+    transfer_ids = [
+        _post(page, transfer, actor, machine_id=order.machine_id, order_id=order.id)
+        for transfer in sale.transfers
+    ]
     if sale.change:
-        _move_coins(page, box, sale.change, -1, transfer_id, actor)  # The pay-out is the last transfer.
+        _move_coins(page, box, sale.change, -1, transfer_ids[-1], actor)  # The pay-out comes last.
     for movement in sale.movements:
         _move_stock(page, movement, actor, order_id=order.id)
     return OrderPlaced(
@@ -429,9 +447,7 @@ def _add_product(command: AddProduct, actor: Actor, page: Page) -> ProductStands
     )
     _open_shelf(page, command.machine_id, product.id)
     if stock:
-        _move_stock(
-            page, StockMovement(StockKind.INITIAL, command.machine_id, product.id, stock), actor
-        )
+        _move_stock(page, StockMovement(StockKind.INITIAL, command.machine_id, product.id, stock), actor)
     return _product_stands(page, product, command.machine_id)
 
 
@@ -459,8 +475,10 @@ def _change_product(command: ChangeProduct, actor: Actor, page: Page) -> Product
 
     if changed != product:
         changed = changed._replace(version=product.version + 1)
-        page.names.pop(name_key(product.name), None)
-        page.names[name_key(changed.name)] = product.id
+        if name_key(changed.name) != name_key(product.name):
+            page.names.pop(name_key(product.name), None)
+            page.names[name_key(changed.name)] = product.id
+            page.changes.unnamed.add(product.id)
         page.products[product.id] = changed
         page.changes.revised.add(product.id)
     if movement is not None:
@@ -489,6 +507,7 @@ def _remove_product(command: RemoveProduct, actor: Actor, page: Page) -> Product
     page.names.pop(name_key(product.name), None)
     page.products[product.id] = product._replace(on_sale=False)
     page.changes.removed.add(product.id)
+    page.changes.unnamed.add(product.id)
     return ProductRemoved(product.id)
 
 
@@ -504,7 +523,7 @@ def _require_wallet(actor: Actor, ref: AccountRef, page: Page) -> None:
 
 def _require_coins(actor: Actor, policy: Policy) -> None:
     if policy.coins is CoinsPolicy.ATTESTED and not actor.has(Role.CASHIER, Role.ADMIN):
-        raise CoinsNotAttested()
+        raise CoinsNotAttested
 
 
 def _own_product(command: ChangeProduct | Restock | RemoveProduct, actor: Actor, page: Page) -> Product:
@@ -609,9 +628,7 @@ def _move_stock(
     )
 
 
-def _move_coins(
-    page: Page, box: CoinBox, coins: Coins, sign: int, transfer_id: int, actor: Actor
-) -> None:
+def _move_coins(page: Page, box: CoinBox, coins: Coins, sign: int, transfer_id: int, actor: Actor) -> None:
     changes = page.changes
     held = dict(page.boxes[box.machine_id].held)
     for value, count in coins.items():
@@ -682,5 +699,3 @@ def _keep(answer: Receipt | Refusal, envelope: Envelope, page: Page) -> None:
             page.now_us,
         )
     )
-
-
