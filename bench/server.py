@@ -1,0 +1,150 @@
+"""A Tuckshop server of the bench's own, as an operator would start it."""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from bench.measure import BenchFailed
+
+_HOST = "127.0.0.1"
+_READY_SECONDS_MAX = 30.0
+_STOP_SECONDS_MAX = 15.0
+_AUDIT_SECONDS_MAX = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that takes requests."""
+
+    port: int
+    secret: str
+    ready_seconds: float
+    group: int  # the id of its process group
+
+    def resident_bytes(self) -> list[int]:
+        """What each of its processes holds in memory, the largest first."""
+        sizes = [_resident_bytes(process) for process in Path("/proc").glob("[0-9]*") if self._owns(process)]
+        return sorted(sizes, reverse=True)
+
+    def _owns(self, process: Path) -> bool:
+        try:
+            return os.getpgid(int(process.name)) == self.group
+        except ProcessLookupError:
+            return False
+
+
+@contextmanager
+def serving(url: str, *, workers: int) -> Iterator[Server]:
+    """Run `tuckshop serve` on a database in a process group of its own, and stop all of it afterwards."""
+    secret = secrets.token_hex(32)
+    with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home, tempfile.TemporaryFile() as log:
+        port = _free_port()
+        began = time.monotonic()
+        process = subprocess.Popen(
+            _tuckshop("serve", "--host", _HOST, "--port", str(port), "--workers", str(workers)),
+            env=_environment(url, home=home, secret=secret),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(process, port, log)
+            ready_seconds = time.monotonic() - began
+            yield Server(port=port, secret=secret, ready_seconds=ready_seconds, group=process.pid)
+        except BenchFailed as failure:
+            raise BenchFailed(f"{failure}\nThe server's last words:\n{_tail(log)}") from failure
+        finally:
+            _stop(process)
+
+
+def require_clean_audit(url: str) -> None:
+    """Run `tuckshop audit`. Raises: BenchFailed unless it is content."""
+    with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home:
+        done = subprocess.run(
+            _tuckshop("audit"),
+            env=_environment(url, home=home, secret=secrets.token_hex(32)),
+            capture_output=True,
+            text=True,
+            timeout=_AUDIT_SECONDS_MAX,
+            check=False,
+        )
+    if done.returncode:
+        raise BenchFailed(f"tuckshop audit found the books wrong:\n{(done.stdout + done.stderr)[-2_000:]}")
+
+
+def _tuckshop(*arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("tuckshop")), *arguments]
+
+
+def _environment(url: str, *, home: str, secret: str) -> dict[str, str]:
+    # The caller's own shop must not be what is measured.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
+    return inherited | {
+        "TUCKSHOP_DATABASE_URL": url,
+        "TUCKSHOP_HOME": home,
+        "TUCKSHOP_SECRET": secret,
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
+    deadline = time.monotonic() + _READY_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BenchFailed(f"tuckshop serve ended with {process.returncode}")
+        if _says_ready(port):
+            return
+        time.sleep(0.01)
+    raise BenchFailed(f"tuckshop serve was not ready in {_READY_SECONDS_MAX:.0f} s")
+
+
+def _says_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(_HOST, port, timeout=1)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_SECONDS_MAX)
+    # Workers that outlived their parent; none is left after a clean stop.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _resident_bytes(process: Path) -> int:
+    try:
+        pages = int((process / "statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _tail(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode(errors="replace")[-2_000:]
