@@ -53,12 +53,21 @@ class Shelf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StockMovement:
-    """An immutable change of one shelf by `quantity` pieces, never 0."""
+    """An immutable change of one shelf by `quantity` pieces.
+
+    Raises:
+        ValueError: built with a quantity of 0, a sale that puts pieces on, or a refund that takes them off.
+    """
 
     kind: StockKind
     machine_id: int
     product_id: int
     quantity: int
+
+    def __post_init__(self) -> None:
+        wrong_way = self.quantity < 0 if self.kind is StockKind.REFUND else self.quantity > 0
+        if self.quantity == 0 or (wrong_way and self.kind in (StockKind.SALE, StockKind.REFUND)):
+            raise ValueError(f"a {self.kind} cannot move {self.quantity}")
 
 
 def check_product_name(name: str) -> str:
@@ -98,7 +107,7 @@ def move(shelf: Shelf, kind: StockKind, quantity: int) -> StockMovement:
     after = shelf.quantity + quantity
     if after < 0:
         raise OutOfStock(product=shelf.product_id, available=shelf.quantity)
-    capacity = QUANTITY_MAX if shelf.capacity is None else shelf.capacity
+    capacity = QUANTITY_MAX if shelf.capacity is None else min(shelf.capacity, QUANTITY_MAX)
     if quantity > 0 and after > capacity and kind is not StockKind.REFUND:
         raise StockTooLarge(product=shelf.product_id, capacity=capacity)
     return StockMovement(kind, shelf.machine_id, shelf.product_id, quantity)

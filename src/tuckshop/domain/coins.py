@@ -113,12 +113,11 @@ def _fewest(amount: int, values: tuple[int, ...], held: tuple[int, ...]) -> tupl
     def at_least(place: int, rest: int) -> int:
         """Pieces that `rest` takes even where a coin may be cut: the largest first."""
         pieces = 0
-        for value, h in zip(values[place:], held[place:], strict=True):
-            taken = min(h, _ceil(rest, value))
+        while rest > 0:  # Ends in time: `least` leaves no more than the smaller coins are worth.
+            taken = min(held[place], _ceil(rest, values[place]))
             pieces += taken
-            rest -= taken * value
-            if rest <= 0:
-                break
+            rest -= taken * values[place]
+            place += 1
         return pieces
 
     return solve(0, amount)

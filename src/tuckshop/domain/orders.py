@@ -142,13 +142,17 @@ def sell(
     client_ref: str | None,
     now_us: int,
 ) -> Sale:
-    """All lines, paid from the wallet at once, or nothing.
+    """All lines, paid from the wallet at once, or nothing. `wanted` names each product once (see `merge`).
 
     Raises:
+        InvalidField: no line, a product twice, or a quantity outside 1..QUANTITY_MAX.
         OutOfStock: a shelf holds too few.
         InsufficientFunds: the wallet holds too little; the exact money is enough.
         ChangeUnpayable: `change` is RETURN and a counted box lacks the coins.
     """
+    # A line of -1 would sell a piece to the shop; a product twice would be held against a full shelf twice.
+    if len(merge((line.product.id, line.quantity) for line in wanted)) < len(wanted):
+        raise InvalidField(field="lines", reason="must name each product once")
     lines = []
     movements = []
     takings: dict[AccountRef, int] = {}
@@ -202,10 +206,11 @@ def refund(
 ) -> TakenBack:
     """Pieces back on the shelf they came from, their price as sold back to the buyer's wallet.
 
-    `quantities` by product; None takes back all that is left. A seller's earnings may go below zero: the
-    buyer is always made whole. Pieces of a product no longer on sale are written off.
+    `quantities` by product, at least one piece; None takes back all that is left. A seller's earnings may
+    go below zero: the buyer is always made whole. Pieces of a product no longer on sale are written off.
 
     Raises:
+        InvalidField: `quantities` is empty, or one of them is below 1.
         UnknownOrder: the actor is neither its buyer, nor the seller of the lines, nor cashier or admin.
         RefundExceedsSale: a piece was never sold, or is back already.
         NotRefundable, RefundWindowOver: only for a buyer who is none of the others.
@@ -214,10 +219,13 @@ def refund(
     sold = {line.product_id: line for line in order.lines}
     if quantities is None:
         quantities = {line.product_id: line.left for line in order.lines if line.left}
-        if not quantities:
-            raise RefundExceedsSale(product=order.lines[0].product_id, refundable_quantity=0)
-    chosen = [sold[product_id] for product_id in quantities if product_id in sold]
+    else:
+        merge(quantities.items())
+    chosen = [sold[product_id] for product_id in quantities or sold if product_id in sold]
+    # Before any other answer: whoever may not refund must not learn what is left of the order.
     _require_may_refund(actor, order, chosen, window_seconds=window_seconds, now_us=now_us)
+    if not quantities:
+        raise RefundExceedsSale(product=order.lines[0].product_id, refundable_quantity=0)
     transfers: dict[AccountRef, int] = {}
     movements = []
     for product_id, quantity in quantities.items():
@@ -243,16 +251,17 @@ def refund(
         order._replace(status=status, lines=lines),
         quantities,
         amount,
-        [Transfer(TransferKind.REFUND, earnings, order.wallet, cents) for earnings, cents in transfers.items()],
+        [
+            Transfer(TransferKind.REFUND, earnings, order.wallet, cents)
+            for earnings, cents in transfers.items()
+        ],
         movements,
     )
 
 
 def back_out(returned: StockMovement) -> StockMovement:
     """The write-off of pieces that came back for a product that is no longer on sale."""
-    return StockMovement(
-        StockKind.WRITE_OFF, returned.machine_id, returned.product_id, -returned.quantity
-    )
+    return StockMovement(StockKind.WRITE_OFF, returned.machine_id, returned.product_id, -returned.quantity)
 
 
 def _require_may_refund(

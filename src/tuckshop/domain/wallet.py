@@ -36,9 +36,7 @@ def deposit(
     return CoinsMoved(transfer, coins, after_cents)
 
 
-def pay_out(
-    *, wallet: AccountRef, balance_cents: int, box: CoinBox, values: tuple[int, ...]
-) -> CoinsMoved:
+def pay_out(*, wallet: AccountRef, balance_cents: int, box: CoinBox, values: tuple[int, ...]) -> CoinsMoved:
     """The whole wallet in the fewest coins; cents that no coin can pay stay in it.
 
     Raises:

@@ -1,0 +1,151 @@
+"""Products and shelves: who may change them, and how far a shelf goes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuckshop.domain.accounts import OPERATOR, Actor, Role
+from tuckshop.domain.catalogue import (
+    PRODUCT_NAME_LENGTH_MAX,
+    QUANTITY_MAX,
+    Product,
+    Shelf,
+    StockKind,
+    StockMovement,
+    check_product_name,
+    check_quantity,
+    move,
+    require_on_sale,
+    require_owner,
+)
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NotOwner,
+    OutOfStock,
+    Refusal,
+    StockTooLarge,
+    UnknownProduct,
+)
+
+SELLER, OTHER = 7, 8
+COLA = Product(
+    id=1, name="Cola", price_cents=150, seller_id=SELLER, refundable=True,
+    tax_basis_points=0, cost_cents=60, version=1, on_sale=True,
+)  # fmt: skip
+
+
+def shelf(quantity: int, *, capacity: int | None = None) -> Shelf:
+    return Shelf(machine_id=1, product_id=1, quantity=quantity, capacity=capacity, price_cents=None)
+
+
+def actor(user_id: int | None, *roles: Role) -> Actor:
+    return Actor(user_id=user_id, roles=frozenset(roles))
+
+
+def test_a_product_name_has_1_to_100_characters() -> None:
+    assert check_product_name("Käsebrot") == "Käsebrot"
+    assert len(check_product_name("x" * PRODUCT_NAME_LENGTH_MAX)) == PRODUCT_NAME_LENGTH_MAX
+    for name in ("", "x" * (PRODUCT_NAME_LENGTH_MAX + 1)):
+        with pytest.raises(InvalidField) as refused:
+            check_product_name(name)
+        assert refused.value == InvalidField(field="name", reason="must have 1 to 100 characters")
+
+
+@pytest.mark.parametrize(("least", "quantity"), [(0, 0), (1, 1), (0, QUANTITY_MAX)])
+def test_a_quantity_may_reach_its_limits(least: int, quantity: int) -> None:
+    assert check_quantity(quantity, field="stock", least=least) == quantity
+
+
+@pytest.mark.parametrize(("least", "quantity"), [(0, -1), (1, 0), (1, QUANTITY_MAX + 1)])
+def test_refuses_a_quantity_outside_its_limits(least: int, quantity: int) -> None:
+    with pytest.raises(InvalidField) as refused:
+        check_quantity(quantity, field="stock", least=least)
+    assert refused.value == InvalidField(field="stock", reason=f"must be from {least} to 1000000")
+
+
+def test_a_product_is_changed_by_its_seller_and_by_admins() -> None:
+    require_owner(actor(SELLER, Role.SELLER), COLA)
+    require_owner(actor(OTHER, Role.ADMIN), COLA)
+    require_owner(OPERATOR, COLA)
+    require_owner(OPERATOR, COLA._replace(seller_id=None))
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        actor(OTHER, Role.SELLER),
+        actor(OTHER, Role.CASHIER, Role.BUYER),
+        actor(SELLER, Role.BUYER),  # sells no more
+        actor(None, Role.SELLER),
+    ],
+)
+@pytest.mark.parametrize("product", [COLA, COLA._replace(seller_id=None)])
+def test_a_product_is_changed_by_nobody_else(stranger: Actor, product: Product) -> None:
+    with pytest.raises(NotOwner) as refused:
+        require_owner(stranger, product)
+    assert refused.value == NotOwner(thing="product")
+
+
+def test_only_what_is_on_sale_is_sold() -> None:
+    assert require_on_sale(COLA, 1) == COLA
+    for gone in (None, COLA._replace(on_sale=False)):
+        with pytest.raises(UnknownProduct) as refused:
+            require_on_sale(gone, 1)
+        assert refused.value == UnknownProduct(product=1)
+
+
+def test_the_last_can_is_sold_and_not_one_more() -> None:
+    assert move(shelf(1), StockKind.SALE, -1) == StockMovement(StockKind.SALE, 1, 1, -1)
+    with pytest.raises(OutOfStock) as refused:
+        move(shelf(1), StockKind.SALE, -2)
+    assert refused.value == OutOfStock(product=1, available=1)
+
+
+def test_a_shelf_is_filled_to_its_capacity_and_no_further() -> None:
+    assert move(shelf(8, capacity=10), StockKind.RESTOCK, 2).quantity == 2
+    with pytest.raises(StockTooLarge) as refused:
+        move(shelf(8, capacity=10), StockKind.RESTOCK, 3)
+    assert refused.value == StockTooLarge(product=1, capacity=10)
+
+
+@pytest.mark.parametrize("capacity", [None, QUANTITY_MAX, QUANTITY_MAX + 5])
+def test_no_shelf_holds_more_than_a_small_shop_stores(capacity: int | None) -> None:
+    assert move(shelf(QUANTITY_MAX - 1, capacity=capacity), StockKind.CORRECTION, 1).quantity == 1
+    with pytest.raises(StockTooLarge) as refused:
+        move(shelf(QUANTITY_MAX, capacity=capacity), StockKind.CORRECTION, 1)
+    assert refused.value == StockTooLarge(product=1, capacity=QUANTITY_MAX)
+
+
+def test_what_was_sold_comes_back_to_a_full_shelf_and_leaves_it_again() -> None:
+    assert move(shelf(10, capacity=10), StockKind.REFUND, 1).quantity == 1
+    assert move(shelf(11, capacity=10), StockKind.SALE, -1).quantity == -1
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantity"), [(StockKind.SALE, 1), (StockKind.REFUND, -1), *((kind, 0) for kind in StockKind)]
+)
+def test_a_movement_of_nothing_or_the_wrong_way_cannot_be_built(kind: StockKind, quantity: int) -> None:
+    with pytest.raises(ValueError, match=f"a {kind} cannot move {quantity}"):
+        StockMovement(kind, 1, 1, quantity)
+
+
+@given(
+    start=st.integers(0, 12),
+    moves=st.lists(
+        st.tuples(
+            st.sampled_from([StockKind.RESTOCK, StockKind.CORRECTION, StockKind.WRITE_OFF]),
+            st.integers(-5, 5).filter(bool),
+        )
+    ),
+)
+def test_a_shelf_is_never_below_nothing_nor_above_its_capacity(
+    start: int, moves: list[tuple[StockKind, int]]
+) -> None:
+    now = shelf(start, capacity=12)
+    for kind, quantity in moves:
+        try:
+            movement = move(now, kind, quantity)
+        except Refusal:
+            continue
+        now = now._replace(quantity=now.quantity + movement.quantity)
+        assert 0 <= now.quantity <= 12

@@ -1,0 +1,64 @@
+"""What a coin box pays: a drawer everything, a counted changer what it holds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuckshop.domain.coins import fewest, total_cents
+from tuckshop.domain.machines import BoxKind, CoinBox, pay
+from tuckshop.domain.refusals import ChangeUnpayable
+
+EURO = (5, 10, 20, 50, 100)
+
+
+def counted(**held: int) -> CoinBox:
+    return CoinBox(1, BoxKind.COUNTED, {int(value[1:]): count for value, count in held.items()})
+
+
+DRAWER = CoinBox(machine_id=1, kind=BoxKind.UNLIMITED, held={})
+
+
+def test_a_drawer_never_runs_out() -> None:
+    assert DRAWER.supply((5, 10)) == {5: None, 10: None}
+    assert CoinBox(1, BoxKind.UNLIMITED, {5: -3}).supply((5,)) == {5: None}
+    assert pay(DRAWER, 285, values=EURO) == {100: 2, 50: 1, 20: 1, 10: 1, 5: 1}
+
+
+def test_a_changer_knows_what_it_holds() -> None:
+    assert counted(c5=3, c200=1).supply((5, 10)) == {5: 3, 10: 0}  # a 200 is held, and not paid out
+
+
+def test_a_changer_pays_60_from_one_50_and_three_20s() -> None:
+    assert pay(counted(c50=1, c20=3), 60, values=EURO) == {20: 3}
+
+
+def test_a_changer_without_the_coins_pays_nothing_in_part() -> None:
+    with pytest.raises(ChangeUnpayable) as refused:
+        pay(counted(c50=1, c20=2), 60, values=EURO)
+    assert refused.value == ChangeUnpayable(change_cents=60)
+
+
+def test_cents_that_no_coin_can_pay_are_left_out() -> None:
+    assert pay(DRAWER, 68, values=EURO) == {50: 1, 10: 1, 5: 1}
+    assert pay(counted(c5=1), 8, values=EURO) == {5: 1}
+    assert pay(counted(), 4, values=EURO) == {}
+    with pytest.raises(ChangeUnpayable) as refused:
+        pay(counted(c50=1), 68, values=EURO)
+    assert refused.value == ChangeUnpayable(change_cents=65)
+
+
+def test_nothing_is_paid_for_nothing_or_where_no_coin_is_paid_out() -> None:
+    assert pay(counted(), 0, values=EURO) == {}
+    assert pay(DRAWER, -5, values=EURO) == {}
+    assert pay(DRAWER, 100, values=()) == {}
+
+
+@given(held=st.dictionaries(st.sampled_from(EURO), st.integers(0, 4)), amount_cents=st.integers(0, 500))
+def test_a_changer_pays_all_that_coins_can_pay_or_refuses(held: dict[int, int], amount_cents: int) -> None:
+    try:
+        coins = pay(CoinBox(1, BoxKind.COUNTED, held), amount_cents, values=EURO)
+    except ChangeUnpayable:
+        assert fewest(amount_cents - amount_cents % 5, held) is None
+        return
+    assert total_cents(coins) == amount_cents - amount_cents % 5
+    assert all(held[value] >= count for value, count in coins.items())
