@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
-from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from tuckshop import __version__, settings
 from tuckshop.api import accounts, audit, catalogue, health, orders, problems, sessions, wallet
-from tuckshop.api.requests import BODY_BYTES_MAX, caller_of, require_strict, shop_of
+from tuckshop.api.requests import Call, require_strict
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.shop import Shop
 from tuckshop.services.shopkeeping import read_currency
@@ -82,7 +81,6 @@ def create_app(given: Settings | None = None) -> Litestar:
             orders.router,
             audit.router,
         ],
-        dependencies={"caller": Provide(caller_of, sync_to_thread=False)},
         security=[{"bearer": []}],
     )
 
@@ -95,11 +93,10 @@ def create_app(given: Settings | None = None) -> Litestar:
 
     return Litestar(
         route_handlers=[v1, health.router],
-        dependencies={"shop": Provide(shop_of, sync_to_thread=False)},
+        request_class=Call,
         lifespan=[lifespan],
         before_request=require_strict,
         exception_handlers=problems.HANDLERS,
-        request_max_body_size=BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(
             title="Tuckshop",
             version=__version__,

@@ -6,15 +6,12 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, get, patch, post
-from litestar.datastructures import State
 
-from tuckshop.api.requests import Body, Shown
+from tuckshop.api.requests import Body, Call, Shown
 from tuckshop.domain.accounts import Role
 from tuckshop.services import accounts, sessions
 from tuckshop.services.accounts import User
-from tuckshop.services.shop import Shop
 from tuckshop.settings import Settings
-from tuckshop.till.commands import Caller
 
 
 class RegisterBody(Body):
@@ -57,11 +54,11 @@ def show_user(user: User) -> UserShown:
 
 
 @post("/", summary="Register", security=[{}])
-async def register(data: RegisterBody, shop: Shop, state: State) -> UserShown:
+async def register(request: Call, data: RegisterBody) -> UserShown:
     """A new buyer or seller. Answers 409 for a name or address that is taken."""
-    settings: Settings = state.settings
+    settings: Settings = request.app.state.settings
     user = await accounts.register(
-        shop,
+        request.shop,
         username=data.username,
         email=data.email,
         password=data.password,
@@ -73,24 +70,24 @@ async def register(data: RegisterBody, shop: Shop, state: State) -> UserShown:
 
 
 @get("/me", summary="Your account")
-async def me(shop: Shop, caller: Caller) -> UserShown:
+async def me(request: Call) -> UserShown:
     """Who you are."""
-    actor = await sessions.actor(shop, caller=caller)
+    actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
-    return show_user(await accounts.find(shop, user_id=actor.user_id))
+    return show_user(await accounts.find(request.shop, user_id=actor.user_id))
 
 
 @patch("/me", summary="Change your account")
-async def change_me(data: ChangeUserBody, shop: Shop, caller: Caller) -> Response[UserShown]:
+async def change_me(request: Call, data: ChangeUserBody) -> Response[UserShown]:
     """Another name, address or password. A new password needs the present one and ends every session."""
-    actor = await sessions.actor(shop, caller=caller)
+    actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     given: dict[str, Any] = {
         name: value
         for name in ("username", "password", "current_password")
         if (value := getattr(data, name)) is not msgspec.UNSET
     }
-    user = await accounts.change(shop, user_id=actor.user_id, email=data.email, **given)
+    user = await accounts.change(request.shop, user_id=actor.user_id, email=data.email, **given)
     return Response(show_user(user))
 
 

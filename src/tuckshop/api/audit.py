@@ -6,11 +6,9 @@ from typing import Any
 
 from litestar import Router, get
 
-from tuckshop.api.requests import Shown
+from tuckshop.api.requests import Call, Shown
 from tuckshop.domain.accounts import Role
 from tuckshop.services import audit, sessions
-from tuckshop.services.shop import Shop
-from tuckshop.till.commands import Caller
 
 
 class CheckShown(Shown):
@@ -29,10 +27,10 @@ class AuditShown(Shown):
 
 
 @get("/", summary="Audit the books")
-async def show(shop: Shop, caller: Caller) -> AuditShown:
+async def show(request: Call) -> AuditShown:
     """Every balance, coin box, shelf, order and refund against its movements. Admins only."""
-    (await sessions.actor(shop, caller=caller)).require(Role.ADMIN)
-    report = await audit.audit(shop.engine)
+    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    report = await audit.audit(request.shop.engine)
     return AuditShown(
         clean=report.clean,
         checks=[

@@ -7,12 +7,12 @@ import re
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, Router, delete, get, patch, post, put
-from litestar.datastructures import State
+from litestar import Response, Router, delete, get, patch, post, put
 
 from tuckshop.api.problems import Malformed
 from tuckshop.api.requests import (
     Body,
+    Call,
     Id,
     Limit,
     Page,
@@ -21,12 +21,10 @@ from tuckshop.api.requests import (
     answered,
     cursor_id,
     cursor_of,
-    enveloped,
 )
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.services import catalogue
-from tuckshop.services.shop import Shop
 from tuckshop.till.commands import (
     AddProduct,
     Caller,
@@ -40,7 +38,6 @@ from tuckshop.till.commands import (
 Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH_MAX)]
 IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another address.
-Raw = Request[None, None, State]
 
 
 class AddProductBody(Body):
@@ -133,14 +130,12 @@ def show_product(product: ProductStands) -> ProductShown:
 
 @get("/", summary="Products on sale", security=[{}], opt={"query": ("limit", "cursor", "machine")})
 async def index(
-    request: Raw,
-    shop: Shop,
-    limit: Limit = 50,
-    cursor: str | None = None,
-    machine: PathId = DEFAULT_MACHINE_ID,
+    request: Call, limit: Limit = 50, cursor: str | None = None, machine: PathId = DEFAULT_MACHINE_ID
 ) -> Response[ProductsShown]:
     """Everything on sale, in the order of its making."""
-    found = await catalogue.page(shop, after_id=cursor_id(cursor) or 0, limit=limit + 1, machine_id=machine)
+    found = await catalogue.page(
+        request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1, machine_id=machine
+    )
     more = len(found) > limit
     items = [show_product(product) for product in found[:limit]]
     shown = ProductsShown(items=items, next=cursor_of(items[-1].id) if more else None)
@@ -149,18 +144,18 @@ async def index(
 
 @get("/{product_id:int}", summary="One product", security=[{}], opt={"query": ("machine",)})
 async def show(
-    request: Raw, product_id: PathId, shop: Shop, machine: PathId = DEFAULT_MACHINE_ID
+    request: Call, product_id: PathId, machine: PathId = DEFAULT_MACHINE_ID
 ) -> Response[ProductShown]:
     """A product with its ETag, whose first part is the version that `If-Match` compares."""
-    shown = show_product(await catalogue.find(shop, product_id=product_id, machine_id=machine))
+    shown = show_product(await catalogue.find(request.shop, product_id=product_id, machine_id=machine))
     return _tagged(request, shown, version=shown.version)
 
 
 @post("/", summary="Put a product on sale")
-async def add(request: Raw, data: AddProductBody, shop: Shop, caller: Caller) -> Response[ProductShown]:
+async def add(request: Call, data: AddProductBody) -> Response[ProductShown]:
     """A new product with its first stock. Sellers only; for the house, admins."""
     command = AddProduct(
-        caller,
+        request.caller,
         name=data.name,
         price_cents=data.price,
         stock=data.stock,
@@ -170,61 +165,57 @@ async def add(request: Raw, data: AddProductBody, shop: Shop, caller: Caller) ->
         for_house=data.house,
         machine_id=data.machine,
     )
-    return await _settled(request, shop, command, status=201)
+    return await _settled(request, command, status=201)
 
 
 @put("/{product_id:int}", summary="Replace a product's attributes")
-async def replace(
-    request: Raw, product_id: PathId, data: ReplaceProductBody, shop: Shop, caller: Caller
-) -> Response[ProductShown]:
+async def replace(request: Call, product_id: PathId, data: ReplaceProductBody) -> Response[ProductShown]:
     """As PATCH, with every attribute said. Owner or admin."""
-    return await _settled(request, shop, _change(request, product_id, data, caller), status=200)
+    return await _settled(request, _change(request, product_id, data, request.caller), status=200)
 
 
 @patch("/{product_id:int}", summary="Change a product")
-async def change(
-    request: Raw, product_id: PathId, data: ChangeProductBody, shop: Shop, caller: Caller
-) -> Response[ProductShown]:
+async def change(request: Call, product_id: PathId, data: ChangeProductBody) -> Response[ProductShown]:
     """Some attributes, or the stock to a target. With `If-Match`, only at that version. Owner or admin."""
-    return await _settled(request, shop, _change(request, product_id, data, caller), status=200)
+    return await _settled(request, _change(request, product_id, data, request.caller), status=200)
 
 
 @delete("/{product_id:int}", status_code=204, summary="Take a product off sale")
-async def remove(request: Raw, product_id: PathId, shop: Shop, caller: Caller) -> Response[None]:
+async def remove(request: Call, product_id: PathId) -> Response[None]:
     """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
-    command = RemoveProduct(caller, product_id, version=_expected_version(request))
-    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    command = RemoveProduct(request.caller, product_id, version=_expected_version(request))
+    outcome = await request.settled(command)
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
 @post("/{product_id:int}/stock", status_code=200, summary="Restock, or correct the stock")
-async def stock(
-    request: Raw, product_id: PathId, data: StockBody, shop: Shop, caller: Caller
-) -> Response[ProductShown]:
+async def stock(request: Call, product_id: PathId, data: StockBody) -> Response[ProductShown]:
     """Pieces onto the shelf of a machine, or its stock set right. Owner or admin."""
     match data.restock, data.correct:
         case (int(quantity), None):
-            restock = Restock(caller, product_id, quantity, reason=data.reason, machine_id=data.machine)
-            return await _settled(request, shop, restock, status=200)
+            restock = Restock(
+                request.caller, product_id, quantity, reason=data.reason, machine_id=data.machine
+            )
+            return await _settled(request, restock, status=200)
         case (None, int(target)):
             correction = ChangeProduct(
-                caller, product_id, stock=target, reason=data.reason, machine_id=data.machine
+                request.caller, product_id, stock=target, reason=data.reason, machine_id=data.machine
             )
-            return await _settled(request, shop, correction, status=200)
+            return await _settled(request, correction, status=200)
         case _:
             raise Malformed(("restock", "or correct must be given, not both"))
 
 
 @get("/{image_id:int}", security=[{}], summary="A picture")
-async def image(image_id: PathId, shop: Shop) -> Response[bytes]:
+async def image(request: Call, image_id: PathId) -> Response[bytes]:
     """The bytes of a picture; they never change."""
-    media_type, content = await catalogue.image(shop, image_id=image_id)
+    media_type, content = await catalogue.image(request.shop, image_id=image_id)
     headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
     return Response(content, media_type=media_type, headers=headers)
 
 
 def _change(
-    request: Raw, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: Caller
+    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: Caller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,
@@ -242,13 +233,13 @@ def _change(
 
 
 async def _settled(
-    request: Raw, shop: Shop, command: AddProduct | ChangeProduct | Restock, *, status: int
+    request: Call, command: AddProduct | ChangeProduct | Restock, *, status: int
 ) -> Response[Any]:
-    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    outcome = await request.settled(command)
     return answered(outcome, ProductStands, show_product, status=status)
 
 
-def _tagged(request: Raw, shown: Shown, *, version: int | None = None) -> Response[Any]:
+def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Response[Any]:
     """The answer with an ETag of its bytes, or 304 for a client that has them."""
     content = msgspec.json.encode(shown)
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
@@ -259,7 +250,7 @@ def _tagged(request: Raw, shown: Shown, *, version: int | None = None) -> Respon
     return Response(content, media_type="application/json", headers={"ETag": tag})
 
 
-def _expected_version(request: Raw) -> int | None:
+def _expected_version(request: Call) -> int | None:
     """The version that If-Match names. Raises Malformed for one that no product has had."""
     given = request.headers.get("if-match")
     if given is None or given.strip() == "*":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from litestar import Response, Router, get
 
-from tuckshop.api.requests import Shown
+from tuckshop.api.requests import Call, Shown
 from tuckshop.services import shopkeeping
-from tuckshop.services.shop import Shop
 
 
 class HealthShown(Shown):
@@ -22,9 +21,9 @@ async def live() -> HealthShown:
 
 
 @get("/ready", summary="Can it sell?", security=[{}])
-async def ready(shop: Shop) -> Response[HealthShown]:
+async def ready(request: Call) -> Response[HealthShown]:
     """200 when the database answers; 503 otherwise."""
-    if await shopkeeping.answers(shop.engine):
+    if await shopkeeping.answers(request.shop.engine):
         return Response(HealthShown(status="ready"))
     return Response(HealthShown(status="database away"), status_code=503)
 

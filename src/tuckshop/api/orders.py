@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar import Response, Router, get, post
 
 from tuckshop.api.catalogue import Amount, Reason
 from tuckshop.api.requests import (
     Body,
+    Call,
     Id,
     Limit,
     Page,
@@ -20,7 +20,6 @@ from tuckshop.api.requests import (
     answered,
     cursor_id,
     cursor_of,
-    enveloped,
     moment,
 )
 from tuckshop.domain.accounts import Role
@@ -29,10 +28,8 @@ from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import CLIENT_REF_LENGTH_MAX, LINES_MAX, Change, merge
 from tuckshop.services import orders, sessions
 from tuckshop.services.orders import OrderStands
-from tuckshop.services.shop import Shop
-from tuckshop.till.commands import Caller, OrderPlaced, PlaceOrder, Refund, Refunded, SoldLine
+from tuckshop.till.commands import OrderPlaced, PlaceOrder, Refund, Refunded, SoldLine
 
-Raw = Request[None, None, State]
 ClientRef = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$", min_length=1, max_length=CLIENT_REF_LENGTH_MAX)
 ]
@@ -118,49 +115,49 @@ class RefundShown(Shown):
 
 
 @post("/", summary="Buy")
-async def place(request: Raw, data: PlaceOrderBody, shop: Shop, caller: Caller) -> Response[OrderPlacedShown]:
+async def place(request: Call, data: PlaceOrderBody) -> Response[OrderPlacedShown]:
     """All lines at once from your wallet, or nothing. Repeat it safely with an Idempotency-Key."""
     command = PlaceOrder(
-        caller,
-        wallet_of(caller.user_id or 0),
+        request.caller,
+        wallet_of(request.caller.user_id or 0),
         merge((line.product, line.quantity) for line in data.lines),
         data.change,
         data.client_ref,
         data.machine,
     )
-    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    outcome = await request.settled(command)
     return answered(outcome, OrderPlaced, _show_placed, status=201)
 
 
 @get("/", summary="Your orders", opt={"query": ("limit", "cursor")})
-async def index(shop: Shop, caller: Caller, limit: Limit = 50, cursor: str | None = None) -> OrdersShown:
+async def index(request: Call, limit: Limit = 50, cursor: str | None = None) -> OrdersShown:
     """What you have bought, newest first."""
-    actor = await sessions.actor(shop, caller=caller)
+    actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
-    found = await orders.page(shop, buyer_id=actor.user_id, before_id=cursor_id(cursor), limit=limit + 1)
+    found = await orders.page(
+        request.shop, buyer_id=actor.user_id, before_id=cursor_id(cursor), limit=limit + 1
+    )
     items = [_show(order) for order in found[:limit]]
     return OrdersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
 @get("/{order_id:int}", summary="One order")
-async def show(order_id: PathId, shop: Shop, caller: Caller) -> OrderShown:
+async def show(request: Call, order_id: PathId) -> OrderShown:
     """Your own order; cashiers and admins see everybody's."""
-    actor = await sessions.actor(shop, caller=caller)
+    actor = await sessions.actor(request.shop, caller=request.caller)
     buyer_id = None if actor.has(Role.CASHIER, Role.ADMIN) else actor.user_id
-    return _show(await orders.find(shop, order_id=order_id, buyer_id=buyer_id))
+    return _show(await orders.find(request.shop, order_id=order_id, buyer_id=buyer_id))
 
 
 @post("/{order_id:int}/refunds", summary="Give back")
-async def refund(
-    request: Raw, order_id: PathId, shop: Shop, caller: Caller, data: RefundBody | None = None
-) -> Response[RefundShown]:
+async def refund(request: Call, order_id: PathId, data: RefundBody | None = None) -> Response[RefundShown]:
     """The buyer within the window; the lines' seller, cashiers and admins at any time."""
     data = data or RefundBody()
     quantities = None
     if data.lines is not None:
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
-    command = Refund(caller, order_id, quantities, data.reason)
-    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    command = Refund(request.caller, order_id, quantities, data.reason)
+    outcome = await request.settled(command)
     return answered(outcome, Refunded, _show_refund, status=201)
 
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
-from litestar.datastructures import State
 from litestar.params import Parameter
+from litestar.types import Empty
 
 from tuckshop.api.problems import Malformed, of_refusal
 from tuckshop.domain.refusals import Refusal, SessionEnded
@@ -47,19 +47,67 @@ class Page(Shown):
     next: str | None
 
 
-def shop_of(state: State) -> Shop:
-    """The running shop."""
-    shop: Shop = state.shop
-    return shop
+class Call(Request[Any, Any, Any]):
+    """A request to the running shop.
 
+    Handlers ask it for what they need. The framework's dependency injection would do the same for more than
+    a sale itself costs.
+    """
 
-def caller_of(request: Request[Any, Any, Any], state: State) -> Caller:
-    """Whose access token the request carries. Raises SessionEnded without a good one."""
-    given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-    if len(given) != 1 or given[0][:7].lower() != b"bearer ":
-        raise SessionEnded
-    shop: Shop = state.shop
-    return shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
+    @property
+    def shop(self) -> Shop:
+        """The running shop."""
+        shop: Shop = self.scope["litestar_app"].state.shop
+        return shop
+
+    @property
+    def caller(self) -> Caller:
+        """Whose access token the request carries. Raises SessionEnded without a good one."""
+        given = self.given(b"authorization")
+        if len(given) != 1 or given[0][:7].lower() != b"bearer ":
+            raise SessionEnded
+        return self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
+
+    def given(self, name: bytes) -> list[bytes]:
+        """Every value of a header, by its lower-case name."""
+        return [value for header, value in self.scope["headers"] if header == name]
+
+    async def body(self) -> bytes:
+        """The whole body. Raises Malformed (413) beyond BODY_BYTES_MAX."""
+        if self._body is Empty:
+            parts = []
+            left = BODY_BYTES_MAX
+            more = True
+            while more:
+                event = await self.receive()
+                if event["type"] != "http.request":
+                    raise Malformed(("body", "was cut off"), status=400)
+                parts.append(event["body"])
+                left -= len(event["body"])
+                if left < 0:
+                    raise Malformed(("body", f"must have at most {BODY_BYTES_MAX} bytes"), status=413)
+                more = event.get("more_body", False)
+            self._body = b"".join(parts)
+        return self._body
+
+    async def enveloped(self, command: Command) -> Envelope:
+        """The command with the request's idempotency key, if it has one, and what it is a key to.
+
+        Raises:
+            Malformed: the key is repeated, empty, too long or not plain ASCII.
+        """
+        keys = self.given(b"idempotency-key")
+        if not keys:
+            return Envelope(command)
+        if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+            rule = f"must be given once, 1 to {KEY_LENGTH_MAX} visible ASCII characters"
+            raise Malformed(("Idempotency-Key", rule))
+        signed = b"\0".join((self.method.encode(), self.scope["path"].encode(), await self.body()))
+        return Envelope(command, keys[0].decode(), hashlib.sha256(signed).digest())
+
+    async def settled(self, command: Command) -> Outcome:
+        """What becomes of the command."""
+        return await self.shop.till.settle(await self.enveloped(command))
 
 
 async def require_strict(request: Request[Any, Any, Any]) -> None:
@@ -67,43 +115,29 @@ async def require_strict(request: Request[Any, Any, Any]) -> None:
 
     Raises:
         Malformed: unknown or repeated query parameters, a body that is not declared as JSON, or one in
-            which a name stands twice.
+            which a name stands twice or a number is not whole.
     """
-    taken = request.route_handler.opt.get("query", ())
-    seen = set()
-    for name, _ in request.query_params.multi_items():
-        if name not in taken:
-            raise Malformed((name, "is not a parameter of this address"))
-        if name in seen:
-            raise Malformed((name, "must be given once"))
-        seen.add(name)
+    assert isinstance(request, Call)
+    if request.scope["query_string"]:
+        taken = request.route_handler.opt.get("query", ())
+        seen = set()
+        for name, _ in request.query_params.multi_items():
+            if name not in taken:
+                raise Malformed((name, "is not a parameter of this address"))
+            if name in seen:
+                raise Malformed((name, "must be given once"))
+            seen.add(name)
     if request.method in _WITH_BODY:
         body = await request.body()
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json" and (body or media_type):
+        declared = request.given(b"content-type")
+        is_json = len(declared) == 1 and declared[0].partition(b";")[0].strip().lower() == b"application/json"
+        if not is_json and (body or declared):
             raise Malformed(("Content-Type", "must be application/json"), status=415)
         if body:
             try:
-                json.loads(body, object_pairs_hook=_once)
+                json.loads(body, object_pairs_hook=_check_names, parse_float=_Fraction)
             except (ValueError, RecursionError):
                 raise Malformed(("body", "must be JSON")) from None
-
-
-def enveloped(request: Request[Any, Any, Any], body: bytes, command: Command) -> Envelope:
-    """The command with the request's idempotency key, if it has one, and what it is a key to.
-
-    Raises:
-        Malformed: the key is repeated, empty, too long or not plain ASCII.
-    """
-    keys = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
-    if not keys:
-        return Envelope(command)
-    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
-        raise Malformed(
-            ("Idempotency-Key", f"must be given once, 1 to {KEY_LENGTH_MAX} visible ASCII characters")
-        )
-    signed = b"\0".join((request.method.encode(), request.scope["path"].encode(), body))
-    return Envelope(command, keys[0].decode(), hashlib.sha256(signed).digest())
 
 
 def answered(
@@ -146,8 +180,15 @@ def cursor_of(item_id: int) -> str:
     return text
 
 
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed((twice, "must be given once"))
+class _Fraction(float):
+    """A number that was not written as a whole one, were it 1.0 or 1e0."""
+
+
+def _check_names(pairs: list[tuple[str, Any]]) -> None:
+    names = set()
+    for name, value in pairs:
+        if name in names:
+            raise Malformed((name, "must be given once"))
+        if type(value) is _Fraction:
+            raise Malformed((name, "must be a whole number"))
+        names.add(name)

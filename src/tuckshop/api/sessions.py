@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Request, Router, post
-from litestar.datastructures import State
+from litestar import Router, post
 
 from tuckshop.api.accounts import UserShown, show_user
-from tuckshop.api.requests import Body, Shown, caller_of
+from tuckshop.api.requests import Body, Call, Shown
 from tuckshop.services import sessions
 from tuckshop.services.sessions import ACTIVE_ELSEWHERE, LoggedIn
-from tuckshop.services.shop import Shop
-from tuckshop.till.commands import Caller
 
 
 class LoginBody(Body):
@@ -44,37 +41,35 @@ class EndedShown(Shown):
 
 
 @post("/login", status_code=200, summary="Log in", security=[{}])
-async def log_in(data: LoginBody, shop: Shop, request: Request[None, None, State]) -> LoginShown:
+async def log_in(request: Call, data: LoginBody) -> LoginShown:
     """A new session; other sessions of yours stay, and `message` says so."""
     logged_in = await sessions.log_in(
-        shop, username=data.username, password=data.password, device=request.headers.get("user-agent")
+        request.shop, username=data.username, password=data.password, device=request.headers.get("user-agent")
     )
     return _show(logged_in)
 
 
 @post("/refresh", status_code=200, summary="New tokens", security=[{}])
-async def refresh(data: RefreshBody, shop: Shop) -> LoginShown:
+async def refresh(request: Call, data: RefreshBody) -> LoginShown:
     """The next pair of tokens. A refresh token that is used twice ends its session."""
-    return _show(await sessions.refresh(shop, token=data.refresh))
+    return _show(await sessions.refresh(request.shop, token=data.refresh))
 
 
 @post("/logout", status_code=204, summary="Log out")
-async def log_out(shop: Shop, caller: Caller) -> None:
+async def log_out(request: Call) -> None:
     """Ends this session at once."""
-    await sessions.log_out(shop, caller=caller)
+    await sessions.log_out(request.shop, caller=request.caller)
 
 
 @post("/logout-all", status_code=200, summary="End all sessions", security=[{}, {"bearer": []}])
-async def log_out_everywhere(
-    request: Request[None, None, State], shop: Shop, state: State, data: LoginBody | None = None
-) -> EndedShown:
+async def log_out_everywhere(request: Call, data: LoginBody | None = None) -> EndedShown:
     """Ends every session of yours at once; instead of a token, name and password will do."""
     if data is not None:
         ended = await sessions.log_out_everywhere_by_password(
-            shop, username=data.username, password=data.password
+            request.shop, username=data.username, password=data.password
         )
     else:
-        ended = await sessions.log_out_everywhere(shop, caller=caller_of(request, state))
+        ended = await sessions.log_out_everywhere(request.shop, caller=request.caller)
     return EndedShown(ended=ended)
 
 

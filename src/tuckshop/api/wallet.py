@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar import Response, Router, get, post
 
 from tuckshop.api.requests import (
     Body,
+    Call,
     Id,
     Limit,
     Page,
@@ -18,18 +18,15 @@ from tuckshop.api.requests import (
     answered,
     cursor_id,
     cursor_of,
-    enveloped,
     moment,
 )
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.services import sessions, wallet
-from tuckshop.services.shop import Shop
-from tuckshop.till.commands import Caller, CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Count = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
-Raw = Request[None, None, State]
 
 
 class DepositBody(Body):
@@ -107,41 +104,43 @@ class EarningsShown(Shown):
 
 
 @get("/", summary="Your balance")
-async def show(shop: Shop, caller: Caller) -> WalletShown:
+async def show(request: Call) -> WalletShown:
     """What the wallet holds, and the coins it would be paid in."""
-    actor = await sessions.actor(shop, caller=caller)
+    actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
-    held = await wallet.balance(shop, user_id=actor.user_id)
+    held = await wallet.balance(request.shop, user_id=actor.user_id)
     return WalletShown(balance=held.balance_cents, coins=held.coins)
 
 
 @post("/deposits", summary="Coins into a wallet")
-async def deposit(request: Raw, data: DepositBody, shop: Shop, caller: Caller) -> Response[DepositShown]:
+async def deposit(request: Call, data: DepositBody) -> Response[DepositShown]:
     """By a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
-    command = Deposit(caller, wallet_of(data.user or caller.user_id or 0), data.coins, data.machine)
-    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    command = Deposit(
+        request.caller, wallet_of(data.user or request.caller.user_id or 0), data.coins, data.machine
+    )
+    outcome = await request.settled(command)
     return answered(outcome, CoinsDeposited, _show_deposit, status=201)
 
 
 @post("/payout", status_code=200, summary="A whole wallet in coins")
-async def pay_out(
-    request: Raw, shop: Shop, caller: Caller, data: PayOutBody | None = None
-) -> Response[PayOutShown]:
+async def pay_out(request: Call, data: PayOutBody | None = None) -> Response[PayOutShown]:
     """In the fewest coins; cents that no coin can pay stay in the wallet."""
     data = data or PayOutBody()
-    command = PayOut(caller, wallet_of(data.user or caller.user_id or 0), data.machine)
-    outcome = await shop.till.settle(enveloped(request, await request.body(), command))
+    command = PayOut(request.caller, wallet_of(data.user or request.caller.user_id or 0), data.machine)
+    outcome = await request.settled(command)
     return answered(outcome, PaidOut, _show_pay_out, status=200)
 
 
 @get("/entries", summary="Your statement", opt={"query": ("limit", "cursor")})
-async def entries(shop: Shop, caller: Caller, limit: Limit = 50, cursor: str | None = None) -> EntriesShown:
+async def entries(request: Call, limit: Limit = 50, cursor: str | None = None) -> EntriesShown:
     """Everything that moved the wallet, newest first."""
-    actor = await sessions.actor(shop, caller=caller)
+    actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
-    found = await wallet.entries(shop, user_id=actor.user_id, before_id=cursor_id(cursor), limit=limit + 1)
+    found = await wallet.entries(
+        request.shop, user_id=actor.user_id, before_id=cursor_id(cursor), limit=limit + 1
+    )
     items = [
         EntryShown(
             id=entry.id,
@@ -156,12 +155,12 @@ async def entries(shop: Shop, caller: Caller, limit: Limit = 50, cursor: str | N
 
 
 @get("/", summary="Your earnings")
-async def earnings(shop: Shop, caller: Caller) -> EarningsShown:
+async def earnings(request: Call) -> EarningsShown:
     """What your products brought you. Sellers only."""
-    actor = await sessions.actor(shop, caller=caller)
+    actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
-    earned = await wallet.earnings(shop, seller_id=actor.user_id)
+    earned = await wallet.earnings(request.shop, seller_id=actor.user_id)
     return EarningsShown(
         balance=earned.balance_cents,
         payable=earned.payable_cents,
