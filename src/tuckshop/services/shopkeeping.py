@@ -32,6 +32,12 @@ async def read_currency(engine: AsyncEngine) -> Currency:
         )
 
 
+async def is_demo(engine: AsyncEngine) -> bool:
+    """Whether the shop is there to be played with: everybody knows its passwords."""
+    async with reading(engine) as connection:
+        return bool(await connection.scalar(select(tables.shop.c.is_demo)))
+
+
 async def answers(engine: AsyncEngine) -> bool:
     """Whether the database answers a query within READY_SECONDS."""
     try:

@@ -1,0 +1,78 @@
+"""What went wrong, in one line for whoever sits at the terminal: one table from refusal to sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from tuckshop.domain import money, refusals
+from tuckshop.domain.refusals import Refusal
+
+TABLE: Mapping[type[Refusal], str] = {
+    refusals.BadCredentials: "Name and password do not belong together.",
+    refusals.SessionEnded: "This log-in has ended.",
+    refusals.CredentialReused: "This log-in was used twice and has been ended.",
+    refusals.RoleMissing: "This needs one of the roles {roles}.",
+    refusals.NotOwner: "This {thing} belongs to somebody else.",
+    refusals.CoinsNotAttested: "A cashier or an admin must confirm these coins.",
+    refusals.RegistrationClosed: "Nobody becomes a {role} by registering.",
+    refusals.UnknownUser: "There is no user {user}: see `tuckshop user list`.",
+    refusals.UnknownProduct: "No product {product} is on sale: see `tuckshop product list`.",
+    refusals.UnknownMachine: "There is no machine {machine}.",
+    refusals.UnknownOrder: "There is no order {order}.",
+    refusals.UnknownSession: "There is no log-in {session}.",
+    refusals.UnknownImage: "There is no picture {image}.",
+    refusals.InvalidField: "The {field} {reason}.",
+    refusals.CoinNotAccepted: "The shop takes no coin of {value_cents}, only {accepted}.",
+    refusals.KeyReused: "The key {key} stands for another request.",
+    refusals.InsufficientFunds: "This costs {needed_cents}, and only {balance_cents} is there.",
+    refusals.OutOfStock: "Only {available} of product {product} are there.",
+    refusals.StockTooLarge: "The shelf of product {product} holds at most {capacity}.",
+    refusals.BalanceTooLarge: "No wallet may hold more than {balance_cents_max}.",
+    refusals.ChangeUnpayable: "The coins for {change_cents} in change are not there.",
+    refusals.NothingToPayOut: "{balance_cents} is too little to pay in coins.",
+    refusals.NameTaken: "The name {name} is taken.",
+    refusals.EmailTaken: "The address {email} is taken.",
+    refusals.ClientRefTaken: "The reference {client_ref} stands for order {order} already.",
+    refusals.NotRefundable: "Product {product} was sold without a way back.",
+    refusals.RefundWindowOver: "Buyers give back within {window_seconds} seconds.",
+    refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still come back.",
+    refusals.StillHoldsValue: "First settle {balance_cents} in money and {stock} pieces.",
+    refusals.VersionChanged: "Somebody else changed it meanwhile (version {version}): try again.",
+    refusals.LastAdmin: "The shop needs an admin: give somebody else the role first.",
+}
+
+
+def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
+    """The refusal's line, its amounts in the shop's major units."""
+    told = {}
+    for name, fact in refusal.facts().items():
+        many = fact if isinstance(fact, tuple) else (fact,)
+        is_amount = "_cents" in name or name == "accepted"
+        told[name] = ", ".join(
+            money.show(one, exponent=exponent) if is_amount and isinstance(one, int) else str(one)
+            for one in many
+        )
+    return TABLE[type(refusal)].format(**told)
+
+
+def explain(error: Exception) -> str:
+    """One line for any error; a defect says that it is one, and no error shows where in the code it was."""
+    # Looked up by name: their modules take a second to import, and whoever raised one has done so.
+    match error:
+        case click.ClickException():
+            told = error.format_message()
+        case Refusal():
+            told = sentence(error)
+        case OSError() if error.strerror:
+            told = f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
+        case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid"):
+            told = str(error)
+        case _ if type(error).__name__ in ("Busy", "Unavailable", "OperationalError"):
+            told = "The database did not answer in time; nothing was changed. Try again."
+        case _ if type(error).__name__ == "OutcomeUnknown":
+            told = "The connection was lost: look whether it was done before you try again."
+        case _:
+            told = f"This is a defect of Tuckshop's ({type(error).__name__}); please report what you did."
+    return " ".join(told.split())

@@ -1,0 +1,60 @@
+"""The shop as commands get it: by the settings in force, with its till, for as long as the command runs."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tuckshop.cli.failures import sentence
+from tuckshop.domain.refusals import Refusal
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from tuckshop.services.shop import Shop
+    from tuckshop.settings import Settings
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns."""
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def opened_shop(given: Settings | None = None) -> AsyncIterator[Shop]:
+    """The shop with its till open. A refusal inside becomes one line, amounts in the shop's currency.
+
+    Raises:
+        DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
+    """
+    import msgspec
+
+    from tuckshop import app, settings
+
+    given = given or settings.read()
+    # Commands neither make nor read tokens: they need no secret, and must not ask for one.
+    given = msgspec.structs.replace(given, secret=secrets.token_hex(settings.SECRET_LENGTH_MIN))
+    async with app.open_shop(given) as shop:
+        try:
+            yield shop
+        except Refusal as refusal:
+            raise click.ClickException(sentence(refusal, exponent=shop.currency.exponent)) from None
+
+
+@asynccontextmanager
+async def opened_engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """The database alone, in whatever state it is. Raises DatabaseUnusable for an address of no known kind."""
+    from tuckshop.store.engine import open_engine
+
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()

@@ -1,0 +1,120 @@
+"""`tuckshop serve`: the checks before the doors open, and the server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuckshop.cli.opening import opened_engine, run
+
+if TYPE_CHECKING:
+    from tuckshop.settings import Settings
+
+KILL_SECONDS = 8  # A worker that has not settled its queue by then is stuck; the whole end takes 10 at most.
+WORKERS_ON_SQLITE = "SQLite has one till: start one worker, or keep the books in PostgreSQL."
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Listen at this address; 127.0.0.1 unless set.")
+@click.option("--port", metavar="NUMBER", help="Listen at this port; 8000 unless set.")
+@click.option("--workers", metavar="NUMBER", help="Server processes; 1 unless set, more on PostgreSQL alone.")
+def serve(host: str | None, port: str | None, workers: str | None) -> None:
+    """Open the shop: serve its API until Ctrl-C or SIGTERM."""
+    from tuckshop import settings
+
+    given = settings.read(host=host, port=port, workers=workers)
+    run(check(given))
+    require_free(given.host, given.port)
+    export(host=given.host, port=given.port, workers=given.workers)
+    where = address(given.host, given.port)
+    click.echo(f"The shop is open at {where} (Ctrl-C closes it). The API is explained at {where}/docs.")
+    listen(given)
+
+
+async def check(given: Settings) -> None:
+    """Returns only if the shop can be served with these settings.
+
+    Raises:
+        DatabaseUnusable, SettingsInvalid, click.UsageError: one sentence that says what to do.
+    """
+    from tuckshop.services import shopkeeping
+    from tuckshop.store.engine import check
+
+    require_one_till(given)
+    async with opened_engine(given.url) as engine:
+        await check(engine, unsafe_durability=given.unsafe_durability)
+        is_demo = await shopkeeping.is_demo(engine)
+    if is_demo:
+        raise click.UsageError("This is a demo database, whose passwords everybody knows: run `tuckshop demo`.")
+    given.signing_secret()
+
+
+def require_one_till(given: Settings) -> None:
+    """Raises click.UsageError for several workers on SQLite: each would have a till of its own."""
+    if given.workers > 1 and given.url.startswith("sqlite"):
+        raise click.UsageError(WORKERS_ON_SQLITE)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises click.UsageError if nobody can listen there.
+
+    The server's own sockets share their port (SO_REUSEPORT): a second server would take every other request.
+    """
+    try:
+        family, kind, protocol, _, at = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError):
+        raise click.UsageError(f"There is no address {host!r} on this computer: give another --host.") from None
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(at)
+        except OSError as error:
+            raise click.UsageError(
+                f"Nobody can listen at {host} port {port} ({error.strerror}): give another --port or --host."
+            ) from None
+
+
+def address(host: str, port: int) -> str:
+    """Where a browser on this computer finds the server."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def export(**settings: Any) -> None:
+    """Settings from the command line, for the workers: they read the environment like everybody."""
+    from tuckshop.settings import PREFIX
+
+    os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()})
+
+
+def listen(given: Settings) -> None:
+    """Serves until SIGINT or SIGTERM; the queue is settled before it returns."""
+    import gc
+
+    import granian
+    from granian.constants import Interfaces, Loops
+    from granian.log import LogLevels
+
+    # Before the workers fork: they share what is loaded, and start without loading it again.
+    from tuckshop import app
+
+    assert app.create_app
+    gc.freeze()
+    granian.Granian(
+        "tuckshop.app:create_app",
+        factory=True,
+        address=given.host,
+        port=given.port,
+        workers=given.workers,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        websockets=False,
+        workers_kill_timeout=KILL_SECONDS,
+        log_level=LogLevels.warning,
+        log_access=False,
+    ).serve()
