@@ -1,0 +1,407 @@
+"""The rules of the books: whatever moved is written down twice, and the two must agree.
+
+What has no second witness (list prices, costs, tax rates, limits) is left to the tables' constraints,
+which are tried again in case they were ever switched off.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    case,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
+
+from tuckshop.domain.catalogue import StockKind
+from tuckshop.domain.ledger import AccountKind, TransferKind
+from tuckshop.domain.orders import OrderStatus
+from tuckshop.store import tables
+from tuckshop.store.rules import (
+    NUMBERED,
+    Rule,
+    Told,
+    count,
+    dangling,
+    differing,
+    ids_behind,
+    outside_limits,
+    recorded,
+    wide,
+    witness,
+)
+
+_accounts = tables.accounts.c
+_boxes = tables.coin_boxes.c
+_coins = tables.coin_movements.c
+_lines = tables.order_lines.c
+_orders = tables.orders.c
+_records = tables.idempotency.c
+_refund_lines = tables.refund_lines.c
+_refunds = tables.refunds.c
+_shelves = tables.shelves.c
+_stock = tables.stock_movements.c
+_transfers = tables.transfers.c
+
+
+POINTERS = {
+    "order_id": ("OrderPlaced", "Refunded"),
+    "refund_id": ("Refunded",),
+    "transfer_id": ("CoinsDeposited", "PaidOut"),
+}
+"""Columns of an idempotency record, and the kinds of receipts that point to a row with them."""
+
+
+def _account(end: ColumnElement[int]) -> FromClause:
+    """Transfers with the account at one end."""
+    return tables.transfers.join(tables.accounts, _accounts.id == end)
+
+
+def _is(kind: AccountKind | TransferKind | StockKind) -> ColumnElement[str]:
+    return literal_column(f"'{kind}'", Text)
+
+
+_EVERYTHING = literal_column("'all'", Text).label("accounts")
+_order_lines = tables.order_lines.join(tables.orders, _orders.id == _lines.order_id)
+_line_cents = wide(_lines.price_cents) * _lines.quantity
+_seller_account = case((_lines.seller_id.is_(None), _is(AccountKind.HOUSE)), else_=_is(AccountKind.EARNINGS))
+_as_sold = tables.refund_lines.join(
+    tables.order_lines,
+    and_(_lines.order_id == _refund_lines.order_id, _lines.product_id == _refund_lines.product_id),
+)
+_refund_orders = tables.refunds.join(tables.orders, _orders.id == _refunds.order_id)
+_returned_cents = wide(_lines.price_cents) * _refund_lines.quantity
+_is_sale = _transfers.kind == _is(TransferKind.SALE)
+_is_refund = _transfers.kind == _is(TransferKind.REFUND)
+_is_box = _accounts.kind == _is(AccountKind.COIN_BOX)
+_coins_cents = wide(_coins.value_cents) * _coins.count
+
+
+def _status_offenders() -> Select[Any]:
+    sold, returned = func.sum(_lines.quantity), func.sum(_lines.refunded_quantity)
+    fitting = case(
+        (returned == 0, _orders.status.in_((OrderStatus.PLACED, OrderStatus.DISPENSED))),
+        # What was never handed out is paid back whole.
+        (
+            returned == sold,
+            _orders.status.in_((OrderStatus.REFUNDED, OrderStatus.CANCELLED, OrderStatus.FAILED)),
+        ),
+        else_=_orders.status == OrderStatus.PARTLY_REFUNDED,
+    )
+    return (
+        select(_orders.id.label("order_id"), _orders.status, sold.label("sold"), returned.label("refunded"))
+        .select_from(_order_lines)
+        .group_by(_orders.id, _orders.status)
+        .having(not_(fitting))
+    )
+
+
+def _stray_transfers() -> Select[Any]:
+    """Transfers between other accounts than their kind says, or on another machine than theirs."""
+    source, target = tables.accounts.alias("source"), tables.accounts.alias("target")
+    wallet, box = _is(AccountKind.WALLET), _is(AccountKind.COIN_BOX)
+    ends = {
+        TransferKind.DEPOSIT: and_(source.c.kind == box, target.c.kind == wallet),
+        TransferKind.PAYOUT: and_(source.c.kind == wallet, target.c.kind == box),
+    }
+    machines = source.c.machine_id, target.c.machine_id, _orders.machine_id
+    stray = [
+        *(and_(_transfers.kind == _is(kind), not_(right)) for kind, right in ends.items()),
+        *(and_(its.is_not(None), its.is_distinct_from(_transfers.machine_id)) for its in machines),
+    ]
+    return (
+        select(_transfers.id.label("transfer_id"), _transfers.kind, _transfers.machine_id)
+        .select_from(
+            tables.transfers.join(source, source.c.id == _transfers.source_id)
+            .join(target, target.c.id == _transfers.target_id)
+            .outerjoin(tables.orders, _orders.id == _transfers.order_id)
+        )
+        .where(or_(*stray))
+    )
+
+
+def _broken_promises() -> Select[Any]:
+    """Records whose receipt does not tell of the row it points to, or points to none that it should."""
+    amounts = (
+        ("OrderPlaced", "total_cents", _orders.total_cents),
+        ("Refunded", "amount_cents", _refunds.amount_cents),
+        ("CoinsDeposited", "amount_cents", _transfers.amount_cents),
+        ("PaidOut", "amount_cents", _transfers.amount_cents),
+    )
+    broken = [
+        *(_records[pointer].is_distinct_from(Told(pointer)) for pointer in POINTERS),
+        *(_records[pointer].is_(None) == _records.kind.in_(kinds) for pointer, kinds in POINTERS.items()),
+        *(
+            and_(_records.kind == receipt, Told(name).is_distinct_from(amount))
+            for receipt, name, amount in amounts
+        ),
+    ]
+    return (
+        select(_records.scope, _records.key, _records.kind, _records.outcome)
+        .select_from(
+            tables.idempotency.outerjoin(tables.orders, _orders.id == _records.order_id)
+            .outerjoin(tables.refunds, _refunds.id == _records.refund_id)
+            .outerjoin(tables.transfers, _transfers.id == _records.transfer_id)
+        )
+        .where(or_(*broken))
+    )
+
+
+RULES = (
+    Rule(
+        "every balance is what its transfers make it",
+        count(tables.accounts, tables.transfers),
+        differing(
+            ("account_id",),
+            recorded(_accounts.balance_cents, _accounts.id, of=tables.accounts),
+            witness(_transfers.amount_cents, _transfers.target_id, of=tables.transfers),
+            witness(-_transfers.amount_cents, _transfers.source_id, of=tables.transfers),
+        ),
+    ),
+    Rule(
+        "all balances add up to nothing",
+        count(tables.accounts),
+        differing(
+            ("accounts",),
+            recorded(_accounts.balance_cents, _EVERYTHING, of=tables.accounts),
+        ),
+    ),
+    Rule(
+        "every coin box holds what went in and came out",
+        count(tables.coin_boxes, tables.coin_movements),
+        differing(
+            ("machine_id", "value_cents"),
+            recorded(_boxes.count, _boxes.machine_id, _boxes.value_cents, of=tables.coin_boxes),
+            witness(_coins.count, _coins.machine_id, _coins.value_cents, of=tables.coin_movements),
+        ),
+    ),
+    Rule(
+        "every coin box is worth its account",
+        count(tables.coin_boxes),
+        differing(
+            ("machine_id",),
+            # Debit-normal: a box that holds 3.00 has the balance -300.
+            recorded(-_accounts.balance_cents, _accounts.machine_id, of=tables.accounts).where(_is_box),
+            witness(wide(_boxes.value_cents) * _boxes.count, _boxes.machine_id, of=tables.coin_boxes),
+        ),
+    ),
+    Rule(
+        "every transfer into or out of a coin box has its coins",
+        count(tables.coin_movements, tables.transfers),
+        differing(
+            ("transfer_id", "machine_id"),
+            recorded(
+                _transfers.amount_cents,
+                _transfers.id,
+                _accounts.machine_id,
+                of=_account(_transfers.source_id),
+            ).where(_is_box),
+            recorded(
+                -_transfers.amount_cents,
+                _transfers.id,
+                _accounts.machine_id,
+                of=_account(_transfers.target_id),
+            ).where(_is_box),
+            witness(_coins_cents, _coins.transfer_id, _coins.machine_id, of=tables.coin_movements),
+        ),
+    ),
+    Rule(
+        "every transfer runs the way and on the machine that it says",
+        count(tables.transfers),
+        _stray_transfers(),
+    ),
+    Rule(
+        "every shelf holds what was put on it and taken off",
+        count(tables.shelves, tables.stock_movements),
+        differing(
+            ("machine_id", "product_id"),
+            recorded(_shelves.quantity, _shelves.machine_id, _shelves.product_id, of=tables.shelves),
+            witness(_stock.quantity, _stock.machine_id, _stock.product_id, of=tables.stock_movements),
+        ),
+    ),
+    Rule(
+        "every order's total is that of its lines as sold",
+        count(tables.orders, tables.order_lines),
+        differing(
+            ("order_id",),
+            recorded(_orders.total_cents, _orders.id, of=tables.orders),
+            witness(_line_cents, _lines.order_id, of=tables.order_lines),
+        ),
+    ),
+    Rule(
+        "every order was paid whole, by its buyer",
+        count(tables.orders),
+        differing(
+            ("order_id", "account", "user_id", "guest_id"),
+            recorded(
+                _orders.total_cents,
+                _orders.id,
+                _orders.payment,
+                _orders.buyer_id,
+                _orders.guest_id,
+                of=tables.orders,
+            ),
+            witness(
+                _transfers.amount_cents,
+                _transfers.order_id,
+                _accounts.kind,
+                _accounts.user_id,
+                _accounts.guest_id,
+                of=_account(_transfers.source_id),
+            ).where(_is_sale),
+        ),
+    ),
+    Rule(
+        "every seller got what their lines of an order took",
+        count(tables.order_lines),
+        differing(
+            ("order_id", "account", "seller_id"),
+            recorded(_line_cents, _lines.order_id, _seller_account, _lines.seller_id, of=tables.order_lines),
+            witness(
+                _transfers.amount_cents,
+                _transfers.order_id,
+                _accounts.kind,
+                _accounts.user_id,
+                of=_account(_transfers.target_id),
+            ).where(_is_sale),
+        ),
+    ),
+    Rule(
+        "every piece sold left its shelf",
+        count(tables.order_lines),
+        differing(
+            ("order_id", "machine_id", "product_id"),
+            recorded(
+                _lines.quantity, _lines.order_id, _orders.machine_id, _lines.product_id, of=_order_lines
+            ),
+            witness(
+                -_stock.quantity,
+                _stock.order_id,
+                _stock.machine_id,
+                _stock.product_id,
+                of=tables.stock_movements,
+            ).where(_stock.kind == _is(StockKind.SALE)),
+        ),
+    ),
+    Rule(
+        "every refund's amount is that of its lines at the price as sold",
+        count(tables.refunds, tables.refund_lines),
+        differing(
+            ("refund_id",),
+            recorded(_refunds.amount_cents, _refunds.id, of=tables.refunds),
+            witness(_returned_cents, _refund_lines.refund_id, of=_as_sold),
+        ),
+    ),
+    Rule(
+        "every refund went back whole to who paid",
+        count(tables.refunds),
+        differing(
+            ("refund_id", "order_id", "account", "user_id", "guest_id"),
+            recorded(
+                _refunds.amount_cents,
+                _refunds.id,
+                _refunds.order_id,
+                _orders.payment,
+                _orders.buyer_id,
+                _orders.guest_id,
+                of=_refund_orders,
+            ),
+            witness(
+                _transfers.amount_cents,
+                _transfers.refund_id,
+                _transfers.order_id,
+                _accounts.kind,
+                _accounts.user_id,
+                _accounts.guest_id,
+                of=_account(_transfers.target_id),
+            ).where(_is_refund),
+        ),
+    ),
+    Rule(
+        "every seller paid back what their refunded lines took",
+        count(tables.refund_lines),
+        differing(
+            ("refund_id", "account", "seller_id"),
+            recorded(
+                _returned_cents, _refund_lines.refund_id, _seller_account, _lines.seller_id, of=_as_sold
+            ),
+            witness(
+                _transfers.amount_cents,
+                _transfers.refund_id,
+                _accounts.kind,
+                _accounts.user_id,
+                of=_account(_transfers.source_id),
+            ).where(_is_refund),
+        ),
+    ),
+    Rule(
+        "every line counts the pieces given back",
+        count(tables.order_lines, tables.refund_lines),
+        differing(
+            ("order_id", "product_id"),
+            recorded(_lines.refunded_quantity, _lines.order_id, _lines.product_id, of=tables.order_lines),
+            witness(
+                _refund_lines.quantity,
+                _refund_lines.order_id,
+                _refund_lines.product_id,
+                of=tables.refund_lines,
+            ),
+        ),
+    ),
+    Rule(
+        "every piece given back came to the shelf it was sold from",
+        count(tables.refund_lines),
+        differing(
+            ("refund_id", "order_id", "machine_id", "product_id"),
+            recorded(
+                _refund_lines.quantity,
+                _refund_lines.refund_id,
+                _refund_lines.order_id,
+                _orders.machine_id,
+                _refund_lines.product_id,
+                of=tables.refund_lines.join(tables.orders, _orders.id == _refund_lines.order_id),
+            ),
+            witness(
+                _stock.quantity,
+                _stock.refund_id,
+                _stock.order_id,
+                _stock.machine_id,
+                _stock.product_id,
+                of=tables.stock_movements,
+            ).where(_stock.kind == _is(StockKind.REFUND)),
+        ),
+    ),
+    Rule("every order's status fits what was given back", count(tables.orders), _status_offenders()),
+    Rule(
+        "every idempotency record points to what it promised",
+        count(tables.idempotency),
+        _broken_promises(),
+    ),
+    Rule(
+        "every next number is free",
+        count(*(tables.metadata.tables[name] for name in tables.TILL_IDS)),
+        ids_behind("sqlite"),
+        dialect="sqlite",
+    ),
+    Rule(
+        "every next number is free",
+        count(*NUMBERED),
+        ids_behind("postgresql"),
+        dialect="postgresql",
+    ),
+    Rule(
+        "every reference leads to a row",
+        count(*(one for one in tables.metadata.sorted_tables if one.foreign_key_constraints)),
+        dangling(),
+    ),
+    Rule("every row is within its limits", count(*tables.metadata.sorted_tables), outside_limits()),
+)

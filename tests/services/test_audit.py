@@ -1,0 +1,344 @@
+"""The audit finds nothing in honest books, and finds a change of any single figure in them."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Table, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.shop import Shop
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.orders import Change
+from tuckshop.domain.refusals import Refusal
+from tuckshop.services.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
+from tuckshop.store import tables
+from tuckshop.store.audit import POINTERS
+from tuckshop.store.engine import writing
+from tuckshop.till.commands import (
+    OPERATOR,
+    RECEIPTS,
+    ChangeProduct,
+    Command,
+    Deposit,
+    PayOut,
+    PlaceOrder,
+    Refund,
+    RemoveProduct,
+    Restock,
+)
+
+CHANGES = 200
+SEED = 20_261_120
+HALL_MACHINE_ID = 2
+
+FIGURES = {
+    "accounts": ("balance_cents",),
+    "coin_boxes": ("count", "value_cents"),
+    "coin_movements": ("count", "value_cents"),
+    "denominations": ("value_cents",),
+    "order_lines": ("price_cents", "quantity", "refunded_quantity"),
+    "orders": ("total_cents",),
+    "refund_lines": ("quantity",),
+    "refunds": ("amount_cents",),
+    "shelves": ("quantity",),
+    "stock_movements": ("quantity",),
+    "transfers": ("amount_cents",),
+}
+"""Every figure of money, stock or coins: a change of any one is found."""
+
+WITHOUT_WITNESS = {
+    "order_lines": ("cost_cents",),
+    "products": ("cost_cents", "price_cents"),
+    "shelves": ("price_cents",),
+    "users": ("tab_limit_cents",),
+}
+"""Figures that stand in one place only: list prices, costs and limits. They move nothing by themselves."""
+
+TIES = {
+    "accounts": ("guest_id", "kind", "machine_id", "user_id"),
+    "coin_boxes": ("machine_id",),
+    "coin_movements": ("machine_id", "transfer_id"),
+    "idempotency": ("order_id", "refund_id", "transfer_id"),
+    "order_lines": ("order_id", "product_id", "seller_id"),
+    "orders": ("buyer_id", "machine_id", "payment", "status"),
+    "refund_lines": ("order_id", "product_id", "refund_id"),
+    "refunds": ("order_id",),
+    "shelves": ("machine_id", "product_id"),
+    "stock_movements": ("machine_id", "product_id"),
+    "transfers": ("kind", "machine_id", "source_id", "target_id"),
+}
+"""What says whose a figure is, and why: a change of any one is found, too."""
+
+
+@pytest.fixture
+async def books(shop: Shop) -> Shop:
+    """A shop with some history: every command, two machines, two sellers and the house, kept keys."""
+    await open_hall(shop)
+    sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
+    ada, bob = await shop.buyer("ada", cents=2000), await shop.buyer("bob", cents=735)
+    cola = await shop.product("cola", price_cents=150, stock=40, seller=sam)
+    nuts = await shop.product("nuts", price_cents=83, stock=20, seller=eva)
+    milk = await shop.product("milk", price_cents=99, stock=12)
+    wallet = wallet_of(ada.user_id or 0)
+
+    orders = [
+        await shop.buy(ada, (cola.product_id, 2), (nuts.product_id, 1), (milk.product_id, 3)),
+        await shop.buy(bob, (milk.product_id, 1)),
+        await shop.buy(bob, (cola.product_id, 1), (nuts.product_id, 4)),
+    ]
+    kept: list[Command] = [
+        Deposit(OPERATOR, wallet, {100: 3, 20: 2}, HALL_MACHINE_ID),
+        PlaceOrder(ada, wallet, ((cola.product_id, 1), (milk.product_id, 1)), client_ref="till-7"),
+        PlaceOrder(ada, wallet, ((cola.product_id, 9999),)),
+        PlaceOrder(OPERATOR, wallet, ((nuts.product_id, 1),), Change.RETURN),
+        Refund(OPERATOR, orders[0].order_id, {cola.product_id: 1, milk.product_id: 2}),
+        Refund(OPERATOR, orders[2].order_id),
+        Deposit(OPERATOR, wallet, {50: 7, 5: 1}),
+        PayOut(OPERATOR, wallet_of(bob.user_id or 0)),
+        Restock(sam, cola.product_id, 6),
+        ChangeProduct(eva, nuts.product_id, price_cents=85, stock=11, reason="counted"),
+        RemoveProduct(OPERATOR, milk.product_id),
+        Refund(OPERATOR, orders[1].order_id),  # Off sale by now: the piece comes back and is written off.
+        PayOut(OPERATOR, wallet, HALL_MACHINE_ID),
+    ]
+    for number, command in enumerate(kept):
+        try:
+            await shop.do(command, key=f"key-{number}")
+        except Refusal:
+            assert number in (2, 12)  # Too many colas; a changer without the coins.
+    return shop
+
+
+async def open_hall(shop: Shop) -> None:
+    """A second machine, a changer."""
+    async with writing(shop.engine) as connection:
+        await connection.execute(
+            insert(tables.machines),
+            {"name": "Hall", "name_key": "hall", "timezone": "UTC", "box_kind": "counted", "created_us": 1},
+        )
+        await connection.execute(
+            insert(tables.coin_boxes),
+            [
+                {"machine_id": HALL_MACHINE_ID, "value_cents": value, "box_kind": "counted", "count": 0}
+                for value in (5, 10, 20, 50, 100)
+            ],
+        )
+
+
+@asynccontextmanager
+async def tampering(shop: Shop) -> AsyncIterator[AsyncConnection]:
+    """A transaction in which no constraint is in the way of a change, rolled back in the end."""
+    async with shop.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            await connection.execute(text("PRAGMA ignore_check_constraints = ON"))
+            await connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        else:
+            constraints = await connection.execute(
+                text(
+                    "SELECT conrelid::regclass, conname FROM pg_constraint"
+                    " WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace"
+                )
+            )
+            for owner, name in constraints.all():
+                await connection.execute(text(f"ALTER TABLE {owner} DROP CONSTRAINT {name}"))
+        yield connection
+        await connection.rollback()
+        if connection.dialect.name == "sqlite":
+            await connection.execute(text("PRAGMA ignore_check_constraints = OFF"))
+
+
+async def findings(connection: AsyncConnection, table: Table, row: Any, values: dict[str, Any]) -> list[str]:
+    """The rules that see one row changed to these values; the row is put back."""
+    change = update(table).where(*(key == row[key.name] for key in table.primary_key)).values(values)
+    async with connection.begin_nested() as savepoint:
+        changed = await connection.execute(change)
+        assert changed.rowcount == 1
+        report = await examine(connection)
+        await savepoint.rollback()
+    return [
+        check.name
+        for check in report.checks
+        # The constraints would have held; without them, the books themselves must show it.
+        if check.problem_count and check.name != "every row is within its limits"
+    ]
+
+
+async def rows_of(connection: AsyncConnection, table: Table) -> list[Any]:
+    found = await connection.execute(select(table).order_by(*table.primary_key))
+    return list(found.mappings())
+
+
+def broken(report: Report) -> dict[str, tuple[dict[str, Any], ...]]:
+    return {check.name: check.problems for check in report.checks if check.problem_count}
+
+
+async def test_finds_nothing_in_a_new_shop(shop: Shop) -> None:
+    report = await audit(shop.engine)
+    assert broken(report) == {}
+    assert report.clean
+
+
+async def test_finds_nothing_in_honest_books(books: Shop) -> None:
+    report = await audit(books.engine)
+    assert broken(report) == {}
+    rows = {check.name: check.rows for check in report.checks}
+    assert rows["every order's total is that of its lines as sold"] == 5 + 9
+    assert all(rows.values())
+
+
+async def test_finds_200_changes_of_a_single_figure(books: Shop) -> None:
+    chance = random.Random(SEED)
+    async with tampering(books) as connection:
+        places = [
+            (tables.metadata.tables[name], column, row)
+            for name, columns in FIGURES.items()
+            for row in await rows_of(connection, tables.metadata.tables[name])
+            for column in columns
+        ]
+        # Every column at least once, however few rows its table has.
+        tried = [
+            chance.choice([place for place in places if (place[0].name, place[1]) == (name, column)])
+            for name, columns in FIGURES.items()
+            for column in columns
+        ]
+        tried += chance.choices(places, k=CHANGES - len(tried))
+        missed = []
+        for table, column, row in tried:
+            delta = chance.choice([-1, 1]) * int(10 ** chance.uniform(0, 9))
+            try:
+                found = await findings(connection, table, row, {column: row[column] + delta})
+            except IntegrityError:  # A key that another row has: not a change of one row.
+                found = await findings(connection, table, row, {column: row[column] + 100_003})
+            if not found:
+                missed.append((table.name, column, dict(row), delta))
+    assert missed == []
+    assert (await audit(books.engine)).clean  # All of it was rolled back.
+
+
+async def test_finds_200_changes_of_a_single_tie(books: Shop) -> None:
+    async with tampering(books) as connection:
+        places = []
+        for name, columns in TIES.items():
+            table = tables.metadata.tables[name]
+            rows = await rows_of(connection, table)
+            for column in columns:
+                known = {row[column] for row in rows} | {None, 99}
+                places += [
+                    (table, column, row, value)
+                    for row in rows
+                    for value in sorted(known - {row[column]}, key=str)
+                    if row[column] is not None and _may_hold(table.c[column], value)
+                ]
+        random.Random(SEED).shuffle(places)
+        tried, missed = 0, []
+        while tried < CHANGES:
+            table, column, row, value = places.pop()
+            with suppress(IntegrityError):  # Another row has that key.
+                if not await findings(connection, table, row, {column: value}):
+                    missed.append((table.name, column, dict(row), value))
+                tried += 1
+    assert missed == []
+
+
+def _may_hold(column: Column[Any], value: Any) -> bool:
+    if value is None:
+        return bool(column.nullable)
+    return isinstance(value, str) == (column.name in ("kind", "payment", "status"))
+
+
+def test_every_figure_is_claimed_or_has_no_witness() -> None:
+    figures = {
+        (table.name, column.name)
+        for table in tables.metadata.tables.values()
+        for column in table.columns
+        if column.name.endswith(("_cents", "quantity", "count"))
+    }
+    listed = {
+        (name, column) for group in (FIGURES, WITHOUT_WITNESS) for name in group for column in group[name]
+    }
+    assert figures == listed
+
+
+@pytest.mark.parametrize(
+    ("field", "of"),
+    [
+        ("total_cents", "OrderPlaced"),
+        ("order_id", "OrderPlaced"),
+        ("amount_cents", "Refunded"),
+        ("refund_id", "Refunded"),
+        ("amount_cents", "PaidOut"),
+        ("amount_cents", "CoinsDeposited"),
+        ("transfer_id", "CoinsDeposited"),
+    ],
+)
+async def test_finds_an_outcome_that_tells_of_something_else(books: Shop, field: str, of: str) -> None:
+    (record, *_) = [row for row in await books.rows("idempotency") if row["kind"] == of]
+    outcome = record["outcome"].replace(f'"{field}":', f'"{field}":1')
+    assert outcome != record["outcome"]
+    await books.execute(
+        "UPDATE idempotency SET outcome = :outcome WHERE key = :key", outcome=outcome, key=record["key"]
+    )
+    found = broken(await audit(books.engine))
+    assert list(found) == ["every idempotency record points to what it promised"]
+    (problems,) = found.values()
+    assert [problem["key"] for problem in problems] == [record["key"]]
+
+
+async def test_an_outcome_that_is_no_json_is_a_finding(books: Shop) -> None:
+    await books.execute("UPDATE idempotency SET outcome = '{' WHERE kind = 'PaidOut'")
+    report = await audit(books.engine)
+    assert list(broken(report)) == ["every idempotency record points to what it promised"]
+    assert not report.clean
+
+
+async def test_a_sum_that_no_number_holds_is_a_finding(books: Shop) -> None:
+    await books.execute(
+        "UPDATE accounts SET balance_cents = 9223372036854775807 WHERE kind IN ('earnings', 'house')"
+    )
+    assert "all balances add up to nothing" in broken(await audit(books.engine))
+
+
+async def test_a_number_that_will_be_given_out_again_is_a_finding(books: Shop) -> None:
+    if books.engine.dialect.name == "sqlite":
+        await books.execute("UPDATE counters SET last_id = 3 WHERE name = 'transfers'")
+    else:
+        await books.execute("SELECT setval('transfers_id_seq', 3)")
+    found = broken(await audit(books.engine))
+    assert [problem["table"] for problem in found["every next number is free"]] == ["transfers"]
+
+
+async def test_shows_the_first_rows_and_counts_all(books: Shop) -> None:
+    moved = len(await books.rows("stock_movements"))
+    ada = await books.buyer("eve", cents=500)
+    cola = await books.product("gum", price_cents=1, stock=100)
+    for _ in range(PROBLEMS_SHOWN_MAX + 5):
+        await books.buy(ada, (cola.product_id, 1))
+    await books.execute("UPDATE orders SET total_cents = total_cents + 1 WHERE total_cents = 1")
+    report = await audit(books.engine)
+    (check,) = [
+        one for one in report.checks if one.name == "every order's total is that of its lines as sold"
+    ]
+    assert check.problem_count == PROBLEMS_SHOWN_MAX + 5
+    assert len(check.problems) == PROBLEMS_SHOWN_MAX
+    assert check.problems[0].keys() == {"order_id", "recorded", "witnessed"}
+    assert {(problem["recorded"], problem["witnessed"]) for problem in check.problems} == {(2, 1)}
+    assert moved < len(await books.rows("stock_movements"))
+
+
+async def test_writes_nothing(books: Shop) -> None:
+    before = await books.books()
+    await audit(books.engine)
+    assert await books.books() == before
+
+
+def test_knows_every_receipt_that_points_to_a_row() -> None:
+    pointing = {
+        pointer: {kind for kind, receipt in RECEIPTS.items() if pointer in receipt.__dataclass_fields__}
+        for pointer in ("order_id", "refund_id", "transfer_id")
+    }
+    assert pointing == {pointer: set(kinds) for pointer, kinds in POINTERS.items()}
