@@ -1,8 +1,9 @@
 """A database that would not keep the shop's promises is refused in one sentence, before anything is sold."""
 
+import os
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.conftest import PostgresServer
 from tools.postgres import Cluster
 from tuckshop.store import engine as engines
 from tuckshop.store import setup, upgrade
@@ -19,10 +21,12 @@ from tuckshop.store.engine import DatabaseUnusable, check, connect_sqlite, open_
 SECRET = "hunter22"
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as cluster:
-        yield cluster
+@pytest.fixture
+def postgres_empty_url(postgres_server: PostgresServer, tmp_path: Path) -> str:
+    """A PostgreSQL database with nothing in it."""
+    name = f"tuckshop_{os.getpid()}_{tmp_path.name}"
+    postgres_server.execute(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
+    return postgres_server.url(name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -30,8 +34,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with nothing in it; on SQLite not even a file."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'shop.db'}"
-    cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.create_database(tmp_path.name)
+    url: str = request.getfixturevalue("postgres_empty_url")
+    return url
 
 
 @asynccontextmanager
@@ -97,8 +101,8 @@ def test_takes_no_other_address(url: str) -> None:
     assert SECRET not in str(refused.value)
 
 
-async def test_takes_both_names_of_postgresql(cluster: Cluster, tmp_path: Path) -> None:
-    url = cluster.create_database(tmp_path.name)
+async def test_takes_both_names_of_postgresql(postgres_empty_url: str) -> None:
+    url = postgres_empty_url
     async with opened(url.replace("postgresql://", "postgres://")) as engine:
         assert "empty" in await refusal(engine)
 
@@ -135,15 +139,19 @@ async def test_nobody_else_reads_a_new_sqlite_file(tmp_path: Path) -> None:
         assert modes(tmp_path) == {"shop.db": 0o600, "shop.db-shm": 0o600, "shop.db-wal": 0o600}
 
 
-async def test_says_that_the_database_is_missing(cluster: Cluster) -> None:
-    async with opened(cluster.url("no-such-shop")) as engine:
+async def test_says_that_the_database_is_missing(postgres_server: PostgresServer) -> None:
+    async with opened(postgres_server.url("no-such-shop")) as engine:
         assert 'database "no-such-shop" does not exist' in await refusal(engine)
 
 
-async def test_says_that_the_log_in_is_refused(cluster: Cluster, tmp_path: Path) -> None:
-    url = cluster.create_database(tmp_path.name).replace("tuckshop@", f"nobody:{SECRET}@")
-    async with opened(url) as engine:
-        assert "refuses the log-in" in await refusal(engine)
+async def test_says_that_the_log_in_is_refused() -> None:
+    with Cluster() as cluster:
+        (cluster.directory / "data" / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        cluster.stop()
+        cluster.start()
+        url = cluster.url("postgres").replace("tuckshop@", f"tuckshop:{SECRET}@")
+        async with opened(url) as engine:
+            assert "refuses the log-in" in await refusal(engine)
 
 
 async def test_says_that_the_server_is_unreachable() -> None:
@@ -215,11 +223,9 @@ async def test_says_that_a_file_is_locked(tmp_path: Path, monkeypatch: pytest.Mo
             assert "locked" in await refusal(engine)
 
 
-async def test_says_that_a_table_is_locked(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_says_that_a_table_is_locked(postgres_empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "LOCK_SECONDS_MAX", 1)
-    async with shop(cluster.create_database(tmp_path.name)) as engine, writing(engine) as other:
+    async with shop(postgres_empty_url) as engine, writing(engine) as other:
         await other.execute(text("LOCK TABLE shop IN ACCESS EXCLUSIVE MODE"))
         assert "locked" in await refusal(engine)
 
@@ -232,10 +238,12 @@ async def test_refuses_a_server_that_does_not_sync(setting: str) -> None:
             await check(engine, unsafe_durability=True)
 
 
-async def test_refuses_commits_that_do_not_wait_for_the_disk(cluster: Cluster, tmp_path: Path) -> None:
-    url = cluster.create_database(tmp_path.name)
+async def test_refuses_commits_that_do_not_wait_for_the_disk(postgres_empty_url: str) -> None:
+    url = postgres_empty_url
     async with shop(url) as engine:
-        await run(engine, f'ALTER DATABASE "{tmp_path.name}" SET synchronous_commit = off')
+        async with reading(engine) as connection:
+            name = await connection.scalar(text("SELECT current_database()"))
+        await run(engine, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     async with opened(url) as engine:
         assert "set synchronous_commit = on" in await refusal(engine)
         await check(engine, unsafe_durability=True)
@@ -251,10 +259,10 @@ async def test_refuses_a_file_opened_without_full_sync(
 
 
 async def test_refuses_a_postgresql_that_is_too_old(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres_empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "POSTGRES_VERSION_MIN", 99)
-    async with opened(cluster.create_database(tmp_path.name)) as engine:
+    async with opened(postgres_empty_url) as engine:
         assert "too old for Tuckshop: use 99 or newer" in await refusal(engine)
 
 
@@ -280,8 +288,8 @@ async def test_a_reader_sees_one_instant(empty_url: str) -> None:
         assert await reader.scalar(count) == 0
 
 
-async def test_a_reader_of_postgresql_cannot_write(cluster: Cluster, tmp_path: Path) -> None:
-    async with shop(cluster.create_database(tmp_path.name)) as engine:
+async def test_a_reader_of_postgresql_cannot_write(postgres_empty_url: str) -> None:
+    async with shop(postgres_empty_url) as engine:
         with pytest.raises(Exception, match="read-only transaction"):
             async with reading(engine) as connection:
                 await connection.execute(text("DELETE FROM shop"))
@@ -300,10 +308,9 @@ async def test_the_pool_has_the_size_it_was_given(empty_url: str) -> None:
     await engine.dispose()
 
 
-async def test_both_drivers_read_one_address(cluster: Cluster, tmp_path: Path) -> None:
-    url = cluster.create_database(f"{tmp_path.name} ü")
-    async with shop(url):
-        connection = await asyncpg.connect(engines.postgres_dsn(url))
+async def test_both_drivers_read_one_address(postgres_empty_url: str) -> None:
+    async with shop(postgres_empty_url):
+        connection = await asyncpg.connect(engines.postgres_dsn(postgres_empty_url))
         assert await connection.fetchval("SELECT currency FROM shop") == "EUR"
         await connection.close()
 

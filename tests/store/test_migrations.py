@@ -1,7 +1,7 @@
 """The migrations make exactly the tables that the code describes, on both databases."""
 
 import asyncio
-from collections.abc import Iterator
+import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.postgres import Cluster
+from tests.conftest import PostgresServer
 from tuckshop.store import migrations, tables
 from tuckshop.store.engine import file_of, open_engine, reading, writing
 from tuckshop.store.upgrade import current_revision, head_revision, upgrade
@@ -35,12 +35,6 @@ SELECT 'sequence', '', sequencename, concat_ws(' ', data_type, start_value, incr
 """
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster() as cluster:
-        yield cluster
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def empty_urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """Two databases of one kind with nothing in them."""
@@ -48,8 +42,10 @@ def empty_urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str
         (tmp_path / "one.db").touch()
         (tmp_path / "two.db").touch()
         return f"sqlite:///{tmp_path}/one.db", f"sqlite:///{tmp_path}/two.db"
-    cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.create_database(f"{tmp_path.name}-1"), cluster.create_database(f"{tmp_path.name}-2")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    names = [f"tuckshop_{os.getpid()}_{tmp_path.name}_{place}" for place in (1, 2)]
+    server.execute(*(f'CREATE DATABASE "{name}"' for name in names))
+    return server.url(names[0]), server.url(names[1])
 
 
 @asynccontextmanager
