@@ -50,7 +50,7 @@ async def opened_shop(given: Settings | None = None) -> AsyncIterator[Shop]:
 
 @asynccontextmanager
 async def opened_engine(url: str) -> AsyncIterator[AsyncEngine]:
-    """The database alone, in whatever state it is. Raises DatabaseUnusable for an address of no known kind."""
+    """The database alone, in whatever state it is. Raises DatabaseUnusable for an unknown kind of address."""
     from tuckshop.store.engine import open_engine
 
     engine = open_engine(url)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tuckshop.cli.commands import FILLED, Command, Whole
 from tuckshop.cli.opening import opened_engine, run
 
 if TYPE_CHECKING:
@@ -17,21 +19,30 @@ KILL_SECONDS = 8  # A worker that has not settled its queue by then is stuck; th
 WORKERS_ON_SQLITE = "SQLite has one till: start one worker, or keep the books in PostgreSQL."
 
 
-@click.command()
-@click.option("--host", metavar="ADDRESS", help="Listen at this address; 127.0.0.1 unless set.")
-@click.option("--port", metavar="NUMBER", help="Listen at this port; 8000 unless set.")
-@click.option("--workers", metavar="NUMBER", help="Server processes; 1 unless set, more on PostgreSQL alone.")
-def serve(host: str | None, port: str | None, workers: str | None) -> None:
-    """Open the shop: serve its API until Ctrl-C or SIGTERM."""
+def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `serve` and `demo` share."""
+    for option in (
+        click.option("--workers", type=Whole(1, 64), help="Server processes [1]; more need PostgreSQL."),
+        click.option("--port", type=Whole(1, 65535), help="Listen at this port [8000]."),
+        click.option("--host", type=FILLED, metavar="ADDRESS", help="Listen at this address [127.0.0.1]."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Command)
+@where_to_serve
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Open the shop: serve it until Ctrl-C or SIGTERM."""
     from tuckshop import settings
 
     given = settings.read(host=host, port=port, workers=workers)
     run(check(given))
-    require_free(given.host, given.port)
+    at = require_free(given.host, given.port)
     export(host=given.host, port=given.port, workers=given.workers)
     where = address(given.host, given.port)
-    click.echo(f"The shop is open at {where} (Ctrl-C closes it). The API is explained at {where}/docs.")
-    listen(given)
+    click.echo(f"The shop is open at {where} (Ctrl-C closes it); the API is explained at {where}/docs.")
+    listen(given, at=at)
 
 
 async def check(given: Settings) -> None:
@@ -48,7 +59,7 @@ async def check(given: Settings) -> None:
         await check(engine, unsafe_durability=given.unsafe_durability)
         is_demo = await shopkeeping.is_demo(engine)
     if is_demo:
-        raise click.UsageError("This is a demo database, whose passwords everybody knows: run `tuckshop demo`.")
+        raise click.UsageError("A demo database has passwords that everybody knows: run `tuckshop demo`.")
     given.signing_secret()
 
 
@@ -58,8 +69,8 @@ def require_one_till(given: Settings) -> None:
         raise click.UsageError(WORKERS_ON_SQLITE)
 
 
-def require_free(host: str, port: int) -> None:
-    """Raises click.UsageError if nobody can listen there.
+def require_free(host: str, port: int) -> str:
+    """The address in numbers. Raises click.UsageError if nobody can listen there.
 
     The server's own sockets share their port (SO_REUSEPORT): a second server would take every other request.
     """
@@ -68,7 +79,7 @@ def require_free(host: str, port: int) -> None:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (socket.gaierror, UnicodeError):
-        raise click.UsageError(f"There is no address {host!r} on this computer: give another --host.") from None
+        raise click.UsageError(f"{host!r} is no address: give another --host.") from None
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -77,6 +88,7 @@ def require_free(host: str, port: int) -> None:
             raise click.UsageError(
                 f"Nobody can listen at {host} port {port} ({error.strerror}): give another --port or --host."
             ) from None
+    return str(at[0])
 
 
 def address(host: str, port: int) -> str:
@@ -92,23 +104,22 @@ def export(**settings: Any) -> None:
     os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()})
 
 
-def listen(given: Settings) -> None:
+def listen(given: Settings, *, at: str) -> None:
     """Serves until SIGINT or SIGTERM; the queue is settled before it returns."""
     import gc
+    import importlib
 
     import granian
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
 
     # Before the workers fork: they share what is loaded, and start without loading it again.
-    from tuckshop import app
-
-    assert app.create_app
+    importlib.import_module("tuckshop.app")
     gc.freeze()
     granian.Granian(
         "tuckshop.app:create_app",
         factory=True,
-        address=given.host,
+        address=at,
         port=given.port,
         workers=given.workers,
         interface=Interfaces.ASGI,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +30,8 @@ from tuckshop.domain.refusals import (
     RegistrationClosed,
     UnknownUser,
 )
-from tuckshop.services.passwords import COMMON
+from tuckshop.services import admin_log
+from tuckshop.services.passwords import COMMON, invent
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
@@ -84,7 +84,7 @@ async def register(
             state = UserState.PENDING
     for role in sorted(wanted - {Role.BUYER, Role.SELLER}):
         raise RegistrationClosed(role=role.value)
-    return await add(shop, username=username, email=email, password=password, roles=wanted, state=state)
+    return await _add(shop, username=username, email=email, password=password, roles=wanted, state=state)
 
 
 async def add(
@@ -94,16 +94,37 @@ async def add(
     email: str | None,
     password: str,
     roles: Iterable[Role],
-    state: UserState = UserState.ACTIVE,
     any_password: bool = False,
 ) -> User:
-    """A new user with whatever roles; for the operator. `any_password` is for demo data alone.
+    """A new active user with whatever roles; for the operator. `any_password` is for demo data alone.
 
     Raises:
         InvalidField, NameTaken, EmailTaken: as `register`.
     """
-    held = frozenset(roles)
-    if not held:
+    return await _add(
+        shop,
+        username=username,
+        email=email,
+        password=password,
+        roles=frozenset(roles),
+        state=UserState.ACTIVE,
+        any_password=any_password,
+        is_logged=True,
+    )
+
+
+async def _add(
+    shop: Shop,
+    *,
+    username: str,
+    email: str | None,
+    password: str,
+    roles: frozenset[Role],
+    state: UserState,
+    any_password: bool = False,
+    is_logged: bool = False,
+) -> User:
+    if not roles:
         raise InvalidField(field="roles", reason="must name at least one role")
     username = check_username(username)
     email = None if email is None else check_email(email)
@@ -117,7 +138,7 @@ async def add(
         "password_hash": await shop.passwords.hash(password),
         "state": state.value,
         "created_us": shop.clock(),
-        **_flags(held),
+        **_flags(roles),
     }
     async with writing(shop.engine) as connection:
         await _require_free(connection, username, email)
@@ -125,6 +146,8 @@ async def add(
             row = (await connection.execute(insert(users).values(values).returning(*_COLUMNS))).one()
         except IntegrityError as error:
             raise _taken(error, username, email) from None
+        if is_logged:
+            await _log(connection, "user.add", row, after=_standing(row), now_us=shop.clock())
     return _user(row)
 
 
@@ -181,12 +204,13 @@ async def reset_password(shop: Shop, *, username: str, password: str | None = No
         UnknownUser: nobody has this name.
         InvalidField: the password is too short, too long or too common.
     """
-    password = secrets.token_urlsafe(12) if password is None else check_password(password, common=COMMON)
+    password = invent() if password is None else check_password(password, common=COMMON)
     hashed = await shop.passwords.hash(password)
     user = await find_by_name(shop, username=username)
     async with writing(shop.engine) as connection:
         await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=hashed))
         await end_sessions(connection, user.id, now_us=shop.clock())
+        await _log(connection, "user.password", user, now_us=shop.clock())
     return password
 
 
@@ -211,14 +235,24 @@ async def set_standing(
         if state is UserState.CLOSED:
             raise InvalidField(field="state", reason="must be pending, active or disabled")
         values["state"] = state.value
+    this = select(*_COLUMNS).where(users.c.id == user.id)
     async with writing(shop.engine) as connection:
+        before = (await connection.execute(this.with_for_update())).one()
         if values:
             await connection.execute(update(users).where(users.c.id == user.id).values(values))
         admins = select(func.count()).where(users.c.is_admin, users.c.state == UserState.ACTIVE.value)
         if Role.ADMIN in user.roles and not await connection.scalar(admins):
             raise LastAdmin
         await end_sessions(connection, user.id, now_us=shop.clock())
-        row = (await connection.execute(select(*_COLUMNS).where(users.c.id == user.id))).one()
+        row = (await connection.execute(this)).one()
+        await _log(
+            connection,
+            "user.standing",
+            row,
+            before=_standing(before),
+            after=_standing(row),
+            now_us=shop.clock(),
+        )
     return _user(row)
 
 
@@ -286,6 +320,14 @@ def _flags(held: frozenset[Role]) -> dict[str, bool]:
 
 def _user(row: Row[Any]) -> User:
     return User(row.id, row.username, row.email, roles_of(row), UserState(row.state))
+
+
+def _standing(row: Any) -> dict[str, Any]:
+    return {"username": row.username, "roles": roles_of(row), "state": row.state}
+
+
+async def _log(connection: AsyncConnection, action: str, user: Any, **more: Any) -> None:
+    await admin_log.record(connection, action=action, subject=f"user:{user.id}", **more)
 
 
 async def _require_free(

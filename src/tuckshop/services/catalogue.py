@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, insert, select
 
+from tuckshop.domain.accounts import name_key
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import UnknownImage, UnknownProduct
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
-from tuckshop.store.engine import reading
+from tuckshop.store.engine import reading, writing
 from tuckshop.till.commands import ProductStands
 
 products, shelves, users, images = tables.products, tables.shelves, tables.users, tables.images
@@ -34,6 +35,24 @@ async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE
     if row is None:
         raise UnknownProduct(product=product_id)
     return _stands(row)
+
+
+async def find_by_name(
+    shop: Shop, *, name: str, machine_id: int = DEFAULT_MACHINE_ID
+) -> ProductStands | None:
+    """The product on sale that has this name, if there is one."""
+    query = _on_sale(machine_id).where(products.c.name_key == name_key(name))
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _stands(row)
+
+
+async def add_image(shop: Shop, *, media_type: str, content: bytes) -> int:
+    """Keeps a picture; its id. Products show it once one of them names it."""
+    query = insert(images).values(media_type=media_type, content=content, created_us=shop.clock())
+    async with writing(shop.engine) as connection:
+        image_id: int = (await connection.execute(query.returning(images.c.id))).scalar_one()
+    return image_id
 
 
 async def image(shop: Shop, *, image_id: int) -> tuple[str, bytes]:

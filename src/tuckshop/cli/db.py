@@ -1,0 +1,83 @@
+"""`tuckshop db`: the database under the shop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tuckshop.cli import output
+from tuckshop.cli.commands import Commands
+from tuckshop.cli.opening import opened_engine, run
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from tuckshop.store.engine import State
+
+
+@click.group(cls=Commands)
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the database up to this version of Tuckshop."""
+    before, after = run(_upgrade())
+    if before == after:
+        click.echo(f"The database is at revision {after} already; nothing was changed.")
+    else:
+        click.echo(f"The database went from revision {before} to {after}.")
+
+
+@db.command("status")
+def status() -> None:
+    """Show where the database is, and whether it fits this version."""
+    output.facts(run(_status()))
+
+
+async def _upgrade() -> tuple[str | None, str]:
+    from tuckshop import settings
+    from tuckshop.store import upgrade
+
+    async with opened_engine(settings.read().url) as engine:
+        before = (await _state(engine)).revision
+        await upgrade.upgrade(engine)
+        return before, upgrade.head_revision()
+
+
+async def _status() -> list[tuple[str, object]]:
+    from tuckshop import settings
+    from tuckshop.services import shopkeeping
+    from tuckshop.store.upgrade import head_revision
+
+    given = settings.read()
+    async with opened_engine(given.url) as engine:
+        state = await _state(engine)
+        head = head_revision()
+        told: list[tuple[str, object]] = [
+            ("Database", given.shown()["TUCKSHOP_DATABASE_URL"]),
+            ("Revision", state.revision),
+        ]
+        if state.revision != head:
+            return [*told, ("Needs", f"revision {head}: run `tuckshop db upgrade`")]
+        if not state.is_installed:
+            return [*told, ("Needs", "a shop: finish with `tuckshop init`")]
+        return [
+            *told,
+            ("Currency", (await shopkeeping.read_currency(engine)).code),
+            ("Demo", "yes" if await shopkeeping.is_demo(engine) else "no"),
+            ("Needs", "nothing"),
+        ]
+
+
+async def _state(engine: AsyncEngine) -> State:
+    """What lies there. Raises for nothing at all, and for what is not ours to touch."""
+    from tuckshop.store.engine import DatabaseUnusable, read_state, require_known
+
+    state = await read_state(engine)
+    if not state.tables:
+        raise DatabaseUnusable("The database is empty: set the shop up with `tuckshop init`.")
+    require_known(state)
+    return state

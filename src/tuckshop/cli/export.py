@@ -1,0 +1,34 @@
+"""`tuckshop export`: documents for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tuckshop.cli.commands import Commands
+
+
+@click.group(cls=Commands)
+def export() -> None:
+    """Write documents for other programs."""
+
+
+@export.command("openapi")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it here."
+)
+def openapi(output: Path | None) -> None:
+    """The API's description (OpenAPI 3.1), as JSON; needs no database."""
+    import msgspec
+
+    from tuckshop import app
+    from tuckshop.settings import Settings
+
+    # The description depends on no setting, so nobody's wrong ones should keep it from being written.
+    schema = app.create_app(Settings()).openapi_schema.to_schema()
+    text = msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,277 @@
+"""`tuckshop product`: what the house sells, and what the sellers do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuckshop.cli import amounts, output
+from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.opening import opened_shop, run
+from tuckshop.domain.catalogue import QUANTITY_MAX
+
+if TYPE_CHECKING:
+    from tuckshop.domain.money import Currency
+    from tuckshop.services.shop import Shop
+    from tuckshop.till.commands import Command, ProductStands, Receipt
+
+PAGE = 1_000
+product_argument = click.argument("product", metavar="PRODUCT", type=FILLED)
+figures = (
+    click.option("--cost", type=FILLED, metavar="AMOUNT", help="What one piece costs the shop, like 0.80."),
+    click.option("--tax", type=FILLED, metavar="PER CENT", help="The tax rate within the price, like 19."),
+)
+
+
+@click.group(cls=Commands)
+def product() -> None:
+    """Add products, see them, change them.
+
+    PRODUCT is a product's number, or its name. Amounts are like 1.50.
+    """
+
+
+def with_figures(command: Any) -> Any:
+    """The options that `add` and `change` share."""
+    for option in figures:
+        command = option(command)
+    return command
+
+
+@product.command("add")
+@click.argument("name", type=FILLED)
+@click.argument("price", type=FILLED)
+@click.option(
+    "--stock", type=Whole(0, QUANTITY_MAX), default=0, help="Pieces on the shelf to begin with [0]."
+)
+@click.option("--not-refundable", is_flag=True, help="Buyers cannot give it back.")
+@with_figures
+def add(
+    name: str, price: str, stock: int, cost: str | None, tax: str | None, *, not_refundable: bool
+) -> None:
+    """Put a product of the house on sale."""
+    stands, currency = run(_add(name, price, stock, cost, tax, refundable=not not_refundable))
+    click.echo(f"Added {_told(stands, currency)}.")
+
+
+@product.command("list")
+def list_() -> None:
+    """List what is on sale."""
+    found, currency = run(_all())
+    output.table(
+        ("Id", "Name", f"Price {currency.code}", "Stock", "Seller", "Refundable"),
+        (
+            (
+                one.product_id,
+                one.name,
+                amounts.show(one.price_cents, currency),
+                f"{one.stock:,}",
+                one.seller or "the house",
+                "yes" if one.refundable else "no",
+            )
+            for one in found
+        ),
+        right=("Id", f"Price {currency.code}", "Stock"),
+    )
+    click.echo(f"\n{len(found):,} {'product' if len(found) == 1 else 'products'}")
+
+
+@product.command("show")
+@product_argument
+def show(product: str) -> None:
+    """Show a product with all its figures."""
+    output.facts(run(_show(product)))
+
+
+@product.command("change")
+@product_argument
+@click.option("--name", type=FILLED, help="A new name.")
+@click.option("--price", type=FILLED, metavar="AMOUNT", help="A new price, like 1.50.")
+@click.option("--refundable/--not-refundable", default=None, help="May buyers give it back?")
+@with_figures
+def change(
+    product: str,
+    name: str | None,
+    price: str | None,
+    cost: str | None,
+    tax: str | None,
+    refundable: bool | None,
+) -> None:
+    """Change a product. Orders keep the figures that they were sold at."""
+    if all(value is None for value in (name, price, cost, tax, refundable)):
+        raise click.UsageError("Say what to change: --name, --price, --cost, --tax or --refundable.")
+    stands, currency = run(
+        _change(product, name=name, price=price, cost=cost, tax=tax, refundable=refundable)
+    )
+    click.echo(f"Changed {_told(stands, currency)}.")
+
+
+@product.command("remove")
+@product_argument
+def remove(product: str) -> None:
+    """Take a product off sale. What is left of it is booked out; its orders stay."""
+    stands = run(_remove(product))
+    left = f" The {stands.stock:,} on the shelf are booked out." if stands.stock else ""
+    click.echo(f"{stands.name} is off sale.{left}")
+
+
+@product.command("samples")
+def samples() -> None:
+    """Put a dozen sample products with pictures on sale, to look around with.
+
+    Their shelves are empty. Names that are taken are left out; samples are removed like any product.
+    """
+    added, left_out = run(_samples())
+    for name in left_out:
+        click.echo(f"Left out: there is a product {name} already.")
+    click.echo(f"Added {added} sample products: see `tuckshop product list`.")
+
+
+async def find(shop: Shop, product: str) -> ProductStands:
+    """The product of this number or name. Raises UnknownProduct, click.UsageError."""
+    from tuckshop.services import catalogue
+
+    by_name = await catalogue.find_by_name(shop, name=product)
+    if by_name is not None:
+        return by_name
+    if product.isascii() and product.isdigit() and len(product) <= 18:
+        return await catalogue.find(shop, product_id=int(product))
+    raise click.UsageError(f"No product {product!r} is on sale: see `tuckshop product list`.")
+
+
+async def settle(shop: Shop, command: Command) -> Receipt:
+    """The till's receipt. Raises the refusal."""
+    from tuckshop.till.settle import Envelope
+
+    return (await shop.till.settle(Envelope(command))).receipt()
+
+
+async def every(shop: Shop) -> list[ProductStands]:
+    """All that is on sale."""
+    from tuckshop.services import catalogue
+
+    found: list[ProductStands] = []
+    while page := await catalogue.page(shop, after_id=found[-1].product_id if found else 0, limit=PAGE):
+        found += page
+    return found
+
+
+async def _add(
+    name: str, price: str, stock: int, cost: str | None, tax: str | None, *, refundable: bool
+) -> tuple[Receipt, Currency]:
+    from tuckshop.till.commands import OPERATOR, AddProduct
+
+    async with opened_shop() as shop:
+        command = AddProduct(
+            OPERATOR,
+            name=name,
+            price_cents=amounts.price(price, currency=shop.currency, field="price"),
+            stock=stock,
+            refundable=refundable,
+            cost_cents=_cost(cost, shop.currency) or 0,
+            tax_basis_points=0 if tax is None else amounts.tax_basis_points(tax),
+            for_house=True,
+        )
+        return await settle(shop, command), shop.currency
+
+
+async def _all() -> tuple[list[ProductStands], Currency]:
+    async with opened_shop() as shop:
+        return await every(shop), shop.currency
+
+
+async def _show(product: str) -> list[tuple[str, object]]:
+    async with opened_shop() as shop:
+        one, currency = await find(shop, product), shop.currency
+    return [
+        ("Id", one.product_id),
+        ("Name", one.name),
+        ("Price", f"{amounts.show(one.price_cents, currency)} {currency.code}"),
+        ("Cost", f"{amounts.show(one.cost_cents, currency)} {currency.code}"),
+        ("Tax", amounts.show_tax(one.tax_basis_points)),
+        ("Stock", f"{one.stock:,}"),
+        ("Seller", one.seller or "the house"),
+        ("Refundable", "yes" if one.refundable else "no"),
+        ("Picture", "yes" if one.image_id is not None else "no"),
+        ("Version", one.version),
+    ]
+
+
+async def _change(
+    product: str,
+    *,
+    name: str | None,
+    price: str | None,
+    cost: str | None,
+    tax: str | None,
+    refundable: bool | None,
+) -> tuple[Receipt, Currency]:
+    from tuckshop.till.commands import OPERATOR, ChangeProduct
+
+    async with opened_shop() as shop:
+        currency = shop.currency
+        command = ChangeProduct(
+            OPERATOR,
+            (await find(shop, product)).product_id,
+            name=name,
+            price_cents=None if price is None else amounts.price(price, currency=currency, field="price"),
+            cost_cents=_cost(cost, currency),
+            tax_basis_points=None if tax is None else amounts.tax_basis_points(tax),
+            refundable=refundable,
+        )
+        return await settle(shop, command), currency
+
+
+async def _remove(product: str) -> ProductStands:
+    from tuckshop.till.commands import OPERATOR, RemoveProduct
+
+    async with opened_shop() as shop:
+        found = await find(shop, product)
+        await settle(shop, RemoveProduct(OPERATOR, found.product_id))
+        return found
+
+
+async def _samples() -> tuple[int, list[str]]:
+    from tuckshop.cli.demo_goods import GOODS
+    from tuckshop.cli.demo_pictures import draw
+    from tuckshop.domain.refusals import NameTaken
+    from tuckshop.services import catalogue
+    from tuckshop.till.commands import OPERATOR, AddProduct
+
+    left_out: list[str] = []
+    chosen = GOODS[::2]
+    async with opened_shop() as shop:
+        for good in chosen:
+            if await catalogue.find_by_name(shop, name=good.name) is not None:
+                left_out.append(good.name)
+                continue
+            picture = draw(good.picture)
+            image_id = await catalogue.add_image(shop, media_type=picture.media_type, content=picture.content)
+            command = AddProduct(
+                OPERATOR,
+                name=good.name,
+                price_cents=good.price_cents,
+                stock=0,
+                cost_cents=good.cost_cents,
+                tax_basis_points=good.tax_basis_points,
+                image_id=image_id,
+                for_house=True,
+            )
+            try:
+                await settle(shop, command)
+            except NameTaken:  # Somebody was faster between the look and the till.
+                left_out.append(good.name)
+    return len(chosen) - len(left_out), left_out
+
+
+def _cost(text: str | None, currency: Currency) -> int | None:
+    return None if text is None else amounts.price(text, currency=currency, field="cost", least_cents=0)
+
+
+def _told(stands: Receipt, currency: Currency) -> str:
+    from tuckshop.till.commands import ProductStands
+
+    assert isinstance(stands, ProductStands)
+    price = f"{amounts.show(stands.price_cents, currency)} {currency.code}"
+    return f"product {stands.product_id}: {stands.name}, {price}, {stands.stock:,} on the shelf"

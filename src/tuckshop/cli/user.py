@@ -1,0 +1,185 @@
+"""`tuckshop user`: the people of the shop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from tuckshop.cli import amounts, output
+from tuckshop.cli.commands import FILLED, Commands
+from tuckshop.cli.opening import opened_shop, run
+from tuckshop.domain.accounts import PASSWORD_LENGTH_MAX, Role, UserState
+
+if TYPE_CHECKING:
+    from tuckshop.services.accounts import User
+
+PAGE = 1_000
+ROLE = click.Choice([str(role) for role in Role])
+password_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; otherwise it is random."
+)
+name_argument = click.argument("name", metavar="NAME", type=FILLED)
+
+
+@click.group(cls=Commands)
+def user() -> None:
+    """Add people, see them, give them roles and passwords."""
+
+
+@user.command("add")
+@name_argument
+@click.option("--role", "roles", type=ROLE, multiple=True, help="May be given several times [buyer].")
+@click.option("--email", type=FILLED, metavar="ADDRESS", help="An email address.")
+@password_stdin
+def add(name: str, roles: tuple[str, ...], email: str | None, *, password_stdin: bool) -> None:
+    """Add a person. A random password is printed once, unless one is given."""
+    if len(set(roles)) < len(roles):
+        raise click.UsageError("A role can be given only once.")
+    given = _read_password() if password_stdin else None
+    added, password = run(_add(name, roles or (Role.BUYER.value,), email, given))
+    click.echo(f"Added {added.username} as {_roles(added)}.")
+    if given is None:
+        click.echo(f"Password   {password} (shown only now)")
+
+
+@user.command("list")
+@click.option("--role", type=ROLE, help="Only those who have this role.")
+def list_(role: str | None) -> None:
+    """List the people of the shop."""
+    people = [one for one in run(_all()) if role is None or role in one.roles]
+    output.table(
+        ("Id", "Name", "Roles", "State", "Email"),
+        ((one.id, one.username, _roles(one), one.state, one.email) for one in people),
+        right=("Id",),
+    )
+    click.echo(f"\n{len(people):,} {'person' if len(people) == 1 else 'people'}")
+
+
+@user.command("show")
+@name_argument
+def show(name: str) -> None:
+    """Show a person: roles, state, money."""
+    output.facts(run(_show(name)))
+
+
+@user.command("roles")
+@name_argument
+@click.argument("roles", metavar="ROLE...", nargs=-1, required=True, type=ROLE)
+def roles(name: str, roles: tuple[str, ...]) -> None:
+    """Give a person exactly these roles: buyer, seller, cashier, admin.
+
+    Ends the person's log-ins.
+    """
+    if len(set(roles)) < len(roles):
+        raise click.UsageError("A role can be given only once.")
+    changed = run(_set_standing(name, roles=[Role(role) for role in roles]))
+    click.echo(f"{changed.username} is {_roles(changed)} now.")
+
+
+@user.command("disable")
+@name_argument
+def disable(name: str) -> None:
+    """Lock a person out at once. Money and goods stay theirs."""
+    changed = run(_set_standing(name, state=UserState.DISABLED))
+    click.echo(f"{changed.username} cannot log in any more.")
+
+
+@user.command("enable")
+@name_argument
+def enable(name: str) -> None:
+    """Let a person in (again): disabled ones, and those who wait for approval."""
+    changed = run(_set_standing(name, state=UserState.ACTIVE))
+    click.echo(f"{changed.username} can log in.")
+
+
+@user.command("password")
+@name_argument
+@password_stdin
+def password(name: str, *, password_stdin: bool) -> None:
+    """Give a person a new password, and end their log-ins.
+
+    It is random and printed once, unless one is given.
+    """
+    given = _read_password() if password_stdin else None
+    made = run(_reset_password(name, given))
+    if given is None:
+        click.echo(f"Password   {made} (shown only now)")
+    else:
+        click.echo("The password is changed.")
+
+
+async def _add(name: str, roles: Sequence[str], email: str | None, password: str | None) -> tuple[User, str]:
+    from tuckshop.services import accounts
+    from tuckshop.services.passwords import invent
+
+    password = password or invent()
+    async with opened_shop() as shop:
+        held = [Role(role) for role in roles]
+        return await accounts.add(shop, username=name, email=email, password=password, roles=held), password
+
+
+async def _all() -> list[User]:
+    from tuckshop.services import accounts
+
+    people: list[User] = []
+    async with opened_shop() as shop:
+        while page := await accounts.page(shop, after_id=people[-1].id if people else 0, limit=PAGE):
+            people += page
+    return people
+
+
+async def _show(name: str) -> list[tuple[str, object]]:
+    from tuckshop.services import accounts, wallet
+
+    async with opened_shop() as shop:
+        found = await accounts.find_by_name(shop, username=name)
+        code = shop.currency.code
+        told: list[tuple[str, object]] = [
+            ("Id", found.id),
+            ("Name", found.username),
+            ("Email", found.email or "none"),
+            ("Roles", _roles(found)),
+            ("State", found.state),
+        ]
+        balance = await wallet.balance(shop, user_id=found.id)
+        if Role.BUYER in found.roles or balance.balance_cents:
+            told.append(("Wallet", f"{amounts.show(balance.balance_cents, shop.currency)} {code}"))
+        earned = await wallet.earnings(shop, seller_id=found.id)
+        if Role.SELLER in found.roles or earned.balance_cents:
+            told.append(("Earned", f"{amounts.show(earned.balance_cents, shop.currency)} {code}"))
+            told.append(("Payable", f"{amounts.show(earned.payable_cents, shop.currency)} {code}"))
+        return told
+
+
+async def _set_standing(
+    name: str, *, roles: Sequence[Role] | None = None, state: UserState | None = None
+) -> User:
+    from tuckshop.services import accounts
+
+    async with opened_shop() as shop:
+        return await accounts.set_standing(shop, username=name, roles=roles, state=state)
+
+
+async def _reset_password(name: str, password: str | None) -> str:
+    from tuckshop.services import accounts
+
+    async with opened_shop() as shop:
+        return await accounts.reset_password(shop, username=name, password=password)
+
+
+def _read_password() -> str:
+    """The first line of standard input; hidden while it is typed."""
+    if sys.stdin.isatty():
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return typed
+    line = sys.stdin.readline(PASSWORD_LENGTH_MAX + 2).rstrip("\r\n")
+    if not line:
+        raise click.UsageError("There is no password on standard input.")
+    return line
+
+
+def _roles(one: User) -> str:
+    return ", ".join(one.roles)
