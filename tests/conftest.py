@@ -71,8 +71,15 @@ class PostgresServer:
             self.execute(f'CREATE DATABASE "{prefix}{TEMPLATE}"')
             asyncio.run(_set_up(self.url(f"{prefix}{TEMPLATE}")))
             self._template_made = True
-        name = f"{prefix}{next(_numbers)}"
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{prefix}{TEMPLATE}"')
+        return self._new(f'TEMPLATE "{prefix}{TEMPLATE}"')
+
+    def new_database(self) -> str:
+        """The URL of a new database with nothing in it."""
+        return self._new("")
+
+    def _new(self, options: str) -> str:
+        name = f"tuckshop_{os.getpid()}_{next(_numbers)}"
+        self.execute(f'CREATE DATABASE "{name}" {options}')
         return self.url(name)
 
 

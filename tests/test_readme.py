@@ -1,0 +1,63 @@
+"""The README's walk-through, pasted into a shell."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PostgresServer
+
+ROOT = Path(__file__).parents[1]
+WALK_SECONDS_MAX = 60
+
+
+def _blocks() -> list[tuple[str, str]]:
+    """(language, text) of each fenced block of the walk."""
+    walk = (ROOT / "README.md").read_text().partition("## A walk through the API")[2].partition("\n## ")[0]
+    return re.findall(r"^```(sh|json)\n(.*?)^```$", walk, flags=re.MULTILINE | re.DOTALL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_the_walk_prints_what_the_readme_says(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    script = "".join(text for language, text in _blocks() if language == "sh")
+    script = script.replace("8001", str(_free_port())).replace("$PWD/var/walk", str(tmp_path / "home"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    if database == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        environment["TUCKSHOP_DATABASE_URL"] = server.new_database()
+    bash = shutil.which("bash")
+    assert bash is not None
+    done = subprocess.run(
+        [bash, "-c", f"{script}\nwait $server"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=WALK_SECONDS_MAX,
+        check=False,
+    )
+
+    printed = done.stdout.splitlines()
+    for language, text in _blocks():
+        for line in text.splitlines() if language == "json" else ():
+            pattern = re.escape(line).replace(r"\.\.\.", "[^,]+?")
+            assert any(re.fullmatch(pattern, one) for one in printed), (line, done.stdout, done.stderr)
+    assert "The books are right." in printed
+    assert "rror" not in done.stderr, done.stderr
