@@ -80,7 +80,6 @@ def _fewest(amount: int, values: tuple[int, ...], held: tuple[int, ...]) -> tupl
     """
     places = range(len(values))
     worth = [sum(v * h for v, h in zip(values[place:], held[place:], strict=True)) for place in places] + [0]
-    units = [gcd(*values[place:]) for place in places]
     reach = [
         sum(min(h, c // gcd(c, w) - 1) * w for w, h in zip(values[i + 1 :], held[i + 1 :], strict=True))
         for i, c in enumerate(values)
@@ -92,7 +91,7 @@ def _fewest(amount: int, values: tuple[int, ...], held: tuple[int, ...]) -> tupl
         """The fewest of values[place:] that make `rest`, as counts in the order of `values`."""
         if rest == 0:
             return (0,) * (len(values) - place)
-        if not 0 < rest <= worth[place] or rest % units[place]:
+        if not 0 < rest <= worth[place]:
             return None
         if (place, rest) in known:
             return known[place, rest]
