@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -18,11 +19,13 @@ import asyncpg
 
 from bench import pgbench, wrk
 from bench.measure import BenchFailed, Measure
+from bench.programs import program
 from bench.report import Row, megabytes, table
 from bench.seed import Shop, Size, make
 from tools.postgres import Cluster, PostgresFailed, PostgresMissing
 
 _PARTS = ("statements", "function", "postgres", "sqlite")
+_PROGRAMS = {"statements": "pgbench", "function": "pgbench", "postgres": "wrk", "sqlite": "wrk"}
 _SECONDS = 8  # For each figure, and two more for each try before it: under four minutes in all.
 _WORKERS = (1, 2)
 _CLUSTER: dict[str, str | int] = {
@@ -41,9 +44,13 @@ _STATEMENTS = "pgbench, several statements"
 def main() -> None:
     """Measure what is asked for, row by row, and print the table."""
     asked = _arguments()
+    # Ended from outside, the bench still ends its servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
     rows: list[Row] = []
     try:
+        for name in sorted({_PROGRAMS[part] for part in asked.only}):
+            program(name)
         for row in _rows(asked.only, asked.seconds):
             _tell(f"{row.name}, products: {row.products:,}: {row.measure.run.per_second:,.0f}/s")
             rows.append(row)

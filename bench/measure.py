@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.disk import Latency, fdatasync_latency
+from bench.host import Host, Latency, look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +18,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """The longer run at the best number of parallel buyers, beside the disk just before it."""
+    """The longer run at the best number of parallel buyers, and the host just before it."""
 
     parallel: int
     run: Run
-    fdatasync: Latency
+    host: Host
 
 
 class Runner(Protocol):
@@ -41,8 +41,8 @@ def at_best(run: Runner, *, parallels: Iterable[int], seconds: float) -> Measure
     best = best_of(
         parallels, lambda parallel: run(parallel=parallel, seconds=sweep_seconds(seconds)).per_second
     )
-    fdatasync = fdatasync_latency()
-    return Measure(parallel=best, run=run(parallel=best, seconds=seconds), fdatasync=fdatasync)
+    host = look()
+    return Measure(parallel=best, run=run(parallel=best, seconds=seconds), host=host)
 
 
 def best_of(candidates: Iterable[int], per_second: Callable[[int], float]) -> int:

@@ -1,17 +1,20 @@
-"""PostgreSQL's own bench program, buying as if the database were all there is: no HTTP, no Python."""
+"""PostgreSQL's own bench program, buying as if the database were all there is: no HTTP, no Python.
+
+What it leaves behind must pass the same audit as Tuckshop's own books: the same rows, and all of them right.
+"""
 
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bench.counts import count, require_all
-from bench.disk import latency
+from bench.host import latency
 from bench.measure import BenchFailed, Measure, Run, at_best
+from bench.programs import program, said_by
 from bench.seed import Shop
-from tools.postgres import find_programs
+from bench.server import require_clean_audit
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 _THREADS_MAX = 2  # Two threads feed a hundred clients; more would take processors from the server.
@@ -26,15 +29,17 @@ def by_statements(url: str, *, shop: Shop, product_ids: range, seconds: float) -
 
 def by_function(url: str, *, shop: Shop, product_ids: range, seconds: float) -> Measure:
     """Purchases as one call of a PL/pgSQL function."""
-    make = [_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+    make = [program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
     make += [f"--file={_HERE / 'purchase_function_make.sql'}", url]
-    _said_by(make, seconds_max=_SECONDS_MORE)
+    said_by(make, seconds_max=_SECONDS_MORE)
     return _measure(url, "purchase_function.sql", shop=shop, product_ids=product_ids, seconds=seconds)
 
 
 def _measure(url: str, script: str, *, shop: Shop, product_ids: range, seconds: float) -> Measure:
     run = partial(_run, _Job(url, _HERE / script, shop.session_ids, product_ids))
-    return at_best(run, parallels=CLIENTS, seconds=seconds)
+    measure = at_best(run, parallels=CLIENTS, seconds=seconds)
+    require_clean_audit(url)
+    return measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ def _run(job: _Job, *, parallel: int, seconds: float) -> Run:
     before = count(job.url)
     with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as directory:
         command = [
-            _program("pgbench"),
+            program("pgbench"),
             "--no-vacuum",
             "--protocol=prepared",
             f"--client={parallel}",
@@ -62,7 +67,7 @@ def _run(job: _Job, *, parallel: int, seconds: float) -> Run:
             f"--file={job.script}",
             job.url,
         ]
-        said = _said_by(command, seconds_max=seconds + _SECONDS_MORE)
+        said = said_by(command, seconds_max=seconds + _SECONDS_MORE)
         # Each line: client, transaction, microseconds that it took, and more.
         taken = [
             int(line.split(maxsplit=3)[2]) / 1_000_000
@@ -76,18 +81,6 @@ def _run(job: _Job, *, parallel: int, seconds: float) -> Run:
 
 def _variables(name: str, ids: range) -> tuple[str, str]:
     return f"--define={name}_first={ids[0]}", f"--define={name}_last={ids[-1]}"
-
-
-def _program(name: str) -> str:
-    beside = find_programs() / name
-    return str(beside) if beside.exists() else name
-
-
-def _said_by(command: list[str], *, seconds_max: float) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds_max, check=False)
-    if done.returncode:
-        raise BenchFailed(f"{Path(command[0]).name} failed: {done.stderr.strip()[-2_000:]}")
-    return done.stdout
 
 
 def _number(pattern: str, said: str) -> float:

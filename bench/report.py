@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from bench.measure import Measure
 
-_HEADINGS = ("", "products", "purchases/s", "ratio", "p50 ms", "p99 ms", "best with", "fdatasync p50, p99 ms")
+_HEADINGS = (
+    "",
+    "products",
+    "purchases/s",
+    "ratio",
+    "p50 ms",
+    "p99 ms",
+    "best with",
+    "fdatasync p50, p99 ms",
+    "others' load",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +39,7 @@ def table(rows: Sequence[Row], *, reference: str) -> Iterator[str]:
 
 
 def _cells(row: Row, of_one: float | None) -> tuple[str, ...]:
-    run, disk = row.measure.run, row.measure.fdatasync
+    run, host = row.measure.run, row.measure.host
     return (
         row.name,
         f"{row.products:,}",
@@ -38,7 +48,8 @@ def _cells(row: Row, of_one: float | None) -> tuple[str, ...]:
         f"{run.latency.p50_ms:.1f}",
         f"{run.latency.p99_ms:.1f}",
         row.best_with,
-        f"{disk.p50_ms:.2f}, {disk.p99_ms:.2f}",
+        f"{host.fdatasync.p50_ms:.2f}, {host.fdatasync.p99_ms:.2f}",
+        f"{host.busy_share:.0%}",
     )
 
 

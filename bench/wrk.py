@@ -3,8 +3,6 @@
 import http.client
 import json
 import secrets
-import shutil
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -12,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.counts import count, require_all
-from bench.disk import Latency
+from bench.host import Latency
 from bench.measure import BenchFailed, Measure, Run, at_best, best_of, sweep_seconds
+from bench.programs import program, said_by
 from bench.seed import Shop
 from bench.server import Server, require_clean_audit, serving
 from tuckshop.services.tokens import Tokens
@@ -98,14 +97,12 @@ def _buy_one(job: _Job) -> None:
 
 
 def _run(job: _Job, *, parallel: int, seconds: float) -> Run:
-    if shutil.which("wrk") is None:
-        raise BenchFailed("wrk is missing (Debian, Ubuntu: apt-get install wrk)")
     before = count(job.url)
     with tempfile.NamedTemporaryFile("w", prefix="tuckshop-bench-") as file:
         file.write("\n".join(job.tokens()))
         file.flush()
         command = [
-            "wrk",
+            program("wrk"),
             f"--threads={_THREADS}",
             f"--connections={parallel}",
             f"--duration={seconds:.0f}s",
@@ -117,12 +114,8 @@ def _run(job: _Job, *, parallel: int, seconds: float) -> Run:
             *(str(job.product_ids[end]) for end in (0, -1)),
             secrets.token_hex(8),
         ]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=seconds + _SECONDS_MORE, check=False
-        )
-    if done.returncode:
-        raise BenchFailed(f"wrk failed: {(done.stdout + done.stderr).strip()[-2_000:]}")
-    told = json.loads(done.stdout.splitlines()[-1])
+        said = said_by(command, seconds_max=seconds + _SECONDS_MORE)
+    told = json.loads(said.splitlines()[-1])
     if told["refused"] or told["lost"]:
         raise BenchFailed(f"not every purchase succeeded: {told}")
     # wrk hangs up at the end; what it had sent by then is sold, as it must be, but not counted by wrk.
