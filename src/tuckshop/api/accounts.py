@@ -6,30 +6,70 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, get, patch, post
+from litestar.params import JSONBody
 
-from tuckshop.api.requests import Body, Call, Shown
-from tuckshop.domain.accounts import Role
+from tuckshop.api.openapi import told
+from tuckshop.api.requests import NAME_PATTERN, Body, Call, Shown
+from tuckshop.domain.accounts import (
+    EMAIL_LENGTH_MAX,
+    PASSWORD_LENGTH_MAX,
+    PASSWORD_LENGTH_MIN,
+    USERNAME_LENGTH_MAX,
+    Role,
+    UserState,
+)
+from tuckshop.domain.refusals import BadCredentials, EmailTaken, InvalidField, NameTaken, RegistrationClosed
 from tuckshop.services import accounts, sessions
 from tuckshop.services.accounts import User
 from tuckshop.settings import Settings
 
+Username = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=USERNAME_LENGTH_MAX,
+        description="Without slashes, invisible characters, and space at the ends; case does not count.",
+        examples=["ada"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Password = Annotated[str, msgspec.Meta(max_length=PASSWORD_LENGTH_MAX, examples=["correct horse"])]
+NewPassword = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=PASSWORD_LENGTH_MIN,
+        max_length=PASSWORD_LENGTH_MAX,
+        description="Anything but what everybody tries first.",
+        examples=["correct horse"],
+    ),
+]
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=3,
+        max_length=EMAIL_LENGTH_MAX,
+        examples=["ada@example.org"],
+        extra_json_schema={"pattern": "^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"},
+    ),
+]
+
 
 class RegisterBody(Body):
-    """Who wants to join. Names and passwords obey the rules of docs/money.md's shop words."""
+    """Who wants to join; as buyer or seller, since other roles are given by an admin."""
 
-    username: str
-    password: str
-    roles: Annotated[list[Role], msgspec.Meta(min_length=1, max_length=4)]
-    email: str | None = None
+    username: Username
+    password: NewPassword
+    roles: Annotated[list[Role], msgspec.Meta(min_length=1, max_length=4, examples=[["buyer"]])]
+    email: Email | None = None
 
 
 class ChangeUserBody(Body):
     """What to change; what is left out stays."""
 
-    username: str | msgspec.UnsetType = msgspec.UNSET
-    email: str | msgspec.UnsetType | None = msgspec.UNSET
-    password: str | msgspec.UnsetType = msgspec.UNSET
-    current_password: str | msgspec.UnsetType = msgspec.UNSET
+    username: Username | msgspec.UnsetType = msgspec.UNSET
+    email: Email | msgspec.UnsetType | None = msgspec.UNSET
+    password: NewPassword | msgspec.UnsetType = msgspec.UNSET
+    current_password: Password | msgspec.UnsetType = msgspec.UNSET
 
 
 class UserShown(Shown):
@@ -38,8 +78,8 @@ class UserShown(Shown):
     id: int
     username: str
     email: str | None
-    roles: list[str]
-    state: str
+    roles: list[Role]
+    state: UserState
 
 
 def show_user(user: User) -> UserShown:
@@ -48,13 +88,17 @@ def show_user(user: User) -> UserShown:
         id=user.id,
         username=user.username,
         email=user.email,
-        roles=[role.value for role in user.roles],
-        state=user.state.value,
+        roles=list(user.roles),
+        state=user.state,
     )
 
 
-@post("/", summary="Register", security=[{}])
-async def register(request: Call, data: RegisterBody) -> UserShown:
+@post(
+    "/",
+    summary="Register",
+    opt=told("registerUser", RegistrationClosed, InvalidField, NameTaken, EmailTaken, login="none"),
+)
+async def register(request: Call, data: JSONBody[RegisterBody]) -> UserShown:
     """A new buyer or seller. Answers 409 for a name or address that is taken."""
     settings: Settings = request.app.state.settings
     user = await accounts.register(
@@ -69,7 +113,7 @@ async def register(request: Call, data: RegisterBody) -> UserShown:
     return show_user(user)
 
 
-@get("/me", summary="Your account")
+@get("/me", summary="Your account", opt=told("getMe"))
 async def me(request: Call) -> UserShown:
     """Who you are."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -77,8 +121,12 @@ async def me(request: Call) -> UserShown:
     return show_user(await accounts.find(request.shop, user_id=actor.user_id))
 
 
-@patch("/me", summary="Change your account")
-async def change_me(request: Call, data: ChangeUserBody) -> Response[UserShown]:
+@patch(
+    "/me",
+    summary="Change your account",
+    opt=told("changeMe", BadCredentials, InvalidField, NameTaken, EmailTaken),
+)
+async def change_me(request: Call, data: JSONBody[ChangeUserBody]) -> Response[UserShown]:
     """Another name, address or password. A new password needs the present one and ends every session."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
@@ -91,4 +139,4 @@ async def change_me(request: Call, data: ChangeUserBody) -> Response[UserShown]:
     return Response(show_user(user))
 
 
-router = Router(path="/users", route_handlers=[register, me, change_me], tags=["users"])
+router = Router(path="/users", route_handlers=[register, me, change_me])

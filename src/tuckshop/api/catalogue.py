@@ -8,13 +8,18 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post, put
+from litestar.params import JSONBody
 
+from tuckshop.api.openapi import told
 from tuckshop.api.problems import Malformed
 from tuckshop.api.requests import (
+    NAME_PATTERN,
     Body,
     Call,
+    Cursor,
     Id,
     Limit,
+    Machine,
     Page,
     PathId,
     Shown,
@@ -22,8 +27,24 @@ from tuckshop.api.requests import (
     cursor_id,
     cursor_of,
 )
-from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from tuckshop.domain.catalogue import (
+    PRODUCT_NAME_LENGTH_MAX,
+    QUANTITY_MAX,
+    REASON_LENGTH_MAX,
+    TAX_BASIS_POINTS_MAX,
+)
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.money import PRICE_CENTS_MAX
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NameTaken,
+    NotOwner,
+    RoleMissing,
+    StockTooLarge,
+    UnknownImage,
+    UnknownMachine,
+    UnknownProduct,
+)
 from tuckshop.services import catalogue
 from tuckshop.till.commands import (
     AddProduct,
@@ -35,20 +56,37 @@ from tuckshop.till.commands import (
     Restock,
 )
 
-Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH_MAX)]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=PRODUCT_NAME_LENGTH_MAX,
+        description="Without slashes, invisible characters, and space at the ends; unique while on sale.",
+        examples=["Cola"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Price = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, examples=[150])]
+Cost = Annotated[int, msgspec.Meta(ge=0, le=PRICE_CENTS_MAX)]
+Stock = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX, examples=[10])]
+Pieces = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX, examples=[12])]
+Tax = Annotated[int, msgspec.Meta(ge=0, le=TAX_BASIS_POINTS_MAX)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH_MAX, examples=["delivery 17"])]
 IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another address.
+
+
+_CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, StockTooLarge)
 
 
 class AddProductBody(Body):
     """What to put on sale. `house`: for the shop itself; admins only."""
 
-    name: str
-    price: Amount
-    stock: Amount
+    name: Name
+    price: Price
+    stock: Stock
     refundable: bool = True
-    tax_basis_points: Amount = 0
-    cost: Amount = 0
+    tax_basis_points: Tax = 0
+    cost: Cost = 0
     house: bool = False
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -56,12 +94,12 @@ class AddProductBody(Body):
 class ReplaceProductBody(Body):
     """A product's attributes, all of them."""
 
-    name: str
-    price: Amount
-    stock: Amount
+    name: Name
+    price: Price
+    stock: Stock
     refundable: bool = True
-    tax_basis_points: Amount = 0
-    cost: Amount = 0
+    tax_basis_points: Tax = 0
+    cost: Cost = 0
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -69,12 +107,12 @@ class ReplaceProductBody(Body):
 class ChangeProductBody(Body):
     """The attributes to change; what is left out stays. `stock` is booked as a correction."""
 
-    name: str | None = None
-    price: Amount | None = None
-    stock: Amount | None = None
+    name: Name | None = None
+    price: Price | None = None
+    stock: Stock | None = None
     refundable: bool | None = None
-    tax_basis_points: Amount | None = None
-    cost: Amount | None = None
+    tax_basis_points: Tax | None = None
+    cost: Cost | None = None
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -82,8 +120,8 @@ class ChangeProductBody(Body):
 class StockBody(Body):
     """Either `restock`, pieces that came, or `correct`, the pieces that are really there."""
 
-    restock: Amount | None = None
-    correct: Amount | None = None
+    restock: Pieces | None = None
+    correct: Stock | None = None
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -128,9 +166,13 @@ def show_product(product: ProductStands) -> ProductShown:
     )
 
 
-@get("/", summary="Products on sale", security=[{}], opt={"query": ("limit", "cursor", "machine")})
+@get(
+    "/",
+    summary="Products on sale",
+    opt=told("listProducts", login="none", tagged=True, query={"limit": int, "cursor": str, "machine": int}),
+)
 async def index(
-    request: Call, limit: Limit = 50, cursor: str | None = None, machine: PathId = DEFAULT_MACHINE_ID
+    request: Call, limit: Limit = 50, cursor: Cursor = None, machine: Machine = DEFAULT_MACHINE_ID
 ) -> Response[ProductsShown]:
     """Everything on sale, in the order of its making."""
     found = await catalogue.page(
@@ -142,17 +184,25 @@ async def index(
     return _tagged(request, shown)
 
 
-@get("/{product_id:int}", summary="One product", security=[{}], opt={"query": ("machine",)})
+@get(
+    "/{product_id:int}",
+    summary="One product",
+    opt=told("getProduct", UnknownProduct, login="none", tagged=True, query={"machine": int}),
+)
 async def show(
-    request: Call, product_id: PathId, machine: PathId = DEFAULT_MACHINE_ID
+    request: Call, product_id: PathId, machine: Machine = DEFAULT_MACHINE_ID
 ) -> Response[ProductShown]:
     """A product with its ETag, whose first part is the version that `If-Match` compares."""
     shown = show_product(await catalogue.find(request.shop, product_id=product_id, machine_id=machine))
     return _tagged(request, shown, version=shown.version)
 
 
-@post("/", summary="Put a product on sale")
-async def add(request: Call, data: AddProductBody) -> Response[ProductShown]:
+@post(
+    "/",
+    summary="Put a product on sale",
+    opt=told("addProduct", RoleMissing, UnknownMachine, InvalidField, NameTaken, keyed=True),
+)
+async def add(request: Call, data: JSONBody[AddProductBody]) -> Response[ProductShown]:
     """A new product with its first stock. Sellers only; for the house, admins."""
     command = AddProduct(
         request.caller,
@@ -168,19 +218,36 @@ async def add(request: Call, data: AddProductBody) -> Response[ProductShown]:
     return await _settled(request, command, status=201)
 
 
-@put("/{product_id:int}", summary="Replace a product's attributes")
-async def replace(request: Call, product_id: PathId, data: ReplaceProductBody) -> Response[ProductShown]:
+@put(
+    "/{product_id:int}",
+    summary="Replace a product's attributes",
+    opt=told("replaceProduct", *_CHANGING, keyed=True, matched=True),
+)
+async def replace(
+    request: Call, product_id: PathId, data: JSONBody[ReplaceProductBody]
+) -> Response[ProductShown]:
     """As PATCH, with every attribute said. Owner or admin."""
     return await _settled(request, _change(request, product_id, data, request.caller), status=200)
 
 
-@patch("/{product_id:int}", summary="Change a product")
-async def change(request: Call, product_id: PathId, data: ChangeProductBody) -> Response[ProductShown]:
+@patch(
+    "/{product_id:int}",
+    summary="Change a product",
+    opt=told("changeProduct", *_CHANGING, keyed=True, matched=True),
+)
+async def change(
+    request: Call, product_id: PathId, data: JSONBody[ChangeProductBody]
+) -> Response[ProductShown]:
     """Some attributes, or the stock to a target. With `If-Match`, only at that version. Owner or admin."""
     return await _settled(request, _change(request, product_id, data, request.caller), status=200)
 
 
-@delete("/{product_id:int}", status_code=204, summary="Take a product off sale")
+@delete(
+    "/{product_id:int}",
+    status_code=204,
+    summary="Take a product off sale",
+    opt=told("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
+)
 async def remove(request: Call, product_id: PathId) -> Response[None]:
     """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
     command = RemoveProduct(request.caller, product_id, version=_expected_version(request))
@@ -188,8 +255,15 @@ async def remove(request: Call, product_id: PathId) -> Response[None]:
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-@post("/{product_id:int}/stock", status_code=200, summary="Restock, or correct the stock")
-async def stock(request: Call, product_id: PathId, data: StockBody) -> Response[ProductShown]:
+@post(
+    "/{product_id:int}/stock",
+    status_code=200,
+    summary="Restock, or correct the stock",
+    opt=told(
+        "changeStock", UnknownProduct, NotOwner, UnknownMachine, InvalidField, StockTooLarge, keyed=True
+    ),
+)
+async def stock(request: Call, product_id: PathId, data: JSONBody[StockBody]) -> Response[ProductShown]:
     """Pieces onto the shelf of a machine, or its stock set right. Owner or admin."""
     match data.restock, data.correct:
         case (int(quantity), None):
@@ -206,7 +280,11 @@ async def stock(request: Call, product_id: PathId, data: StockBody) -> Response[
             raise Malformed(("restock", "or correct must be given, not both"))
 
 
-@get("/{image_id:int}", security=[{}], summary="A picture")
+@get(
+    "/{image_id:int}",
+    summary="A picture",
+    opt=told("getImage", UnknownImage, login="none", media_type="image/*"),
+)
 async def image(request: Call, image_id: PathId) -> Response[bytes]:
     """The bytes of a picture; they never change."""
     media_type, content = await catalogue.image(request.shop, image_id=image_id)
@@ -244,19 +322,25 @@ def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Respo
     content = msgspec.json.encode(shown)
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     tag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
-    known = request.headers.get("if-none-match", "")
-    if tag in {one.strip().removeprefix("W/") for one in known.split(",")}:
-        return Response(None, status_code=304, headers={"ETag": tag})
-    return Response(content, media_type="application/json", headers={"ETag": tag})
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    known = {
+        one.strip().removeprefix("W/")
+        for line in request.given(b"if-none-match")
+        for one in line.decode("latin-1").split(",")
+    }
+    if tag in known or "*" in known:
+        return Response(None, status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _expected_version(request: Call) -> int | None:
     """The version that If-Match names. Raises Malformed for one that no product has had."""
-    given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
+    given = request.given(b"if-match")
+    if not given or given == [b"*"]:
         return None
-    match = re.fullmatch(r'"([1-9][0-9]{0,9})(?:-[0-9a-f]+)?"', given.strip())
-    if match is None:
+    # Weak ones too: proxies that compress weaken them, and the version says the same.
+    match = re.fullmatch(rb'(?:W/)?"([1-9][0-9]{0,8})(?:-[0-9a-f]{1,64})?"', given[0].strip())
+    if match is None or len(given) > 1:
         raise Malformed(("If-Match", "must be one ETag of the product"))
     return int(match[1])
 
@@ -264,6 +348,5 @@ def _expected_version(request: Call) -> int | None:
 router = Router(
     path="/products",
     route_handlers=[index, show, add, replace, change, remove, stock],
-    tags=["products"],
 )
-images = Router(path="/images", route_handlers=[image], tags=["products"])
+images = Router(path="/images", route_handlers=[image])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, Router, get, post
+from litestar.params import JSONBody
 
-from tuckshop.api.catalogue import Amount, Reason
+from tuckshop.api.catalogue import Reason
+from tuckshop.api.openapi import told
 from tuckshop.api.requests import (
     Body,
     Call,
+    Cursor,
     Id,
     Limit,
+    Moment,
     Page,
     PathId,
     Shown,
@@ -23,15 +26,48 @@ from tuckshop.api.requests import (
     moment,
 )
 from tuckshop.domain.accounts import Role
+from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.orders import CLIENT_REF_LENGTH_MAX, LINES_MAX, Change, merge
+from tuckshop.domain.orders import (
+    CLIENT_REF_LENGTH_MAX,
+    LINES_MAX,
+    Change,
+    OrderStatus,
+    Payment,
+    merge,
+)
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    ChangeUnpayable,
+    ClientRefTaken,
+    CoinsNotAttested,
+    InsufficientFunds,
+    InvalidField,
+    NotRefundable,
+    OutOfStock,
+    RefundExceedsSale,
+    RefundWindowOver,
+    RoleMissing,
+    UnknownMachine,
+    UnknownOrder,
+    UnknownProduct,
+)
 from tuckshop.services import orders, sessions
 from tuckshop.services.orders import OrderStands
 from tuckshop.till.commands import OrderPlaced, PlaceOrder, Refund, Refunded, SoldLine
 
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
 ClientRef = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$", min_length=1, max_length=CLIENT_REF_LENGTH_MAX)
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9_-]+\Z",
+        min_length=1,
+        max_length=CLIENT_REF_LENGTH_MAX,
+        examples=["till-7-0001"],
+        # As written everywhere else: there, `$` does not match before a line's end.
+        extra_json_schema={"pattern": "^[A-Za-z0-9_-]+$"},
+    ),
 ]
 
 
@@ -39,7 +75,7 @@ class LineBody(Body):
     """So many pieces of a product. A product named twice counts together."""
 
     product: Id
-    quantity: Amount
+    quantity: Quantity
 
 
 class PlaceOrderBody(Body):
@@ -74,12 +110,12 @@ class OrderShown(Shown):
 
     id: int
     client_ref: str | None
-    status: str
-    payment: str
+    status: OrderStatus
+    payment: Payment
     machine: int
     lines: list[LineShown]
     total: int
-    created_at: datetime
+    created_at: Moment
 
 
 class OrderPlacedShown(OrderShown):
@@ -107,15 +143,31 @@ class RefundShown(Shown):
 
     id: int
     order: int
-    status: str
+    status: OrderStatus
     lines: list[RefundedLineShown]
     amount: int
     balance: int | None
-    created_at: datetime
+    created_at: Moment
 
 
-@post("/", summary="Buy")
-async def place(request: Call, data: PlaceOrderBody) -> Response[OrderPlacedShown]:
+@post(
+    "/",
+    summary="Buy",
+    opt=told(
+        "placeOrder",
+        RoleMissing,
+        CoinsNotAttested,
+        UnknownMachine,
+        UnknownProduct,
+        InvalidField,
+        ClientRefTaken,
+        OutOfStock,
+        InsufficientFunds,
+        ChangeUnpayable,
+        keyed=True,
+    ),
+)
+async def place(request: Call, data: JSONBody[PlaceOrderBody]) -> Response[OrderPlacedShown]:
     """All lines at once from your wallet, or nothing. Repeat it safely with an Idempotency-Key."""
     command = PlaceOrder(
         request.caller,
@@ -129,8 +181,8 @@ async def place(request: Call, data: PlaceOrderBody) -> Response[OrderPlacedShow
     return answered(outcome, OrderPlaced, _show_placed, status=201)
 
 
-@get("/", summary="Your orders", opt={"query": ("limit", "cursor")})
-async def index(request: Call, limit: Limit = 50, cursor: str | None = None) -> OrdersShown:
+@get("/", summary="Your orders", opt=told("listOrders", query={"limit": int, "cursor": str}))
+async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> OrdersShown:
     """What you have bought, newest first."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
@@ -141,7 +193,7 @@ async def index(request: Call, limit: Limit = 50, cursor: str | None = None) -> 
     return OrdersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{order_id:int}", summary="One order")
+@get("/{order_id:int}", summary="One order", opt=told("getOrder", UnknownOrder))
 async def show(request: Call, order_id: PathId) -> OrderShown:
     """Your own order; cashiers and admins see everybody's."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -149,8 +201,23 @@ async def show(request: Call, order_id: PathId) -> OrderShown:
     return _show(await orders.find(request.shop, order_id=order_id, buyer_id=buyer_id))
 
 
-@post("/{order_id:int}/refunds", summary="Give back")
-async def refund(request: Call, order_id: PathId, data: RefundBody | None = None) -> Response[RefundShown]:
+@post(
+    "/{order_id:int}/refunds",
+    summary="Give back",
+    opt=told(
+        "refundOrder",
+        UnknownOrder,
+        InvalidField,
+        RefundExceedsSale,
+        NotRefundable,
+        RefundWindowOver,
+        BalanceTooLarge,
+        keyed=True,
+    ),
+)
+async def refund(
+    request: Call, order_id: PathId, data: JSONBody[RefundBody | None] = None
+) -> Response[RefundShown]:
     """The buyer within the window; the lines' seller, cashiers and admins at any time."""
     data = data or RefundBody()
     quantities = None
@@ -165,8 +232,8 @@ def _show(order: OrderStands) -> OrderShown:
     return OrderShown(
         id=order.order_id,
         client_ref=order.client_ref,
-        status=order.status,
-        payment=order.payment,
+        status=OrderStatus(order.status),
+        payment=Payment(order.payment),
         machine=order.machine_id,
         lines=_show_lines(order.lines),
         total=order.total_cents,
@@ -178,8 +245,8 @@ def _show_placed(receipt: OrderPlaced) -> OrderPlacedShown:
     return OrderPlacedShown(
         id=receipt.order_id,
         client_ref=receipt.client_ref,
-        status=receipt.status,
-        payment=receipt.payment,
+        status=OrderStatus(receipt.status),
+        payment=Payment(receipt.payment),
         machine=receipt.machine_id,
         lines=_show_lines(receipt.lines),
         total=receipt.total_cents,
@@ -206,7 +273,7 @@ def _show_refund(receipt: Refunded) -> RefundShown:
     return RefundShown(
         id=receipt.refund_id,
         order=receipt.order_id,
-        status=receipt.status,
+        status=OrderStatus(receipt.status),
         lines=[
             RefundedLineShown(product=product_id, quantity=quantity)
             for product_id, quantity in receipt.quantities.items()
@@ -217,4 +284,4 @@ def _show_refund(receipt: Refunded) -> RefundShown:
     )
 
 
-router = Router(path="/orders", route_handlers=[place, index, show, refund], tags=["orders"])
+router = Router(path="/orders", route_handlers=[place, index, show, refund])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal
@@ -175,12 +175,17 @@ def on_invalid(request: Request[Any, Any, Any], error: ValidationException) -> R
 
 
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """For 404, 405, 413 and their like; a body that is no JSON is a 422 like every wrong body."""
+    """For 400, 404, 405 and their like; a body that is not as it should be is a 422 however it is found."""
     status = error.status_code
-    if status == 400:
-        return on_malformed(_, Malformed(("body", _in_words(error.detail))))
+    if isinstance(error.__cause__, SerializationException):
+        return on_malformed(_, Malformed(_complaint({"message": error.detail, "key": "body"})))
     title = _HTTP_TITLES.get(status, "Error")
-    headers = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
+    if status == 400 and "host" in error.detail:
+        return on_malformed(_, Malformed(("Host", "is not valid"), status=400))
+    methods = set(filter(None, (error.headers or {}).get("allow", "").split(", ")))
+    if "GET" in methods:
+        methods.add("HEAD")
+    headers = {"Allow": ", ".join(sorted(methods))} if methods else None
     return problem(status, title, type_name=title, detail=f"{title}.", headers=headers)
 
 
@@ -227,19 +232,57 @@ HANDLERS: dict[int | type[Exception], Any] = {
 }
 
 
+_COMPLAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Expected `str` of length >= (\d+)", r"must have at least \1 characters"),
+        (r"Expected `str` of length <= (\d+)", r"must have at most \1 characters"),
+        (r"Expected `(?:array|object)` of length >= (\d+)", r"must have at least \1 items"),
+        (r"Expected `(?:array|object)` of length <= (\d+)", r"must have at most \1 items"),
+        (r"Expected `int` >= (-?\d+)", r"must be at least \1"),
+        (r"Expected `int` <= (-?\d+)", r"must be at most \1"),
+        (r"Expected `str` matching regex .*", "is not written as it must be"),
+        (r"Invalid enum value .*", "is not one of the values that it can have"),
+        (r"Number out of range|Integer value out of range", "is out of range"),
+        (r"(?:JSON is malformed|Input data was truncated|'utf-8' codec).*", "must be JSON in UTF-8"),
+    )
+)
+_KINDS = {
+    "int": "a whole number",
+    "float": "a fraction",
+    "str": "text",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+
+
 def _complaint(found: dict[str, Any]) -> tuple[str, str]:
     """A schema's complaint as a field and the end of a sentence that begins with it."""
-    message, _, place = str(found.get("message", "")).partition(" - at `")
+    message, _, place = str(found.get("message", "")).partition(" - at ")
     if message == "'data'":  # How a KeyError of the framework's tells that there is no body.
         return "body", "is missing"
-    field = place.rstrip("`").removeprefix("$").removeprefix(".") or str(found.get("key") or "")
-    named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.*)`", message)
+    path = re.search(r"\$(?:\.)?([^`]*)`$", place)
+    field = path[1] if path else str(found.get("key") or "")
+    field = field.removesuffix("[...]")
+    if field in ("", "data"):
+        field = "body"
+    named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.*)`", message, re.DOTALL)
     if named is not None:
-        field = f"{field}.{named[1]}" if field not in ("", "data") else named[1]
-        return field, "is missing" if "missing" in message else "is not known here"
-    return field if field not in ("", "data") else "body", _in_words(message)
+        whole = named[1] if field == "body" else f"{field}.{named[1]}"
+        return whole, "is missing" if "missing" in message else "is not known here"
+    return field, _in_words(message)
 
 
 def _in_words(message: str) -> str:
-    message = message.rstrip(".")
-    return f"is wrong: {message[:1].lower()}{message[1:]}" if message else "is wrong"
+    for pattern, words in _COMPLAINTS:
+        match = pattern.fullmatch(message)
+        if match is not None:
+            return match.expand(words)
+    expected, _, got = message.partition(", got ")
+    kinds = [_KINDS.get(kind, kind) for kind in re.findall(r"[a-z]+", expected.partition("`")[2])]
+    if not kinds:
+        return "is not as it must be"
+    given = _KINDS.get(got.strip("`"))
+    return f"must be {' or '.join(kinds)}" + (f", not {given}" if given else "")

@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
-from litestar.params import Parameter
+from litestar.exceptions import NotFoundException
+from litestar.params import PathParameter, QueryParameter
 from litestar.types import Empty
 
 from tuckshop.api.problems import Malformed, of_refusal
@@ -24,11 +25,22 @@ BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
 KEY_LENGTH_MAX = 255
 ID_MAX = 2**63 - 1
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
+_WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
+_CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,12}", re.ASCII)
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
-Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]
-PathId = Annotated[int, Parameter(ge=1, le=ID_MAX)]
-Limit = Annotated[int, Parameter(ge=1, le=100, description="At most so many items.")]
+Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+PathId = Annotated[int, PathParameter(ge=1, le=ID_MAX)]
+Machine = Annotated[int, QueryParameter(ge=1, le=ID_MAX, description="Whose stock and prices.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="At most so many items.")]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(pattern=f"^{_CURSOR.pattern}$", description="`next` of the page before this one."),
+]
+
+NAME_PATTERN = r"^[^\s/\x00-\x1f\x7f]([^/\x00-\x1f\x7f]*[^\s/\x00-\x1f\x7f])?$"
+"""For documents: domain/accounts.py is a little stricter, and says why."""
 
 Receiver = TypeVar("Receiver")
 
@@ -114,18 +126,26 @@ async def require_strict(request: Request[Any, Any, Any]) -> None:
     """Refuses what the schema alone would let pass.
 
     Raises:
+        NotFoundException: an id in the path is not written the one way that we write it.
         Malformed: unknown or repeated query parameters, a body that is not declared as JSON, or one in
-            which a name stands twice or a number is not whole.
+            which a name stands twice, a number is not whole, or a text has what no text may have.
     """
     assert isinstance(request, Call)
+    if request.scope["path_params"]:
+        # Or 1_0, 01 and Arabic digits would be ids too.
+        written = request.scope["path"].split("/")
+        if not all(str(value) in written for value in request.scope["path_params"].values()):
+            raise NotFoundException
     if request.scope["query_string"]:
-        taken = request.route_handler.opt.get("query", ())
+        taken = request.route_handler.opt.get("query", {})
         seen = set()
-        for name, _ in request.query_params.multi_items():
+        for name, value in request.query_params.multi_items():
             if name not in taken:
                 raise Malformed((name, "is not a parameter of this address"))
             if name in seen:
                 raise Malformed((name, "must be given once"))
+            if taken[name] is int and not _WHOLE.fullmatch(value):
+                raise Malformed((name, "must be a whole number"))
             seen.add(name)
     if request.method in _WITH_BODY:
         body = await request.body()
@@ -134,8 +154,10 @@ async def require_strict(request: Request[Any, Any, Any]) -> None:
         if not is_json and (body or declared):
             raise Malformed(("Content-Type", "must be application/json"), status=415)
         if body:
+            # Only an escape can bring in what _check_texts looks for.
+            check = _check_texts if b"\\u" in body else _check_names
             try:
-                json.loads(body, object_pairs_hook=_check_names, parse_float=_Fraction)
+                json.loads(body, object_pairs_hook=check, parse_float=_Fraction)
             except (ValueError, RecursionError):
                 raise Malformed(("body", "must be JSON")) from None
 
@@ -161,11 +183,7 @@ def cursor_id(cursor: str | None) -> int | None:
     """The id that an opaque cursor holds. Raises Malformed for one that we never gave."""
     if cursor is None:
         return None
-    try:
-        found = int(cursor, 36)
-    except ValueError:
-        found = 0
-    if not 1 <= found <= ID_MAX or len(cursor) > 13:
+    if not _CURSOR.fullmatch(cursor) or (found := int(cursor, 36)) > ID_MAX:
         raise Malformed(("cursor", "must be one that a list has given"))
     return found
 
@@ -192,3 +210,13 @@ def _check_names(pairs: list[tuple[str, Any]]) -> None:
         if type(value) is _Fraction:
             raise Malformed((name, "must be a whole number"))
         names.add(name)
+
+
+def _check_texts(pairs: list[tuple[str, Any]]) -> None:
+    """As `_check_names`; and no NUL, which PostgreSQL does not take, and no half of a surrogate pair."""
+    for pair in pairs:
+        for text in pair:
+            if isinstance(text, str) and ("\0" in text or any("\ud800" <= char <= "\udfff" for char in text)):
+                field = pair[0].encode(errors="backslashreplace").decode()
+                raise Malformed((field, "must not contain NUL or lone surrogates"))
+    _check_names(pairs)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from litestar import Router, post
+from typing import Annotated
 
-from tuckshop.api.accounts import UserShown, show_user
+import msgspec
+from litestar import Router, post
+from litestar.params import JSONBody
+
+from tuckshop.api.accounts import Password, Username, UserShown, show_user
+from tuckshop.api.openapi import told
 from tuckshop.api.requests import Body, Call, Shown
+from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
 from tuckshop.services import sessions
 from tuckshop.services.sessions import ACTIVE_ELSEWHERE, LoggedIn
+from tuckshop.services.tokens import TOKEN_LENGTH_MAX
 
 
 class LoginBody(Body):
     """A name and its password."""
 
-    username: str
-    password: str
+    username: Username
+    password: Password
 
 
 class RefreshBody(Body):
     """The refresh token from the last answer."""
 
-    refresh: str
+    refresh: Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX)]
 
 
 class LoginShown(Shown, omit_defaults=True):
@@ -40,8 +47,8 @@ class EndedShown(Shown):
     ended: int
 
 
-@post("/login", status_code=200, summary="Log in", security=[{}])
-async def log_in(request: Call, data: LoginBody) -> LoginShown:
+@post("/login", status_code=200, summary="Log in", opt=told("logIn", BadCredentials, login="none"))
+async def log_in(request: Call, data: JSONBody[LoginBody]) -> LoginShown:
     """A new session; other sessions of yours stay, and `message` says so."""
     logged_in = await sessions.log_in(
         request.shop, username=data.username, password=data.password, device=request.headers.get("user-agent")
@@ -49,20 +56,30 @@ async def log_in(request: Call, data: LoginBody) -> LoginShown:
     return _show(logged_in)
 
 
-@post("/refresh", status_code=200, summary="New tokens", security=[{}])
-async def refresh(request: Call, data: RefreshBody) -> LoginShown:
+@post(
+    "/refresh",
+    status_code=200,
+    summary="New tokens",
+    opt=told("refreshTokens", SessionEnded, CredentialReused, login="none"),
+)
+async def refresh(request: Call, data: JSONBody[RefreshBody]) -> LoginShown:
     """The next pair of tokens. A refresh token that is used twice ends its session."""
     return _show(await sessions.refresh(request.shop, token=data.refresh))
 
 
-@post("/logout", status_code=204, summary="Log out")
+@post("/logout", status_code=204, summary="Log out", opt=told("logOut"))
 async def log_out(request: Call) -> None:
     """Ends this session at once."""
     await sessions.log_out(request.shop, caller=request.caller)
 
 
-@post("/logout-all", status_code=200, summary="End all sessions", security=[{}, {"bearer": []}])
-async def log_out_everywhere(request: Call, data: LoginBody | None = None) -> EndedShown:
+@post(
+    "/logout-all",
+    status_code=200,
+    summary="End all sessions",
+    opt=told("logOutEverywhere", BadCredentials, login="optional"),
+)
+async def log_out_everywhere(request: Call, data: JSONBody[LoginBody | None] = None) -> EndedShown:
     """Ends every session of yours at once; instead of a token, name and password will do."""
     if data is not None:
         ended = await sessions.log_out_everywhere_by_password(
@@ -84,4 +101,4 @@ def _show(logged_in: LoggedIn) -> LoginShown:
     )
 
 
-router = Router(path="/auth", route_handlers=[log_in, refresh, log_out, log_out_everywhere], tags=["auth"])
+router = Router(path="/auth", route_handlers=[log_in, refresh, log_out, log_out_everywhere])

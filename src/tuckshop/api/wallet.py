@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get, post
+from litestar.params import JSONBody
 
+from tuckshop.api.openapi import told
 from tuckshop.api.requests import (
     Body,
     Call,
+    Cursor,
     Id,
     Limit,
+    Moment,
     Page,
     Shown,
     answered,
@@ -21,18 +24,38 @@ from tuckshop.api.requests import (
     moment,
 )
 from tuckshop.domain.accounts import Role
-from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.coins import PIECES_MAX
+from tuckshop.domain.ledger import TransferKind, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    ChangeUnpayable,
+    CoinNotAccepted,
+    CoinsNotAttested,
+    InvalidField,
+    NothingToPayOut,
+    RoleMissing,
+    UnknownMachine,
+    UnknownUser,
+)
 from tuckshop.services import sessions, wallet
 from tuckshop.till.commands import CoinsDeposited, Deposit, PaidOut, PayOut
 
-Count = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]
+Coins = Annotated[
+    dict[Value, Count],
+    msgspec.Meta(
+        min_length=1, examples=[{"50": 2}], extra_json_schema={"propertyNames": {"pattern": "^[1-9][0-9]*$"}}
+    ),
+]
 
 
 class DepositBody(Body):
     """Coins that were put in: value in minor units -> how many. `user`: whose wallet; your own."""
 
-    coins: dict[Count, Count]
+    coins: Coins
     user: Id | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -57,7 +80,7 @@ class DepositShown(Shown):
     id: int
     amount: int
     balance: int
-    created_at: datetime
+    created_at: Moment
 
 
 class PayOutShown(Shown):
@@ -67,17 +90,17 @@ class PayOutShown(Shown):
     amount: int
     coins: dict[int, int]
     balance: int
-    created_at: datetime
+    created_at: Moment
 
 
 class EntryShown(Shown):
     """A movement of the wallet: above 0 into it, below 0 out of it."""
 
     id: int
-    kind: str
+    kind: TransferKind
     amount: int
     order: int | None
-    created_at: datetime
+    created_at: Moment
 
 
 class EntriesShown(Page):
@@ -103,7 +126,7 @@ class EarningsShown(Shown):
     products: list[ProductEarningsShown]
 
 
-@get("/", summary="Your balance")
+@get("/", summary="Your balance", opt=told("getWallet", RoleMissing))
 async def show(request: Call) -> WalletShown:
     """What the wallet holds, and the coins it would be paid in."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -113,8 +136,22 @@ async def show(request: Call) -> WalletShown:
     return WalletShown(balance=held.balance_cents, coins=held.coins)
 
 
-@post("/deposits", summary="Coins into a wallet")
-async def deposit(request: Call, data: DepositBody) -> Response[DepositShown]:
+@post(
+    "/deposits",
+    summary="Coins into a wallet",
+    opt=told(
+        "depositCoins",
+        RoleMissing,
+        CoinsNotAttested,
+        UnknownUser,
+        UnknownMachine,
+        CoinNotAccepted,
+        InvalidField,
+        BalanceTooLarge,
+        keyed=True,
+    ),
+)
+async def deposit(request: Call, data: JSONBody[DepositBody]) -> Response[DepositShown]:
     """By a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
     command = Deposit(
         request.caller, wallet_of(data.user or request.caller.user_id or 0), data.coins, data.machine
@@ -123,8 +160,22 @@ async def deposit(request: Call, data: DepositBody) -> Response[DepositShown]:
     return answered(outcome, CoinsDeposited, _show_deposit, status=201)
 
 
-@post("/payout", status_code=200, summary="A whole wallet in coins")
-async def pay_out(request: Call, data: PayOutBody | None = None) -> Response[PayOutShown]:
+@post(
+    "/payout",
+    status_code=200,
+    summary="A whole wallet in coins",
+    opt=told(
+        "payOutWallet",
+        RoleMissing,
+        CoinsNotAttested,
+        UnknownUser,
+        UnknownMachine,
+        NothingToPayOut,
+        ChangeUnpayable,
+        keyed=True,
+    ),
+)
+async def pay_out(request: Call, data: JSONBody[PayOutBody | None] = None) -> Response[PayOutShown]:
     """In the fewest coins; cents that no coin can pay stay in the wallet."""
     data = data or PayOutBody()
     command = PayOut(request.caller, wallet_of(data.user or request.caller.user_id or 0), data.machine)
@@ -132,8 +183,12 @@ async def pay_out(request: Call, data: PayOutBody | None = None) -> Response[Pay
     return answered(outcome, PaidOut, _show_pay_out, status=200)
 
 
-@get("/entries", summary="Your statement", opt={"query": ("limit", "cursor")})
-async def entries(request: Call, limit: Limit = 50, cursor: str | None = None) -> EntriesShown:
+@get(
+    "/entries",
+    summary="Your statement",
+    opt=told("listEntries", RoleMissing, query={"limit": int, "cursor": str}),
+)
+async def entries(request: Call, limit: Limit = 50, cursor: Cursor = None) -> EntriesShown:
     """Everything that moved the wallet, newest first."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
@@ -144,7 +199,7 @@ async def entries(request: Call, limit: Limit = 50, cursor: str | None = None) -
     items = [
         EntryShown(
             id=entry.id,
-            kind=entry.kind,
+            kind=TransferKind(entry.kind),
             amount=entry.amount_cents,
             order=entry.order_id,
             created_at=moment(entry.created_us),
@@ -154,7 +209,7 @@ async def entries(request: Call, limit: Limit = 50, cursor: str | None = None) -
     return EntriesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/", summary="Your earnings")
+@get("/", summary="Your earnings", opt=told("getEarnings", RoleMissing))
 async def earnings(request: Call) -> EarningsShown:
     """What your products brought you. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -195,5 +250,5 @@ def _show_pay_out(receipt: PaidOut) -> PayOutShown:
     )
 
 
-router = Router(path="/wallet", route_handlers=[show, deposit, pay_out, entries], tags=["wallet"])
-earnings_router = Router(path="/earnings", route_handlers=[earnings], tags=["earnings"])
+router = Router(path="/wallet", route_handlers=[show, deposit, pay_out, entries])
+earnings_router = Router(path="/earnings", route_handlers=[earnings])

@@ -1,0 +1,23 @@
+"""/health."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import Api
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health/live", "live"), ("/health/ready", "ready")])
+async def test_says_how_it_is(api: Api, path: str, status: str) -> None:
+    answer = await api.get(path)
+    assert (answer.status_code, answer.json()) == (200, {"status": status})
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_is_not_ready_without_its_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_: object) -> bool:
+        return False
+
+    monkeypatch.setattr("tuckshop.services.shopkeeping.answers", away)
+    assert (await api.get("/health/ready")).status_code == 503
+    assert (await api.get("/health/live")).status_code == 200
