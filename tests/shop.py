@@ -133,14 +133,24 @@ class Shop:
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, in the order of its key."""
-        known = tables.metadata.tables[table]
-        async with reading(self.engine) as connection:
-            found = await connection.execute(select(known).order_by(*known.primary_key.columns))
-            return [dict(row) for row in found.mappings()]
+        return (await self._tables(table))[table]
 
     async def books(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table but counters."""
-        return {name: await self.rows(name) for name in tables.metadata.tables if name != "counters"}
+        return await self._tables(*(name for name in tables.metadata.tables if name != "counters"))
+
+    async def _tables(self, *names: str) -> dict[str, list[dict[str, Any]]]:
+        known = [tables.metadata.tables[name] for name in names]
+        async with reading(self.engine) as connection:
+            return {
+                table.name: [
+                    dict(row)
+                    for row in (
+                        await connection.execute(select(table).order_by(*table.primary_key.columns))
+                    ).mappings()
+                ]
+                for table in known
+            }
 
     async def execute(self, sql: str, **values: Any) -> None:
         """Changes the database behind the till's back."""
