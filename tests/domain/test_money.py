@@ -103,7 +103,7 @@ def test_refuses_a_price_outside_its_limits(cents: int) -> None:
 
 
 def test_the_euro_takes_and_pays_its_five_coins() -> None:
-    assert EURO.accepted_cents() == EURO.paid_out_cents() == (5, 10, 20, 50, 100)
+    assert EURO.accepted_cents == EURO.paid_out_cents == (5, 10, 20, 50, 100)
 
 
 def test_a_note_may_be_taken_and_never_paid_out() -> None:
@@ -116,8 +116,8 @@ def test_a_note_may_be_taken_and_never_paid_out() -> None:
             Denomination(1, DenominationKind.COIN, accepted=False, paid_out=True),
         ),
     )
-    assert currency.accepted_cents() == (100, 1000)
-    assert currency.paid_out_cents() == (1, 100)
+    assert currency.accepted_cents == (100, 1000)
+    assert currency.paid_out_cents == (1, 100)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_note_may_be_taken_and_never_paid_out() -> None:
     ],
 )
 def test_a_currency_may_have_any_minted_coins(values: tuple[int, ...]) -> None:
-    assert tokens(*values).accepted_cents() == values
+    assert tokens(*values).accepted_cents == values
 
 
 @pytest.mark.parametrize("values", [(0, 5), (-5,), (5, 5), (9973, 10007), (101, 102), tuple(range(100, 133))])

@@ -26,6 +26,10 @@ class AccountKind(StrEnum):
     UNCLAIMED = "unclaimed"  # left behind by closed wallets
     WRITE_OFF = "write_off"  # given up
 
+    __hash__ = (
+        str.__hash__
+    )  # As equality is the text's; the enum's own is slow, and references are hashed a lot.
+
 
 DEBIT_NORMAL = frozenset(
     {AccountKind.TAB, AccountKind.COIN_BOX, AccountKind.BANK, AccountKind.OVER_SHORT, AccountKind.WRITE_OFF}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import permutations
 from math import gcd
 
@@ -33,7 +34,7 @@ class Denomination:
     paid_out: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Currency:
     """The shop's one currency: ISO 4217 code, decimals, and the coins and notes in use.
 
@@ -56,10 +57,12 @@ class Currency:
             if small < large and small // gcd(small, large) > DENOMINATIONS_UNLIKE_MAX:
                 raise ValueError(f"denominations of {small} and {large} are too unlike to give change in")
 
+    @cached_property
     def accepted_cents(self) -> tuple[int, ...]:
         """The values that may be put in, ascending."""
         return tuple(sorted(d.value_cents for d in self.denominations if d.accepted))
 
+    @cached_property
     def paid_out_cents(self) -> tuple[int, ...]:
         """The values that may be paid out, ascending."""
         return tuple(sorted(d.value_cents for d in self.denominations if d.paid_out))

@@ -60,7 +60,7 @@ async def balance(shop: Shop, *, user_id: int) -> Balance:
     """The user's wallet; 0 for one that never had money."""
     async with reading(shop.engine) as connection:
         cents = await connection.scalar(_balance(AccountKind.WALLET, user_id)) or 0
-    values = shop.currency.paid_out_cents()
+    values = shop.currency.paid_out_cents
     coins = fewest(largest_payable_cents(cents, values), dict.fromkeys(values)) or {}
     return Balance(cents, coins)
 

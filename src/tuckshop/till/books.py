@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Boolean, LargeBinary, SmallInteger, Table, Te
 
 from tuckshop.domain.accounts import Actor, Role, UserState, name_key
 from tuckshop.domain.catalogue import Product, Shelf
-from tuckshop.domain.ledger import AccountKind, AccountRef
+from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.orders import Line, Order, OrderStatus
 from tuckshop.store import tables
@@ -307,7 +307,7 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     for column, read in WALLETS.items():
         owners = {getattr(ref, column) for ref in wanted.wallets} - {None}
         for account_id, owner, balance_cents in (yield read, _ids(owners)) if owners else ():
-            ref = AccountRef(AccountKind.WALLET)._replace(**{column: owner})
+            ref = wallet_of(owner) if column == "user_id" else AccountRef(AccountKind.WALLET, None, owner)
             balances[ref] = balance_cents
             account_ids.fresh[ref] = account_id
     records = {}
@@ -418,7 +418,7 @@ def store(page: Page, account_ids: AccountIds) -> Plan:
     for name, insert in INSERTS:
         rows = getattr(changes, name)
         if rows and name == "transfers":
-            rows = [row._replace(source_id=ids[row.source_id], target_id=ids[row.target_id]) for row in rows]
+            rows = [(*row[:2], ids[row[2]], ids[row[3]], *row[4:]) for row in rows]
         if rows and name == "products":
             rows = [
                 row._replace(name_key=_parked(row.id)) if row.id in changes.unnamed else row for row in rows

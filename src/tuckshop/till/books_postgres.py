@@ -161,7 +161,7 @@ class PostgresBooks:
 
     async def _is_written(self, connection: asyncpg.Connection[Any], insert: Insert, row: Any) -> bool:
         columns = _WITNESSES[insert.table.name]
-        values = (getattr(row, column) for column in columns)
+        values = (row[insert.columns.index(column)] for column in columns)
         return bool(await connection.fetchval(_witness_sql(insert.table, columns), *values))
 
     async def _run(self, plan: Plan) -> Any:

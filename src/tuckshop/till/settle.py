@@ -258,7 +258,7 @@ def _place_order(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) 
         wanted=wanted,
         box=box,
         change=command.change,
-        coin_values=policy.currency.paid_out_cents(),
+        coin_values=policy.currency.paid_out_cents,
         client_ref=command.client_ref,
         now_us=page.now_us,
     )
@@ -273,8 +273,8 @@ def _place_order(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) 
             order.wallet.user_id,
             order.wallet.guest_id,
             order.machine_id,
-            orders.Payment.WALLET.value,
-            order.status.value,
+            orders.Payment.WALLET,
+            order.status,
             order.client_ref,
             order.total_cents,
             order.created_us,
@@ -307,8 +307,8 @@ def _place_order(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) 
     return OrderPlaced(
         order_id=order.id,
         client_ref=order.client_ref,
-        status=order.status.value,
-        payment=orders.Payment.WALLET.value,
+        status=order.status,
+        payment=orders.Payment.WALLET,
         machine_id=order.machine_id,
         lines=tuple(
             SoldLine(line.product_id, line.name, line.quantity, line.price_cents) for line in order.lines
@@ -329,7 +329,7 @@ def _deposit(command: Deposit, actor: Actor, page: Page, policy: Policy) -> Coin
         balance_cents=page.balances.get(command.wallet, 0),
         coins=command.coins,
         box=box,
-        accepted=policy.currency.accepted_cents(),
+        accepted=policy.currency.accepted_cents,
     )
     transfer_id = _post(page, moved.transfer, actor, machine_id=command.machine_id)
     _move_coins(page, box, moved.coins, 1, transfer_id, actor)
@@ -344,7 +344,7 @@ def _pay_out(command: PayOut, actor: Actor, page: Page, policy: Policy) -> PaidO
         wallet=command.wallet,
         balance_cents=page.balances.get(command.wallet, 0),
         box=box,
-        values=policy.currency.paid_out_cents(),
+        values=policy.currency.paid_out_cents,
     )
     transfer_id = _post(page, moved.transfer, actor, machine_id=command.machine_id)
     _move_coins(page, box, moved.coins, -1, transfer_id, actor)
@@ -393,7 +393,7 @@ def _refund(command: Refund, actor: Actor, page: Page, policy: Policy) -> Refund
     return Refunded(
         refund_id=refund_id,
         order_id=order.id,
-        status=back.order.status.value,
+        status=back.order.status,
         quantities=dict(back.quantities),
         amount_cents=back.amount_cents,
         balance_cents=page.balances[order.wallet] if sees_balance else None,
@@ -579,7 +579,7 @@ def _post(
     changes.transfers.append(
         TransferRow(
             transfer_id,
-            transfer.kind.value,
+            transfer.kind,
             transfer.source,
             transfer.target,
             transfer.amount_cents,
@@ -611,11 +611,17 @@ def _move_stock(
 ) -> None:
     ref = (movement.machine_id, movement.product_id)
     shelf = page.shelves[ref]
-    page.shelves[ref] = shelf._replace(quantity=shelf.quantity + movement.quantity)
+    page.shelves[ref] = Shelf(
+        shelf.machine_id,
+        shelf.product_id,
+        shelf.quantity + movement.quantity,
+        shelf.capacity,
+        shelf.price_cents,
+    )
     page.changes.stocked.add(ref)
     page.changes.stock_movements.append(
         StockMovementRow(
-            movement.kind.value,
+            movement.kind,
             movement.machine_id,
             movement.product_id,
             movement.quantity,
