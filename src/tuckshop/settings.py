@@ -39,7 +39,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
-    allowed_hosts: str = ""  # names that clients may call the server by, comma-separated; any
     unsafe_durability: bool = False  # start although the database may lose sales when the power fails
 
     @property
