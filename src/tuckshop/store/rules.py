@@ -98,7 +98,7 @@ class Told(FunctionElement[int]):
 @compiles(Told, "postgresql")
 def _told_postgresql(element: Told, compiler: SQLCompiler, **more: Any) -> str:
     outcome, name = (compiler.process(clause, **more) for clause in element.clauses)
-    return f"CAST(CAST({outcome} AS jsonb) ->> {name} AS numeric)"
+    return f"CAST(CAST({outcome} AS json) ->> {name} AS numeric)"
 
 
 @compiles(Told, "sqlite")
