@@ -9,6 +9,7 @@ from tuckshop.cli.audit import audit
 from tuckshop.cli.commands import Commands
 from tuckshop.cli.config import config
 from tuckshop.cli.db import db
+from tuckshop.cli.demo import demo
 from tuckshop.cli.export import export
 from tuckshop.cli.init import init
 from tuckshop.cli.product import product
@@ -26,5 +27,5 @@ def cli() -> None:
     """
 
 
-for command in (init, serve, user, product, stock, audit, db, config, export):
+for command in (demo, init, serve, user, product, stock, audit, db, config, export):
     cli.add_command(command)
