@@ -1,0 +1,103 @@
+"""The shop that the bench measures on: as right in its books as any other."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bench.counts import Counts, count, require_all
+from bench.measure import BenchFailed
+from bench.seed import Size, make
+from tests.conftest import PostgresServer
+from tuckshop.services.audit import Report, audit
+from tuckshop.store.engine import open_engine
+
+SMALL = Size(buyers=20, sellers=3, products=7)
+NOTHING_SOLD = Counts(
+    orders=0,
+    order_lines=0,
+    transfers=0,
+    stock_movements=0,
+    keys=0,
+    pieces=0,
+    taken_cents=0,
+    paid_cents=0,
+    earned_cents=0,
+)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where no shop is yet, once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bench.sqlite3'}"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
+
+
+def test_fills_a_shop_that_passes_the_audit(empty_url: str) -> None:
+    shop = make(empty_url, size=SMALL)
+
+    assert len(shop.buyers) == len(shop.session_ids) == 20
+    assert len(shop.product_ids) == 7
+    assert asyncio.run(_audited(empty_url)).clean
+
+
+def test_counts_what_was_sold(empty_url: str) -> None:
+    make(empty_url, size=SMALL)
+
+    counted = count(empty_url)
+
+    assert counted.orders == counted.transfers == counted.keys == counted.taken_cents == 0
+    assert counted.pieces == -7 * 1_000_000
+    assert counted.paid_cents == -20 * 100_000_000
+
+
+def test_believes_answers_that_the_books_confirm() -> None:
+    require_all(NOTHING_SOLD, _sold(10), answered=10)
+
+
+def test_believes_purchases_whose_answers_were_cut_off() -> None:
+    require_all(NOTHING_SOLD, _sold(10), answered=8, cut_off=2)
+
+
+@pytest.mark.parametrize(
+    ("sold", "answered", "cut_off"),
+    [
+        pytest.param(9, 10, 0, id="an answered purchase is missing"),
+        pytest.param(11, 10, 0, id="one too many"),
+        pytest.param(13, 10, 2, id="more than were cut off"),
+    ],
+)
+def test_refuses_answers_that_the_books_deny(sold: int, answered: int, cut_off: int) -> None:
+    with pytest.raises(BenchFailed, match="the books grew by"):
+        require_all(NOTHING_SOLD, _sold(sold), answered=answered, cut_off=cut_off)
+
+
+def test_refuses_purchases_in_part() -> None:
+    with pytest.raises(BenchFailed, match="the books grew by"):
+        require_all(NOTHING_SOLD, _sold(10, keys=9), answered=10)
+
+
+def _sold(purchases: int, *, keys: int | None = None) -> Counts:
+    return Counts(
+        orders=purchases,
+        order_lines=purchases,
+        transfers=purchases,
+        stock_movements=purchases,
+        keys=purchases if keys is None else keys,
+        pieces=purchases,
+        taken_cents=150 * purchases,
+        paid_cents=150 * purchases,
+        earned_cents=150 * purchases,
+    )
+
+
+async def _audited(url: str) -> Report:
+    engine = open_engine(url)
+    try:
+        return await audit(engine)
+    finally:
+        await engine.dispose()
