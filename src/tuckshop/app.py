@@ -9,7 +9,7 @@ from typing import Any
 
 from litestar import Litestar, Router
 
-from tuckshop import settings
+from tuckshop import settings, telemetry
 from tuckshop.api import accounts, audit, catalogue, docs, health, openapi, orders, problems, sessions, wallet
 from tuckshop.api.edge import Edge
 from tuckshop.api.requests import Call, require_strict
@@ -69,6 +69,7 @@ async def open_shop(given: Settings, *, clock: Clock | None = None) -> AsyncIter
 def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> Litestar:
     """The application for these settings; those of the environment unless given."""
     given = given or settings.read()
+    telemetry.set_up_logs()
     v1 = Router(
         path="/v1",
         route_handlers=[
