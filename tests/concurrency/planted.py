@@ -1,0 +1,213 @@
+"""`tuckshop` with one guard taken away: `python -m tests.concurrency.planted BUG serve ...`.
+
+The bug is in this process alone; nothing in src knows of it. Each is one that the scenes promise to find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Literal
+
+from tuckshop.till import batch, books, books_postgres, settle
+from tuckshop.till.batch import Till
+from tuckshop.till.books import Plan, Reserve, Step
+from tuckshop.till.books_postgres import PostgresBooks
+from tuckshop.till.books_sqlite import SqliteBooks
+from tuckshop.till.commands import PlaceOrder
+from tuckshop.till.page import IdempotencyRow, Page, Wanted
+from tuckshop.till.settle import Envelope, Outcome, Policy
+
+WINDOW_SECONDS = 0.03  # Longer than a batch: what may happen between two statements, happens.
+
+
+def _plant(place: object, name: str, bug: object) -> None:
+    assert hasattr(place, name), f"{place} has no {name} any more: this bug needs another place"
+    setattr(place, name, bug)
+
+
+def _dawdle() -> None:
+    """Lets time pass between what was read and what is written."""
+    real = books.store
+
+    def store(page: Page, account_ids: books.AccountIds) -> Plan:
+        time.sleep(WINDOW_SECONDS)
+        yield from real(page, account_ids)
+
+    _plant(books, "store", store)
+
+
+def unlocked_shelves() -> None:
+    """Shelves are read without a lock; their new quantities are written as they were decided on."""
+    _plant(books, "SHELVES", books.SHELVES._replace(lock=None))
+    _dawdle()
+
+
+def unlocked_wallets() -> None:
+    """Wallets are read without a lock; their new balances are written as they were decided on."""
+    books.WALLETS.update({column: read._replace(lock=None) for column, read in books.WALLETS.items()})
+    _dawdle()
+
+
+def unlocked_orders() -> None:
+    """Orders are read without a lock, and their wallets too: a refund locks the wallet first, and would
+    wait there until it saw what the other one did."""
+    _plant(books, "ORDERS", books.ORDERS._replace(lock=None))
+    unlocked_wallets()
+
+
+def blind() -> None:
+    """No command sees what its neighbours of the same batch did."""
+    real = settle.settle
+    loaded: list[tuple[Page, dict[Any, Any], dict[Any, Any], dict[Any, Any]]] = []
+
+    def decide(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
+        if not loaded or loaded[0][0] is not page:
+            loaded[:] = [(page, dict(page.balances), dict(page.shelves), dict(page.orders))]
+        _, balances, shelves, orders = loaded[0]
+        page.balances.update(balances)
+        page.shelves.update(shelves)
+        page.orders.update(orders)
+        return real(envelope, page, policy)
+
+    class Later(asyncio.Event):
+        async def wait(self) -> Literal[True]:
+            await super().wait()
+            await asyncio.sleep(WINDOW_SECONDS)  # So that neighbours come into the batch.
+            return True
+
+    real_enter = Till.__aenter__
+
+    async def enter(self: Till) -> Till:
+        self._arrival = Later()
+        return await real_enter(self)
+
+    _plant(Till, "__aenter__", enter)
+    _plant(batch, "settle", decide)
+
+
+def forgotten_key() -> None:
+    """No key is ever looked up or recorded."""
+    real = Till.settle
+
+    async def without_key(self: Till, envelope: Envelope) -> Outcome:
+        return await real(self, replace(envelope, key=None))
+
+    _plant(Till, "settle", without_key)
+
+
+def late_record() -> None:
+    """Idempotency records are written after the transaction, in one of their own."""
+    real = PostgresBooks.transact
+    insert = dict(books.INSERTS)["idempotency"]
+
+    async def transact(self: PostgresBooks, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+        late: list[IdempotencyRow] = []
+
+        def decide_only(page: Page) -> None:
+            decide(page)
+            late[:] = page.changes.idempotency
+            page.changes.idempotency = []
+
+        await real(self, wanted, decide_only)
+        await asyncio.sleep(WINDOW_SECONDS)
+        if late:
+            connection = await self._connected()
+            sql = f"{books_postgres._insert_sql(insert)} ON CONFLICT DO NOTHING"
+            await connection.execute(sql, *zip(*late, strict=True))
+
+    _plant(PostgresBooks, "transact", transact)
+
+
+def arrival_order() -> None:
+    """Shelves are locked one after the other in the order in which they are named, and nobody tries again."""
+    real_wants = settle.wants
+    real_perform = PostgresBooks._perform
+    named: dict[tuple[int, int], None] = {}
+
+    def wants(envelope: Envelope, wanted: Wanted) -> None:
+        real_wants(envelope, wanted)
+        if isinstance(envelope.command, PlaceOrder):
+            named.update(
+                {(envelope.command.machine_id, product): None for product, _ in envelope.command.lines}
+            )
+
+    async def perform(self: PostgresBooks, step: Step) -> Any:
+        if isinstance(step, Reserve) or step[0] is not books.SHELVES:
+            return await real_perform(self, step)
+        found = []
+        for row in sorted(step[1], key=list(named).index):
+            found += await real_perform(self, (step[0], [row]))
+            await asyncio.sleep(WINDOW_SECONDS)
+        named.clear()
+        return found
+
+    _plant(batch, "wants", wants)
+    _plant(batch, "CONTENTION_TRIES", 1)
+    _plant(PostgresBooks, "_perform", perform)
+
+
+def early_answer() -> None:
+    """Callers are answered when their command is decided; it is written and committed afterwards."""
+    real_batch, real_settle, real_commit = Till._settle, settle.settle, PostgresBooks._commit
+    real_run = SqliteBooks._run
+    answers: dict[int, Callable[[Outcome], object]] = {}
+
+    async def settle_batch(self: Till, waiting: list[batch._Waiting]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def teller(answer: asyncio.Future[Outcome]) -> Callable[[Outcome], object]:
+            def tell(outcome: Outcome) -> None:
+                if not answer.done():
+                    answer.set_result(outcome)
+
+            return lambda outcome: loop.call_soon_threadsafe(tell, outcome)
+
+        answers.update({id(one.envelope): teller(one.answer) for one in waiting})
+        await real_batch(self, waiting)
+        answers.clear()
+
+    def decide(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
+        outcome = real_settle(envelope, page, policy)
+        answers[id(envelope)](outcome)
+        return outcome
+
+    async def commit(self: PostgresBooks, connection: Any) -> None:
+        await asyncio.sleep(WINDOW_SECONDS)
+        await real_commit(self, connection)
+
+    def run(self: SqliteBooks, plan: Plan) -> Any:
+        done = real_run(self, plan)
+        if done is None:  # `store` is done; `load` returns a page.
+            time.sleep(WINDOW_SECONDS)
+        return done
+
+    _plant(batch, "settle", decide)
+    _plant(Till, "_settle", settle_batch)
+    _plant(PostgresBooks, "_commit", commit)
+    _plant(SqliteBooks, "_run", run)
+
+
+BUGS = {
+    bug.__name__.replace("_", "-"): bug
+    for bug in (
+        unlocked_shelves,
+        unlocked_wallets,
+        unlocked_orders,
+        blind,
+        forgotten_key,
+        late_record,
+        arrival_order,
+        early_answer,
+    )
+}
+
+
+if __name__ == "__main__":
+    from tuckshop.cli.main import cli
+
+    BUGS[sys.argv.pop(1)]()
+    cli()

@@ -1,0 +1,200 @@
+"""Real servers for tests: `tuckshop serve` in process groups of their own, on one database, on loopback."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.wire import HOST
+from tuckshop.app import system_clock
+from tuckshop.services.tokens import Tokens
+from tuckshop.till.commands import Caller
+
+SECRET = "a secret that only the tests' servers know"
+READY_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 15.0
+PORT_TRIES_MAX = 5
+ROOT = Path(__file__).parent.parent
+
+# Below the ports that outgoing connections get, and apart from those of tests' PostgreSQL servers: between a
+# kill and the next start, nobody else may take one.
+_PORTS = range(10_000, 20_000)
+
+
+class ServerFailed(Exception):
+    """A server did not do what every server must; the message ends with what it said."""
+
+
+@dataclass
+class _Process:
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes]
+
+
+@dataclass
+class Servers:
+    """One or several servers on one database. `bug`: a planted one, see tests/concurrency/planted.py."""
+
+    url: str
+    home: Path
+    count: int = 1
+    bug: str | None = None
+    starts: int = 0
+    _ports: list[int] = field(default_factory=list)
+    _running: list[_Process] = field(default_factory=list)
+    _tokens: Tokens = field(default_factory=lambda: Tokens(secret=SECRET.encode(), clock=system_clock))
+
+    @property
+    def ports(self) -> Sequence[int]:
+        """Where they listen; the same after a new start."""
+        return tuple(self._ports)
+
+    def token(self, caller: Caller) -> str:
+        """A fresh access token, good for five minutes on each of them."""
+        return self._tokens.access(caller)
+
+    def start(self) -> None:
+        """Starts all of them, and returns when they can sell. Raises ServerFailed."""
+        if not self._ports:
+            self._ports = [_free_port() for _ in range(self.count)]
+        self.starts += 1
+        self._running = [self._launch(port) for port in self._ports]
+        for one in self._running:
+            _wait_until_ready(one)
+
+    def kill(self) -> None:
+        """kill -9 to every process of every group, at once."""
+        for one in self._running:
+            with suppress(ProcessLookupError):
+                os.killpg(one.process.pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Returns when all of them are gone and their ports are free."""
+        for one in self._running:
+            one.process.wait()
+        for one in self._running:
+            _wait_until_free(one.port)
+        self._running = []
+
+    def stop(self) -> None:
+        """Ends them as an operator would, and whatever is left of them by force."""
+        for one in self._running:
+            one.process.terminate()
+        for one in self._running:
+            with suppress(subprocess.TimeoutExpired):
+                one.process.wait(STOP_SECONDS_MAX)
+        self.kill()
+        self.wait()
+
+    def _launch(self, port: int) -> _Process:
+        log = self.home / f"server-{port}-{self.starts}.log"
+        command = [str(Path(sys.executable).with_name("tuckshop"))]
+        if self.bug is not None:
+            command = [sys.executable, "-m", "tests.concurrency.planted", self.bug]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, "serve", "--host", HOST, "--port", str(port)],
+                cwd=self.home,  # Not in the tree: the caller's .env is about another shop.
+                env=environment(self.url, self.home),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return _Process(port, log, process)
+
+
+@contextmanager
+def serving(url: str, home: Path, *, count: int = 1, bug: str | None = None) -> Iterator[Servers]:
+    """Servers that take requests, for as long as the context lasts. Raises ServerFailed."""
+    for tries_left in reversed(range(PORT_TRIES_MAX)):
+        servers = Servers(url, home, count, bug)
+        try:
+            servers.start()
+            break
+        except ServerFailed as failure:
+            servers.kill()
+            # Between the look at a port and its use another process may take it.
+            if not tries_left or "Nobody can listen" not in str(failure):
+                raise
+    else:  # pragma: no cover
+        raise AssertionError
+    try:
+        yield servers
+    finally:
+        servers.stop()
+
+
+def environment(url: str, home: Path) -> dict[str, str]:
+    """What a process gets to know that works on the database at `url`."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return inherited | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "TUCKSHOP_DATABASE_URL": url,
+        "TUCKSHOP_HOME": str(home),
+        "TUCKSHOP_SECRET": SECRET,
+    }
+
+
+def _free_port() -> int:
+    for port in random.sample(_PORTS, k=100):
+        if _is_free(port):
+            return port
+    raise ServerFailed(f"no free port was found between {_PORTS.start} and {_PORTS.stop}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _wait_until_free(port: int) -> None:
+    # Workers are not this process's children: that they are gone shows in the port alone.
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"port {port} is still taken")
+        time.sleep(0.005)
+
+
+def _wait_until_ready(one: _Process) -> None:
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if one.process.poll() is not None:
+            raise ServerFailed(f"a server ended with {one.process.returncode}:\n{_tail(one.log)}")
+        if _says_ready(one.port):
+            return
+        time.sleep(0.02)
+    raise ServerFailed(f"a server was not ready in {READY_SECONDS_MAX:.0f} s:\n{_tail(one.log)}")
+
+
+def _says_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-2_000:]
