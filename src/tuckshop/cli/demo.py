@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import ipaddress
+import os
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +42,7 @@ def demo(host: str | None, port: int | None, workers: int | None, *, reset: bool
     at = require_free(given.host, given.port)
     if reset or not run(is_made(given)):
         _make(given, reset=reset)
+        _start_over()
     export(
         host=given.host,
         port=given.port,
@@ -57,7 +60,7 @@ def demo_settings(**overrides: object) -> Settings:
     import msgspec
 
     from tuckshop import settings
-    from tuckshop.till.settle import CoinsPolicy
+    from tuckshop.till.policy import CoinsPolicy
 
     given = settings.read(**overrides)  # type: ignore[arg-type]  # The first is the environment, by place.
     return msgspec.structs.replace(
@@ -141,14 +144,14 @@ def _make(given: Settings, *, reset: bool) -> None:
 
     from tuckshop.store.engine import sqlite_path
 
+    if reset:
+        run(require_no_shop(given))
     with _progress() as tell:
         now_us = time.time_ns() // 1_000
         if not given.url.startswith("sqlite"):
-            run(_make_in_place(given, reset=reset, now_us=now_us, tell=tell))
+            run(make_in_place(given, reset=reset, now_us=now_us, tell=tell))
             return
         path = Path(sqlite_path(given.url))
-        if reset:
-            run(is_demo_or_nothing(given))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(path):
             half = path.with_name(f"{path.name}.half")
@@ -162,13 +165,23 @@ def _make(given: Settings, *, reset: bool) -> None:
             half.rename(path)
 
 
-async def is_demo_or_nothing(given: Settings) -> None:
+def _start_over() -> None:
+    """Begins this command again: making the demo has loaded twice of what serving it takes."""
+    sys.stdout.flush()
+    words = [word for word in sys.orig_argv[1:] if word != "--reset"]
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606
+
+
+async def require_no_shop(given: Settings) -> None:
     """Raises click.UsageError for a shop that is no demo."""
     async with opened_engine(given.url) as engine:
         await _holds_demo(engine)
 
 
-async def _make_in_place(given: Settings, *, reset: bool, now_us: int, tell: Callable[[float], None]) -> None:
+async def make_in_place(
+    given: Settings, *, reset: bool, now_us: int, tell: Callable[[float], None], days: int | None = None
+) -> None:
+    """Makes the demo on a server, where nothing can be given its name once it is whole."""
     from sqlalchemy import text
 
     from tuckshop.store import tables
@@ -179,7 +192,7 @@ async def _make_in_place(given: Settings, *, reset: bool, now_us: int, tell: Cal
             async with writing(engine) as connection:
                 await connection.run_sync(tables.metadata.drop_all)
                 await connection.execute(text("DROP TABLE alembic_version"))
-    await make(given, now_us=now_us, tell=tell)
+    await make(given, now_us=now_us, tell=tell, days=days)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tuckshop.domain.orders import Change
 from tuckshop.services import accounts, admin_log, catalogue, sessions
 from tuckshop.store.engine import writing
 from tuckshop.till import commands as till
-from tuckshop.till.settle import Envelope
+from tuckshop.till.commands import Envelope
 
 if TYPE_CHECKING:
     from tuckshop.services.shop import Shop
@@ -38,6 +38,7 @@ BAKED = "bakery"  # What is left of it in the evening is given away.
 VISITS = 1.7  # A buyer's on a working day.
 WEEKEND = 0.12  # Of a working day's.
 HOURS = ((8.7, 0.5, 26), (12.4, 0.55, 46), (15.3, 0.7, 22), (18.4, 0.9, 6))  # When: hour, spread, weight.
+SMALL = {100: {50: 1, 20: 2, 10: 1}, 50: {20: 1, 10: 2, 5: 2}}
 MORNING_GOODS = {"Coffee": 3, "Croissant": 3, "Pretzel": 2}
 FORMER_CENTS = {"Coffee": (110, 9), "Chocolate bar": (120, 14), "Cola": (160, 18), "Banana": (50, 22)}
 """The price that each of these began with, and the day on which it changed."""
@@ -262,10 +263,22 @@ class History:
             cents = -(-missing_cents // 100) * 100 + self.chance.choice((200, 300, 500, 800))
         coins = fewest(cents, dict.fromkeys(self.shop.currency.accepted_cents))
         assert coins is not None
+        coins = self._in_small(coins)
         witness = CASHIER if self.chance.random() < 0.08 else name
         command = till.Deposit(self.people[witness], self._wallet(name), coins)
         deposited = await self._do(command, till.CoinsDeposited)
         self.balances[name] = deposited.balance_cents
+
+    def _in_small(self, coins: dict[int, int]) -> dict[int, int]:
+        """The same sum as people really have it in their pockets: some of the large coins in small ones."""
+        small = dict(coins)
+        for value, count in coins.items():
+            for _ in range(count):
+                if value in SMALL and self.chance.random() < 0.2:
+                    small[value] -= 1
+                    for part, parts in SMALL[value].items():
+                        small[part] = small.get(part, 0) + parts
+        return {value: count for value, count in small.items() if count}
 
     async def _goods_move(self, command: till.Restock | till.ChangeProduct) -> None:
         stands = await self._do(command, till.ProductStands)

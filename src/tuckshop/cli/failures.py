@@ -69,8 +69,10 @@ def explain(error: Exception) -> str:
             told = f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
         case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid"):
             told = str(error)
-        case _ if type(error).__name__ in ("Busy", "Unavailable", "OperationalError"):
+        case _ if type(error).__name__ in ("Busy", "Unavailable"):
             told = "The database did not answer in time; nothing was changed. Try again."
+        case _ if type(error).__name__ == "OperationalError":
+            told = f"The database could not do it ({getattr(error, 'orig', error)}); nothing was changed."
         case _ if type(error).__name__ == "OutcomeUnknown":
             told = "The connection was lost: look whether it was done before you try again."
         case _:

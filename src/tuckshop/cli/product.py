@@ -142,7 +142,7 @@ async def find(shop: Shop, product: str) -> ProductStands:
 
 async def settle(shop: Shop, command: Command) -> Receipt:
     """The till's receipt. Raises the refusal."""
-    from tuckshop.till.settle import Envelope
+    from tuckshop.till.commands import Envelope
 
     return (await shop.till.settle(Envelope(command))).receipt()
 

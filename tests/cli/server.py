@@ -1,0 +1,89 @@
+"""A real `tuckshop serve` or `demo` for tests, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_SECONDS = 90  # A demo is made in this time too, on the slowest computer that runs tests.
+END_SECONDS = 10
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def get(self, path: str) -> bytes:
+        """The body of what is there."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
+            body: bytes = answer.read()
+            return body
+
+    def end(self) -> tuple[str, str]:
+        """What it printed, once SIGTERM has ended it in good order and in time."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        told = self.process.communicate(timeout=END_SECONDS)
+        assert time.monotonic() - begun < END_SECONDS
+        assert self.process.returncode == 0, told
+        return told
+
+
+def free_port() -> int:
+    """A port that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(*words: str, cwd: Path, **settings: str) -> Iterator[Server]:
+    """The server, once it is ready; killed at the end if it is still there."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
+    environment |= {f"TUCKSHOP_{name.upper()}": value for name, value in settings.items()}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from tuckshop.cli.main import cli; cli()", *words, "--port", str(port)],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    server = Server(process, f"http://127.0.0.1:{port}")
+    try:
+        _wait(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def _wait(server: Server) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        if server.process.poll() is not None:
+            raise AssertionError(server.process.communicate())
+        try:
+            server.get("/health/ready")
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the server did not get ready")

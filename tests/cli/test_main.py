@@ -1,0 +1,193 @@
+"""However a command fails, it is one line, exit code 2, and no traceback."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.cli.conftest import Environment, Terminal
+from tuckshop.cli.failures import TABLE, explain, sentence
+from tuckshop.domain import refusals
+from tuckshop.till.batch import Busy, Defect
+from tuckshop.till.books import OutcomeUnknown, Unavailable
+
+FACTS = {"int": 1, "str": "x", "int | str": "x", "tuple[str, ...]": ("a", "b"), "tuple[int, ...]": (5, 10)}
+
+
+@pytest.mark.parametrize("refusal", refusals.leaves())
+def test_every_refusal_has_a_sentence(refusal: type[refusals.Refusal]) -> None:
+    facts = {name: FACTS[kind] for name, kind in inspect.get_annotations(refusal).items()}
+    told = sentence(refusal(**facts))
+    assert told.endswith(".")
+    assert "{" not in told
+
+
+def test_the_table_has_no_other_rows() -> None:
+    assert set(TABLE) == set(refusals.leaves())
+
+
+def test_amounts_are_told_in_major_units() -> None:
+    refusal = refusals.InsufficientFunds(needed_cents=250, balance_cents=90)
+    assert sentence(refusal) == "This costs 2.50, and only 0.90 is there."
+    assert sentence(refusal, exponent=0) == "This costs 250, and only 90 is there."
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (click.UsageError("two\n lines"), "two lines"),
+        (Busy(), "nothing was changed"),
+        (Unavailable("x"), "nothing was changed"),
+        (OutcomeUnknown(), "look whether it was done"),
+        (PermissionError(13, "Permission denied", "/x/y"), "Permission denied: /x/y."),
+        (Defect("PlaceOrder"), "defect of Tuckshop's (Defect)"),
+        (KeyError("secret"), "defect of Tuckshop's (KeyError)"),
+    ],
+)
+def test_every_error_is_one_line(error: Exception, told: str) -> None:
+    assert told in explain(error)
+    assert "\n" not in explain(error)
+
+
+COMMANDS = [
+    (),
+    ("init",),
+    ("serve",),
+    ("demo",),
+    ("audit",),
+    ("config",),
+    ("export",),
+    ("export", "openapi"),
+    *(("user", *more) for more in ((), ("add",), ("list",), ("show",), ("roles",), ("disable",))),
+    *(("user", *more) for more in (("enable",), ("password",))),
+    *(("product", *more) for more in ((), ("add",), ("list",), ("show",), ("change",), ("remove",))),
+    ("product", "samples"),
+    *(("stock", *more) for more in ((), ("add",), ("set",), ("list",))),
+    *(("db", *more) for more in ((), ("upgrade",), ("status",))),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help(terminal: Terminal, words: tuple[str, ...]) -> None:
+    told = terminal.works(*words, "--help")
+    assert told.startswith("Usage: ")
+    assert terminal.works(*words, "-h") == told
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys\nfrom tuckshop.cli.main import cli\ncli(['--help'], standalone_mode=False)\n"
+        "print(sorted({'litestar', 'sqlalchemy', 'PIL', 'rich', 'asyncpg', 'granian'} & {*sys.modules}))"
+    )
+    told = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert told.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nope",),
+        ("--nope",),
+        ("user", "nope"),
+        ("serve", "--nope"),
+        ("serve", "extra"),
+        ("stock", "set", "cola", "-5"),
+        ("user", "list", "--role"),
+    ],
+    ids=" ".join,
+)
+def test_unknown_words_are_refused(open_terminal: Terminal, words: tuple[str, ...]) -> None:
+    open_terminal.refused(*words)
+
+
+def test_without_a_command_it_says_what_there_is(terminal: Terminal) -> None:
+    for words in ((), ("user",), ("stock",)):
+        answer = terminal(*words)
+        assert (answer.code, answer.out) == (2, "")
+        assert "Commands:" in answer.error
+
+
+NEEDS_A_SHOP = [
+    ("serve",),
+    ("audit",),
+    ("user", "list"),
+    ("user", "add", "ada"),
+    ("user", "show", "ada"),
+    ("user", "roles", "ada", "buyer"),
+    ("user", "disable", "ada"),
+    ("user", "enable", "ada"),
+    ("user", "password", "ada"),
+    ("product", "list"),
+    ("product", "add", "cola", "1.50"),
+    ("product", "show", "cola"),
+    ("product", "change", "cola", "--price", "1"),
+    ("product", "remove", "cola"),
+    ("product", "samples"),
+    ("stock", "list"),
+    ("stock", "add", "cola", "1"),
+    ("stock", "set", "cola", "1"),
+    ("db", "status"),
+    ("db", "upgrade"),
+]
+
+
+@pytest.mark.parametrize("words", NEEDS_A_SHOP, ids=" ".join)
+def test_a_missing_database_is_said_and_not_made(terminal: Terminal, words: tuple[str, ...]) -> None:
+    assert "make one with `tuckshop init`" in terminal.refused(*words)
+    assert not terminal.home.exists()
+
+
+@pytest.mark.parametrize("words", NEEDS_A_SHOP[:3], ids=" ".join)
+class TestUnusableDatabases:
+    def test_newer(self, open_terminal: Terminal, words: tuple[str, ...]) -> None:
+        open_terminal.tamper("UPDATE alembic_version SET version_num = '9999'")
+        assert "newer" in open_terminal.refused(*words)
+
+    def test_empty(self, open_terminal: Terminal, words: tuple[str, ...]) -> None:
+        open_terminal.database.write_bytes(b"")
+        assert "tuckshop init" in open_terminal.refused(*words)
+
+    def test_foreign(self, open_terminal: Terminal, words: tuple[str, ...]) -> None:
+        open_terminal.database.unlink()
+        open_terminal.tamper("CREATE TABLE songs (id INTEGER)")
+        assert "another program" in open_terminal.refused(*words)
+
+    def test_no_database_at_all(self, open_terminal: Terminal, words: tuple[str, ...]) -> None:
+        open_terminal.database.write_bytes(b"Dear diary, today ..." * 100)
+        assert "not a SQLite database" in open_terminal.refused(*words)
+
+    def test_of_no_known_kind(
+        self, open_terminal: Terminal, environment: Environment, words: tuple[str, ...]
+    ) -> None:
+        environment(database_url="mysql://root:hunter22@localhost/shop")
+        told = open_terminal.refused(*words)
+        assert "TUCKSHOP_DATABASE_URL must look like" in told
+        assert "hunter22" not in told
+
+    def test_out_of_reach(
+        self, open_terminal: Terminal, environment: Environment, words: tuple[str, ...]
+    ) -> None:
+        environment(database_url="postgresql://ada:hunter22@127.0.0.1:1/shop")
+        told = open_terminal.refused(*words)
+        assert "cannot be reached" in told
+        assert "hunter22" not in told
+
+    def test_wrong_setting(
+        self, open_terminal: Terminal, environment: Environment, words: tuple[str, ...]
+    ) -> None:
+        environment(coins="everybody")
+        assert "TUCKSHOP_COINS cannot be used" in open_terminal.refused(*words)
+
+    def test_unknown_setting(
+        self, open_terminal: Terminal, environment: Environment, words: tuple[str, ...]
+    ) -> None:
+        environment(colour="red")
+        assert "TUCKSHOP_COLOUR" in open_terminal.refused(*words)
+
+
+def test_settings_come_from_a_file_too(open_terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TUCKSHOP_DATABASE_URL=sqlite:///elsewhere.sqlite3\n")
+    assert "elsewhere.sqlite3" in open_terminal.refused("user", "list")

@@ -1,0 +1,145 @@
+"""Products of the house, and their shelf."""
+
+import re
+
+import pytest
+
+from tests.cli.conftest import Terminal
+
+LONG = "x" * 101
+
+
+@pytest.fixture
+def shop(open_terminal: Terminal) -> Terminal:
+    open_terminal.works("product", "add", "Cola", "1.50", "--stock", "5", "--cost", "0.7", "--tax", "19")
+    return open_terminal
+
+
+def test_adds_a_product_of_the_house(shop: Terminal) -> None:
+    assert shop.rows(
+        "SELECT name, price_cents, seller_id, refundable, tax_basis_points, cost_cents FROM products"
+    ) == [("Cola", 150, None, 1, 1900, 70)]
+    assert shop.rows("SELECT kind, quantity FROM stock_movements") == [("initial", 5)]
+    told = shop.works("product", "add", "Tea", "2", "--not-refundable")
+    assert told == "Added product 2: Tea, 2.00 EUR, 0 on the shelf.\n"
+    shop.works("audit")
+
+
+def test_lists_and_shows_by_number_and_name(shop: Terminal) -> None:
+    assert re.search(r"1 +Cola +1\.50 +5 +the house +yes", shop.works("product", "list"))
+    shown = shop.works("product", "show", "cOLA")
+    assert shown == shop.works("product", "show", "1")
+    assert re.search(r"Cost +0\.70 EUR", shown)
+    assert re.search(r"Tax +19 %", shown)
+
+
+def test_a_number_may_be_a_name(shop: Terminal) -> None:
+    shop.works("product", "add", "1", "9.99")  # The sweet "1" is meant, not product 1.
+    assert re.search(r"Price +9\.99", shop.works("product", "show", "1"))
+
+
+def test_changes_figures(shop: Terminal) -> None:
+    told = shop.works("product", "change", "cola", "--price", "1.75", "--name", "Cola Zero", "--cost", "0")
+    assert told == "Changed product 1: Cola Zero, 1.75 EUR, 5 on the shelf.\n"
+    shop.works("product", "change", "1", "--not-refundable", "--tax", "5.5")
+    assert shop.rows(
+        "SELECT price_cents, cost_cents, refundable, tax_basis_points, version FROM products"
+    ) == [(175, 0, 0, 550, 3)]
+
+
+def test_takes_off_sale(shop: Terminal) -> None:
+    assert shop.works("product", "remove", "cola") == "Cola is off sale. The 5 on the shelf are booked out.\n"
+    assert "0 products" in shop.works("product", "list")
+    assert "No product 'cola' is on sale" in shop.refused("product", "remove", "cola")
+    shop.works("product", "add", "Cola", "1")
+    shop.works("audit")
+
+
+def test_samples_have_pictures_and_come_once(shop: Terminal) -> None:
+    told = shop.works("product", "samples")
+    assert "Left out: there is a product Cola already." in told
+    assert "Added 11 sample products" in told
+    assert shop.rows("SELECT count(*) FROM products WHERE image_id IS NOT NULL") == [(11,)]
+    assert "Added 0 sample products" in shop.works("product", "samples")
+    shop.works("audit")
+
+
+def test_fills_and_counts_the_shelf(shop: Terminal) -> None:
+    assert shop.works("stock", "add", "cola", "7", "--reason", "delivery") == "Cola: 12 on the shelf.\n"
+    assert shop.works("stock", "set", "1", "3") == "Cola: 3 on the shelf (-9 corrected).\n"
+    assert shop.works("stock", "set", "1", "3") == "Cola: 3 on the shelf (nothing to correct).\n"
+    assert shop.rows("SELECT kind, quantity, reason FROM stock_movements") == [
+        ("initial", 5, None),
+        ("restock", 7, "delivery"),
+        ("correction", -9, "counted"),
+    ]
+    assert re.search(r"3 +1 +Cola +the house", shop.works("stock", "list"))
+    assert "1 product\n" in shop.works("stock", "list", "--below", "4")
+    assert "0 products" in shop.works("stock", "list", "--below", "3")
+    shop.works("audit")
+
+
+WRONG_AMOUNTS = ["", "0", "-1", "x", "1,50", "1.234", "1e3", "NaN", "10000000.01", "9" * 30, "٣", " 1"]
+
+
+@pytest.mark.parametrize("amount", WRONG_AMOUNTS)
+def test_wrong_amounts_change_nothing(shop: Terminal, amount: str) -> None:
+    shop.refused("product", "add", "Tea", "--", amount)
+    shop.refused("product", "change", "cola", "--price", amount)
+    if amount != "0":
+        shop.refused("product", "change", "cola", "--cost", amount)
+        shop.refused("product", "add", "Tea", "1", "--cost", amount)
+
+
+@pytest.mark.parametrize("tax", ["", "-1", "x", "100.01", "19%"])
+def test_wrong_taxes_change_nothing(shop: Terminal, tax: str) -> None:
+    shop.refused("product", "add", "Tea", "1", "--tax", tax)
+    shop.refused("product", "change", "cola", "--tax", tax)
+
+
+@pytest.mark.parametrize("quantity", ["", "-1", "x", "1.5", "1_0", "1000001", "9" * 30, "٣"])
+def test_wrong_quantities_change_nothing(shop: Terminal, quantity: str) -> None:
+    shop.refused("stock", "add", "cola", "--", quantity)
+    shop.refused("stock", "set", "cola", "--", quantity)
+    shop.refused("product", "add", "Tea", "1", "--stock", quantity)
+    shop.refused("stock", "list", "--below", quantity)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("product", "add"),
+        ("product", "add", "Tea"),
+        ("product", "add", "Tea", "1", "2"),
+        ("product", "add", "cola", "1"),
+        ("product", "add", "", "1"),
+        ("product", "add", LONG, "1"),
+        ("product", "add", "a/b", "1"),
+        ("product", "add", "Tea", "1", "--stock", "1", "--stock", "2"),
+        ("product", "change", "cola"),
+        ("product", "change", "cola", "--price", "1", "--price", "2"),
+        ("product", "change", "cola", "--refundable", "--not-refundable"),
+        ("product", "change", "cola", "--name", LONG),
+        ("product", "change", "99", "--price", "1"),
+        ("product", "change", "--price", "1"),
+        ("product", "show"),
+        ("product", "show", "99"),
+        ("product", "show", "9" * 30),
+        ("product", "show", "tea"),
+        ("product", "remove", "99"),
+        ("stock", "add", "cola"),
+        ("stock", "add", "cola", "0"),
+        ("stock", "add", "cola", "999999"),
+        ("stock", "add", "tea", "1"),
+        ("stock", "set", "99", "1"),
+        ("stock", "set", "cola", "1", "--reason", ""),
+        ("stock", "set", "cola", "1", "--reason", "x" * 201),
+    ],
+    ids=lambda words: " ".join(words)[:60],
+)
+def test_wrong_words_change_nothing(shop: Terminal, words: tuple[str, ...]) -> None:
+    shop.refused(*words)
+
+
+def test_limits_are_told_as_people_type_them(shop: Terminal) -> None:
+    assert shop.refused("product", "add", "Tea", "0") == "The price must be from 0.01 to 10000000.00."

@@ -1,0 +1,168 @@
+"""The doors open only on a shop that can be served, and close in good order."""
+
+import http.client
+import socket
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.conftest import Environment, Terminal
+from tests.cli.server import free_port, serving
+from tuckshop.cli import serve
+
+
+def test_serves_until_sigterm(open_terminal: Terminal) -> None:
+    with serving("serve", cwd=open_terminal.home) as server:
+        assert b"ready" in server.get("/health/ready")
+        # An idle connection must not keep the shop open.
+        idle = http.client.HTTPConnection(urlsplit(server.url).netloc)
+        idle.request("GET", "/health/live")
+        idle.getresponse().read()
+        out, error = server.end()
+        idle.close()
+    assert f"The shop is open at {server.url}" in out
+    assert "/docs" in out
+    assert error == ""
+    assert not open_terminal.database.with_name("tuckshop.sqlite3-wal").exists()  # The till has been closed.
+
+
+def test_commands_take_their_turn_while_it_serves(open_terminal: Terminal) -> None:
+    with serving("serve", cwd=open_terminal.home) as server:
+        open_terminal.works("product", "add", "Cola", "1.50")
+        for count in range(1, 4):
+            assert f"Cola: {count} on the shelf" in open_terminal.works("stock", "add", "cola", "1")
+        assert b"Cola" in server.get("/v1/products")
+        open_terminal.works("user", "add", "ada")
+        open_terminal.works("audit")
+        server.end()
+
+
+def test_commands_wait_for_a_writer(open_terminal: Terminal) -> None:
+    open_terminal.works("product", "add", "Cola", "1.50")
+    is_locked = threading.Event()
+
+    def hold() -> None:
+        with closing(sqlite3.connect(open_terminal.database, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            is_locked.set()
+            time.sleep(1.5)
+            connection.execute("COMMIT")
+
+    for words in (("stock", "add", "cola", "1"), ("user", "add", "ada")):
+        is_locked.clear()
+        holder = threading.Thread(target=hold)
+        holder.start()
+        is_locked.wait()
+        open_terminal.works(*words)
+        holder.join()
+
+
+def test_a_lock_that_stays_is_said(open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuckshop.till.batch.AWAY_PAUSE_SECONDS", 60)
+    monkeypatch.setitem(sqlite_pragmas(), "busy_timeout", "200")
+    with closing(sqlite3.connect(open_terminal.database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        answer = open_terminal("product", "add", "Cola", "1.50")
+        assert (answer.code, answer.error) == (
+            2,
+            "Error: The database did not answer in time; nothing was changed. Try again.\n",
+        )
+        answer = open_terminal("user", "add", "ada")
+        assert answer.code == 2
+        assert "locked" in answer.error
+        assert answer.error.count("\n") == 1
+        connection.execute("ROLLBACK")
+    assert open_terminal.rows("SELECT count(*) FROM products") == [(0,)]
+
+
+def sqlite_pragmas() -> dict[str, str]:
+    from tuckshop.store import engine
+
+    return engine.SQLITE_PRAGMAS
+
+
+def test_refuses_a_port_in_use(open_terminal: Terminal) -> None:
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, option, 1)
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = str(taken.getsockname()[1])
+            assert f"Nobody can listen at 127.0.0.1 port {port}" in open_terminal.refused(
+                "serve", "--port", port
+            )
+
+
+def test_refuses_several_workers_on_sqlite(open_terminal: Terminal) -> None:
+    assert "SQLite has one till" in open_terminal.refused("serve", "--workers", "2")
+
+
+def test_refuses_a_demo_database(open_terminal: Terminal) -> None:
+    open_terminal.tamper("UPDATE shop SET is_demo = true")
+    assert "run `tuckshop demo`" in open_terminal.refused("serve")
+
+
+def test_refuses_without_a_secret(open_terminal: Terminal, environment: Environment) -> None:
+    (open_terminal.home / "secret.key").unlink()
+    assert "no signing secret" in open_terminal.refused("serve")
+    environment(secret="short")
+    assert "too short" in open_terminal.refused("serve")
+
+
+def test_refuses_an_older_database(open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuckshop.store.engine.revisions", lambda: ("0001", "0002"))
+    assert "run `tuckshop db upgrade`" in open_terminal.refused("serve")
+
+
+def test_refuses_a_database_that_would_lose_sales(
+    open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sqlite_pragmas(), "synchronous", "OFF")
+    assert "before sales are on the disk" in open_terminal.refused("serve")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--port", "0"),
+        ("--port", "65536"),
+        ("--port", "-1"),
+        ("--port", "x"),
+        ("--port", ""),
+        ("--port", "1.5"),
+        ("--port"),
+        ("--port", "9" * 30),
+        ("--port", "8000", "--port", "8001"),
+        ("--workers", "0"),
+        ("--workers", "65"),
+        ("--workers", "x"),
+        ("--host", ""),
+        ("--host", "no such host"),
+        ("--host", "x" * 300),
+        ("--host", "192.0.2.1"),  # TEST-NET-1: nobody's own
+    ],
+    ids=lambda words: " ".join(words)[:40],
+)
+def test_refuses_wrong_options(open_terminal: Terminal, words: tuple[str, ...]) -> None:
+    open_terminal.refused("serve", *words)
+
+
+def test_addresses_are_ones_to_click_on() -> None:
+    assert serve.address("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert serve.address("::", 80) == "http://[::1]:80"
+    assert serve.address("localhost", 80) == "http://localhost:80"
+    assert serve.require_free("localhost", free_port()) in ("127.0.0.1", "::1")
+
+
+@pytest.mark.postgres
+def test_serves_with_several_workers_on_postgresql(terminal: Terminal, postgres_url: str) -> None:
+    terminal.home.mkdir()
+    with serving(
+        "serve", "--workers", "2", cwd=terminal.home, database_url=postgres_url, secret="s" * 32
+    ) as server:
+        assert b"ready" in server.get("/health/ready")
+        server.end()

@@ -1,0 +1,119 @@
+"""People, as the operator sees them."""
+
+import json
+import re
+
+import pytest
+
+from tests.cli.conftest import Terminal
+
+LONG = "x" * 65
+
+
+@pytest.fixture
+def shop(open_terminal: Terminal) -> Terminal:
+    open_terminal.works("user", "add", "admin", "--role", "admin")
+    return open_terminal
+
+
+def test_adds_a_buyer_with_a_random_password(shop: Terminal) -> None:
+    told = shop.works("user", "add", "ada", "--email", "ada@example.org")
+    assert "Added ada as buyer." in told
+    assert re.search(r"Password +\S{19} \(shown only now\)", told)
+    assert shop.rows("SELECT email, is_buyer, is_admin FROM users WHERE username = 'ada'") == [
+        ("ada@example.org", 1, 0)
+    ]
+
+
+def test_takes_a_password_without_printing_it(shop: Terminal) -> None:
+    told = shop.works("user", "add", "ada", "--role", "seller", "--password-stdin", given="correct horse\n")
+    assert told == "Added ada as seller.\n"
+
+
+def test_lists_and_shows(shop: Terminal) -> None:
+    shop.works("user", "add", "ada", "--role", "buyer", "--role", "seller")
+    told = shop.works("user", "list")
+    assert re.search(r"2 +ada +buyer, seller +active", told)
+    assert "2 people" in told
+    assert "1 person" in shop.works("user", "list", "--role", "seller")
+    shown = shop.works("user", "show", "ADA")
+    assert re.search(r"Wallet +0\.00 EUR", shown)
+    assert re.search(r"Payable +0\.00 EUR", shown)
+
+
+def test_brackets_in_names_are_printed_as_they_are(shop: Terminal) -> None:
+    shop.works("user", "add", "[bold]ada")
+    assert "[bold]ada" in shop.works("user", "list")
+
+
+def test_changes_roles_and_logs_it(shop: Terminal) -> None:
+    shop.works("user", "add", "ada")
+    assert shop.works("user", "roles", "ada", "seller", "cashier") == "ada is seller, cashier now.\n"
+    action, subject, before, after = shop.rows(
+        "SELECT action, subject, before, after FROM admin_log ORDER BY id DESC LIMIT 1"
+    )[0]
+    assert (action, subject) == ("user.standing", "user:2")
+    assert json.loads(before)["roles"] == ["buyer"]
+    assert json.loads(after)["roles"] == ["seller", "cashier"]
+
+
+def test_locks_out_and_lets_in(shop: Terminal) -> None:
+    shop.works("user", "add", "ada")
+    assert "cannot log in" in shop.works("user", "disable", "ada")
+    assert shop.rows("SELECT state FROM users WHERE username = 'ada'") == [("disabled",)]
+    assert "can log in" in shop.works("user", "enable", "ada")
+    assert shop.rows("SELECT state FROM users WHERE username = 'ada'") == [("active",)]
+
+
+def test_gives_a_new_password(shop: Terminal) -> None:
+    before = shop.rows("SELECT password_hash FROM users")
+    assert re.search(r"Password +\S{19}", shop.works("user", "password", "admin"))
+    assert "correct" not in shop.works(
+        "user", "password", "admin", "--password-stdin", given="correct horse\n"
+    )
+    assert shop.rows("SELECT password_hash FROM users") != before
+    assert shop.rows("SELECT action, before, after FROM admin_log ORDER BY id DESC LIMIT 1") == [
+        ("user.password", None, None)
+    ]
+
+
+def test_keeps_the_last_admin(shop: Terminal) -> None:
+    assert "needs an admin" in shop.refused("user", "disable", "admin")
+    assert "needs an admin" in shop.refused("user", "roles", "admin", "buyer")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add",),
+        ("add", ""),
+        ("add", "a/b"),
+        ("add", LONG),
+        ("add", "admin"),
+        ("add", "ADMIN"),
+        ("add", "ada", "--role", "king"),
+        ("add", "ada", "--role", "buyer", "--role", "buyer"),
+        ("add", "ada", "--email", "nowhere"),
+        ("add", "ada", "--email", "a@b.c", "--email", "d@e.f"),
+        ("add", "ada", "bob"),
+        ("show",),
+        ("show", "nobody"),
+        ("roles", "admin"),
+        ("roles", "nobody", "buyer"),
+        ("roles", "admin", "king"),
+        ("roles", "admin", "admin", "admin"),
+        ("disable", "nobody"),
+        ("enable", "nobody"),
+        ("password", "nobody"),
+        ("list", "--role", "king"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_words_change_nothing(shop: Terminal, words: tuple[str, ...]) -> None:
+    shop.refused("user", *words)
+
+
+@pytest.mark.parametrize("password", ["", "\n", "short\n", "password\n", "x" * 1025 + "\n"])
+def test_weak_passwords_change_nothing(shop: Terminal, password: str) -> None:
+    shop.refused("user", "add", "ada", "--password-stdin", given=password)
+    shop.refused("user", "password", "admin", "--password-stdin", given=password)
