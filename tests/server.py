@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,12 +44,16 @@ class _Process:
 
 @dataclass
 class Servers:
-    """One or several servers on one database. `bug`: a planted one, see tests/concurrency/planted.py."""
+    """One or several servers on one database.
+
+    `bug`: a planted one, see tests/concurrency/planted.py. `settings`: TUCKSHOP_* variables.
+    """
 
     url: str
     home: Path
     count: int = 1
     bug: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
     starts: int = 0
     _ports: list[int] = field(default_factory=list)
     _running: list[_Process] = field(default_factory=list)
@@ -59,6 +63,11 @@ class Servers:
     def ports(self) -> Sequence[int]:
         """Where they listen; the same after a new start."""
         return tuple(self._ports)
+
+    @property
+    def groups(self) -> Sequence[int]:
+        """The ids of the process groups that run."""
+        return tuple(one.process.pid for one in self._running)
 
     def token(self, caller: Caller) -> str:
         """A fresh access token, good for five minutes on each of them."""
@@ -106,7 +115,7 @@ class Servers:
             process = subprocess.Popen(
                 [*command, "serve", "--host", HOST, "--port", str(port)],
                 cwd=self.home,  # Not in the tree: the caller's .env is about another shop.
-                env=environment(self.url, self.home),
+                env={**environment(self.url, self.home), **self.settings},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -116,10 +125,17 @@ class Servers:
 
 
 @contextmanager
-def serving(url: str, home: Path, *, count: int = 1, bug: str | None = None) -> Iterator[Servers]:
+def serving(
+    url: str,
+    home: Path,
+    *,
+    count: int = 1,
+    bug: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Servers]:
     """Servers that take requests, for as long as the context lasts. Raises ServerFailed."""
     for tries_left in reversed(range(PORT_TRIES_MAX)):
-        servers = Servers(url, home, count, bug)
+        servers = Servers(url, home, count, bug, settings or {})
         try:
             servers.start()
             break

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
+from tuckshop.store import engine
 from tuckshop.till import batch, books, books_postgres, settle
 from tuckshop.till.batch import Till
 from tuckshop.till.books import Plan, Reserve, Step
@@ -191,6 +192,11 @@ def early_answer() -> None:
     _plant(SqliteBooks, "_run", run)
 
 
+def normal_sync() -> None:
+    """SQLite answers before what it wrote is on the disk."""
+    engine.SQLITE_PRAGMAS["synchronous"] = "NORMAL"
+
+
 BUGS = {
     bug.__name__.replace("_", "-"): bug
     for bug in (
@@ -202,6 +208,7 @@ BUGS = {
         late_record,
         arrival_order,
         early_answer,
+        normal_sync,
     )
 }
 
