@@ -17,6 +17,7 @@ from pathlib import Path
 
 READY_SECONDS = 90  # A demo is made in this time too, on the slowest computer that runs tests.
 END_SECONDS = 10
+TUCKSHOP = (sys.executable, "-c", "from tuckshop.cli.main import cli; cli()")
 
 
 @dataclass
@@ -51,13 +52,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(*words: str, cwd: Path, **settings: str) -> Iterator[Server]:
+def serving(*words: str, cwd: Path, program: tuple[str, ...] = TUCKSHOP, **settings: str) -> Iterator[Server]:
     """The server, once it is ready; killed at the end if it is still there."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
+    environment["TUCKSHOP_PORT"] = str(port)
     environment |= {f"TUCKSHOP_{name.upper()}": value for name, value in settings.items()}
     process = subprocess.Popen(
-        [sys.executable, "-c", "from tuckshop.cli.main import cli; cli()", *words, "--port", str(port)],
+        [*program, *words],
         cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,

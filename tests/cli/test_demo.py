@@ -17,6 +17,7 @@ from tuckshop.cli.demo_pictures import PICTURES, draw
 
 NOW_US = 1_763_730_000_000_000  # A Friday, at one o'clock.
 DAYS = 4
+ROOT = Path(__file__).parents[2]
 DAY_US = 86_400 * 1_000_000
 
 
@@ -101,6 +102,13 @@ def test_makes_itself_from_nothing(terminal: Terminal) -> None:
     assert error == ""
     assert "100%" in out
     assert [file.name for file in terminal.home.iterdir()] == ["demo.sqlite3"]
+
+
+@pytest.mark.skipif(not (ROOT / ".venv/.runtime-installed").exists(), reason="needs the environment of make")
+def test_make_run_opens_it(demo_terminal: Terminal) -> None:
+    with serving("run", cwd=ROOT, program=("make",)) as server:
+        assert b"ready" in server.get("/health/ready")
+        server.end()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])

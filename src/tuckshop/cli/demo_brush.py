@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SIDE = 256  # Pixels of the finished picture.
 FINE = 4  # Painted so many times as large, for smooth edges.
 
+WHITE = "#ffffff"
+BLACK = "#2b2118"
+
 Point = tuple[float, float]
 Colour = str
 
@@ -85,6 +88,11 @@ class Brush:
 
 
 STEPS = 16  # Straight pieces between two points of a curve; at this size nobody sees them.
+
+
+def at(path: str) -> list[Point]:
+    """Points as text: `"84,186 112,160"`."""
+    return [(float(x), float(y)) for x, y in (point.split(",") for point in path.split())]
 
 
 def smooth(points: Sequence[Point]) -> list[Point]:
