@@ -95,7 +95,9 @@ def forgotten_key() -> None:
     real = Till.settle
 
     async def without_key(self: Till, envelope: Envelope) -> Outcome:
-        return await real(self, replace(envelope, key=None))
+        outcome = await real(self, replace(envelope, key=None))
+        await asyncio.sleep(WINDOW_SECONDS)  # In which the server may die, or the line break.
+        return outcome
 
     _plant(Till, "settle", without_key)
 

@@ -38,6 +38,13 @@ def test_finds_purchases_that_were_acknowledged_and_lost(database_url: str, tmp_
     assert "acknowledged purchases are not in the books" in "\n".join(found.faults)
 
 
+def test_finds_purchases_that_were_made_twice(sqlite_url: str, tmp_path: Path) -> None:
+    with staged(sqlite_url, tmp_path, count=1, bug="forgotten-key") as stage:
+        found = asyncio.run(kill_under_load(stage, kills=CONTROL_KILLS_MAX, purchases=0, seed=SEED))
+
+    assert "purchases were made that nobody asked for" in "\n".join(found.faults)
+
+
 def _servers(url: str) -> int:
     return 1 if url.startswith("sqlite") else 2
 
