@@ -25,7 +25,7 @@ from tuckshop.domain.accounts import Role
 from tuckshop.services.shop import Shop as RunningShop
 from tuckshop.settings import Settings
 from tuckshop.till.commands import Caller
-from tuckshop.till.settle import CoinsPolicy
+from tuckshop.till.policy import CoinsPolicy
 
 SECRET = "a secret for tests, long enough to sign with"
 

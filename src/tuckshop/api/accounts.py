@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, get, patch, post
-from litestar.params import JSONBody
 
 from tuckshop.api.openapi import told
 from tuckshop.api.requests import NAME_PATTERN, Body, Call, Shown
@@ -96,10 +95,19 @@ def show_user(user: User) -> UserShown:
 @post(
     "/",
     summary="Register",
-    opt=told("registerUser", RegistrationClosed, InvalidField, NameTaken, EmailTaken, login="none"),
+    opt=told(
+        "registerUser",
+        RegistrationClosed,
+        InvalidField,
+        NameTaken,
+        EmailTaken,
+        login="none",
+        body=RegisterBody,
+    ),
 )
-async def register(request: Call, data: JSONBody[RegisterBody]) -> UserShown:
+async def register(request: Call) -> UserShown:
     """A new buyer or seller. Answers 409 for a name or address that is taken."""
+    data = await request.parsed(RegisterBody)
     settings: Settings = request.app.state.settings
     user = await accounts.register(
         request.shop,
@@ -124,12 +132,13 @@ async def me(request: Call) -> UserShown:
 @patch(
     "/me",
     summary="Change your account",
-    opt=told("changeMe", BadCredentials, InvalidField, NameTaken, EmailTaken),
+    opt=told("changeMe", BadCredentials, InvalidField, NameTaken, EmailTaken, body=ChangeUserBody),
 )
-async def change_me(request: Call, data: JSONBody[ChangeUserBody]) -> Response[UserShown]:
+async def change_me(request: Call) -> Response[UserShown]:
     """Another name, address or password. A new password needs the present one and ends every session."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
+    data = await request.parsed(ChangeUserBody)
     given: dict[str, Any] = {
         name: value
         for name in ("username", "password", "current_password")

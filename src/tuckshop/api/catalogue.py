@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post, put
-from litestar.params import JSONBody
 
 from tuckshop.api.openapi import told
 from tuckshop.api.problems import Malformed
@@ -120,8 +119,8 @@ class ChangeProductBody(Body):
 class StockBody(Body):
     """Either `restock`, pieces that came, or `correct`, the pieces that are really there."""
 
-    restock: Pieces | None = None
-    correct: Stock | None = None
+    restock: Pieces | msgspec.UnsetType = msgspec.UNSET
+    correct: Stock | msgspec.UnsetType = msgspec.UNSET
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -200,12 +199,16 @@ async def show(
 @post(
     "/",
     summary="Put a product on sale",
-    opt=told("addProduct", RoleMissing, UnknownMachine, InvalidField, NameTaken, keyed=True),
+    opt=told(
+        "addProduct", RoleMissing, UnknownMachine, InvalidField, NameTaken, keyed=True, body=AddProductBody
+    ),
 )
-async def add(request: Call, data: JSONBody[AddProductBody]) -> Response[ProductShown]:
+async def add(request: Call) -> Response[ProductShown]:
     """A new product with its first stock. Sellers only; for the house, admins."""
+    caller = request.caller
+    data = await request.parsed(AddProductBody)
     command = AddProduct(
-        request.caller,
+        caller,
         name=data.name,
         price_cents=data.price,
         stock=data.stock,
@@ -221,25 +224,25 @@ async def add(request: Call, data: JSONBody[AddProductBody]) -> Response[Product
 @put(
     "/{product_id:int}",
     summary="Replace a product's attributes",
-    opt=told("replaceProduct", *_CHANGING, keyed=True, matched=True),
+    opt=told("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
 )
-async def replace(
-    request: Call, product_id: PathId, data: JSONBody[ReplaceProductBody]
-) -> Response[ProductShown]:
+async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
     """As PATCH, with every attribute said. Owner or admin."""
-    return await _settled(request, _change(request, product_id, data, request.caller), status=200)
+    caller = request.caller
+    data = await request.parsed(ReplaceProductBody)
+    return await _settled(request, _change(request, product_id, data, caller), status=200)
 
 
 @patch(
     "/{product_id:int}",
     summary="Change a product",
-    opt=told("changeProduct", *_CHANGING, keyed=True, matched=True),
+    opt=told("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
 )
-async def change(
-    request: Call, product_id: PathId, data: JSONBody[ChangeProductBody]
-) -> Response[ProductShown]:
+async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
     """Some attributes, or the stock to a target. With `If-Match`, only at that version. Owner or admin."""
-    return await _settled(request, _change(request, product_id, data, request.caller), status=200)
+    caller = request.caller
+    data = await request.parsed(ChangeProductBody)
+    return await _settled(request, _change(request, product_id, data, caller), status=200)
 
 
 @delete(
@@ -260,20 +263,27 @@ async def remove(request: Call, product_id: PathId) -> Response[None]:
     status_code=200,
     summary="Restock, or correct the stock",
     opt=told(
-        "changeStock", UnknownProduct, NotOwner, UnknownMachine, InvalidField, StockTooLarge, keyed=True
+        "changeStock",
+        UnknownProduct,
+        NotOwner,
+        UnknownMachine,
+        InvalidField,
+        StockTooLarge,
+        keyed=True,
+        body=StockBody,
     ),
 )
-async def stock(request: Call, product_id: PathId, data: JSONBody[StockBody]) -> Response[ProductShown]:
+async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
     """Pieces onto the shelf of a machine, or its stock set right. Owner or admin."""
+    caller = request.caller
+    data = await request.parsed(StockBody)
     match data.restock, data.correct:
-        case (int(quantity), None):
-            restock = Restock(
-                request.caller, product_id, quantity, reason=data.reason, machine_id=data.machine
-            )
+        case (int(quantity), msgspec.UnsetType()):
+            restock = Restock(caller, product_id, quantity, reason=data.reason, machine_id=data.machine)
             return await _settled(request, restock, status=200)
-        case (None, int(target)):
+        case (msgspec.UnsetType(), int(target)):
             correction = ChangeProduct(
-                request.caller, product_id, stock=target, reason=data.reason, machine_id=data.machine
+                caller, product_id, stock=target, reason=data.reason, machine_id=data.machine
             )
             return await _settled(request, correction, status=200)
         case _:

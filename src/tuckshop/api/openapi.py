@@ -26,7 +26,6 @@ from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded, VersionCh
 Login = Literal["needed", "optional", "none"]
 
 _REF = "#/components/schemas/{name}"
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _SUCCESSES = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
 
 _ABOUT = """\
@@ -91,6 +90,8 @@ _PROBLEM = {
     },
     "required": ["type", "title", "status", "detail"],
 }
+_EITHER_OR = {"StockBody": ("restock", "correct")}
+"""Bodies that have exactly one of these, which their types cannot say."""
 _FACTS: dict[str, Any] = {
     "field": "stock",
     "reason": "must be from 0 to 1000000",
@@ -122,6 +123,7 @@ class Told(NamedTuple):
     keyed: bool
     tagged: bool
     matched: bool
+    body: Any
     media_type: str
     also: dict[int, str]
 
@@ -134,6 +136,7 @@ def told(
     keyed: bool = False,
     tagged: bool = False,
     matched: bool = False,
+    body: Any = None,
     media_type: str = "application/json",
     also: dict[int, str] | None = None,
 ) -> dict[str, Any]:
@@ -141,6 +144,7 @@ def told(
 
     - `query`: the parameters it takes, `int` for whole numbers
     - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
+    - `body`: what it parses; `X | None` if there need not be one
     - `also`: other statuses that it answers with its own content, and what they mean
     """
     if login != "none" and SessionEnded not in refusals:
@@ -149,7 +153,7 @@ def told(
         refusals = (*refusals, KeyReused)
     if matched:
         refusals = (*refusals, VersionChanged)
-    said = Told(operation_id, refusals, login, keyed, tagged, matched, media_type, also or {})
+    said = Told(operation_id, refusals, login, keyed, tagged, matched, body, media_type, also or {})
     return {"told": said, "query": query or {}}
 
 
@@ -162,9 +166,11 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
         sorted(types, key=lambda kind: kind.__name__), ref_template=_REF
     )
+    for name, either in _EITHER_OR.items():
+        schemas[name]["oneOf"] = [{"required": [one]} for one in either]
     paths: dict[str, dict[str, Any]] = {}
     for path, method, handler in found:
-        paths.setdefault(path, {})[method.lower()] = _operation(path, method, handler)
+        paths.setdefault(path, {})[method.lower()] = _operation(path, handler)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -214,7 +220,7 @@ def _tag(path: str) -> str:
     return "products" if name == "images" else name
 
 
-def _operation(path: str, method: str, handler: HTTPRouteHandler) -> dict[str, Any]:
+def _operation(path: str, handler: HTTPRouteHandler) -> dict[str, Any]:
     said: Told = handler.opt["told"]
     body, required = _body(handler)
     operation: dict[str, Any] = {
@@ -231,7 +237,7 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler) -> dict[str, A
             "content": {"application/json": {"schema": {"$ref": _REF.format(name=body.__name__)}}},
         }
     operation["responses"] = {
-        str(status): response for status, response in sorted(_responses(method, handler).items())
+        str(status): response for status, response in sorted(_responses(handler).items())
     }
     return operation
 
@@ -240,7 +246,7 @@ def _parameters(handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
     said: Told = handler.opt["told"]
     hints = get_type_hints(handler.fn, include_extras=True)
     signature = inspect.signature(handler.fn).parameters
-    in_path = [name for name in signature if name not in ("request", "data", *handler.opt["query"])]
+    in_path = [name for name in signature if name not in ("request", *handler.opt["query"])]
     for name in (*in_path, *handler.opt["query"]):
         schema, description = _parameter_schema(hints[name])
         default = signature[name].default
@@ -271,7 +277,7 @@ def _parameter_schema(hint: Any) -> tuple[dict[str, Any], str]:
             told_rules = {
                 "minimum": rule.ge,
                 "maximum": rule.le,
-                "pattern": rule.pattern,
+                "pattern": rule.pattern and rule.pattern.replace("\\Z", "$"),  # As JSON Schema writes it.
                 "maxLength": rule.max_length,
             }
             schema |= {name: value for name, value in told_rules.items() if value is not None}
@@ -279,7 +285,7 @@ def _parameter_schema(hint: Any) -> tuple[dict[str, Any], str]:
     return schema, description
 
 
-def _responses(method: str, handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
+def _responses(handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
     said: Told = handler.opt["told"]
     success = _success(handler)
     responses: dict[int, dict[str, Any]] = {handler.status_code: success}
@@ -293,7 +299,7 @@ def _responses(method: str, handler: HTTPRouteHandler) -> dict[int, dict[str, An
         row = problems.TABLE[refusal]
         told_of.setdefault(row.status, []).append(_example(refusal))
     general = {400: "BadRequest", 500: "InternalError", 503: "Unavailable"}
-    if method in _WITH_BODY:
+    if _body(handler)[0] is not None:
         general |= {413: "TooLarge", 415: "WrongMediaType"}
     told_of.setdefault(422, []).insert(0, _INVALID)  # If only for a query that nobody asked for.
     if any(name.endswith("_id") for name in inspect.signature(handler.fn).parameters):
@@ -381,7 +387,7 @@ _NO_PAGE = _plain_problem(404, "Not found", "Not found.")
 
 def _body(handler: HTTPRouteHandler) -> tuple[Any, bool]:
     """The type of the body, None for none, and whether there must be one."""
-    hint = get_type_hints(handler.fn).get("data")
+    hint = handler.opt["told"].body
     kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
     return kinds[0], len(get_args(hint)) < 2
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.params import JSONBody
 
 from tuckshop.api.catalogue import Reason
 from tuckshop.api.openapi import told
@@ -165,13 +164,16 @@ class RefundShown(Shown):
         InsufficientFunds,
         ChangeUnpayable,
         keyed=True,
+        body=PlaceOrderBody,
     ),
 )
-async def place(request: Call, data: JSONBody[PlaceOrderBody]) -> Response[OrderPlacedShown]:
+async def place(request: Call) -> Response[OrderPlacedShown]:
     """All lines at once from your wallet, or nothing. Repeat it safely with an Idempotency-Key."""
+    caller = request.caller
+    data = await request.parsed(PlaceOrderBody)
     command = PlaceOrder(
-        request.caller,
-        wallet_of(request.caller.user_id or 0),
+        caller,
+        wallet_of(caller.user_id or 0),
         merge((line.product, line.quantity) for line in data.lines),
         data.change,
         data.client_ref,
@@ -213,17 +215,17 @@ async def show(request: Call, order_id: PathId) -> OrderShown:
         RefundWindowOver,
         BalanceTooLarge,
         keyed=True,
+        body=RefundBody | None,
     ),
 )
-async def refund(
-    request: Call, order_id: PathId, data: JSONBody[RefundBody | None] = None
-) -> Response[RefundShown]:
+async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
     """The buyer within the window; the lines' seller, cashiers and admins at any time."""
-    data = data or RefundBody()
+    caller = request.caller
+    data = await request.parsed(RefundBody, default=RefundBody())
     quantities = None
     if data.lines is not None:
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
-    command = Refund(request.caller, order_id, quantities, data.reason)
+    command = Refund(caller, order_id, quantities, data.reason)
     outcome = await request.settled(command)
     return answered(outcome, Refunded, _show_refund, status=201)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal
@@ -169,16 +169,15 @@ def on_malformed(_: Request[Any, Any, Any], error: Malformed) -> Response[Any]:
 
 
 def on_invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
-    """For what the schema refuses; each error names its field."""
+    """For parameters that their rules refuse; each error names its own."""
     found = error.extra if isinstance(error.extra, list) else [{"message": error.detail}]
-    return on_malformed(request, Malformed(*(_complaint(one) for one in found)))
+    errors = ((str(one.get("key", "request")), _in_words(str(one.get("message", "")))) for one in found)
+    return on_malformed(request, Malformed(*errors))
 
 
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """For 400, 404, 405 and their like; a body that is not as it should be is a 422 however it is found."""
+    """For 400, 404, 405 and their like."""
     status = error.status_code
-    if isinstance(error.__cause__, SerializationException):
-        return on_malformed(_, Malformed(_complaint({"message": error.detail, "key": "body"})))
     title = _HTTP_TITLES.get(status, "Error")
     if status == 400 and "host" in error.detail:
         return on_malformed(_, Malformed(("Host", "is not valid"), status=400))
@@ -258,16 +257,11 @@ _KINDS = {
 }
 
 
-def _complaint(found: dict[str, Any]) -> tuple[str, str]:
-    """A schema's complaint as a field and the end of a sentence that begins with it."""
-    message, _, place = str(found.get("message", "")).partition(" - at ")
-    if message == "'data'":  # How a KeyError of the framework's tells that there is no body.
-        return "body", "is missing"
-    path = re.search(r"\$(?:\.)?([^`]*)`$", place)
-    field = path[1] if path else str(found.get("key") or "")
-    field = field.removesuffix("[...]")
-    if field in ("", "data"):
-        field = "body"
+def complaint(told: str) -> tuple[str, str]:
+    """What msgspec says of a body, as a field and the end of a sentence that begins with it."""
+    message, _, place = told.partition(" - at ")
+    path = re.search(r"\$\.?([^`]*)`$", place)
+    field = (path[1] if path else "").removesuffix("[...]") or "body"
     named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.*)`", message, re.DOTALL)
     if named is not None:
         whole = named[1] if field == "body" else f"{field}.{named[1]}"

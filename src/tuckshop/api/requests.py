@@ -7,27 +7,28 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Request, Response
+from litestar import Litestar, Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.params import PathParameter, QueryParameter
+from litestar.routes import HTTPRoute
 from litestar.types import Empty
 
-from tuckshop.api.problems import Malformed, of_refusal
+from tuckshop.api.problems import Malformed, complaint, of_refusal
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.services.shop import Shop
-from tuckshop.till.commands import Caller, Command
-from tuckshop.till.settle import Envelope, Outcome
+from tuckshop.till.commands import Caller, Command, Envelope, Outcome
 
 BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
+BODY_BYTES_DRAINED = 33_554_432  # Whoever writes all before reading would not see why we hung up.
 KEY_LENGTH_MAX = 255
 ID_MAX = 2**63 - 1
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,12}", re.ASCII)
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -36,13 +37,14 @@ Machine = Annotated[int, QueryParameter(ge=1, le=ID_MAX, description="Whose stoc
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="At most so many items.")]
 Cursor = Annotated[
     str | None,
-    QueryParameter(pattern=f"^{_CURSOR.pattern}$", description="`next` of the page before this one."),
+    QueryParameter(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
 ]
 
 NAME_PATTERN = r"^[^\s/\x00-\x1f\x7f]([^/\x00-\x1f\x7f]*[^\s/\x00-\x1f\x7f])?$"
 """For documents: domain/accounts.py is a little stricter, and says why."""
 
 Receiver = TypeVar("Receiver")
+Parsed = TypeVar("Parsed", bound="Body")
 
 
 class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -94,13 +96,45 @@ class Call(Request[Any, Any, Any]):
                 event = await self.receive()
                 if event["type"] != "http.request":
                     raise Malformed(("body", "was cut off"), status=400)
-                parts.append(event["body"])
                 left -= len(event["body"])
-                if left < 0:
-                    raise Malformed(("body", f"must have at most {BODY_BYTES_MAX} bytes"), status=413)
                 more = event.get("more_body", False)
+                if left >= 0:
+                    parts.append(event["body"])
+                elif not more or -left > BODY_BYTES_DRAINED:
+                    raise Malformed(("body", f"must have at most {BODY_BYTES_MAX} bytes"), status=413)
             self._body = b"".join(parts)
         return self._body
+
+    async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
+        """The body as the one type it may have; `default` where there is none.
+
+        Not the framework's parsing, which takes "1" for 1.
+
+        Raises:
+            Malformed: missing, too large, not declared as JSON, or not what the type says; also if a name
+                stands twice, or a text has what no text may have.
+        """
+        body = await self.body()
+        declared = self.given(b"content-type")
+        if not body and default is not None:
+            return default
+        if not body and not declared:
+            raise Malformed(("body", "is missing"))
+        if len(declared) != 1 or declared[0].partition(b";")[0].strip().lower() != b"application/json":
+            raise Malformed(("Content-Type", "must be application/json"), status=415)
+        if not body:
+            raise Malformed(("body", "is missing"))
+        try:
+            # Only an escape can bring in what _check_texts looks for.
+            check = _check_texts if b"\\u" in body else _check_names
+            json.loads(body.decode(), object_pairs_hook=check)
+        except (ValueError, RecursionError):
+            raise Malformed(("body", "must be JSON")) from None
+        try:
+            parsed: Parsed = _decoder(kind).decode(body)
+        except msgspec.MsgspecError as error:
+            raise Malformed(complaint(str(error))) from None
+        return parsed
 
     async def enveloped(self, command: Command) -> Envelope:
         """The command with the request's idempotency key, if it has one, and what it is a key to.
@@ -122,15 +156,17 @@ class Call(Request[Any, Any, Any]):
         return await self.shop.till.settle(await self.enveloped(command))
 
 
-async def require_strict(request: Request[Any, Any, Any]) -> None:
-    """Refuses what the schema alone would let pass.
+async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Refuses what the schema alone would let pass; answers OPTIONS by itself.
 
     Raises:
         NotFoundException: an id in the path is not written the one way that we write it.
-        Malformed: unknown or repeated query parameters, a body that is not declared as JSON, or one in
-            which a name stands twice, a number is not whole, or a text has what no text may have.
+        Malformed: unknown or repeated query parameters, or one that is not written as we write it.
     """
     assert isinstance(request, Call)
+    if request.method == "OPTIONS":
+        allowed = _methods(request.app)[request.scope["path_template"]]
+        return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
     if request.scope["path_params"]:
         # Or 1_0, 01 and Arabic digits would be ids too.
         written = request.scope["path"].split("/")
@@ -147,19 +183,7 @@ async def require_strict(request: Request[Any, Any, Any]) -> None:
             if taken[name] is int and not _WHOLE.fullmatch(value):
                 raise Malformed((name, "must be a whole number"))
             seen.add(name)
-    if request.method in _WITH_BODY:
-        body = await request.body()
-        declared = request.given(b"content-type")
-        is_json = len(declared) == 1 and declared[0].partition(b";")[0].strip().lower() == b"application/json"
-        if not is_json and (body or declared):
-            raise Malformed(("Content-Type", "must be application/json"), status=415)
-        if body:
-            # Only an escape can bring in what _check_texts looks for.
-            check = _check_texts if b"\\u" in body else _check_names
-            try:
-                json.loads(body, object_pairs_hook=check, parse_float=_Fraction)
-            except (ValueError, RecursionError):
-                raise Malformed(("body", "must be JSON")) from None
+    return None
 
 
 def answered(
@@ -198,25 +222,33 @@ def cursor_of(item_id: int) -> str:
     return text
 
 
-class _Fraction(float):
-    """A number that was not written as a whole one, were it 1.0 or 1e0."""
+@cache
+def _methods(app: Litestar) -> dict[str, set[str]]:
+    """What each path takes. (The framework's own answer forgets all handlers but one.)"""
+    methods: dict[str, set[str]] = {}
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            methods.setdefault(route.path_format, set()).update(route.methods)
+    return {path: known | {"HEAD"} if "GET" in known else known for path, known in methods.items()}
+
+
+@cache
+def _decoder(kind: type[Parsed]) -> msgspec.json.Decoder[Parsed]:
+    return msgspec.json.Decoder(kind)
 
 
 def _check_names(pairs: list[tuple[str, Any]]) -> None:
-    names = set()
-    for name, value in pairs:
-        if name in names:
-            raise Malformed((name, "must be given once"))
-        if type(value) is _Fraction:
-            raise Malformed((name, "must be a whole number"))
-        names.add(name)
+    if len({name for name, _ in pairs}) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed((twice, "must be given once"))
 
 
 def _check_texts(pairs: list[tuple[str, Any]]) -> None:
     """As `_check_names`; and no NUL, which PostgreSQL does not take, and no half of a surrogate pair."""
-    for pair in pairs:
-        for text in pair:
+    for name, value in pairs:
+        for text in (name, *(value if isinstance(value, list) else [value])):
             if isinstance(text, str) and ("\0" in text or any("\ud800" <= char <= "\udfff" for char in text)):
-                field = pair[0].encode(errors="backslashreplace").decode()
+                field = name.encode(errors="backslashreplace").decode()
                 raise Malformed((field, "must not contain NUL or lone surrogates"))
     _check_names(pairs)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, post
-from litestar.params import JSONBody
 
 from tuckshop.api.accounts import Password, Username, UserShown, show_user
 from tuckshop.api.openapi import told
@@ -47,9 +46,15 @@ class EndedShown(Shown):
     ended: int
 
 
-@post("/login", status_code=200, summary="Log in", opt=told("logIn", BadCredentials, login="none"))
-async def log_in(request: Call, data: JSONBody[LoginBody]) -> LoginShown:
+@post(
+    "/login",
+    status_code=200,
+    summary="Log in",
+    opt=told("logIn", BadCredentials, login="none", body=LoginBody),
+)
+async def log_in(request: Call) -> LoginShown:
     """A new session; other sessions of yours stay, and `message` says so."""
+    data = await request.parsed(LoginBody)
     logged_in = await sessions.log_in(
         request.shop, username=data.username, password=data.password, device=request.headers.get("user-agent")
     )
@@ -60,10 +65,11 @@ async def log_in(request: Call, data: JSONBody[LoginBody]) -> LoginShown:
     "/refresh",
     status_code=200,
     summary="New tokens",
-    opt=told("refreshTokens", SessionEnded, CredentialReused, login="none"),
+    opt=told("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
-async def refresh(request: Call, data: JSONBody[RefreshBody]) -> LoginShown:
+async def refresh(request: Call) -> LoginShown:
     """The next pair of tokens. A refresh token that is used twice ends its session."""
+    data = await request.parsed(RefreshBody)
     return _show(await sessions.refresh(request.shop, token=data.refresh))
 
 
@@ -77,11 +83,12 @@ async def log_out(request: Call) -> None:
     "/logout-all",
     status_code=200,
     summary="End all sessions",
-    opt=told("logOutEverywhere", BadCredentials, login="optional"),
+    opt=told("logOutEverywhere", BadCredentials, login="optional", body=LoginBody | None),
 )
-async def log_out_everywhere(request: Call, data: JSONBody[LoginBody | None] = None) -> EndedShown:
+async def log_out_everywhere(request: Call) -> EndedShown:
     """Ends every session of yours at once; instead of a token, name and password will do."""
-    if data is not None:
+    if await request.body():
+        data = await request.parsed(LoginBody)
         ended = await sessions.log_out_everywhere_by_password(
             request.shop, username=data.username, password=data.password
         )

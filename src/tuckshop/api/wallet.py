@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.params import JSONBody
 
 from tuckshop.api.openapi import told
 from tuckshop.api.requests import (
@@ -149,13 +148,14 @@ async def show(request: Call) -> WalletShown:
         InvalidField,
         BalanceTooLarge,
         keyed=True,
+        body=DepositBody,
     ),
 )
-async def deposit(request: Call, data: JSONBody[DepositBody]) -> Response[DepositShown]:
+async def deposit(request: Call) -> Response[DepositShown]:
     """By a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
-    command = Deposit(
-        request.caller, wallet_of(data.user or request.caller.user_id or 0), data.coins, data.machine
-    )
+    caller = request.caller
+    data = await request.parsed(DepositBody)
+    command = Deposit(caller, wallet_of(data.user or caller.user_id or 0), data.coins, data.machine)
     outcome = await request.settled(command)
     return answered(outcome, CoinsDeposited, _show_deposit, status=201)
 
@@ -173,12 +173,14 @@ async def deposit(request: Call, data: JSONBody[DepositBody]) -> Response[Deposi
         NothingToPayOut,
         ChangeUnpayable,
         keyed=True,
+        body=PayOutBody | None,
     ),
 )
-async def pay_out(request: Call, data: JSONBody[PayOutBody | None] = None) -> Response[PayOutShown]:
+async def pay_out(request: Call) -> Response[PayOutShown]:
     """In the fewest coins; cents that no coin can pay stay in the wallet."""
-    data = data or PayOutBody()
-    command = PayOut(request.caller, wallet_of(data.user or request.caller.user_id or 0), data.machine)
+    caller = request.caller
+    data = await request.parsed(PayOutBody, default=PayOutBody())
+    command = PayOut(caller, wallet_of(data.user or caller.user_id or 0), data.machine)
     outcome = await request.settled(command)
     return answered(outcome, PaidOut, _show_pay_out, status=200)
 
