@@ -30,7 +30,8 @@ from tuckshop.till.commands import (
     ProductStands,
     Receipt,
 )
-from tuckshop.till.settle import CoinsPolicy, Envelope, Policy
+from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.commands import Envelope
 
 NOON_US = 1_760_000_000_000_000
 DAY_SECONDS = 86_400

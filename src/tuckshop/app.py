@@ -23,7 +23,7 @@ from tuckshop.till.batch import Till
 from tuckshop.till.books import Books
 from tuckshop.till.books_postgres import PostgresBooks
 from tuckshop.till.books_sqlite import SqliteBooks
-from tuckshop.till.settle import Policy
+from tuckshop.till.policy import Policy
 
 Clock = Callable[[], int]
 

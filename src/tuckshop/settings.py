@@ -13,7 +13,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from tuckshop.services.accounts import RegistrationMode
-from tuckshop.till.settle import CoinsPolicy
+from tuckshop.till.policy import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"
 SECRET_LENGTH_MIN = 32  # Bytes; RFC 7518, 3.2: an HMAC key is at least as long as its hash.

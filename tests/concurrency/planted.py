@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tuckshop.store import engine
-from tuckshop.till import batch, books, books_postgres, settle
+from tuckshop.till import batch, books, books_postgres, settle, statements
 from tuckshop.till.batch import Till
-from tuckshop.till.books import Plan, Reserve, Step
 from tuckshop.till.books_postgres import PostgresBooks
 from tuckshop.till.books_sqlite import SqliteBooks
-from tuckshop.till.commands import PlaceOrder
+from tuckshop.till.commands import Envelope, Outcome, PlaceOrder
 from tuckshop.till.page import IdempotencyRow, Page, Wanted
-from tuckshop.till.settle import Envelope, Outcome, Policy
+from tuckshop.till.policy import Policy
+from tuckshop.till.statements import Plan, Reserve, Step
 
 WINDOW_SECONDS = 0.03  # Longer than a batch: what may happen between two statements, happens.
 
@@ -43,20 +43,22 @@ def _dawdle() -> None:
 
 def unlocked_shelves() -> None:
     """Shelves are read without a lock; their new quantities are written as they were decided on."""
-    _plant(books, "SHELVES", books.SHELVES._replace(lock=None))
+    _plant(statements, "SHELVES", statements.SHELVES._replace(lock=None))
     _dawdle()
 
 
 def unlocked_wallets() -> None:
     """Wallets are read without a lock; their new balances are written as they were decided on."""
-    books.WALLETS.update({column: read._replace(lock=None) for column, read in books.WALLETS.items()})
+    statements.WALLETS.update(
+        {column: read._replace(lock=None) for column, read in statements.WALLETS.items()}
+    )
     _dawdle()
 
 
 def unlocked_orders() -> None:
     """Orders are read without a lock, and their wallets too: a refund locks the wallet first, and would
     wait there until it saw what the other one did."""
-    _plant(books, "ORDERS", books.ORDERS._replace(lock=None))
+    _plant(statements, "ORDERS", statements.ORDERS._replace(lock=None))
     unlocked_wallets()
 
 
@@ -105,7 +107,7 @@ def forgotten_key() -> None:
 def late_record() -> None:
     """Idempotency records are written after the transaction, in one of their own."""
     real = PostgresBooks.transact
-    insert = dict(books.INSERTS)["idempotency"]
+    insert = dict(statements.INSERTS)["idempotency"]
 
     async def transact(self: PostgresBooks, wanted: Wanted, decide: Callable[[Page], None]) -> None:
         late: list[IdempotencyRow] = []
@@ -139,7 +141,7 @@ def arrival_order() -> None:
             )
 
     async def perform(self: PostgresBooks, step: Step) -> Any:
-        if isinstance(step, Reserve) or step[0] is not books.SHELVES:
+        if isinstance(step, Reserve) or step[0] is not statements.SHELVES:
             return await real_perform(self, step)
         found = []
         for row in sorted(step[1], key=list(named).index):

@@ -31,6 +31,8 @@ from tuckshop.till.commands import (
     ChangeProduct,
     Command,
     Deposit,
+    Envelope,
+    Outcome,
     PayOut,
     PlaceOrder,
     Refund,
@@ -38,7 +40,8 @@ from tuckshop.till.commands import (
     Restock,
 )
 from tuckshop.till.page import Page, Wanted
-from tuckshop.till.settle import CoinsPolicy, Envelope, Outcome, Policy, settle, wants
+from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.settle import settle, wants
 
 Settle = Callable[[Envelope, Page, Policy], Outcome]
 Books = dict[str, list[tuple[Any, ...]]]

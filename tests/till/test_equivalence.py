@@ -20,8 +20,10 @@ from tests.till.histories import (
     open_bench,
 )
 from tuckshop.till.books import BatchRefused
+from tuckshop.till.commands import Envelope, Outcome
 from tuckshop.till.page import Page
-from tuckshop.till.settle import Envelope, Outcome, Policy, settle
+from tuckshop.till.policy import Policy
+from tuckshop.till.settle import settle
 
 EXAMPLES = 600 if os.environ.get("TUCKSHOP_PROOF") else 60
 

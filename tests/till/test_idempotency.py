@@ -28,7 +28,9 @@ from tuckshop.till.commands import (
     ChangeProduct,
     Command,
     Deposit,
+    Envelope,
     OrderPlaced,
+    Outcome,
     PayOut,
     PlaceOrder,
     ProductStands,
@@ -36,7 +38,6 @@ from tuckshop.till.commands import (
     RemoveProduct,
     Restock,
 )
-from tuckshop.till.settle import Envelope, Outcome
 
 
 def order(buyer: Caller, product_id: int, **more: Any) -> PlaceOrder:

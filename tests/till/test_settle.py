@@ -58,7 +58,7 @@ from tuckshop.till.commands import (
     Restock,
     SoldLine,
 )
-from tuckshop.till.settle import CoinsPolicy
+from tuckshop.till.policy import CoinsPolicy
 
 NOBODY = 999
 

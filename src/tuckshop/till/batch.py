@@ -11,8 +11,10 @@ from typing import NamedTuple
 import structlog
 
 from tuckshop.till.books import BatchRefused, Books, Contended, OutcomeUnknown, Unavailable
+from tuckshop.till.commands import Envelope, Outcome
 from tuckshop.till.page import Page, Wanted
-from tuckshop.till.settle import Envelope, Outcome, Policy, settle, wants
+from tuckshop.till.policy import Policy
+from tuckshop.till.settle import settle, wants
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +148,11 @@ class Till:
         outcomes: list[Outcome] = []
 
         def decide(page: Page) -> None:
-            outcomes[:] = [settle(envelope, page, self.policy) for envelope in envelopes]
+            try:
+                outcomes[:] = [settle(envelope, page, self.policy) for envelope in envelopes]
+            except StopIteration as error:
+                # No future can carry this one: whoever waits for it would wait for ever.
+                raise RuntimeError("a command took more ids than were reserved for it") from error
 
         tries = 0
         while True:

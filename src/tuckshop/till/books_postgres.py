@@ -11,8 +11,8 @@ import asyncpg
 from sqlalchemy import Table
 
 from tuckshop.till import books
-from tuckshop.till.books import Insert, Plan, Read, Reserve, Step, Update, column_type
 from tuckshop.till.page import Page, Wanted
+from tuckshop.till.statements import Insert, Plan, Read, Reserve, Step, Update, column_type
 
 CONNECT_SECONDS = 3.0
 FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a caller's patience of ten.
@@ -210,7 +210,7 @@ SELECT '', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current
 """
 
 
-_FATE = "SELECT pg_xact_status($1::xid8)"
+_FATE = "SELECT pg_xact_status($1::text::xid8)"
 _END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = '{}'::xid8::xid"
 
 _WITNESSES = {

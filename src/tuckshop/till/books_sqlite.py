@@ -13,8 +13,8 @@ import msgspec
 
 from tuckshop.store.engine import connect_sqlite
 from tuckshop.till import books
-from tuckshop.till.books import Insert, Plan, Read, Reserve, Step, Update
 from tuckshop.till.page import Page, Wanted
+from tuckshop.till.statements import Insert, Plan, Read, Reserve, Step, Update
 
 
 class SqliteBooks:

@@ -15,6 +15,7 @@ from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change
+from tuckshop.domain.refusals import Refusal
 
 
 class Caller(NamedTuple):
@@ -225,3 +226,26 @@ RECEIPTS: dict[str, type[Receipt]] = {
     for receipt in (CoinsDeposited, PaidOut, OrderPlaced, Refunded, ProductStands, ProductRemoved)
 }
 """By the name under which an idempotency record keeps one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A command on its way to the till. With a key, the same fingerprint is answered as before."""
+
+    command: Command
+    key: str | None = None
+    fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command; `replayed` when an earlier one with its key had the effect."""
+
+    answer: Receipt | Refusal
+    replayed: bool = False
+
+    def receipt(self) -> Receipt:
+        """The receipt. Raises the refusal instead, if that was the answer."""
+        if isinstance(self.answer, Refusal):
+            raise self.answer
+        return self.answer

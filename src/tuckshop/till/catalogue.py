@@ -1,0 +1,178 @@
+"""Products and their stock, decided on the page.
+
+Each function raises the refusals of its rules, and then has left the page as it was.
+"""
+
+from __future__ import annotations
+
+from tuckshop.domain import catalogue
+from tuckshop.domain.accounts import Actor, Role, name_key
+from tuckshop.domain.catalogue import Product, StockKind, StockMovement
+from tuckshop.domain.money import check_price
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NameTaken,
+    VersionChanged,
+)
+from tuckshop.till.commands import (
+    AddProduct,
+    ChangeProduct,
+    ProductRemoved,
+    ProductStands,
+    RemoveProduct,
+    Restock,
+)
+from tuckshop.till.page import (
+    Page,
+    ProductRow,
+)
+from tuckshop.till.posting import box_of, move_stock, open_shelf, shelf_of
+
+
+def add(command: AddProduct, actor: Actor, page: Page) -> ProductStands:
+    """A product on sale, with its first stock."""
+    if command.for_house:
+        actor.require(Role.ADMIN)
+    else:
+        actor.require(Role.SELLER)
+    box_of(page, command.machine_id)
+    name = catalogue.check_product_name(command.name)
+    key = name_key(name)
+    stock = catalogue.check_quantity(command.stock, field="stock", least=0)
+    seller_id = None if command.for_house else actor.user_id
+    if key in page.names:
+        raise NameTaken(name=name)
+    _check_figures(command)
+    product = Product(
+        id=next(page.new_ids["products"]),
+        name=name,
+        price_cents=command.price_cents,
+        seller_id=seller_id,
+        refundable=command.refundable,
+        tax_basis_points=command.tax_basis_points,
+        cost_cents=command.cost_cents,
+        version=1,
+        on_sale=True,
+        image_id=command.image_id,
+    )
+    page.names[key] = product.id
+    page.products[product.id] = product
+    if seller_id is not None and command.caller.session_id is not None:
+        page.sellers[seller_id] = page.sessions[command.caller.session_id].username
+    page.changes.products.append(
+        ProductRow(
+            product.id,
+            product.name,
+            key,
+            product.price_cents,
+            product.seller_id,
+            product.refundable,
+            product.tax_basis_points,
+            product.cost_cents,
+            product.image_id,
+            product.version,
+            page.now_us,
+        )
+    )
+    open_shelf(page, command.machine_id, product.id)
+    if stock:
+        move_stock(page, StockMovement(StockKind.INITIAL, command.machine_id, product.id, stock), actor)
+    return _product_stands(page, product, command.machine_id)
+
+
+def change(command: ChangeProduct, actor: Actor, page: Page) -> ProductStands:
+    """A product's attributes, and its stock to a target."""
+    product = _own_product(command, actor, page)
+    box_of(page, command.machine_id)
+    _check_figures(command)
+    changed = product._replace(
+        **{
+            name: value
+            for name in ("price_cents", "refundable", "tax_basis_points", "cost_cents", "image_id")
+            if (value := getattr(command, name)) is not None
+        }
+    )
+    if command.name is not None:
+        name = catalogue.check_product_name(command.name)
+        if page.names.get(name_key(name), product.id) != product.id:
+            raise NameTaken(name=name)
+        changed = changed._replace(name=name)
+    shelf = shelf_of(page, command.machine_id, product.id)
+    missing = 0
+    if command.stock is not None:
+        missing = catalogue.check_quantity(command.stock, field="stock", least=0) - shelf.quantity
+    movement = catalogue.move(shelf, StockKind.CORRECTION, missing) if missing else None
+
+    if changed != product:
+        changed = changed._replace(version=product.version + 1)
+        if name_key(changed.name) != name_key(product.name):
+            page.names.pop(name_key(product.name), None)
+            page.names[name_key(changed.name)] = product.id
+            page.changes.unnamed.add(product.id)
+        page.products[product.id] = changed
+        page.changes.revised.add(product.id)
+    if movement is not None:
+        open_shelf(page, command.machine_id, product.id)
+        move_stock(page, movement, actor, reason=command.reason)
+    return _product_stands(page, changed, command.machine_id)
+
+
+def restock(command: Restock, actor: Actor, page: Page) -> ProductStands:
+    """Pieces onto a shelf."""
+    product = _own_product(command, actor, page)
+    box_of(page, command.machine_id)
+    quantity = catalogue.check_quantity(command.quantity, field="quantity", least=1)
+    shelf = shelf_of(page, command.machine_id, product.id)
+    movement = catalogue.move(shelf, StockKind.RESTOCK, quantity)
+    open_shelf(page, command.machine_id, product.id)
+    move_stock(page, movement, actor, reason=command.reason)
+    return _product_stands(page, product, command.machine_id)
+
+
+def remove(command: RemoveProduct, actor: Actor, page: Page) -> ProductRemoved:
+    """A product off sale."""
+    product = _own_product(command, actor, page)
+    for shelf in [shelf for shelf in page.shelves.values() if shelf.product_id == product.id]:
+        if shelf.quantity:
+            movement = catalogue.move(shelf, StockKind.CORRECTION, -shelf.quantity)
+            move_stock(page, movement, actor, reason="taken off sale")
+    page.names.pop(name_key(product.name), None)
+    page.products[product.id] = product._replace(on_sale=False)
+    page.changes.removed.add(product.id)
+    page.changes.unnamed.add(product.id)
+    return ProductRemoved(product.id)
+
+
+def _own_product(command: ChangeProduct | Restock | RemoveProduct, actor: Actor, page: Page) -> Product:
+    product = catalogue.require_on_sale(page.products.get(command.product_id), command.product_id)
+    catalogue.require_owner(actor, product)
+    expected = None if isinstance(command, Restock) else command.version
+    if expected is not None and expected != product.version:
+        raise VersionChanged(version=product.version)
+    return product
+
+
+def _check_figures(command: AddProduct | ChangeProduct) -> None:
+    if command.price_cents is not None:
+        check_price(command.price_cents)
+    if command.cost_cents:
+        check_price(command.cost_cents, field="cost")
+    tax = command.tax_basis_points
+    if tax is not None and not 0 <= tax <= catalogue.TAX_BASIS_POINTS_MAX:
+        raise InvalidField(field="tax", reason=f"must be from 0 to {catalogue.TAX_BASIS_POINTS_MAX}")
+
+
+def _product_stands(page: Page, product: Product, machine_id: int) -> ProductStands:
+    return ProductStands(
+        product_id=product.id,
+        name=product.name,
+        price_cents=product.price_cents,
+        stock=shelf_of(page, machine_id, product.id).quantity,
+        seller_id=product.seller_id,
+        seller=None if product.seller_id is None else page.sellers[product.seller_id],
+        refundable=product.refundable,
+        tax_basis_points=product.tax_basis_points,
+        cost_cents=product.cost_cents,
+        image_id=product.image_id,
+        version=product.version,
+    )

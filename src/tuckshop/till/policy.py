@@ -1,0 +1,24 @@
+"""The shop's settings that the till decides by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tuckshop.domain.money import Currency
+
+
+class CoinsPolicy(StrEnum):
+    """Who may say that coins were put in, or take them out."""
+
+    ATTESTED = "attested"  # a cashier or an admin
+    SELF = "self"  # buyers themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The shop's settings that decisions depend on."""
+
+    currency: Currency
+    coins: CoinsPolicy = CoinsPolicy.ATTESTED
+    refund_window_seconds: int = 300  # Long enough to notice the wrong can, too short to drink it.

@@ -1,0 +1,236 @@
+"""What the till says to a database, said once for both.
+
+Each statement takes a list of tuples. PostgreSQL gets them as one array per column (`unnest`), so a batch
+of any size is one round trip per statement; SQLite gets them as JSON to read and row by row to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Boolean, LargeBinary, SmallInteger, Table, Text
+
+from tuckshop.store import tables
+from tuckshop.till import page as pages
+
+Rows = Sequence[Any]
+
+
+class Read(NamedTuple):
+    """Rows found by a list of keys. `keys`: column and type by name; `lock`: the alias to lock."""
+
+    name: str
+    keys: tuple[tuple[str, str], ...]
+    select: str
+    lock: str | None = None
+
+
+class Insert(NamedTuple):
+    """New rows of a table; tuples in the order of `columns`."""
+
+    table: Table
+    columns: tuple[str, ...]
+
+
+class Update(NamedTuple):
+    """New values, or what is to be `added`, for rows found by their keys; tuples of keys, then values."""
+
+    table: Table
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    added: bool = False
+
+
+class Reserve(NamedTuple):
+    """The batch's instant, and so many new ids per table: (now_us, {table: ids})."""
+
+    counts: dict[str, int]
+
+
+Step = tuple[Read | Insert | Update, Rows] | Reserve
+Plan = Generator[Step, Any, Any]
+
+
+def column_type(table: Table, column: str) -> str:
+    """The column's PostgreSQL type."""
+    match table.c[column].type:
+        case BigInteger():
+            return "bigint"
+        case SmallInteger():
+            return "smallint"
+        case Boolean():
+            return "boolean"
+        case LargeBinary():
+            return "bytea"
+        case Text():
+            return "text"
+        case _:
+            return "integer"
+
+
+_ID = (("id", "bigint"),)
+
+WALLETS = {
+    column: Read(
+        f"wallets_by_{column}",
+        ((column, "bigint"),),
+        f"SELECT a.id, a.{column}, a.balance_cents FROM wanted w JOIN accounts a"
+        f" ON a.{column} = w.{column} AND a.kind = 'wallet' ORDER BY a.id",
+        lock="a",
+    )
+    for column in ("user_id", "guest_id")
+}
+RECORDS = Read(
+    "records",
+    (("scope", "text"), ("key", "text")),
+    "SELECT i.scope, i.key, i.fingerprint, i.kind, i.outcome FROM wanted w JOIN idempotency i"
+    " ON i.scope = w.scope AND i.key = w.key ORDER BY i.scope, i.key",
+)
+SESSIONS = Read(
+    "sessions",
+    _ID,
+    "SELECT s.id, s.user_id, u.username, s.expires_us, s.ended_us, u.state,"
+    " u.is_buyer, u.is_seller, u.is_cashier, u.is_admin"
+    " FROM wanted w JOIN sessions s ON s.id = w.id JOIN users u ON u.id = s.user_id",
+)
+USERS = Read(
+    "users",
+    _ID,
+    "SELECT u.id FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
+)
+CLIENT_REFS = Read(
+    "client_refs",
+    (("buyer_id", "bigint"), ("client_ref", "text")),
+    "SELECT o.buyer_id, o.client_ref, o.id FROM wanted w JOIN orders o"
+    " ON o.buyer_id = w.buyer_id AND o.client_ref = w.client_ref",
+)
+ORDER_FACTS = Read(
+    "order_facts",
+    _ID,
+    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, l.product_id"
+    " FROM wanted w JOIN orders o ON o.id = w.id JOIN order_lines l ON l.order_id = o.id",
+)
+ORDERS = Read(
+    "orders",
+    _ID,
+    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.status, o.client_ref, o.total_cents,"
+    " o.created_us FROM wanted w JOIN orders o ON o.id = w.id ORDER BY o.id",
+    lock="o",
+)
+ORDER_LINES = Read(
+    "order_lines",
+    _ID,
+    "SELECT l.order_id, l.product_id, l.quantity, l.name, l.price_cents, l.seller_id, l.refundable,"
+    " l.tax_basis_points, l.cost_cents, l.refunded_quantity"
+    " FROM wanted w JOIN order_lines l ON l.order_id = w.id ORDER BY l.order_id, l.position",
+)
+CHANGING = Read(
+    "changing", _ID, "SELECT p.id FROM wanted w JOIN products p ON p.id = w.id ORDER BY p.id", lock="p"
+)
+ALL_SHELVES = Read(
+    "all_shelves",
+    _ID,
+    "SELECT s.machine_id, s.product_id FROM wanted w JOIN shelves s ON s.product_id = w.id",
+)
+SHELVES = Read(
+    "shelves",
+    (("machine_id", "bigint"), ("product_id", "bigint")),
+    "SELECT s.machine_id, s.product_id, s.quantity, s.capacity, s.price_cents FROM wanted w JOIN shelves s"
+    " ON s.machine_id = w.machine_id AND s.product_id = w.product_id ORDER BY s.machine_id, s.product_id",
+    lock="s",
+)
+PRODUCTS = Read(
+    "products",
+    _ID,
+    "SELECT p.id, p.name, p.price_cents, p.seller_id, p.refundable, p.tax_basis_points, p.cost_cents,"
+    " p.version, p.removed_us, p.image_id, u.username"
+    " FROM wanted w JOIN products p ON p.id = w.id LEFT JOIN users u ON u.id = p.seller_id",
+)
+NAMES = Read(
+    "names",
+    (("name_key", "text"),),
+    "SELECT p.name_key, p.id FROM wanted w JOIN products p"
+    " ON p.name_key = w.name_key AND p.removed_us IS NULL",
+)
+MACHINES = Read("machines", _ID, "SELECT m.id, m.box_kind FROM wanted w JOIN machines m ON m.id = w.id")
+COIN_BOXES = Read(
+    "coin_boxes",
+    _ID,
+    "SELECT c.machine_id, c.value_cents, c.count FROM wanted w JOIN coin_boxes c ON c.machine_id = w.id"
+    " ORDER BY c.machine_id, c.value_cents",
+    lock="c",
+)
+_ACCOUNT = "SELECT a.id, a.kind, a.user_id, a.guest_id, a.machine_id FROM wanted w JOIN accounts a"
+ACCOUNTS_OF = {
+    column: Read(
+        f"accounts_of_{column}",
+        (("kind", "text"), (column, "bigint")),
+        f"{_ACCOUNT} ON a.{column} = w.{column} AND a.kind = w.kind",
+    )
+    for column in ("user_id", "guest_id", "machine_id")
+}
+SHOP_ACCOUNTS = Read(
+    "shop_accounts",
+    (("kind", "text"),),
+    f"{_ACCOUNT} ON a.kind = w.kind AND coalesce(a.user_id, a.guest_id, a.machine_id) IS NULL",
+)
+LOCK_ACCOUNTS = Read(
+    "lock_accounts", _ID, "SELECT a.id FROM wanted w JOIN accounts a ON a.id = w.id ORDER BY a.id", lock="a"
+)
+LOCK_COINS = Read(
+    "lock_coins",
+    (("machine_id", "bigint"), ("value_cents", "bigint")),
+    "SELECT c.value_cents FROM wanted w JOIN coin_boxes c"
+    " ON c.machine_id = w.machine_id AND c.value_cents = w.value_cents"
+    " ORDER BY c.machine_id, c.value_cents",
+    lock="c",
+)
+
+NEW_ACCOUNTS = Insert(tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents"))
+INSERTS: tuple[tuple[str, Insert], ...] = tuple(
+    (table.name, Insert(table, row._fields))
+    for table, row in (
+        (tables.products, pages.ProductRow),
+        (tables.shelves, pages.ShelfRow),
+        (tables.orders, pages.OrderRow),
+        (tables.order_lines, pages.OrderLineRow),
+        (tables.refunds, pages.RefundRow),
+        (tables.refund_lines, pages.RefundLineRow),
+        (tables.transfers, pages.TransferRow),
+        (tables.stock_movements, pages.StockMovementRow),
+        (tables.coin_movements, pages.CoinMovementRow),
+        (tables.idempotency, pages.IdempotencyRow),
+    )
+)
+"""By the name of their list in `Changes`, each after the tables it refers to."""
+
+RACED: dict[str, Callable[[Any], Any]] = {
+    "products": lambda row: row.name_key,
+    "idempotency": lambda row: (row.scope, row.key),
+}
+"""Rows that two tills may make at once: in one order, or each would wait for the other."""
+
+SET_BALANCES = Update(tables.accounts, ("id",), ("balance_cents",))
+ADD_CENTS = Update(tables.accounts, ("id",), ("balance_cents",), added=True)
+SET_QUANTITIES = Update(tables.shelves, ("machine_id", "product_id"), ("quantity",))
+SET_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",))
+ADD_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",), added=True)
+REVISE_PRODUCTS = Update(
+    tables.products,
+    ("id",),
+    (
+        "name",
+        "name_key",
+        "price_cents",
+        "refundable",
+        "tax_basis_points",
+        "cost_cents",
+        "image_id",
+        "version",
+    ),
+)
+PARK_NAMES = Update(tables.products, ("id",), ("name_key",))
+REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
+SET_STATUSES = Update(tables.orders, ("id",), ("status",))
+SET_REFUNDED = Update(tables.order_lines, ("order_id", "product_id"), ("refunded_quantity",))
