@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.concurrency.scenes import Stage
@@ -12,8 +13,9 @@ from tests.wire import Answer, Ask, Line, Lost
 from tuckshop.till.commands import Caller
 
 CLIENTS = 8
-LIFE_SECONDS = (0.05, 0.6)  # Some servers die at their first purchases, some after hundreds.
-PURCHASES_PER_LIFE_MAX = 5_000
+LIFE_SECONDS_MAX = 60.0
+PURCHASES_PER_LIFE_MIN = 100  # On the longest life; the shortest ends at the first.
+LAST_MOMENT_SECONDS = 0.01  # Some batches: a server dies anywhere in them.
 PRICE_CENTS = 5
 PURSE_CENTS = 1_000_000
 STOCK = 1_000_000
@@ -45,6 +47,20 @@ class Client:
 
 
 @dataclass
+class Life:
+    """How long the servers live: until so many purchases more are acknowledged."""
+
+    left: int
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def acknowledge(self) -> None:
+        """One purchase more."""
+        self.left -= 1
+        if self.left <= 0:
+            self.over.set()
+
+
+@dataclass
 class Kills:
     """What became of it. `unknown`: sent and not answered; `kept`: those of them that the books held."""
 
@@ -73,7 +89,8 @@ async def kill_under_load(stage: Stage, *, kills: int, purchases: int, seed: int
         if so_far.kills >= 2 * kills:
             so_far.faults.append(f"only {so_far.purchases} purchases in {so_far.kills} lives")
             break
-        await _live_and_die(stage, clients, so_far, rng)
+        acknowledged = rng.randint(1, max(PURCHASES_PER_LIFE_MIN, 2 * purchases // kills))
+        await _live_and_die(stage, clients, so_far, acknowledged=acknowledged, rng=rng)
         await asyncio.to_thread(stage.servers.start)
         if so_far.kills % 2:
             await asyncio.to_thread(stage.reader.start)
@@ -86,14 +103,23 @@ async def kill_under_load(stage: Stage, *, kills: int, purchases: int, seed: int
     return so_far
 
 
-async def _live_and_die(stage: Stage, clients: list[Client], so_far: Kills, rng: random.Random) -> None:
+async def _live_and_die(
+    stage: Stage, clients: list[Client], so_far: Kills, *, acknowledged: int, rng: random.Random
+) -> None:
+    """Lets the servers live for so many purchases and a random moment more."""
+    life = Life(acknowledged)
     seeds = [rng.random() for _ in clients]
     ports = stage.servers.ports
     buying = [
-        asyncio.create_task(_buy(stage, client, ports[number % len(ports)], random.Random(seeds[number])))
+        asyncio.create_task(
+            _buy(stage, client, ports[number % len(ports)], life, random.Random(seeds[number]))
+        )
         for number, client in enumerate(clients)
     ]
-    await asyncio.sleep(rng.uniform(*LIFE_SECONDS))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LIFE_SECONDS_MAX):
+            await life.over.wait()
+    await asyncio.sleep(rng.uniform(0, LAST_MOMENT_SECONDS))
     stage.servers.kill()
     so_far.kills += 1
     if so_far.kills % 2:
@@ -103,19 +129,19 @@ async def _live_and_die(stage: Stage, clients: list[Client], so_far: Kills, rng:
     await asyncio.to_thread(stage.servers.wait)
 
 
-async def _buy(stage: Stage, client: Client, port: int, rng: random.Random) -> list[str]:
+async def _buy(stage: Stage, client: Client, port: int, life: Life, rng: random.Random) -> list[str]:
     line = await Line.open(port)
     try:
-        for _ in range(PURCHASES_PER_LIFE_MAX):
+        while True:
             client.unknown = tuple(rng.sample(client.products, k=rng.randint(1, 2)))
             faults = client.heard(await line.ask(_ask(stage, client)))
             if faults:
                 return faults
+            life.acknowledge()
     except Lost:
-        pass
+        return []
     finally:
         await line.close()
-    return []
 
 
 async def _resend(stage: Stage, client: Client, port: int, so_far: Kills) -> None:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)  # Figures: --log-cli-level=INFO
 
 SEED = 20_260_610
 IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
-KILLS, PURCHASES = (50, 10_000) if IS_PROOF else (4, 100)
+KILLS, PURCHASES = (50, 10_000) if IS_PROOF else (4, 400)
 CONTROL_KILLS_MAX = 10
 
 
