@@ -19,7 +19,13 @@ FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a cal
 FATE_PAUSE_SECONDS = 0.1
 IDLE_SECONDS = 10  # A till that fell off the network must not keep its rows locked for the others.
 
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # What a connection that has just died may say instead.
+    OSError,
+    asyncio.TimeoutError,
+)
 _AWAY = (
     *_LOST,
     asyncpg.CannotConnectNowError,
