@@ -32,7 +32,7 @@ def _page(name: str, media_type: str) -> HTTPRouteHandler:
 
     @get(f"/{name}", sync_to_thread=False)
     def page(request: Call) -> Response[bytes]:
-        return _served(request, content, f"{media_type}; charset=utf-8")
+        return _served(request, content, media_type)
 
     return page
 

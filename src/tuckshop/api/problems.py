@@ -188,12 +188,12 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     return problem(status, title, type_name=title, detail=f"{title}.", headers=headers)
 
 
-def on_busy(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def on_busy(_: Request[Any, Any, Any], __: Exception) -> Response[Any]:
     """For a till that takes nothing now: nothing has happened."""
     return problem(
         503,
         "Unavailable",
-        type_name=type(error).__name__,
+        type_name="Unavailable",
         detail="The shop cannot answer now; nothing has happened. Try again.",
         headers={"Retry-After": RETRY_SECONDS},
     )

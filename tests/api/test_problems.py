@@ -1,0 +1,100 @@
+"""The one table from refusals to HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.api.conftest import Api, People
+from tests.api.contract import check_problem
+from tuckshop.api import openapi, problems
+from tuckshop.domain import refusals
+from tuckshop.domain.refusals import Refusal
+from tuckshop.till.batch import Busy, Defect
+from tuckshop.till.books import OutcomeUnknown, Unavailable
+
+LEAVES = refusals.leaves()
+
+
+@pytest.mark.parametrize("refusal", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_every_refusal_has_a_row_whose_sentence_its_facts_can_fill(refusal: type[Refusal]) -> None:
+    row = problems.TABLE[refusal]
+    facts = openapi.example_facts(refusal)
+    told = msgspec.json.decode(problems.of_refusal(refusal(**facts)).content)
+    assert told["status"] == row.status
+    assert told["detail"].endswith(".")
+    assert "{" not in told["detail"]
+    assert {name: told[name] for name in facts} == msgspec.json.decode(msgspec.json.encode(facts))
+
+
+def test_the_table_has_no_other_rows() -> None:
+    assert set(problems.TABLE) == set(LEAVES)
+
+
+def test_types_and_titles_are_each_ones_own() -> None:
+    assert len({problems.kind(leaf.__name__) for leaf in LEAVES}) == len(LEAVES)
+    assert len({row.title for row in problems.TABLE.values()}) == len(LEAVES)
+
+
+@pytest.mark.parametrize(
+    ("base", "statuses"),
+    [
+        (refusals.Unauthenticated, {401}),
+        (refusals.Forbidden, {403}),
+        (refusals.Unknown, {404}),
+        (refusals.Unacceptable, {422}),
+        (refusals.Conflict, {409, 412}),
+    ],
+)
+def test_each_branch_of_the_tree_has_its_status(base: type[Refusal], statuses: set[int]) -> None:
+    assert {problems.TABLE[leaf].status for leaf in refusals.leaves(base)} == statuses
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (Busy(), 503, "unavailable"),
+        (Unavailable("away"), 503, "unavailable"),
+        (OutcomeUnknown("lost"), 503, "outcome-unknown"),
+        (Defect("PlaceOrder"), 500, "internal-error"),
+        (ZeroDivisionError("a secret detail"), 500, "internal-error"),
+        (TimeoutError(), 500, "internal-error"),
+    ],
+)
+async def test_a_till_that_fails_is_told_without_its_story(
+    api: Api, people: People, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, kind: str
+) -> None:
+    async def fails(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(type(api.running.till), "settle", fails)
+    answer = await api.post("/v1/orders", {"lines": [{"product": 1, "quantity": 1}]}, by=people.ada)
+    told = check_problem(answer)
+    assert (answer.status_code, told["type"]) == (status, f"urn:tuckshop:problem:{kind}")
+    assert "secret" not in answer.text
+    if status == 503:
+        assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("told", "field", "words"),
+    [
+        ("Expected `int`, got `str` - at `$.price`", "price", "must be a whole number, not text"),
+        (
+            "Expected `int | null`, got `array` - at `$.cost`",
+            "cost",
+            "must be a whole number or null, not a list",
+        ),
+        ("Expected `int` >= 1 - at `$.lines[0].product`", "lines[0].product", "must be at least 1"),
+        ("Expected `int` >= 1 - at `key` in `$.coins`", "coins", "must be at least 1"),
+        ("Expected `int` >= 1 - at `$.coins[...]`", "coins", "must be at least 1"),
+        ("Expected `object`, got `null`", "body", "must be an object, not null"),
+        ("Object missing required field `name`", "name", "is missing"),
+        ("Object contains unknown field `x` - at `$.lines[0]`", "lines[0].x", "is not known here"),
+        ("Something new", "body", "is not as it must be"),
+    ],
+)
+def test_complaints_name_the_field_in_plain_words(told: str, field: str, words: str) -> None:
+    assert problems.complaint(told) == (field, words)
