@@ -1,0 +1,281 @@
+"""Two tills on one database: nobody hears of the other, and nothing is lost between them.
+
+Where the race has one worst moment, the second till strikes exactly there (`Interrupted`); the rest is tried
+in numbers. On SQLite the second till stands for the command line, which takes its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.shop import Clock, Shop, open_books, open_shop
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.money import EURO
+from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct
+from tuckshop.store.engine import postgres_dsn
+from tuckshop.till.batch import Till
+from tuckshop.till.books_postgres import PostgresBooks
+from tuckshop.till.commands import (
+    OPERATOR,
+    AddProduct,
+    Caller,
+    Command,
+    Deposit,
+    Envelope,
+    Outcome,
+    PlaceOrder,
+    Refund,
+    RemoveProduct,
+    Restock,
+)
+from tuckshop.till.policy import Policy
+
+ROUNDS = 20
+
+
+def wallet(caller: Caller) -> AccountRef:
+    assert caller.user_id is not None
+    return wallet_of(caller.user_id)
+
+
+def second_till(shop: Shop) -> Till:
+    return Till(books=open_books(shop.url, shop.clock), policy=Policy(currency=EURO))
+
+
+async def both(shop: Shop, other: Till, *pairs: tuple[Envelope, Envelope]) -> list[tuple[Outcome, Outcome]]:
+    """Each pair at once, one at each till, and all pairs at once."""
+    first = [shop.till.settle(one) for one, _ in pairs]
+    second = [other.settle(two) for _, two in pairs]
+    outcomes = await asyncio.gather(*first, *second)
+    return list(zip(outcomes[: len(pairs)], outcomes[len(pairs) :], strict=True))
+
+
+def kinds(outcomes: tuple[Outcome, ...]) -> list[str]:
+    return sorted(type(outcome.answer).__name__ for outcome in outcomes)
+
+
+async def test_orders_of_the_same_products_in_opposite_order(shop: Shop) -> None:
+    sam = await shop.person("sam", Role.SELLER)
+    ada, bob = await shop.buyer("ada", cents=5000), await shop.buyer("bob", cents=5000)
+    cola, tea = [(await shop.product(name, price_cents=5, stock=150, seller=sam)).product_id for name in "ct"]
+    there = Envelope(PlaceOrder(ada, wallet(ada), ((cola, 1), (tea, 1))))
+    back = Envelope(PlaceOrder(bob, wallet(bob), ((tea, 1), (cola, 1))))
+    async with second_till(shop) as other:
+        for _ in range(ROUNDS):
+            for outcomes in await both(shop, other, *[(there, back), (back, there)] * 2):
+                assert set(kinds(outcomes)) <= {"OrderPlaced", "OutOfStock"}
+    assert len(await shop.rows("orders")) == 150
+    await shop.assert_clean()
+
+
+async def test_the_last_can_is_sold_once(shop: Shop) -> None:
+    ada, bob = await shop.buyer("ada", cents=5000), await shop.buyer("bob", cents=5000)
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            can = (await shop.product(f"can {number}", price_cents=5, stock=1)).product_id
+            (outcomes,) = await both(
+                shop,
+                other,
+                (
+                    Envelope(PlaceOrder(ada, wallet(ada), ((can, 1),))),
+                    Envelope(PlaceOrder(bob, wallet(bob), ((can, 1),))),
+                ),
+            )
+            assert kinds(outcomes) == ["OrderPlaced", "OutOfStock"]
+    await shop.assert_clean()
+
+
+async def test_one_key_at_two_tills_has_one_effect(shop: Shop) -> None:
+    admin = await shop.person("admin", Role.ADMIN, Role.SELLER)
+    ada = await shop.buyer(cents=5000)
+    cola = (await shop.product(price_cents=5, stock=100, seller=admin)).product_id
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            commands: list[Command] = [
+                PlaceOrder(ada, wallet(ada), ((cola, 1),)),
+                Deposit(OPERATOR, wallet(ada), {5: 1}),
+                Restock(admin, cola, 1),
+                AddProduct(admin, f"tea {number}", 5, 1),
+            ]
+            envelopes = [Envelope(one, f"{type(one).__name__} {number}", b"f") for one in commands]
+            # The second till gets them in the opposite order.
+            first = [shop.till.settle(one) for one in envelopes]
+            second = [other.settle(one) for one in reversed(envelopes)]
+            outcomes = await asyncio.gather(*first, *second)
+            for one, two in zip(outcomes[:4], reversed(outcomes[4:]), strict=True):
+                assert one.answer == two.answer
+                assert one.replayed != two.replayed
+                one.receipt()
+    assert len(await shop.rows("orders")) == ROUNDS
+    assert len(await shop.rows("products")) == ROUNDS + 1
+    await shop.assert_clean()
+
+
+async def test_a_wallet_nobody_had_yet_gets_both_first_deposits(shop: Shop) -> None:
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            ada = await shop.buyer(f"ada {number}")
+            one = Envelope(Deposit(OPERATOR, wallet(ada), {50: 1}))
+            two = Envelope(Deposit(OPERATOR, wallet(ada), {20: 1}))
+            for outcome in (await both(shop, other, (one, two)))[0]:
+                outcome.receipt()
+    balances = [row["balance_cents"] for row in await shop.rows("accounts") if row["kind"] == "wallet"]
+    assert balances == [70] * ROUNDS
+    await shop.assert_clean()
+
+
+async def test_a_sellers_first_sales_make_one_account(shop: Shop) -> None:
+    ada, bob = await shop.buyer("ada", cents=5000), await shop.buyer("bob", cents=5000)
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            sam = await shop.person(f"sam {number}", Role.SELLER)
+            cola = (await shop.product(f"c {number}", price_cents=5, seller=sam)).product_id
+            tea = (await shop.product(f"t {number}", price_cents=7, seller=sam)).product_id
+            one = Envelope(PlaceOrder(ada, wallet(ada), ((cola, 1),)))
+            two = Envelope(PlaceOrder(bob, wallet(bob), ((tea, 1),)))
+            for outcome in (await both(shop, other, (one, two)))[0]:
+                outcome.receipt()
+    earnings = [row["balance_cents"] for row in await shop.rows("accounts") if row["kind"] == "earnings"]
+    assert earnings == [12] * ROUNDS
+    await shop.assert_clean()
+
+
+async def test_a_product_name_goes_to_one(shop: Shop) -> None:
+    sam, sue = await shop.person("sam", Role.SELLER), await shop.person("sue", Role.SELLER)
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            cola, tea = f"cola {number}", f"tea {number}"
+            pairs = [
+                (Envelope(AddProduct(sam, cola, 5, 1)), Envelope(AddProduct(sue, tea, 5, 1))),
+                (Envelope(AddProduct(sam, tea, 5, 1)), Envelope(AddProduct(sue, cola, 5, 1))),
+            ]
+            (cola_one, tea_two), (tea_one, cola_two) = await both(shop, other, *pairs)
+            assert kinds((cola_one, cola_two)) == kinds((tea_one, tea_two)) == ["NameTaken", "ProductStands"]
+    await shop.assert_clean()
+
+
+async def test_an_order_is_refunded_once(shop: Shop) -> None:
+    ada = await shop.buyer(cents=5000)
+    cola = (await shop.product(price_cents=5, stock=100)).product_id
+    async with second_till(shop) as other:
+        for _ in range(ROUNDS):
+            order = await shop.buy(ada, (cola, 1))
+            back = Envelope(Refund(ada, order.order_id))
+            (outcomes,) = await both(shop, other, (back, back))
+            assert kinds(outcomes) == ["RefundExceedsSale", "Refunded"]
+    await shop.assert_clean()
+
+
+async def test_nothing_is_sold_or_put_on_a_shelf_after_removal(shop: Shop) -> None:
+    ada = await shop.buyer(cents=5000)
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            cola = (await shop.product(f"cola {number}", price_cents=5)).product_id
+            pairs = [
+                (
+                    Envelope(RemoveProduct(OPERATOR, cola)),
+                    Envelope(PlaceOrder(ada, wallet(ada), ((cola, 1),))),
+                ),
+                (Envelope(Restock(OPERATOR, cola, 1)), Envelope(Restock(OPERATOR, cola, 1))),
+            ]
+            for outcome in [one for pair in await both(shop, other, *pairs) for one in pair]:
+                assert not isinstance(outcome.answer, Refusal) or isinstance(outcome.answer, UnknownProduct)
+    assert {row["quantity"] for row in await shop.rows("shelves")} == {0}
+    await shop.assert_clean()
+
+
+# --- At the worst moment
+
+
+class Interrupted(PostgresBooks):
+    """After the read of this name, once, somebody else acts and is done before this till goes on."""
+
+    moment = ""
+    act: Callable[[], Awaitable[Any]] | None = None
+
+    async def _perform(self, step: Any) -> Any:
+        rows = await super()._perform(step)
+        if self.act is not None and getattr(step[0], "name", "") == self.moment:
+            act, self.act = self.act, None
+            await act()
+        return rows
+
+
+@pytest.fixture
+async def postgres_shop(postgres_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(postgres_url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def interrupted(shop: Shop, moment: str, act: Callable[[], Awaitable[Any]]) -> AsyncIterator[Till]:
+    books = Interrupted(dsn=postgres_dsn(shop.url), clock=Clock())
+    books.moment, books.act = moment, act
+    async with Till(books=books, policy=Policy(currency=EURO)) as till:
+        yield till
+    assert books.act is None
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("moment", ["wallets_by_user_id", "machines", "accounts_of_machine_id"])
+async def test_a_wallet_made_between_reading_and_writing_keeps_what_is_in_it(
+    postgres_shop: Shop, moment: str
+) -> None:
+    ada = await postgres_shop.buyer()
+
+    async def deposit_there() -> None:
+        await postgres_shop.do(Deposit(OPERATOR, wallet(ada), {100: 1}))
+
+    async with interrupted(postgres_shop, moment, deposit_there) as till:
+        outcome = await till.settle(Envelope(Deposit(OPERATOR, wallet(ada), {50: 1})))
+    assert getattr(outcome.answer, "balance_cents", None) == 150
+    await postgres_shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_an_order_made_between_two_looks_is_not_refunded_to_a_wallet_unseen(
+    postgres_shop: Shop,
+) -> None:
+    ada = await postgres_shop.buyer(cents=1000)
+    cola = (await postgres_shop.product()).product_id
+    first = await postgres_shop.buy(ada, (cola, 1))
+    guess = first.order_id + 1
+
+    async def order_there() -> None:
+        assert (await postgres_shop.buy(ada, (cola, 1))).order_id == guess
+
+    async with interrupted(postgres_shop, "order_facts", order_there) as till:
+        outcome = await till.settle(Envelope(Refund(OPERATOR, guess)))
+    assert outcome.answer == UnknownOrder(guess)
+    await postgres_shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_name_taken_between_reading_and_writing_is_refused(postgres_shop: Shop) -> None:
+    async def take_it() -> None:
+        await postgres_shop.product("cola")
+
+    async with interrupted(postgres_shop, "machines", take_it) as till:
+        outcome = await till.settle(Envelope(AddProduct(OPERATOR, "Cola", 5, 1, for_house=True)))
+    assert outcome.answer == NameTaken("Cola")
+    await postgres_shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_key_used_between_reading_and_writing_is_replayed(postgres_shop: Shop) -> None:
+    envelope = Envelope(AddProduct(OPERATOR, "cola", 5, 1, for_house=True), "k", b"f")
+
+    async def ask_there() -> None:
+        await postgres_shop.till.settle(envelope)
+
+    async with interrupted(postgres_shop, "machines", ask_there) as till:
+        outcome = await till.settle(envelope)
+    assert outcome.replayed
+    assert len(await postgres_shop.rows("products")) == 1
+    await postgres_shop.assert_clean()
