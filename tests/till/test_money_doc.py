@@ -1,0 +1,169 @@
+"""docs/money.md is true: its day in the shop is lived through, and every row of its tables compared."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from tests.shop import Shop
+from tests.till.reading import Posted, balances, coin_box, post, shelf
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wallet_of
+from tuckshop.domain.orders import Change
+from tuckshop.till.commands import (
+    OPERATOR,
+    AddProduct,
+    Caller,
+    ChangeProduct,
+    Deposit,
+    OrderPlaced,
+    PayOut,
+    PlaceOrder,
+    ProductStands,
+    Refund,
+    RemoveProduct,
+    Restock,
+)
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "money.md"
+
+Table = list[tuple[str, ...]]
+"""The header, then the rows."""
+
+
+def sections() -> dict[str, list[Table]]:
+    """The tables under each heading, cells as text."""
+    found: dict[str, list[Table]] = {}
+    heading = ""
+    table: Table | None = None
+    for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            heading = line.strip("# ")
+        if not line.startswith("|"):
+            table = None
+            continue
+        cells = tuple(cell.strip() for cell in line.strip("|").split("|"))
+        if table is None:
+            table = []
+            found.setdefault(heading, []).append(table)
+        if set("".join(cells)) != {"-"}:
+            table.append(cells)
+    return found
+
+
+class Day:
+    """One day in the shop; each method is the step under the heading of the same words."""
+
+    def __init__(self, shop: Shop, ada: Caller, sam: Caller, sue: Caller) -> None:
+        self.shop, self.ada, self.sam, self.sue = shop, ada, sam, sue
+        self.wallet = wallet_of(ada.user_id or 0)
+        self.products: list[int] = []
+        self.first_order = 0
+
+    async def adding_a_product(self) -> list[Posted]:
+        added = [
+            await post(self.shop, command)
+            for command in (
+                AddProduct(self.sam, "cola", 150, 3),
+                AddProduct(self.sue, "crisps", 80, 5),
+                AddProduct(OPERATOR, "gum", 13, 10, for_house=True),
+            )
+        ]
+        for one in added:
+            assert isinstance(one.receipt, ProductStands)
+            self.products.append(one.receipt.product_id)
+        return added
+
+    async def restocking(self) -> list[Posted]:
+        return [await post(self.shop, Restock(self.sam, self.products[0], 2))]
+
+    async def correcting_the_stock(self) -> list[Posted]:
+        return [await post(self.shop, ChangeProduct(self.sam, self.products[0], stock=4))]
+
+    async def depositing_coins(self) -> list[Posted]:
+        return [await post(self.shop, Deposit(OPERATOR, self.wallet, {100: 4, 50: 2}))]
+
+    async def buying(self) -> list[Posted]:
+        cola, crisps, gum = self.products
+        posted = await post(self.shop, PlaceOrder(self.ada, self.wallet, ((cola, 2), (crisps, 1), (gum, 1))))
+        assert isinstance(posted.receipt, OrderPlaced)
+        self.first_order = posted.receipt.order_id
+        return [posted]
+
+    async def buying_with_change(self) -> list[Posted]:
+        gum = self.products[2]
+        return [await post(self.shop, PlaceOrder(OPERATOR, self.wallet, ((gum, 1),), Change.RETURN))]
+
+    async def refunding_a_line(self) -> list[Posted]:
+        return [await post(self.shop, Refund(self.ada, self.first_order, {self.products[0]: 1}))]
+
+    async def taking_a_product_off_sale(self) -> list[Posted]:
+        return [await post(self.shop, RemoveProduct(self.sue, self.products[1]))]
+
+    async def refunding_the_rest(self) -> list[Posted]:
+        return [await post(self.shop, Refund(self.ada, self.first_order))]
+
+    async def paying_out(self) -> list[Posted]:
+        return [await post(self.shop, PayOut(OPERATOR, self.wallet))]
+
+    async def in_the_evening(self) -> list[Posted]:
+        return []
+
+
+async def test_the_day_in_the_document_is_what_the_till_does(shop: Shop) -> None:
+    ada = await shop.buyer("Ada")
+    sam, sue = await shop.person("Sam", Role.SELLER), await shop.person("Sue", Role.SELLER)
+    day = Day(shop, ada, sam, sue)
+    told = sections()
+    told.pop("How to read the books")
+    steps = {name for name, step in vars(Day).items() if callable(step) and not name.startswith("_")}
+    assert [heading.lower().replace(" ", "_") for heading in told] == [
+        name for name in vars(Day) if name in steps
+    ]
+    for heading, tables in told.items():
+        step: Callable[[], Awaitable[list[Posted]]] = getattr(day, heading.lower().replace(" ", "_"))
+        posted = await step()
+        if posted:
+            assert tables == shown(posted), heading
+    assert told["In the evening"] == await evening(shop)
+    await shop.assert_clean()
+
+
+def test_the_accounts_in_the_document_have_their_normal_side() -> None:
+    ((_, *rows),) = sections()["How to read the books"]
+    assert {name: side for name, side, _ in rows} == {
+        kind.replace("_", " "): "debit" if kind in DEBIT_NORMAL else "credit" for kind in AccountKind
+    }
+
+
+def shown(posted: list[Posted]) -> list[Table]:
+    """What was posted, as the document shows it; nothing where nothing moved."""
+    tables: list[Table] = [
+        [("transfer", "from", "to", "cents"), *(row for one in posted for row in texts(one.transfers))],
+        [("stock", "product", "pieces"), *(row for one in posted for row in texts(one.stock))],
+        [("coin", "pieces"), *(row for one in posted for row in texts(one.coins))],
+    ]
+    return [table for table in tables if len(table) > 1]
+
+
+async def evening(shop: Shop) -> list[Table]:
+    held = await balances(shop)
+    kinds = {name: AccountKind(name.partition("'s ")[2] or name.replace(" ", "_")) for name in held}
+    order = ("Ada's wallet", "Sam's earnings", "Sue's earnings", "house", "coin box")
+    assert set(held) == set(order)
+    coins = sorted((await coin_box(shop)).items(), reverse=True)
+    return [
+        [
+            ("account", "balance", "reads"),
+            *texts([(name, held[name], normal_cents(kinds[name], held[name])) for name in order]),
+        ],
+        [("held", "pieces"), *texts(coins)],
+        [
+            ("shelf", "pieces"),
+            *texts([(name, await shelf(shop, name)) for name in ("cola", "crisps", "gum")]),
+        ],
+    ]
+
+
+def texts(rows: Iterable[tuple[object, ...]]) -> Table:
+    return [tuple(str(cell) for cell in row) for row in rows]
