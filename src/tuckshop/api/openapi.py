@@ -166,6 +166,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
         sorted(types, key=lambda kind: kind.__name__), ref_template=_REF
     )
+    _write_patterns(schemas)
     for name, either in _EITHER_OR.items():
         schemas[name]["oneOf"] = [{"required": [one]} for one in either]
     paths: dict[str, dict[str, Any]] = {}
@@ -200,6 +201,18 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _write_patterns(node: Any) -> None:
+    """Python's end of text as JSON Schema writes it: there, `$` does not match before a line's end."""
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            node["pattern"] = node["pattern"].replace("\\Z", "$")
+        for child in node.values():
+            _write_patterns(child)
+    elif isinstance(node, list):
+        for child in node:
+            _write_patterns(child)
 
 
 def example_facts(refusal: type[Refusal]) -> dict[str, Any]:
@@ -277,10 +290,11 @@ def _parameter_schema(hint: Any) -> tuple[dict[str, Any], str]:
             told_rules = {
                 "minimum": rule.ge,
                 "maximum": rule.le,
-                "pattern": rule.pattern and rule.pattern.replace("\\Z", "$"),  # As JSON Schema writes it.
+                "pattern": rule.pattern,
                 "maxLength": rule.max_length,
             }
             schema |= {name: value for name, value in told_rules.items() if value is not None}
+            _write_patterns(schema)
             description = rule.description or ""
     return schema, description
 

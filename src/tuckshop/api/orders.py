@@ -64,8 +64,6 @@ ClientRef = Annotated[
         min_length=1,
         max_length=CLIENT_REF_LENGTH_MAX,
         examples=["till-7-0001"],
-        # As written everywhere else: there, `$` does not match before a line's end.
-        extra_json_schema={"pattern": "^[A-Za-z0-9_-]+$"},
     ),
 ]
 

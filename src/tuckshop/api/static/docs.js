@@ -36,7 +36,8 @@ const typeOf = (schema) => {
 const rulesOf = (schema) => {
   const known = resolve(schema.anyOf ? schema.anyOf[0] : schema);
   const rules = [];
-  const range = (low, high, unit) => {
+  const range = (low, highest, unit) => {
+    const high = highest > Number.MAX_SAFE_INTEGER ? undefined : highest; // Ids: no limit that anybody meets.
     if (low !== undefined && high !== undefined) rules.push(`${low} to ${high}${unit}`);
     else if (low !== undefined) rules.push(`at least ${low}${unit}`);
     else if (high !== undefined) rules.push(`at most ${high}${unit}`);
