@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from tuckshop import settings, telemetry
 from tuckshop.api import accounts, audit, catalogue, docs, health, openapi, orders, problems, sessions, wallet
 from tuckshop.api.edge import Edge
 from tuckshop.api.requests import Call, require_strict
+from tuckshop.services import idempotency
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.shop import Shop
 from tuckshop.services.shopkeeping import read_currency
@@ -89,7 +91,9 @@ def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> 
         async with open_shop(given, clock=clock) as shop:
             app.state.shop = shop
             app.state.settings = given
+            forgetting = asyncio.create_task(idempotency.keep_forgetting(shop), name="old keys")
             yield
+            forgetting.cancel()
 
     app = Litestar(
         route_handlers=[v1, health.router, docs.router],

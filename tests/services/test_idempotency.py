@@ -1,0 +1,45 @@
+"""Keys are kept for thirty days, and not for ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from tests.shop import DAY_SECONDS, Shop
+from tuckshop.services import idempotency
+from tuckshop.services.shop import Shop as RunningShop
+from tuckshop.till.commands import OPERATOR, Restock
+
+
+@dataclass
+class _Running:
+    """As much of a running shop as forgetting needs."""
+
+    engine: Any
+    clock: Any
+
+
+def running(shop: Shop) -> RunningShop:
+    return cast(RunningShop, _Running(shop.engine, shop.clock))
+
+
+async def test_a_key_is_good_for_thirty_days(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "CHUNK", 2)  # Several transactions, the last of them short.
+    cola = await shop.product(stock=0)
+    for number in range(5):
+        await shop.do(Restock(OPERATOR, cola.product_id, 1), key=f"early {number}")
+    shop.clock.forward(2 * DAY_SECONDS)
+    await shop.do(Restock(OPERATOR, cola.product_id, 1), key="late")
+
+    shop.clock.forward(28 * DAY_SECONDS)
+    assert await idempotency.forget_old(running(shop)) == 0
+    await shop.do(Restock(OPERATOR, cola.product_id, 1), key="early 0")
+    (shelf,) = await shop.rows("shelves")
+    assert shelf["quantity"] == 6  # Answered as before, and nothing put on the shelf.
+
+    shop.clock.forward(1)
+    assert await idempotency.forget_old(running(shop)) == 5
+    assert [row["key"] for row in await shop.rows("idempotency")] == ["late"]
+    await shop.assert_clean()
