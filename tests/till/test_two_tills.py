@@ -279,3 +279,26 @@ async def test_a_key_used_between_reading_and_writing_is_replayed(postgres_shop:
     assert outcome.replayed
     assert len(await postgres_shop.rows("products")) == 1
     await postgres_shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_nothing_is_put_on_a_new_shelf_of_a_product_that_is_being_removed(postgres_shop: Shop) -> None:
+    shop = postgres_shop
+    cola = (await shop.product("cola", stock=1)).product_id
+    await shop.execute(
+        "INSERT INTO machines (name, name_key, timezone, box_kind, created_us)"
+        " VALUES ('attic', 'attic', 'UTC', 'unlimited', 1)"
+    )
+    attic = next(row["id"] for row in await shop.rows("machines") if row["name"] == "attic")
+    removing: list[asyncio.Task[Outcome]] = []
+
+    async def remove_there() -> None:
+        removing.append(asyncio.create_task(shop.till.settle(Envelope(RemoveProduct(OPERATOR, cola)))))
+        await asyncio.wait(removing, timeout=0.3)  # It should have to wait for the restock.
+
+    async with interrupted(shop, "machines", remove_there) as till:
+        restocked = await till.settle(Envelope(Restock(OPERATOR, cola, 1, machine_id=attic)))
+    restocked.receipt()
+    (await removing[0]).receipt()
+    assert [row["quantity"] for row in await shop.rows("shelves")] == [0, 0]
+    await shop.assert_clean()
