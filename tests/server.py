@@ -30,6 +30,9 @@ ROOT = Path(__file__).parent.parent
 # kill and the next start, nobody else may take one.
 _PORTS = range(10_000, 20_000)
 
+# Waits until its standard input closes, which happens however the process that holds the other end dies.
+_GUARD = "cat >/dev/null; kill -KILL -$1"
+
 
 class ServerFailed(Exception):
     """A server did not do what every server must; the message ends with what it said."""
@@ -40,6 +43,13 @@ class _Process:
     port: int
     log: Path
     process: subprocess.Popen[bytes]
+    guard: subprocess.Popen[bytes]
+
+    def reap(self) -> None:
+        """Returns when the server is gone; then nobody must kill a group of its number any more."""
+        self.process.wait()
+        os.killpg(self.guard.pid, signal.SIGKILL)
+        self.guard.communicate()
 
 
 @dataclass
@@ -91,7 +101,7 @@ class Servers:
     def wait(self) -> None:
         """Returns when all of them are gone and their ports are free."""
         for one in self._running:
-            one.process.wait()
+            one.reap()
         for one in self._running:
             _wait_until_free(one.port)
         self._running = []
@@ -121,7 +131,12 @@ class Servers:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return _Process(port, log, process)
+        guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "guard", str(process.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        return _Process(port, log, process, guard)
 
 
 @contextmanager
@@ -141,6 +156,7 @@ def serving(
             break
         except ServerFailed as failure:
             servers.kill()
+            servers.wait()
             # Between the look at a port and its use another process may take it.
             if not tries_left or "Nobody can listen" not in str(failure):
                 raise
