@@ -44,6 +44,7 @@ def test_amounts_are_told_in_major_units() -> None:
         (OutcomeUnknown(), "look whether it was done"),
         (PermissionError(13, "Permission denied", "/x/y"), "Permission denied: /x/y."),
         (Defect("PlaceOrder"), "defect of Tuckshop's (Defect)"),
+        (ModuleNotFoundError("No module named 'x'"), "not installed whole"),
         (KeyError("secret"), "defect of Tuckshop's (KeyError)"),
     ],
 )

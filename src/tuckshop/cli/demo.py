@@ -246,6 +246,8 @@ def _welcome(given: Settings) -> None:
     from tuckshop.cli.demo_history import ADMIN, ADMIN_PASSWORD, CASHIER, PASSWORD
 
     where = address(given.host, given.port)
+    # As it was called: `make run` leaves it where a shell does not look.
+    program = sys.argv[0] if os.sep in sys.argv[0] else "tuckshop"
     output.facts(
         [
             ("Shop", where),
@@ -268,8 +270,8 @@ def _welcome(given: Settings) -> None:
         f"""
 Things to try
   Buy as ada: open {where}/docs, log in, put coins in (POST /v1/wallet/deposits), order (POST /v1/orders).
-  Prove the books: TUCKSHOP_DATABASE_URL={given.shown()["TUCKSHOP_DATABASE_URL"]} tuckshop audit
-  Begin again: tuckshop demo --reset
+  Prove the books: TUCKSHOP_DATABASE_URL={given.shown()["TUCKSHOP_DATABASE_URL"]} {program} audit
+  Begin again: {program} demo --reset
 
 Ctrl-C closes the shop."""
     )

@@ -75,6 +75,8 @@ def explain(error: Exception) -> str:
             told = f"The database could not do it ({getattr(error, 'orig', error)}); nothing was changed."
         case _ if type(error).__name__ == "OutcomeUnknown":
             told = "The connection was lost: look whether it was done before you try again."
+        case ImportError():
+            told = f"Tuckshop is not installed whole ({error}): install it again."
         case _:
             told = f"This is a defect of Tuckshop's ({type(error).__name__}); please report what you did."
     return " ".join(told.split())
