@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -91,15 +91,17 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(url: str, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Api]:
-    """A server for the shop at `url`."""
+async def serving(
+    url: str, *, clock: Clock | None = None, wrap: Callable[[Any], Any] = lambda app: app, **settings: Any
+) -> AsyncIterator[Api]:
+    """A server for the shop at `url`; `wrap` puts something of the test's around the application."""
     clock = clock or Clock()
     app = create_app(Settings(database_url=url, secret=SECRET, **settings), clock=clock)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     # The server opens and closes the shop by itself, in one task; a fixture's two halves are two.
-    server = Server(app, port=port, interface=Interfaces.ASGI, log_enabled=False)
+    server = Server(wrap(app), port=port, interface=Interfaces.ASGI, log_enabled=False)
     task = asyncio.create_task(server.serve())
     try:
         async with httpx.AsyncClient(

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, Router, get, patch, post
 
 from tuckshop.api.openapi import told
-from tuckshop.api.requests import NAME_PATTERN, Body, Call, Shown
+from tuckshop.api.requests import EMAIL_PATTERN, NAME_PATTERN, TEXT_PATTERN, Body, Call, Shown
 from tuckshop.domain.accounts import (
     EMAIL_LENGTH_MAX,
     PASSWORD_LENGTH_MAX,
@@ -20,6 +20,7 @@ from tuckshop.domain.accounts import (
 from tuckshop.domain.refusals import BadCredentials, EmailTaken, InvalidField, NameTaken, RegistrationClosed
 from tuckshop.services import accounts, sessions
 from tuckshop.services.accounts import User
+from tuckshop.services.passwords import COMMON
 from tuckshop.settings import Settings
 
 Username = Annotated[
@@ -32,7 +33,14 @@ Username = Annotated[
         extra_json_schema={"pattern": NAME_PATTERN},
     ),
 ]
-Password = Annotated[str, msgspec.Meta(max_length=PASSWORD_LENGTH_MAX, examples=["correct horse"])]
+Password = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=PASSWORD_LENGTH_MAX,
+        examples=["correct horse"],
+        extra_json_schema={"pattern": TEXT_PATTERN},
+    ),
+]
 NewPassword = Annotated[
     str,
     msgspec.Meta(
@@ -40,6 +48,7 @@ NewPassword = Annotated[
         max_length=PASSWORD_LENGTH_MAX,
         description="Anything but what everybody tries first.",
         examples=["correct horse"],
+        extra_json_schema={"pattern": TEXT_PATTERN, "not": {"enum": sorted(COMMON)}},
     ),
 ]
 Email = Annotated[
@@ -48,7 +57,7 @@ Email = Annotated[
         min_length=3,
         max_length=EMAIL_LENGTH_MAX,
         examples=["ada@example.org"],
-        extra_json_schema={"pattern": "^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"},
+        extra_json_schema={"pattern": EMAIL_PATTERN},
     ),
 ]
 

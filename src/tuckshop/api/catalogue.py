@@ -13,6 +13,7 @@ from tuckshop.api.openapi import told
 from tuckshop.api.problems import Malformed
 from tuckshop.api.requests import (
     NAME_PATTERN,
+    TEXT_PATTERN,
     Body,
     Call,
     Cursor,
@@ -70,7 +71,15 @@ Cost = Annotated[int, msgspec.Meta(ge=0, le=PRICE_CENTS_MAX)]
 Stock = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX, examples=[10])]
 Pieces = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX, examples=[12])]
 Tax = Annotated[int, msgspec.Meta(ge=0, le=TAX_BASIS_POINTS_MAX)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH_MAX, examples=["delivery 17"])]
+Reason = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=REASON_LENGTH_MAX,
+        examples=["delivery 17"],
+        extra_json_schema={"pattern": TEXT_PATTERN},
+    ),
+]
 IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another address.
 
 

@@ -50,12 +50,11 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "key is answered as before, with `Idempotent-Replayed: true`; another request with it is refused. "
         "Kept for 30 days.",
         "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]+$", "minLength": 1, "maxLength": 255},
-        "example": "6f0d2c1e-purchase-1",
     },
     "If-Match": {
         "description": "Only if the product is still at this version: an ETag that you were given, or the "
         "version itself in quotes.",
-        "schema": {"type": "string", "pattern": '^(\\*|(W/)?"[1-9][0-9]{0,8}(-[0-9a-f]{1,64})?")$'},
+        "schema": {"type": "string", "minLength": 3, "pattern": '^(W/)?"[1-9][0-9]{0,8}(-[0-9a-f]{1,64})?"$'},
         "example": '"1"',
     },
     "If-None-Match": {

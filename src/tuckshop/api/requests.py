@@ -28,7 +28,7 @@ KEY_LENGTH_MAX = 255
 ID_MAX = 2**63 - 1
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-_CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,12}", re.ASCII)
+_CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -40,8 +40,17 @@ Cursor = Annotated[
     QueryParameter(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
 ]
 
-NAME_PATTERN = r"^[^\s/\x00-\x1f\x7f]([^/\x00-\x1f\x7f]*[^\s/\x00-\x1f\x7f])?$"
-"""For documents: domain/accounts.py is a little stricter, and says why."""
+# Unicode's Cc, Cf, Zl and Zp, which regular expressions cannot name everywhere.
+_INVISIBLE = (
+    "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd"
+    "\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+    "\U000e0020-\U000e007f"
+)
+NAME_PATTERN = f"^[^\\s/{_INVISIBLE}]([^/{_INVISIBLE}]*[^\\s/{_INVISIBLE}])?$"
+"""The rule of `domain.accounts.check_name`, for documents."""
+TEXT_PATTERN = r"^[^\x00]*$"
+EMAIL_PATTERN = f"^[^\\s@/{_INVISIBLE}]+@[^\\s@/{_INVISIBLE}]+$"
 
 Receiver = TypeVar("Receiver")
 Parsed = TypeVar("Parsed", bound="Body")
@@ -207,9 +216,9 @@ def cursor_id(cursor: str | None) -> int | None:
     """The id that an opaque cursor holds. Raises Malformed for one that we never gave."""
     if cursor is None:
         return None
-    if not _CURSOR.fullmatch(cursor) or (found := int(cursor, 36)) > ID_MAX:
+    if not _CURSOR.fullmatch(cursor):
         raise Malformed(("cursor", "must be one that a list has given"))
-    return found
+    return int(cursor, 36)  # At most 36**12, which is below 2**63.
 
 
 def cursor_of(item_id: int) -> str:

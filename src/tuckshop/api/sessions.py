@@ -9,7 +9,7 @@ from litestar import Router, post
 
 from tuckshop.api.accounts import Password, Username, UserShown, show_user
 from tuckshop.api.openapi import told
-from tuckshop.api.requests import Body, Call, Shown
+from tuckshop.api.requests import TEXT_PATTERN, Body, Call, Shown
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
 from tuckshop.services import sessions
 from tuckshop.services.sessions import ACTIVE_ELSEWHERE, LoggedIn
@@ -26,7 +26,9 @@ class LoginBody(Body):
 class RefreshBody(Body):
     """The refresh token from the last answer."""
 
-    refresh: Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX)]
+    refresh: Annotated[
+        str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX, extra_json_schema={"pattern": TEXT_PATTERN})
+    ]
 
 
 class LoginShown(Shown, omit_defaults=True):
