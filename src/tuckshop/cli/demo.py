@@ -84,12 +84,13 @@ async def is_made(given: Settings) -> bool:
     from tuckshop.cli.demo_history import MADE
     from tuckshop.store import tables
     from tuckshop.store.engine import check, reading
-    from tuckshop.store.upgrade import upgrade
+    from tuckshop.store.upgrade import current_revision, head_revision, upgrade
 
     async with opened_engine(given.url) as engine:
         if not await _holds_demo(engine):
             return False
-        await upgrade(engine)
+        if await current_revision(engine) != head_revision():
+            await upgrade(engine)
         await check(engine, unsafe_durability=given.unsafe_durability)
         async with reading(engine) as connection:
             log = tables.admin_log.c
