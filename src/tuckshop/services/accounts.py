@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -236,12 +236,15 @@ async def set_standing(
             raise InvalidField(field="state", reason="must be pending, active or disabled")
         values["state"] = state.value
     this = select(*_COLUMNS).where(users.c.id == user.id)
+    # All admins, in one order: two who strike each other off at once must not both find the other there.
+    touched = select(users.c.id).where(or_(users.c.id == user.id, users.c.is_admin)).order_by(users.c.id)
     async with writing(shop.engine) as connection:
-        before = (await connection.execute(this.with_for_update())).one()
+        await connection.execute(touched.with_for_update())
+        before = (await connection.execute(this)).one()
         if values:
             await connection.execute(update(users).where(users.c.id == user.id).values(values))
         admins = select(func.count()).where(users.c.is_admin, users.c.state == UserState.ACTIVE.value)
-        if Role.ADMIN in user.roles and not await connection.scalar(admins):
+        if before.is_admin and not await connection.scalar(admins):
             raise LastAdmin
         await end_sessions(connection, user.id, now_us=shop.clock())
         row = (await connection.execute(this)).one()

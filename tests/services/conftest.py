@@ -1,0 +1,26 @@
+"""The running shop that the services work on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.shop import Clock
+from tuckshop.app import open_shop
+from tuckshop.services.shop import Shop
+from tuckshop.settings import Settings
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time in the shop."""
+    return Clock()
+
+
+@pytest.fixture
+async def open_for_business(database_url: str, clock: Clock) -> AsyncIterator[Shop]:
+    """A new shop as the server opens it."""
+    settings = Settings(database_url=database_url, secret="a secret for tests, long enough to sign with")
+    async with open_shop(settings, clock=clock) as shop:
+        yield shop

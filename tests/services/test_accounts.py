@@ -1,0 +1,136 @@
+"""People, as the operator handles them; tests/api/test_accounts.py has what they do themselves."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tuckshop.domain.accounts import Role, UserState
+from tuckshop.domain.refusals import (
+    BadCredentials,
+    EmailTaken,
+    InvalidField,
+    LastAdmin,
+    NameTaken,
+    UnknownUser,
+)
+from tuckshop.services import accounts, sessions
+from tuckshop.services.accounts import User
+from tuckshop.services.shop import Shop
+
+PASSWORD = "correct horse"
+
+
+async def made(shop: Shop, name: str, *roles: Role, email: str | None = None) -> User:
+    return await accounts.add(
+        shop, username=name, email=email, password=PASSWORD, roles=roles or (Role.BUYER,)
+    )
+
+
+async def test_one_of_ten_who_want_a_name_at_once_gets_it(open_for_business: Shop) -> None:
+    shop = open_for_business
+    tries = [
+        accounts.register(shop, username=name, email=None, password=PASSWORD, roles=[Role.BUYER])
+        for name in ("ada", "Ada", "ADA", "aDa") * 2
+    ]
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(answer, User) for answer in answers) == 1
+    assert sum(isinstance(answer, NameTaken) for answer in answers) == 7
+
+
+async def test_one_of_some_who_want_an_address_at_once_gets_it(open_for_business: Shop) -> None:
+    shop = open_for_business
+    tries = [
+        accounts.register(
+            shop, username=f"u{n}", email="X@example.org", password=PASSWORD, roles=[Role.BUYER]
+        )
+        for n in range(5)
+    ]
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(answer, User) for answer in answers) == 1
+    assert sum(isinstance(answer, EmailTaken) for answer in answers) == 4
+
+
+async def test_demo_data_alone_may_have_common_passwords(open_for_business: Shop) -> None:
+    shop = open_for_business
+    with pytest.raises(InvalidField):
+        await accounts.add(shop, username="ada", email=None, password="password", roles=[Role.BUYER])
+    await accounts.add(
+        shop, username="ada", email=None, password="password", roles=[Role.BUYER], any_password=True
+    )
+    assert (await sessions.log_in(shop, username="ada", password="password")).active_sessions == 0
+
+
+async def test_are_found_by_name_however_written(open_for_business: Shop) -> None:
+    shop = open_for_business
+    ada = await made(shop, "Ada")
+    assert await accounts.find_by_name(shop, username="aDA") == ada
+    assert await accounts.find(shop, user_id=ada.id) == ada
+    with pytest.raises(UnknownUser):
+        await accounts.find_by_name(shop, username="bob")
+    with pytest.raises(UnknownUser):
+        await accounts.find(shop, user_id=999)
+
+
+async def test_are_listed_page_by_page(open_for_business: Shop) -> None:
+    shop = open_for_business
+    people = [await made(shop, name) for name in ("ada", "bob", "cyd")]
+    assert await accounts.page(shop, limit=2) == people[:2]
+    assert await accounts.page(shop, after_id=people[1].id, limit=2) == people[2:]
+
+
+async def test_a_reset_password_ends_the_sessions(open_for_business: Shop) -> None:
+    shop = open_for_business
+    await made(shop, "ada")
+    before = await sessions.log_in(shop, username="ada", password=PASSWORD)
+    password = await accounts.reset_password(shop, username="ADA")
+    with pytest.raises(BadCredentials):
+        await sessions.log_in(shop, username="ada", password=PASSWORD)
+    assert (await sessions.log_in(shop, username="ada", password=password)).active_sessions == 0
+    assert before.refresh
+
+
+class TestStanding:
+    async def test_changes_roles_and_state(self, open_for_business: Shop) -> None:
+        shop = open_for_business
+        await made(shop, "sam")
+        user = await accounts.set_standing(shop, username="sam", roles=[Role.BUYER, Role.SELLER])
+        assert set(user.roles) == {Role.BUYER, Role.SELLER}
+        user = await accounts.set_standing(shop, username="sam", state=UserState.DISABLED)
+        assert user.state is UserState.DISABLED
+        with pytest.raises(BadCredentials):
+            await sessions.log_in(shop, username="sam", password=PASSWORD)
+
+    async def test_has_a_role_and_is_not_closed_in_passing(self, open_for_business: Shop) -> None:
+        shop = open_for_business
+        await made(shop, "sam")
+        with pytest.raises(InvalidField):
+            await accounts.set_standing(shop, username="sam", roles=[])
+        with pytest.raises(InvalidField):
+            await accounts.set_standing(shop, username="sam", state=UserState.CLOSED)
+
+    async def test_leaves_an_admin(self, open_for_business: Shop) -> None:
+        shop = open_for_business
+        await made(shop, "root", Role.ADMIN)
+        for change in ({"roles": [Role.BUYER]}, {"state": UserState.DISABLED}):
+            with pytest.raises(LastAdmin):
+                await accounts.set_standing(shop, username="root", **change)
+        assert (await accounts.find_by_name(shop, username="root")).roles == (Role.ADMIN,)
+
+    async def test_leaves_an_admin_when_two_strike_each_other_off(self, open_for_business: Shop) -> None:
+        shop = open_for_business
+        for _ in range(3):
+            for name in ("root", "boss"):
+                try:
+                    await made(shop, name, Role.ADMIN)
+                except NameTaken:
+                    await accounts.set_standing(shop, username=name, roles=[Role.ADMIN])
+            answers = await asyncio.gather(
+                *(
+                    accounts.set_standing(shop, username=name, roles=[Role.BUYER])
+                    for name in ("root", "boss")
+                ),
+                return_exceptions=True,
+            )
+            assert sum(isinstance(answer, LastAdmin) for answer in answers) == 1

@@ -1,0 +1,65 @@
+"""Sessions where threads cross; tests/api/test_sessions.py has the rest."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.shop import Clock
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
+from tuckshop.services import accounts, sessions
+from tuckshop.services.sessions import LoggedIn
+from tuckshop.services.shop import Shop
+
+PASSWORD = "correct horse"
+
+
+async def log_in(shop: Shop) -> LoggedIn:
+    return await sessions.log_in(shop, username="ada", password=PASSWORD)
+
+
+@pytest.fixture
+async def shop(open_for_business: Shop) -> Shop:
+    await accounts.add(open_for_business, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER])
+    return open_for_business
+
+
+async def test_two_refreshes_at_once_have_at_most_one_winner(shop: Shop) -> None:
+    for _ in range(5):
+        logged_in = await log_in(shop)
+        answers = await asyncio.gather(
+            *(sessions.refresh(shop, token=logged_in.refresh) for _ in range(4)), return_exceptions=True
+        )
+        winners = [answer for answer in answers if isinstance(answer, LoggedIn)]
+        losers = [answer for answer in answers if isinstance(answer, CredentialReused | SessionEnded)]
+        assert len(winners) == 1
+        assert len(losers) == 3
+        with pytest.raises(SessionEnded):  # Whoever it was: two had the token.
+            await sessions.refresh(shop, token=winners[0].refresh)
+
+
+async def test_no_log_in_outlives_a_change_of_password(shop: Shop, clock: Clock) -> None:
+    user = await accounts.find_by_name(shop, username="ada")
+    for old, new in ((PASSWORD, "battery staple"), ("battery staple", PASSWORD)):
+        answers = await asyncio.gather(
+            *(sessions.log_in(shop, username="ada", password=old) for _ in range(3)),
+            accounts.change(shop, user_id=user.id, password=new, current_password=old),
+            return_exceptions=True,
+        )
+        for answer in answers:
+            assert isinstance(answer, LoggedIn | BadCredentials | accounts.User), answer
+            if isinstance(answer, LoggedIn):
+                with pytest.raises(SessionEnded):
+                    await sessions.actor(shop, caller=shop.tokens.caller(answer.access))
+
+
+async def test_everything_ends_once(shop: Shop) -> None:
+    first, second = await log_in(shop), await log_in(shop)
+    caller = shop.tokens.caller(first.access)
+    assert await sessions.log_out_everywhere(shop, caller=caller) == 2
+    for logged_in in (first, second):
+        with pytest.raises(SessionEnded):
+            await sessions.log_out(shop, caller=shop.tokens.caller(logged_in.access))
+    assert await sessions.log_out_everywhere_by_password(shop, username="ada", password=PASSWORD) == 0
