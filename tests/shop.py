@@ -25,13 +25,13 @@ from tuckshop.till.commands import (
     Caller,
     Command,
     Deposit,
+    Envelope,
     OrderPlaced,
     PlaceOrder,
     ProductStands,
     Receipt,
 )
 from tuckshop.till.policy import CoinsPolicy, Policy
-from tuckshop.till.commands import Envelope
 
 NOON_US = 1_760_000_000_000_000
 DAY_SECONDS = 86_400

@@ -45,7 +45,7 @@ const rulesOf = (schema) => {
   range(known.minimum, known.maximum, "");
   range(known.minLength, known.maxLength, " characters");
   range(known.minItems, known.maxItems, " items");
-  if (known.pattern) rules.push(known.pattern);
+  if (known.pattern && known.pattern.length < 60) rules.push(known.pattern); // Longer ones are described.
   if (schema.default !== undefined && schema.default !== null) rules.push(`default ${JSON.stringify(schema.default)}`);
   return rules.join(", ");
 };
