@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from dotenv import dotenv_values
 
-from tuckshop.services.accounts import RegistrationMode
+from tuckshop.domain.accounts import RegistrationMode
 from tuckshop.till.policy import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"

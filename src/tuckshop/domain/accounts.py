@@ -32,6 +32,14 @@ class UserState(StrEnum):
     CLOSED = "closed"
 
 
+class RegistrationMode(StrEnum):
+    """Who may become a user by registering."""
+
+    OPEN = "open"
+    APPROVE = "approve"  # an admin lets each one in
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts, as read with the books. `user_id` is None for the operator at the command line."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import (
     Actor,
+    RegistrationMode,
     Role,
     UserState,
     check_email,
@@ -37,14 +37,6 @@ from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 
 users = tables.users
-
-
-class RegistrationMode(StrEnum):
-    """Who may become a user by registering."""
-
-    OPEN = "open"
-    APPROVE = "approve"  # an admin lets each one in
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)

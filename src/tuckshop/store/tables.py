@@ -357,9 +357,7 @@ refund_lines = Table(
     Column("quantity", BigInteger, nullable=False),
     PrimaryKeyConstraint("refund_id", "product_id"),
     ForeignKeyConstraint(("refund_id", "order_id"), ("refunds.id", "refunds.order_id")),
-    ForeignKeyConstraint(
-        ("order_id", "product_id"), ("order_lines.order_id", "order_lines.product_id")
-    ),
+    ForeignKeyConstraint(("order_id", "product_id"), ("order_lines.order_id", "order_lines.product_id")),
     CheckConstraint("quantity >= 1", name="quantity_positive"),
     Index(None, "order_id", "product_id"),
 )
@@ -409,9 +407,7 @@ stock_movements = Table(
     _owner("actor_id", "users"),
     Column("reason", Text),
     _time("created_us"),
-    ForeignKeyConstraint(
-        ("machine_id", "product_id"), ("shelves.machine_id", "shelves.product_id")
-    ),
+    ForeignKeyConstraint(("machine_id", "product_id"), ("shelves.machine_id", "shelves.product_id")),
     _one_of("kind", *StockKind),
     CheckConstraint("quantity <> 0", name="quantity_not_zero"),
     CheckConstraint("kind <> 'sale' OR (quantity < 0 AND order_id IS NOT NULL)", name="sale_takes_out"),
@@ -429,9 +425,7 @@ coin_movements = Table(
     _owner("actor_id", "users"),
     Column("reason", Text),
     _time("created_us"),
-    ForeignKeyConstraint(
-        ("machine_id", "value_cents"), ("coin_boxes.machine_id", "coin_boxes.value_cents")
-    ),
+    ForeignKeyConstraint(("machine_id", "value_cents"), ("coin_boxes.machine_id", "coin_boxes.value_cents")),
     UniqueConstraint("transfer_id", "value_cents"),
     CheckConstraint("count <> 0", name="count_not_zero"),
 )
