@@ -19,6 +19,15 @@ FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a cal
 FATE_PAUSE_SECONDS = 0.1
 IDLE_SECONDS = 10  # A till that fell off the network must not keep its rows locked for the others.
 
+# Every statement of the till finds some rows by their keys. Plans are kept for as long as the connection, so one
+# made while a table was empty must not read all of it for ever after.
+_PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -90,6 +99,7 @@ class PostgresBooks:
                 server_settings={
                     "application_name": "tuckshop till",
                     "jit": "off",
+                    **_PLANS,
                     "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
                 },
             )
