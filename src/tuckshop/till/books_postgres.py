@@ -19,7 +19,7 @@ FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a cal
 FATE_PAUSE_SECONDS = 0.1
 IDLE_SECONDS = 10  # A till that fell off the network must not keep its rows locked for the others.
 
-# Every statement of the till finds some rows by their keys. Plans are kept for as long as the connection, so one
+# Every statement of the till finds some rows by their keys. Plans are kept as long as the connection, so one
 # made while a table was empty must not read all of it for ever after.
 _PLANS = {
     "plan_cache_mode": "force_generic_plan",
