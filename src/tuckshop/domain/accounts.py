@@ -32,6 +32,15 @@ class UserState(StrEnum):
     CLOSED = "closed"
 
 
+class Scope(StrEnum):
+    """What an API token may do of what its user may."""
+
+    READ = "read"
+    BUY = "buy"
+    SELL = "sell"
+    ADMIN = "admin"  # what cashiers and admins do
+
+
 class RegistrationMode(StrEnum):
     """Who may become a user by registering."""
 
@@ -55,6 +64,22 @@ class Actor:
         """Raises RoleMissing unless the actor holds one of the roles."""
         if self.roles.isdisjoint(roles):
             raise RoleMissing(roles=tuple(str(role) for role in roles))
+
+
+def roles_within(roles: frozenset[Role], scopes: frozenset[Scope]) -> frozenset[Role]:
+    """What is left of the roles for a token that acts within the scopes; reading lends none."""
+    lent = {Scope.BUY: {Role.BUYER}, Scope.SELL: {Role.SELLER}, Scope.ADMIN: {Role.CASHIER, Role.ADMIN}}
+    return frozenset(role for role in roles if any(role in lent.get(scope, ()) for scope in scopes))
+
+
+def write_scopes(scopes: frozenset[Scope]) -> str:
+    """The scopes as they are kept: in the order of the set, with a space between."""
+    return " ".join(scope for scope in Scope if scope in scopes)
+
+
+def read_scopes(kept: str) -> frozenset[Scope]:
+    """What `write_scopes` wrote."""
+    return frozenset(map(Scope, kept.split()))
 
 
 OPERATOR = Actor(user_id=None, roles=frozenset({Role.ADMIN, Role.CASHIER}))

@@ -6,6 +6,8 @@ databases. Only the till writes accounts, transfers, products, shelves, coins an
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -26,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from tuckshop.domain.accounts import UserState
+from tuckshop.domain.accounts import Scope, UserState, write_scopes
 from tuckshop.domain.catalogue import TAX_BASIS_POINTS_MAX, StockKind
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.machines import BoxKind
@@ -148,9 +150,37 @@ sessions = Table(
     _time("created_us"),
     _time("expires_us"),
     _time("ended_us", nullable=True),
+    Column("scopes", Text),  # of an API token; a person who logged in has none, and all rights
+    Column("address", Text),
     CheckConstraint("generation >= 1", name="generation_positive"),
     CheckConstraint("expires_us > created_us", name="expires_later"),
+    _one_of(
+        "scopes",
+        *(
+            write_scopes(frozenset(some))
+            for count in range(1, len(Scope) + 1)
+            for some in combinations(Scope, count)
+        ),
+    ),
     Index(None, "user_id"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("session_id", BigInteger, ForeignKey("sessions.id"), primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    CheckConstraint("length(secret_hash) = 32", name="secret_hash_sha256"),
+)
+
+login_tries = Table(
+    "login_tries",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),  # a hash of what is counted
+    _time("full_us"),  # when all tries will have been forgotten
+    CheckConstraint("length(key) = 32", name="key_sha256"),
+    Index(None, "full_us"),
 )
 
 images = Table(

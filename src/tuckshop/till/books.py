@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
-from tuckshop.domain.accounts import Actor, Role, UserState, name_key
+from tuckshop.domain.accounts import Actor, Role, UserState, name_key, read_scopes, roles_within
 from tuckshop.domain.catalogue import Product, Shelf
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import BoxKind, CoinBox
@@ -287,9 +287,12 @@ def _ids(ids: Iterable[int]) -> list[tuple[int]]:
 
 
 def _session(row: Any) -> Session:
-    _, user_id, username, expires_us, ended_us, state, *flags = row
+    _, user_id, username, expires_us, ended_us, state, scopes, *flags = row
+    actor = _actor(user_id, *map(bool, flags))
+    if scopes is not None:
+        actor = Actor(user_id, roles_within(actor.roles, read_scopes(scopes)))
     return Session(
-        actor=_actor(user_id, *map(bool, flags)),
+        actor=actor,
         username=username,
         expires_us=expires_us,
         ended=ended_us is not None or state != UserState.ACTIVE.value,
