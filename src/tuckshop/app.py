@@ -12,15 +12,17 @@ from litestar import Litestar, Router
 
 from tuckshop import settings, telemetry
 from tuckshop.api import accounts, audit, catalogue, docs, health, openapi, orders, problems, sessions, wallet
+from tuckshop.api import metrics as metrics_page
 from tuckshop.api.edge import Edge
 from tuckshop.api.requests import Call, require_strict
-from tuckshop.services import idempotency
+from tuckshop.services import idempotency, metrics
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.shop import Shop
 from tuckshop.services.shopkeeping import read_currency
 from tuckshop.services.tokens import Tokens
 from tuckshop.settings import Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
+from tuckshop.telemetry import Meter
 from tuckshop.till.batch import Till
 from tuckshop.till.books import Books
 from tuckshop.till.books_postgres import PostgresBooks
@@ -43,7 +45,9 @@ def open_books(url: str, *, clock: Clock | None = None) -> Books:
 
 
 @asynccontextmanager
-async def open_shop(given: Settings, *, clock: Clock | None = None) -> AsyncIterator[Shop]:
+async def open_shop(
+    given: Settings, *, clock: Clock | None = None, meter: Meter | None = None
+) -> AsyncIterator[Shop]:
     """The shop of these settings, its till open for as long as the context lasts.
 
     Raises:
@@ -61,7 +65,12 @@ async def open_shop(given: Settings, *, clock: Clock | None = None) -> AsyncIter
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         async with Till(books=open_books(given.url, clock=clock), policy=policy) as till:
             yield Shop(
-                engine=engine, till=till, tokens=tokens, passwords=passwords, clock=clock or system_clock
+                engine=engine,
+                till=till,
+                tokens=tokens,
+                passwords=passwords,
+                clock=clock or system_clock,
+                meter=meter or Meter(),
             )
     finally:
         passwords.close()
@@ -72,6 +81,8 @@ def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> 
     """The application for these settings; those of the environment unless given."""
     given = given or settings.read()
     telemetry.set_up_logs()
+    meter = Meter()
+    is_measured = given.metrics or bool(given.metrics_token)
     v1 = Router(
         path="/v1",
         route_handlers=[
@@ -88,15 +99,25 @@ def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> 
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_shop(given, clock=clock) as shop:
+        sharing: asyncio.Task[None] | None = None
+        async with open_shop(given, clock=clock, meter=meter) as shop:
             app.state.shop = shop
             app.state.settings = given
             forgetting = asyncio.create_task(idempotency.keep_forgetting(shop), name="old keys")
+            if is_measured and given.metrics_folder:
+                sharing = asyncio.create_task(
+                    metrics.keep_sharing(shop, folder=given.metrics_folder), name="metrics"
+                )
             yield
+            if sharing is not None:
+                sharing.cancel()
             forgetting.cancel()
 
+    routes = [v1, health.router, docs.router]
+    if is_measured:
+        routes.append(metrics_page.router(token=given.metrics_token, folder=given.metrics_folder))
     app = Litestar(
-        route_handlers=[v1, health.router, docs.router],
+        route_handlers=routes,
         request_class=Call,
         lifespan=[lifespan],
         before_request=require_strict,
@@ -105,7 +126,9 @@ def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> 
         debug=False,
         logging_config=None,
     )
-    app.asgi_handler = Edge(app.asgi_handler)
+    app.asgi_handler = Edge(
+        app.asgi_handler, meter=meter if is_measured else None, access_log=given.access_log
+    )
     return app
 
 

@@ -39,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    metrics: bool = False  # /metrics is there, for whoever can reach the server
+    metrics_token: str = ""  # /metrics is there, for who sends `Authorization: Bearer` and this
+    metrics_folder: str = ""  # where several workers put their figures together; a temporary one
+    access_log: bool = False  # a line of JSON for every request, not only for those that fail
     unsafe_durability: bool = False  # start although the database may lose sales when the power fails
 
     @property
@@ -56,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         told = {name: str(getattr(self, name)) for name in self.__struct_fields__}
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
+        told["metrics_token"] = "(hidden)" if self.metrics_token else ""
         told["secret"] = "(hidden)" if self.secret else f"(in {self.home_path / KEY_FILE})"
         return {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
 

@@ -155,8 +155,9 @@ def of_refusal(refusal: Refusal, *, headers: dict[str, str] | None = None) -> Re
     )
 
 
-def on_refusal(_: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
-    """For refusals that are raised rather than returned."""
+def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
+    """For refusals that are raised rather than returned; the till counts its own."""
+    request.app.state.shop.meter.refusals[type(refusal).__name__] += 1
     return of_refusal(refusal)
 
 
@@ -213,7 +214,14 @@ def on_unknown(_: Request[Any, Any, Any], error: OutcomeUnknown) -> Response[Any
 def on_defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """For everything that should not happen; the log has the story, the client has none of it."""
     if not isinstance(error, Defect):
-        log.error("api.defect", method=request.method, path=request.url.path, exc_info=error)
+        log.error(
+            "api.defect",
+            request_id=request.scope.get("request_id", b"").decode(),  # type: ignore[attr-defined]
+            actor_id=request.scope.get("actor_id"),
+            method=request.method,
+            path=request.url.path,
+            exc_info=error,
+        )
     return problem(
         500, "Internal error", type_name="Internal error", detail="This is a defect of the shop's."
     )

@@ -89,7 +89,9 @@ class Call(Request[Any, Any, Any]):
         given = self.given(b"authorization")
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
             raise SessionEnded
-        return self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
+        caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
+        self.scope["actor_id"] = caller.user_id  # type: ignore[typeddict-unknown-key]  # for the log
+        return caller
 
     def given(self, name: bytes) -> list[bytes]:
         """Every value of a header, by its lower-case name."""

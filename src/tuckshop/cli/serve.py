@@ -111,15 +111,23 @@ def listen(given: Settings, *, at: str) -> None:
     """Serves until SIGINT or SIGTERM; the queue is settled before it returns."""
     import gc
     import importlib
-
-    import granian
-    from granian.constants import Interfaces, Loops
-    from granian.log import LogLevels
+    import tempfile
 
     # Before the workers fork: they share what is loaded, and start without loading it again.
     importlib.import_module("tuckshop.app")
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+    with tempfile.TemporaryDirectory(prefix="tuckshop-metrics-") as folder:
+        if not given.metrics_folder:
+            export(metrics_folder=folder)
+        _serve(given, at=at)
+
+
+def _serve(given: Settings, *, at: str) -> None:
+    import granian
+    from granian.constants import Interfaces, Loops
+    from granian.log import LogLevels
+
     granian.Granian(
         "tuckshop.app:create_app",
         factory=True,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.money import Currency
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.tokens import Tokens
+from tuckshop.telemetry import Meter
 from tuckshop.till.batch import Till
 
 
@@ -22,6 +23,7 @@ class Shop:
     tokens: Tokens
     passwords: Passwords
     clock: Callable[[], int]
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def currency(self) -> Currency:

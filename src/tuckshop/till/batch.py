@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import NamedTuple
 
 import structlog
 
+from tuckshop.domain.refusals import Refusal
+from tuckshop.telemetry import COMMANDS, Spread
 from tuckshop.till.books import BatchRefused, Books, Contended, OutcomeUnknown, Unavailable
-from tuckshop.till.commands import Envelope, Outcome
+from tuckshop.till.commands import Envelope, OrderPlaced, Outcome
 from tuckshop.till.page import Page, Wanted
 from tuckshop.till.policy import Policy
 from tuckshop.till.settle import settle, wants
@@ -47,6 +50,27 @@ class Tally:
     batches: int = 0
     commands: int = 0
     largest_batch: int = 0
+    sizes: Spread = field(default_factory=lambda: Spread(COMMANDS))
+    settling: Spread = field(default_factory=Spread)  # seconds a batch
+    refusals: Counter[str] = field(default_factory=Counter)
+    sales: int = 0
+    sales_cents: int = 0
+
+    def batch(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Counts a batch that is durable. Replays were counted when they happened."""
+        self.batches += 1
+        self.commands += len(outcomes)
+        self.largest_batch = max(self.largest_batch, len(outcomes))
+        self.sizes.add(len(outcomes))
+        self.settling.add(seconds)
+        for answer, replayed in ((outcome.answer, outcome.replayed) for outcome in outcomes):
+            if replayed:
+                continue
+            if type(answer) is OrderPlaced:
+                self.sales += 1
+                self.sales_cents += answer.total_cents
+            elif isinstance(answer, Refusal):
+                self.refusals[type(answer).__name__] += 1
 
 
 class Till:
@@ -84,6 +108,11 @@ class Till:
             await self._worker
         await self._books.close()
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for their batch."""
+        return len(self._queue)
+
     async def settle(self, envelope: Envelope) -> Outcome:
         """The command's outcome, once it is durable.
 
@@ -119,6 +148,7 @@ class Till:
 
     async def _settle(self, batch: list[_Waiting]) -> None:
         """Settles a batch; one that the database refuses is halved until the culprit stands alone."""
+        begun = perf_counter()
         try:
             outcomes = await self._write(batch)
         except (Unavailable, OutcomeUnknown) as error:
@@ -134,9 +164,7 @@ class Till:
             await self._settle(batch[:middle])
             await self._settle(batch[middle:])
         else:
-            self.tally.batches += 1
-            self.tally.commands += len(batch)
-            self.tally.largest_batch = max(self.tally.largest_batch, len(batch))
+            self.tally.batch(outcomes, perf_counter() - begun)
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)

@@ -1,0 +1,125 @@
+"""/metrics, and what goes into the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from tests.api.conftest import Api, serving
+from tuckshop.domain.accounts import Role
+from tuckshop.services import metrics
+from tuckshop.telemetry import Throttle
+
+
+@pytest.fixture
+async def measured(database_url: str) -> AsyncIterator[Api]:
+    async with serving(database_url, metrics=True) as api:
+        yield api
+
+
+def figure(text: str, name: str) -> float:
+    """The value of one sample, labels and all."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    assert found is not None, f"{name} is not in\n{text}"
+    return float(found[1])
+
+
+async def test_counts_what_happens(measured: Api) -> None:
+    api = measured
+    ada = await api.shop.buyer("ada", cents=500)
+    cola = await api.shop.product("cola", price_cents=150, stock=10)
+    order = {"lines": [{"product": cola.product_id, "quantity": 2}]}
+    key = {"Idempotency-Key": "k"}
+    assert (await api.post("/v1/orders", order, by=ada, headers=key)).status_code == 201
+    assert (await api.post("/v1/orders", order, by=ada, headers=key)).status_code == 201
+    assert (await api.post("/v1/orders", order, by=ada)).status_code == 409
+    assert (await api.get("/v1/wallet")).status_code == 401
+    assert (await api.get("/v1/nowhere/17")).status_code == 404
+    root = await api.shop.person("root", Role.ADMIN)
+    await api.get("/v1/audit", by=root)
+
+    text = (await api.get("/metrics")).text
+    route = 'tuckshop_request_seconds_count{method="POST",route="/v1/orders",status="%d"}'
+    assert figure(text, route % 201) == 2
+    assert figure(text, route % 409) == 1
+    assert figure(text, 'tuckshop_request_seconds_count{method="GET",route="(none)",status="404"}') == 1
+    assert "/v1/nowhere" not in text
+    assert figure(text, "tuckshop_sales_total") == 1  # The replay sold nothing.
+    assert figure(text, "tuckshop_sales_cents_total") == 300
+    assert figure(text, 'tuckshop_refusals_total{name="InsufficientFunds"}') == 1
+    assert figure(text, 'tuckshop_refusals_total{name="SessionEnded"}') == 1
+    assert figure(text, "tuckshop_float_cents") == 200
+    assert figure(text, "tuckshop_audit_clean") == 1
+    assert figure(text, "tuckshop_queue_commands") == 0
+    assert figure(text, 'tuckshop_batch_commands_bucket{le="+Inf"}') == api.running.till.tally.batches
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_is_closed_unless_asked_for(database_url: str) -> None:
+    async with serving(database_url) as api:
+        assert (await api.get("/metrics")).status_code == 404
+    async with serving(database_url, metrics_token="scrape me") as api:
+        assert (await api.get("/metrics")).status_code == 401
+        for wrong in ("Bearer", "Bearer scrape", "Basic scrape me", "Bearer ü"):
+            headers = httpx.Headers({"Authorization": wrong}, encoding="utf-8")
+            assert (await api.client.get("/metrics", headers=headers)).status_code == 401
+        assert (await api.get("/metrics", by="scrape me")).status_code == 200
+
+
+def test_adds_up_what_all_workers_counted(tmp_path: Path) -> None:
+    one = metrics.Snapshot(
+        requests=[("/", "GET", 200, ([1, 2], 0.5))], refusals={"OutOfStock": 1}, sales=2, queue=3
+    )
+    dead = tmp_path / "999999999.json"
+    dead.write_bytes(msgspec.json.encode(one))
+    (tmp_path / "broken.json").write_text("{")
+    (other,) = metrics._others(tmp_path)
+    assert (other.queue, other.processes, other.sales) == (0, 0, 2)
+    whole = metrics._merged([one, other])
+    assert whole.requests == [("/", "GET", 200, ([2, 4], 1.0))]
+    assert (whole.refusals, whole.sales, whole.queue, whole.processes) == ({"OutOfStock": 2}, 4, 3, 1)
+    metrics.share(whole, folder=str(tmp_path))
+    assert len(list(metrics._others(tmp_path))) == 1  # Its own file is not another's.
+
+
+async def test_a_request_has_an_id(api: Api) -> None:
+    made = [(await api.get("/health/live")).headers["x-request-id"] for _ in range(2)]
+    assert made[0] != made[1]
+    answer = await api.get("/v1/nowhere", headers={"X-Request-Id": "proxy-0001"})
+    assert answer.headers["x-request-id"] == "proxy-0001"
+    for insane in ("", "a b", 'x"y', "x" * 65):
+        answer = await api.get("/health/live", headers={"X-Request-Id": insane})
+        assert answer.headers["x-request-id"] not in ("", insane)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_log_names_request_and_actor(
+    database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(database_url, access_log=True) as api:
+        ada = await api.shop.buyer("ada")
+        await api.get("/v1/wallet", by=ada, headers={"X-Request-Id": "well"})
+
+        async def broken(*_: object, **__: object) -> None:
+            raise RuntimeError("on purpose")
+
+        monkeypatch.setattr("tuckshop.services.wallet.balance", broken, raising=False)
+        monkeypatch.setattr("tuckshop.services.sessions.actor", broken)
+        assert (await api.get("/v1/orders", by=ada, headers={"X-Request-Id": "broken"})).status_code == 500
+    lines = [msgspec.json.decode(line) for line in capsys.readouterr().err.splitlines() if line[:1] == "{"]
+    told = {(line["event"], line["request_id"]): line for line in lines if "request_id" in line}
+    well = told["http.answered", "well"]
+    assert (well["route"], well["status"], well["actor_id"]) == ("/v1/wallet", 200, ada.user_id)
+    assert told["http.failed", "broken"]["actor_id"] == ada.user_id
+    assert "on purpose" in told["api.defect", "broken"]["exception"]
+
+
+def test_a_flood_of_failures_does_not_flood_the_log() -> None:
+    throttle = Throttle(lines_max=3)
+    assert sum(throttle.lets_pass() for _ in range(1000)) <= 6
+    assert throttle.held_back >= 994
