@@ -122,6 +122,30 @@ class Shop:
         assert isinstance(receipt, ProductStands)
         return receipt
 
+    async def machine(self, name: str = "hall", *, box_kind: str = "counted") -> int:
+        """A second place of sale, with an empty coin box; its id."""
+        async with writing(self.engine) as connection:
+            machine_id = await connection.scalar(
+                insert(tables.machines)
+                .values(
+                    name=name,
+                    name_key=name_key(name),
+                    timezone="UTC",
+                    box_kind=box_kind,
+                    created_us=self.clock.now_us,
+                )
+                .returning(tables.machines.c.id)
+            )
+            await connection.execute(
+                insert(tables.coin_boxes),
+                [
+                    {"machine_id": machine_id, "value_cents": value, "box_kind": box_kind, "count": 0}
+                    for value in EURO.values_cents
+                ],
+            )
+        assert machine_id is not None
+        return machine_id
+
     async def buy(self, buyer: Caller, *lines: tuple[int, int], **more: Any) -> OrderPlaced:
         """An order of (product, quantity) from the buyer's wallet. Raises the refusal."""
         receipt = await self.do(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), lines, **more))
@@ -175,12 +199,23 @@ def open_books(url: str, clock: Clock) -> Books:
 
 @asynccontextmanager
 async def open_shop(
-    url: str, *, coins: CoinsPolicy = CoinsPolicy.ATTESTED, clock: Clock | None = None, **till: Any
+    url: str,
+    *,
+    coins: CoinsPolicy = CoinsPolicy.ATTESTED,
+    clock: Clock | None = None,
+    tab_limit_cents: int = 0,
+    coins_daily_cap_cents: int = 20_000,
+    **till: Any,
 ) -> AsyncIterator[Shop]:
     """The shop at `url`, opened for the length of the context."""
     clock = clock or Clock()
     engine = open_engine(url)
-    policy = Policy(currency=EURO, coins=coins)
+    policy = Policy(
+        currency=EURO,
+        coins=coins,
+        tab_limit_cents=tab_limit_cents,
+        coins_daily_cap_cents=coins_daily_cap_cents,
+    )
     try:
         async with Till(books=open_books(url, clock), policy=policy, **till) as opened:
             yield Shop(url=url, engine=engine, till=opened, clock=clock)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
@@ -13,13 +15,16 @@ import msgspec
 from dotenv import dotenv_values
 
 from tuckshop.domain.accounts import RegistrationMode
+from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.till.policy import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"
 SECRET_LENGTH_MIN = 32  # Bytes; RFC 7518, 3.2: an HMAC key is at least as long as its hash.
 KEY_FILE = "secret.key"
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0, le=BALANCE_CENTS_MAX)]
 
 
 class SettingsInvalid(Exception):
@@ -35,7 +40,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     registration: RegistrationMode = RegistrationMode.OPEN
     seller_registration: RegistrationMode = RegistrationMode.OPEN
+    coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
+    tab_limit_cents: NotNegative = 0  # what buyers without a limit of their own may owe
     refund_window_seconds: Positive = 300
+    allowed_hosts: str = ""  # names that requests may be for, with commas between; any if empty
+    trusted_proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, likewise
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
@@ -54,6 +63,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def url(self) -> str:
         """Where the database is."""
         return self.database_url or f"sqlite:///{self.home_path / 'tuckshop.sqlite3'}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names that requests may be for; none: any."""
+        return frozenset(_listed(self.allowed_hosts.lower()))
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Whose word counts for where a request came from. Raises SettingsInvalid."""
+        return _networks(self.trusted_proxies)
 
     def shown(self) -> dict[str, str]:
         """Every setting as it is in force, without secrets."""
@@ -105,7 +124,9 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
             given[name] = value
     given.update({name: value for name, value in overrides.items() if value is not None})
     try:
-        return msgspec.convert(given, Settings, strict=False)
+        read = msgspec.convert(given, Settings, strict=False)
+        assert read.proxies is not None  # Now, not with the first request.
+        return read
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
         variable = f"{PREFIX}{place.rstrip('`').upper()}"
@@ -121,6 +142,18 @@ def make_key_file(settings: Settings) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(SECRET_LENGTH_MIN))
+
+
+def _listed(text: str) -> list[str]:
+    return [one for one in (part.strip() for part in text.split(",")) if one]
+
+
+@cache
+def _networks(listed: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(one) for one in _listed(listed))
+    except ValueError as error:
+        raise SettingsInvalid(f"{PREFIX}TRUSTED_PROXIES cannot be used: {error}.") from None
 
 
 def _without_password(url: str) -> str:

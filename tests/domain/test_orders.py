@@ -29,12 +29,11 @@ from tuckshop.domain.orders import (
     Order,
     OrderStatus,
     Sale,
-    TakenBack,
     Wanted,
     merge,
-    refund,
     sell,
 )
+from tuckshop.domain.refunds import Goods, Purse, TakenBack, refund
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
     ChangeUnpayable,
@@ -104,9 +103,13 @@ def take_back(
         order=order,
         quantities=quantities,
         actor=actor,
-        balance_cents=balance_cents,
-        shelves={number: Shelf(3, number, 0, 1, None) for number in ids},
-        products={number: product(number, on_sale=number not in gone) for number in ids},
+        purse=Purse(balance_cents),
+        goods=Goods(
+            {number: Shelf(3, number, 0, 1, None) for number in ids},
+            {number: product(number, on_sale=number not in gone) for number in ids},
+        ),
+        write_off=False,
+        refunds_today=0,
         window_seconds=WINDOW_SECONDS,
         now_us=SOLD_US + int(seconds_later * MICROSECONDS),
     )

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from tuckshop.domain import refusals
-from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.refusals import Refusal, TooManyTries
 from tuckshop.till.batch import Busy, Defect
 from tuckshop.till.books import OutcomeUnknown, Unavailable
 
@@ -39,6 +39,8 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.RoleMissing: Row(403, "Role missing", "This needs one of the roles {roles}."),
     refusals.NotOwner: Row(403, "Not yours", "This {thing} belongs to somebody else."),
+    refusals.ScopeMissing: Row(403, "Scope missing", "This needs an API token of the scope {scopes}."),
+    refusals.LogInNeeded: Row(403, "Log-in needed", "No API token can do this: log in."),
     refusals.CoinsNotAttested: Row(
         403,
         "Coins not attested",
@@ -50,12 +52,16 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.UnknownMachine: Row(404, "Unknown machine", "There is no machine {machine}."),
     refusals.UnknownOrder: Row(404, "Unknown order", "There is no order {order} for you."),
     refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
+    refusals.UnknownToken: Row(404, "Unknown token", "You have no API token {token}."),
     refusals.UnknownImage: Row(404, "Unknown image", "There is no image {image}."),
     refusals.InvalidField: Row(422, "Invalid value", "{field} {reason}."),
     refusals.CoinNotAccepted: Row(
         422, "Coin not accepted", "No coin of {value_cents} is taken; these are: {accepted}."
     ),
     refusals.KeyReused: Row(422, "Idempotency key reused", "The key {key} stands for another request."),
+    refusals.TooManyTries: Row(
+        429, "Too many tries", "Too many log-ins were tried: wait {retry_seconds} seconds."
+    ),
     refusals.InsufficientFunds: Row(
         409, "Insufficient funds", "This costs {needed_cents}; the wallet holds {balance_cents}."
     ),
@@ -66,10 +72,22 @@ TABLE: dict[type[Refusal], Row] = {
         409, "Change unpayable", "The coin box cannot pay {change_cents} with the coins it holds."
     ),
     refusals.NothingToPayOut: Row(409, "Nothing to pay out", "No coin can pay {balance_cents}."),
+    refusals.CoinsMissing: Row(
+        409, "Coins missing", "The coin box holds {available} of {value_cents}, not more."
+    ),
+    refusals.CoinsOwed: Row(
+        409, "Coins owed", "The coin box of machine {machine} is below zero in some coin: fill or count it."
+    ),
+    refusals.NotPayable: Row(
+        409, "Not payable", "Of {balance_cents} earned, {payable_cents} can be paid out now."
+    ),
     refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken."),
     refusals.EmailTaken: Row(409, "Email taken", "The address {email} is taken."),
     refusals.ClientRefTaken: Row(
         409, "Reference used", "The reference {client_ref} stands for order {order}."
+    ),
+    refusals.ExternalRefTaken: Row(
+        409, "External reference used", "The reference {external_ref} stands for transfer {transfer}."
     ),
     refusals.NotRefundable: Row(409, "Not refundable", "Product {product} was sold without a way back."),
     refusals.RefundWindowOver: Row(
@@ -78,10 +96,30 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.RefundExceedsSale: Row(
         409, "Refund exceeds sale", "Only {refundable_quantity} of product {product} can still be refunded."
     ),
+    refusals.RefundsExhausted: Row(
+        409, "Refunds exhausted", "Buyers give back {refunds_max} times a day; ask a cashier."
+    ),
+    refusals.WrongStatus: Row(409, "Wrong status", "Order {order} is {status}."),
+    refusals.TabLimitExceeded: Row(
+        409,
+        "Tab limit exceeded",
+        "This costs {needed_cents}; the tab owes {owed_cents} and may owe {limit_cents}.",
+    ),
+    refusals.SettlementExceedsTab: Row(
+        409, "Settlement exceeds tab", "The tab owes {owed_cents}, not {amount_cents}."
+    ),
+    refusals.CoinsCapReached: Row(
+        409,
+        "Coins cap reached",
+        "Buyers declare up to {cap_cents} in coins a day, now {left_cents} more; ask a cashier.",
+    ),
     refusals.StillHoldsValue: Row(
         409, "Still holds value", "{balance_cents} in money and {stock} pieces must be settled first."
     ),
     refusals.VersionChanged: Row(412, "Changed meanwhile", "It is at version {version} now."),
+    refusals.TooManyTokens: Row(
+        409, "Too many tokens", "Nobody has more than {count_max} API tokens: revoke one first."
+    ),
     refusals.LastAdmin: Row(409, "Last admin", "The shop needs an admin."),
 }
 
@@ -145,6 +183,8 @@ def of_refusal(refusal: Refusal, *, headers: dict[str, str] | None = None) -> Re
         name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
         for name, value in facts.items()
     }
+    if isinstance(refusal, TooManyTries):
+        headers = {**(headers or {}), "Retry-After": str(refusal.retry_seconds)}
     return problem(
         row.status,
         row.title,

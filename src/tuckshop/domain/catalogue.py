@@ -13,6 +13,9 @@ PRODUCT_NAME_LENGTH_MAX = 100
 QUANTITY_MAX = 1_000_000  # More pieces of one thing than any small shop stores.
 TAX_BASIS_POINTS_MAX = 10_000  # 100 %
 REASON_LENGTH_MAX = 200
+SUFFIX_LENGTH_MAX = 16  # Longer beginnings would find hardly less, and make the index grow.
+_CODE_POINT_MAX = chr(0x10FFFF)
+_SURROGATES = range(0xD800, 0xE000)  # No text holds them.
 
 
 class StockKind(StrEnum):
@@ -24,6 +27,7 @@ class StockKind(StrEnum):
     REFUND = "refund"
     CORRECTION = "correction"
     WRITE_OFF = "write_off"
+    MOVE = "move"  # from one machine to another
 
 
 class Product(NamedTuple):
@@ -73,6 +77,27 @@ class StockMovement:
 def check_product_name(name: str) -> str:
     """The name in NFC. Raises InvalidField."""
     return check_name(name, field="name", length_max=PRODUCT_NAME_LENGTH_MAX)
+
+
+def suffixes(key: str) -> list[str]:
+    """What follows each character of a name's key, itself included: `tea` -> `a`, `ea`, `tea`.
+
+    Each once, cut at SUFFIX_LENGTH_MAX; every part of the name is the beginning of one.
+    """
+    return sorted({key[start : start + SUFFIX_LENGTH_MAX] for start in range(len(key))})
+
+
+def suffixes_between(part: str) -> tuple[str, str | None]:
+    """The suffixes that begin with the part, or its first SUFFIX_LENGTH_MAX characters, by code points.
+
+    From the first text on and below the second; None: there is no text above.
+    """
+    first = part[:SUFFIX_LENGTH_MAX]
+    rest = first.rstrip(_CODE_POINT_MAX)
+    if not rest:
+        return first, None
+    following = ord(rest[-1]) + 1
+    return first, rest[:-1] + chr(_SURROGATES.stop if following in _SURROGATES else following)
 
 
 def check_quantity(quantity: int, *, field: str, least: int) -> int:

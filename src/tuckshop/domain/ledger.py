@@ -52,11 +52,19 @@ class AccountRef(NamedTuple):
 
 
 HOUSE = AccountRef(AccountKind.HOUSE)
+BANK = AccountRef(AccountKind.BANK)
+OVER_SHORT = AccountRef(AccountKind.OVER_SHORT)
+UNCLAIMED = AccountRef(AccountKind.UNCLAIMED)
 
 
 def wallet_of(user_id: int) -> AccountRef:
     """A user's wallet."""
     return AccountRef(AccountKind.WALLET, user_id)
+
+
+def tab_of(user_id: int) -> AccountRef:
+    """What a user has bought on account and not settled."""
+    return AccountRef(AccountKind.TAB, user_id)
 
 
 def earnings_of(seller_id: int | None) -> AccountRef:
@@ -73,9 +81,18 @@ class TransferKind(StrEnum):
     """Why money moved. docs/money.md shows each with numbers."""
 
     DEPOSIT = "deposit"  # coins into a wallet
-    SALE = "sale"  # wallet to a seller, or to the house
+    SALE = "sale"  # wallet or tab to a seller, or to the house
     PAYOUT = "payout"  # wallet to coins
-    REFUND = "refund"  # a seller, or the house, back to the wallet
+    REFUND = "refund"  # a seller, or the house, back to the wallet or tab
+    SETTLEMENT = "settlement"  # wallet or bank to a tab
+    TRANSFER = "transfer"  # one wallet to another
+    TOPUP = "topup"  # bank to a wallet
+    EARNINGS_PAYOUT = "earnings_payout"  # a seller to the bank
+    CLOSE = "close"  # a wallet's rest to unclaimed
+    FILL = "fill"  # bank to a coin box
+    COLLECT = "collect"  # a coin box to the bank
+    OVER = "over"  # coins that a count found, into their box
+    SHORT = "short"  # coins that a count missed, out of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,31 @@
-"""Places of sale and their coin boxes."""
+"""Places of sale, their shelves and their coin boxes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from tuckshop.domain.coins import Supply, fewest, largest_payable_cents, total_cents
-from tuckshop.domain.refusals import ChangeUnpayable
+from tuckshop.domain.accounts import check_name
+from tuckshop.domain.catalogue import QUANTITY_MAX
+from tuckshop.domain.coins import (
+    Coins,
+    Supply,
+    check_inserted,
+    fewest,
+    largest_payable_cents,
+    total_cents,
+)
+from tuckshop.domain.ledger import BANK, OVER_SHORT, Transfer, TransferKind, coin_box_of
+from tuckshop.domain.money import check_price
+from tuckshop.domain.refusals import ChangeUnpayable, CoinNotAccepted, CoinsMissing, InvalidField
 
 DEFAULT_MACHINE_ID = 1  # A fresh shop has this one; calls that name no machine mean it.
 MACHINE_NAME_LENGTH_MAX = 64
+SLOT_LENGTH_MAX = 16
+SHELVES_MAX = 500  # Several times what the largest machine has; a body of 64 KB holds as many.
+COUNTED_MAX = 1_000_000  # Of one coin: a ton and more.
 
 
 class BoxKind(StrEnum):
@@ -21,7 +36,8 @@ class BoxKind(StrEnum):
 
 
 class CoinBox(NamedTuple):
-    """A machine's coins. `held` is read for a counted box alone; nothing depends on an unlimited one's."""
+    """A machine's coins. `held` is read for a counted box, and for one that is being counted; else it lacks
+    what the box held before."""
 
     machine_id: int
     kind: BoxKind
@@ -32,6 +48,75 @@ class CoinBox(NamedTuple):
         if self.kind is BoxKind.UNLIMITED:
             return dict.fromkeys(values)
         return {value: self.held.get(value, 0) for value in values}
+
+
+class BoxMoved(NamedTuple):
+    """A transfer into or out of a coin box, and the coins that it is made of."""
+
+    transfer: Transfer
+    coins: Coins
+
+
+class Counted(NamedTuple):
+    """What a count has found beside what the books say; and what puts them right, where they differ."""
+
+    expected: dict[int, int]
+    counted: dict[int, int]
+    over: BoxMoved | None
+    short: BoxMoved | None
+
+    @property
+    def over_short_cents(self) -> int:
+        """Above 0: more was there than the books say. Below 0: less."""
+        return total_cents(self.counted) - total_cents(self.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfPlan:
+    """How a shelf is to stand: where in the machine, how full at most and at best, at what price of its own."""
+
+    product_id: int
+    slot: str | None = None
+    capacity: int | None = None
+    par_level: int | None = None
+    price_cents: int | None = None
+
+
+def check_machine_name(name: str) -> str:
+    """The name in NFC. Raises InvalidField."""
+    return check_name(name, field="name", length_max=MACHINE_NAME_LENGTH_MAX)
+
+
+def check_plans(plans: Sequence[ShelfPlan]) -> tuple[ShelfPlan, ...]:
+    """The plans, their slots in NFC.
+
+    Raises:
+        InvalidField: too many, a product or a slot twice, a figure outside its limits, or a par level that
+            does not fit the shelf.
+    """
+    if len(plans) > SHELVES_MAX:
+        raise InvalidField(field="shelves", reason=f"must be at most {SHELVES_MAX}")
+    checked = tuple(_check_plan(plan) for plan in plans)
+    slots = [plan.slot for plan in checked if plan.slot is not None]
+    if len({plan.product_id for plan in checked}) < len(checked):
+        raise InvalidField(field="shelves", reason="must name each product once")
+    if len(set(slots)) < len(slots):
+        raise InvalidField(field="slot", reason="must be given to one product alone")
+    return checked
+
+
+def _check_plan(plan: ShelfPlan) -> ShelfPlan:
+    slot = plan.slot
+    if slot is not None:
+        slot = check_name(slot, field="slot", length_max=SLOT_LENGTH_MAX)
+    for field, figure, least in (("capacity", plan.capacity, 1), ("par_level", plan.par_level, 0)):
+        if figure is not None and not least <= figure <= QUANTITY_MAX:
+            raise InvalidField(field=field, reason=f"must be from {least} to {QUANTITY_MAX}")
+    if plan.capacity is not None and (plan.par_level or 0) > plan.capacity:
+        raise InvalidField(field="par_level", reason="must be at most the capacity")
+    if plan.price_cents is not None:
+        check_price(plan.price_cents)
+    return ShelfPlan(plan.product_id, slot, plan.capacity, plan.par_level, plan.price_cents)
 
 
 def pay(box: CoinBox, amount_cents: int, *, values: tuple[int, ...]) -> dict[int, int]:
@@ -46,3 +131,66 @@ def pay(box: CoinBox, amount_cents: int, *, values: tuple[int, ...]) -> dict[int
         raise ChangeUnpayable(change_cents=payable_cents)
     assert total_cents(coins) == payable_cents
     return coins
+
+
+def fill(box: CoinBox, coins: Coins, *, known: tuple[int, ...]) -> BoxMoved:
+    """Coins from the bank into the box.
+
+    Raises:
+        CoinNotAccepted, InvalidField: see `coins.check_inserted`.
+    """
+    coins = check_inserted(coins, accepted=known)
+    return BoxMoved(Transfer(TransferKind.FILL, coin_box_of(box.machine_id), BANK, total_cents(coins)), coins)
+
+
+def collect(box: CoinBox, coins: Coins, *, known: tuple[int, ...]) -> BoxMoved:
+    """Coins out of the box to the bank. From an unlimited box any: its cashier may have changed money.
+
+    Raises:
+        CoinNotAccepted, InvalidField: see `coins.check_inserted`.
+        CoinsMissing: a counted box holds fewer.
+    """
+    coins = check_inserted(coins, accepted=known)
+    supply = box.supply(known)
+    for value, count in coins.items():
+        available = supply[value]
+        if available is not None and count > available:
+            raise CoinsMissing(value_cents=value, available=available)
+    return BoxMoved(
+        Transfer(TransferKind.COLLECT, BANK, coin_box_of(box.machine_id), total_cents(coins)), coins
+    )
+
+
+def count(box: CoinBox, counted: Coins, *, known: tuple[int, ...]) -> Counted:
+    """What was found in the box, every value named; the books follow it.
+
+    Coins too many and coins too few are two transfers, since a coin of 50 that lies there for five of 10 is
+    worth nothing, and is a difference all the same.
+
+    Raises:
+        CoinNotAccepted: a value that the currency does not have.
+        InvalidField: a value that is not named, or a number outside 0..COUNTED_MAX.
+    """
+    for value, pieces in counted.items():
+        if value not in known:
+            raise CoinNotAccepted(value_cents=value, accepted=known)
+        if not 0 <= pieces <= COUNTED_MAX:
+            raise InvalidField(field="counted", reason=f"must hold from 0 to {COUNTED_MAX} of {value}")
+    for value in known:
+        if value not in counted:
+            # Or a forgotten line would book a whole tube as stolen.
+            raise InvalidField(field="counted", reason=f"must name every coin, {value} too")
+    values = sorted(known, reverse=True)
+    expected = {value: box.held.get(value, 0) for value in values}
+    differences = {value: counted[value] - expected[value] for value in values}
+    more = {value: pieces for value, pieces in differences.items() if pieces > 0}
+    fewer = {value: -pieces for value, pieces in differences.items() if pieces < 0}
+    account = coin_box_of(box.machine_id)
+    return Counted(
+        expected,
+        {value: counted[value] for value in values},
+        BoxMoved(Transfer(TransferKind.OVER, account, OVER_SHORT, total_cents(more)), more) if more else None,
+        BoxMoved(Transfer(TransferKind.SHORT, OVER_SHORT, account, total_cents(fewer)), fewer)
+        if fewer
+        else None,
+    )

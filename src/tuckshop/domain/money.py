@@ -58,6 +58,11 @@ class Currency:
                 raise ValueError(f"denominations of {small} and {large} are too unlike to give change in")
 
     @cached_property
+    def values_cents(self) -> tuple[int, ...]:
+        """The values that there are, ascending."""
+        return tuple(sorted(d.value_cents for d in self.denominations))
+
+    @cached_property
     def accepted_cents(self) -> tuple[int, ...]:
         """The values that may be put in, ascending."""
         return tuple(sorted(d.value_cents for d in self.denominations if d.accepted))

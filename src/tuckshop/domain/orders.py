@@ -1,25 +1,23 @@
-"""Selling and taking back."""
+"""Selling and handing out; `refunds` has the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.catalogue import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
 from tuckshop.domain.coins import Coins, total_cents
-from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of, earnings_of
+from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of, earnings_of, tab_of
 from tuckshop.domain.machines import CoinBox, pay
-from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
-    BalanceTooLarge,
     InsufficientFunds,
     InvalidField,
-    NotRefundable,
-    RefundExceedsSale,
-    RefundWindowOver,
+    RoleMissing,
+    TabLimitExceeded,
     UnknownOrder,
+    WrongStatus,
 )
 
 LINES_MAX = 100  # A full basket; bounds what one command can lock.
@@ -52,6 +50,13 @@ class Change(StrEnum):
     RETURN = "return"  # comes back in coins
 
 
+class Fulfil(StrEnum):
+    """When the goods are handed out."""
+
+    NOW = "now"
+    LATER = "later"
+
+
 class Line(NamedTuple):
     """Pieces of one product, as sold."""
 
@@ -72,7 +77,7 @@ class Line(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A sale; `wallet` paid for it and gets refunds."""
+    """A sale to whom `wallet` belongs; `fulfilled_us` is None unless the goods were handed out."""
 
     id: int
     wallet: AccountRef
@@ -82,6 +87,15 @@ class Order(NamedTuple):
     total_cents: int
     lines: tuple[Line, ...]
     created_us: int
+    payment: Payment
+    fulfilled_us: int | None
+
+
+class Tab(NamedTuple):
+    """What a buyer owes, and how much that may be."""
+
+    owed_cents: int
+    limit_cents: int
 
 
 class Sale(NamedTuple):
@@ -92,16 +106,6 @@ class Sale(NamedTuple):
     movements: list[StockMovement]
     change: Coins
     balance_cents: int
-
-
-class TakenBack(NamedTuple):
-    """What a refund changes: the order afterwards, and the pieces taken back of each product."""
-
-    order: Order
-    quantities: Mapping[int, int]
-    amount_cents: int
-    transfers: list[Transfer]
-    movements: list[StockMovement]
 
 
 class Wanted(NamedTuple):
@@ -141,18 +145,26 @@ def sell(
     coin_values: tuple[int, ...],
     client_ref: str | None,
     now_us: int,
+    tab: Tab | None = None,
+    fulfil: Fulfil | None = None,
 ) -> Sale:
     """All lines, paid from the wallet at once, or nothing. `wanted` names each product once (see `merge`).
 
+    With a `tab` it pays instead of the wallet. What is bought with money is handed out `now` and what goes on
+    a tab `later`, unless `fulfil` says otherwise.
+
     Raises:
-        InvalidField: no line, a product twice, or a quantity outside 1..QUANTITY_MAX.
+        InvalidField: no line, a product twice, a quantity outside 1..QUANTITY_MAX, or change from a tab.
         OutOfStock: a shelf holds too few.
         InsufficientFunds: the wallet holds too little; the exact money is enough.
+        TabLimitExceeded: the tab would owe more than its limit; exactly the limit is allowed.
         ChangeUnpayable: `change` is RETURN and a counted box lacks the coins.
     """
     # A line of -1 would sell a piece to the shop; a product twice would be held against a full shelf twice.
     if len(merge((line.product.id, line.quantity) for line in wanted)) < len(wanted):
         raise InvalidField(field="lines", reason="must name each product once")
+    if tab is not None and change is Change.RETURN:
+        raise InvalidField(field="change", reason="must be keep where the order goes on the tab")
     lines = []
     movements = []
     takings: dict[AccountRef, int] = {}
@@ -174,12 +186,17 @@ def sell(
         earnings = earnings_of(product.seller_id)
         takings[earnings] = takings.get(earnings, 0) + price_cents * quantity
     total = sum(takings.values())
-    if total > balance_cents:
+    payer = wallet
+    after_cents = balance_cents
+    if tab is not None:
+        if wallet.user_id is None or tab.owed_cents + total > tab.limit_cents:
+            raise TabLimitExceeded(limit_cents=tab.limit_cents, owed_cents=tab.owed_cents, needed_cents=total)
+        payer = tab_of(wallet.user_id)
+    elif total > balance_cents:
         raise InsufficientFunds(needed_cents=total, balance_cents=balance_cents)
-    transfers = [
-        Transfer(TransferKind.SALE, wallet, earnings, amount) for earnings, amount in takings.items()
-    ]
-    after_cents = balance_cents - total
+    else:
+        after_cents -= total
+    transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
     coins: Coins = {}
     if change is Change.RETURN and after_cents:
         coins = pay(box, after_cents, values=coin_values)
@@ -187,95 +204,66 @@ def sell(
             paid_cents = total_cents(coins)
             transfers.append(Transfer(TransferKind.PAYOUT, wallet, coin_box_of(box.machine_id), paid_cents))
             after_cents -= paid_cents
+    if fulfil is None:
+        fulfil = Fulfil.NOW if tab is None else Fulfil.LATER
     order = Order(
-        order_id, wallet, box.machine_id, OrderStatus.DISPENSED, client_ref, total, tuple(lines), now_us
+        order_id,
+        wallet,
+        box.machine_id,
+        OrderStatus.DISPENSED if fulfil is Fulfil.NOW else OrderStatus.PLACED,
+        client_ref,
+        total,
+        tuple(lines),
+        now_us,
+        Payment.WALLET if tab is None else Payment.TAB,
+        now_us if fulfil is Fulfil.NOW else None,
     )
     return Sale(order, transfers, movements, coins, after_cents)
 
 
-def refund(
-    *,
-    order: Order,
-    quantities: Mapping[int, int] | None,
-    actor: Actor,
-    balance_cents: int,
-    shelves: Mapping[int, Shelf],
-    products: Mapping[int, Product],
-    window_seconds: int,
-    now_us: int,
-) -> TakenBack:
-    """Pieces back on the shelf they came from, their price as sold back to the buyer's wallet.
-
-    `quantities` by product, at least one piece; None takes back all that is left. A seller's earnings may
-    go below zero: the buyer is always made whole. Pieces of a product no longer on sale are written off.
+def dispense(*, order: Order, actor: Actor, now_us: int) -> Order:
+    """The order, handed out.
 
     Raises:
-        InvalidField: `quantities` is empty, or one of them is below 1.
-        UnknownOrder: the actor is neither its buyer, nor the seller of the lines, nor cashier or admin.
-        RefundExceedsSale: a piece was never sold, or is back already.
-        NotRefundable, RefundWindowOver: only for a buyer who is none of the others.
-        BalanceTooLarge: no wallet holds that much.
+        UnknownOrder, RoleMissing: see `require_right`; the buyer does not say so.
+        WrongStatus: it is not waiting for that.
     """
-    sold = {line.product_id: line for line in order.lines}
-    if quantities is None:
-        quantities = {line.product_id: line.left for line in order.lines if line.left}
-    else:
-        merge(quantities.items())
-    chosen = [sold[product_id] for product_id in quantities or sold if product_id in sold]
-    # Before any other answer: whoever may not refund must not learn what is left of the order.
-    _require_may_refund(actor, order, chosen, window_seconds=window_seconds, now_us=now_us)
-    if not quantities:
-        raise RefundExceedsSale(product=order.lines[0].product_id, refundable_quantity=0)
-    transfers: dict[AccountRef, int] = {}
-    movements = []
-    for product_id, quantity in quantities.items():
-        line = sold.get(product_id)
-        left = 0 if line is None else line.left
-        if line is None or quantity > left:
-            raise RefundExceedsSale(product=product_id, refundable_quantity=left)
-        earnings = earnings_of(line.seller_id)
-        transfers[earnings] = transfers.get(earnings, 0) + line.price_cents * quantity
-        back = move(shelves[product_id], StockKind.REFUND, quantity)
-        movements.append(back)
-        if not products[product_id].on_sale:
-            movements.append(back_out(back))
-    amount = sum(transfers.values())
-    if balance_cents + amount > BALANCE_CENTS_MAX:
-        raise BalanceTooLarge(balance_cents_max=BALANCE_CENTS_MAX)
-    lines = tuple(
-        line._replace(refunded_quantity=line.refunded_quantity + quantities.get(line.product_id, 0))
-        for line in order.lines
-    )
-    status = OrderStatus.PARTLY_REFUNDED if any(line.left for line in lines) else OrderStatus.REFUNDED
-    return TakenBack(
-        order._replace(status=status, lines=lines),
-        quantities,
-        amount,
-        [
-            Transfer(TransferKind.REFUND, earnings, order.wallet, cents)
-            for earnings, cents in transfers.items()
-        ],
-        movements,
-    )
+    require_right(actor, order, order.lines, Right.SELLER, Right.STAFF)
+    require_status(order, OrderStatus.PLACED)
+    return order._replace(status=OrderStatus.DISPENSED, fulfilled_us=now_us)
 
 
-def back_out(returned: StockMovement) -> StockMovement:
-    """The write-off of pieces that came back for a product that is no longer on sale."""
-    return StockMovement(StockKind.WRITE_OFF, returned.machine_id, returned.product_id, -returned.quantity)
+class Right(StrEnum):
+    """By what somebody has a say in an order; the values are roles."""
+
+    BUYER = "buyer"  # whose order it is
+    SELLER = "seller"  # whose goods all of these lines are
+    STAFF = "cashier"  # or an admin
 
 
-def _require_may_refund(
-    actor: Actor, order: Order, chosen: Sequence[Line], *, window_seconds: int, now_us: int
-) -> None:
+def rights(actor: Actor, order: Order, lines: Sequence[Line]) -> set[Right]:
+    """What the actor is to these lines of the order. Raises UnknownOrder if nothing."""
+    held = set()
     if actor.has(Role.CASHIER, Role.ADMIN):
-        return
-    sells_all = bool(chosen) and all(line.seller_id == actor.user_id for line in chosen)
-    if actor.has(Role.SELLER) and actor.user_id is not None and sells_all:
-        return
-    if actor.user_id is None or order.wallet.user_id != actor.user_id:
+        held.add(Right.STAFF)
+    if actor.user_id is not None:
+        sells_all = bool(lines) and all(line.seller_id == actor.user_id for line in lines)
+        if actor.has(Role.SELLER) and sells_all:
+            held.add(Right.SELLER)
+        if order.wallet.user_id == actor.user_id:
+            held.add(Right.BUYER)
+    if not held:
         raise UnknownOrder(order=order.id)
-    for line in chosen:
-        if not line.refundable:
-            raise NotRefundable(product=line.product_id)
-    if now_us - order.created_us > window_seconds * MICROSECONDS:
-        raise RefundWindowOver(window_seconds=window_seconds)
+    return held
+
+
+def require_right(actor: Actor, order: Order, lines: Sequence[Line], *needed: Right) -> None:
+    """Raises UnknownOrder for strangers, RoleMissing for those whose right is another."""
+    if not rights(actor, order, lines).intersection(needed):
+        raise RoleMissing(roles=(*needed, Role.ADMIN))
+
+
+def require_status(order: Order, *fitting: OrderStatus) -> None:
+    """Raises WrongStatus."""
+    if order.status not in fitting:
+        raise WrongStatus(order=order.id, status=order.status)

@@ -11,20 +11,28 @@ classes to what its clients see, and a test proves that every class has a row in
     |- Forbidden              you may not
     |  |- RoleMissing             the act needs a role that the actor lacks
     |  |- NotOwner                the thing belongs to somebody else
+    |  |- ScopeMissing            the API token was made for other things
+    |  |- LogInNeeded             a person must do this, not an API token
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  `- RegistrationClosed      nobody registers themselves here
     |- Unknown                no such thing: UnknownUser, UnknownProduct, UnknownMachine, UnknownOrder,
-    |                         UnknownSession, UnknownImage
+    |                         UnknownSession, UnknownToken, UnknownImage
     |- Unacceptable           the value itself is wrong, whatever the shop's state
     |  |- InvalidField            a name, price, quantity ... outside its limits
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
     |  `- KeyReused               an idempotency key came with another request
+    |- Throttled              not so often
+    |  `- TooManyTries            too many log-ins were tried; wait
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
-       |- NameTaken, EmailTaken, ClientRefTaken
-       |- NotRefundable, RefundWindowOver, RefundExceedsSale
+       |- CoinsMissing, CoinsOwed, NotPayable
+       |- NameTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
+       |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted
+       |- WrongStatus              the order is not, or no longer, where this could be done
+       |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
        |- StillHoldsValue         money or stock must be settled first
        |- VersionChanged          somebody else changed the thing meanwhile
+       |- TooManyTokens           first revoke one that is not needed any more
        `- LastAdmin               the shop would be left without an admin
 
 Till commands store refusals for idempotent replay as their `facts`, and `revive` brings them back.
@@ -90,6 +98,18 @@ class NotOwner(Forbidden):
 
 
 @dataclass(unsafe_hash=True)
+class ScopeMissing(Forbidden):
+    """The API token has none of `scopes`, one of which this needs."""
+
+    scopes: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class LogInNeeded(Forbidden):
+    """An API token came where only a person who has logged in may act."""
+
+
+@dataclass(unsafe_hash=True)
 class CoinsNotAttested(Forbidden):
     """Nobody trusted has seen these coins: a machine's key, a cashier or an admin must say so."""
 
@@ -141,6 +161,13 @@ class UnknownSession(Unknown):
 
 
 @dataclass(unsafe_hash=True)
+class UnknownToken(Unknown):
+    """No API token with this id belongs to the caller."""
+
+    token: int
+
+
+@dataclass(unsafe_hash=True)
 class UnknownImage(Unknown):
     """No picture with this id."""
 
@@ -174,13 +201,24 @@ class KeyReused(Unacceptable):
     key: str
 
 
+class Throttled(Refusal):
+    """The same thing was asked too often."""
+
+
+@dataclass(unsafe_hash=True)
+class TooManyTries(Throttled):
+    """Too many log-ins of this name, or from this address; in `retry_seconds` there is room for one."""
+
+    retry_seconds: int
+
+
 class Conflict(Refusal):
     """Not possible as things stand; another time it may be."""
 
 
 @dataclass(unsafe_hash=True)
 class InsufficientFunds(Conflict):
-    """The wallet holds less than the order costs."""
+    """The wallet holds less than the order costs, or than is to be sent."""
 
     needed_cents: int
     balance_cents: int
@@ -224,8 +262,31 @@ class NothingToPayOut(Conflict):
 
 
 @dataclass(unsafe_hash=True)
+class CoinsMissing(Conflict):
+    """The coin box holds fewer of these than are to be taken out."""
+
+    value_cents: int
+    available: int
+
+
+@dataclass(unsafe_hash=True)
+class CoinsOwed(Conflict):
+    """The coin box is below zero in some coin, and no counted box can be: fill or count it first."""
+
+    machine: int
+
+
+@dataclass(unsafe_hash=True)
+class NotPayable(Conflict):
+    """The seller's earnings do not give that much now; `payable_cents` they do."""
+
+    payable_cents: int
+    balance_cents: int
+
+
+@dataclass(unsafe_hash=True)
 class NameTaken(Conflict):
-    """Another user, or another product on sale, has this name (case and accents' spelling aside)."""
+    """Another user, product on sale, or machine has this name (case and accents' spelling aside)."""
 
     name: str
 
@@ -243,6 +304,14 @@ class ClientRefTaken(Conflict):
 
     client_ref: str
     order: int
+
+
+@dataclass(unsafe_hash=True)
+class ExternalRefTaken(Conflict):
+    """This reference has moved money before; `transfer` is what it stands for."""
+
+    external_ref: str
+    transfer: int
 
 
 @dataclass(unsafe_hash=True)
@@ -268,6 +337,46 @@ class RefundExceedsSale(Conflict):
 
 
 @dataclass(unsafe_hash=True)
+class RefundsExhausted(Conflict):
+    """The buyer has given back as often within a day as buyers may by themselves."""
+
+    refunds_max: int
+
+
+@dataclass(unsafe_hash=True)
+class WrongStatus(Conflict):
+    """The order's status does not allow this."""
+
+    order: int
+    status: str
+
+
+@dataclass(unsafe_hash=True)
+class TabLimitExceeded(Conflict):
+    """The buyer's tab would owe more than it may."""
+
+    limit_cents: int
+    owed_cents: int
+    needed_cents: int
+
+
+@dataclass(unsafe_hash=True)
+class SettlementExceedsTab(Conflict):
+    """More was to be settled than the tab owes."""
+
+    owed_cents: int
+    amount_cents: int
+
+
+@dataclass(unsafe_hash=True)
+class CoinsCapReached(Conflict):
+    """The buyer has declared as many coins within a day as nobody need see; `left_cents` are still free."""
+
+    cap_cents: int
+    left_cents: int
+
+
+@dataclass(unsafe_hash=True)
 class StillHoldsValue(Conflict):
     """Money or stock must be settled before this can be closed."""
 
@@ -280,6 +389,13 @@ class VersionChanged(Conflict):
     """The thing is at another version than the caller has seen."""
 
     version: int
+
+
+@dataclass(unsafe_hash=True)
+class TooManyTokens(Conflict):
+    """The user has as many API tokens as anybody may."""
+
+    count_max: int
 
 
 @dataclass(unsafe_hash=True)

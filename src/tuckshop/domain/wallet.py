@@ -8,7 +8,7 @@ from tuckshop.domain.coins import Coins, check_inserted, total_cents
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of
 from tuckshop.domain.machines import CoinBox, pay
 from tuckshop.domain.money import BALANCE_CENTS_MAX
-from tuckshop.domain.refusals import BalanceTooLarge, NothingToPayOut
+from tuckshop.domain.refusals import BalanceTooLarge, CoinsCapReached, NothingToPayOut
 
 
 class CoinsMoved(NamedTuple):
@@ -34,6 +34,12 @@ def deposit(
         raise BalanceTooLarge(balance_cents_max=BALANCE_CENTS_MAX)
     transfer = Transfer(TransferKind.DEPOSIT, coin_box_of(box.machine_id), wallet, total_cents(coins))
     return CoinsMoved(transfer, coins, after_cents)
+
+
+def require_within_cap(*, amount_cents: int, declared_cents: int, cap_cents: int) -> None:
+    """Raises CoinsCapReached if these coins are more than a buyer may declare within a day."""
+    if declared_cents + amount_cents > cap_cents:
+        raise CoinsCapReached(cap_cents=cap_cents, left_cents=max(cap_cents - declared_cents, 0))
 
 
 def pay_out(*, wallet: AccountRef, balance_cents: int, box: CoinBox, values: tuple[int, ...]) -> CoinsMoved:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 
 from tuckshop.domain.coins import fewest, largest_payable_cents
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.orders import MICROSECONDS
+from tuckshop.domain.orders import MICROSECONDS, OrderStatus, Payment
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -20,10 +20,11 @@ orders, lines = tables.orders, tables.order_lines
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A wallet's money, and the coins it would be paid in."""
+    """A wallet's money, the coins it would be paid in, and what its owner owes on the tab."""
 
     balance_cents: int
     coins: dict[int, int]
+    owed_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class ProductEarnings:
 
 @dataclass(frozen=True, slots=True)
 class Earnings:
-    """A seller's account. `payable_cents` leaves out what buyers may still give back."""
+    """A seller's account. `payable_cents` leaves out what buyers may still give back, or still owe."""
 
     balance_cents: int
     payable_cents: int
@@ -60,9 +61,10 @@ async def balance(shop: Shop, *, user_id: int) -> Balance:
     """The user's wallet; 0 for one that never had money."""
     async with reading(shop.engine) as connection:
         cents = await connection.scalar(_balance(AccountKind.WALLET, user_id)) or 0
+        owed_cents = -(await connection.scalar(_balance(AccountKind.TAB, user_id)) or 0)
     values = shop.currency.paid_out_cents
     coins = fewest(largest_payable_cents(cents, values), dict.fromkeys(values)) or {}
-    return Balance(cents, coins)
+    return Balance(cents, coins, owed_cents)
 
 
 async def entries(
@@ -98,25 +100,51 @@ async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
         .order_by(lines.c.product_id)
     )
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
-    still_refundable = (
+    still_refundable = and_(lines.c.refundable, orders.c.fulfilled_us >= shop.clock() - window_us)
+    not_ours_yet = (
         select(amount)
         .join(orders, orders.c.id == lines.c.order_id)
         .where(
-            and_(
-                lines.c.seller_id == seller_id,
-                lines.c.refundable,
-                orders.c.created_us >= shop.clock() - window_us,
-            )
+            lines.c.seller_id == seller_id,
+            or_(
+                still_refundable,
+                orders.c.status == OrderStatus.PLACED,
+                orders.c.id.in_(_unsettled()),
+            ),
         )
     )
     async with reading(shop.engine) as connection:
         cents = await connection.scalar(_balance(AccountKind.EARNINGS, seller_id)) or 0
-        held_back = int(await connection.scalar(still_refundable) or 0)
+        held_back = int(await connection.scalar(not_ours_yet) or 0)
         products = [
             ProductEarnings(product_id, name, int(quantity), int(total))
             for product_id, name, quantity, total in await connection.execute(by_product)
         ]
     return Earnings(cents, max(cents - held_back, 0), products)
+
+
+def _unsettled() -> Select[Any]:
+    """Orders on tabs that are not paid whole: a settlement pays the oldest first, so what is owed are the
+    newest."""
+    owing = (
+        select(accounts.c.user_id, (-accounts.c.balance_cents).label("owed_cents"))
+        .where(accounts.c.kind == AccountKind.TAB.value, accounts.c.balance_cents < 0)
+        .subquery()
+    )
+    left = func.sum((lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents)
+    tabbed = (
+        select(orders.c.id, orders.c.buyer_id, owing.c.owed_cents, left.label("cents"))
+        .select_from(owing)
+        .join(orders, and_(orders.c.buyer_id == owing.c.user_id, orders.c.payment == Payment.TAB.value))
+        .join(lines, lines.c.order_id == orders.c.id)
+        .group_by(orders.c.id, orders.c.buyer_id, owing.c.owed_cents)
+        .subquery()
+    )
+    up_to = func.sum(tabbed.c.cents).over(partition_by=tabbed.c.buyer_id, order_by=tabbed.c.id.desc())
+    running = select(
+        tabbed.c.id, tabbed.c.owed_cents, (up_to - tabbed.c.cents).label("newer_cents")
+    ).subquery()
+    return select(running.c.id).where(running.c.newer_cents < running.c.owed_cents)
 
 
 def _balance(kind: AccountKind, user_id: int) -> Any:

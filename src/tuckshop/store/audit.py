@@ -24,7 +24,8 @@ from sqlalchemy import (
 
 from tuckshop.domain.catalogue import StockKind
 from tuckshop.domain.ledger import AccountKind, TransferKind
-from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.orders import OrderStatus, Payment
+from tuckshop.domain.refunds import RefundKind
 from tuckshop.store import tables
 from tuckshop.store.rules import (
     NUMBERED,
@@ -54,9 +55,9 @@ _transfers = tables.transfers.c
 
 
 POINTERS = {
-    "order_id": ("OrderPlaced", "Refunded"),
+    "order_id": ("OrderPlaced", "OrderChanged", "Refunded"),
     "refund_id": ("Refunded",),
-    "transfer_id": ("CoinsDeposited", "PaidOut"),
+    "transfer_id": ("CoinsDeposited", "PaidOut", "TabSettled", "MoneyMoved", "SellerPaid", "BoxMoved"),
 }
 """Columns of an idempotency record, and the kinds of receipts that point to a row with them."""
 
@@ -66,7 +67,7 @@ def _account(end: ColumnElement[int]) -> FromClause:
     return tables.transfers.join(tables.accounts, _accounts.id == end)
 
 
-def _is(kind: AccountKind | TransferKind | StockKind) -> ColumnElement[str]:
+def _is(kind: AccountKind | TransferKind | StockKind | RefundKind) -> ColumnElement[str]:
     return literal_column(f"'{kind}'", Text)
 
 
@@ -88,21 +89,34 @@ _coins_cents = wide(_coins.value_cents) * _coins.count
 
 def _status_offenders() -> Select[Any]:
     sold, returned = func.sum(_lines.quantity), func.sum(_lines.refunded_quantity)
+    # An order that is still to be handed out can be made smaller; any other way back shows in its status.
+    ways = [_ways_back(_refunds.kind != _is(RefundKind.REDUCTION))]
+    ways += [_ways_back(_refunds.kind == _is(kind)) for kind in RefundKind]
+    back, refunded, _, cancelled, failed = ways
+    whole = returned == sold
     fitting = case(
-        (returned == 0, _orders.status.in_((OrderStatus.PLACED, OrderStatus.DISPENSED))),
-        # What was never handed out is paid back whole.
-        (
-            returned == sold,
-            _orders.status.in_((OrderStatus.REFUNDED, OrderStatus.CANCELLED, OrderStatus.FAILED)),
-        ),
-        else_=_orders.status == OrderStatus.PARTLY_REFUNDED,
+        (_orders.status.in_((OrderStatus.PLACED, OrderStatus.DISPENSED)), and_(not_(whole), back == 0)),
+        (_orders.status == OrderStatus.PARTLY_REFUNDED, and_(not_(whole), back > 0, refunded == back)),
+        (_orders.status == OrderStatus.REFUNDED, and_(whole, back > 0, refunded == back)),
+        (_orders.status == OrderStatus.CANCELLED, and_(whole, back == 1, cancelled == 1)),
+        else_=and_(whole, back == 1, failed == 1),
+    )
+    unfulfilled = _orders.status.in_((OrderStatus.PLACED, OrderStatus.CANCELLED, OrderStatus.FAILED))
+    timely = case(
+        (_orders.fulfilled_us.is_(None), unfulfilled),
+        else_=and_(not_(unfulfilled), _orders.fulfilled_us >= _orders.created_us),
     )
     return (
         select(_orders.id.label("order_id"), _orders.status, sold.label("sold"), returned.label("refunded"))
         .select_from(_order_lines)
-        .group_by(_orders.id, _orders.status)
-        .having(not_(fitting))
+        .group_by(_orders.id, _orders.status, _orders.created_us, _orders.fulfilled_us)
+        .having(not_(and_(fitting, timely)))
     )
+
+
+def _ways_back(which: ColumnElement[bool]) -> ColumnElement[int]:
+    found = select(func.count()).select_from(tables.refunds).where(_refunds.order_id == _orders.id, which)
+    return found.correlate(tables.orders).scalar_subquery()
 
 
 def _stray_transfers() -> Select[Any]:
@@ -113,6 +127,25 @@ def _stray_transfers() -> Select[Any]:
         TransferKind.DEPOSIT: and_(source.c.kind == box, target.c.kind == wallet),
         TransferKind.PAYOUT: and_(source.c.kind == wallet, target.c.kind == box),
     }
+    ends[TransferKind.SETTLEMENT] = and_(
+        target.c.kind == _is(AccountKind.TAB),
+        or_(
+            and_(source.c.kind == wallet, source.c.user_id == target.c.user_id),
+            and_(source.c.kind == _is(AccountKind.BANK), _transfers.external_ref.is_not(None)),
+        ),
+    )
+    plain = {
+        TransferKind.TRANSFER: (AccountKind.WALLET, AccountKind.WALLET),
+        TransferKind.TOPUP: (AccountKind.BANK, AccountKind.WALLET),
+        TransferKind.EARNINGS_PAYOUT: (AccountKind.EARNINGS, AccountKind.BANK),
+        TransferKind.CLOSE: (AccountKind.WALLET, AccountKind.UNCLAIMED),
+        TransferKind.FILL: (AccountKind.COIN_BOX, AccountKind.BANK),
+        TransferKind.COLLECT: (AccountKind.BANK, AccountKind.COIN_BOX),
+        TransferKind.OVER: (AccountKind.COIN_BOX, AccountKind.OVER_SHORT),
+        TransferKind.SHORT: (AccountKind.OVER_SHORT, AccountKind.COIN_BOX),
+    }
+    for kind, (giver, taker) in plain.items():
+        ends[kind] = and_(source.c.kind == _is(giver), target.c.kind == _is(taker))
     machines = source.c.machine_id, target.c.machine_id, _orders.machine_id
     stray = [
         *(and_(_transfers.kind == _is(kind), not_(right)) for kind, right in ends.items()),
@@ -133,9 +166,14 @@ def _broken_promises() -> Select[Any]:
     """Records whose receipt does not tell of the row it points to, or points to none that it should."""
     amounts = (
         ("OrderPlaced", "total_cents", _orders.total_cents),
+        ("OrderChanged", "total_cents", _orders.total_cents),
         ("Refunded", "amount_cents", _refunds.amount_cents),
+        ("TabSettled", "amount_cents", _transfers.amount_cents),
         ("CoinsDeposited", "amount_cents", _transfers.amount_cents),
         ("PaidOut", "amount_cents", _transfers.amount_cents),
+        ("MoneyMoved", "amount_cents", _transfers.amount_cents),
+        ("SellerPaid", "amount_cents", _transfers.amount_cents),
+        ("BoxMoved", "amount_cents", _transfers.amount_cents),
     )
     broken = [
         *(_records[pointer].is_distinct_from(Told(pointer)) for pointer in POINTERS),
@@ -229,6 +267,19 @@ RULES = (
         ),
     ),
     Rule(
+        "every piece that left a machine for another came there",
+        count(tables.stock_movements),
+        differing(
+            ("product_id", "created_us"),
+            recorded(_stock.quantity, _stock.product_id, _stock.created_us, of=tables.stock_movements).where(
+                _stock.kind == _is(StockKind.MOVE), _stock.quantity > 0
+            ),
+            witness(-_stock.quantity, _stock.product_id, _stock.created_us, of=tables.stock_movements).where(
+                _stock.kind == _is(StockKind.MOVE), _stock.quantity < 0
+            ),
+        ),
+    ),
+    Rule(
         "every order's total is that of its lines as sold",
         count(tables.orders, tables.order_lines),
         differing(
@@ -302,7 +353,7 @@ RULES = (
         ),
     ),
     Rule(
-        "every refund went back whole to who paid",
+        "every refund went back whole to whose order it was",
         count(tables.refunds),
         differing(
             ("refund_id", "order_id", "account", "user_id", "guest_id"),
@@ -319,10 +370,17 @@ RULES = (
                 _transfers.amount_cents,
                 _transfers.refund_id,
                 _transfers.order_id,
-                _accounts.kind,
+                # What had been settled of a tab comes back to the wallet.
+                case(
+                    (
+                        and_(_orders.payment == Payment.TAB, _accounts.kind == _is(AccountKind.WALLET)),
+                        _is(AccountKind.TAB),
+                    ),
+                    else_=_accounts.kind,
+                ),
                 _accounts.user_id,
                 _accounts.guest_id,
-                of=_account(_transfers.target_id),
+                of=_account(_transfers.target_id).join(tables.orders, _orders.id == _transfers.order_id),
             ).where(_is_refund),
         ),
     ),

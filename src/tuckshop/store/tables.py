@@ -34,6 +34,7 @@ from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.machines import BoxKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX, PRICE_CENTS_MAX, DenominationKind
 from tuckshop.domain.orders import OrderStatus, Payment
+from tuckshop.domain.refunds import RefundKind
 
 metadata = MetaData(
     naming_convention={
@@ -220,6 +221,24 @@ products = Table(
         sqlite_where=text("removed_us IS NULL"),
     ),
     Index(None, "seller_id"),
+    Index(
+        "ix_products_on_sale_price_cents",
+        "price_cents",
+        "id",
+        postgresql_where=text("removed_us IS NULL"),
+        sqlite_where=text("removed_us IS NULL"),
+    ),
+)
+
+product_suffixes = Table(
+    "product_suffixes",
+    metadata,
+    # The name key of a product on sale from each of its characters on: a part of a name is the beginning of
+    # one of these, and beginnings are what every index finds. Compared by code points on both databases.
+    Column("suffix", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
+    _owner("product_id", "products", nullable=False),
+    PrimaryKeyConstraint("suffix", "product_id"),
+    sqlite_with_rowid=False,
 )
 
 machines = Table(
@@ -253,6 +272,14 @@ shelves = Table(
     CheckConstraint("par_level >= 0", name="par_level_not_negative"),
     CheckConstraint(f"price_cents BETWEEN 1 AND {PRICE_CENTS_MAX}", name="price_range"),
     Index(None, "product_id"),
+    Index(
+        "ix_shelves_own_price_cents",
+        "machine_id",
+        "price_cents",
+        "product_id",
+        postgresql_where=text("price_cents IS NOT NULL"),
+        sqlite_where=text("price_cents IS NOT NULL"),
+    ),
 )
 
 accounts = Table(
@@ -322,6 +349,10 @@ orders = Table(
     Column("client_ref", Text),
     Column("total_cents", BigInteger, nullable=False),
     _time("created_us"),
+    _time("fulfilled_us", nullable=True),
+    CheckConstraint(
+        "(fulfilled_us IS NULL) = (status IN ('placed', 'cancelled', 'failed'))", name="fulfilled_with_time"
+    ),
     CheckConstraint("(buyer_id IS NULL) <> (guest_id IS NULL)", name="one_buyer"),
     CheckConstraint("payment <> 'tab' OR buyer_id IS NOT NULL", name="tab_has_user"),
     CheckConstraint("total_cents >= 1", name="total_positive"),
@@ -339,6 +370,14 @@ orders = Table(
         for column in ("buyer_id", "guest_id")
     ),
     Index(None, "buyer_id", "id"),
+    # The few that are waited for, or owed: for what sellers are not to be paid yet.
+    Index(
+        "ix_orders_tab_buyer_id",
+        "buyer_id",
+        "id",
+        postgresql_where=text("payment = 'tab'"),
+        sqlite_where=text("payment = 'tab'"),
+    ),
 )
 
 order_lines = Table(
@@ -373,9 +412,12 @@ refunds = Table(
     _owner("actor_id", "users"),
     Column("reason", Text),
     _time("created_us"),
+    Column("kind", Text, nullable=False),
     CheckConstraint("amount_cents >= 1", name="amount_positive"),
+    _one_of("kind", *RefundKind),
     UniqueConstraint("id", "order_id"),
     Index(None, "order_id"),
+    Index(None, "actor_id", "created_us"),
 )
 
 refund_lines = Table(
@@ -412,6 +454,9 @@ transfers = Table(
     CheckConstraint("source_id <> target_id", name="two_accounts"),
     CheckConstraint("kind <> 'sale' OR order_id IS NOT NULL", name="sale_has_order"),
     CheckConstraint("kind <> 'refund' OR refund_id IS NOT NULL", name="refund_has_refund"),
+    CheckConstraint(
+        "kind NOT IN ('topup', 'earnings_payout') OR external_ref IS NOT NULL", name="bank_has_reference"
+    ),
     Index(
         "uq_transfers_kind_external_ref",
         "kind",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
+from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refusals import Refusal
 from tuckshop.telemetry import COMMANDS, Spread
 from tuckshop.till.books import BatchRefused, Books, Contended, OutcomeUnknown, Unavailable
@@ -184,7 +185,7 @@ class Till:
 
         tries = 0
         while True:
-            wanted = Wanted()
+            wanted = Wanted(refund_window_us=self.policy.refund_window_seconds * MICROSECONDS)
             for envelope in envelopes:
                 wants(envelope, wanted)
             try:

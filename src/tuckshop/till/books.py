@@ -1,9 +1,9 @@
 """What the till asks of a database, said once for both.
 
 `load` and `store` are written as plans: generators that yield statements and are sent the rows. They fix
-the order in which rows are locked: wallets by ascending account id, idempotency records, client
-references, orders, products to change, shelves, counted coin boxes; and, last of all, the rows that many
-sales share and no rule reads. A books class runs the plans inside one transaction on its driver.
+the order in which rows are locked: wallets by ascending account id, tabs likewise, idempotency records,
+client references, orders, products to change, shelves, counted coin boxes; and, last of all, the rows that
+many sales share and no rule reads. A books class runs the plans inside one transaction on its driver.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from functools import cache
 from typing import Any, Protocol
 
 from tuckshop.domain.accounts import Actor, Role, UserState, name_key, read_scopes, roles_within
-from tuckshop.domain.catalogue import Product, Shelf
-from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
-from tuckshop.domain.machines import BoxKind, CoinBox
-from tuckshop.domain.orders import Line, Order, OrderStatus
+from tuckshop.domain.catalogue import Product, Shelf, suffixes
+from tuckshop.domain.ledger import AccountKind, AccountRef, tab_of, wallet_of
+from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
+from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
+from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.till import statements
-from tuckshop.till.page import Changes, Page, Record, Session, Wanted
+from tuckshop.till.page import LOCKED_KINDS, Changes, Page, RecentSales, Record, Session, Wanted
 from tuckshop.till.statements import Plan, Reserve, Rows, Step
 
 
@@ -60,7 +61,7 @@ class Books(Protocol):
 class AccountIds:
     """Ids of accounts by what they are for. Accounts never go away, so what is known stays true.
 
-    Wallets are read with every batch anyway: knowing all that ever came by would only fill the memory.
+    Wallets and tabs are read with every batch anyway: knowing all that ever came by would only fill memory.
     """
 
     known: dict[AccountRef, int] = field(default_factory=dict)
@@ -69,7 +70,7 @@ class AccountIds:
     def keep(self) -> None:
         """The batch is durable: what it found or made may be relied on."""
         self.known.update(
-            {ref: account_id for ref, account_id in self.fresh.items() if ref.kind is not AccountKind.WALLET}
+            {ref: account_id for ref, account_id in self.fresh.items() if ref.kind not in LOCKED_KINDS}
         )
         self.fresh.clear()
 
@@ -84,6 +85,10 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
             ref = wallet_of(owner) if column == "user_id" else AccountRef(AccountKind.WALLET, None, owner)
             balances[ref] = balance_cents
             account_ids.fresh[ref] = account_id
+    if wanted.tabs:
+        for account_id, user_id, balance_cents in (yield statements.TABS, _ids(wanted.tabs)):
+            balances[tab_of(user_id)] = balance_cents
+            account_ids.fresh[tab_of(user_id)] = account_id
     records = {}
     if wanted.keys:
         for scope, key, fingerprint, kind, outcome in (yield statements.RECORDS, list(wanted.keys)):
@@ -93,6 +98,7 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     page = Page(now_us=now_us, new_ids=new_ids, balances=balances, records=records)
 
     yield from _load_people(page, wanted)
+    yield from _load_lately(page, wanted)
     if orders:
         yield from _load_orders(page, orders)
     yield from _load_goods(page, wanted)
@@ -108,11 +114,13 @@ def _order_facts(wanted: Wanted) -> Generator[Step, Any, set[int]]:
     another till makes after this look stays unknown: its wallet would not be locked.
     """
     orders = set()
-    for order_id, buyer_id, guest_id, machine_id, product_id in (
+    for order_id, buyer_id, guest_id, machine_id, payment, product_id in (
         yield statements.ORDER_FACTS, _ids(wanted.orders)
     ):
         orders.add(order_id)
         wanted.wallets.add(AccountRef(AccountKind.WALLET, buyer_id, guest_id))
+        if payment == Payment.TAB:
+            wanted.tabs.add(buyer_id)
         wanted.products.add(product_id)
         wanted.shelves.add((machine_id, product_id))
         wanted.machines.add(machine_id)
@@ -124,10 +132,56 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
         for row in (yield statements.SESSIONS, _ids(wanted.sessions)):
             page.sessions[row[0]] = _session(row)
     if wanted.users:
-        page.users = {user_id for (user_id,) in (yield statements.USERS, _ids(wanted.users))}
+        for user_id, is_buyer in (yield statements.USERS, _ids(wanted.users)):
+            page.users.add(user_id)
+            if is_buyer:
+                page.buyers.add(user_id)
+    if wanted.machine_keys:
+        page.machine_keys = dict((yield statements.MACHINE_KEYS, _ids(wanted.machine_keys)))
+    if wanted.payees:
+        yield from _load_payees(page, wanted)
     if wanted.client_refs:
         for buyer_id, client_ref, order_id in (yield statements.CLIENT_REFS, list(wanted.client_refs)):
             page.client_refs[buyer_id, client_ref] = order_id
+
+
+def _load_lately(page: Page, wanted: Wanted) -> Plan:
+    """What counts towards limits by the day. Read after the wallets or tabs are locked, which make it wait
+    for whoever else is at the same."""
+    since_us = page.now_us - DAY_SECONDS * MICROSECONDS
+    if wanted.tabs:
+        page.tab_limits = dict((yield statements.TAB_LIMITS, _ids(wanted.tabs)))
+    if wanted.refunders:
+        for user_id, created_us in (
+            yield statements.RECENT_REFUNDS, [(one, since_us) for one in sorted(wanted.refunders)]
+        ):
+            page.refunded_us.setdefault(user_id, []).append(created_us)
+    if wanted.declarers:
+        for user_id, created_us, amount_cents in (
+            yield statements.RECENT_DEPOSITS, [(one, since_us) for one in sorted(wanted.declarers)]
+        ):
+            page.declared.setdefault(user_id, []).append((created_us, amount_cents))
+    if wanted.external_refs:
+        for kind, external_ref, transfer_id in (yield statements.EXTERNAL_REFS, sorted(wanted.external_refs)):
+            page.external_refs[kind, external_ref] = transfer_id
+
+
+def _load_payees(page: Page, wanted: Wanted) -> Plan:
+    """Sellers are locked instead of their earnings, which every sale adds to: one pay-out at a time.
+
+    What is added to or taken from the earnings after this look might as well have come after the pay-out.
+    """
+    for (seller_id,) in (yield statements.PAYEES, _ids(wanted.payees)):
+        page.earnings[seller_id] = 0
+        page.recent_sales[seller_id] = []
+    if not page.earnings:
+        return
+    page.earnings.update(dict((yield statements.EARNINGS, _ids(page.earnings))))
+    since_us = page.now_us - wanted.refund_window_us
+    clearly_before_us = since_us - statements.OUT_OF_ORDER_US
+    keys = [(seller_id, since_us, clearly_before_us) for seller_id in sorted(page.earnings)]
+    for seller_id, *sales in (yield statements.RECENT_SALES, keys):
+        page.recent_sales[seller_id].append(RecentSales(*sales))
 
 
 def _load_orders(page: Page, orders: set[int]) -> Plan:
@@ -140,7 +194,8 @@ def _load_orders(page: Page, orders: set[int]) -> Plan:
         )
     ):
         lines[order_id].append(Line(product_id, quantity, name, price, seller_id, bool(refundable), *rest))
-    for order_id, buyer_id, guest_id, machine_id, status, client_ref, total, created_us in headers:
+    for order_id, buyer_id, guest_id, machine_id, status, client_ref, total, *rest in headers:
+        created_us, payment, fulfilled_us = rest
         page.orders[order_id] = Order(
             order_id,
             AccountRef(AccountKind.WALLET, buyer_id, guest_id),
@@ -150,6 +205,8 @@ def _load_orders(page: Page, orders: set[int]) -> Plan:
             total,
             tuple(lines[order_id]),
             created_us,
+            Payment(payment),
+            fulfilled_us,
         )
 
 
@@ -158,6 +215,8 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
         yield statements.CHANGING, _ids(wanted.changing)
         wanted.products |= wanted.changing
         wanted.shelves.update((yield statements.ALL_SHELVES, _ids(wanted.changing)))
+    if wanted.stands:
+        wanted.shelves.update((yield statements.SHELVES_OF, _ids(wanted.stands)))
     if wanted.shelves:
         for row in (yield statements.SHELVES, sorted(wanted.shelves)):
             page.shelves[row[0], row[1]] = Shelf(*row)
@@ -173,7 +232,11 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
 
 def _load_machines(page: Page, wanted: Wanted) -> Plan:
     kinds = {row[0]: BoxKind(row[1]) for row in (yield statements.MACHINES, _ids(wanted.machines))}
-    counted = [machine_id for machine_id, kind in kinds.items() if kind is BoxKind.COUNTED]
+    counted = [
+        machine_id
+        for machine_id, kind in kinds.items()
+        if kind is BoxKind.COUNTED or machine_id in wanted.counting
+    ]
     held: dict[int, dict[int, int]] = {machine_id: {} for machine_id in kinds}
     for machine_id, value, count in (yield statements.COIN_BOXES, _ids(counted)) if counted else ():
         held[machine_id][value] = count
@@ -188,9 +251,11 @@ def store(page: Page, account_ids: AccountIds) -> Plan:
     refs = {ref for row in changes.transfers for ref in (row.source_id, row.target_id)}
     ids = yield from _account_ids(refs, account_ids)
     new_products = {row.id for row in changes.products}
-    if changes.unnamed - new_products:
+    if changes.unnamed.keys() - new_products:
         # The database looks at every row by itself: a name must be given up before another product takes it.
-        yield statements.PARK_NAMES, [(one, _parked(one)) for one in sorted(changes.unnamed - new_products)]
+        given_up = sorted(changes.unnamed.keys() - new_products)
+        yield statements.PARK_NAMES, [(one, _parked(one)) for one in given_up]
+        yield statements.OLD_SUFFIXES, [row for one in given_up for row in _suffixes(one, changes.unnamed[one])]
     for name, insert in statements.INSERTS:
         rows = getattr(changes, name)
         if rows and name == "transfers":
@@ -204,16 +269,21 @@ def store(page: Page, account_ids: AccountIds) -> Plan:
         if rows:
             yield insert, rows
     yield from _store_values(page, changes, ids)
+    named = [page.products[one] for one in sorted(changes.unnamed.keys() | new_products)]
+    found_by = [row for one in named if one.on_sale for row in _suffixes(one.id, name_key(one.name))]
+    if found_by:
+        yield statements.NEW_SUFFIXES, found_by
 
     # Last, and in order: these rows are shared by every till, so they are held as briefly as can be.
-    added_cents = sorted((ids[ref], cents) for ref, cents in changes.added_cents.items() if cents)
-    if added_cents:
-        yield statements.LOCK_ACCOUNTS, [(account_id,) for account_id, _ in added_cents]
-        yield statements.ADD_CENTS, added_cents
+    # Coins first: whoever counts a drawer has locked them from the start.
     added_coins = sorted((*ref, count) for ref, count in changes.added_coins.items() if count)
     if added_coins:
         yield statements.LOCK_COINS, [(machine_id, value) for machine_id, value, _ in added_coins]
         yield statements.ADD_COINS, added_coins
+    added_cents = sorted((ids[ref], cents) for ref, cents in changes.added_cents.items() if cents)
+    if added_cents:
+        yield statements.LOCK_ACCOUNTS, [(account_id,) for account_id, _ in added_cents]
+        yield statements.ADD_CENTS, added_cents
 
 
 def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> Plan:
@@ -224,6 +294,11 @@ def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> P
             statements.SET_QUANTITIES,
             [(*ref, page.shelves[ref].quantity) for ref in sorted(changes.stocked)],
         )
+    if changes.plans:
+        # Slots change hands: each is given up before another shelf takes it.
+        refs = sorted(changes.plans)
+        yield statements.PARK_SLOTS, [(*ref, None) for ref in refs]
+        yield statements.SET_PLANS, [(*ref, *_standing(changes.plans[ref])) for ref in refs]
     if changes.boxes:
         yield (
             statements.SET_COINS,
@@ -238,15 +313,22 @@ def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> P
             [(product_id, page.now_us) for product_id in sorted(changes.removed)],
         )
     if changes.revised or changes.unnamed:
-        products = [page.products[product_id] for product_id in sorted(changes.revised | changes.unnamed)]
+        products = [page.products[product_id] for product_id in sorted(changes.revised | changes.unnamed.keys())]
         yield statements.REVISE_PRODUCTS, [_revision(product) for product in products]
-    if changes.refunded:
-        orders = [page.orders[order_id] for order_id in sorted(changes.refunded)]
-        yield statements.SET_STATUSES, [(order.id, order.status.value) for order in orders]
+    if changes.reordered:
+        orders = [page.orders[order_id] for order_id in sorted(changes.reordered)]
+        yield (
+            statements.SET_STATUSES,
+            [(order.id, order.status.value, order.fulfilled_us) for order in orders],
+        )
         yield (
             statements.SET_REFUNDED,
             [(order.id, line.product_id, line.refunded_quantity) for order in orders for line in order.lines],
         )
+
+
+def _standing(plan: ShelfPlan) -> tuple[object, ...]:
+    return (plan.slot, plan.capacity, plan.par_level, plan.price_cents)
 
 
 def _account_ids(
@@ -261,7 +343,7 @@ def _account_ids(
     if missing:
         # A wallet that was not there to be locked must be made here: had another till made it meanwhile, its
         # balance would not be the one decided on. Making it twice breaks on the key, which is Contended.
-        yield from _look_up([ref for ref in missing if ref.kind is not AccountKind.WALLET], fresh)
+        yield from _look_up([ref for ref in missing if ref.kind not in LOCKED_KINDS], fresh)
         new = [(*ref, 0) for ref in missing if ref not in fresh]
         if new:
             yield statements.NEW_ACCOUNTS, new
@@ -317,6 +399,10 @@ def _product(row: Any) -> Product:
 def _parked(product_id: int) -> str:
     """A name key that no product can have: names hold no slash."""
     return f"/{product_id}"
+
+
+def _suffixes(product_id: int, key: str) -> list[tuple[str, int]]:
+    return [(suffix, product_id) for suffix in suffixes(key)]
 
 
 def _revision(product: Product) -> tuple[object, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, assert_never
 
 import asyncpg
 from sqlalchemy import Table
 
 from tuckshop.till import books
 from tuckshop.till.page import Page, Wanted
-from tuckshop.till.statements import Insert, Plan, Read, Reserve, Step, Update, column_type
+from tuckshop.till.statements import Delete, Insert, Plan, Read, Reserve, Step, Update, column_type
 
 CONNECT_SECONDS = 3.0
 FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a caller's patience of ten.
@@ -117,7 +117,7 @@ class PostgresBooks:
             await self._connection.execute("ROLLBACK")
         except (*_AWAY, asyncpg.PostgresError):
             await self._disconnect()
-        if isinstance(error, _CONTENDED):
+        if isinstance(error, _CONTENDED) or _box_changed(error):
             raise books.Contended(type(error).__name__) from error
         if isinstance(error, _AWAY):
             await self._disconnect()
@@ -198,8 +198,7 @@ class PostgresBooks:
             return await self._connection.fetch(_read_sql(statement), *columns)
         if isinstance(statement, Insert) and statement.table.name in _WITNESSES and self._witness is None:
             self._witness = (statement, rows[0])
-        sql = _insert_sql(statement) if isinstance(statement, Insert) else _update_sql(statement)
-        await self._connection.fetch(sql, *columns)
+        await self._connection.fetch(_write_sql(statement), *columns)
         return None
 
     async def _reserve(self, step: Reserve) -> Any:
@@ -214,6 +213,12 @@ class PostgresBooks:
         if self._clock is not None:
             now_us = self._clock()
         return now_us, {name: iter(some) for name, some in ids.items()}
+
+
+def _box_changed(error: BaseException) -> bool:
+    """Whether a box that was unlimited when it was looked at has become a counted one meanwhile."""
+    constraint = "ck_coin_boxes_counted_not_negative"
+    return isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == constraint
 
 
 # The instant comes back beside the ids, and the transaction's own id with it: that is how its fate is
@@ -254,7 +259,19 @@ def _read_sql(read: Read) -> str:
     return f"WITH wanted({columns}) AS (SELECT * FROM unnest({arrays})) {read.select}{lock}"
 
 
-def _arrays(update: Update | Insert, columns: tuple[str, ...]) -> str:
+def _write_sql(statement: Insert | Update | Delete) -> str:
+    match statement:
+        case Insert():
+            return _insert_sql(statement)
+        case Update():
+            return _update_sql(statement)
+        case Delete():
+            return _delete_sql(statement)
+        case _:
+            assert_never(statement)
+
+
+def _arrays(update: Update | Insert | Delete, columns: tuple[str, ...]) -> str:
     return ", ".join(
         f"${place}::{column_type(update.table, column)}[]" for place, column in enumerate(columns, 1)
     )
@@ -265,6 +282,14 @@ def _insert_sql(insert: Insert) -> str:
     columns = ", ".join(insert.columns)
     arrays = _arrays(insert, insert.columns)
     return f"INSERT INTO {insert.table.name} ({columns}) SELECT * FROM unnest({arrays})"
+
+
+@cache
+def _delete_sql(delete: Delete) -> str:
+    where = " AND ".join(f"t.{name} = v.{name}" for name in delete.keys)
+    arrays = _arrays(delete, delete.keys)
+    keys = ", ".join(delete.keys)
+    return f"DELETE FROM {delete.table.name} AS t USING unnest({arrays}) AS v({keys}) WHERE {where}"
 
 
 @cache

@@ -7,14 +7,14 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
 from tuckshop.store.engine import connect_sqlite
 from tuckshop.till import books
 from tuckshop.till.page import Page, Wanted
-from tuckshop.till.statements import Insert, Plan, Read, Reserve, Step, Update
+from tuckshop.till.statements import Delete, Insert, Plan, Read, Reserve, Step, Update
 
 
 class SqliteBooks:
@@ -88,10 +88,7 @@ class SqliteBooks:
         statement, rows = step
         if isinstance(statement, Read):
             return self._connection.execute(_read_sql(statement), (_as_json(rows),)).fetchall()
-        if isinstance(statement, Insert):
-            self._connection.executemany(_insert_sql(statement), rows)
-        else:
-            self._connection.executemany(_update_sql(statement), rows)
+        self._connection.executemany(_write_sql(statement), rows)
         return None
 
     def _reserve(self, step: Reserve) -> Any:
@@ -133,10 +130,28 @@ def _read_sql(read: Read) -> str:
     return f"WITH wanted({columns}) AS (SELECT {values} FROM json_each(?)) {read.select}"
 
 
+def _write_sql(statement: Insert | Update | Delete) -> str:
+    match statement:
+        case Insert():
+            return _insert_sql(statement)
+        case Update():
+            return _update_sql(statement)
+        case Delete():
+            return _delete_sql(statement)
+        case _:
+            assert_never(statement)
+
+
 @cache
 def _insert_sql(insert: Insert) -> str:
     marks = ", ".join("?" * len(insert.columns))
     return f"INSERT INTO {insert.table.name} ({', '.join(insert.columns)}) VALUES ({marks})"
+
+
+@cache
+def _delete_sql(delete: Delete) -> str:
+    where = " AND ".join(f"{name} = ?{place}" for place, name in enumerate(delete.keys, 1))
+    return f"DELETE FROM {delete.table.name} WHERE {where}"
 
 
 @cache

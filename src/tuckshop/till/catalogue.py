@@ -108,7 +108,7 @@ def change(command: ChangeProduct, actor: Actor, page: Page) -> ProductStands:
         if name_key(changed.name) != name_key(product.name):
             page.names.pop(name_key(product.name), None)
             page.names[name_key(changed.name)] = product.id
-            page.changes.unnamed.add(product.id)
+            page.changes.unnamed.setdefault(product.id, name_key(product.name))
         page.products[product.id] = changed
         page.changes.revised.add(product.id)
     if movement is not None:
@@ -139,7 +139,7 @@ def remove(command: RemoveProduct, actor: Actor, page: Page) -> ProductRemoved:
     page.names.pop(name_key(product.name), None)
     page.products[product.id] = product._replace(on_sale=False)
     page.changes.removed.add(product.id)
-    page.changes.unnamed.add(product.id)
+    page.changes.unnamed.setdefault(product.id, name_key(product.name))
     return ProductRemoved(product.id)
 
 

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.orders import Change
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
+from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
 
 
 class Caller(NamedTuple):
-    """Whose session asks. Session and user None: the operator at the command line."""
+    """Whose session asks, or which machine. All None: the operator at the command line."""
 
     session_id: int | None
     user_id: int | None
+    machine_id: int | None = None  # a machine, if its key is the one whose hash this is
+    key_hash: bytes | None = None
 
     @property
     def scope(self) -> str:
         """The namespace of the caller's idempotency keys."""
+        if self.machine_id is not None:
+            return f"machine:{self.machine_id}"
         return "operator" if self.user_id is None else f"user:{self.user_id}"
 
 
@@ -54,7 +58,10 @@ class PayOut:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Pieces of products, each named once, from one machine, paid from one wallet."""
+    """Pieces of products, each named once, from one machine, paid from one wallet or its owner's tab.
+
+    `fulfil` None: at once what a wallet pays for, later what goes on a tab.
+    """
 
     caller: Caller
     wallet: AccountRef
@@ -62,6 +69,37 @@ class PlaceOrder:
     change: Change = Change.KEEP
     client_ref: str | None = None
     machine_id: int = DEFAULT_MACHINE_ID
+    payment: Payment = Payment.WALLET
+    fulfil: Fulfil | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """An order called off before anything was handed out."""
+
+    caller: Caller
+    order_id: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceOrder:
+    """An order made smaller before anything was handed out; `quantities` is all that is still wanted."""
+
+    caller: Caller
+    order_id: int
+    quantities: Mapping[int, int]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispense:
+    """An order was handed out; or that has `failed`, and its pieces and money go back."""
+
+    caller: Caller
+    order_id: int
+    failed: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +110,112 @@ class Refund:
     order_id: int
     quantities: Mapping[int, int] | None = None
     reason: str | None = None
+    write_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettleTab:
+    """A tab paid: in coins at a machine, or with an amount that came to the bank under a reference."""
+
+    caller: Caller
+    user_id: int
+    coins: Coins | None = None
+    amount_cents: int | None = None
+    external_ref: str | None = None
+    machine_id: int = DEFAULT_MACHINE_ID
+
+
+@dataclass(frozen=True, slots=True)
+class SendMoney:
+    """Money from one's own wallet to another buyer's."""
+
+    caller: Caller
+    wallet: AccountRef
+    target: AccountRef
+    amount_cents: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Money that came to the bank, into a wallet; `external_ref` is the bank's, used once."""
+
+    caller: Caller
+    wallet: AccountRef
+    amount_cents: int
+    external_ref: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaySeller:
+    """Earnings paid to their seller by the bank, all that is payable unless less is named."""
+
+    caller: Caller
+    seller_id: int
+    external_ref: str
+    amount_cents: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWallet:
+    """The rest of a wallet to what nobody claims."""
+
+    caller: Caller
+    wallet: AccountRef
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillCoins:
+    """Coins from the bank into a machine."""
+
+    caller: Caller
+    machine_id: int
+    coins: Coins
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectCoins:
+    """Coins out of a machine to the bank."""
+
+    caller: Caller
+    machine_id: int
+    coins: Coins
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountCoins:
+    """What somebody counted in a machine, every coin named; the books follow."""
+
+    caller: Caller
+    machine_id: int
+    counted: Coins
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStock:
+    """Pieces of a product from one machine to another."""
+
+    caller: Caller
+    machine_id: int
+    target_id: int
+    product_id: int
+    quantity: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetShelves:
+    """How a machine's shelves are to stand; those not named lose slot, capacity, par level and price."""
+
+    caller: Caller
+    machine_id: int
+    plans: tuple[ShelfPlan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +275,33 @@ class RemoveProduct:
     version: int | None = None
 
 
-Command = Deposit | PayOut | PlaceOrder | Refund | AddProduct | ChangeProduct | Restock | RemoveProduct
+Command = (
+    Deposit
+    | PayOut
+    | SendMoney
+    | TopUp
+    | PaySeller
+    | CloseWallet
+    | FillCoins
+    | CollectCoins
+    | CountCoins
+    | MoveStock
+    | SetShelves
+    | PlaceOrder
+    | CancelOrder
+    | ReduceOrder
+    | Dispense
+    | CancelOrder
+    | ReduceOrder
+    | Dispense
+    | SettleTab
+    | Refund
+    | AddProduct
+    | ChangeProduct
+    | Restock
+    | RemoveProduct
+    | SettleTab
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +326,90 @@ class PaidOut:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyMoved:
+    """`amount_cents` was sent or topped up; the wallet named in the command now holds `balance_cents`."""
+
+    transfer_id: int
+    amount_cents: int
+    balance_cents: int
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SellerPaid:
+    """`amount_cents` was paid; the earnings are `balance_cents` now, of which `payable_cents` are payable."""
+
+    transfer_id: int
+    amount_cents: int
+    balance_cents: int
+    payable_cents: int
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalletClosed:
+    """What the wallet still held; it is empty now. `unclaimed_id`: the transfer, if there was anything."""
+
+    unclaimed_id: int | None
+    amount_cents: int
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoxMoved:
+    """`coins` went into or out of the machine's box."""
+
+    transfer_id: int
+    machine_id: int
+    amount_cents: int
+    coins: dict[int, int]
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoinsCounted:
+    """What the books expected and what was counted, by coin; below 0: `over_short_cents` are missing."""
+
+    machine_id: int
+    expected: dict[int, int]
+    counted: dict[int, int]
+    over_short_cents: int
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockMoved:
+    """Pieces moved; `stock` is left on the machine, `target_stock` is on the other."""
+
+    product_id: int
+    machine_id: int
+    stock: int
+    target_id: int
+    target_stock: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfStands:
+    """A shelf as it stands. `price_cents` None: the product's own."""
+
+    product_id: int
+    name: str
+    quantity: int
+    slot: str | None
+    capacity: int | None
+    par_level: int | None
+    price_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShelvesSet:
+    """The shelves that were named, as they stand now."""
+
+    machine_id: int
+    shelves: tuple[ShelfStands, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SoldLine:
     """A line of an order as sold."""
 
@@ -168,7 +422,10 @@ class SoldLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
-    """The order, the wallet's balance afterwards, and the coins that came back with it."""
+    """The order, the wallet's balance afterwards, and the coins that came back with it.
+
+    `owed_cents` is on the tab afterwards; None where it did not pay.
+    """
 
     order_id: int
     client_ref: str | None
@@ -179,6 +436,32 @@ class OrderPlaced:
     total_cents: int
     balance_cents: int
     change: dict[int, int]
+    created_us: int
+    owed_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """The order as it stands after it was cancelled, reduced or handed out."""
+
+    order_id: int
+    client_ref: str | None
+    status: str
+    payment: str
+    machine_id: int
+    lines: tuple[SoldLine, ...]
+    total_cents: int
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TabSettled:
+    """`amount_cents` came off the tab, which now owes `owed_cents`; the wallet holds `balance_cents`."""
+
+    transfer_id: int
+    amount_cents: int
+    owed_cents: int
+    balance_cents: int
     created_us: int
 
 
@@ -219,12 +502,25 @@ class ProductRemoved:
     product_id: int
 
 
-Receipt = CoinsDeposited | PaidOut | OrderPlaced | Refunded | ProductStands | ProductRemoved
+Receipt = (
+    CoinsDeposited
+    | PaidOut
+    | MoneyMoved
+    | SellerPaid
+    | WalletClosed
+    | BoxMoved
+    | CoinsCounted
+    | StockMoved
+    | ShelvesSet
+    | OrderPlaced
+    | OrderChanged
+    | Refunded
+    | ProductStands
+    | ProductRemoved
+    | TabSettled
+)
 
-RECEIPTS: dict[str, type[Receipt]] = {
-    receipt.__name__: receipt
-    for receipt in (CoinsDeposited, PaidOut, OrderPlaced, Refunded, ProductStands, ProductRemoved)
-}
+RECEIPTS: dict[str, type[Receipt]] = {receipt.__name__: receipt for receipt in get_args(Receipt)}
 """By the name under which an idempotency record keeps one."""
 
 

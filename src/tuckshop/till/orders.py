@@ -1,4 +1,4 @@
-"""Orders and refunds, decided on the page.
+"""Orders, decided on the page; `refunds` has the way back.
 
 Each function raises the refusals of its rules, and then has left the page as it was.
 """
@@ -6,24 +6,23 @@ Each function raises the refusals of its rules, and then has left the page as it
 from __future__ import annotations
 
 from tuckshop.domain import catalogue, orders
-from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.accounts import Actor
+from tuckshop.domain.ledger import AccountRef, tab_of
 from tuckshop.domain.refusals import (
     ClientRefTaken,
     UnknownOrder,
 )
 from tuckshop.till.commands import (
+    Dispense,
+    OrderChanged,
     OrderPlaced,
     PlaceOrder,
-    Refund,
-    Refunded,
     SoldLine,
 )
 from tuckshop.till.page import (
     OrderLineRow,
     OrderRow,
     Page,
-    RefundLineRow,
-    RefundRow,
 )
 from tuckshop.till.policy import Policy
 from tuckshop.till.posting import box_of, move_coins, move_stock, post, shelf_of
@@ -31,7 +30,7 @@ from tuckshop.till.wallet import require_coins, require_wallet
 
 
 def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> OrderPlaced:
-    """An order paid from a wallet."""
+    """An order paid from a wallet, or put on its owner's tab."""
     require_wallet(actor, command.wallet, page)
     if command.change is orders.Change.RETURN:
         require_coins(actor, policy)
@@ -58,6 +57,8 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
         coin_values=policy.currency.paid_out_cents,
         client_ref=command.client_ref,
         now_us=page.now_us,
+        tab=_tab(command, page, policy) if command.payment is orders.Payment.TAB else None,
+        fulfil=command.fulfil,
     )
     order = sale.order
     page.orders[order.id] = order
@@ -70,11 +71,12 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
             order.wallet.user_id,
             order.wallet.guest_id,
             order.machine_id,
-            orders.Payment.WALLET,
+            order.payment,
             order.status,
             order.client_ref,
             order.total_cents,
             order.created_us,
+            order.fulfilled_us,
         )
     )
     for position, line in enumerate(order.lines):
@@ -105,7 +107,7 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
         order_id=order.id,
         client_ref=order.client_ref,
         status=order.status,
-        payment=orders.Payment.WALLET,
+        payment=order.payment,
         machine_id=order.machine_id,
         lines=tuple(
             SoldLine(line.product_id, line.name, line.quantity, line.price_cents) for line in order.lines
@@ -114,53 +116,53 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
         balance_cents=sale.balance_cents,
         change=dict(sale.change),
         created_us=order.created_us,
+        owed_cents=owed_cents(page, order.wallet) if order.payment is orders.Payment.TAB else None,
     )
 
 
-def refund(command: Refund, actor: Actor, page: Page, policy: Policy) -> Refunded:
-    """Pieces of an order back."""
-    order = page.orders.get(command.order_id)
+def dispense(command: Dispense, actor: Actor, page: Page) -> OrderChanged:
+    """An order handed out."""
+    order = orders.dispense(order=order_of(page, command.order_id), actor=actor, now_us=page.now_us)
+    page.orders[order.id] = order
+    page.changes.reordered.add(order.id)
+    return changed(order)
+
+
+def order_of(page: Page, order_id: int) -> orders.Order:
+    order = page.orders.get(order_id)
     if order is None:
-        raise UnknownOrder(order=command.order_id)
-    product_ids = [line.product_id for line in order.lines]
-    back = orders.refund(
-        order=order,
-        quantities=command.quantities,
-        actor=actor,
-        balance_cents=page.balances.get(order.wallet, 0),
-        shelves={product: shelf_of(page, order.machine_id, product) for product in product_ids},
-        products={product: page.products[product] for product in product_ids},
-        window_seconds=policy.refund_window_seconds,
-        now_us=page.now_us,
-    )
-    refund_id = next(page.new_ids["refunds"])
-    reason = command.reason
-    page.orders[order.id] = back.order
-    page.changes.refunded.add(order.id)
-    page.changes.refunds.append(
-        RefundRow(refund_id, order.id, back.amount_cents, actor.user_id, reason, page.now_us)
-    )
-    for product_id, quantity in back.quantities.items():
-        page.changes.refund_lines.append(RefundLineRow(refund_id, order.id, product_id, quantity))
-    for transfer in back.transfers:
-        post(
-            page,
-            transfer,
-            actor,
-            machine_id=order.machine_id,
-            order_id=order.id,
-            refund_id=refund_id,
-            reason=reason,
-        )
-    for movement in back.movements:
-        move_stock(page, movement, actor, order_id=order.id, refund_id=refund_id, reason=reason)
-    sees_balance = actor.has(Role.CASHIER, Role.ADMIN) or order.wallet.user_id == actor.user_id
-    return Refunded(
-        refund_id=refund_id,
+        raise UnknownOrder(order=order_id)
+    return order
+
+
+def changed(order: orders.Order) -> OrderChanged:
+    """The receipt that shows the order as it stands."""
+    return OrderChanged(
         order_id=order.id,
-        status=back.order.status,
-        quantities=dict(back.quantities),
-        amount_cents=back.amount_cents,
-        balance_cents=page.balances[order.wallet] if sees_balance else None,
-        created_us=page.now_us,
+        client_ref=order.client_ref,
+        status=order.status,
+        payment=order.payment,
+        machine_id=order.machine_id,
+        lines=tuple(
+            SoldLine(line.product_id, line.name, line.quantity, line.price_cents, line.refunded_quantity)
+            for line in order.lines
+        ),
+        total_cents=order.total_cents,
+        created_us=order.created_us,
+    )
+
+
+def owed_cents(page: Page, wallet: AccountRef) -> int:
+    """What the wallet's owner owes on the tab; guests have none."""
+    return 0 if wallet.user_id is None else -page.balances.get(tab_of(wallet.user_id), 0)
+
+
+def _tab(command: PlaceOrder, page: Page, policy: Policy) -> orders.Tab:
+    user_id = command.wallet.user_id
+    if user_id is None:
+        return orders.Tab(owed_cents=0, limit_cents=0)
+    limit = page.tab_limits.get(user_id)
+    return orders.Tab(
+        owed_cents=owed_cents(page, command.wallet),
+        limit_cents=policy.tab_limit_cents if limit is None else limit,
     )

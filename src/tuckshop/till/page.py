@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from tuckshop.domain.accounts import Actor
 from tuckshop.domain.catalogue import Product, Shelf
-from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import CoinBox
+from tuckshop.domain.ledger import AccountKind, AccountRef
+from tuckshop.domain.machines import CoinBox, ShelfPlan
 from tuckshop.domain.orders import Order
 
 ShelfRef = tuple[int, int]
 """(machine, product)"""
+
+LOCKED_KINDS = frozenset({AccountKind.WALLET, AccountKind.TAB})
+"""Accounts whose balances rules read: locked when they are loaded, and written as decided."""
 
 
 @dataclass(slots=True)
@@ -22,7 +25,10 @@ class Wanted:
 
     sessions: set[int] = field(default_factory=set)
     wallets: set[AccountRef] = field(default_factory=set)
+    tabs: set[int] = field(default_factory=set)  # whose, and their limits
     users: set[int] = field(default_factory=set)  # others than the caller: do they exist?
+    refunders: set[int] = field(default_factory=set)  # who may have used up their refunds of the day
+    declarers: set[int] = field(default_factory=set)  # who may have declared their coins of the day
     keys: set[tuple[str, str]] = field(default_factory=set)
     client_refs: set[tuple[int, str]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
@@ -30,6 +36,12 @@ class Wanted:
     changing: set[int] = field(default_factory=set)  # products to change: locked, all their shelves too
     shelves: set[ShelfRef] = field(default_factory=set)
     machines: set[int] = field(default_factory=set)
+    counting: set[int] = field(default_factory=set)  # machines whose coins count, unlimited or not
+    machine_keys: set[int] = field(default_factory=set)
+    stands: set[int] = field(default_factory=set)  # machines of which every shelf is wanted
+    payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
+    external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
+    refund_window_us: int = 0
     orders: set[int] = field(default_factory=set)
     new_ids: dict[str, int] = field(
         default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0}
@@ -63,6 +75,7 @@ class OrderRow(NamedTuple):
     client_ref: str | None
     total_cents: int
     created_us: int
+    fulfilled_us: int | None
 
 
 class OrderLineRow(NamedTuple):
@@ -106,6 +119,7 @@ class RefundRow(NamedTuple):
     actor_id: int | None
     reason: str | None
     created_us: int
+    kind: str
 
 
 class RefundLineRow(NamedTuple):
@@ -128,6 +142,7 @@ class TransferRow(NamedTuple):
     actor_id: int | None
     machine_id: int | None
     reason: str | None
+    external_ref: str | None
     created_us: int
 
 
@@ -165,6 +180,14 @@ class IdempotencyRow(NamedTuple):
     created_us: int
 
 
+class RecentSales(NamedTuple):
+    """What one order may still take back from a seller, should its buyer have second thoughts."""
+
+    order_id: int
+    created_us: int
+    cents: int
+
+
 @dataclass(slots=True)
 class Changes:
     """All that a batch writes: new rows, and what became of the rows that were loaded."""
@@ -185,8 +208,9 @@ class Changes:
     boxes: set[tuple[int, int]] = field(default_factory=set)
     revised: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
-    unnamed: set[int] = field(default_factory=set)  # products that gave a name up
-    refunded: set[int] = field(default_factory=set)
+    unnamed: dict[int, str] = field(default_factory=dict)  # products that gave a name up: the key they had
+    reordered: set[int] = field(default_factory=set)  # orders whose status or pieces changed
+    plans: dict[ShelfRef, ShelfPlan] = field(default_factory=dict)
     # Rows that many share and no rule reads: only what is to be added.
     added_cents: dict[AccountRef, int] = field(default_factory=dict)
     added_coins: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -199,7 +223,9 @@ class Changes:
             or self.products
             or self.stock_movements
             or self.revised
+            or self.plans
             or self.removed
+            or self.reordered
         )
 
 
@@ -211,7 +237,10 @@ class Page:
     new_ids: dict[str, Iterator[int]]
     sessions: dict[int, Session] = field(default_factory=dict)
     balances: dict[AccountRef, int] = field(default_factory=dict)
+    tab_limits: dict[int, int | None] = field(default_factory=dict)
     users: set[int] = field(default_factory=set)
+    refunded_us: dict[int, list[int]] = field(default_factory=dict)  # a buyer's own refunds, lately
+    declared: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # (instant, cents), lately
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     client_refs: dict[tuple[int, str], int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
@@ -220,4 +249,9 @@ class Page:
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
     boxes: dict[int, CoinBox] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
+    buyers: set[int] = field(default_factory=set)  # those of `users` who buy
+    machine_keys: dict[int, bytes | None] = field(default_factory=dict)
+    earnings: dict[int, int] = field(default_factory=dict)  # of sellers to be paid, as loaded
+    recent_sales: dict[int, list[RecentSales]] = field(default_factory=dict)  # theirs, as loaded
+    external_refs: dict[tuple[str, str], int] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)

@@ -22,3 +22,5 @@ class Policy:
     currency: Currency
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     refund_window_seconds: int = 300  # Long enough to notice the wrong can, too short to drink it.
+    tab_limit_cents: int = 0  # of buyers who have no limit of their own
+    coins_daily_cap_cents: int = 20_000  # A hundred euros twice: nobody carries more coins to a fridge.

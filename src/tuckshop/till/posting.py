@@ -5,12 +5,13 @@ from __future__ import annotations
 from tuckshop.domain.accounts import Actor
 from tuckshop.domain.catalogue import Shelf, StockMovement
 from tuckshop.domain.coins import Coins
-from tuckshop.domain.ledger import AccountKind, Transfer
+from tuckshop.domain.ledger import Transfer
 from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.refusals import (
     UnknownMachine,
 )
 from tuckshop.till.page import (
+    LOCKED_KINDS,
     CoinMovementRow,
     Page,
     ShelfRow,
@@ -42,10 +43,11 @@ def post(
     transfer: Transfer,
     actor: Actor,
     *,
-    machine_id: int,
+    machine_id: int | None,
     order_id: int | None = None,
     refund_id: int | None = None,
     reason: str | None = None,
+    external_ref: str | None = None,
 ) -> int:
     """Writes a transfer and moves its amount; the transfer's id."""
     transfer_id = next(page.new_ids["transfers"])
@@ -62,11 +64,12 @@ def post(
             actor.user_id,
             machine_id,
             reason,
+            external_ref,
             page.now_us,
         )
     )
     for ref, cents in ((transfer.source, -transfer.amount_cents), (transfer.target, transfer.amount_cents)):
-        if ref.kind is AccountKind.WALLET:
+        if ref.kind in LOCKED_KINDS:
             page.balances[ref] = page.balances.get(ref, 0) + cents
             changes.balances.add(ref)
         else:
@@ -108,19 +111,28 @@ def move_stock(
     )
 
 
-def move_coins(page: Page, box: CoinBox, coins: Coins, sign: int, transfer_id: int, actor: Actor) -> None:
+def move_coins(
+    page: Page,
+    box: CoinBox,
+    coins: Coins,
+    sign: int,
+    transfer_id: int,
+    actor: Actor,
+    *,
+    reason: str | None = None,
+) -> None:
     changes = page.changes
     held = dict(page.boxes[box.machine_id].held)
     for value, count in coins.items():
         ref = (box.machine_id, value)
+        held[value] = held.get(value, 0) + sign * count
         if box.kind is BoxKind.UNLIMITED:
             changes.added_coins[ref] = changes.added_coins.get(ref, 0) + sign * count
         else:
-            held[value] = held.get(value, 0) + sign * count
             changes.boxes.add(ref)
         changes.coin_movements.append(
             CoinMovementRow(
-                box.machine_id, value, sign * count, transfer_id, actor.user_id, None, page.now_us
+                box.machine_id, value, sign * count, transfer_id, actor.user_id, reason, page.now_us
             )
         )
     page.boxes[box.machine_id] = box._replace(held=held)

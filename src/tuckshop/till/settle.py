@@ -13,7 +13,7 @@ import msgspec
 
 from tuckshop.domain.accounts import OPERATOR, Actor, name_key
 from tuckshop.domain.catalogue import check_product_name
-from tuckshop.domain.orders import LINES_MAX
+from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import (
     InvalidField,
     KeyReused,
@@ -22,22 +22,35 @@ from tuckshop.domain.refusals import (
     Unauthenticated,
     revive,
 )
-from tuckshop.till import catalogue, orders, wallet
+from tuckshop.till import catalogue, machines, orders, refunds, tabs, transfers, wallet
 from tuckshop.till.commands import (
     RECEIPTS,
     AddProduct,
     Caller,
+    CancelOrder,
     ChangeProduct,
+    CloseWallet,
+    CollectCoins,
     Command,
+    CountCoins,
     Deposit,
+    Dispense,
     Envelope,
+    FillCoins,
+    MoveStock,
     Outcome,
     PayOut,
+    PaySeller,
     PlaceOrder,
     Receipt,
+    ReduceOrder,
     Refund,
     RemoveProduct,
     Restock,
+    SendMoney,
+    SetShelves,
+    SettleTab,
+    TopUp,
 )
 from tuckshop.till.page import (
     IdempotencyRow,
@@ -52,27 +65,43 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
     """Adds to `wanted` what the command needs to know."""
     command = envelope.command
     caller = command.caller
-    if caller.session_id is not None:
-        wanted.sessions.add(caller.session_id)
-    if envelope.key is not None:
-        wanted.keys.add((caller.scope, envelope.key))
+    _want_caller(envelope, wanted)
     ref = getattr(command, "wallet", None)
     if ref is not None:
         wanted.wallets.add(ref)
         if ref.user_id is not None and ref.user_id != caller.user_id:
             wanted.users.add(ref.user_id)
-    if not isinstance(command, Refund | RemoveProduct):
-        wanted.machines.add(command.machine_id)
+    machine_id = getattr(command, "machine_id", None)
+    if machine_id is not None:
+        wanted.machines.add(machine_id)
     match command:
-        case PlaceOrder() | Deposit() | PayOut() | Refund():
+        case PlaceOrder() | Deposit() | PayOut():
             _want_money(command, wanted)
+        case Refund() | CancelOrder() | ReduceOrder() | Dispense():
+            refunds.wants(command, wanted)
+        case SettleTab():
+            tabs.wants(command, wanted)
         case AddProduct() | ChangeProduct() | Restock() | RemoveProduct():
             _want_goods(command, wanted)
+        case SendMoney() | TopUp() | PaySeller() | CloseWallet():
+            transfers.wants(command, wanted)
+        case FillCoins() | CollectCoins() | CountCoins() | MoveStock() | SetShelves():
+            machines.wants(command, wanted)
         case _:
             assert_never(command)
 
 
-def _want_money(command: PlaceOrder | Deposit | PayOut | Refund, wanted: Wanted) -> None:
+def _want_caller(envelope: Envelope, wanted: Wanted) -> None:
+    caller = envelope.command.caller
+    if caller.session_id is not None:
+        wanted.sessions.add(caller.session_id)
+    elif caller.machine_id is not None:
+        wanted.machine_keys.add(caller.machine_id)
+    if envelope.key is not None:
+        wanted.keys.add((caller.scope, envelope.key))
+
+
+def _want_money(command: PlaceOrder | Deposit | PayOut, wanted: Wanted) -> None:
     ids = wanted.new_ids
     match command:
         case PlaceOrder(machine_id=machine_id, lines=lines, wallet=ref):
@@ -81,14 +110,16 @@ def _want_money(command: PlaceOrder | Deposit | PayOut | Refund, wanted: Wanted)
                 wanted.shelves.add((machine_id, product_id))
             if command.client_ref is not None and ref.user_id is not None:
                 wanted.client_refs.add((ref.user_id, command.client_ref))
+            if command.payment is Payment.TAB and ref.user_id is not None:
+                wanted.tabs.add(ref.user_id)
             ids["orders"] += 1
             ids["transfers"] += len(lines) + 1
-        case Deposit() | PayOut():
+        case Deposit(wallet=ref):
+            if ref.user_id is not None and ref.user_id == command.caller.user_id:
+                wanted.declarers.add(ref.user_id)
             ids["transfers"] += 1
-        case Refund(order_id=order_id):
-            wanted.orders.add(order_id)
-            ids["refunds"] += 1
-            ids["transfers"] += LINES_MAX
+        case PayOut():
+            ids["transfers"] += 1
         case _:
             assert_never(command)
 
@@ -135,6 +166,11 @@ def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
 
 
 def _actor(caller: Caller, page: Page) -> Actor:
+    if caller.machine_id is not None:
+        # Before anything else: a machine has no session either, and is no operator.
+        if caller.key_hash is None or page.machine_keys.get(caller.machine_id) != caller.key_hash:
+            raise SessionEnded
+        return Actor(user_id=None, roles=frozenset(), machine_id=caller.machine_id)
     if caller.session_id is None:
         return OPERATOR
     session = page.sessions.get(caller.session_id)
@@ -149,6 +185,8 @@ def _actor(caller: Caller, page: Page) -> Actor:
 
 
 def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Receipt:
+    if actor.machine_id is not None:
+        machines.require_own(command, actor)
     match command:
         case PlaceOrder():
             return orders.place(command, actor, page, policy)
@@ -156,8 +194,24 @@ def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Recei
             return wallet.deposit(command, actor, page, policy)
         case PayOut():
             return wallet.pay_out(command, actor, page, policy)
-        case Refund():
-            return orders.refund(command, actor, page, policy)
+        case Refund() | CancelOrder() | ReduceOrder() | Dispense():
+            return refunds.decide(command, actor, page, policy)
+        case SettleTab():
+            return tabs.settle(command, actor, page, policy)
+        case AddProduct() | ChangeProduct() | Restock() | RemoveProduct():
+            return _decide_goods(command, actor, page)
+        case SendMoney() | TopUp() | PaySeller() | CloseWallet():
+            return transfers.decide(command, actor, page, policy)
+        case FillCoins() | CollectCoins() | CountCoins() | MoveStock() | SetShelves():
+            return machines.decide(command, actor, page, policy)
+        case _:
+            assert_never(command)
+
+
+def _decide_goods(
+    command: AddProduct | ChangeProduct | Restock | RemoveProduct, actor: Actor, page: Page
+) -> Receipt:
+    match command:
         case AddProduct():
             return catalogue.add(command, actor, page)
         case ChangeProduct():

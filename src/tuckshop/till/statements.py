@@ -16,6 +16,8 @@ from tuckshop.till import page as pages
 
 Rows = Sequence[Any]
 
+OUT_OF_ORDER_US = 60_000_000  # A later id may have an earlier time, but by no more than a batch takes.
+
 
 class Read(NamedTuple):
     """Rows found by a list of keys. `keys`: column and type by name; `lock`: the alias to lock."""
@@ -42,13 +44,20 @@ class Update(NamedTuple):
     added: bool = False
 
 
+class Delete(NamedTuple):
+    """Rows that go away, found by their keys."""
+
+    table: Table
+    keys: tuple[str, ...]
+
+
 class Reserve(NamedTuple):
     """The batch's instant, and so many new ids per table: (now_us, {table: ids})."""
 
     counts: dict[str, int]
 
 
-Step = tuple[Read | Insert | Update, Rows] | Reserve
+Step = tuple[Read | Insert | Update | Delete, Rows] | Reserve
 Plan = Generator[Step, Any, Any]
 
 
@@ -81,6 +90,31 @@ WALLETS = {
     )
     for column in ("user_id", "guest_id")
 }
+TABS = Read(
+    "tabs",
+    (("user_id", "bigint"),),
+    "SELECT a.id, a.user_id, a.balance_cents FROM wanted w JOIN accounts a"
+    " ON a.user_id = w.user_id AND a.kind = 'tab' ORDER BY a.id",
+    lock="a",
+)
+TAB_LIMITS = Read(
+    "tab_limits", _ID, "SELECT u.id, u.tab_limit_cents FROM wanted w JOIN users u ON u.id = w.id"
+)
+RECENT_REFUNDS = Read(
+    "recent_refunds",
+    (("actor_id", "bigint"), ("since_us", "bigint")),
+    "SELECT r.actor_id, r.created_us FROM wanted w JOIN refunds r"
+    " ON r.actor_id = w.actor_id AND r.created_us > w.since_us AND r.kind = 'refund'"
+    " JOIN orders o ON o.id = r.order_id AND o.buyer_id = r.actor_id",
+)
+RECENT_DEPOSITS = Read(
+    "recent_deposits",
+    (("user_id", "bigint"), ("since_us", "bigint")),
+    "SELECT a.user_id, t.created_us, t.amount_cents FROM wanted w"
+    " JOIN accounts a ON a.user_id = w.user_id AND a.kind = 'wallet'"
+    " JOIN transfers t ON t.target_id = a.id AND t.kind = 'deposit' AND t.actor_id = a.user_id"
+    " AND t.created_us > w.since_us",
+)
 RECORDS = Read(
     "records",
     (("scope", "text"), ("key", "text")),
@@ -97,7 +131,41 @@ SESSIONS = Read(
 USERS = Read(
     "users",
     _ID,
-    "SELECT u.id FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
+    "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
+)
+MACHINE_KEYS = Read(
+    "machine_keys", _ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
+)
+PAYEES = Read(
+    "payees",
+    _ID,
+    "SELECT u.id FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed' ORDER BY u.id",
+    lock="u",
+)
+EARNINGS = Read(
+    "earnings",
+    _ID,
+    "SELECT a.user_id, a.balance_cents FROM wanted w JOIN accounts a"
+    " ON a.user_id = w.id AND a.kind = 'earnings'",
+)
+# Orders have no index by time, and a sale should not have to keep one: ids grow with time, so the few of the
+# window lie behind the last one that is clearly before it.
+RECENT_SALES = Read(
+    "recent_sales",
+    (("seller_id", "bigint"), ("since_us", "bigint"), ("clearly_before_us", "bigint")),
+    "SELECT l.seller_id, o.id, o.created_us,"
+    " CAST(sum((l.quantity - l.refunded_quantity) * l.price_cents) AS bigint) FROM"
+    " (SELECT w.seller_id, w.since_us, coalesce((SELECT b.id FROM orders b"
+    " WHERE b.created_us < w.clearly_before_us ORDER BY b.id DESC LIMIT 1), 0) AS after_id FROM wanted w) s"
+    " JOIN orders o ON o.id > s.after_id AND o.created_us >= s.since_us"
+    " JOIN order_lines l ON l.order_id = o.id AND l.seller_id = s.seller_id AND l.refundable"
+    " GROUP BY l.seller_id, o.id, o.created_us",
+)
+EXTERNAL_REFS = Read(
+    "external_refs",
+    (("kind", "text"), ("external_ref", "text")),
+    "SELECT t.kind, t.external_ref, t.id FROM wanted w JOIN transfers t"
+    " ON t.kind = w.kind AND t.external_ref = w.external_ref AND t.external_ref IS NOT NULL",
 )
 CLIENT_REFS = Read(
     "client_refs",
@@ -108,14 +176,14 @@ CLIENT_REFS = Read(
 ORDER_FACTS = Read(
     "order_facts",
     _ID,
-    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, l.product_id"
+    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.payment, l.product_id"
     " FROM wanted w JOIN orders o ON o.id = w.id JOIN order_lines l ON l.order_id = o.id",
 )
 ORDERS = Read(
     "orders",
     _ID,
     "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.status, o.client_ref, o.total_cents,"
-    " o.created_us FROM wanted w JOIN orders o ON o.id = w.id ORDER BY o.id",
+    " o.created_us, o.payment, o.fulfilled_us FROM wanted w JOIN orders o ON o.id = w.id ORDER BY o.id",
     lock="o",
 )
 ORDER_LINES = Read(
@@ -132,6 +200,11 @@ ALL_SHELVES = Read(
     "all_shelves",
     _ID,
     "SELECT s.machine_id, s.product_id FROM wanted w JOIN shelves s ON s.product_id = w.id",
+)
+SHELVES_OF = Read(
+    "shelves_of",
+    _ID,
+    "SELECT s.machine_id, s.product_id FROM wanted w JOIN shelves s ON s.machine_id = w.id",
 )
 SHELVES = Read(
     "shelves",
@@ -214,6 +287,10 @@ RACED: dict[str, Callable[[Any], Any]] = {
 SET_BALANCES = Update(tables.accounts, ("id",), ("balance_cents",))
 ADD_CENTS = Update(tables.accounts, ("id",), ("balance_cents",), added=True)
 SET_QUANTITIES = Update(tables.shelves, ("machine_id", "product_id"), ("quantity",))
+PARK_SLOTS = Update(tables.shelves, ("machine_id", "product_id"), ("slot",))
+SET_PLANS = Update(
+    tables.shelves, ("machine_id", "product_id"), ("slot", "capacity", "par_level", "price_cents")
+)
 SET_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",))
 ADD_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",), added=True)
 REVISE_PRODUCTS = Update(
@@ -232,5 +309,7 @@ REVISE_PRODUCTS = Update(
 )
 PARK_NAMES = Update(tables.products, ("id",), ("name_key",))
 REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
-SET_STATUSES = Update(tables.orders, ("id",), ("status",))
+OLD_SUFFIXES = Delete(tables.product_suffixes, ("suffix", "product_id"))
+NEW_SUFFIXES = Insert(tables.product_suffixes, ("suffix", "product_id"))
+SET_STATUSES = Update(tables.orders, ("id",), ("status", "fulfilled_us"))
 SET_REFUNDED = Update(tables.order_lines, ("order_id", "product_id"), ("refunded_quantity",))

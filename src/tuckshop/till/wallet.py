@@ -8,6 +8,8 @@ from __future__ import annotations
 from tuckshop.domain import wallet
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import AccountRef
+from tuckshop.domain.orders import MICROSECONDS
+from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.refusals import (
     CoinsNotAttested,
     UnknownUser,
@@ -29,6 +31,7 @@ def deposit(command: Deposit, actor: Actor, page: Page, policy: Policy) -> Coins
     """Coins into a machine and their worth into a wallet."""
     require_wallet(actor, command.wallet, page)
     require_coins(actor, policy)
+    is_owner = actor.user_id is not None and actor.user_id == command.wallet.user_id
     box = box_of(page, command.machine_id)
     moved = wallet.deposit(
         wallet=command.wallet,
@@ -37,8 +40,17 @@ def deposit(command: Deposit, actor: Actor, page: Page, policy: Policy) -> Coins
         box=box,
         accepted=policy.currency.accepted_cents,
     )
+    amount_cents = moved.transfer.amount_cents
+    if is_owner and not actor.has(Role.CASHIER, Role.ADMIN):
+        wallet.require_within_cap(
+            amount_cents=amount_cents,
+            declared_cents=_declared_today(page, actor.user_id or 0),
+            cap_cents=policy.coins_daily_cap_cents,
+        )
     transfer_id = post(page, moved.transfer, actor, machine_id=command.machine_id)
     move_coins(page, box, moved.coins, 1, transfer_id, actor)
+    if is_owner:
+        page.declared.setdefault(actor.user_id or 0, []).append((page.now_us, amount_cents))
     return CoinsDeposited(transfer_id, moved.transfer.amount_cents, moved.balance_cents, page.now_us)
 
 
@@ -60,16 +72,25 @@ def pay_out(command: PayOut, actor: Actor, page: Page, policy: Policy) -> PaidOu
     )
 
 
+def _declared_today(page: Page, user_id: int) -> int:
+    since_us = page.now_us - DAY_SECONDS * MICROSECONDS
+    return sum(cents for made_us, cents in page.declared.get(user_id, ()) if made_us > since_us)
+
+
 def require_wallet(actor: Actor, ref: AccountRef, page: Page) -> None:
-    """A buyer's own wallet; cashiers and admins serve anybody's."""
+    """A buyer's own wallet; cashiers, admins and machines serve anybody's."""
     if ref.user_id is not None and ref.user_id == actor.user_id:
         actor.require(Role.BUYER)
         return
-    actor.require(Role.CASHIER, Role.ADMIN)
+    if actor.machine_id is None:
+        actor.require(Role.CASHIER, Role.ADMIN)
     if ref.user_id is not None and ref.user_id not in page.users:
         raise UnknownUser(user=ref.user_id)
 
 
 def require_coins(actor: Actor, policy: Policy) -> None:
-    if policy.coins is CoinsPolicy.ATTESTED and not actor.has(Role.CASHIER, Role.ADMIN):
+    """Cashiers, admins and machines have seen them; buyers are believed where the setting says so."""
+    if actor.machine_id is not None or actor.has(Role.CASHIER, Role.ADMIN):
+        return
+    if policy.coins is CoinsPolicy.ATTESTED:
         raise CoinsNotAttested

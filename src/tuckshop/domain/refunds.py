@@ -1,0 +1,250 @@
+"""Taking back what was sold: refunds, and orders that are made smaller, called off, or fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.catalogue import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
+from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_of, tab_of
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.orders import (
+    MICROSECONDS,
+    Order,
+    OrderStatus,
+    Payment,
+    Right,
+    merge,
+    require_right,
+    require_status,
+    rights,
+)
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    InvalidField,
+    NotRefundable,
+    RefundExceedsSale,
+    RefundsExhausted,
+    RefundWindowOver,
+    RoleMissing,
+)
+
+REFUNDS_PER_DAY = 3  # Three wrong cans in a day are bad luck; a fourth wants a look by somebody of the shop.
+DAY_SECONDS = 86_400
+
+
+class RefundKind(StrEnum):
+    """Why pieces came back."""
+
+    REFUND = "refund"  # after they were handed out
+    REDUCTION = "reduction"  # some of them, before
+    CANCELLATION = "cancellation"  # all that was left of them, before
+    FAILURE = "failure"  # they could not be handed out
+
+
+class TakenBack(NamedTuple):
+    """What comes back: the order afterwards, and the pieces of each product."""
+
+    kind: RefundKind
+    order: Order
+    quantities: Mapping[int, int]
+    amount_cents: int
+    transfers: list[Transfer]
+    movements: list[StockMovement]
+
+
+class Goods(NamedTuple):
+    """Where pieces come back to: the shelves and products of an order's lines, by product."""
+
+    shelves: Mapping[int, Shelf]
+    products: Mapping[int, Product]
+
+
+class Purse(NamedTuple):
+    """What a buyer has and owes."""
+
+    balance_cents: int
+    owed_cents: int = 0
+
+
+def refund(
+    *,
+    order: Order,
+    quantities: Mapping[int, int] | None,
+    actor: Actor,
+    purse: Purse,
+    goods: Goods,
+    write_off: bool,
+    window_seconds: int,
+    refunds_today: int,
+    now_us: int,
+) -> TakenBack:
+    """Pieces back on the shelf they came from, or written off; their price as sold back to the buyer.
+
+    `quantities` by product, at least one piece; None takes back all that is left. A seller's earnings may
+    go below zero: the buyer is always made whole. Pieces of a product no longer on sale are written off.
+    `refunds_today`: how often the actor has done it within DAY_SECONDS.
+
+    Raises:
+        InvalidField: `quantities` is empty, or one of them is below 1.
+        UnknownOrder: the actor is neither its buyer, nor the seller of the lines, nor cashier or admin.
+        WrongStatus: nothing was handed out yet: cancel the order, or make it smaller.
+        RefundExceedsSale: a piece was never sold, or is back already.
+        RoleMissing, NotRefundable, RefundWindowOver, RefundsExhausted: only for a buyer who is none of the
+            others.
+        BalanceTooLarge: no wallet holds that much.
+    """
+    sold = {line.product_id: line for line in order.lines}
+    if quantities is None:
+        quantities = {line.product_id: line.left for line in order.lines if line.left}
+    else:
+        merge(quantities.items())
+    chosen = [sold[product_id] for product_id in quantities or sold if product_id in sold]
+    # Before any other answer: whoever may not refund must not learn what is left of the order.
+    is_own_affair = rights(actor, order, chosen) == {Right.BUYER}
+    if order.status is OrderStatus.PLACED:
+        require_status(order, OrderStatus.DISPENSED)
+    if is_own_affair:
+        if write_off:
+            raise RoleMissing(roles=(Right.SELLER, Right.STAFF, Role.ADMIN))
+        for line in chosen:
+            if not line.refundable:
+                raise NotRefundable(product=line.product_id)
+        handed_out_us = order.created_us if order.fulfilled_us is None else order.fulfilled_us
+        if now_us - handed_out_us > window_seconds * MICROSECONDS:
+            raise RefundWindowOver(window_seconds=window_seconds)
+    if not quantities:
+        raise RefundExceedsSale(product=order.lines[0].product_id, refundable_quantity=0)
+    for product_id, quantity in quantities.items():
+        left = sold[product_id].left if product_id in sold else 0
+        if quantity > left:
+            raise RefundExceedsSale(product=product_id, refundable_quantity=left)
+    if is_own_affair and refunds_today >= REFUNDS_PER_DAY:
+        raise RefundsExhausted(refunds_max=REFUNDS_PER_DAY)
+    whole = all(line.left == quantities.get(line.product_id, 0) for line in order.lines)
+    status = OrderStatus.REFUNDED if whole else OrderStatus.PARTLY_REFUNDED
+    return _take_back(order, RefundKind.REFUND, status, quantities, purse, goods, write_off=write_off)
+
+
+def cancel(*, order: Order, actor: Actor, purse: Purse, goods: Goods) -> TakenBack:
+    """An order called off before anything was handed out: all that is left of it comes back.
+
+    Raises:
+        UnknownOrder, RoleMissing: the actor is neither the buyer nor cashier or admin.
+        WrongStatus: it is not `placed` any more.
+        BalanceTooLarge: no wallet holds that much.
+    """
+    require_right(actor, order, order.lines, Right.BUYER, Right.STAFF)
+    return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, purse, goods)
+
+
+def fail(*, order: Order, actor: Actor, purse: Purse, goods: Goods) -> TakenBack:
+    """An order that could not be handed out: all that is left of it comes back.
+
+    Raises:
+        UnknownOrder, RoleMissing: the actor is neither the seller of all lines nor cashier or admin.
+        WrongStatus: it is not `placed` any more.
+        BalanceTooLarge: no wallet holds that much.
+    """
+    require_right(actor, order, order.lines, Right.SELLER, Right.STAFF)
+    return _undo(order, RefundKind.FAILURE, OrderStatus.FAILED, purse, goods)
+
+
+def reduce(
+    *, order: Order, quantities: Mapping[int, int], actor: Actor, purse: Purse, goods: Goods
+) -> TakenBack | None:
+    """An order made smaller before anything was handed out; the rest comes back.
+
+    `quantities` is the whole list as it shall be: a product that is missing counts as 0, and nothing but 0
+    cancels the order. None where nothing changes.
+
+    Raises:
+        UnknownOrder, RoleMissing: the actor is neither the buyer nor cashier or admin.
+        WrongStatus: it is not `placed` any more.
+        InvalidField: a quantity below 0, or more of a product than the order has.
+        BalanceTooLarge: no wallet holds that much.
+    """
+    require_right(actor, order, order.lines, Right.BUYER, Right.STAFF)
+    require_status(order, OrderStatus.PLACED)
+    ordered = {line.product_id: line.left for line in order.lines}
+    for product_id, quantity in quantities.items():
+        if not 0 <= quantity <= QUANTITY_MAX:
+            raise InvalidField(field="quantity", reason=f"must be from 0 to {QUANTITY_MAX}")
+        if quantity > ordered.get(product_id, 0):
+            reason = f"must be at most {ordered.get(product_id, 0)} of product {product_id}"
+            raise InvalidField(field="quantity", reason=reason)
+    back = {product_id: left - quantities.get(product_id, 0) for product_id, left in ordered.items()}
+    if back == ordered:
+        return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, purse, goods)
+    back = {product_id: quantity for product_id, quantity in back.items() if quantity}
+    if not back:
+        return None
+    return _take_back(order, RefundKind.REDUCTION, OrderStatus.PLACED, back, purse, goods)
+
+
+def back_out(returned: StockMovement) -> StockMovement:
+    """The write-off of pieces that came back but cannot be sold again."""
+    return StockMovement(StockKind.WRITE_OFF, returned.machine_id, returned.product_id, -returned.quantity)
+
+
+def _undo(order: Order, kind: RefundKind, status: OrderStatus, purse: Purse, goods: Goods) -> TakenBack:
+    require_status(order, OrderStatus.PLACED)
+    left = {line.product_id: line.left for line in order.lines if line.left}
+    return _take_back(order, kind, status, left, purse, goods)
+
+
+def _take_back(
+    order: Order,
+    kind: RefundKind,
+    status: OrderStatus,
+    quantities: Mapping[int, int],
+    purse: Purse,
+    goods: Goods,
+    *,
+    write_off: bool = False,
+) -> TakenBack:
+    takings: dict[AccountRef, int] = {}
+    movements = []
+    for line in order.lines:
+        quantity = quantities.get(line.product_id, 0)
+        if not quantity:
+            continue
+        earnings = earnings_of(line.seller_id)
+        takings[earnings] = takings.get(earnings, 0) + line.price_cents * quantity
+        back = move(goods.shelves[line.product_id], StockKind.REFUND, quantity)
+        movements.append(back)
+        if write_off or not goods.products[line.product_id].on_sale:
+            movements.append(back_out(back))
+    transfers = _pay_back(order, takings, purse)
+    to_wallet = sum(one.amount_cents for one in transfers if one.target == order.wallet)
+    if purse.balance_cents + to_wallet > BALANCE_CENTS_MAX:
+        raise BalanceTooLarge(balance_cents_max=BALANCE_CENTS_MAX)
+    lines = tuple(
+        line._replace(refunded_quantity=line.refunded_quantity + quantities.get(line.product_id, 0))
+        for line in order.lines
+    )
+    return TakenBack(
+        kind,
+        order._replace(status=status, lines=lines),
+        quantities,
+        sum(takings.values()),
+        transfers,
+        movements,
+    )
+
+
+def _pay_back(order: Order, takings: Mapping[AccountRef, int], purse: Purse) -> list[Transfer]:
+    """To the wallet; for an order on the tab, first off what is owed: the rest has been paid already."""
+    transfers = []
+    owed = purse.owed_cents if order.payment is Payment.TAB else 0
+    for earnings, cents in takings.items():
+        off_tab = min(owed, cents)
+        if off_tab and order.wallet.user_id is not None:
+            tab = tab_of(order.wallet.user_id)
+            transfers.append(Transfer(TransferKind.REFUND, earnings, tab, off_tab))
+            owed -= off_tab
+        if cents > off_tab:
+            transfers.append(Transfer(TransferKind.REFUND, earnings, order.wallet, cents - off_tab))
+    return transfers

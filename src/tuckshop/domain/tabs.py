@@ -1,0 +1,68 @@
+"""Settling what was bought on account."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tuckshop.domain.coins import Coins, check_inserted, total_cents
+from tuckshop.domain.ledger import BANK, Transfer, TransferKind, coin_box_of, tab_of, wallet_of
+from tuckshop.domain.machines import CoinBox
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, SettlementExceedsTab
+
+EXTERNAL_REF_LENGTH_MAX = 128
+
+
+class Settled(NamedTuple):
+    """The settlement, and before it the deposit of the coins that it was paid with, if any."""
+
+    transfers: list[Transfer]
+    amount_cents: int
+    coins: Coins
+
+
+def settle_in_coins(
+    *,
+    user_id: int,
+    owed_cents: int,
+    balance_cents: int,
+    coins: Coins,
+    box: CoinBox,
+    accepted: tuple[int, ...],
+) -> Settled:
+    """Coins into the box and the wallet, and from there onto the tab as much as it owes.
+
+    Coins seldom fit a tab to the cent: what they are worth beyond it stays in the wallet.
+
+    Raises:
+        CoinNotAccepted, InvalidField: see `coins.check_inserted`.
+        SettlementExceedsTab: nothing is owed.
+        BalanceTooLarge: no wallet holds that much.
+    """
+    coins = check_inserted(coins, accepted=accepted)
+    worth = total_cents(coins)
+    if not owed_cents:
+        raise SettlementExceedsTab(owed_cents=0, amount_cents=worth)
+    if balance_cents + worth > BALANCE_CENTS_MAX:
+        raise BalanceTooLarge(balance_cents_max=BALANCE_CENTS_MAX)
+    wallet, amount = wallet_of(user_id), min(owed_cents, worth)
+    transfers = [
+        Transfer(TransferKind.DEPOSIT, coin_box_of(box.machine_id), wallet, worth),
+        Transfer(TransferKind.SETTLEMENT, wallet, tab_of(user_id), amount),
+    ]
+    return Settled(transfers, amount, coins)
+
+
+def settle_by_bank(*, user_id: int, owed_cents: int, amount_cents: int) -> Settled:
+    """An amount that came to the bank onto the tab.
+
+    Raises:
+        InvalidField: less than 1.
+        SettlementExceedsTab: more than is owed.
+    """
+    if amount_cents < 1:
+        raise InvalidField(field="amount", reason="must be at least 1")
+    if amount_cents > owed_cents:
+        raise SettlementExceedsTab(owed_cents=owed_cents, amount_cents=amount_cents)
+    transfer = Transfer(TransferKind.SETTLEMENT, BANK, tab_of(user_id), amount_cents)
+    return Settled([transfer], amount_cents, {})

@@ -1,0 +1,152 @@
+"""Refunds, and orders cancelled, reduced or failed, decided on the page.
+
+Each function raises the refusals of its rules, and then has left the page as it was.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from tuckshop.domain import refunds
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.orders import LINES_MAX, MICROSECONDS, Order
+from tuckshop.domain.refunds import Goods, Purse, TakenBack
+from tuckshop.till.commands import CancelOrder, Dispense, OrderChanged, ReduceOrder, Refund, Refunded
+from tuckshop.till.orders import changed, dispense, order_of, owed_cents
+from tuckshop.till.page import Page, RefundLineRow, RefundRow, Wanted
+from tuckshop.till.policy import Policy
+from tuckshop.till.posting import move_stock, post, shelf_of
+
+
+def wants(command: Refund | CancelOrder | ReduceOrder | Dispense, wanted: Wanted) -> None:
+    """Adds to `wanted` what the command needs to know."""
+    wanted.orders.add(command.order_id)
+    if isinstance(command, Refund) and command.caller.user_id is not None:
+        wanted.refunders.add(command.caller.user_id)
+    wanted.new_ids["refunds"] += 1
+    wanted.new_ids["transfers"] += LINES_MAX + 1  # One of them may be parted between tab and wallet.
+
+
+def decide(
+    command: Refund | CancelOrder | ReduceOrder | Dispense, actor: Actor, page: Page, policy: Policy
+) -> Refunded | OrderChanged:
+    """What becomes of the order."""
+    match command:
+        case Refund():
+            return refund(command, actor, page, policy)
+        case CancelOrder():
+            return cancel(command, actor, page)
+        case ReduceOrder():
+            return reduce(command, actor, page)
+        case Dispense(failed=True):
+            return fail(command, actor, page)
+        case Dispense():
+            return dispense(command, actor, page)
+        case _:
+            assert_never(command)
+
+
+def refund(command: Refund, actor: Actor, page: Page, policy: Policy) -> Refunded:
+    """Pieces of an order back."""
+    order = order_of(page, command.order_id)
+    back = refunds.refund(
+        order=order,
+        quantities=command.quantities,
+        actor=actor,
+        purse=_purse(page, order),
+        goods=_goods(page, order),
+        write_off=command.write_off,
+        window_seconds=policy.refund_window_seconds,
+        refunds_today=_refunds_today(page, actor),
+        now_us=page.now_us,
+    )
+    refund_id = _take_back(page, back, actor, command.reason)
+    is_buyer = actor.user_id is not None and order.wallet.user_id == actor.user_id
+    if is_buyer:
+        page.refunded_us.setdefault(actor.user_id or 0, []).append(page.now_us)
+    return Refunded(
+        refund_id=refund_id,
+        order_id=order.id,
+        status=back.order.status,
+        quantities=dict(back.quantities),
+        amount_cents=back.amount_cents,
+        balance_cents=page.balances.get(order.wallet, 0)
+        if is_buyer or actor.has(Role.CASHIER, Role.ADMIN)
+        else None,
+        created_us=page.now_us,
+    )
+
+
+def cancel(command: CancelOrder, actor: Actor, page: Page) -> OrderChanged:
+    """An order called off."""
+    order = order_of(page, command.order_id)
+    back = refunds.cancel(order=order, actor=actor, purse=_purse(page, order), goods=_goods(page, order))
+    _take_back(page, back, actor, command.reason)
+    return changed(back.order)
+
+
+def reduce(command: ReduceOrder, actor: Actor, page: Page) -> OrderChanged:
+    """An order made smaller."""
+    order = order_of(page, command.order_id)
+    back = refunds.reduce(
+        order=order,
+        quantities=command.quantities,
+        actor=actor,
+        purse=_purse(page, order),
+        goods=_goods(page, order),
+    )
+    if back is None:
+        return changed(order)
+    _take_back(page, back, actor, command.reason)
+    return changed(back.order)
+
+
+def fail(command: Dispense, actor: Actor, page: Page) -> OrderChanged:
+    """An order that could not be handed out."""
+    order = order_of(page, command.order_id)
+    back = refunds.fail(order=order, actor=actor, purse=_purse(page, order), goods=_goods(page, order))
+    _take_back(page, back, actor, command.reason)
+    return changed(back.order)
+
+
+def _purse(page: Page, order: Order) -> Purse:
+    return Purse(page.balances.get(order.wallet, 0), owed_cents(page, order.wallet))
+
+
+def _goods(page: Page, order: Order) -> Goods:
+    products = [line.product_id for line in order.lines]
+    return Goods(
+        {product: shelf_of(page, order.machine_id, product) for product in products},
+        {product: page.products[product] for product in products},
+    )
+
+
+def _refunds_today(page: Page, actor: Actor) -> int:
+    since_us = page.now_us - refunds.DAY_SECONDS * MICROSECONDS
+    return sum(made_us > since_us for made_us in page.refunded_us.get(actor.user_id or 0, ()))
+
+
+def _take_back(page: Page, back: TakenBack, actor: Actor, reason: str | None) -> int:
+    """Writes what comes back; the id under which it is kept."""
+    order = back.order
+    refund_id = next(page.new_ids["refunds"])
+    page.orders[order.id] = order
+    page.changes.reordered.add(order.id)
+    page.changes.refunds.append(
+        RefundRow(refund_id, order.id, back.amount_cents, actor.user_id, reason, page.now_us, back.kind)
+    )
+    for product_id, quantity in back.quantities.items():
+        page.changes.refund_lines.append(RefundLineRow(refund_id, order.id, product_id, quantity))
+    for transfer in back.transfers:
+        post(
+            page,
+            transfer,
+            actor,
+            machine_id=order.machine_id,
+            order_id=order.id,
+            refund_id=refund_id,
+            reason=reason,
+        )
+    for movement in back.movements:
+        move_stock(page, movement, actor, order_id=order.id, refund_id=refund_id, reason=reason)
+    return refund_id

@@ -1,0 +1,69 @@
+"""Settling tabs, decided on the page.
+
+Each function raises the refusals of its rules, and then has left the page as it was.
+"""
+
+from __future__ import annotations
+
+from tuckshop.domain import tabs
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.ledger import TransferKind, wallet_of
+from tuckshop.domain.refusals import ExternalRefTaken, InvalidField, UnknownUser
+from tuckshop.till.commands import SettleTab, TabSettled
+from tuckshop.till.orders import owed_cents
+from tuckshop.till.page import Page, Wanted
+from tuckshop.till.policy import Policy
+from tuckshop.till.posting import box_of, move_coins, post
+
+
+def wants(command: SettleTab, wanted: Wanted) -> None:
+    """Adds to `wanted` what the command needs to know."""
+    wanted.wallets.add(wallet_of(command.user_id))
+    wanted.tabs.add(command.user_id)
+    wanted.users.add(command.user_id)
+    if command.external_ref is not None:
+        wanted.external_refs.add((TransferKind.SETTLEMENT.value, command.external_ref))
+    wanted.new_ids["transfers"] += 2
+
+
+def settle(command: SettleTab, actor: Actor, page: Page, policy: Policy) -> TabSettled:
+    """What was bought on account, paid."""
+    actor.require(Role.CASHIER, Role.ADMIN)
+    if command.user_id not in page.users and command.user_id != actor.user_id:
+        raise UnknownUser(user=command.user_id)
+    wallet = wallet_of(command.user_id)
+    owed, balance = owed_cents(page, wallet), page.balances.get(wallet, 0)
+    if command.coins is not None:
+        box = box_of(page, command.machine_id)
+        settled = tabs.settle_in_coins(
+            user_id=command.user_id,
+            owed_cents=owed,
+            balance_cents=balance,
+            coins=command.coins,
+            box=box,
+            accepted=policy.currency.accepted_cents,
+        )
+        deposit_id, transfer_id = [
+            post(page, transfer, actor, machine_id=command.machine_id) for transfer in settled.transfers
+        ]
+        move_coins(page, box, settled.coins, 1, deposit_id, actor)
+    else:
+        external_ref = command.external_ref
+        if not external_ref:
+            raise InvalidField(field="external_ref", reason="must name the payment")
+        known = page.external_refs.get((TransferKind.SETTLEMENT, external_ref))
+        if known is not None:
+            raise ExternalRefTaken(external_ref=external_ref, transfer=known)
+        settled = tabs.settle_by_bank(
+            user_id=command.user_id, owed_cents=owed, amount_cents=command.amount_cents or 0
+        )
+        (transfer,) = settled.transfers
+        transfer_id = post(page, transfer, actor, machine_id=None, external_ref=external_ref)
+        page.external_refs[TransferKind.SETTLEMENT, external_ref] = transfer_id
+    return TabSettled(
+        transfer_id=transfer_id,
+        amount_cents=settled.amount_cents,
+        owed_cents=owed_cents(page, wallet),
+        balance_cents=page.balances.get(wallet, 0),
+        created_us=page.now_us,
+    )

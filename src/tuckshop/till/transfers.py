@@ -1,0 +1,164 @@
+"""Money between accounts, decided on the page: sent, topped up, paid to sellers, left behind.
+
+Each function raises the refusals of its rules, and then has left the page as it was.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from tuckshop.domain import transfers
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.ledger import Transfer, TransferKind, earnings_of
+from tuckshop.domain.orders import MICROSECONDS
+from tuckshop.domain.refusals import ExternalRefTaken, NotOwner, UnknownUser
+from tuckshop.till.commands import (
+    CloseWallet,
+    MoneyMoved,
+    PaySeller,
+    SellerPaid,
+    SendMoney,
+    TopUp,
+    WalletClosed,
+)
+from tuckshop.till.page import Page, Wanted
+from tuckshop.till.policy import Policy
+from tuckshop.till.posting import post
+from tuckshop.till.wallet import require_wallet
+
+MoneyCommand = SendMoney | TopUp | PaySeller | CloseWallet
+
+
+def wants(command: MoneyCommand, wanted: Wanted) -> None:
+    """Adds to `wanted` what the command needs to know, besides its wallet."""
+    wanted.new_ids["transfers"] += 1
+    match command:
+        case SendMoney(target=target):
+            wanted.wallets.add(target)
+            if target.user_id is not None:
+                wanted.users.add(target.user_id)
+        case TopUp(external_ref=external_ref):
+            wanted.external_refs.add((TransferKind.TOPUP.value, external_ref))
+        case PaySeller(seller_id=seller_id, external_ref=external_ref):
+            wanted.payees.add(seller_id)
+            wanted.external_refs.add((TransferKind.EARNINGS_PAYOUT.value, external_ref))
+        case CloseWallet():
+            pass
+        case _:
+            assert_never(command)
+
+
+def decide(
+    command: MoneyCommand, actor: Actor, page: Page, policy: Policy
+) -> MoneyMoved | SellerPaid | WalletClosed:
+    """What becomes of the command."""
+    match command:
+        case SendMoney():
+            return send(command, actor, page)
+        case TopUp():
+            return top_up(command, actor, page)
+        case PaySeller():
+            return pay_seller(command, actor, page, policy)
+        case CloseWallet():
+            return close(command, actor, page)
+        case _:
+            assert_never(command)
+
+
+def send(command: SendMoney, actor: Actor, page: Page) -> MoneyMoved:
+    """From one's own wallet alone: not even a cashier sends other people's money."""
+    actor.require(Role.BUYER)
+    if command.wallet.user_id is None or command.wallet.user_id != actor.user_id:
+        raise NotOwner(thing="wallet")
+    target_id = command.target.user_id
+    if target_id is None or target_id not in page.buyers:
+        raise UnknownUser(user=target_id or 0)
+    transfer = transfers.send(
+        source=command.wallet,
+        target=command.target,
+        amount_cents=command.amount_cents,
+        source_cents=page.balances.get(command.wallet, 0),
+        target_cents=page.balances.get(command.target, 0),
+    )
+    transfer_id = post(page, transfer, actor, machine_id=None, reason=command.reason)
+    return MoneyMoved(transfer_id, transfer.amount_cents, page.balances[command.wallet], page.now_us)
+
+
+def top_up(command: TopUp, actor: Actor, page: Page) -> MoneyMoved:
+    """From the bank into anybody's wallet; by admins, who see its statement."""
+    actor.require(Role.ADMIN)
+    require_wallet(actor, command.wallet, page)
+    external_ref = _fresh_ref(page, TransferKind.TOPUP, command.external_ref)
+    transfer = transfers.top_up(
+        wallet=command.wallet,
+        balance_cents=page.balances.get(command.wallet, 0),
+        amount_cents=command.amount_cents,
+    )
+    transfer_id = _post_with_ref(page, transfer, actor, external_ref, command.reason)
+    return MoneyMoved(transfer_id, transfer.amount_cents, page.balances[command.wallet], page.now_us)
+
+
+def pay_seller(command: PaySeller, actor: Actor, page: Page, policy: Policy) -> SellerPaid:
+    """Earnings to their seller, no more than no buyer can ask back any more."""
+    actor.require(Role.ADMIN)
+    seller_id = command.seller_id
+    if seller_id not in page.earnings:
+        raise UnknownUser(user=seller_id)
+    external_ref = _fresh_ref(page, TransferKind.EARNINGS_PAYOUT, command.external_ref)
+    earnings = earnings_of(seller_id)
+    balance_cents = page.earnings[seller_id] + page.changes.added_cents.get(earnings, 0)
+    payable_cents = max(balance_cents - _held_back_cents(page, seller_id, policy), 0)
+    transfer = transfers.pay_seller(
+        seller_id=seller_id,
+        balance_cents=balance_cents,
+        payable_cents=payable_cents,
+        amount_cents=command.amount_cents,
+    )
+    transfer_id = _post_with_ref(page, transfer, actor, external_ref, command.reason)
+    paid = transfer.amount_cents
+    return SellerPaid(transfer_id, paid, balance_cents - paid, payable_cents - paid, page.now_us)
+
+
+def close(command: CloseWallet, actor: Actor, page: Page) -> WalletClosed:
+    """What is left in a wallet that nobody will use any more."""
+    if command.wallet.user_id is None or command.wallet.user_id != actor.user_id:
+        actor.require(Role.ADMIN)
+        require_wallet(actor, command.wallet, page)
+    transfer = transfers.close(wallet=command.wallet, balance_cents=page.balances.get(command.wallet, 0))
+    if transfer is None:
+        return WalletClosed(None, 0, page.now_us)
+    transfer_id = post(page, transfer, actor, machine_id=None, reason=command.reason)
+    return WalletClosed(transfer_id, transfer.amount_cents, page.now_us)
+
+
+def _held_back_cents(page: Page, seller_id: int, policy: Policy) -> int:
+    """What buyers may still ask back: as loaded, but for orders that this batch has seen more of."""
+    since_us = page.now_us - policy.refund_window_seconds * MICROSECONDS
+    cents = sum(
+        sale.cents
+        for sale in page.recent_sales[seller_id]
+        if sale.order_id not in page.orders and sale.created_us >= since_us
+    )
+    return cents + sum(
+        line.price_cents * line.left
+        for order in page.orders.values()
+        if order.created_us >= since_us
+        for line in order.lines
+        if line.seller_id == seller_id and line.refundable
+    )
+
+
+def _fresh_ref(page: Page, kind: TransferKind, external_ref: str) -> str:
+    external_ref = transfers.check_external_ref(external_ref)
+    known = page.external_refs.get((kind.value, external_ref))
+    if known is not None:
+        raise ExternalRefTaken(external_ref=external_ref, transfer=known)
+    return external_ref
+
+
+def _post_with_ref(
+    page: Page, transfer: Transfer, actor: Actor, external_ref: str, reason: str | None
+) -> int:
+    transfer_id = post(page, transfer, actor, machine_id=None, reason=reason, external_ref=external_ref)
+    page.external_refs[transfer.kind.value, external_ref] = transfer_id
+    return transfer_id
