@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from tests.shop import NOON_US, Clock, open_books, open_shop
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
-from tuckshop.domain.orders import Change
+from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.till.books import AccountIds
 from tuckshop.till.books_postgres import PostgresBooks
 from tuckshop.till.books_sqlite import SqliteBooks
@@ -28,16 +29,29 @@ from tuckshop.till.commands import (
     OPERATOR,
     AddProduct,
     Caller,
+    CancelOrder,
     ChangeProduct,
+    CloseWallet,
+    CollectCoins,
     Command,
+    CountCoins,
     Deposit,
+    Dispense,
     Envelope,
+    FillCoins,
+    MoveStock,
     Outcome,
     PayOut,
+    PaySeller,
     PlaceOrder,
+    ReduceOrder,
     Refund,
     RemoveProduct,
     Restock,
+    SendMoney,
+    SetShelves,
+    SettleTab,
+    TopUp,
 )
 from tuckshop.till.page import Page, Wanted
 from tuckshop.till.policy import CoinsPolicy, Policy
@@ -56,15 +70,17 @@ _ACCOUNT = "a.kind, a.user_id, a.machine_id"
 _SNAPSHOT = {
     "products": "SELECT id, name, name_key, price_cents, seller_id, refundable, tax_basis_points, cost_cents,"
     " version, created_us, removed_us IS NULL FROM products ORDER BY id",
-    "shelves": "SELECT machine_id, product_id, quantity FROM shelves ORDER BY machine_id, product_id",
-    "orders": "SELECT id, buyer_id, machine_id, payment, status, client_ref, total_cents, created_us"
-    " FROM orders ORDER BY id",
+    "product_suffixes": "SELECT suffix, product_id FROM product_suffixes ORDER BY product_id, suffix",
+    "shelves": "SELECT machine_id, product_id, quantity, slot, capacity, par_level, price_cents FROM shelves ORDER BY machine_id, product_id",
+    "orders": "SELECT id, buyer_id, machine_id, payment, status, client_ref, total_cents, created_us,"
+    " fulfilled_us FROM orders ORDER BY id",
     "order_lines": "SELECT * FROM order_lines ORDER BY order_id, product_id",
     "refunds": "SELECT * FROM refunds ORDER BY id",
     "refund_lines": "SELECT * FROM refund_lines ORDER BY refund_id, product_id",
     "accounts": f"SELECT {_ACCOUNT}, balance_cents FROM accounts a ORDER BY 1, 2, 3",
     "transfers": f"SELECT t.id, t.kind, {_ACCOUNT}, {_ACCOUNT.replace('a.', 'b.')}, t.amount_cents,"
-    " t.order_id, t.refund_id, t.actor_id, t.machine_id, t.reason, t.created_us FROM transfers t"
+    " t.order_id, t.refund_id, t.actor_id, t.machine_id, t.reason, t.external_ref,"
+    " t.created_us FROM transfers t"
     " JOIN accounts a ON a.id = t.source_id JOIN accounts b ON b.id = t.target_id ORDER BY t.id",
     "stock_movements": "SELECT machine_id, product_id, quantity, kind, order_id, refund_id, actor_id, reason,"
     " created_us FROM stock_movements ORDER BY id",
@@ -84,6 +100,7 @@ _EMPTIED = (
     "order_lines",
     "orders",
     "shelves",
+    "product_suffixes",
     "products",
     "accounts",
 )
@@ -167,6 +184,8 @@ class _Dice:
             (
                 self.order,
                 self.refund,
+                self.undo,
+                self.settle_tab,
                 self.deposit,
                 self.pay_out,
                 self.add_product,
@@ -174,7 +193,7 @@ class _Dice:
                 self.restock,
                 self.remove_product,
             ),
-            (28, 14, 8, 2, 4, 6, 8, 1),
+            (28, 14, 12, 4, 8, 2, 4, 6, 8, 1),
         )[0]()
         key = self.random.choice((None, None, f"key {self.random.randrange(12)}"))
         return Envelope(command, key, repr(command).encode())
@@ -190,24 +209,59 @@ class _Dice:
             tuple(lines.items()),
             self.random.choice((Change.KEEP, Change.KEEP, Change.KEEP, Change.RETURN)),
             self.random.choice((None, None, "ref 1", "ref 2")),
+            payment=self.random.choice((Payment.WALLET, Payment.WALLET, Payment.TAB)),
+            fulfil=self.random.choice((None, None, Fulfil.NOW, Fulfil.LATER)),
         )
 
     def refund(self) -> Refund:
         """Of an order asked for before; now and then of one guessed."""
-        placed = [
-            place
-            for place, e in enumerate(self.before)
-            if isinstance(e.command, PlaceOrder) and e not in self.before[:place]
-        ]
-        if not placed or self.once_in(6):
+        place, order = self.placed()
+        if order is None or self.once_in(6):
             return Refund(self.somebody(self.buyer()), made(self.random.randrange(self.last_place)))
-        place = self.random.choice(placed)
-        order = self.before[place].command
-        assert isinstance(order, PlaceOrder)
         some = dict(self.random.sample(order.lines, 1))
         sue = self.people.sue
         caller = self.random.choice((order.caller, self.people.cashier, self.people.sam, sue))
-        return Refund(caller, made(place), self.random.choice((None, some, {made(1): 1})), self.reason())
+        quantities = self.random.choice((None, some, {made(1): 1}))
+        return Refund(caller, made(place), quantities, self.reason(), self.once_in(4))
+
+    def undo(self) -> CancelOrder | ReduceOrder | Dispense:
+        """Of an order that mostly is still to be handed out."""
+        place, order = self.placed(later=True)
+        if order is None:
+            return CancelOrder(self.somebody(self.buyer()), made(self.random.randrange(self.last_place)))
+        caller = self.somebody(self.random.choice((order.caller, self.people.cashier)))
+        match self.random.randrange(4):
+            case 0:
+                return CancelOrder(caller, made(place), self.reason())
+            case 1:
+                kept = {product: self.random.randint(0, quantity) for product, quantity in order.lines}
+                return ReduceOrder(caller, made(place), kept, self.reason())
+            case _:
+                seller = self.random.choice((self.people.sam, self.people.admin))
+                return Dispense(seller, made(place), self.once_in(3))
+
+    def placed(self, *, later: bool = False) -> tuple[int, PlaceOrder | None]:
+        """Where an order was asked for, and which."""
+        found = [
+            (place, e.command)
+            for place, e in enumerate(self.before)
+            if isinstance(e.command, PlaceOrder)
+            and e not in self.before[:place]
+            and not (later and e.command.fulfil is Fulfil.NOW)
+        ]
+        return self.random.choice(found) if found else (0, None)
+
+    def settle_tab(self) -> SettleTab:
+        user_id = self.buyer().user_id or 0
+        caller = self.somebody(self.people.cashier)
+        if self.once_in(2):
+            return SettleTab(caller, user_id, coins={self.random.choice((5, 20, 50)): 1})
+        return SettleTab(
+            caller,
+            user_id,
+            amount_cents=self.random.choice((1, 13, 35)),
+            external_ref=self.random.choice(("bank 1", "bank 2", "bank 3")),
+        )
 
     def deposit(self) -> Deposit:
         coins = {self.random.choice((5, 20, 50)): self.random.randint(1, 2)}
@@ -219,6 +273,45 @@ class _Dice:
     def pay_out(self) -> PayOut:
         buyer = self.buyer()
         return PayOut(self.somebody(self.random.choice((buyer, self.people.cashier))), _wallet(buyer))
+
+    def money(self) -> SendMoney | TopUp | PaySeller | CloseWallet:
+        """Without coins; a reference now and then a second time."""
+        buyer, other = self.buyer(), self.buyer()
+        admin = self.somebody(self.random.choice((OPERATOR, self.people.admin)))
+        cents = self.random.choice((0, 1, 20, 35))
+        ref = f"bank {self.random.randrange(4)}"
+        seller_id = self.random.choice((self.people.sam, self.people.sue)).user_id or 0
+        return self.random.choice(
+            (
+                SendMoney(self.somebody(buyer), _wallet(buyer), _wallet(other), cents, self.reason()),
+                TopUp(admin, _wallet(buyer), cents, ref),
+                PaySeller(admin, seller_id, ref, self.random.choice((None, None, 1, 20))),
+                CloseWallet(self.somebody(self.random.choice((buyer, OPERATOR))), _wallet(buyer)),
+            )
+        )
+
+    def coins(self) -> FillCoins | CollectCoins | CountCoins:
+        cashier = self.somebody(self.random.choice((OPERATOR, self.people.cashier)))
+        some = {self.random.choice((5, 20, 50)): self.random.randint(1, 2)}
+        counted = {value: self.random.choice((0, 0, 1, 2)) for value in (5, 10, 20, 50, 100)}
+        return self.random.choice(
+            (
+                FillCoins(cashier, 1, some, self.reason()),
+                CollectCoins(cashier, 1, some),
+                CountCoins(cashier, 1, counted, self.reason()),
+            )
+        )
+
+    def move_stock(self) -> MoveStock:
+        return MoveStock(self.seller(), self.machine(), self.machine(), self.product(), 1, self.reason())
+
+    def set_shelves(self) -> SetShelves:
+        plans = {self.product(): self.random.choice((None, "A", "B")) for _ in range(2)}
+        return SetShelves(
+            self.somebody(OPERATOR),
+            self.machine(),
+            tuple(ShelfPlan(one, slot, self.random.choice((None, 3)), None, 7) for one, slot in plans.items()),
+        )
 
     def add_product(self) -> AddProduct:
         seller = self.random.choice((self.people.sam, self.people.sue, OPERATOR))
@@ -301,7 +394,8 @@ class Bench:
     ) -> tuple[list[Outcome], Books]:
         """The answers, and the books afterwards. `cuts`: where a new batch begins."""
         await self._reset(counted=history.counted)
-        policy = Policy(currency=EURO, coins=history.coins)
+        # Limits that a history reaches now and then.
+        policy = Policy(currency=EURO, coins=history.coins, tab_limit_cents=120, coins_daily_cap_cents=150)
         edges = [0, PRELUDE_LENGTH, *cuts, len(history.envelopes)]
         answers: list[Outcome] = []
         for start, stop in pairwise(edges):
