@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Router
 
 from tuckshop import settings, telemetry
-from tuckshop.api import accounts, audit, catalogue, docs, health, openapi, orders, problems, sessions, wallet
+from tuckshop.api import (
+    accounts,
+    audit,
+    catalogue,
+    docs,
+    events,
+    health,
+    openapi,
+    orders,
+    problems,
+    sessions,
+    wallet,
+)
 from tuckshop.api import metrics as metrics_page
 from tuckshop.api.edge import Edge
 from tuckshop.api.requests import Call, require_strict
 from tuckshop.services import idempotency, metrics
+from tuckshop.services.events import Events
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.shop import Shop
 from tuckshop.services.shopkeeping import read_currency
@@ -37,16 +52,17 @@ def system_clock() -> int:
     return time.time_ns() // 1_000
 
 
-def open_books(url: str, *, clock: Clock | None = None) -> Books:
+def open_books(url: str, *, clock: Clock | None = None, events: Events | None = None) -> Books:
     """The till's side of the database. On PostgreSQL the database's own clock counts unless one is given."""
     if url.startswith("sqlite"):
         return SqliteBooks(path=sqlite_path(url), clock=clock or system_clock)
-    return PostgresBooks(dsn=postgres_dsn(url), clock=clock)
+    tells = (lambda: True) if events is None else events.is_wanted
+    return PostgresBooks(dsn=postgres_dsn(url), clock=clock, tells=tells)
 
 
 @asynccontextmanager
 async def open_shop(
-    given: Settings, *, clock: Clock | None = None, meter: Meter | None = None
+    given: Settings, *, clock: Clock | None = None, meter: Meter | None = None, events: Events | None = None
 ) -> AsyncIterator[Shop]:
     """The shop of these settings, its till open for as long as the context lasts.
 
@@ -63,7 +79,12 @@ async def open_shop(
             refund_window_seconds=given.refund_window_seconds,
         )
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
-        async with Till(books=open_books(given.url, clock=clock), policy=policy) as till:
+        books = open_books(given.url, clock=clock, events=events)
+        # On PostgreSQL events come back from the database, those of other processes among them.
+        is_alone = events is not None and isinstance(books, SqliteBooks)
+        async with Till(
+            books=books, policy=policy, committed=events.committed if events and is_alone else None
+        ) as till:
             yield Shop(
                 engine=engine,
                 till=till,
@@ -71,17 +92,29 @@ async def open_shop(
                 passwords=passwords,
                 clock=clock or system_clock,
                 meter=meter or Meter(),
+                events=events or Events(),
             )
     finally:
         passwords.close()
         await engine.dispose()
 
 
-def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> Litestar:
-    """The application for these settings; those of the environment unless given."""
+def create_served_app() -> Litestar:
+    """The application of a worker process of its own, for the settings of the environment."""
+    return create_app(ends_streams=True)
+
+
+def create_app(
+    given: Settings | None = None, *, clock: Clock | None = None, ends_streams: bool = False
+) -> Litestar:
+    """The application for these settings; those of the environment unless given.
+
+    `ends_streams`: SIGTERM is taken from the server, to close the streams of events that it would wait for.
+    """
     given = given or settings.read()
     telemetry.set_up_logs()
     meter = Meter()
+    watched = Events(streams_max=given.event_streams)
     is_measured = given.metrics or bool(given.metrics_token)
     v1 = Router(
         path="/v1",
@@ -94,24 +127,32 @@ def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> 
             wallet.earnings_router,
             orders.router,
             audit.router,
+            events.router,
         ],
     )
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        sharing: asyncio.Task[None] | None = None
-        async with open_shop(given, clock=clock, meter=meter) as shop:
+        async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
             app.state.shop = shop
             app.state.settings = given
-            forgetting = asyncio.create_task(idempotency.keep_forgetting(shop), name="old keys")
+            if ends_streams:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched)
+            always: list[Coroutine[Any, Any, None]] = [
+                idempotency.keep_forgetting(shop),
+                watched.keep_telling(shop.engine),
+                watched.keep_checking(shop.engine, clock=shop.clock),
+            ]
+            if given.url.startswith("postgres"):
+                always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
             if is_measured and given.metrics_folder:
-                sharing = asyncio.create_task(
-                    metrics.keep_sharing(shop, folder=given.metrics_folder), name="metrics"
-                )
+                always.append(metrics.keep_sharing(shop, folder=given.metrics_folder))
+            tasks = [asyncio.create_task(one) for one in always]
             yield
-            if sharing is not None:
-                sharing.cancel()
-            forgetting.cancel()
+            watched.shut()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     routes = [v1, health.router, docs.router]
     if is_measured:
@@ -130,6 +171,16 @@ def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> 
         app.asgi_handler, meter=meter if is_measured else None, access_log=given.access_log
     )
     return app
+
+
+def _close(events: Events) -> None:
+    """Ends the streams first: the server waits for what is being answered, and they never end by themselves.
+
+    Then on with the server's own way of ending, which SIGINT still leads to: no new connections, idle ones
+    closed, every request that was taken answered.
+    """
+    events.shut()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def openapi_document() -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: bool = False  # /metrics is there, for whoever can reach the server
     metrics_token: str = ""  # /metrics is there, for who sends `Authorization: Bearer` and this
     metrics_folder: str = ""  # where several workers put their figures together; a temporary one
+    event_streams: Positive = 1_000  # how many may watch /v1/events in each process
     access_log: bool = False  # a line of JSON for every request, not only for those that fail
     unsafe_durability: bool = False  # start although the database may lose sales when the power fails
 

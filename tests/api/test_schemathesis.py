@@ -89,6 +89,11 @@ class LoggedIn:
                     headers = [*scope["headers"]]
                     headers[place] = (name, f"Bearer {self.api.token(caller)}".encode())
                     scope["headers"] = headers
+        if scope["type"] == "http" and scope["path"] == "/v1/events":
+            # A stream ends when its watcher has gone: here, after the first event.
+            gone = asyncio.Event()
+            await self._app(scope, _until(gone), _once(send, gone))
+            return
         await self._app(scope, receive, send)
 
     async def _renew(self, caller: Caller) -> None:
@@ -97,6 +102,25 @@ class LoggedIn:
         ended = sessions.c.id == caller.session_id, sessions.c.ended_us.is_not(None)
         async with writing(self.api.running.engine) as connection:
             await connection.execute(update(sessions).where(*ended).values(ended_us=None))
+
+
+def _until(gone: asyncio.Event) -> Any:
+    async def receive() -> Any:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+def _once(send: Any, gone: asyncio.Event) -> Any:
+    async def sent(message: Any) -> None:
+        if not gone.is_set():
+            if message["type"] == "http.response.body":
+                gone.set()
+                message = {**message, "more_body": False}
+            await send(message)
+
+    return sent
 
 
 def _is_key(value: bytes) -> bool:

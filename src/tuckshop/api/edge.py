@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 # Each costs the answer a few bytes and the server nothing: they are made once.
 _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-_PERSONAL = (b"cache-control", b"no-store")  # Unless a handler knows better.
+_PERSONAL = ((b"cache-control", b"no-store"),)  # Unless a handler knows better.
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}")  # Others could be taken for something else in a log.
 ELSEWHERE = "(none)"
@@ -35,7 +35,7 @@ class Edge:
         self._meter = meter
         self._access_log = access_log
         self._throttle = Throttle()
-        self._prefix = secrets.token_hex(6)
+        self._prefix = secrets.token_hex(6).encode() + b"-"
         self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,20 +47,18 @@ class Edge:
         if is_head:
             scope["method"] = "GET"
             scope["is_head"] = True  # type: ignore[typeddict-unknown-key]
-        request_id = None
-        for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                request_id = value if _REQUEST_ID.fullmatch(value) else None
-        if request_id is None:
-            request_id = b"%b-%x" % (self._prefix.encode(), next(self._numbers))
+        given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+        if given and _REQUEST_ID.fullmatch(given[0]):
+            request_id = given[0]
+        else:
+            request_id = self._prefix + b"%x" % next(self._numbers)
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message["headers"], *_ALWAYS, (b"x-request-id", request_id)]
-                if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append(_PERSONAL)
-                message["headers"] = headers
+                headers = message["headers"]
+                personal = () if b"cache-control" in [name for name, _ in headers] else _PERSONAL
+                message["headers"] = [*headers, *_ALWAYS, (b"x-request-id", request_id), *personal]
                 self._count(scope, message["status"], perf_counter() - begun)
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""

@@ -24,10 +24,12 @@ async def live() -> HealthShown:
 @get(
     "/ready",
     summary="Can it sell?",
-    opt=told("isReady", login="none", also={503: "The database does not answer"}),
+    opt=told("isReady", login="none", also={503: "The database does not answer, or the shop is closing"}),
 )
 async def ready(request: Call) -> Response[HealthShown]:
-    """200 when the database answers; 503 otherwise."""
+    """200 when the database answers; 503 otherwise, and while the shop is closing."""
+    if request.shop.events.closing:
+        return Response(HealthShown(status="closing"), status_code=503)
     if await shopkeeping.answers(request.shop.engine):
         return Response(HealthShown(status="ready"))
     return Response(HealthShown(status="database away"), status_code=503)

@@ -42,6 +42,7 @@ _TAGS = {
     "orders": "Buying and giving back.",
     "earnings": "What sellers have earned.",
     "audit": "Whether the books are right.",
+    "events": "What changes, as it happens.",
     "health": "For load balancers and supervisors.",
 }
 _HEADERS: dict[str, dict[str, Any]] = {

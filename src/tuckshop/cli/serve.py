@@ -129,7 +129,7 @@ def _serve(given: Settings, *, at: str) -> None:
     from granian.log import LogLevels
 
     granian.Granian(
-        "tuckshop.app:create_app",
+        "tuckshop.app:create_served_app",
         factory=True,
         address=at,
         port=given.port,

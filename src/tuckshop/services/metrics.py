@@ -83,6 +83,7 @@ def taken(shop: Shop) -> Snapshot:
         refusals=dict(refusals),
         sales=tally.sales,
         sales_cents=tally.sales_cents,
+        streams=shop.events.count,
         queue=shop.till.waiting,
         audited=meter.audited,
     )
@@ -201,6 +202,7 @@ def _families(whole: Snapshot, float_cents: int | None) -> Iterator[Metric]:
     yield CounterMetricFamily("tuckshop_sales", "Orders placed.", value=whole.sales)
     yield CounterMetricFamily("tuckshop_sales_cents", "What they came to.", value=whole.sales_cents)
     yield GaugeMetricFamily("tuckshop_queue_commands", "Commands that wait for the till.", value=whole.queue)
+    yield GaugeMetricFamily("tuckshop_event_streams", "Open streams of events.", value=whole.streams)
     yield GaugeMetricFamily("tuckshop_processes", "Worker processes that run.", value=whole.processes)
     if float_cents is not None:
         yield GaugeMetricFamily("tuckshop_float_cents", "The sum of all wallets.", value=float_cents)

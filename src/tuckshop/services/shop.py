@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.money import Currency
+from tuckshop.services.events import Events
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.tokens import Tokens
 from tuckshop.telemetry import Meter
@@ -24,6 +25,7 @@ class Shop:
     passwords: Passwords
     clock: Callable[[], int]
     meter: Meter = field(default_factory=Meter)
+    events: Events = field(default_factory=Events)
 
     @property
     def currency(self) -> Currency:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
@@ -85,6 +85,7 @@ class Till:
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
         patience_seconds: float = PATIENCE_SECONDS,
+        committed: Callable[[Page], None] | None = None,
     ) -> None:
         self.policy = policy
         self.tally = Tally()
@@ -92,6 +93,7 @@ class Till:
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._patience_seconds = patience_seconds
+        self._committed = committed
         self._queue: deque[_Waiting] = deque()
         self._arrival = asyncio.Event()
         self._closing = False
@@ -175,8 +177,10 @@ class Till:
         patience_ends = min(waiting.patience_ends for waiting in batch)
         loop = asyncio.get_running_loop()
         outcomes: list[Outcome] = []
+        decided: list[Page] = []
 
         def decide(page: Page) -> None:
+            decided[:] = [page]
             try:
                 outcomes[:] = [settle(envelope, page, self.policy) for envelope in envelopes]
             except StopIteration as error:
@@ -200,6 +204,8 @@ class Till:
                     raise
                 await asyncio.sleep(AWAY_PAUSE_SECONDS)
             else:
+                if self._committed is not None:
+                    self._committed(decided[0])
                 return outcomes
 
 

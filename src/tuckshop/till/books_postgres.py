@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import asyncpg
 from sqlalchemy import Table
 
-from tuckshop.till import books
+from tuckshop.till import books, news
 from tuckshop.till.page import Page, Wanted
 from tuckshop.till.statements import Delete, Insert, Plan, Read, Reserve, Step, Update, column_type
 
@@ -54,10 +54,16 @@ _CONTENDED = (
 
 
 class PostgresBooks:
-    """`Books` on the database at `dsn`. `clock`, if given, replaces the database's own."""
+    """`Books` on the database at `dsn`. `clock`, if given, replaces the database's own.
 
-    def __init__(self, *, dsn: str, clock: Callable[[], int] | None = None) -> None:
+    While `tells()`, what a batch changes is told to whoever listens on `news.CHANNEL`.
+    """
+
+    def __init__(
+        self, *, dsn: str, clock: Callable[[], int] | None = None, tells: Callable[[], bool] = lambda: True
+    ) -> None:
         self._dsn = dsn
+        self._tells = tells
         self._clock = clock
         self._connection: asyncpg.Connection[Any] | None = None
         self._account_ids = books.AccountIds()
@@ -80,6 +86,10 @@ class PostgresBooks:
             decide(page)
             if page.changes.any():
                 await self._run(books.store(page, self._account_ids))
+                if self._tells():
+                    # Inside the transaction: told exactly if it happened. The last statement, since those who
+                    # commit with news take turns.
+                    await connection.fetch(_TELL, news.CHANNEL, news.written(news.of(page)))
         except BaseException as error:
             await self._roll_back(error)
             raise
@@ -230,6 +240,8 @@ UNION ALL
 SELECT '', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current_xact_id()::text
 """
 
+
+_TELL = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 
 _FATE = "SELECT pg_xact_status($1::text::xid8)"
 _END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = '{}'::xid8::xid"

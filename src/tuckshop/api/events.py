@@ -1,0 +1,98 @@
+"""/v1/events: what has changed, as it happens (server-sent events)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, Router, get
+from litestar.types import Receive, Scope, Send
+
+from tuckshop.api.openapi import told
+from tuckshop.api.requests import Call
+from tuckshop.services import sessions
+from tuckshop.services.events import Events, Stream, TooManyStreams
+from tuckshop.till.batch import Busy
+
+MEDIA_TYPE = "text/event-stream"
+HEARTBEAT_SECONDS = 15.0  # Proxies hang up on lines that are silent for longer.
+RETRY_MILLISECONDS = 3_000
+FAREWELL_SECONDS = 0.5  # How long the end of a stream may take to be sent.
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would collect events before it sends them.
+]
+
+
+@get(
+    "/",
+    summary="What changes, as it happens",
+    opt=told("streamEvents", login="optional", media_type=MEDIA_TYPE),
+)
+async def stream(request: Call) -> Response[bytes]:
+    """Server-sent events until you hang up, the shop closes or your session ends.
+
+    - `hello` `{at, missed}` comes first, and again whenever events may have been missed: read what you show
+      anew. Nothing is replayed, so `Last-Event-ID` only makes `missed` true.
+    - `stock` `{machine, product, stock, price}` and `product` `{product, price, version, on_sale}`
+    - for you alone, if you are logged in: `balance` `{balance}` and `order` `{order, status}`
+
+    Values are the latest, some tenths of a second old; what changed twice meanwhile is told once. A comment
+    comes every 15 seconds. Who does not read is sent away; 503 if too many watch already.
+    """
+    caller = request.caller if request.given(b"authorization") else None
+    if caller is not None:
+        await sessions.actor(request.shop, caller=caller)
+    if request.scope.get("is_head"):
+        return Response(b"", media_type=MEDIA_TYPE)
+    last_ids = request.given(b"last-event-id")
+    try:
+        opened = request.shop.events.open(caller, last_id=last_ids[0].decode("latin-1") if last_ids else None)
+    except TooManyStreams:
+        raise Busy from None
+    return _Streaming(request.shop.events, opened)
+
+
+class _Streaming(Response[bytes]):
+    """An answer that goes on for as long as somebody watches."""
+
+    def __init__(self, events: Events, opened: Stream) -> None:
+        super().__init__(b"")
+        self._events = events
+        self._stream = opened
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        """What sends it."""
+        return self._send
+
+    async def _send(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        feeding = asyncio.create_task(self._feed(send))
+        leaving = asyncio.create_task(_until_gone(receive))
+        ending = asyncio.create_task(self._stream.ended.wait())
+        try:
+            await asyncio.wait({feeding, leaving, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not leaving.done():
+                await asyncio.wait({feeding, leaving}, timeout=FAREWELL_SECONDS)
+        finally:
+            self._events.close(self._stream)
+            for task in (feeding, leaving, ending):
+                task.cancel()
+            await asyncio.gather(feeding, leaving, ending, return_exceptions=True)
+
+    async def _feed(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+        chunk: bytes | None = b"retry: %d\n\n" % RETRY_MILLISECONDS
+        while chunk is not None:
+            body = chunk or b": \n\n"
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            chunk = await self._stream.next(seconds=HEARTBEAT_SECONDS)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+router = Router(path="/events", route_handlers=[stream])
