@@ -71,7 +71,8 @@ _SNAPSHOT = {
     "products": "SELECT id, name, name_key, price_cents, seller_id, refundable, tax_basis_points, cost_cents,"
     " version, created_us, removed_us IS NULL FROM products ORDER BY id",
     "product_suffixes": "SELECT suffix, product_id FROM product_suffixes ORDER BY product_id, suffix",
-    "shelves": "SELECT machine_id, product_id, quantity, slot, capacity, par_level, price_cents FROM shelves ORDER BY machine_id, product_id",
+    "shelves": "SELECT machine_id, product_id, quantity, slot, capacity, par_level, price_cents"
+    " FROM shelves ORDER BY machine_id, product_id",
     "orders": "SELECT id, buyer_id, machine_id, payment, status, client_ref, total_cents, created_us,"
     " fulfilled_us FROM orders ORDER BY id",
     "order_lines": "SELECT * FROM order_lines ORDER BY order_id, product_id",
@@ -192,8 +193,12 @@ class _Dice:
                 self.change_product,
                 self.restock,
                 self.remove_product,
+                self.money,
+                self.coins,
+                self.move_stock,
+                self.set_shelves,
             ),
-            (28, 14, 12, 4, 8, 2, 4, 6, 8, 1),
+            (28, 14, 12, 4, 8, 2, 4, 6, 8, 1, 6, 5, 3, 2),
         )[0]()
         key = self.random.choice((None, None, f"key {self.random.randrange(12)}"))
         return Envelope(command, key, repr(command).encode())
@@ -310,7 +315,9 @@ class _Dice:
         return SetShelves(
             self.somebody(OPERATOR),
             self.machine(),
-            tuple(ShelfPlan(one, slot, self.random.choice((None, 3)), None, 7) for one, slot in plans.items()),
+            tuple(
+                ShelfPlan(one, slot, self.random.choice((None, 3)), None, 7) for one, slot in plans.items()
+            ),
         )
 
     def add_product(self) -> AddProduct:

@@ -9,20 +9,32 @@ from tests.shop import Shop
 from tests.till.reading import Posted, balances, coin_box, post, shelf
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wallet_of
-from tuckshop.domain.orders import Change
+from tuckshop.domain.orders import Change, Payment
 from tuckshop.till.commands import (
     OPERATOR,
     AddProduct,
     Caller,
+    CancelOrder,
     ChangeProduct,
+    CloseWallet,
+    CollectCoins,
+    CountCoins,
     Deposit,
+    Dispense,
+    FillCoins,
+    MoveStock,
     OrderPlaced,
     PayOut,
+    PaySeller,
     PlaceOrder,
     ProductStands,
+    ReduceOrder,
     Refund,
     RemoveProduct,
     Restock,
+    SendMoney,
+    SettleTab,
+    TopUp,
 )
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "money.md"
@@ -59,6 +71,8 @@ class Day:
         self.wallet = wallet_of(ada.user_id or 0)
         self.products: list[int] = []
         self.first_order = 0
+        self.last_order = 0
+        self.bob = ada
 
     async def adding_a_product(self) -> list[Posted]:
         added = [
@@ -106,6 +120,71 @@ class Day:
     async def paying_out(self) -> list[Posted]:
         return [await post(self.shop, PayOut(OPERATOR, self.wallet))]
 
+    async def topping_a_wallet_up(self) -> list[Posted]:
+        return [await post(self.shop, TopUp(OPERATOR, self.wallet, 1000, "bank 17"))]
+
+    async def sending_money(self) -> list[Posted]:
+        self.bob = await self.shop.buyer("Bob")
+        to = wallet_of(self.bob.user_id or 0)
+        return [await post(self.shop, SendMoney(self.ada, self.wallet, to, 250))]
+
+    async def filling_the_machine(self) -> list[Posted]:
+        return [await post(self.shop, FillCoins(OPERATOR, 1, {20: 10}))]
+
+    async def counting_the_machine(self) -> list[Posted]:
+        return [await post(self.shop, CountCoins(OPERATOR, 1, {100: 1, 50: 0, 20: 5, 10: 0, 5: 0}))]
+
+    async def collecting(self) -> list[Posted]:
+        return [await post(self.shop, CollectCoins(OPERATOR, 1, {100: 1, 20: 2}))]
+
+    async def moving_stock(self) -> list[Posted]:
+        hall = await self.shop.machine()
+        return [await post(self.shop, MoveStock(self.sam, 1, hall, self.products[0], 1))]
+
+    async def paying_a_seller(self) -> list[Posted]:
+        wallet = wallet_of(self.bob.user_id or 0)
+        bought = await post(self.shop, PlaceOrder(self.bob, wallet, ((self.products[0], 1),)))
+        self.shop.clock.forward(301)
+        return [bought, await post(self.shop, PaySeller(OPERATOR, self.sam.user_id or 0, "pay 1"))]
+
+    async def closing_a_wallet(self) -> list[Posted]:
+        return [await post(self.shop, CloseWallet(self.bob, wallet_of(self.bob.user_id or 0)))]
+
+    async def buying_on_a_tab(self) -> list[Posted]:
+        await self.shop.execute("UPDATE users SET tab_limit_cents = 500 WHERE username = 'Ada'")
+        cola, _, gum = self.products
+        return [await self._on_tab((cola, 1), (gum, 2))]
+
+    async def making_an_order_smaller(self) -> list[Posted]:
+        return [await post(self.shop, ReduceOrder(self.ada, self.last_order, {self.products[2]: 2}))]
+
+    async def cancelling_an_order(self) -> list[Posted]:
+        ordered = await self._on_tab((self.products[2], 1))
+        return [ordered, await post(self.shop, CancelOrder(self.ada, self.last_order))]
+
+    async def failing_to_hand_out(self) -> list[Posted]:
+        ordered = await self._on_tab((self.products[0], 1))
+        return [ordered, await post(self.shop, Dispense(self.sam, self.last_order, failed=True))]
+
+    async def settling_a_tab_in_coins(self) -> list[Posted]:
+        return [await post(self.shop, SettleTab(OPERATOR, self.ada.user_id or 0, coins={50: 1}))]
+
+    async def settling_a_tab_by_bank(self) -> list[Posted]:
+        ordered = await self._on_tab((self.products[2], 1))
+        user_id = self.ada.user_id or 0
+        paid = SettleTab(OPERATOR, user_id, amount_cents=13, external_ref="bank 18")
+        await self.shop.do(Dispense(OPERATOR, self.last_order))
+        return [ordered, await post(self.shop, paid)]
+
+    async def writing_off_what_comes_back(self) -> list[Posted]:
+        return [await post(self.shop, Refund(OPERATOR, self.last_order, write_off=True))]
+
+    async def _on_tab(self, *lines: tuple[int, int]) -> Posted:
+        posted = await post(self.shop, PlaceOrder(self.ada, self.wallet, lines, payment=Payment.TAB))
+        assert isinstance(posted.receipt, OrderPlaced)
+        self.last_order = posted.receipt.order_id
+        return posted
+
     async def in_the_evening(self) -> list[Posted]:
         return []
 
@@ -149,7 +228,18 @@ def shown(posted: list[Posted]) -> list[Table]:
 async def evening(shop: Shop) -> list[Table]:
     held = await balances(shop)
     kinds = {name: AccountKind(name.partition("'s ")[2] or name.replace(" ", "_")) for name in held}
-    order = ("Ada's wallet", "Sam's earnings", "Sue's earnings", "house", "coin box")
+    order = (
+        "Ada's wallet",
+        "Ada's tab",
+        "Bob's wallet",
+        "Sam's earnings",
+        "Sue's earnings",
+        "house",
+        "unclaimed",
+        "coin box",
+        "bank",
+        "over short",
+    )
     assert set(held) == set(order)
     coins = sorted((await coin_box(shop)).items(), reverse=True)
     return [

@@ -73,7 +73,7 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShelfPlan:
-    """How a shelf is to stand: where in the machine, how full at most and at best, at what price of its own."""
+    """How a shelf is to stand: where, how full at most and at best, and at what price of its own."""
 
     product_id: int
     slot: str | None = None

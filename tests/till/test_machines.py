@@ -1,0 +1,333 @@
+"""Coin boxes filled, counted and collected; shelves planned, and stock moved between machines."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+
+import pytest
+
+from tests.shop import Shop
+from tests.till.reading import post, refuse
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.orders import Change
+from tuckshop.domain.refusals import (
+    ChangeUnpayable,
+    CoinNotAccepted,
+    CoinsMissing,
+    InvalidField,
+    NotOwner,
+    OutOfStock,
+    RoleMissing,
+    SessionEnded,
+    StockTooLarge,
+    UnknownMachine,
+    UnknownProduct,
+)
+from tuckshop.till.commands import (
+    OPERATOR,
+    BoxMoved,
+    Caller,
+    CoinsCounted,
+    CoinsDeposited,
+    CollectCoins,
+    CountCoins,
+    Deposit,
+    FillCoins,
+    MoveStock,
+    OrderPlaced,
+    PayOut,
+    PlaceOrder,
+    Restock,
+    SetShelves,
+    ShelvesSet,
+    StockMoved,
+)
+
+NONE = dict.fromkeys((5, 10, 20, 50, 100), 0)
+
+
+async def held(shop: Shop, machine_id: int) -> dict[int, int]:
+    rows = await shop.rows("coin_boxes")
+    return {row["value_cents"]: row["count"] for row in rows if row["machine_id"] == machine_id}
+
+
+async def balance(shop: Shop, kind: str) -> int:
+    return sum(row["balance_cents"] for row in await shop.rows("accounts") if row["kind"] == kind)
+
+
+class TestCoins:
+    async def test_filling_takes_from_the_bank(self, shop: Shop) -> None:  # 10 x 0.20 = 2.00
+        hall = await shop.machine()
+        posted = await post(shop, FillCoins(OPERATOR, hall, {20: 10}, "roll 1"))
+        assert posted.transfers == [("fill", "coin box", "bank", 200)]
+        assert posted.coins == [(20, 10)]
+        assert isinstance(posted.receipt, BoxMoved)
+        assert (posted.receipt.amount_cents, posted.receipt.coins) == (200, {20: 10})
+        assert await held(shop, hall) == {**NONE, 20: 10}
+        await shop.assert_clean()
+
+    async def test_collecting_gives_to_the_bank(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        await shop.do(FillCoins(OPERATOR, hall, {20: 10}))
+        posted = await post(shop, CollectCoins(OPERATOR, hall, {20: 4}))
+        assert posted.transfers == [("collect", "bank", "coin box", 80)]
+        assert posted.coins == [(20, -4)]
+        await shop.assert_clean()
+
+    async def test_no_more_is_collected_than_a_counted_box_holds(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        await shop.do(FillCoins(OPERATOR, hall, {20: 3, 50: 1}))
+        command = CollectCoins(OPERATOR, hall, {20: 4, 50: 1})
+        await refuse(shop, command, CoinsMissing(value_cents=20, available=3))
+
+    async def test_a_cashier_collects_other_coins_than_came_in(self, shop: Shop) -> None:
+        await shop.do(FillCoins(OPERATOR, 1, {100: 1}))
+        await shop.do(CollectCoins(OPERATOR, 1, {20: 5}))
+        assert await held(shop, 1) == {**NONE, 100: 1, 20: -5}
+        await shop.assert_clean()
+
+    async def test_a_count_that_finds_all_moves_nothing(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        await shop.do(FillCoins(OPERATOR, hall, {20: 3}))
+        posted = await post(shop, CountCoins(OPERATOR, hall, {**NONE, 20: 3}))
+        assert (posted.transfers, posted.coins) == ([], [])
+        assert isinstance(posted.receipt, CoinsCounted)
+        assert posted.receipt.over_short_cents == 0
+
+    @pytest.mark.parametrize("box_kind", ["counted", "unlimited"])
+    async def test_a_count_books_coins_found_and_coins_missed(self, shop: Shop, box_kind: str) -> None:
+        # 3 x 20, 1 x 50 expected; 5 x 20 there and no 50: 40 over, 50 short, 10 missing.
+        hall = await shop.machine(box_kind=box_kind)
+        await shop.do(FillCoins(OPERATOR, hall, {20: 3, 50: 1}))
+        posted = await post(shop, CountCoins(OPERATOR, hall, {**NONE, 20: 5}))
+        assert posted.transfers == [
+            ("over", "coin box", "over short", 40),
+            ("short", "over short", "coin box", 50),
+        ]
+        assert posted.coins == [(20, 2), (50, -1)]
+        assert isinstance(posted.receipt, CoinsCounted)
+        assert posted.receipt.expected == {100: 0, 50: 1, 20: 3, 10: 0, 5: 0}
+        assert posted.receipt.counted == {100: 0, 50: 0, 20: 5, 10: 0, 5: 0}
+        assert posted.receipt.over_short_cents == -10
+        assert await held(shop, hall) == {**NONE, 20: 5}
+        await shop.assert_clean()
+
+    async def test_a_count_names_every_coin_and_no_other(self, shop: Shop) -> None:
+        reason = "must name every coin, 5 too"
+        await refuse(shop, CountCoins(OPERATOR, 1, {20: 1}), InvalidField(field="counted", reason=reason))
+        known = (5, 10, 20, 50, 100)
+        await refuse(
+            shop, CountCoins(OPERATOR, 1, {**NONE, 3: 1}), CoinNotAccepted(value_cents=3, accepted=known)
+        )
+        reason = "must hold from 0 to 1000000 of 5"
+        await refuse(
+            shop, CountCoins(OPERATOR, 1, {**NONE, 5: -1}), InvalidField(field="counted", reason=reason)
+        )
+
+    async def test_only_cashiers_and_admins_touch_the_box(self, shop: Shop) -> None:
+        sam = await shop.person("sam", Role.SELLER, Role.BUYER)
+        for command in (
+            FillCoins(sam, 1, {20: 1}),
+            CollectCoins(sam, 1, {20: 1}),
+            CountCoins(sam, 1, NONE),
+        ):
+            await refuse(shop, command, RoleMissing(roles=("cashier", "admin")))
+        await shop.do(FillCoins(await shop.person("cas", Role.CASHIER), 1, {20: 1}))
+
+    async def test_there_is_no_box_without_a_machine(self, shop: Shop) -> None:
+        for command in (FillCoins(OPERATOR, 9, {20: 1}), CountCoins(OPERATOR, 9, NONE)):
+            await refuse(shop, command, UnknownMachine(machine=9))
+
+
+class TestKeys:
+    async def machine_caller(self, shop: Shop, machine_id: int) -> Caller:
+        key_hash = hashlib.sha256(b"its key").digest()
+        await shop.execute(
+            "UPDATE machines SET key_hash = :hash WHERE id = :id", hash=key_hash, id=machine_id
+        )
+        return Caller(None, None, machine_id, key_hash)
+
+    async def test_a_machine_attests_its_own_coins(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        ada, cola = await shop.buyer("ada"), await shop.product("cola", price_cents=60, stock=0)
+        await shop.do(Restock(OPERATOR, cola.product_id, 1, machine_id=hall))
+        key, wallet = await self.machine_caller(shop, hall), wallet_of(ada.user_id or 0)
+        receipt = await shop.do(Deposit(key, wallet, {20: 3, 50: 1}, hall), key="one")
+        assert isinstance(receipt, CoinsDeposited)
+        assert receipt.balance_cents == 110
+        bought = await shop.do(
+            PlaceOrder(key, wallet, ((cola.product_id, 1),), Change.RETURN, machine_id=hall)
+        )
+        assert isinstance(bought, OrderPlaced)
+        assert bought.change == {50: 1}
+        (record,) = await shop.rows("idempotency")
+        assert record["scope"] == f"machine:{hall}"
+        await shop.assert_clean()
+
+    async def test_no_other_machine_and_nothing_else(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        ada, key = await shop.buyer("ada"), await self.machine_caller(shop, hall)
+        wallet = wallet_of(ada.user_id or 0)
+        await refuse(shop, Deposit(key, wallet, {50: 1}, 1), NotOwner(thing="machine"))
+        await refuse(shop, PayOut(key, wallet, 1), NotOwner(thing="machine"))
+        nobody = RoleMissing(roles=("buyer", "seller", "cashier", "admin"))
+        await refuse(shop, FillCoins(key, hall, {50: 1}), nobody)
+        await refuse(shop, SetShelves(key, hall, ()), nobody)
+
+    async def test_a_key_that_is_not_the_machines_is_nobodys(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        ada = await shop.buyer("ada")
+        wallet = wallet_of(ada.user_id or 0)
+        without = Caller(None, None, hall, None)
+        await refuse(shop, Deposit(without, wallet, {50: 1}, hall), SessionEnded())
+        await self.machine_caller(shop, hall)
+        for wrong in (without, Caller(None, None, hall, b"x" * 32), Caller(None, None, 1, b"x" * 32)):
+            await refuse(shop, Deposit(wrong, wallet, {50: 1}, hall), SessionEnded())
+
+
+class TestShelves:
+    async def test_stand_as_planned(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        cola, nuts = await shop.product("cola"), await shop.product("nuts")
+        receipt = await shop.do(
+            SetShelves(
+                OPERATOR,
+                hall,
+                (
+                    ShelfPlan(cola.product_id, "A1", 12, 8, 160),
+                    ShelfPlan(nuts.product_id, "A2"),
+                ),
+            )
+        )
+        assert isinstance(receipt, ShelvesSet)
+        assert [(one.name, one.slot, one.quantity) for one in receipt.shelves] == [
+            ("cola", "A1", 0),
+            ("nuts", "A2", 0),
+        ]
+        full = StockTooLarge(product=cola.product_id, capacity=12)
+        await refuse(shop, Restock(OPERATOR, cola.product_id, 13, machine_id=hall), full)
+        await shop.do(Restock(OPERATOR, cola.product_id, 12, machine_id=hall))
+        ada = await shop.buyer(cents=500)
+        assert (await shop.buy(ada, (cola.product_id, 1), machine_id=hall)).total_cents == 160
+        assert (await shop.buy(ada, (cola.product_id, 1))).total_cents == 150
+        await shop.assert_clean()
+
+    async def test_slots_change_hands_and_those_not_named_lose_theirs(self, shop: Shop) -> None:
+        hall = await shop.machine()
+        ids = [(await shop.product(name)).product_id for name in ("cola", "nuts", "tea")]
+        cola, nuts, tea = ids
+        plans = tuple(ShelfPlan(one, slot, 9) for one, slot in zip(ids, ("A1", "A2", "A3"), strict=True))
+        await shop.do(SetShelves(OPERATOR, hall, plans))
+        await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(cola, "A2"), ShelfPlan(nuts, "A1", 5))))
+        rows = {row["product_id"]: row for row in await shop.rows("shelves") if row["machine_id"] == hall}
+        assert {one: (row["slot"], row["capacity"]) for one, row in rows.items()} == {
+            cola: ("A2", None),
+            nuts: ("A1", 5),
+            tea: (None, None),
+        }
+
+    @pytest.mark.parametrize(
+        ("plans", "refusal"),
+        [
+            (
+                (ShelfPlan(1), ShelfPlan(1)),
+                InvalidField(field="shelves", reason="must name each product once"),
+            ),
+            (
+                (ShelfPlan(1, "A"), ShelfPlan(2, "A")),
+                InvalidField(field="slot", reason="must be given to one product alone"),
+            ),
+            (
+                (ShelfPlan(1, None, 3, 4),),
+                InvalidField(field="par_level", reason="must be at most the capacity"),
+            ),
+            (
+                (ShelfPlan(1, None, 0),),
+                InvalidField(field="capacity", reason="must be from 1 to 1000000"),
+            ),
+            ((ShelfPlan(1, "A"), ShelfPlan(99)), UnknownProduct(product=99)),
+        ],
+    )
+    async def test_are_all_planned_or_none(
+        self, shop: Shop, plans: tuple[ShelfPlan, ...], refusal: InvalidField
+    ) -> None:
+        await shop.product("cola")
+        await shop.product("nuts")
+        await refuse(shop, SetShelves(OPERATOR, 1, plans), refusal)
+
+    async def test_are_planned_by_admins(self, shop: Shop) -> None:
+        cas = await shop.person("cas", Role.CASHIER)
+        await refuse(shop, SetShelves(cas, 1, ()), RoleMissing(roles=("admin",)))
+
+
+class TestMoving:
+    async def test_is_two_movements(self, shop: Shop) -> None:
+        hall, sam = await shop.machine(), await shop.person("sam", Role.SELLER)
+        cola = await shop.product("cola", stock=5, seller=sam)
+        posted = await post(shop, MoveStock(sam, 1, hall, cola.product_id, 3, "for the fair"))
+        assert posted.stock == [("move", "cola", -3), ("move", "cola", 3)]
+        assert posted.receipt == StockMoved(cola.product_id, 1, 2, hall, 3)
+        await shop.assert_clean()
+
+    async def test_takes_what_is_there_to_where_there_is_room(self, shop: Shop) -> None:
+        hall, cola = await shop.machine(), await shop.product("cola", stock=5)
+        one = cola.product_id
+        await refuse(shop, MoveStock(OPERATOR, 1, hall, one, 6), OutOfStock(product=one, available=5))
+        reason = "must be another machine"
+        await refuse(shop, MoveStock(OPERATOR, 1, 1, one, 1), InvalidField(field="to", reason=reason))
+        await refuse(shop, MoveStock(OPERATOR, 1, 9, one, 1), UnknownMachine(machine=9))
+        sam = await shop.person("sam", Role.SELLER)
+        await refuse(shop, MoveStock(sam, 1, hall, one, 1), NotOwner(thing="product"))
+        await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(one, capacity=2),)))
+        await refuse(shop, MoveStock(OPERATOR, 1, hall, one, 3), StockTooLarge(product=one, capacity=2))
+
+
+async def test_a_day_at_a_machine(shop: Shop) -> None:
+    """Filled with 20 x 0.10 and 20 x 0.20; 300 sales; somebody takes a 0.20; counted and collected."""
+    chance = Random(20_261_121)
+    hall = await shop.machine()
+    gum = await shop.product("gum", price_cents=70, stock=300)
+    await shop.do(MoveStock(OPERATOR, 1, hall, gum.product_id, 300))
+    await shop.do(FillCoins(OPERATOR, hall, {10: 20, 20: 20}))
+    people = [await shop.buyer(f"buyer {number}") for number in range(10)]
+    sold, exact_only, box = 0, 0, {**NONE, 10: 20, 20: 20}
+    while sold < 300:
+        buyer = chance.choice(people)
+        wallet = wallet_of(buyer.user_id or 0)
+        coins = chance.choice(({100: 1}, {100: 1}, {50: 1, 20: 1}, {50: 2}, {20: 4}))
+        await shop.do(Deposit(OPERATOR, wallet, coins, hall))
+        for value, count in coins.items():
+            box[value] += count
+        try:
+            bought = await shop.do(
+                PlaceOrder(OPERATOR, wallet, ((gum.product_id, 1),), Change.RETURN, machine_id=hall)
+            )
+        except ChangeUnpayable:
+            exact_only += 1  # Told before anything moves: the coins are still the buyer's.
+            back = await shop.do(CollectCoins(OPERATOR, hall, {100: box[100]})) if box[100] > 40 else None
+            box[100] = 0 if back else box[100]
+            bought = await shop.do(PlaceOrder(OPERATOR, wallet, ((gum.product_id, 1),), machine_id=hall))
+        assert isinstance(bought, OrderPlaced)
+        for value, count in bought.change.items():
+            box[value] -= count
+        sold += 1
+    assert exact_only > 10
+    assert await held(shop, hall) == box
+    assert all(count >= 0 for count in box.values())
+
+    missing = min(value for value, count in box.items() if count)
+    box[missing] -= 1
+    counted = await shop.do(CountCoins(OPERATOR, hall, box))
+    assert isinstance(counted, CoinsCounted)
+    assert counted.over_short_cents == -missing
+    await shop.do(CollectCoins(OPERATOR, hall, {value: count for value, count in box.items() if count}))
+    assert await held(shop, hall) == NONE
+    assert await balance(shop, "coin_box") == 0
+    assert await balance(shop, "over_short") == -missing
+    assert await balance(shop, "house") == 300 * 70
+    wallets = await balance(shop, "wallet")
+    assert -await balance(shop, "bank") == 300 * 70 + wallets - missing
+    await shop.assert_clean()
