@@ -255,7 +255,10 @@ def store(page: Page, account_ids: AccountIds) -> Plan:
         # The database looks at every row by itself: a name must be given up before another product takes it.
         given_up = sorted(changes.unnamed.keys() - new_products)
         yield statements.PARK_NAMES, [(one, _parked(one)) for one in given_up]
-        yield statements.OLD_SUFFIXES, [row for one in given_up for row in _suffixes(one, changes.unnamed[one])]
+        yield (
+            statements.OLD_SUFFIXES,
+            [row for one in given_up for row in _suffixes(one, changes.unnamed[one])],
+        )
     for name, insert in statements.INSERTS:
         rows = getattr(changes, name)
         if rows and name == "transfers":
@@ -313,7 +316,9 @@ def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> P
             [(product_id, page.now_us) for product_id in sorted(changes.removed)],
         )
     if changes.revised or changes.unnamed:
-        products = [page.products[product_id] for product_id in sorted(changes.revised | changes.unnamed.keys())]
+        products = [
+            page.products[product_id] for product_id in sorted(changes.revised | changes.unnamed.keys())
+        ]
         yield statements.REVISE_PRODUCTS, [_revision(product) for product in products]
     if changes.reordered:
         orders = [page.orders[order_id] for order_id in sorted(changes.reordered)]
