@@ -61,7 +61,8 @@ async def _round(servers: Servers, buyers: list[Caller], product: int, *, number
         os.kill(group, signal.SIGTERM)
         await asyncio.gather(*shopping)
         for reader in streams:
-            await asyncio.wait_for(reader.read(), END_SECONDS_MAX)
+            told = await asyncio.wait_for(reader.read(), END_SECONDS_MAX)
+            assert told.endswith(b"0\r\n\r\n")  # Ended, not cut off by a server that was killed.
         await asyncio.to_thread(servers.wait)
         assert time.monotonic() - begun < END_SECONDS_MAX
     engine = open_engine(servers.url)
