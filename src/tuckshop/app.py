@@ -20,10 +20,13 @@ from tuckshop.api import (
     docs,
     events,
     health,
+    machines,
     openapi,
     orders,
     problems,
     sessions,
+    tabs,
+    transfers,
     wallet,
 )
 from tuckshop.api import metrics as metrics_page
@@ -77,6 +80,8 @@ async def open_shop(
             currency=await read_currency(engine),
             coins=given.coins,
             refund_window_seconds=given.refund_window_seconds,
+            tab_limit_cents=given.tab_limit_cents,
+            coins_daily_cap_cents=given.coins_daily_cap_cents,
         )
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         books = open_books(given.url, clock=clock, events=events)
@@ -126,6 +131,11 @@ def create_app(
             wallet.router,
             wallet.earnings_router,
             orders.router,
+            tabs.router,
+            transfers.router,
+            transfers.topups,
+            transfers.payouts,
+            machines.router,
             audit.router,
             events.router,
         ],

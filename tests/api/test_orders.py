@@ -56,6 +56,7 @@ class TestBuying:
             "total": 330,
             "balance": 170,
             "change": {},
+            "owed": None,
             "created_at": "2025-10-09T08:53:20Z",
         }
         assert (await stocked.get("/v1/products/1")).json()["stock"] == 3
@@ -90,7 +91,8 @@ class TestBuying:
             await refused(stocked, order(1, 1), who, 403, "role-missing")
         many = {"lines": [{"product": 1, "quantity": 1_000_000}, {"product": 1, "quantity": 1}]}
         await refused(stocked, many, people.ada, 422, "invalid-field")
-        await refused(stocked, order(1, 1, payment="tab"), people.ada, 422, "invalid-request")
+        told = await refused(stocked, order(1, 1, payment="tab"), people.ada, 409, "tab-limit-exceeded")
+        assert (told["limit_cents"], told["owed_cents"], told["needed_cents"]) == (0, 0, 150)
         await refused(stocked, order(1, 1, client_ref="a\n"), people.ada, 422, "invalid-request")
 
     async def test_takes_a_client_reference_once_for_ever(self, stocked: Api, people: People) -> None:
@@ -288,3 +290,116 @@ class TestGivingBack:
             body = {"lines": [{"product": product, "quantity": quantity}]}
             answer = await self.refund(stocked, people.cas, body)
             assert (answer.status_code, answer.json()["refundable_quantity"]) == (409, left)
+
+
+class TestChanging:
+    @pytest.fixture
+    async def placed(self, stocked: Api, people: People) -> str:
+        """Two cans, to be handed out later, on ada's tab."""
+        await stocked.shop.execute("UPDATE users SET tab_limit_cents = 500 WHERE username = 'ada'")
+        answer = await stocked.post(ORDERS, TWO_CANS | {"payment": "tab"}, by=people.ada)
+        told = answer.json()
+        assert (answer.status_code, told["status"], told["payment"]) == (201, "placed", "tab")
+        assert (told["balance"], told["owed"]) == (500, 300)
+        return f"{ORDERS}/{told['id']}"
+
+    async def test_makes_smaller_and_cancels(self, stocked: Api, people: People, placed: str) -> None:
+        body = {"lines": [{"product": 1, "quantity": 1}]}
+        answer = await stocked.call("PATCH", placed, body, by=people.ada)
+        assert (answer.status_code, answer.json()["lines"][0]["refunded"]) == (200, 1)
+        assert (await stocked.get("/v1/wallet", by=people.ada)).json()["owed"] == 150
+        body = {"lines": [{"product": 1, "quantity": 2}]}
+        assert (await stocked.call("PATCH", placed, body, by=people.ada)).status_code == 422
+        answer = await stocked.call("PATCH", placed, {"status": "cancelled"}, by=people.ada)
+        assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+        answer = await stocked.call("PATCH", placed, {"status": "cancelled"}, by=people.ada)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:tuckshop:problem:wrong-status")
+        await stocked.shop.assert_clean()
+
+    @pytest.mark.parametrize("status", ["dispensed", "failed"])
+    async def test_sellers_say_what_became_of_it(
+        self, stocked: Api, people: People, placed: str, status: str
+    ) -> None:
+        body = {"status": status}
+        for who, refused in ((people.ada, 403), (people.bob, 404), (people.sue, 404)):
+            assert (await stocked.call("PATCH", placed, body, by=who)).status_code == refused
+        answer = await stocked.call("PATCH", placed, body, by=people.sam)
+        assert (answer.status_code, answer.json()["status"]) == (200, status)
+        await stocked.shop.assert_clean()
+
+    async def test_takes_one_thing_at_a_time(self, stocked: Api, people: People, placed: str) -> None:
+        both = {"status": "cancelled", "lines": [{"product": 1, "quantity": 1}]}
+        for body in ({}, both, {"status": "refunded"}, {"lines": []}, {"status": None}):
+            answer = await stocked.call("PATCH", placed, body, by=people.ada)
+            assert answer.status_code == 422, body
+        assert (await stocked.get(placed, by=people.ada)).json()["status"] == "placed"
+
+    async def test_a_cashier_settles_the_tab(self, stocked: Api, people: People, placed: str) -> None:
+        path = f"/v1/tabs/{people.ada.user_id}/settlements"
+        coins = {"coins": {"100": 1}}
+        for who, status in ((people.ada, 403), (people.sam, 403), (None, 401)):
+            assert (await stocked.post(path, coins, by=who)).status_code == status
+        key = {"Idempotency-Key": "settle"}
+        first = await stocked.post(path, coins, by=people.cas, headers=key)
+        assert (first.status_code, first.json()["owed"], first.json()["balance"]) == (201, 200, 500)
+        assert (await stocked.post(path, coins, by=people.cas, headers=key)).content == first.content
+        bank = {"bank": {"amount": 200, "external_ref": "bank-1"}}
+        assert (await stocked.post(path, bank, by=people.cas)).json()["owed"] == 0
+        again = await stocked.post(path, bank, by=people.cas)
+        assert (again.status_code, again.json()["type"]) == (409, "urn:tuckshop:problem:external-ref-taken")
+        await stocked.shop.assert_clean()
+
+    async def test_only_the_shop_writes_off(self, stocked: Api, people: People) -> None:
+        order = (await stocked.post(ORDERS, TWO_CANS, by=people.ada)).json()["id"]
+        path, body = f"{ORDERS}/{order}/refunds", {"stock": "write_off"}
+        assert (await stocked.post(path, body, by=people.ada)).status_code == 403
+        assert (await stocked.post(path, body, by=people.sam)).status_code == 201
+        assert (await stocked.get("/v1/products/1")).json()["stock"] == 3
+
+
+async def test_a_sellers_month(stocked: Api, people: People) -> None:
+    """Lemonade at 150. Every sale counts at once; what is payable of it is worked out here."""
+    shop, ada, sam = stocked.shop, people.ada, people.sam
+    await shop.execute("UPDATE users SET tab_limit_cents = 1000 WHERE username = 'ada'")
+    await stocked.post("/v1/products/1/stock", {"restock": 50}, by=sam)
+
+    async def earned() -> tuple[int, int]:
+        told = (await stocked.get("/v1/earnings", by=sam)).json()
+        return told["balance"], told["payable"]
+
+    async def buy(quantity: int, **more: Any) -> int:
+        body = {"lines": [{"product": 1, "quantity": quantity}], **more}
+        answer = await stocked.post(ORDERS, body, by=ada)
+        assert answer.status_code == 201, answer.text
+        order: int = answer.json()["id"]
+        return order
+
+    first = await buy(2)
+    assert await earned() == (300, 0)  # All of it within the window.
+    await stocked.post(f"{ORDERS}/{first}/refunds", {"lines": [{"product": 1, "quantity": 1}]}, by=ada)
+    assert await earned() == (150, 0)
+    stocked.clock.forward(301)
+    assert await earned() == (150, 150)
+    late = await stocked.post(f"{ORDERS}/{first}/refunds", by=ada)
+    assert late.status_code == 409  # Past the window the buyer asks in vain, but not a cashier.
+
+    old, new = await buy(2, payment="tab"), await buy(1, payment="tab")
+    stocked.clock.forward(301)
+    assert await earned() == (600, 150)  # 450 on the tab, neither handed out nor settled.
+    for order in (old, new):
+        done = await stocked.call("PATCH", f"{ORDERS}/{order}", {"status": "dispensed"}, by=sam)
+        assert done.status_code == 200
+    stocked.clock.forward(301)
+    assert await earned() == (600, 150)  # Handed out, and still owed.
+
+    settlements = f"/v1/tabs/{ada.user_id}/settlements"
+    await stocked.post(settlements, {"bank": {"amount": 299, "external_ref": "b1"}}, by=people.cas)
+    assert await earned() == (600, 150)  # A cent of the older order is owed: none of it is payable.
+    await stocked.post(settlements, {"bank": {"amount": 1, "external_ref": "b2"}}, by=people.cas)
+    assert await earned() == (600, 450)  # 150 + 300; the newer 150 are owed.
+
+    await stocked.post(f"{ORDERS}/{old}/refunds", {"lines": [{"product": 1, "quantity": 1}]}, by=people.cas)
+    assert await earned() == (450, 450)  # One can of the settled order back: its 150 pay for the newer one.
+    await stocked.post(f"{ORDERS}/{first}/refunds", by=people.cas)
+    assert await earned() == (300, 300)
+    await shop.assert_clean()

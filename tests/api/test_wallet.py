@@ -16,10 +16,10 @@ async def pay_in(api: Api, people: People, cents: int = 500) -> None:
 
 
 async def test_shows_the_balance_and_its_coins(api: Api, people: People) -> None:
-    assert (await api.get("/v1/wallet", by=people.ada)).json() == {"balance": 0, "coins": {}}
+    assert (await api.get("/v1/wallet", by=people.ada)).json() == {"balance": 0, "coins": {}, "owed": 0}
     await pay_in(api, people, 285)
     wallet = (await api.get("/v1/wallet", by=people.ada)).json()
-    assert wallet == {"balance": 285, "coins": {"100": 2, "50": 1, "20": 1, "10": 1, "5": 1}}
+    assert wallet == {"balance": 285, "coins": {"100": 2, "50": 1, "20": 1, "10": 1, "5": 1}, "owed": 0}
     assert (await api.get("/v1/wallet", by=people.bob)).json()["balance"] == 0
 
 

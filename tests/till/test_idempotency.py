@@ -10,7 +10,7 @@ import pytest
 from tests.shop import Shop
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.orders import Change
+from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.refusals import (
     CoinNotAccepted,
     InsufficientFunds,
@@ -34,9 +34,11 @@ from tuckshop.till.commands import (
     PayOut,
     PlaceOrder,
     ProductStands,
+    ReduceOrder,
     Refund,
     RemoveProduct,
     Restock,
+    SettleTab,
 )
 
 
@@ -54,10 +56,14 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
     wallet = wallet_of(ada.user_id or 0)
     cola = await shop.product(seller=admin)
     bought = await shop.buy(ada, (cola.product_id, 1))
+    await shop.execute("UPDATE users SET tab_limit_cents = 500")
+    tab = await shop.buy(ada, (cola.product_id, 2), payment=Payment.TAB)
     commands: list[Command] = [
         Deposit(admin, wallet, {50: 1, 5: 1}),
         PlaceOrder(admin, wallet, ((cola.product_id, 2),), Change.RETURN, client_ref="ref"),
         Refund(admin, bought.order_id, {cola.product_id: 1}, "warm"),
+        ReduceOrder(admin, tab.order_id, {cola.product_id: 1}),
+        SettleTab(admin, ada.user_id or 0, coins={50: 1}),
         PayOut(admin, wallet),
         AddProduct(admin, "tea", 7, 2, tax_basis_points=700, cost_cents=3),
         Restock(admin, cola.product_id, 1),

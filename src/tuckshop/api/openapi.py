@@ -21,9 +21,17 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from tuckshop import __version__
 from tuckshop.api import problems
-from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded, VersionChanged
+from tuckshop.domain.refusals import (
+    KeyReused,
+    LogInNeeded,
+    Refusal,
+    ScopeMissing,
+    SessionEnded,
+    TooManyTries,
+    VersionChanged,
+)
 
-Login = Literal["needed", "optional", "none"]
+Login = Literal["needed", "session", "optional", "none", "witness"]
 
 _REF = "#/components/schemas/{name}"
 _SUCCESSES = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
@@ -40,7 +48,10 @@ _TAGS = {
     "products": "What is on sale, its stock and its pictures.",
     "wallet": "Money of buyers: in, out, and the statement.",
     "orders": "Buying and giving back.",
-    "earnings": "What sellers have earned.",
+    "tabs": "What buyers owe.",
+    "earnings": "What sellers have earned, and paying it.",
+    "topups": "Money from the bank into a wallet.",
+    "machines": "Places of sale: their shelves and their coin boxes.",
     "audit": "Whether the books are right.",
     "events": "What changes, as it happens.",
     "health": "For load balancers and supervisors.",
@@ -65,6 +76,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
 }
 _ETAG = {"description": "For If-None-Match and If-Match.", "schema": {"type": "string"}}
+_RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
 _REPLAYED = {
     "description": "The key stood for this request already; this is its answer, and nothing was done again.",
     "schema": {"const": "true"},
@@ -90,16 +102,26 @@ _PROBLEM = {
     },
     "required": ["type", "title", "status", "detail"],
 }
-_EITHER_OR = {"StockBody": ("restock", "correct")}
+_EITHER_OR = {
+    "StockBody": ("restock", "correct"),
+    "ChangeOrderBody": ("status", "lines"),
+    "SettleTabBody": ("coins", "bank"),
+}
 """Bodies that have exactly one of these, which their types cannot say."""
 _FACTS: dict[str, Any] = {
     "field": "stock",
     "reason": "must be from 0 to 1000000",
     "accepted": (5, 10, 20, 50, 100),
     "roles": ("cashier", "admin"),
+    "scopes": ("buy", "admin"),
+    "retry_seconds": 60,
+    "count_max": 100,
     "role": "admin",
     "thing": "product",
     "needed_cents": 300,
+    "limit_cents": 2000,
+    "owed_cents": 1850,
+    "status": "dispensed",
     "balance_cents": 250,
     "value_cents": 3,
     "balance_cents_max": 10**15,
@@ -108,6 +130,8 @@ _FACTS: dict[str, Any] = {
     "email": "ada@example.org",
     "key": "6f0d2c1e-purchase-1",
     "client_ref": "till-7-0001",
+    "external_ref": "bank-2025-10-09-17",
+    "payable_cents": 200,
     "user": 7,
     "window_seconds": 300,
 }
@@ -142,13 +166,14 @@ def told(
 ) -> dict[str, Any]:
     """A handler's `opt`: its name for clients, what it refuses, and
 
+    - `login`: who may call; `session` for those who logged in, and not for API tokens
     - `query`: the parameters it takes, `int` for whole numbers
     - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
     - `body`: what it parses; `X | None` if there need not be one
     - `also`: other statuses that it answers with its own content, and what they mean
     """
-    if login != "none" and SessionEnded not in refusals:
-        refusals = (SessionEnded, *refusals)
+    if login != "none":
+        refusals = (SessionEnded, LogInNeeded if login == "session" else ScopeMissing, *refusals)
     if keyed:
         refusals = (*refusals, KeyReused)
     if matched:
@@ -196,8 +221,14 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "The `access` token of `POST /v1/auth/login`.",
-                }
+                    "description": "The `access` token of `POST /v1/auth/login`, or an API token of "
+                    "`POST /v1/auth/tokens`, which does what its scopes allow.",
+                },
+                "machine": {
+                    "type": "http",
+                    "scheme": "Machine",
+                    "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for coins of that machine.",
+                },
             },
         },
     }
@@ -241,7 +272,13 @@ def _operation(path: str, handler: HTTPRouteHandler) -> dict[str, Any]:
         "tags": [_tag(path)],
         "summary": handler.summary,
         "description": inspect.getdoc(handler.fn),
-        "security": {"needed": [{"bearer": []}], "optional": [{"bearer": []}, {}], "none": []}[said.login],
+        "security": {
+            "needed": [{"bearer": []}],
+            "session": [{"bearer": []}],
+            "witness": [{"bearer": []}, {"machine": []}],
+            "optional": [{"bearer": []}, {}],
+            "none": [],
+        }[said.login],
         "parameters": list(_parameters(handler)),
     }
     if body is not None:
@@ -320,6 +357,8 @@ def _responses(handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
         told_of.setdefault(404, []).append(_NO_PAGE)
     for status, examples in told_of.items():
         responses[status] = _problem_response(examples)
+        if status == problems.TABLE[TooManyTries].status:
+            responses[status]["headers"] = _RETRY
     for status, name in general.items():
         responses.setdefault(status, {"$ref": f"#/components/responses/{name}"})
     return responses
@@ -361,7 +400,7 @@ def _general_responses() -> dict[str, Any]:
         ),
         "Unavailable": {
             **_problem_response([busy, unknown]),
-            "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}},
+            "headers": _RETRY,
         },
     }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, Router, get, post
+from litestar import Response, Router, get, patch, post
 
 from tuckshop.api.catalogue import Reason
 from tuckshop.api.openapi import told
+from tuckshop.api.problems import Malformed
 from tuckshop.api.requests import (
     Body,
     Call,
@@ -32,6 +34,7 @@ from tuckshop.domain.orders import (
     CLIENT_REF_LENGTH_MAX,
     LINES_MAX,
     Change,
+    Fulfil,
     OrderStatus,
     Payment,
     merge,
@@ -46,15 +49,28 @@ from tuckshop.domain.refusals import (
     NotRefundable,
     OutOfStock,
     RefundExceedsSale,
+    RefundsExhausted,
     RefundWindowOver,
     RoleMissing,
+    TabLimitExceeded,
     UnknownMachine,
     UnknownOrder,
     UnknownProduct,
+    WrongStatus,
 )
 from tuckshop.services import orders, sessions
 from tuckshop.services.orders import OrderStands
-from tuckshop.till.commands import OrderPlaced, PlaceOrder, Refund, Refunded, SoldLine
+from tuckshop.till.commands import (
+    CancelOrder,
+    Dispense,
+    OrderChanged,
+    OrderPlaced,
+    PlaceOrder,
+    ReduceOrder,
+    Refund,
+    Refunded,
+    SoldLine,
+)
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
 ClientRef = Annotated[
@@ -76,20 +92,42 @@ class LineBody(Body):
 
 
 class PlaceOrderBody(Body):
-    """What to buy. `change`: what becomes of the rest of the wallet. `client_ref`: yours, used once ever."""
+    """What to buy. `change`: what becomes of the rest of the wallet. `client_ref`: yours, used once ever.
+
+    `fulfil`: whether the goods are handed out now, as from a wallet, or later, as on a tab.
+    """
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
-    payment: Literal["wallet"] = "wallet"
+    payment: Payment = Payment.WALLET
     change: Change = Change.KEEP
     client_ref: ClientRef | None = None
     machine: Id = DEFAULT_MACHINE_ID
+    fulfil: Fulfil | None = None
+
+
+class KeptLineBody(Body):
+    """So many pieces of a product shall stay in the order."""
+
+    product: Id
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
+
+
+class ChangeOrderBody(Body):
+    """Either a status, or all lines as they shall be: what is not named is 0, and nothing but 0 cancels."""
+
+    status: Literal["cancelled", "dispensed", "failed"] | msgspec.UnsetType = msgspec.UNSET
+    lines: (
+        Annotated[list[KeptLineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | msgspec.UnsetType
+    ) = msgspec.UNSET
+    reason: Reason | None = None
 
 
 class RefundBody(Body):
-    """Which pieces to give back; without `lines`, all that are left."""
+    """Which pieces to give back; without `lines`, all that are left. `stock`: may they be sold again?"""
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
     reason: Reason | None = None
+    stock: Literal["restock", "write_off"] = "restock"
 
 
 class LineShown(Shown):
@@ -116,10 +154,14 @@ class OrderShown(Shown):
 
 
 class OrderPlacedShown(OrderShown):
-    """A new order, the balance that is left, and the coins that came back with it."""
+    """A new order, the balance that is left, and the coins that came back with it.
+
+    `owed` is on the tab, if that paid.
+    """
 
     balance: int
     change: dict[int, int]
+    owed: int | None
 
 
 class OrdersShown(Page):
@@ -160,13 +202,17 @@ class RefundShown(Shown):
         ClientRefTaken,
         OutOfStock,
         InsufficientFunds,
+        TabLimitExceeded,
         ChangeUnpayable,
         keyed=True,
         body=PlaceOrderBody,
     ),
 )
 async def place(request: Call) -> Response[OrderPlacedShown]:
-    """All lines at once from your wallet, or nothing. Repeat it safely with an Idempotency-Key."""
+    """All lines at once, from your wallet or on your tab, or nothing.
+
+    Repeat it safely with an Idempotency-Key.
+    """
     caller = request.caller
     data = await request.parsed(PlaceOrderBody)
     command = PlaceOrder(
@@ -176,6 +222,8 @@ async def place(request: Call) -> Response[OrderPlacedShown]:
         data.change,
         data.client_ref,
         data.machine,
+        data.payment,
+        data.fulfil,
     )
     outcome = await request.settled(command)
     return answered(outcome, OrderPlaced, _show_placed, status=201)
@@ -201,34 +249,76 @@ async def show(request: Call, order_id: PathId) -> OrderShown:
     return _show(await orders.find(request.shop, order_id=order_id, buyer_id=buyer_id))
 
 
+@patch(
+    "/{order_id:int}",
+    summary="Cancel, make smaller, hand out",
+    opt=told(
+        "changeOrder",
+        UnknownOrder,
+        RoleMissing,
+        InvalidField,
+        WrongStatus,
+        BalanceTooLarge,
+        keyed=True,
+        body=ChangeOrderBody,
+    ),
+)
+async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
+    """While it is `placed`. Buyers cancel and make smaller; sellers of all lines say what was handed out, or
+    could not be; cashiers and admins do either. Money and pieces come back."""
+    caller = request.caller
+    data = await request.parsed(ChangeOrderBody)
+    command: CancelOrder | ReduceOrder | Dispense
+    match data.status, data.lines:
+        case (msgspec.UnsetType(), list(lines)):
+            kept = Counter[int]()
+            for line in lines:
+                kept[line.product] += line.quantity
+            command = ReduceOrder(caller, order_id, dict(kept), data.reason)
+        case ("cancelled", msgspec.UnsetType()):
+            command = CancelOrder(caller, order_id, data.reason)
+        case (("dispensed" | "failed") as status, msgspec.UnsetType()):
+            command = Dispense(caller, order_id, status == "failed", data.reason)
+        case _:
+            raise Malformed(("status", "or lines must be given, not both"))
+    outcome = await request.settled(command)
+    return answered(outcome, OrderChanged, _show, status=200)
+
+
 @post(
     "/{order_id:int}/refunds",
     summary="Give back",
     opt=told(
         "refundOrder",
         UnknownOrder,
+        RoleMissing,
         InvalidField,
+        WrongStatus,
         RefundExceedsSale,
         NotRefundable,
         RefundWindowOver,
+        RefundsExhausted,
         BalanceTooLarge,
         keyed=True,
         body=RefundBody | None,
     ),
 )
 async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
-    """The buyer within the window; the lines' seller, cashiers and admins at any time."""
+    """The buyer within the window and three times a day; the lines' seller, cashiers and admins at any time.
+
+    Only they may write the pieces off.
+    """
     caller = request.caller
     data = await request.parsed(RefundBody, default=RefundBody())
     quantities = None
     if data.lines is not None:
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
-    command = Refund(caller, order_id, quantities, data.reason)
+    command = Refund(caller, order_id, quantities, data.reason, data.stock == "write_off")
     outcome = await request.settled(command)
     return answered(outcome, Refunded, _show_refund, status=201)
 
 
-def _show(order: OrderStands) -> OrderShown:
+def _show(order: OrderStands | OrderChanged) -> OrderShown:
     return OrderShown(
         id=order.order_id,
         client_ref=order.client_ref,
@@ -252,6 +342,7 @@ def _show_placed(receipt: OrderPlaced) -> OrderPlacedShown:
         total=receipt.total_cents,
         balance=receipt.balance_cents,
         change=receipt.change,
+        owed=receipt.owed_cents,
         created_at=moment(receipt.created_us),
     )
 
@@ -284,4 +375,4 @@ def _show_refund(receipt: Refunded) -> RefundShown:
     )
 
 
-router = Router(path="/orders", route_handlers=[place, index, show, refund])
+router = Router(path="/orders", route_handlers=[place, index, show, change, refund])

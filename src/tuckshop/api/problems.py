@@ -99,7 +99,7 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.RefundsExhausted: Row(
         409, "Refunds exhausted", "Buyers give back {refunds_max} times a day; ask a cashier."
     ),
-    refusals.WrongStatus: Row(409, "Wrong status", "Order {order} is {status}."),
+    refusals.WrongStatus: Row(409, "Wrong status", "Order {order} is {order_status}."),
     refusals.TabLimitExceeded: Row(
         409,
         "Tab limit exceeded",

@@ -19,6 +19,7 @@ from litestar.types import Empty, Receive, Scope, Send
 
 from tuckshop.api.problems import Malformed, complaint, of_refusal
 from tuckshop.domain.refusals import Refusal, SessionEnded
+from tuckshop.services import machines
 from tuckshop.services.shop import Shop
 from tuckshop.till.commands import Caller, Command, Envelope, Outcome
 
@@ -92,6 +93,14 @@ class Call(Request[Any, Any, Any]):
         caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
         self.scope["actor_id"] = caller.user_id  # type: ignore[typeddict-unknown-key]  # for the log
         return caller
+
+    @property
+    def witness(self) -> Caller:
+        """As `caller`; or the machine whose key the request carries, for those who may say what coins moved."""
+        given = self.given(b"authorization")
+        if len(given) == 1 and given[0][:8].lower() == b"machine ":
+            return machines.caller(given[0][8:].strip().decode("latin-1"))
+        return self.caller
 
     def given(self, name: bytes) -> list[bytes]:
         """Every value of a header, by its lower-case name."""

@@ -34,12 +34,13 @@ from tuckshop.domain.refusals import (
     CoinsNotAttested,
     InvalidField,
     NothingToPayOut,
+    NotOwner,
     RoleMissing,
     UnknownMachine,
     UnknownUser,
 )
 from tuckshop.services import sessions, wallet
-from tuckshop.till.commands import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands import Caller, CoinsDeposited, Deposit, PaidOut, PayOut
 
 Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]
@@ -52,25 +53,29 @@ Coins = Annotated[
 
 
 class DepositBody(Body):
-    """Coins that were put in: value in minor units -> how many. `user`: whose wallet; your own."""
+    """Coins that were put in: value in minor units -> how many. `user`: whose wallet; your own.
+
+    `machine`: the first one, or the one that asks.
+    """
 
     coins: Coins
     user: Id | None = None
-    machine: Id = DEFAULT_MACHINE_ID
+    machine: Id | None = None
 
 
 class PayOutBody(Body):
     """Whose wallet to pay out, your own unless said, and from which machine."""
 
     user: Id | None = None
-    machine: Id = DEFAULT_MACHINE_ID
+    machine: Id | None = None
 
 
 class WalletShown(Shown):
-    """The balance, and the coins it would be paid in."""
+    """The balance, the coins it would be paid in, and what you owe on your tab."""
 
     balance: int
     coins: dict[int, int]
+    owed: int
 
 
 class DepositShown(Shown):
@@ -132,7 +137,7 @@ async def show(request: Call) -> WalletShown:
     actor.require(Role.BUYER)
     assert actor.user_id is not None
     held = await wallet.balance(request.shop, user_id=actor.user_id)
-    return WalletShown(balance=held.balance_cents, coins=held.coins)
+    return WalletShown(balance=held.balance_cents, coins=held.coins, owed=held.owed_cents)
 
 
 @post(
@@ -147,15 +152,19 @@ async def show(request: Call) -> WalletShown:
         CoinNotAccepted,
         InvalidField,
         BalanceTooLarge,
+        NotOwner,
+        login="witness",
         keyed=True,
         body=DepositBody,
     ),
 )
 async def deposit(request: Call) -> Response[DepositShown]:
-    """By a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
-    caller = request.caller
+    """By a machine, a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
+    caller = request.witness
     data = await request.parsed(DepositBody)
-    command = Deposit(caller, wallet_of(data.user or caller.user_id or 0), data.coins, data.machine)
+    command = Deposit(
+        caller, wallet_of(data.user or caller.user_id or 0), data.coins, _machine(caller, data.machine)
+    )
     outcome = await request.settled(command)
     return answered(outcome, CoinsDeposited, _show_deposit, status=201)
 
@@ -172,15 +181,17 @@ async def deposit(request: Call) -> Response[DepositShown]:
         UnknownMachine,
         NothingToPayOut,
         ChangeUnpayable,
+        NotOwner,
+        login="witness",
         keyed=True,
         body=PayOutBody | None,
     ),
 )
 async def pay_out(request: Call) -> Response[PayOutShown]:
     """In the fewest coins; cents that no coin can pay stay in the wallet."""
-    caller = request.caller
+    caller = request.witness
     data = await request.parsed(PayOutBody, default=PayOutBody())
-    command = PayOut(caller, wallet_of(data.user or caller.user_id or 0), data.machine)
+    command = PayOut(caller, wallet_of(data.user or caller.user_id or 0), _machine(caller, data.machine))
     outcome = await request.settled(command)
     return answered(outcome, PaidOut, _show_pay_out, status=200)
 
@@ -231,6 +242,10 @@ async def earnings(request: Call) -> EarningsShown:
             for product in earned.products
         ],
     )
+
+
+def _machine(caller: Caller, named: int | None) -> int:
+    return named or caller.machine_id or DEFAULT_MACHINE_ID
 
 
 def _show_deposit(receipt: CoinsDeposited) -> DepositShown:

@@ -46,7 +46,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.RefundWindowOver: "Buyers give back within {window_seconds} seconds.",
     refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still come back.",
     refusals.RefundsExhausted: "Buyers give back {refunds_max} times a day.",
-    refusals.WrongStatus: "Order {order} is {status}.",
+    refusals.WrongStatus: "Order {order} is {order_status}.",
     refusals.TabLimitExceeded: "This costs {needed_cents}; the tab owes {owed_cents} of {limit_cents}.",
     refusals.SettlementExceedsTab: "The tab owes {owed_cents}, not {amount_cents}.",
     refusals.ExternalRefTaken: "The reference {external_ref} stands for transfer {transfer} already.",

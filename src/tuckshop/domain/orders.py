@@ -266,4 +266,4 @@ def require_right(actor: Actor, order: Order, lines: Sequence[Line], *needed: Ri
 def require_status(order: Order, *fitting: OrderStatus) -> None:
     """Raises WrongStatus."""
     if order.status not in fitting:
-        raise WrongStatus(order=order.id, status=order.status)
+        raise WrongStatus(order=order.id, order_status=order.status)

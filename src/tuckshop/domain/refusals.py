@@ -348,7 +348,7 @@ class WrongStatus(Conflict):
     """The order's status does not allow this."""
 
     order: int
-    status: str
+    order_status: str
 
 
 @dataclass(unsafe_hash=True)

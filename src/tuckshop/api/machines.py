@@ -1,0 +1,506 @@
+"""/v1/machines: places of sale, their shelves and their coin boxes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, Router, get, patch, post, put
+
+from tuckshop.api.catalogue import Pieces, Price, Reason
+from tuckshop.api.openapi import told
+from tuckshop.api.requests import (
+    NAME_PATTERN,
+    Body,
+    Call,
+    Cursor,
+    Id,
+    Limit,
+    Moment,
+    Page,
+    PathId,
+    Shown,
+    answered,
+    cursor_id,
+    cursor_of,
+    moment,
+)
+from tuckshop.api.wallet import Coins, Value
+from tuckshop.domain.catalogue import QUANTITY_MAX
+from tuckshop.domain.machines import (
+    COUNTED_MAX,
+    MACHINE_NAME_LENGTH_MAX,
+    SHELVES_MAX,
+    SLOT_LENGTH_MAX,
+    BoxKind,
+    ShelfPlan,
+)
+from tuckshop.domain.money import DENOMINATIONS_MAX
+from tuckshop.domain.refusals import (
+    CoinNotAccepted,
+    CoinsMissing,
+    CoinsOwed,
+    InvalidField,
+    NameTaken,
+    NotOwner,
+    OutOfStock,
+    RoleMissing,
+    StockTooLarge,
+    UnknownMachine,
+    UnknownProduct,
+)
+from tuckshop.services import machines, sessions
+from tuckshop.services.machines import Machine
+from tuckshop.till.commands import (
+    BoxMoved,
+    CoinsCounted,
+    CollectCoins,
+    CountCoins,
+    FillCoins,
+    MoveStock,
+    SetShelves,
+    ShelfStands,
+    ShelvesSet,
+    StockMoved,
+)
+
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MACHINE_NAME_LENGTH_MAX,
+        description="Without slashes, invisible characters, and space at the ends; case does not count.",
+        examples=["Hall"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Timezone = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[A-Za-z0-9_+/-]+\Z", min_length=1, max_length=64, examples=["Europe/Berlin"]),
+]
+Slot = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=SLOT_LENGTH_MAX,
+        examples=["A1"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Capacity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
+ParLevel = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
+Counted = Annotated[int, msgspec.Meta(ge=0, le=COUNTED_MAX)]
+
+_COINS = (RoleMissing, UnknownMachine, CoinNotAccepted, InvalidField)
+
+
+class AddMachineBody(Body):
+    """A place of sale. `counted`: it pays only with coins it holds; `unlimited`: a cashier sees to it."""
+
+    name: Name
+    timezone: Timezone = "UTC"
+    box_kind: BoxKind = BoxKind.COUNTED
+
+
+class ChangeMachineBody(Body):
+    """What to change; what is left out stays."""
+
+    name: Name | None = None
+    timezone: Timezone | None = None
+    box_kind: BoxKind | None = None
+
+
+class ShelfBody(Body):
+    """How a product's shelf is to stand. `price`: its own on this machine."""
+
+    product: Id
+    slot: Slot | None = None
+    capacity: Capacity | None = None
+    par_level: ParLevel | None = None
+    price: Price | None = None
+
+
+class ShelvesBody(Body):
+    """All shelves that are to have a slot, a capacity, a par level or a price of their own."""
+
+    shelves: Annotated[list[ShelfBody], msgspec.Meta(max_length=SHELVES_MAX)]
+
+
+class MoveStockBody(Body):
+    """So many pieces to another machine."""
+
+    product: Id
+    quantity: Pieces
+    to: Id
+    reason: Reason | None = None
+
+
+class CarryCoinsBody(Body):
+    """Coins to put in or to take out: value in minor units -> how many."""
+
+    coins: Coins
+    reason: Reason | None = None
+
+
+class CountedBody(Body):
+    """How many of one coin were there."""
+
+    value: Value
+    count: Counted
+
+
+class CountCoinsBody(Body):
+    """What was found in the box: every coin of the currency, also those of which there was none."""
+
+    counted: Annotated[list[CountedBody], msgspec.Meta(min_length=1, max_length=DENOMINATIONS_MAX)]
+    reason: Reason | None = None
+
+
+class MachineShown(Shown):
+    """A place of sale."""
+
+    id: int
+    name: str
+    timezone: str
+    box_kind: BoxKind
+    has_key: bool
+
+
+class MachinesShown(Page):
+    """A page of machines."""
+
+    items: list[MachineShown]
+
+
+class MachineKeyShown(Shown):
+    """A machine's key, told this once."""
+
+    key: str
+
+
+class ShelfShown(Shown):
+    """A shelf as it stands. `price` null: the product's own."""
+
+    product: int
+    name: str
+    quantity: int
+    slot: str | None
+    capacity: int | None
+    par_level: int | None
+    price: int | None
+
+
+class ShelvesShown(Page):
+    """A page of shelves."""
+
+    items: list[ShelfShown]
+
+
+class StockMovedShown(Shown):
+    """What is left here, and what is there now."""
+
+    product: int
+    machine: int
+    stock: int
+    to: int
+    to_stock: int
+
+
+class BoxShown(Shown):
+    """What a box holds by the books; below 0 what an unlimited one has paid beyond."""
+
+    box_kind: BoxKind
+    coins: dict[int, int]
+    amount: int
+
+
+class BoxMovedShown(Shown):
+    """Coins that went in or came out."""
+
+    id: int
+    machine: int
+    amount: int
+    coins: dict[int, int]
+    created_at: Moment
+
+
+class CoinsCountedShown(Shown):
+    """What the books expected and what was there; `over_short` below 0: so much was missing."""
+
+    machine: int
+    expected: dict[int, int]
+    counted: dict[int, int]
+    over_short: int
+    created_at: Moment
+
+
+@get("/", summary="Machines", opt=told("listMachines", query={"limit": int, "cursor": str}))
+async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> MachinesShown:
+    """Every place of sale."""
+    await sessions.actor(request.shop, caller=request.caller)
+    found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
+    items = [_show_machine(machine) for machine in found[:limit]]
+    return MachinesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+
+
+@get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine))
+async def show(request: Call, machine_id: PathId) -> MachineShown:
+    """One place of sale."""
+    await sessions.actor(request.shop, caller=request.caller)
+    return _show_machine(await machines.find(request.shop, machine_id=machine_id))
+
+
+@post(
+    "/",
+    summary="Add a machine",
+    opt=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
+)
+async def add(request: Call) -> MachineShown:
+    """A new place of sale, its box empty. Admins only."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    data = await request.parsed(AddMachineBody)
+    machine = await machines.add(
+        request.shop, actor=actor, name=data.name, timezone=data.timezone, box_kind=data.box_kind
+    )
+    return _show_machine(machine)
+
+
+@patch(
+    "/{machine_id:int}",
+    summary="Change a machine",
+    opt=told(
+        "changeMachine",
+        RoleMissing,
+        UnknownMachine,
+        InvalidField,
+        NameTaken,
+        CoinsOwed,
+        body=ChangeMachineBody,
+    ),
+)
+async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
+    """Another name, timezone or kind of box. No box that is below zero in a coin becomes a counted one."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    data = await request.parsed(ChangeMachineBody)
+    machine = await machines.change(
+        request.shop,
+        actor=actor,
+        machine_id=machine_id,
+        name=data.name,
+        timezone=data.timezone,
+        box_kind=data.box_kind,
+    )
+    return Response(_show_machine(machine))
+
+
+@post(
+    "/{machine_id:int}/key",
+    summary="A new key for a machine",
+    opt=told("renewMachineKey", RoleMissing, UnknownMachine),
+)
+async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
+    """With `Authorization: Machine <key>` it says which coins went in and out. The last key ends at once."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    key = await machines.new_key(request.shop, actor=actor, machine_id=machine_id)
+    return Response(MachineKeyShown(key=key), status_code=201, headers={"Cache-Control": "no-store"})
+
+
+@get(
+    "/{machine_id:int}/shelves",
+    summary="A machine's shelves",
+    opt=told("listShelves", RoleMissing, UnknownMachine, query={"limit": int, "cursor": str}),
+)
+async def shelves(
+    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor = None
+) -> ShelvesShown:
+    """What is where, by product. Sellers, cashiers and admins."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    found = await machines.shelves_of(
+        request.shop,
+        actor=actor,
+        machine_id=machine_id,
+        after_id=cursor_id(cursor) or 0,
+        limit=limit + 1,
+    )
+    items = [_show_shelf(shelf) for shelf in found[:limit]]
+    return ShelvesShown(items=items, next=cursor_of(items[-1].product) if len(found) > limit else None)
+
+
+@put(
+    "/{machine_id:int}/shelves",
+    summary="Plan a machine's shelves",
+    opt=told(
+        "setShelves",
+        RoleMissing,
+        UnknownMachine,
+        UnknownProduct,
+        InvalidField,
+        keyed=True,
+        body=ShelvesBody,
+    ),
+)
+async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShown]:
+    """All or nothing. Shelves that are not named lose their plan and keep their pieces. Admins only."""
+    caller = request.caller
+    data = await request.parsed(ShelvesBody)
+    plans = tuple(
+        ShelfPlan(shelf.product, shelf.slot, shelf.capacity, shelf.par_level, shelf.price)
+        for shelf in data.shelves
+    )
+    outcome = await request.settled(SetShelves(caller, machine_id, plans))
+    return answered(outcome, ShelvesSet, _show_shelves, status=200)
+
+
+@post(
+    "/{machine_id:int}/moves",
+    status_code=200,
+    summary="Move stock to another machine",
+    opt=told(
+        "moveStock",
+        UnknownProduct,
+        NotOwner,
+        UnknownMachine,
+        InvalidField,
+        OutOfStock,
+        StockTooLarge,
+        keyed=True,
+        body=MoveStockBody,
+    ),
+)
+async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
+    """Pieces of your own product (admins: of any) from this machine to another."""
+    caller = request.caller
+    data = await request.parsed(MoveStockBody)
+    command = MoveStock(caller, machine_id, data.to, data.product, data.quantity, data.reason)
+    return answered(await request.settled(command), StockMoved, _show_stock_moved, status=200)
+
+
+@get(
+    "/{machine_id:int}/coins",
+    summary="A machine's coins",
+    opt=told("getCoins", RoleMissing, UnknownMachine),
+)
+async def coins(request: Call, machine_id: PathId) -> BoxShown:
+    """What is in the box by the books. Cashiers and admins."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    box = await machines.coins(request.shop, actor=actor, machine_id=machine_id)
+    return BoxShown(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
+
+
+@post(
+    "/{machine_id:int}/coins/fill",
+    summary="Coins into a machine",
+    opt=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
+)
+async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
+    """From the bank, for change. Cashiers and admins."""
+    caller = request.caller
+    data = await request.parsed(CarryCoinsBody)
+    command = FillCoins(caller, machine_id, data.coins, data.reason)
+    return answered(await request.settled(command), BoxMoved, _show_moved, status=201)
+
+
+@post(
+    "/{machine_id:int}/coins/collect",
+    summary="Coins out of a machine",
+    opt=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
+)
+async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
+    """To the bank. Cashiers and admins."""
+    caller = request.caller
+    data = await request.parsed(CarryCoinsBody)
+    command = CollectCoins(caller, machine_id, data.coins, data.reason)
+    return answered(await request.settled(command), BoxMoved, _show_moved, status=201)
+
+
+@post(
+    "/{machine_id:int}/coins/count",
+    summary="Count a machine's coins",
+    opt=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
+)
+async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown]:
+    """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
+    caller = request.caller
+    data = await request.parsed(CountCoinsBody)
+    command = CountCoins(caller, machine_id, _counted(data.counted), data.reason)
+    return answered(await request.settled(command), CoinsCounted, _show_counted, status=201)
+
+
+def _counted(rows: list[CountedBody]) -> dict[int, int]:
+    counted = {row.value: row.count for row in rows}
+    if len(counted) < len(rows):
+        raise InvalidField(field="counted", reason="must name each coin once")
+    return counted
+
+
+def _show_machine(machine: Machine) -> MachineShown:
+    return MachineShown(
+        id=machine.id,
+        name=machine.name,
+        timezone=machine.timezone,
+        box_kind=machine.box_kind,
+        has_key=machine.has_key,
+    )
+
+
+def _show_shelf(shelf: ShelfStands) -> ShelfShown:
+    return ShelfShown(
+        product=shelf.product_id,
+        name=shelf.name,
+        quantity=shelf.quantity,
+        slot=shelf.slot,
+        capacity=shelf.capacity,
+        par_level=shelf.par_level,
+        price=shelf.price_cents,
+    )
+
+
+def _show_shelves(receipt: ShelvesSet) -> ShelvesShown:
+    return ShelvesShown(items=[_show_shelf(shelf) for shelf in receipt.shelves], next=None)
+
+
+def _show_stock_moved(receipt: StockMoved) -> StockMovedShown:
+    return StockMovedShown(
+        product=receipt.product_id,
+        machine=receipt.machine_id,
+        stock=receipt.stock,
+        to=receipt.target_id,
+        to_stock=receipt.target_stock,
+    )
+
+
+def _show_moved(receipt: BoxMoved) -> BoxMovedShown:
+    return BoxMovedShown(
+        id=receipt.transfer_id,
+        machine=receipt.machine_id,
+        amount=receipt.amount_cents,
+        coins=receipt.coins,
+        created_at=moment(receipt.created_us),
+    )
+
+
+def _show_counted(receipt: CoinsCounted) -> CoinsCountedShown:
+    return CoinsCountedShown(
+        machine=receipt.machine_id,
+        expected=receipt.expected,
+        counted=receipt.counted,
+        over_short=receipt.over_short_cents,
+        created_at=moment(receipt.created_us),
+    )
+
+
+_HANDLERS: list[Any] = [
+    index,
+    show,
+    add,
+    change,
+    renew_key,
+    shelves,
+    set_shelves,
+    move,
+    coins,
+    fill,
+    collect,
+    count,
+]
+router = Router(path="/machines", route_handlers=_HANDLERS)

@@ -1,0 +1,93 @@
+"""/v1/tabs: settling what was bought on account."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Response, Router, post
+
+from tuckshop.api.openapi import told
+from tuckshop.api.problems import Malformed
+from tuckshop.api.requests import Body, Call, Id, Moment, PathId, Shown, answered, moment
+from tuckshop.api.transfers import Amount, ExternalRef
+from tuckshop.api.wallet import Coins
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    CoinNotAccepted,
+    ExternalRefTaken,
+    InvalidField,
+    RoleMissing,
+    SettlementExceedsTab,
+    UnknownMachine,
+    UnknownUser,
+)
+from tuckshop.till.commands import SettleTab, TabSettled
+
+
+class BankBody(Body):
+    """An amount that came to the bank."""
+
+    amount: Amount
+    external_ref: ExternalRef
+
+
+class SettleTabBody(Body):
+    """Either `coins` that were put into a machine, or what came to the `bank`."""
+
+    coins: Coins | msgspec.UnsetType = msgspec.UNSET
+    bank: BankBody | msgspec.UnsetType = msgspec.UNSET
+    machine: Id = DEFAULT_MACHINE_ID
+
+
+class TabSettledShown(Shown):
+    """What came off the tab, what it still owes, and what the wallet holds."""
+
+    id: int
+    amount: int
+    owed: int
+    balance: int
+    created_at: Moment
+
+
+@post(
+    "/{user_id:int}/settlements",
+    summary="Settle a tab",
+    opt=told(
+        "settleTab",
+        RoleMissing,
+        UnknownUser,
+        UnknownMachine,
+        CoinNotAccepted,
+        InvalidField,
+        SettlementExceedsTab,
+        ExternalRefTaken,
+        BalanceTooLarge,
+        keyed=True,
+        body=SettleTabBody,
+    ),
+)
+async def settle(request: Call, user_id: PathId) -> Response[TabSettledShown]:
+    """By cashiers and admins. Coins beyond what is owed stay in the wallet; a reference is good once."""
+    caller = request.caller
+    data = await request.parsed(SettleTabBody)
+    match data.coins, data.bank:
+        case (dict(coins), msgspec.UnsetType()):
+            command = SettleTab(caller, user_id, coins=coins, machine_id=data.machine)
+        case (msgspec.UnsetType(), BankBody(amount=amount, external_ref=external_ref)):
+            command = SettleTab(caller, user_id, amount_cents=amount, external_ref=external_ref)
+        case _:
+            raise Malformed(("coins", "or bank must be given, not both"))
+    return answered(await request.settled(command), TabSettled, _show, status=201)
+
+
+def _show(receipt: TabSettled) -> TabSettledShown:
+    return TabSettledShown(
+        id=receipt.transfer_id,
+        amount=receipt.amount_cents,
+        owed=receipt.owed_cents,
+        balance=receipt.balance_cents,
+        created_at=moment(receipt.created_us),
+    )
+
+
+router = Router(path="/tabs", route_handlers=[settle])
