@@ -227,7 +227,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
                 "machine": {
                     "type": "http",
                     "scheme": "Machine",
-                    "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for coins of that machine.",
+                    "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for its own coins.",
                 },
             },
         },

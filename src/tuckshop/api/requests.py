@@ -96,7 +96,7 @@ class Call(Request[Any, Any, Any]):
 
     @property
     def witness(self) -> Caller:
-        """As `caller`; or the machine whose key the request carries, for those who may say what coins moved."""
+        """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
             return machines.caller(given[0][8:].strip().decode("latin-1"))
