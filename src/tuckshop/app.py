@@ -15,6 +15,7 @@ from litestar import Litestar, Router
 from tuckshop import settings, telemetry
 from tuckshop.api import (
     accounts,
+    admin_log,
     audit,
     catalogue,
     docs,
@@ -138,6 +139,7 @@ def create_app(
             machines.router,
             audit.router,
             events.router,
+            admin_log.router,
         ],
     )
 

@@ -45,6 +45,7 @@ def test_types_and_titles_are_each_ones_own() -> None:
         (refusals.Forbidden, {403}),
         (refusals.Unknown, {404}),
         (refusals.Unacceptable, {422}),
+        (refusals.Throttled, {429}),
         (refusals.Conflict, {409, 412}),
     ],
 )

@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from tests.api.conftest import Api, serving
 from tuckshop.domain.accounts import Role
+from tuckshop.services import tries
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
 from tuckshop.till.commands import Caller
@@ -130,7 +131,11 @@ def _is_key(value: bytes) -> bool:
 @pytest.mark.proof
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if PROOF else ["sqlite"], indirect=True)
 @pytest.mark.parametrize("who", ["nobody", "buyer", "seller", "admin"])
-async def test_finds_nothing(database_url: str, who: str, tmp_path: Path) -> None:
+async def test_finds_nothing(
+    database_url: str, who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("PAIR", "USER", "NETWORK"):  # Or all that it would see of a log-in were 429.
+        monkeypatch.setattr(tries, limit, tries.Limit(1_000_000, 1))
     wrapped: list[LoggedIn] = []
 
     def wrap(app: Any) -> LoggedIn:

@@ -16,6 +16,7 @@ from tuckshop.domain.refusals import (
     InsufficientFunds,
     OutOfStock,
     Refusal,
+    Throttled,
     Unacceptable,
     Unauthenticated,
     Unknown,
@@ -73,8 +74,8 @@ def test_only_concrete_refusals_come_back(name: str) -> None:
         revive(name, {})
 
 
-def test_every_refusal_is_on_one_of_the_five_branches() -> None:
-    branches = (Unauthenticated, Forbidden, Unknown, Unacceptable, Conflict)
+def test_every_refusal_is_on_one_of_the_six_branches() -> None:
+    branches = (Unauthenticated, Forbidden, Unknown, Unacceptable, Throttled, Conflict)
     assert Refusal.__subclasses__() == list(branches)
     assert all(sum(issubclass(leaf, branch) for branch in branches) == 1 for leaf in leaves())
 

@@ -94,43 +94,38 @@ async def test_a_reset_password_ends_the_sessions(open_for_business: Shop) -> No
 class TestStanding:
     async def test_changes_roles_and_state(self, open_for_business: Shop) -> None:
         shop = open_for_business
-        await made(shop, "sam")
-        user = await accounts.set_standing(shop, username="sam", roles=[Role.BUYER, Role.SELLER])
+        sam = await made(shop, "sam")
+        user = await accounts.set_standing(shop, user_id=sam.id, roles=[Role.BUYER, Role.SELLER])
         assert set(user.roles) == {Role.BUYER, Role.SELLER}
-        user = await accounts.set_standing(shop, username="sam", state=UserState.DISABLED)
+        user = await accounts.set_standing(shop, user_id=sam.id, state=UserState.DISABLED)
         assert user.state is UserState.DISABLED
         with pytest.raises(BadCredentials):
             await sessions.log_in(shop, username="sam", password=PASSWORD)
 
     async def test_has_a_role_and_is_not_closed_in_passing(self, open_for_business: Shop) -> None:
         shop = open_for_business
-        await made(shop, "sam")
+        sam = await made(shop, "sam")
         with pytest.raises(InvalidField):
-            await accounts.set_standing(shop, username="sam", roles=[])
+            await accounts.set_standing(shop, user_id=sam.id, roles=[])
         with pytest.raises(InvalidField):
-            await accounts.set_standing(shop, username="sam", state=UserState.CLOSED)
+            await accounts.set_standing(shop, user_id=sam.id, state=UserState.CLOSED)
 
     async def test_leaves_an_admin(self, open_for_business: Shop) -> None:
         shop = open_for_business
-        await made(shop, "root", Role.ADMIN)
+        root = await made(shop, "root", Role.ADMIN)
         for change in ({"roles": [Role.BUYER]}, {"state": UserState.DISABLED}):
             with pytest.raises(LastAdmin):
-                await accounts.set_standing(shop, username="root", **change)
+                await accounts.set_standing(shop, user_id=root.id, **change)
         assert (await accounts.find_by_name(shop, username="root")).roles == (Role.ADMIN,)
 
     async def test_leaves_an_admin_when_two_strike_each_other_off(self, open_for_business: Shop) -> None:
         shop = open_for_business
+        people = [await made(shop, name, Role.ADMIN) for name in ("root", "boss")]
         for _ in range(3):
-            for name in ("root", "boss"):
-                try:
-                    await made(shop, name, Role.ADMIN)
-                except NameTaken:
-                    await accounts.set_standing(shop, username=name, roles=[Role.ADMIN])
+            for user in people:
+                await accounts.set_standing(shop, user_id=user.id, roles=[Role.ADMIN])
             answers = await asyncio.gather(
-                *(
-                    accounts.set_standing(shop, username=name, roles=[Role.BUYER])
-                    for name in ("root", "boss")
-                ),
+                *(accounts.set_standing(shop, user_id=user.id, roles=[Role.BUYER]) for user in people),
                 return_exceptions=True,
             )
             assert sum(isinstance(answer, LastAdmin) for answer in answers) == 1

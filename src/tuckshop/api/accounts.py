@@ -1,14 +1,29 @@
-"""/v1/users: registering, and one's own account."""
+"""/v1/users: registering, one's own account, and everybody's for admins."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Response, Router, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
+from litestar.params import QueryParameter
 
 from tuckshop.api.openapi import told
-from tuckshop.api.requests import EMAIL_PATTERN, NAME_PATTERN, TEXT_PATTERN, Body, Call, Shown
+from tuckshop.api.requests import (
+    EMAIL_PATTERN,
+    NAME_PATTERN,
+    TEXT_PATTERN,
+    Body,
+    Call,
+    Cursor,
+    Limit,
+    Page,
+    PathId,
+    Shown,
+    cursor_id,
+    cursor_of,
+    moment,
+)
 from tuckshop.domain.accounts import (
     EMAIL_LENGTH_MAX,
     PASSWORD_LENGTH_MAX,
@@ -17,8 +32,19 @@ from tuckshop.domain.accounts import (
     Role,
     UserState,
 )
-from tuckshop.domain.refusals import BadCredentials, EmailTaken, InvalidField, NameTaken, RegistrationClosed
-from tuckshop.services import accounts, sessions
+from tuckshop.domain.refusals import (
+    BadCredentials,
+    EmailTaken,
+    InvalidField,
+    LastAdmin,
+    NameTaken,
+    RegistrationClosed,
+    RoleMissing,
+    StillHoldsValue,
+    TooManyTries,
+    UnknownUser,
+)
+from tuckshop.services import accounts, own_data, sessions
 from tuckshop.services.accounts import User
 from tuckshop.services.passwords import COMMON
 from tuckshop.settings import Settings
@@ -90,6 +116,46 @@ class UserShown(Shown):
     state: UserState
 
 
+class StandingBody(Body):
+    """What to change; what is left out stays."""
+
+    roles: (
+        Annotated[
+            list[Role], msgspec.Meta(min_length=1, max_length=len(Role), examples=[["buyer", "seller"]])
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    state: Literal["active", "disabled", "pending"] | msgspec.UnsetType = msgspec.UNSET
+
+
+class UsersShown(Page):
+    """A page of users."""
+
+    items: list[UserShown]
+
+
+class ExportShown(Shown):
+    """All that the shop keeps about you, by what it is."""
+
+    user: dict[str, Any]
+    sessions: list[dict[str, Any]]
+    tokens: list[dict[str, Any]]
+    accounts: list[dict[str, Any]]
+    transfers: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
+    order_lines: list[dict[str, Any]]
+    refunds: list[dict[str, Any]]
+    products: list[dict[str, Any]]
+
+
+State = Annotated[
+    str | None,
+    QueryParameter(
+        pattern="^(active|closed|disabled|pending)\\Z", description="Only those; without it, all but closed."
+    ),
+]
+
+
 def show_user(user: User) -> UserShown:
     """The user as /v1 shows one."""
     return UserShown(
@@ -141,7 +207,16 @@ async def me(request: Call) -> UserShown:
 @patch(
     "/me",
     summary="Change your account",
-    opt=told("changeMe", BadCredentials, InvalidField, NameTaken, EmailTaken, body=ChangeUserBody),
+    opt=told(
+        "changeMe",
+        BadCredentials,
+        TooManyTries,
+        InvalidField,
+        NameTaken,
+        EmailTaken,
+        login="session",
+        body=ChangeUserBody,
+    ),
 )
 async def change_me(request: Call) -> Response[UserShown]:
     """Another name, address or password. A new password needs the present one and ends every session."""
@@ -153,8 +228,110 @@ async def change_me(request: Call) -> Response[UserShown]:
         for name in ("username", "password", "current_password")
         if (value := getattr(data, name)) is not msgspec.UNSET
     }
-    user = await accounts.change(request.shop, user_id=actor.user_id, email=data.email, **given)
+    user = await accounts.change(
+        request.shop, user_id=actor.user_id, email=data.email, address=request.address, **given
+    )
     return Response(show_user(user))
 
 
-router = Router(path="/users", route_handlers=[register, me, change_me])
+@delete(
+    "/me",
+    status_code=204,
+    summary="Close your account",
+    opt=told("closeMe", StillHoldsValue, LastAdmin, login="session"),
+)
+async def close_me(request: Call) -> None:
+    """Frees your name and ends every session. Money and goods must be settled first."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    assert actor.user_id is not None
+    await accounts.close(request.shop, user_id=actor.user_id)
+
+
+@get("/me/export", summary="All that is known of you", opt=told("exportMe", login="session"))
+async def export_me(request: Call) -> ExportShown:
+    """Your account, log-ins, money, orders and products, as the shop keeps them."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    assert actor.user_id is not None
+    found = await own_data.collect(request.shop, user_id=actor.user_id)
+    told = {name: [_told(row) for row in rows] for name, rows in found.items()}
+    (user,) = told.pop("user")
+    return ExportShown(user=user, **told)
+
+
+@get(
+    "/",
+    summary="All users",
+    opt=told("listUsers", RoleMissing, query={"limit": int, "cursor": str, "standing": str}),
+)
+async def index(
+    request: Call, limit: Limit = 50, cursor: Cursor = None, standing: State = None
+) -> UsersShown:
+    """The people of the shop, in the order in which they came. Admins only."""
+    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    found = await accounts.page(
+        request.shop,
+        after_id=cursor_id(cursor) or 0,
+        limit=limit + 1,
+        state=None if standing is None else UserState(standing),
+    )
+    items = [show_user(user) for user in found[:limit]]
+    return UsersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+
+
+@get("/{user_id:int}", summary="One user", opt=told("getUser", RoleMissing, UnknownUser))
+async def show(request: Call, user_id: PathId) -> UserShown:
+    """A user by id. Admins only."""
+    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    return show_user(await accounts.find(request.shop, user_id=user_id))
+
+
+@patch(
+    "/{user_id:int}",
+    summary="Change a user's roles or state",
+    opt=told("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
+)
+async def change(request: Call, user_id: PathId) -> UserShown:
+    """Other roles, or another state: `active` lets in who waits, `disabled` locks out. Admins only.
+
+    A change ends every session and token of the user at once.
+    """
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.ADMIN)
+    data = await request.parsed(StandingBody)
+    user = await accounts.set_standing(
+        request.shop,
+        user_id=user_id,
+        roles=None if data.roles is msgspec.UNSET else data.roles,
+        state=None if data.state is msgspec.UNSET else UserState(data.state),
+        actor_id=actor.user_id,
+    )
+    return show_user(user)
+
+
+@delete(
+    "/{user_id:int}",
+    status_code=204,
+    summary="Close a user's account",
+    opt=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin),
+)
+async def close(request: Call, user_id: PathId) -> None:
+    """Frees the name and ends every session; money and goods must be settled first. Admins only."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.ADMIN)
+    await accounts.close(request.shop, user_id=user_id, actor_id=actor.user_id)
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """A row under the names that /v1 uses."""
+    return {
+        f"{name[:-3]}_at" if name.endswith("_us") else name.removesuffix("_cents"): (
+            moment(value) if name.endswith("_us") and value is not None else value
+        )
+        for name, value in row.items()
+    }
+
+
+router = Router(
+    path="/users",
+    route_handlers=[register, index, me, change_me, close_me, export_me, show, change, close],
+)

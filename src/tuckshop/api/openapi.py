@@ -52,6 +52,7 @@ _TAGS = {
     "earnings": "What sellers have earned, and paying it.",
     "topups": "Money from the bank into a wallet.",
     "machines": "Places of sale: their shelves and their coin boxes.",
+    "admin-log": "What admins, cashiers and the operator did.",
     "audit": "Whether the books are right.",
     "events": "What changes, as it happens.",
     "health": "For load balancers and supervisors.",

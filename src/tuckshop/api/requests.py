@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from ipaddress import ip_address
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -15,12 +16,15 @@ from litestar import Litestar, Request, Response
 from litestar.exceptions import NotFoundException
 from litestar.params import PathParameter, QueryParameter
 from litestar.routes import HTTPRoute
-from litestar.types import Empty, Receive, Scope, Send
+from litestar.types import Empty, Receive, Send
+from litestar.types import Scope as HttpScope
 
 from tuckshop.api.problems import Malformed, complaint, of_refusal
-from tuckshop.domain.refusals import Refusal, SessionEnded
-from tuckshop.services import machines
+from tuckshop.domain.accounts import Scope
+from tuckshop.domain.refusals import LogInNeeded, Refusal, ScopeMissing, SessionEnded
+from tuckshop.services import api_tokens, machines
 from tuckshop.services.shop import Shop
+from tuckshop.settings import Network
 from tuckshop.till.commands import Caller, Command, Envelope, Outcome
 
 BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
@@ -30,6 +34,17 @@ ID_MAX = 2**63 - 1
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
+
+_API_TOKEN = api_tokens.PREFIX.encode()
+_ADMITTED = "tuckshop_caller"
+_ACTING = (Scope.BUY, Scope.SELL, Scope.ADMIN)
+# What API tokens need to change things below these addresses; roles do the rest.
+_SCOPES: dict[str, tuple[Scope, ...]] = {
+    "auth": (),
+    "users": (Scope.ADMIN,),
+    "wallet": (Scope.BUY, Scope.ADMIN),
+    "products": (Scope.SELL, Scope.ADMIN),
+}
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -87,6 +102,9 @@ class Call(Request[Any, Any, Any]):
     @property
     def caller(self) -> Caller:
         """Whose access token the request carries. Raises SessionEnded without a good one."""
+        admitted: Caller | None = self.scope.get(_ADMITTED)  # type: ignore[assignment]
+        if admitted is not None:
+            return admitted
         given = self.given(b"authorization")
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
             raise SessionEnded
@@ -101,6 +119,21 @@ class Call(Request[Any, Any, Any]):
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
             return machines.caller(given[0][8:].strip().decode("latin-1"))
         return self.caller
+
+    @property
+    def address(self) -> str | None:
+        """Where the request came from; a proxy is believed only if the settings name it."""
+        client = self.scope["client"]
+        address = client[0] if client else None
+        proxies = self.app.state.settings.proxies
+        if not proxies or address is None:
+            return address
+        hops = b",".join(self.given(b"x-forwarded-for")).decode("latin-1").split(",")
+        for hop in reversed(hops):  # The last was written by whoever stands before us.
+            if not _is_in(proxies, address):
+                break
+            address = _address(hop.strip()) or address
+        return address
 
     def given(self, name: bytes) -> list[bytes]:
         """Every value of a header, by its lower-case name."""
@@ -179,6 +212,7 @@ async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | No
     """Refuses what the schema alone would let pass; answers OPTIONS by itself.
 
     Raises:
+        SessionEnded, ScopeMissing, LogInNeeded: an API token that may not do this.
         NotFoundException: an id in the path is not written the one way that we write it.
         Malformed: unknown or repeated query parameters, or one that is not written as we write it.
     """
@@ -186,6 +220,9 @@ async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | No
     if request.method == "OPTIONS":
         allowed = _methods(request.app)[request.scope["path_template"]]
         return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
+    for header, given in request.scope["headers"]:
+        if header == b"authorization" and given[7 : 7 + len(_API_TOKEN)] == _API_TOKEN:
+            await _admit_token(request)
     if request.scope["path_params"]:
         # Or 1_0, 01 and Arabic digits would be ids too.
         written = request.scope["path"].split("/")
@@ -203,6 +240,40 @@ async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | No
                 raise Malformed((name, "must be a whole number"))
             seen.add(name)
     return None
+
+
+async def _admit_token(request: Call) -> None:
+    """Lets an API token in where its scopes allow; a log-in's token needs none of this.
+
+    Raises:
+        SessionEnded, ScopeMissing, LogInNeeded: see there.
+    """
+    said = request.route_handler.opt.get("told")
+    given = request.given(b"authorization")
+    if said is None or said.login == "none" or len(given) != 1 or given[0][:7].lower() != b"bearer ":
+        return  # Who asks for the caller gets the same answer as with any other nonsense.
+    caller, scopes = await api_tokens.known(request.shop, secret=given[0][7:].decode("latin-1"))
+    noun = request.scope["path_template"].split("/")[2]
+    wanted = (Scope.READ,) if request.method == "GET" else _SCOPES.get(noun, _ACTING)
+    if said.login == "session" or not wanted:
+        raise LogInNeeded
+    if scopes.isdisjoint(wanted):
+        raise ScopeMissing(scopes=tuple(str(scope) for scope in wanted))
+    request.scope[_ADMITTED] = caller  # type: ignore[literal-required]
+
+
+def _is_in(networks: tuple[Network, ...], address: str) -> bool:
+    known = _address(address)
+    return known is not None and any(ip_address(known) in network for network in networks)
+
+
+def _address(text: str) -> str | None:
+    """The address in numbers, an IPv4 one as such; None for anything else."""
+    try:
+        ip = ip_address(text)
+    except ValueError:
+        return None
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 def answered(
@@ -238,7 +309,7 @@ class Answer(Response[Any]):
         """What sends it; what the framework would add is not wanted."""
         return self._send
 
-    async def _send(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def _send(self, _scope: HttpScope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
 

@@ -288,7 +288,7 @@ class History:
         for name, caller in self.people.items():
             await sessions.log_out(self.shop, caller=caller)
             if name == LOCKED_OUT:
-                await accounts.set_standing(self.shop, username=name, state=UserState.DISABLED)
+                await accounts.set_standing(self.shop, user_id=caller.user_id or 0, state=UserState.DISABLED)
         async with writing(self.shop.engine) as connection:
             await admin_log.record(connection, action=MADE, subject="shop", now_us=self.clock())
 

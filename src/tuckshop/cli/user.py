@@ -160,7 +160,8 @@ async def _set_standing(
     from tuckshop.services import accounts
 
     async with opened_shop() as shop:
-        return await accounts.set_standing(shop, username=name, roles=roles, state=state)
+        found = await accounts.find_by_name(shop, username=name)
+        return await accounts.set_standing(shop, user_id=found.id, roles=roles, state=state)
 
 
 async def _reset_password(name: str, password: str | None) -> str:

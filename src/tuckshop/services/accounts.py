@@ -28,13 +28,15 @@ from tuckshop.domain.refusals import (
     LastAdmin,
     NameTaken,
     RegistrationClosed,
+    StillHoldsValue,
     UnknownUser,
 )
-from tuckshop.services import admin_log
+from tuckshop.services import admin_log, tries
 from tuckshop.services.passwords import COMMON, invent
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
+from tuckshop.till.commands import OPERATOR, Envelope, RemoveProduct
 
 users = tables.users
 
@@ -151,13 +153,14 @@ async def change(
     email: str | msgspec.UnsetType | None = msgspec.UNSET,
     password: str | None = None,
     current_password: str | None = None,
+    address: str | None = None,
 ) -> User:
     """The user's own name, address or password; a new password needs the present one.
 
     A new password ends every session of the user.
 
     Raises:
-        BadCredentials: the present password is missing or wrong.
+        BadCredentials, TooManyTries: the present password is missing or wrong, or was so too often.
         InvalidField, NameTaken, EmailTaken: as `register`.
     """
     values: dict[str, Any] = {}
@@ -169,10 +172,7 @@ async def change(
         values |= {"email": email, "email_key": None if email is None else name_key(email)}
     if password is not None:
         check_password(password, common=COMMON)
-        async with reading(shop.engine) as connection:
-            kept = await connection.scalar(select(users.c.password_hash).where(users.c.id == user_id))
-        if not await shop.passwords.fits(current_password or "", kept):
-            raise BadCredentials
+        await _check_present(shop, user_id, current_password, address)
         values["password_hash"] = await shop.passwords.hash(password)
     if not values:
         return await find(shop, user_id=user_id)
@@ -187,6 +187,17 @@ async def change(
         if password is not None:
             await end_sessions(connection, user_id, now_us=shop.clock())
     return _user(row)
+
+
+async def _check_present(shop: Shop, user_id: int, password: str | None, address: str | None) -> None:
+    query = select(users.c.username, users.c.password_hash).where(users.c.id == user_id)
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(query)).one()
+    counted = await tries.begin(shop, username=row.username, address=address)
+    if not await shop.passwords.fits(password or "", row.password_hash):
+        raise BadCredentials
+    async with writing(shop.engine) as connection:
+        await tries.give_back(connection, counted)
 
 
 async def reset_password(shop: Shop, *, username: str, password: str | None = None) -> str:
@@ -207,16 +218,20 @@ async def reset_password(shop: Shop, *, username: str, password: str | None = No
 
 
 async def set_standing(
-    shop: Shop, *, username: str, roles: Iterable[Role] | None = None, state: UserState | None = None
+    shop: Shop,
+    *,
+    user_id: int,
+    roles: Iterable[Role] | None = None,
+    state: UserState | None = None,
+    actor_id: int | None = None,
 ) -> User:
-    """Other roles or another state; ends every session of the user.
+    """Other roles or another state; a change ends every session of the user.
 
     Raises:
-        UnknownUser: nobody has this name.
+        UnknownUser: there is nobody with this id.
         InvalidField: no role at all, or the state `closed`, which is for a whole closing.
         LastAdmin: nobody else could run the shop.
     """
-    user = await find_by_name(shop, username=username)
     values: dict[str, Any] = {}
     if roles is not None:
         held = frozenset(roles)
@@ -227,27 +242,85 @@ async def set_standing(
         if state is UserState.CLOSED:
             raise InvalidField(field="state", reason="must be pending, active or disabled")
         values["state"] = state.value
-    this = select(*_COLUMNS).where(users.c.id == user.id)
-    # All admins, in one order: two who strike each other off at once must not both find the other there.
-    touched = select(users.c.id).where(or_(users.c.id == user.id, users.c.is_admin)).order_by(users.c.id)
     async with writing(shop.engine) as connection:
-        await connection.execute(touched.with_for_update())
-        before = (await connection.execute(this)).one()
-        if values:
-            await connection.execute(update(users).where(users.c.id == user.id).values(values))
-        admins = select(func.count()).where(users.c.is_admin, users.c.state == UserState.ACTIVE.value)
-        if before.is_admin and not await connection.scalar(admins):
-            raise LastAdmin
-        await end_sessions(connection, user.id, now_us=shop.clock())
-        row = (await connection.execute(this)).one()
-        await _log(
-            connection,
-            "user.standing",
-            row,
-            before=_standing(before),
-            after=_standing(row),
-            now_us=shop.clock(),
-        )
+        return await _set(connection, "user.standing", user_id, values, actor_id, now_us=shop.clock())
+
+
+async def close(shop: Shop, *, user_id: int, actor_id: int | None = None) -> None:
+    """Frees the name and the address and ends every session; what was bought and sold stays on the books.
+
+    Raises:
+        UnknownUser: there is nobody with this id.
+        StillHoldsValue: money or goods must be settled first.
+        LastAdmin: nobody else could run the shop.
+    """
+    products = select(tables.products.c.id).where(
+        tables.products.c.seller_id == user_id, tables.products.c.removed_us.is_(None)
+    )
+    async with reading(shop.engine) as connection:
+        await _require_settled(connection, user_id)
+        empty = list(await connection.scalars(products))
+    await find(shop, user_id=user_id)
+    for product_id in empty:
+        await shop.till.settle(Envelope(RemoveProduct(OPERATOR, product_id)))
+    money = select(tables.accounts.c.id).where(tables.accounts.c.user_id == user_id)
+    now_us = shop.clock()
+    async with writing(shop.engine) as connection:
+        # As the till: money first. Whoever waits for it finds the user closed.
+        await connection.execute(money.order_by(tables.accounts.c.id).with_for_update(key_share=True))
+        await _require_settled(connection, user_id)
+        values = {"state": UserState.CLOSED.value, "closed_us": now_us}
+        await _set(connection, "user.close", user_id, values, actor_id, now_us=now_us)
+
+
+async def _require_settled(connection: AsyncConnection, user_id: int) -> None:
+    kept, shelves, products = tables.accounts, tables.shelves, tables.products
+    money = select(kept.c.balance_cents).where(kept.c.user_id == user_id, kept.c.balance_cents != 0)
+    stock = (
+        select(func.coalesce(func.sum(shelves.c.quantity), 0))
+        .join(products, products.c.id == shelves.c.product_id)
+        .where(products.c.seller_id == user_id)
+    )
+    balance_cents = (await connection.scalars(money.order_by(kept.c.id).limit(1))).first() or 0
+    pieces = int(await connection.scalar(stock) or 0)
+    if balance_cents or pieces:
+        raise StillHoldsValue(balance_cents=balance_cents, stock=pieces)
+
+
+async def _set(
+    connection: AsyncConnection,
+    action: str,
+    user_id: int,
+    values: dict[str, Any],
+    actor_id: int | None,
+    *,
+    now_us: int,
+) -> User:
+    this = select(*_COLUMNS).where(users.c.id == user_id, users.c.state != UserState.CLOSED.value)
+    # All admins, in one order: two who strike each other off at once must not both find the other there.
+    touched = select(users.c.id).where(or_(users.c.id == user_id, users.c.is_admin)).order_by(users.c.id)
+    await connection.execute(touched.with_for_update(key_share=True))
+    before = (await connection.execute(this)).one_or_none()
+    if before is None:
+        raise UnknownUser(user=user_id)
+    changed = {name: value for name, value in values.items() if getattr(before, name, None) != value}
+    if not changed:
+        return _user(before)
+    changing = update(users).where(users.c.id == user_id).values(changed).returning(*_COLUMNS)
+    row = (await connection.execute(changing)).one()
+    admins = select(func.count()).where(users.c.is_admin, users.c.state == UserState.ACTIVE.value)
+    if before.is_admin and not await connection.scalar(admins):
+        raise LastAdmin
+    await end_sessions(connection, user_id, now_us=now_us)
+    await _log(
+        connection,
+        action,
+        row,
+        before=_standing(before),
+        after=_standing(row),
+        actor_id=actor_id,
+        now_us=now_us,
+    )
     return _user(row)
 
 
@@ -272,9 +345,15 @@ async def find_by_name(shop: Shop, *, username: str) -> User:
     return _user(row)
 
 
-async def page(shop: Shop, *, after_id: int = 0, limit: int = 100) -> list[User]:
-    """Users by id, those after `after_id`."""
+async def page(
+    shop: Shop, *, after_id: int = 0, limit: int = 100, state: UserState | None = None
+) -> list[User]:
+    """Users by id, those after `after_id`; without a state, all but the closed."""
     query = select(*_COLUMNS).where(users.c.id > after_id).order_by(users.c.id).limit(limit)
+    if state is None:
+        query = query.where(users.c.state != UserState.CLOSED.value)
+    else:
+        query = query.where(users.c.state == state.value)
     async with reading(shop.engine) as connection:
         return [_user(row) for row in await connection.execute(query)]
 

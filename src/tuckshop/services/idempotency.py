@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
+from tuckshop.services import tries
 from tuckshop.services.shop import Shop
 from tuckshop.store.engine import writing
 from tuckshop.store.tables import idempotency
@@ -45,6 +46,7 @@ async def keep_forgetting(shop: Shop) -> None:
     while True:
         try:
             await forget_old(shop)
+            await tries.forget_old(shop)
         except (DBAPIError, OSError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

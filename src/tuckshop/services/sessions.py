@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tuckshop.domain.accounts import Actor, UserState, name_key
-from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
-from tuckshop.services import accounts
+from tuckshop.domain.accounts import Actor, Role, Scope, UserState, name_key, read_scopes, roles_within
+from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded, UnknownSession
+from tuckshop.services import accounts, tries
 from tuckshop.services.accounts import User
 from tuckshop.services.shop import Shop
 from tuckshop.services.tokens import ACCESS_SECONDS
+from tuckshop.services.tries import Try
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.commands import Caller
@@ -37,9 +38,27 @@ class LoggedIn:
     expires_in: int = ACCESS_SECONDS
 
 
-async def log_in(shop: Shop, *, username: str, password: str, device: str | None = None) -> LoggedIn:
-    """A new session. Raises BadCredentials, alike for unknown names, wrong passwords and inactive users."""
-    user_id, kept = await _verify(shop, username, password)
+@dataclass(frozen=True, slots=True)
+class SessionStands:
+    """One log-in on one device."""
+
+    id: int
+    device: str | None
+    address: str | None
+    created_us: int
+    expires_us: int
+
+
+async def log_in(
+    shop: Shop, *, username: str, password: str, device: str | None = None, address: str | None = None
+) -> LoggedIn:
+    """A new session.
+
+    Raises:
+        BadCredentials: alike for unknown names, wrong passwords and inactive users.
+        TooManyTries: of this name, or from this address.
+    """
+    user_id, kept, counted = await _verify(shop, username, password, address)
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         # Held until the session is there: a password changed meanwhile must end this session too.
@@ -48,17 +67,15 @@ async def log_in(shop: Shop, *, username: str, password: str, device: str | None
         )
         if await connection.scalar(still.with_for_update(read=True)) is None:
             raise BadCredentials
-        others = await connection.scalar(
-            select(func.count()).where(
-                sessions.c.user_id == user_id, sessions.c.ended_us.is_(None), sessions.c.expires_us > now_us
-            )
-        )
+        await tries.give_back(connection, counted)
+        others = await connection.scalar(select(func.count()).where(*_log_ins(user_id, now_us)))
         session_id = await connection.scalar(
             insert(sessions)
             .values(
                 user_id=user_id,
                 generation=1,
                 device=device and device[:DEVICE_LENGTH_MAX],
+                address=address,
                 created_us=now_us,
                 expires_us=now_us + SESSION_DAYS * _DAY_US,
             )
@@ -120,20 +137,64 @@ async def log_out_everywhere(shop: Shop, *, caller: Caller) -> int:
         return await accounts.end_sessions(connection, caller.user_id, now_us=now_us)
 
 
-async def log_out_everywhere_by_password(shop: Shop, *, username: str, password: str) -> int:
-    """The same for somebody who is not logged in here. Raises BadCredentials."""
-    user_id, _ = await _verify(shop, username, password)
+async def log_out_everywhere_by_password(
+    shop: Shop, *, username: str, password: str, address: str | None = None
+) -> int:
+    """The same for somebody who is not logged in here. Raises BadCredentials, TooManyTries."""
+    user_id, _, counted = await _verify(shop, username, password, address)
     async with writing(shop.engine) as connection:
+        await tries.give_back(connection, counted)
         return await accounts.end_sessions(connection, user_id, now_us=shop.clock())
 
 
 async def actor(shop: Shop, *, caller: Caller) -> Actor:
-    """Who the caller is now, roles as they stand. Raises SessionEnded."""
+    """Who the caller is now, roles as they stand. Raises SessionEnded.
+
+    An API token has the roles that its scopes lend; to look at things, reading lends those of customers.
+    """
     async with reading(shop.engine) as connection:
-        return accounts.actor_of(await _require_live(connection, caller, shop.clock()))
+        row = await _require_live(connection, caller, shop.clock())
+    found = accounts.actor_of(row)
+    if row.scopes is None:
+        return found
+    scopes = read_scopes(row.scopes)
+    roles = roles_within(found.roles, scopes)
+    if Scope.READ in scopes:
+        roles |= found.roles & {Role.BUYER, Role.SELLER}
+    return replace(found, roles=roles)
 
 
-async def _verify(shop: Shop, username: str, password: str) -> tuple[int, str]:
+async def page(shop: Shop, *, user_id: int, before_id: int | None, limit: int) -> list[SessionStands]:
+    """Where the user is logged in, newest first, those before `before_id`; API tokens are no log-ins."""
+    columns = (sessions.c[name] for name in SessionStands.__slots__)
+    query = select(*columns).where(*_log_ins(user_id, shop.clock()))
+    if before_id is not None:
+        query = query.where(sessions.c.id < before_id)
+    async with reading(shop.engine) as connection:
+        rows = await connection.execute(query.order_by(sessions.c.id.desc()).limit(limit))
+        return [SessionStands(*row) for row in rows]
+
+
+async def end(shop: Shop, *, user_id: int, session_id: int) -> None:
+    """Ends one of the user's sessions at once. Raises UnknownSession."""
+    now_us = shop.clock()
+    query = update(sessions).where(*_log_ins(user_id, now_us), sessions.c.id == session_id)
+    async with writing(shop.engine) as connection:
+        if not (await connection.execute(query.values(ended_us=now_us))).rowcount:
+            raise UnknownSession(session=session_id)
+
+
+def _log_ins(user_id: int, now_us: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        sessions.c.user_id == user_id,
+        sessions.c.scopes.is_(None),
+        sessions.c.ended_us.is_(None),
+        sessions.c.expires_us > now_us,
+    )
+
+
+async def _verify(shop: Shop, username: str, password: str, address: str | None) -> tuple[int, str, Try]:
+    counted = await tries.begin(shop, username=username, address=address)
     query = select(users.c.id, users.c.password_hash, users.c.state).where(
         users.c.username_key == name_key(username), users.c.state != UserState.CLOSED.value
     )
@@ -142,11 +203,11 @@ async def _verify(shop: Shop, username: str, password: str) -> tuple[int, str]:
     fits = await shop.passwords.fits(password, None if row is None else row.password_hash)
     if row is None or not fits or row.state != UserState.ACTIVE.value:
         raise BadCredentials
-    return row.id, row.password_hash
+    return row.id, row.password_hash, counted
 
 
 async def _require_live(connection: AsyncConnection, caller: Caller, now_us: int) -> Any:
-    query = select(users).join(sessions, sessions.c.user_id == users.c.id)
+    query = select(users, sessions.c.scopes).join(sessions, sessions.c.user_id == users.c.id)
     row = (
         await connection.execute(
             query.where(

@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.till.commands import Caller
 
@@ -33,6 +34,13 @@ class Refreshing(NamedTuple):
 
     caller: Caller
     generation: int
+
+
+class Known(NamedTuple):
+    """What an API token stands for, which never changes."""
+
+    caller: Caller
+    scopes: frozenset[Scope]
 
 
 class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +68,7 @@ class Tokens:
         self._key = OctKey.import_key(secret)
         self._clock = clock
         self._read: dict[str, tuple[int, Caller]] = {}
+        self.opaque: dict[bytes, Known] = {}  # API tokens by their hash, see `api_tokens`
 
     def access(self, caller: Caller) -> str:
         """A token for calls, good for ACCESS_SECONDS."""

@@ -1,0 +1,58 @@
+"""/v1/admin-log: what admins, cashiers and the operator did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router, get
+
+from tuckshop.api.openapi import told
+from tuckshop.api.requests import Call, Cursor, Limit, Moment, Page, Shown, cursor_id, cursor_of, moment
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.refusals import RoleMissing
+from tuckshop.services import admin_log, sessions
+
+
+class AdminLogLineShown(Shown):
+    """One act; `actor` is null for the operator at the command line."""
+
+    id: int
+    actor: int | None
+    action: str
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    created_at: Moment
+
+
+class AdminLogShown(Page):
+    """A page of the log."""
+
+    items: list[AdminLogLineShown]
+
+
+@get(
+    "/",
+    summary="What admins did",
+    opt=told("listAdminLog", RoleMissing, query={"limit": int, "cursor": str}),
+)
+async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> AdminLogShown:
+    """Acts of admins, cashiers and the operator, newest first. Admins only."""
+    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1)
+    items = [
+        AdminLogLineShown(
+            id=line.id,
+            actor=line.actor_id,
+            action=line.action,
+            subject=line.subject,
+            before=line.before,
+            after=line.after,
+            created_at=moment(line.created_us),
+        )
+        for line in found[:limit]
+    ]
+    return AdminLogShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+
+
+router = Router(path="/admin-log", route_handlers=[index])
