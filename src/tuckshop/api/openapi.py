@@ -105,8 +105,8 @@ _PROBLEM = {
 }
 _EITHER_OR = {
     "StockBody": ("restock", "correct"),
-    "ChangeOrderBody": ("status", "lines"),
-    "SettleTabBody": ("coins", "bank"),
+    "ChangeOrderBody": ("lines", "status"),
+    "SettleTabBody": ("bank", "coins"),
 }
 """Bodies that have exactly one of these, which their types cannot say."""
 _FACTS: dict[str, Any] = {
