@@ -49,6 +49,7 @@ async def open_shop(given: Settings, *, clock: Clock | None = None) -> AsyncIter
     Raises:
         DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
     """
+    telemetry.set_up_logs()
     engine = open_engine(given.url)
     passwords = Passwords()
     try:
@@ -71,7 +72,6 @@ async def open_shop(given: Settings, *, clock: Clock | None = None) -> AsyncIter
 def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> Litestar:
     """The application for these settings; those of the environment unless given."""
     given = given or settings.read()
-    telemetry.set_up_logs()
     v1 = Router(
         path="/v1",
         route_handlers=[
@@ -92,8 +92,11 @@ def create_app(given: Settings | None = None, *, clock: Clock | None = None) -> 
             app.state.shop = shop
             app.state.settings = given
             forgetting = asyncio.create_task(idempotency.keep_forgetting(shop), name="old keys")
-            yield
-            forgetting.cancel()
+            try:
+                yield
+            finally:
+                forgetting.cancel()
+                await asyncio.gather(forgetting, return_exceptions=True)
 
     app = Litestar(
         route_handlers=[v1, health.router, docs.router],

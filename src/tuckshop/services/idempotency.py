@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from tuckshop.services.shop import Shop
-from tuckshop.store.engine import writing
+from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency
 
 KEPT_DAYS = 30  # What the API promises.
@@ -45,6 +45,6 @@ async def keep_forgetting(shop: Shop) -> None:
     while True:
         try:
             await forget_old(shop)
-        except (DBAPIError, OSError) as error:
+        except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

@@ -48,11 +48,7 @@ async def log_in(shop: Shop, *, username: str, password: str, device: str | None
         )
         if await connection.scalar(still.with_for_update(read=True)) is None:
             raise BadCredentials
-        others = await connection.scalar(
-            select(func.count()).where(
-                sessions.c.user_id == user_id, sessions.c.ended_us.is_(None), sessions.c.expires_us > now_us
-            )
-        )
+        others = await _count_live(connection, user_id, now_us)
         session_id = await connection.scalar(
             insert(sessions)
             .values(
@@ -69,7 +65,7 @@ async def log_in(shop: Shop, *, username: str, password: str, device: str | None
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=1),
         user=await accounts.find(shop, user_id=user_id),
-        active_sessions=others or 0,
+        active_sessions=others,
     )
 
 
@@ -84,6 +80,7 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         await _require_live(connection, caller, now_us)
+        live = await _count_live(connection, caller.user_id, now_us)
         used = await connection.execute(
             update(sessions)
             .where(sessions.c.id == caller.session_id, sessions.c.generation == generation)
@@ -99,7 +96,7 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=generation + 1),
         user=await accounts.find(shop, user_id=caller.user_id),
-        active_sessions=0,
+        active_sessions=live - 1,
     )
 
 
@@ -143,6 +140,17 @@ async def _verify(shop: Shop, username: str, password: str) -> tuple[int, str]:
     if row is None or not fits or row.state != UserState.ACTIVE.value:
         raise BadCredentials
     return row.id, row.password_hash
+
+
+async def _count_live(connection: AsyncConnection, user_id: int | None, now_us: int) -> int:
+    return (
+        await connection.scalar(
+            select(func.count()).where(
+                sessions.c.user_id == user_id, sessions.c.ended_us.is_(None), sessions.c.expires_us > now_us
+            )
+        )
+        or 0
+    )
 
 
 async def _require_live(connection: AsyncConnection, caller: Caller, now_us: int) -> Any:

@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.till.commands import Caller
 
-ACCESS_SECONDS = 300  # Short: it is good without a look at the session only until it is first used.
+ACCESS_SECONDS = 300  # What was copied from a log or a screen is worthless soon.
 REFRESH_SECONDS = 86_400
 ACCESS = "tuckshop/access"
 REFRESH = "tuckshop/refresh"
