@@ -29,17 +29,17 @@ venv: $(DEVELOPMENT) ## make .venv with everything that development needs
 
 .PHONY: test
 test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL, with the coverage gate
-	@PYTHON=$(BIN)/python tools/system-packages
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
 
 .PHONY: proof
 proof: $(DEVELOPMENT) ## run the long tests at full size (takes hours)
-	@PYTHON=$(BIN)/python tools/system-packages
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace
 	TUCKSHOP_PROOF=1 $(BIN)/python -m pytest -m proof $(ARGS)
 
 .PHONY: bench
 bench: $(DEVELOPMENT) ## measure purchases beside pgbench
-	@PYTHON=$(BIN)/python tools/system-packages
+	@PYTHON=$(BIN)/python tools/system-packages postgresql wrk
 	$(BIN)/python -m bench $(ARGS)
 
 .PHONY: lint

@@ -23,7 +23,8 @@ TEMPLATE = "tuckshop_template"
 _numbers = itertools.count(1)
 
 
-async def _set_up(url: str) -> None:
+async def set_up(url: str) -> None:
+    """Makes an empty shop of an empty database."""
     engine = open_engine(url)
     await upgrade(engine)
     async with writing(engine) as connection:
@@ -35,7 +36,7 @@ async def _set_up(url: str) -> None:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with an empty shop, to be copied."""
     path = tmp_path_factory.mktemp("template") / "shop.sqlite3"
-    asyncio.run(_set_up(f"sqlite:///{path}"))
+    asyncio.run(set_up(f"sqlite:///{path}"))
     return path
 
 
@@ -69,7 +70,7 @@ class PostgresServer:
         prefix = f"tuckshop_{os.getpid()}_"
         if not self._template_made:
             self.execute(f'CREATE DATABASE "{prefix}{TEMPLATE}"')
-            asyncio.run(_set_up(self.url(f"{prefix}{TEMPLATE}")))
+            asyncio.run(set_up(self.url(f"{prefix}{TEMPLATE}")))
             self._template_made = True
         return self._new(f'TEMPLATE "{prefix}{TEMPLATE}"')
 

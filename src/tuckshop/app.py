@@ -73,6 +73,7 @@ async def open_shop(
     Raises:
         DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
     """
+    telemetry.set_up_logs()
     engine = open_engine(given.url)
     passwords = Passwords()
     try:
@@ -118,7 +119,6 @@ def create_app(
     `ends_streams`: SIGTERM is taken from the server, to close the streams of events that it would wait for.
     """
     given = given or settings.read()
-    telemetry.set_up_logs()
     meter = Meter()
     watched = Events(streams_max=given.event_streams)
     is_measured = given.metrics or bool(given.metrics_token)
@@ -160,11 +160,13 @@ def create_app(
             if is_measured and given.metrics_folder:
                 always.append(metrics.keep_sharing(shop, folder=given.metrics_folder))
             tasks = [asyncio.create_task(one) for one in always]
-            yield
-            watched.shut()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                yield
+            finally:
+                watched.shut()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     routes = [v1, health.router, docs.router]
     if is_measured:

@@ -158,8 +158,12 @@ def _networks(listed: str) -> tuple[Network, ...]:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
-    return urlunsplit(parts._replace(netloc=netloc))
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(hidden: not an address)"
+    host = parts.netloc.rpartition("@")[2]
+    user = parts.netloc.rpartition("@")[0].partition(":")[0]
+    netloc = f"{user}:***@{host}" if ":" in parts.netloc.rpartition("@")[0] else parts.netloc
+    # PostgreSQL takes passwords in the query too.
+    return urlunsplit(parts._replace(netloc=netloc, query="***" if parts.query else ""))

@@ -33,9 +33,9 @@ def test_lists_and_shows_by_number_and_name(shop: Terminal) -> None:
     assert re.search(r"Tax +19 %", shown)
 
 
-def test_a_number_may_be_a_name(shop: Terminal) -> None:
-    shop.works("product", "add", "1", "9.99")  # The sweet "1" is meant, not product 1.
-    assert re.search(r"Price +9\.99", shop.works("product", "show", "1"))
+def test_no_name_stands_in_the_way_of_a_number(shop: Terminal) -> None:
+    shop.works("product", "add", "1", "9.99")  # Whoever says 1 means cola, whatever a seller calls a sweet.
+    assert re.search(r"Name +Cola", shop.works("product", "show", "1"))
 
 
 def test_changes_figures(shop: Terminal) -> None:

@@ -129,3 +129,24 @@ class TestStanding:
                 return_exceptions=True,
             )
             assert sum(isinstance(answer, LastAdmin) for answer in answers) == 1
+
+
+async def test_a_reset_is_not_undone_by_a_change_that_began_before_it(
+    open_for_business: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = open_for_business
+    ada = await made(shop, "ada")
+    real = shop.passwords.fits
+    new = ""
+
+    async def fits(password: str, kept: str | None) -> bool:
+        nonlocal new
+        answer = await real(password, kept)
+        monkeypatch.undo()
+        new = await accounts.reset_password(shop, username="ada")  # While the thief's change is on its way.
+        return answer
+
+    monkeypatch.setattr(shop.passwords, "fits", fits)
+    with pytest.raises(BadCredentials):
+        await accounts.change(shop, user_id=ada.id, password="the thief's own", current_password=PASSWORD)
+    assert (await sessions.log_in(shop, username="ada", password=new)).user.id == ada.id

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tuckshop.services.passwords import AT_A_TIME, COMMON, Passwords
+from tuckshop.services.passwords import AT_A_TIME, COMMON, Overrun, Passwords
 
 
 @pytest.fixture
@@ -71,3 +71,14 @@ async def test_an_unknown_user_costs_a_hash_too(
 def test_the_common_ones_are_in_lower_case_and_long_enough_to_be_tried() -> None:
     assert all(word == word.casefold() and len(word) >= 8 for word in COMMON)
     assert len(COMMON) > 100
+
+
+async def test_a_crowd_is_told_at_once_that_it_is_too_many(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuckshop.services.passwords.QUEUE_MAX", 3)
+    answers = await asyncio.gather(
+        *(passwords.hash("correct horse") for _ in range(5)), return_exceptions=True
+    )
+    assert sum(isinstance(answer, Overrun) for answer in answers) == 2
+    assert await passwords.hash("correct horse")  # The crowd is gone, and nothing was lost.

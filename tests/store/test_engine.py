@@ -16,7 +16,15 @@ from tests.conftest import PostgresServer
 from tools.postgres import Cluster
 from tuckshop.store import engine as engines
 from tuckshop.store import setup, upgrade
-from tuckshop.store.engine import DatabaseUnusable, check, connect_sqlite, open_engine, reading, writing
+from tuckshop.store.engine import (
+    DatabaseAway,
+    DatabaseUnusable,
+    check,
+    connect_sqlite,
+    open_engine,
+    reading,
+    writing,
+)
 
 SECRET = "hunter22"
 
@@ -119,9 +127,10 @@ async def test_explains_an_address_that_cannot_be_read(url: str) -> None:
 async def test_a_check_makes_no_sqlite_file(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path / 'shop.db'}") as engine:
         assert "`tuckshop init`" in await refusal(engine)
-        with pytest.raises(Exception, match="unable to open"):
+        with pytest.raises(Exception, match="unable to open") as raised:
             async with reading(engine):
                 pass
+        assert isinstance(raised.value, DatabaseAway)
     assert modes(tmp_path) == {}
 
 

@@ -310,6 +310,10 @@ async def test_another_tills_luck_is_tried_again_until_it_turns(
         trouble.errors = [Contended("deadlock")] * (batch.CONTENTION_TRIES - 1)
         assert kinds([await till.settle(restock)]) == ["ProductStands"]
         trouble.errors = [Contended("deadlock")] * batch.CONTENTION_TRIES
+        trouble.errors += [Unavailable("away")] * 100  # Locks that stay taken: the database is not to be had.
+        with pytest.raises(Unavailable):
+            await till.settle(restock)
+        trouble.errors = [Contended("key", on_key=True)] * batch.CONTENTION_TRIES
         with pytest.raises(Defect):
             await till.settle(restock)
         assert kinds([await till.settle(restock)]) == ["ProductStands"]

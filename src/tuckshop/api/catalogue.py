@@ -100,14 +100,14 @@ class AddProductBody(Body):
 
 
 class ReplaceProductBody(Body):
-    """A product's attributes, all of them."""
+    """All that an answer shows of a product. Tax and cost, which none shows, stay unless they are given."""
 
     name: Name
     price: Price
     stock: Stock
     refundable: bool = True
-    tax_basis_points: Tax = 0
-    cost: Cost = 0
+    tax_basis_points: Tax | None = None
+    cost: Cost | None = None
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 

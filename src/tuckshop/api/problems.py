@@ -12,6 +12,8 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, TooManyTries
+from tuckshop.services.passwords import Overrun
+from tuckshop.services.shop import DatabaseAway
 from tuckshop.till.batch import Busy, Defect
 from tuckshop.till.books import OutcomeUnknown, Unavailable
 
@@ -274,6 +276,8 @@ HANDLERS: dict[int | type[Exception], Any] = {
     HTTPException: on_http,
     Busy: on_busy,
     Unavailable: on_busy,
+    DatabaseAway: on_busy,
+    Overrun: on_busy,
     OutcomeUnknown: on_unknown,
     Exception: on_defect,
 }

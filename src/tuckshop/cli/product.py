@@ -132,11 +132,12 @@ async def find(shop: Shop, product: str) -> ProductStands:
     """The product of this number or name. Raises UnknownProduct, click.UsageError."""
     from tuckshop.services import catalogue
 
+    # The number first: a seller may call a product "1", and must not get what is meant for number 1.
+    if product.isascii() and product.isdigit() and len(product) <= 18:
+        return await catalogue.find(shop, product_id=int(product))
     by_name = await catalogue.find_by_name(shop, name=product)
     if by_name is not None:
         return by_name
-    if product.isascii() and product.isdigit() and len(product) <= 18:
-        return await catalogue.find(shop, product_id=int(product))
     raise click.UsageError(f"No product {product!r} is on sale: see `tuckshop product list`.")
 
 

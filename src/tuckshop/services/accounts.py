@@ -164,6 +164,7 @@ async def change(
         InvalidField, NameTaken, EmailTaken: as `register`.
     """
     values: dict[str, Any] = {}
+    kept = None
     if username is not None:
         username = check_username(username)
         values |= {"username": username, "username_key": name_key(username)}
@@ -180,10 +181,15 @@ async def change(
     async with writing(shop.engine) as connection:
         await _require_free(connection, username, given_email, but=user_id)
         query = update(users).where(users.c.id == user_id).values(values).returning(*_COLUMNS)
+        if password is not None:
+            # Whoever knew the old one must not undo a reset that came in between.
+            query = query.where(users.c.password_hash == kept)
         try:
-            row = (await connection.execute(query)).one()
+            row = (await connection.execute(query)).one_or_none()
         except IntegrityError as error:
             raise _taken(error, username or "", given_email) from None
+        if row is None:
+            raise BadCredentials
         if password is not None:
             await end_sessions(connection, user_id, now_us=shop.clock())
     return _user(row)

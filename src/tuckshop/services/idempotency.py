@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tuckshop.services import tries
 from tuckshop.services.shop import Shop
-from tuckshop.store.engine import writing
+from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency
 
 KEPT_DAYS = 30  # What the API promises.
@@ -47,6 +47,6 @@ async def keep_forgetting(shop: Shop) -> None:
         try:
             await forget_old(shop)
             await tries.forget_old(shop)
-        except (DBAPIError, OSError) as error:
+        except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

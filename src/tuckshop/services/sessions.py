@@ -68,7 +68,7 @@ async def log_in(
         if await connection.scalar(still.with_for_update(read=True)) is None:
             raise BadCredentials
         await tries.give_back(connection, counted)
-        others = await connection.scalar(select(func.count()).where(*_log_ins(user_id, now_us)))
+        others = await _count_live(connection, user_id, now_us)
         session_id = await connection.scalar(
             insert(sessions)
             .values(
@@ -86,7 +86,7 @@ async def log_in(
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=1),
         user=await accounts.find(shop, user_id=user_id),
-        active_sessions=others or 0,
+        active_sessions=others,
     )
 
 
@@ -101,6 +101,7 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         await _require_live(connection, caller, now_us)
+        live = await _count_live(connection, caller.user_id, now_us)
         used = await connection.execute(
             update(sessions)
             .where(sessions.c.id == caller.session_id, sessions.c.generation == generation)
@@ -116,7 +117,7 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=generation + 1),
         user=await accounts.find(shop, user_id=caller.user_id),
-        active_sessions=0,
+        active_sessions=live - 1,
     )
 
 
@@ -204,6 +205,11 @@ async def _verify(shop: Shop, username: str, password: str, address: str | None)
     if row is None or not fits or row.state != UserState.ACTIVE.value:
         raise BadCredentials
     return row.id, row.password_hash, counted
+
+
+async def _count_live(connection: AsyncConnection, user_id: int | None, now_us: int) -> int:
+    assert user_id is not None
+    return await connection.scalar(select(func.count()).where(*_log_ins(user_id, now_us))) or 0
 
 
 async def _require_live(connection: AsyncConnection, caller: Caller, now_us: int) -> Any:

@@ -11,8 +11,11 @@ from tuckshop.domain.money import Currency
 from tuckshop.services.events import Events
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.tokens import Tokens
+from tuckshop.store.engine import DatabaseAway
 from tuckshop.telemetry import Meter
 from tuckshop.till.batch import Till
+
+__all__ = ["DatabaseAway", "Shop"]  # Interfaces never touch the store; this much of it they answer for.
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.money import Currency, Denomination, DenominationKind
 from tuckshop.store import tables
-from tuckshop.store.engine import reading
+from tuckshop.store.engine import DatabaseAway, reading
 
 READY_SECONDS = 2.0  # A supervisor that asks every few seconds should not pile up.
 
@@ -43,5 +43,5 @@ async def answers(engine: AsyncEngine) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS), reading(engine) as connection:
             return await connection.scalar(select(tables.shop.c.id)) is not None
-    except (DBAPIError, OSError, TimeoutError):
+    except (DatabaseAway, DBAPIError, TimeoutError):
         return False

@@ -19,7 +19,7 @@ from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.till.commands import Caller
 
-ACCESS_SECONDS = 300  # Short: it is good without a look at the session only until it is first used.
+ACCESS_SECONDS = 300  # What was copied from a log or a screen is worthless soon.
 REFRESH_SECONDS = 86_400
 ACCESS = "tuckshop/access"
 REFRESH = "tuckshop/refresh"

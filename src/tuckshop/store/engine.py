@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 from sqlalchemy import URL, Connection, PoolProxiedConnection, event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tuckshop.store.migrations import revisions
@@ -33,7 +34,44 @@ POSTGRES_VERSION_MIN = 13  # The oldest with pg_xact_status, hash aggregates tha
 CONNECT_SECONDS_MAX = 10  # A start that hangs on a wrong address should say so while somebody still looks.
 LOCK_SECONDS_MAX = 5  # As long as SQLite's busy_timeout.
 
-_NO_ANSWER = (DBAPIError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError)
+
+class DatabaseAway(Exception):
+    """The database does not answer just now; nothing was written. Try again in a while."""
+
+
+POOL_SECONDS_MAX = 5  # To wait for a connection: as long as for a lock.
+
+_AWAY = (
+    OSError,
+    PoolTimeout,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+_SQLITE_AWAY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+_NO_ANSWER = (
+    DatabaseAway,
+    DBAPIError,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    ValueError,
+)
 _SQLITE_FULL = 2  # PRAGMA synchronous: 0 off, 1 normal, 2 full, 3 extra.
 _URL_FORMS = "TUCKSHOP_DATABASE_URL must look like sqlite:///path or postgresql://user@host/database"
 
@@ -61,7 +99,12 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     connect = partial(asyncpg.connect, postgres_dsn(url), timeout=CONNECT_SECONDS_MAX)
     # asyncpg reads the URL itself: the till's connections and these must never understand it differently.
     return create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=0
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS_MAX,
+        pool_pre_ping=True,  # A server that was started again must not cost a caller an error.
     )
 
 
@@ -99,15 +142,17 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction in which every query sees the books of the same instant; it waits for no writer."""
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    async with engine.begin() as connection:
-        yield connection
+    with _telling_when_away():
+        async with engine.begin() as connection:
+            yield connection
 
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction that may write. On SQLite it takes its turn at once: as a reader it might never."""
-    async with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-        yield connection
+    with _telling_when_away():
+        async with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            yield connection
 
 
 async def check(engine: AsyncEngine, *, unsafe_durability: bool = False) -> None:
@@ -173,6 +218,34 @@ def _open_sqlite(path: str, pool_size: int) -> AsyncEngine:
         connection.exec_driver_sql(f"BEGIN {kind}")
 
     return engine
+
+
+@contextmanager
+def _telling_when_away() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, *_AWAY) as error:
+        if not _is_away(error):
+            raise
+        raise DatabaseAway(str(error)) from error
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether the database, not the statement, is the trouble."""
+    match error:
+        case None:
+            return False
+        case DBAPIError():
+            return error.connection_invalidated or _is_away(error.orig)
+        case sqlite3.Error():
+            return is_sqlite_away(error)
+        case _:
+            return isinstance(error, _AWAY) or _is_away(error.__cause__)
+
+
+def is_sqlite_away(error: sqlite3.Error) -> bool:
+    """Whether the file, not the statement, is the trouble: locked, full, unreadable."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _SQLITE_AWAY
 
 
 def _file_uri(path: str) -> str:

@@ -508,7 +508,7 @@ coin_movements = Table(
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("scope", Text, nullable=False),  # whose key: user:7, guest:3, operator
+    Column("scope", Text, nullable=False),  # whose key: user:7, or operator
     Column("key", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("kind", Text, nullable=False),  # the receipt's or the refusal's class

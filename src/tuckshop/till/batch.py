@@ -197,10 +197,12 @@ class Till:
             except Contended as error:
                 tries += 1
                 if tries >= CONTENTION_TRIES:
-                    raise BatchRefused(str(error)) from error
+                    # A key that stays taken is a defect of a command; a lock that does is the database's.
+                    kind = BatchRefused if error.on_key else Unavailable
+                    raise kind(str(error)) from error
                 await asyncio.sleep(CONTENTION_PAUSE_SECONDS * tries)
             except Unavailable:
-                if loop.time() + AWAY_PAUSE_SECONDS >= patience_ends:
+                if self._closing or loop.time() + AWAY_PAUSE_SECONDS >= patience_ends:
                     raise
                 await asyncio.sleep(AWAY_PAUSE_SECONDS)
             else:

@@ -33,7 +33,11 @@ class OutcomeUnknown(Exception):
 
 
 class Contended(Exception):
-    """Another till was faster on a row or a key; nothing was written. Worth another try at once."""
+    """Another till was faster on a row, or `on_key`; nothing was written. Worth another try at once."""
+
+    def __init__(self, told: str = "", *, on_key: bool = False) -> None:
+        super().__init__(told)
+        self.on_key = on_key
 
 
 class BatchRefused(Exception):

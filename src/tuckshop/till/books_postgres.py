@@ -49,6 +49,7 @@ _CONTENDED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
     asyncpg.UniqueViolationError,
 )
 
@@ -128,7 +129,8 @@ class PostgresBooks:
         except (*_AWAY, asyncpg.PostgresError):
             await self._disconnect()
         if isinstance(error, _CONTENDED) or _box_changed(error):
-            raise books.Contended(type(error).__name__) from error
+            on_key = isinstance(error, asyncpg.UniqueViolationError)
+            raise books.Contended(type(error).__name__, on_key=on_key) from error
         if isinstance(error, _AWAY):
             await self._disconnect()
             raise books.Unavailable(type(error).__name__) from error

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from tuckshop.store.engine import connect_sqlite
+from tuckshop.store.engine import connect_sqlite, is_sqlite_away
 from tuckshop.till import books
 from tuckshop.till.page import Page, Wanted
 from tuckshop.till.statements import Delete, Insert, Plan, Read, Reserve, Step, Update
@@ -65,7 +65,7 @@ class SqliteBooks:
             # SQLite commits in this call or not at all: still inside the transaction means it did not.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and _passing(error):
+            if isinstance(error, sqlite3.Error) and is_sqlite_away(error):
                 self._disconnect()
                 raise books.Unavailable(str(error)) from error
             if isinstance(error, sqlite3.Error | OverflowError):
@@ -103,21 +103,6 @@ class SqliteBooks:
                 ).fetchall()
             ids[name] = iter(range(last - count + 1, last + 1))
         return self._clock(), ids
-
-
-def _passing(error: sqlite3.Error) -> bool:
-    """Whether the file, not the statement, is the trouble."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    return code in {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_PROTOCOL,
-    }
 
 
 _as_json = msgspec.json.Encoder().encode
