@@ -32,11 +32,13 @@ from tuckshop.api import (
 )
 from tuckshop.api import metrics as metrics_page
 from tuckshop.api.edge import Edge
+from tuckshop.api.gate import LOOPBACK_HOSTS, Gate
 from tuckshop.api.requests import Call, require_strict
 from tuckshop.services import idempotency, metrics
 from tuckshop.services.events import Events
 from tuckshop.services.passwords import Passwords
 from tuckshop.services.shop import Shop
+from tuckshop.services.shopkeeping import is_demo as holds_demo
 from tuckshop.services.shopkeeping import read_currency
 from tuckshop.services.tokens import Tokens
 from tuckshop.settings import Settings
@@ -148,6 +150,10 @@ def create_app(
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
             app.state.shop = shop
             app.state.settings = given
+            is_demo = await holds_demo(shop.engine)
+            hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
+            if hosts:
+                edge.guard(Gate(inside, hosts=hosts, refuses_forwarded=is_demo))
             if ends_streams:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched)
             always: list[Coroutine[Any, Any, None]] = [
@@ -181,9 +187,9 @@ def create_app(
         debug=False,
         logging_config=None,
     )
-    app.asgi_handler = Edge(
-        app.asgi_handler, meter=meter if is_measured else None, access_log=given.access_log
-    )
+    inside = app.asgi_handler
+    edge = Edge(inside, meter=meter if is_measured else None, access_log=given.access_log)
+    app.asgi_handler = edge
     return app
 
 

@@ -38,6 +38,10 @@ class Edge:
         self._prefix = secrets.token_hex(6).encode() + b"-"
         self._numbers = count(1)
 
+    def guard(self, app: ASGIApp) -> None:
+        """Puts another application inside: the same behind a gate."""
+        self._app = app
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)

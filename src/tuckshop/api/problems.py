@@ -203,7 +203,7 @@ def on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[An
     return of_refusal(refusal)
 
 
-def on_malformed(_: Request[Any, Any, Any], error: Malformed) -> Response[Any]:
+def on_malformed(_: Request[Any, Any, Any] | None, error: Malformed) -> Response[Any]:
     """For requests that never reached a rule."""
     errors = [{"field": field, "reason": reason} for field, reason in error.errors]
     title = _HTTP_TITLES[error.status]

@@ -130,9 +130,10 @@ class Call(Request[Any, Any, Any]):
             return address
         hops = b",".join(self.given(b"x-forwarded-for")).decode("latin-1").split(",")
         for hop in reversed(hops):  # The last was written by whoever stands before us.
-            if not _is_in(proxies, address):
+            told = _address(hop.strip()) if _is_in(proxies, address) else None
+            if told is None:  # What stands before a hop that is no address, anybody may have written.
                 break
-            address = _address(hop.strip()) or address
+            address = told
         return address
 
     def given(self, name: bytes) -> list[bytes]:

@@ -1,0 +1,69 @@
+"""Who is let through to the shop at all: requests for its own names, and in a demo none from elsewhere.
+
+A page on a foreign site can make a browser ask for its own name at our address (DNS rebinding); the Host
+header then tells that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from tuckshop.api.problems import MEDIA_TYPE, Malformed, on_malformed
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+# What proxies add. A demo behind one would be open to whoever reaches the proxy.
+_FORWARDED = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+)
+_KNOWN_MAX = 1_000
+
+
+class Gate:
+    """Inside the edge, around the application. `hosts`: names without ports, lower case; none: any."""
+
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], refuses_forwarded: bool = False) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._refuses_forwarded = refuses_forwarded
+        self._known: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Supervisors ask each server by its address.
+        if scope["type"] == ScopeType.HTTP and not scope["path"].startswith("/health/"):
+            reason = self._reason(scope["headers"])
+            if reason is not None:
+                await _refuse(reason, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _reason(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str] | None:
+        if self._refuses_forwarded:
+            for name, _ in headers:
+                if name in _FORWARDED:
+                    return name.decode("latin-1").title(), "is not taken by a demo"
+        given = [value for name, value in headers if name == b"host"]
+        if self._hosts and not (len(given) == 1 and self._is_own(given[0])):
+            return "Host", "is not one of this shop's"
+        return None
+
+    def _is_own(self, given: bytes) -> bool:
+        if given in self._known:
+            return True
+        name, colon, port = given.decode("latin-1").lower().rpartition(":")
+        if not colon or not (port.isascii() and port.isdigit()):
+            name = given.decode("latin-1").lower()
+        if name not in self._hosts:
+            return False
+        if len(self._known) < _KNOWN_MAX:
+            self._known.add(given)
+        return True
+
+
+async def _refuse(reason: tuple[str, str], send: Send) -> None:
+    content = on_malformed(None, Malformed(reason, status=400)).content
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": content, "more_body": False})
