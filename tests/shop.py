@@ -143,7 +143,7 @@ class Shop:
                     for value in EURO.values_cents
                 ],
             )
-        assert machine_id is not None
+        assert isinstance(machine_id, int)
         return machine_id
 
     async def buy(self, buyer: Caller, *lines: tuple[int, int], **more: Any) -> OrderPlaced:

@@ -329,7 +329,8 @@ class TestChanging:
 
     async def test_takes_one_thing_at_a_time(self, stocked: Api, people: People, placed: str) -> None:
         both = {"status": "cancelled", "lines": [{"product": 1, "quantity": 1}]}
-        for body in ({}, both, {"status": "refunded"}, {"lines": []}, {"status": None}):
+        wrong: list[dict[str, Any]] = [{}, both, {"status": "refunded"}, {"lines": []}, {"status": None}]
+        for body in wrong:
             answer = await stocked.call("PATCH", placed, body, by=people.ada)
             assert answer.status_code == 422, body
         assert (await stocked.get(placed, by=people.ada)).json()["status"] == "placed"

@@ -25,6 +25,7 @@ from tuckshop.store.engine import (
     reading,
     writing,
 )
+from tuckshop.store.migrations import revisions
 
 SECRET = "hunter22"
 
@@ -208,7 +209,7 @@ async def test_says_that_the_file_is_no_database(tmp_path: Path) -> None:
 
 async def test_says_that_the_database_is_older(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with shop(empty_url) as engine:
-        monkeypatch.setattr(engines, "revisions", lambda: ("0001", "0002"))
+        monkeypatch.setattr(engines, "revisions", lambda: (*revisions(), "9999"))
         assert "`tuckshop db upgrade`" in await refusal(engine)
 
 
