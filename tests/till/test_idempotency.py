@@ -10,6 +10,7 @@ import pytest
 from tests.shop import Shop
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.refusals import (
     CoinNotAccepted,
@@ -26,19 +27,26 @@ from tuckshop.till.commands import (
     AddProduct,
     Caller,
     ChangeProduct,
+    CloseWallet,
     Command,
+    CountCoins,
     Deposit,
     Envelope,
+    FillCoins,
+    MoveStock,
     OrderPlaced,
     Outcome,
     PayOut,
+    PaySeller,
     PlaceOrder,
     ProductStands,
     ReduceOrder,
     Refund,
     RemoveProduct,
     Restock,
+    SetShelves,
     SettleTab,
+    TopUp,
 )
 
 
@@ -54,9 +62,12 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
     admin = await shop.person("admin", Role.ADMIN, Role.SELLER)
     ada = await shop.buyer(cents=1000)
     wallet = wallet_of(ada.user_id or 0)
+    hall = await shop.machine()
     cola = await shop.product(seller=admin)
     bought = await shop.buy(ada, (cola.product_id, 1))
     await shop.execute("UPDATE users SET tab_limit_cents = 500")
+    gum = await shop.product("gum", price_cents=50, seller=admin, refundable=False)
+    await shop.buy(ada, (gum.product_id, 1))
     tab = await shop.buy(ada, (cola.product_id, 2), payment=Payment.TAB)
     commands: list[Command] = [
         Deposit(admin, wallet, {50: 1, 5: 1}),
@@ -68,6 +79,13 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
         AddProduct(admin, "tea", 7, 2, tax_basis_points=700, cost_cents=3),
         Restock(admin, cola.product_id, 1),
         ChangeProduct(admin, cola.product_id, name="cola zero", stock=4),
+        MoveStock(admin, 1, hall, cola.product_id, 1),
+        SetShelves(admin, 1, (ShelfPlan(cola.product_id, "A1", 8, 4, 140),)),
+        FillCoins(admin, 1, {20: 2}),
+        CountCoins(admin, 1, dict.fromkeys((5, 10, 20, 50, 100), 1)),
+        TopUp(admin, wallet, 200, "bank 1"),
+        PaySeller(admin, admin.user_id or 0, "bank 2"),
+        CloseWallet(admin, wallet),
         RemoveProduct(admin, cola.product_id),
     ]
     first = [await ask(shop, command, f"key {place}") for place, command in enumerate(commands)]

@@ -794,7 +794,7 @@ async def test_no_command_of_a_session_that_is_over_does_anything(shop: Shop) ->
     sam = await shop.person("sam", Role.SELLER, Role.BUYER, Role.CASHIER, Role.ADMIN)
     cola = await shop.product(seller=sam)
     order = await shop.buy(ada, (cola.product_id, 1))
-    session, user = sam
+    session, user = sam.session_id, sam.user_id
     commands: list[Command] = [
         Deposit(sam, wallet(ada), {50: 1}),
         PayOut(sam, wallet(ada)),

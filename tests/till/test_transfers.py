@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from tests.shop import DAY_SECONDS, Shop
 from tests.till.reading import balances, post, refuse
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import (
     ExternalRefTaken,
     InsufficientFunds,
@@ -18,16 +21,21 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     UnknownUser,
 )
+from tuckshop.services import shop as services
+from tuckshop.services.wallet import earnings
 from tuckshop.till.commands import (
     OPERATOR,
     Caller,
     CloseWallet,
+    Dispense,
     Envelope,
     MoneyMoved,
     PaySeller,
+    PlaceOrder,
     Refund,
     SellerPaid,
     SendMoney,
+    SettleTab,
     TopUp,
     WalletClosed,
 )
@@ -35,6 +43,12 @@ from tuckshop.till.commands import (
 
 def wallet(caller: Caller) -> AccountRef:
     return wallet_of(caller.user_id or 0)
+
+
+async def payable(shop: Shop, seller: Caller) -> int:
+    """What the seller is told."""
+    told = await earnings(cast("services.Shop", shop), seller_id=seller.user_id or 0)
+    return told.payable_cents
 
 
 class TestSending:
@@ -152,6 +166,66 @@ class TestPayingSellers:
         assert isinstance(paid, SellerPaid)
         assert paid.amount_cents == 300
         assert outcomes[2].answer == NotPayable(payable_cents=0, balance_cents=0)
+
+    async def test_what_a_tab_owes_is_not_payable_until_it_is_settled(self, shop: Shop) -> None:
+        # 2 gum at 0.50 on the tab, of which nothing can be given back, then another: 1.00 + 0.50 owed.
+        sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=50)
+        await shop.execute("UPDATE users SET tab_limit_cents = 500")
+        gum = (await shop.product("gum", price_cents=50, seller=sam, refundable=False)).product_id
+        for quantity in (2, 1):
+            await shop.buy(ada, (gum, quantity), payment=Payment.TAB, fulfil=Fulfil.NOW)
+        shop.clock.forward(DAY_SECONDS)
+        assert await payable(shop, sam) == 0
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id or 0, "pay 1"), NotPayable(0, 150))
+        # 0.95 do not settle the first order whole.
+        await shop.do(SettleTab(OPERATOR, ada.user_id or 0, amount_cents=95, external_ref="bank 1"))
+        assert await payable(shop, sam) == 0
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id or 0, "pay 1"), NotPayable(0, 150))
+        await shop.do(SettleTab(OPERATOR, ada.user_id or 0, coins={5: 1}))
+        assert await payable(shop, sam) == 100
+        paid = await shop.do(PaySeller(OPERATOR, sam.user_id or 0, "pay 1"))
+        assert isinstance(paid, SellerPaid)
+        assert (paid.amount_cents, paid.balance_cents, paid.payable_cents) == (100, 50, 0)
+        # The rest is settled in the batch that pays it out; what is sold after that is owed again.
+        outcomes = await shop.till.settle_together(
+            [
+                Envelope(PaySeller(OPERATOR, sam.user_id or 0, "pay 2")),
+                Envelope(SettleTab(OPERATOR, ada.user_id or 0, coins={50: 1})),
+                Envelope(PlaceOrder(ada, wallet(ada), ((gum, 1),), payment=Payment.TAB, fulfil=Fulfil.NOW)),
+                Envelope(PaySeller(OPERATOR, sam.user_id or 0, "pay 3")),
+                Envelope(PaySeller(OPERATOR, sam.user_id or 0, "pay 4")),
+            ]
+        )
+        assert outcomes[0].answer == NotPayable(0, 50)
+        last = outcomes[3].receipt()
+        assert isinstance(last, SellerPaid)
+        assert (last.amount_cents, last.balance_cents) == (50, 50)
+        assert outcomes[4].answer == NotPayable(0, 50)
+        assert await payable(shop, sam) == 0
+        await shop.assert_clean()
+
+    async def test_what_waits_to_be_handed_out_is_not_payable_and_the_window_begins_then(
+        self, shop: Shop
+    ) -> None:
+        sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=500)
+        cola = (await shop.product("cola", seller=sam)).product_id
+        gum = (await shop.product("gum", price_cents=50, seller=sam, refundable=False)).product_id
+        order = await shop.buy(ada, (cola, 1), (gum, 1), fulfil=Fulfil.LATER)
+        seller_id = sam.user_id or 0
+        shop.clock.forward(DAY_SECONDS)
+        assert await payable(shop, sam) == 0
+        await refuse(shop, PaySeller(OPERATOR, seller_id, "pay 1"), NotPayable(0, 200))
+        await shop.do(Dispense(sam, order.order_id))
+        assert await payable(shop, sam) == 50
+        await refuse(shop, PaySeller(OPERATOR, seller_id, "pay 1", 51), NotPayable(50, 200))
+        shop.clock.forward(300)
+        await refuse(shop, PaySeller(OPERATOR, seller_id, "pay 1", 51), NotPayable(50, 200))
+        shop.clock.forward(1)
+        assert await payable(shop, sam) == 200
+        paid = await shop.do(PaySeller(OPERATOR, seller_id, "pay 1"))
+        assert isinstance(paid, SellerPaid)
+        assert (paid.amount_cents, paid.balance_cents) == (200, 0)
+        await shop.assert_clean()
 
     async def test_a_refund_after_the_payout_leaves_a_debt(self, shop: Shop) -> None:
         sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=2000)

@@ -20,7 +20,7 @@ from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
 from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.till import statements
-from tuckshop.till.page import LOCKED_KINDS, Changes, Page, RecentSales, Record, Session, Wanted
+from tuckshop.till.page import LOCKED_KINDS, Changes, Page, Record, Session, Wanted
 from tuckshop.till.statements import Plan, Reserve, Rows, Step
 
 
@@ -177,41 +177,34 @@ def _load_payees(page: Page, wanted: Wanted) -> Plan:
     """
     for (seller_id,) in (yield statements.PAYEES, _ids(wanted.payees)):
         page.earnings[seller_id] = 0
-        page.recent_sales[seller_id] = []
     if not page.earnings:
         return
-    page.earnings.update(dict((yield statements.EARNINGS, _ids(page.earnings))))
     since_us = page.now_us - wanted.refund_window_us
-    clearly_before_us = since_us - statements.OUT_OF_ORDER_US
-    keys = [(seller_id, since_us, clearly_before_us) for seller_id in sorted(page.earnings)]
-    for seller_id, *sales in (yield statements.RECENT_SALES, keys):
-        page.recent_sales[seller_id].append(RecentSales(*sales))
+    lines: dict[int, dict[int, Line]] = {}
+    headers = {}
+    for seller_id, cents, *sale in (
+        yield statements.EARNINGS, [(one, since_us) for one in sorted(page.earnings)]
+    ):
+        page.earnings[seller_id] = cents
+        order_id, buyer_id, *_ = sale
+        if order_id is None:
+            continue
+        headers[order_id] = sale[:10]
+        if sale[10] is not None:
+            page.owed_cents[buyer_id] = sale[10]
+        # Once for every seller to be paid.
+        lines.setdefault(order_id, {})[sale[11]] = _line(sale[11:])
+    for order_id, header in headers.items():
+        page.held_back[order_id] = _order(header, lines[order_id].values())
 
 
 def _load_orders(page: Page, orders: set[int]) -> Plan:
     headers = yield statements.ORDERS, _ids(orders)
     lines: dict[int, list[Line]] = {row[0]: [] for row in headers}
-    for order_id, product_id, quantity, name, price, seller_id, refundable, *rest in (
-        yield (
-            statements.ORDER_LINES,
-            _ids(orders),
-        )
-    ):
-        lines[order_id].append(Line(product_id, quantity, name, price, seller_id, bool(refundable), *rest))
-    for order_id, buyer_id, guest_id, machine_id, status, client_ref, total, *rest in headers:
-        created_us, payment, fulfilled_us = rest
-        page.orders[order_id] = Order(
-            order_id,
-            AccountRef(AccountKind.WALLET, buyer_id, guest_id),
-            machine_id,
-            OrderStatus(status),
-            client_ref,
-            total,
-            tuple(lines[order_id]),
-            created_us,
-            Payment(payment),
-            fulfilled_us,
-        )
+    for order_id, *line in (yield statements.ORDER_LINES, _ids(orders)):
+        lines[order_id].append(_line(line))
+    for header in headers:
+        page.orders[header[0]] = _order(header, lines[header[0]])
 
 
 def _load_goods(page: Page, wanted: Wanted) -> Plan:
@@ -397,6 +390,29 @@ def _roles(*flags: bool) -> frozenset[Role]:
 
 def _actor(user_id: int, *flags: bool) -> Actor:
     return Actor(user_id=user_id, roles=_roles(*flags))
+
+
+def _order(row: Any, lines: Iterable[Line]) -> Order:
+    order_id, buyer_id, guest_id, machine_id, status, client_ref, total, created_us, payment, fulfilled_us = (
+        row
+    )
+    return Order(
+        order_id,
+        AccountRef(AccountKind.WALLET, buyer_id, guest_id),
+        machine_id,
+        OrderStatus(status),
+        client_ref,
+        total,
+        tuple(lines),
+        created_us,
+        Payment(payment),
+        fulfilled_us,
+    )
+
+
+def _line(row: Any) -> Line:
+    product_id, quantity, name, price_cents, seller_id, refundable, *rest = row
+    return Line(product_id, quantity, name, price_cents, seller_id, bool(refundable), *rest)
 
 
 def _product(row: Any) -> Product:

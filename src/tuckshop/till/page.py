@@ -180,14 +180,6 @@ class IdempotencyRow(NamedTuple):
     created_us: int
 
 
-class RecentSales(NamedTuple):
-    """What one order may still take back from a seller, should its buyer have second thoughts."""
-
-    order_id: int
-    created_us: int
-    cents: int
-
-
 @dataclass(slots=True)
 class Changes:
     """All that a batch writes: new rows, and what became of the rows that were loaded."""
@@ -252,6 +244,7 @@ class Page:
     buyers: set[int] = field(default_factory=set)  # those of `users` who buy
     machine_keys: dict[int, bytes | None] = field(default_factory=dict)
     earnings: dict[int, int] = field(default_factory=dict)  # of sellers to be paid, as loaded
-    recent_sales: dict[int, list[RecentSales]] = field(default_factory=dict)  # theirs, as loaded
+    held_back: dict[int, Order] = field(default_factory=dict)  # orders not theirs yet, as loaded
+    owed_cents: dict[int, int] = field(default_factory=dict)  # on the tabs of those orders, as loaded
     external_refs: dict[tuple[str, str], int] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)

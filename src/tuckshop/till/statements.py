@@ -16,8 +16,6 @@ from tuckshop.till import page as pages
 
 Rows = Sequence[Any]
 
-OUT_OF_ORDER_US = 60_000_000  # A later id may have an earlier time, but by no more than a batch takes.
-
 
 class Read(NamedTuple):
     """Rows found by a list of keys. `keys`: column and type by name; `lock`: the alias to lock."""
@@ -142,24 +140,28 @@ PAYEES = Read(
     "SELECT u.id FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
+# The earnings and what is held back of them, in one look, since neither is locked: every line of the orders
+# still to be handed out or within the window, and of those that tabs still owe; see `services.wallet`.
 EARNINGS = Read(
     "earnings",
-    _ID,
-    "SELECT a.user_id, a.balance_cents FROM wanted w JOIN accounts a"
-    " ON a.user_id = w.id AND a.kind = 'earnings'",
-)
-# Orders have no index by time, and a sale should not have to keep one: ids grow with time, so the few of the
-# window lie behind the last one that is clearly before it.
-RECENT_SALES = Read(
-    "recent_sales",
-    (("seller_id", "bigint"), ("since_us", "bigint"), ("clearly_before_us", "bigint")),
-    "SELECT l.seller_id, o.id, o.created_us,"
-    " CAST(sum((l.quantity - l.refunded_quantity) * l.price_cents) AS bigint) FROM"
-    " (SELECT w.seller_id, w.since_us, coalesce((SELECT b.id FROM orders b"
-    " WHERE b.created_us < w.clearly_before_us ORDER BY b.id DESC LIMIT 1), 0) AS after_id FROM wanted w) s"
-    " JOIN orders o ON o.id > s.after_id AND o.created_us >= s.since_us"
-    " JOIN order_lines l ON l.order_id = o.id AND l.seller_id = s.seller_id AND l.refundable"
-    " GROUP BY l.seller_id, o.id, o.created_us",
+    (("seller_id", "bigint"), ("since_us", "bigint")),
+    "SELECT w.seller_id, coalesce(e.balance_cents, 0), h.* FROM wanted w"
+    " LEFT JOIN accounts e ON e.user_id = w.seller_id AND e.kind = 'earnings' LEFT JOIN ("
+    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.status, o.client_ref, o.total_cents, o.created_us,"
+    " o.payment, o.fulfilled_us, -t.balance_cents, l.product_id, l.quantity, l.name, l.price_cents,"
+    " l.seller_id, l.refundable, l.tax_basis_points, l.cost_cents, l.refunded_quantity"
+    " FROM (SELECT l.order_id AS id FROM wanted w JOIN order_lines l ON l.seller_id = w.seller_id"
+    " JOIN orders o ON o.id = l.order_id"
+    " WHERE o.status = 'placed' OR (l.refundable AND o.fulfilled_us >= w.since_us)"
+    " UNION SELECT s.id FROM (SELECT o.id, -a.balance_cents AS owed_cents,"
+    " sum(sum((l.quantity - l.refunded_quantity) * l.price_cents))"
+    " OVER (PARTITION BY o.buyer_id ORDER BY o.id DESC)"
+    " - sum((l.quantity - l.refunded_quantity) * l.price_cents) AS newer_cents"
+    " FROM accounts a JOIN orders o ON o.buyer_id = a.user_id AND o.payment = 'tab'"
+    " JOIN order_lines l ON l.order_id = o.id WHERE a.kind = 'tab' AND a.balance_cents < 0"
+    " GROUP BY o.id, o.buyer_id, a.balance_cents) s WHERE s.newer_cents < s.owed_cents) found"
+    " JOIN orders o ON o.id = found.id JOIN order_lines l ON l.order_id = o.id"
+    " LEFT JOIN accounts t ON t.user_id = o.buyer_id AND t.kind = 'tab') h ON true",
 )
 EXTERNAL_REFS = Read(
     "external_refs",

@@ -5,12 +5,13 @@ Each function raises the refusals of its rules, and then has left the page as it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from tuckshop.domain import transfers
 from tuckshop.domain.accounts import Actor, Role
-from tuckshop.domain.ledger import Transfer, TransferKind, earnings_of
-from tuckshop.domain.orders import MICROSECONDS
+from tuckshop.domain.ledger import Transfer, TransferKind, earnings_of, tab_of
+from tuckshop.domain.orders import MICROSECONDS, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import ExternalRefTaken, NotOwner, UnknownUser
 from tuckshop.till.commands import (
     CloseWallet,
@@ -99,7 +100,7 @@ def top_up(command: TopUp, actor: Actor, page: Page) -> MoneyMoved:
 
 
 def pay_seller(command: PaySeller, actor: Actor, page: Page, policy: Policy) -> SellerPaid:
-    """Earnings to their seller, no more than no buyer can ask back any more."""
+    """Earnings to their seller: no more than is handed out, paid for and past being given back."""
     actor.require(Role.ADMIN)
     seller_id = command.seller_id
     if seller_id not in page.earnings:
@@ -132,20 +133,42 @@ def close(command: CloseWallet, actor: Actor, page: Page) -> WalletClosed:
 
 
 def _held_back_cents(page: Page, seller_id: int, policy: Policy) -> int:
-    """What buyers may still ask back: as loaded, but for orders that this batch has seen more of."""
+    """What is still to be handed out, may be given back, or is owed on a tab; `services.wallet` tells the
+    seller the same."""
     since_us = page.now_us - policy.refund_window_seconds * MICROSECONDS
-    cents = sum(
-        sale.cents
-        for sale in page.recent_sales[seller_id]
-        if sale.order_id not in page.orders and sale.created_us >= since_us
-    )
-    return cents + sum(
-        line.price_cents * line.left
-        for order in page.orders.values()
-        if order.created_us >= since_us
-        for line in order.lines
-        if line.seller_id == seller_id and line.refundable
-    )
+    known = page.held_back | page.orders  # What this batch has seen more of goes by that.
+    unsettled = _unsettled(page, known)
+    cents = 0
+    for order in known.values():
+        whole = order.status is OrderStatus.PLACED or order.id in unsettled
+        recent = order.fulfilled_us is not None and order.fulfilled_us >= since_us
+        cents += sum(
+            line.price_cents * line.left
+            for line in order.lines
+            if line.seller_id == seller_id and (whole or (recent and line.refundable))
+        )
+    return cents
+
+
+def _unsettled(page: Page, known: Mapping[int, Order]) -> set[int]:
+    """Orders of which a cent is owed: the newest of each tab.
+
+    What was settled when the page was loaded stays so: a tab grows by newer orders alone, and what comes
+    back comes off the tab first.
+    """
+    unsettled = set()
+    newer_cents: dict[int, int] = {}
+    for order_id in sorted(known, reverse=True):
+        order = known[order_id]
+        buyer_id = order.wallet.user_id
+        if order.payment is not Payment.TAB or buyer_id is None:
+            continue
+        owed_cents = -page.balances.get(tab_of(buyer_id), -page.owed_cents.get(buyer_id, 0))
+        newer = newer_cents.get(buyer_id, 0)
+        if newer < owed_cents:
+            unsettled.add(order_id)
+        newer_cents[buyer_id] = newer + sum(line.price_cents * line.left for line in order.lines)
+    return unsettled
 
 
 def _fresh_ref(page: Page, kind: TransferKind, external_ref: str) -> str:
