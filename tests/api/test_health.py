@@ -21,3 +21,8 @@ async def test_is_not_ready_without_its_database(api: Api, monkeypatch: pytest.M
     monkeypatch.setattr("tuckshop.services.shopkeeping.answers", away)
     assert (await api.get("/health/ready")).status_code == 503
     assert (await api.get("/health/live")).status_code == 200
+
+
+async def test_the_address_alone_leads_to_the_docs(api: Api) -> None:
+    answer = await api.client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/docs")

@@ -104,4 +104,4 @@ def test_finds_a_deadlock_that_reaches_a_client(postgres_url: str, tmp_path: Pat
         scene=lambda stage: scenes.opposite_orders(stage, pairs=3, at_once=1),
     )
 
-    assert "an order was answered with 500 internal-error" in faults
+    assert "an order was answered with 503 unavailable" in faults

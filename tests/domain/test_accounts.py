@@ -96,6 +96,18 @@ def test_a_name_is_kept_in_its_composed_spelling() -> None:
     assert check_username("李雷 🍫") == "李雷 🍫"
 
 
+@pytest.mark.parametrize("name", ["house", "House", "HOUSE"])
+def test_nobody_is_called_like_the_house(name: str) -> None:
+    with pytest.raises(InvalidField):
+        check_username(name)
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u115f", "\u2800\u2800", "admin\u034f"])
+def test_a_name_can_be_seen(name: str) -> None:
+    with pytest.raises(InvalidField):
+        check_username(name)
+
+
 def test_a_username_has_1_to_64_characters() -> None:
     assert len(check_username("a" * USERNAME_LENGTH_MAX)) == USERNAME_LENGTH_MAX
     assert len(check_username("e\u0301" * USERNAME_LENGTH_MAX)) == USERNAME_LENGTH_MAX  # counted composed

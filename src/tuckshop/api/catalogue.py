@@ -27,6 +27,7 @@ from tuckshop.api.requests import (
     cursor_id,
     cursor_of,
 )
+from tuckshop.domain.accounts import HOUSE_NAME
 from tuckshop.domain.catalogue import (
     PRODUCT_NAME_LENGTH_MAX,
     QUANTITY_MAX,
@@ -167,7 +168,7 @@ def show_product(product: ProductStands) -> ProductShown:
         name=product.name,
         price=product.price_cents,
         stock=product.stock,
-        seller=SellerShown(id=product.seller_id, username=product.seller or "house"),
+        seller=SellerShown(id=product.seller_id, username=product.seller or HOUSE_NAME),
         refundable=product.refundable,
         image=None if product.image_id is None else f"/v1/images/{product.image_id}",
         version=product.version,

@@ -56,12 +56,12 @@ Cursor = Annotated[
     QueryParameter(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
 ]
 
-# Unicode's Cc, Cf, Zl and Zp, which regular expressions cannot name everywhere.
+# Unicode's Cc, Cf, Zl and Zp, which regular expressions cannot name everywhere, and what is drawn as nothing.
 _INVISIBLE = (
     "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e"
     "\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd"
     "\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
-    "\U000e0020-\U000e007f"
+    "\U000e0020-\U000e007f\u034f\u115f-\u1160\u17b4-\u17b5\u2800\u3164\uffa0"
 )
 NAME_PATTERN = f"^[^\\s/{_INVISIBLE}]([^/{_INVISIBLE}]*[^\\s/{_INVISIBLE}])?$"
 """The rule of `domain.accounts.check_name`, for documents."""

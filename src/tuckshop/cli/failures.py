@@ -83,8 +83,11 @@ def explain(error: Exception) -> str:
             told = f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
         case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid"):
             told = str(error)
-        case _ if type(error).__name__ in ("Busy", "Unavailable", "DatabaseAway", "Overrun"):
+        case _ if type(error).__name__ in ("Busy", "Unavailable", "Overrun"):
             told = "The database did not answer in time; nothing was changed. Try again."
+        case _ if type(error).__name__ == "DatabaseAway":
+            why = getattr(error.__cause__, "orig", error.__cause__)
+            told = f"The database could not do it ({why}); nothing was changed."
         case _ if type(error).__name__ == "OperationalError":
             told = f"The database could not do it ({getattr(error, 'orig', error)}); nothing was changed."
         case _ if type(error).__name__ == "OutcomeUnknown":

@@ -9,6 +9,9 @@ from enum import StrEnum
 from tuckshop.domain.refusals import InvalidField, RoleMissing
 
 USERNAME_LENGTH_MAX = 64
+HOUSE_NAME = "house"  # Who sells what belongs to no seller.
+# Letters, marks and signs by their category, but drawn as nothing: fillers, a joiner, blank Braille.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3 less the angle brackets.
 PASSWORD_LENGTH_MIN = 8
 PASSWORD_LENGTH_MAX = 1024  # Long enough for any passphrase, short enough to hash.
@@ -99,21 +102,26 @@ def check_name(name: str, *, field: str, length_max: int) -> str:
     """The name in NFC.
 
     Raises:
-        InvalidField: empty, too long, with space at an end, a slash, or a control character.
+        InvalidField: empty, too long, with space at an end, a slash, or what nobody can see.
     """
     name = unicodedata.normalize("NFC", name)
     if not name or len(name) > length_max:
         raise InvalidField(field=field, reason=f"must have 1 to {length_max} characters")
     if name != name.strip():
         raise InvalidField(field=field, reason="must not start or end with space")
-    if "/" in name or any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in name):
+    if "/" in name or any(
+        char in _BLANK or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in name
+    ):
         raise InvalidField(field=field, reason="must not contain slashes or invisible characters")
     return name
 
 
 def check_username(username: str) -> str:
-    """The user name in NFC. Raises InvalidField."""
-    return check_name(username, field="username", length_max=USERNAME_LENGTH_MAX)
+    """The user name in NFC. Raises InvalidField, also for the name that products of the shop itself show."""
+    username = check_name(username, field="username", length_max=USERNAME_LENGTH_MAX)
+    if name_key(username) == HOUSE_NAME:
+        raise InvalidField(field="username", reason="must not be the shop's own")
+    return username
 
 
 def check_email(email: str) -> str:
