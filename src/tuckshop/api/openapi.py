@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Response
@@ -321,7 +322,13 @@ def _parameters(handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
 
 def _parameter_schema(hint: Any) -> tuple[dict[str, Any], str]:
     kind, *rules = get_args(hint) if get_origin(hint) is not UnionType else (hint,)
+    if get_origin(kind) in (UnionType, Union):
+        kind = next(one for one in get_args(kind) if one is not NoneType)
     schema: dict[str, Any] = {"type": "integer" if kind is int else "string"}
+    if get_origin(kind) is Literal:
+        schema["enum"] = list(get_args(kind))
+    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+        schema["enum"] = [one.value for one in kind]
     description = ""
     for rule in rules:
         if isinstance(rule, ParameterKwarg):

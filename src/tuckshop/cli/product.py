@@ -152,8 +152,10 @@ async def every(shop: Shop) -> list[ProductStands]:
     from tuckshop.services import catalogue
 
     found: list[ProductStands] = []
-    while page := await catalogue.page(shop, after_id=found[-1].product_id if found else 0, limit=PAGE):
+    after = catalogue.Place(0)
+    while page := await catalogue.page(shop, catalogue.Search(limit=PAGE, after=after)):
         found += page
+        after = catalogue.Place(page[-1].product_id)
     return found
 
 
