@@ -48,7 +48,7 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.services import catalogue
+from tuckshop.services import catalogue, pictures
 from tuckshop.services.catalogue import Place, Search, Sort
 from tuckshop.till.commands import (
     AddProduct,
@@ -370,6 +370,50 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
             raise Malformed(("restock", "or correct must be given, not both"))
 
 
+@put(
+    "/{product_id:int}/image",
+    summary="Show a picture of a product",
+    opt=told(
+        "putProductImage",
+        UnknownProduct,
+        NotOwner,
+        InvalidField,
+        keyed=True,
+        matched=True,
+        uploads=pictures.FORMATS,
+        body_bytes_max=pictures.UPLOAD_BYTES_MAX,
+    ),
+)
+async def put_image(request: Call, product_id: PathId) -> Response[ProductShown]:
+    """The picture itself as the body, of at most 8 MiB and 50 megapixels. Owner or admin.
+
+    It is kept as WebP within 512 by 512 pixels, without anything else that the file held.
+    """
+    caller = request.caller
+    version = _expected_version(request)
+    await pictures.require_changeable(request.shop, caller=caller, product_id=product_id)
+    media_type, content = await request.uploaded(*pictures.FORMATS)
+    command = ChangeProduct(caller, product_id, version=version)
+    envelope = await request.enveloped(command)
+    outcome = await pictures.put(request.shop, envelope, command, media_type=media_type, content=content)
+    return answered(outcome, ProductStands, show_product, status=200)
+
+
+@delete(
+    "/{product_id:int}/image",
+    status_code=204,
+    summary="Show no picture of a product",
+    opt=told("removeProductImage", UnknownProduct, NotOwner, keyed=True, matched=True),
+)
+async def remove_image(request: Call, product_id: PathId) -> Response[None]:
+    """The product stays as it is otherwise. Owner or admin."""
+    command = ChangeProduct(
+        request.caller, product_id, version=_expected_version(request), without_image=True
+    )
+    outcome = await pictures.remove(request.shop, await request.enveloped(command))
+    return answered(outcome, ProductStands, show_product, status=204)
+
+
 @get(
     "/{image_id:int}",
     summary="A picture",
@@ -377,7 +421,7 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
 )
 async def image(request: Call, image_id: PathId) -> Response[bytes]:
     """The bytes of a picture; they never change."""
-    media_type, content = await catalogue.image(request.shop, image_id=image_id)
+    media_type, content = await pictures.find(request.shop, image_id=image_id)
     headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
     return Response(content, media_type=media_type, headers=headers)
 
@@ -469,6 +513,6 @@ def _expected_version(request: Call) -> int | None:
 
 router = Router(
     path="/products",
-    route_handlers=[index, show, add, replace, change, remove, stock],
+    route_handlers=[index, show, add, replace, change, remove, stock, put_image, remove_image],
 )
 images = Router(path="/images", route_handlers=[image])

@@ -238,7 +238,7 @@ async def _samples() -> tuple[int, list[str]]:
     from tuckshop.cli.demo_goods import GOODS
     from tuckshop.cli.demo_pictures import draw
     from tuckshop.domain.refusals import NameTaken
-    from tuckshop.services import catalogue
+    from tuckshop.services import catalogue, pictures
     from tuckshop.till.commands import OPERATOR, AddProduct
 
     left_out: list[str] = []
@@ -249,7 +249,7 @@ async def _samples() -> tuple[int, list[str]]:
                 left_out.append(good.name)
                 continue
             picture = draw(good.picture)
-            image_id = await catalogue.add_image(shop, media_type=picture.media_type, content=picture.content)
+            image_id = await pictures.add(shop, media_type=picture.media_type, content=picture.content)
             command = AddProduct(
                 OPERATOR,
                 name=good.name,

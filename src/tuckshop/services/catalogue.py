@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, assert_never
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, func, insert, select, tuple_, union_all
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import name_key
 from tuckshop.domain.catalogue import suffixes_between
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import UnknownImage, UnknownProduct
+from tuckshop.domain.refusals import UnknownProduct
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
-from tuckshop.store.engine import reading, writing
+from tuckshop.store.engine import reading
 from tuckshop.till.commands import ProductStands
 
-products, shelves, users, images = tables.products, tables.shelves, tables.users, tables.images
+products, shelves, users = tables.products, tables.shelves, tables.users
 product_suffixes = tables.product_suffixes
 
 FEW = 1_000  # Of which a list is sorted in a millisecond or two.
@@ -107,24 +107,6 @@ async def find_by_name(
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
     return None if row is None else _stands(row)
-
-
-async def add_image(shop: Shop, *, media_type: str, content: bytes) -> int:
-    """Keeps a picture; its id. Products show it once one of them names it."""
-    query = insert(images).values(media_type=media_type, content=content, created_us=shop.clock())
-    async with writing(shop.engine) as connection:
-        image_id: int = (await connection.execute(query.returning(images.c.id))).scalar_one()
-    return image_id
-
-
-async def image(shop: Shop, *, image_id: int) -> tuple[str, bytes]:
-    """A picture's media type and content. Raises UnknownImage."""
-    query = select(images.c.media_type, images.c.content).where(images.c.id == image_id)
-    async with reading(shop.engine) as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise UnknownImage(image=image_id)
-    return row.media_type, row.content
 
 
 async def _found(connection: AsyncConnection, search: Search) -> Select[Any]:
