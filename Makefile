@@ -42,6 +42,11 @@ bench: $(DEVELOPMENT) ## measure purchases beside pgbench
 	@PYTHON=$(BIN)/python tools/system-packages postgresql wrk
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench.catalogue
+bench.catalogue: $(DEVELOPMENT) ## measure searches among 100,000 products
+	@PYTHON=$(BIN)/python tools/system-packages
+	$(BIN)/python -m bench.catalogue $(ARGS)
+
 .PHONY: lint
 lint: $(DEVELOPMENT) ## check style, types, layers and what must not be in the tree
 	$(BIN)/ruff check

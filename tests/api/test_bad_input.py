@@ -16,14 +16,15 @@ import pytest
 
 from tests.api.conftest import Api, People
 from tests.api.contract import check_problem, document, operations, resolve
+from tests.api.pictures import painted
 from tuckshop.api.requests import BODY_BYTES_MAX
 
 HUGE = (2**63, 10**30)
 OPERATIONS = {operation["operationId"]: (method, path) for method, path, operation in operations()}
 WITH_BODY = [
-    name
-    for name, (method, path) in OPERATIONS.items()
-    if "requestBody" in document()["paths"][path][method.lower()]
+    operation["operationId"]
+    for _, _, operation in operations()
+    if "application/json" in operation.get("requestBody", {}).get("content", {})
 ]
 
 
@@ -255,6 +256,15 @@ def body_schema(operation_id: str) -> dict[str, Any]:
     return schema
 
 
+def sent_with(operation_id: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a good request."""
+    if operation_id in WITH_BODY:
+        return {"Content-Type": "application/json"}, json.dumps(example(body_schema(operation_id))).encode()
+    if operation_id == "putProductImage":
+        return {"Content-Type": "image/png"}, painted("PNG")
+    return {}, b""
+
+
 def path_of(operation_id: str) -> str:
     """The operation's path with ids of things that are there."""
     return concrete(OPERATIONS[operation_id][1])
@@ -395,6 +405,9 @@ QUERIES = {
 }
 
 
+ANY_TEXT = r"^[^\x00]*$"
+
+
 async def test_refuses_every_wrong_query_by_name(stocked: Api, people: People) -> None:
     api = stocked
     for operation_id in OPERATIONS:
@@ -437,10 +450,15 @@ async def test_refuses_every_wrong_query_by_name(stocked: Api, people: People) -
                 ]
             if "maximum" in schema:
                 values.append(str(schema["maximum"] + 1))
+            if schema.get("minimum") == 0:
+                values.remove("0")
+            if schema.get("pattern") == ANY_TEXT:
+                values = ["%00", "a%00b", "x" * 3000]
             tries += [(name, f"{name}={value}") for value in values]
-            tries += [(name, f"{name}=1&{name}=1"), (name.upper(), f"{name.upper()}=1"), (name, name)]
-        headers = {"Content-Type": "application/json"} if operation_id in WITH_BODY else {}
-        body = json.dumps(example(body_schema(operation_id))).encode() if operation_id in WITH_BODY else b""
+            tries += [(name, f"{name}=1&{name}=1"), (name.upper(), f"{name.upper()}=1")]
+            if schema.get("pattern") != ANY_TEXT:
+                tries.append((name, name))
+        headers, body = sent_with(operation_id)
         unexpected = []
         for field, query in tries:
             answer = await api.call(method, f"{path}?{query}", by=people.root, content=body, headers=headers)
@@ -459,8 +477,7 @@ async def test_knows_no_id_that_is_written_otherwise(stocked: Api, people: Peopl
     for operation_id in PATHS:
         method, template = OPERATIONS[operation_id]
         name = template.partition("{")[2].partition("}")[0]
-        headers = {"Content-Type": "application/json"} if operation_id in WITH_BODY else {}
-        body = json.dumps(example(body_schema(operation_id))).encode() if operation_id in WITH_BODY else b""
+        headers, body = sent_with(operation_id)
         before = await api.shop.books()
         unexpected = []
         for written, status in [
@@ -528,11 +545,8 @@ async def test_refuses_every_wrong_header_by_name(stocked: Api, people: People) 
             ),
         }
         by = (b"Authorization", f"Bearer {api.token(people.root)}".encode())
-        body = b""
-        sent = [by]
-        if operation_id in WITH_BODY:
-            sent.append((b"Content-Type", b"application/json"))
-            body = json.dumps(example(body_schema(operation_id))).encode()
+        more, body = sent_with(operation_id)
+        sent = [by, *((name.encode(), value.encode()) for name, value in more.items())]
         good = "key" if header == "Idempotency-Key" else '"1"'
         tries: list[list[str | bytes]] = [[value] for value in wrong[header]] + [[good, good]]
         unexpected = []

@@ -231,3 +231,67 @@ async def test_several_roles_add_up(api: Api) -> None:
     both = await api.shop.person("pat", Role.BUYER, Role.SELLER)
     await add(api, both)
     assert (await api.get("/v1/wallet", by=both)).status_code == 200
+
+
+class TestSearching:
+    async def test_finds_by_every_parameter(self, api: Api, people: People) -> None:
+        for name, price, stock in (("Cola", 150, 0), ("cola 100%", 100, 5), ("Crisps", 200, 5)):
+            await add(api, people.sam, name=name, price=price, stock=stock)
+        await add(api, people.sue, name="Cocoa", price=100, stock=1)
+        for query, ids in (
+            ("keyword=COLA", [1, 2]),
+            ("keyword=%25", [2]),
+            ("keyword=_", []),
+            ("keyword=", [1, 2, 3, 4]),
+            ("keyword", [1, 2, 3, 4]),
+            ("max_price=100", [2, 4]),
+            (f"seller={people.sue.user_id}", [4]),
+            ("in_stock=true", [2, 3, 4]),
+            ("in_stock=false", [1]),
+            ("in_stock=true&machine=2", []),
+            ("sort=newest", [4, 3, 2, 1]),
+            ("sort=price", [2, 4, 1, 3]),
+            ("sort=-price", [3, 1, 4, 2]),
+            ("sort=name", [4, 1, 2, 3]),
+            ("sort=-name&limit=2", [3, 2]),
+            ("offset=1&limit=2", [2, 3]),
+            ("offset=10000", []),
+            ("keyword=co&sort=-price&max_price=140&in_stock=true", [4, 2]),
+        ):
+            answer = await api.get(f"{PRODUCTS}?{query}")
+            assert [item["id"] for item in answer.json()["items"]] == ids, query
+
+    @pytest.mark.parametrize("sort", ["id", "newest", "name", "-name", "price", "-price"])
+    async def test_lists_by_cursor_in_every_order(self, api: Api, people: People, sort: str) -> None:
+        for n in range(5):
+            await add(api, people.sam, name=f"can Ä {n}", price=100 + n % 2)
+        whole = (await api.get(f"{PRODUCTS}?sort={sort}")).json()["items"]
+        found, cursor = [], ""
+        while True:
+            page = (await api.get(f"{PRODUCTS}?sort={sort}&limit=2{cursor}")).json()
+            found += page["items"]
+            if page["next"] is None:
+                break
+            cursor = f"&cursor={page['next']}"
+        assert found == whole
+        assert len(found) == 5
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "offset=0&cursor=1",
+            "cursor=1&sort=price",
+            "cursor=1&sort=name",
+            "cursor=1.p5",
+            "cursor=1.p0&sort=price",
+            "cursor=1.p99999999999&sort=price",
+            "cursor=1.p150&sort=name",
+            "cursor=1.nAA&sort=name",  # NUL
+            "cursor=1.n_w&sort=name",  # not UTF-8
+            "cursor=1.nA&sort=name",
+            "cursor=1.&sort=name",
+        ],
+    )
+    async def test_refuses_what_no_list_has_given(self, api: Api, query: str) -> None:
+        answer = await api.get(f"{PRODUCTS}?{query}")
+        assert (answer.status_code, "cursor" in answer.json()["detail"]) == (422, True)

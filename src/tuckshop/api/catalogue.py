@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post, put
+from litestar.params import QueryParameter
 
 from tuckshop.api.openapi import told
 from tuckshop.api.problems import Malformed
 from tuckshop.api.requests import (
+    ID_MAX,
     NAME_PATTERN,
     TEXT_PATTERN,
     Body,
     Call,
-    Cursor,
     Id,
     Limit,
     Machine,
@@ -46,7 +49,8 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.services import catalogue
+from tuckshop.services import catalogue, pictures
+from tuckshop.services.catalogue import Place, Search, Sort
 from tuckshop.till.commands import (
     AddProduct,
     Caller,
@@ -56,6 +60,8 @@ from tuckshop.till.commands import (
     RemoveProduct,
     Restock,
 )
+
+OFFSET_MAX = 10_000  # Whoever wants to see more goes on by cursor, which costs the same on every page.
 
 Name = Annotated[
     str,
@@ -79,6 +85,36 @@ Reason = Annotated[
         max_length=REASON_LENGTH_MAX,
         examples=["delivery 17"],
         extra_json_schema={"pattern": TEXT_PATTERN},
+    ),
+]
+Keyword = Annotated[
+    str,
+    QueryParameter(
+        max_length=PRODUCT_NAME_LENGTH_MAX,
+        pattern="^[^\\x00]*\\Z",
+        description="Part of the name, in capitals or not. Signs mean themselves.",
+    ),
+]
+PriceMax = Annotated[
+    int | None, QueryParameter(ge=1, le=PRICE_CENTS_MAX, description="Nothing that costs more.")
+]
+SellerId = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="Of this seller alone.")]
+InStock = Annotated[
+    Literal["true", "false"] | None,
+    QueryParameter(description="`true`: what the machine holds; `false`: what is sold out there."),
+]
+Sorted = Annotated[
+    Sort, QueryParameter(description="By price and by name from the lowest on; with `-` from the highest on.")
+]
+Offset = Annotated[
+    int | None,
+    QueryParameter(ge=0, le=OFFSET_MAX, description="Leave out so many first; not together with `cursor`."),
+]
+ProductCursor = Annotated[
+    str | None,
+    QueryParameter(
+        pattern="^[1-9a-z][0-9a-z]{0,11}(\\.[np][A-Za-z0-9_-]{1,1600})?\\Z",
+        description="`next` of the page before this one, in the same order.",
     ),
 ]
 IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another address.
@@ -178,18 +214,53 @@ def show_product(product: ProductStands) -> ProductShown:
 @get(
     "/",
     summary="Products on sale",
-    opt=told("listProducts", login="none", tagged=True, query={"limit": int, "cursor": str, "machine": int}),
+    opt=told(
+        "listProducts",
+        login="none",
+        tagged=True,
+        query={
+            "keyword": str,
+            "max_price": int,
+            "seller": int,
+            "in_stock": str,
+            "machine": int,
+            "sort": str,
+            "limit": int,
+            "cursor": str,
+            "offset": int,
+        },
+    ),
 )
 async def index(
-    request: Call, limit: Limit = 50, cursor: Cursor = None, machine: Machine = DEFAULT_MACHINE_ID
+    request: Call,
+    keyword: Keyword = "",
+    max_price: PriceMax = None,
+    seller: SellerId = None,
+    in_stock: InStock = None,
+    machine: Machine = DEFAULT_MACHINE_ID,
+    sort: Sorted = Sort.ID,
+    limit: Limit = 50,
+    cursor: ProductCursor = None,
+    offset: Offset = None,
 ) -> Response[ProductsShown]:
-    """Everything on sale, in the order of its making."""
-    found = await catalogue.page(
-        request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1, machine_id=machine
+    """Everything on sale that is asked for; all of it, in the order of its making, unless told otherwise."""
+    if cursor is not None and offset is not None:
+        raise Malformed(("offset", "and cursor must not be given together"))
+    search = Search(
+        limit=limit + 1,
+        machine_id=machine,
+        keyword=keyword,
+        price_cents_max=max_price,
+        seller_id=seller,
+        in_stock=None if in_stock is None else in_stock == "true",
+        sort=sort,
+        after=None if cursor is None else _place(cursor, sort),
+        offset=offset or 0,
     )
-    more = len(found) > limit
+    found = await catalogue.page(request.shop, search)
     items = [show_product(product) for product in found[:limit]]
-    shown = ProductsShown(items=items, next=cursor_of(items[-1].id) if more else None)
+    more = len(found) > limit
+    shown = ProductsShown(items=items, next=_cursor(found[limit - 1], sort) if more else None)
     return _tagged(request, shown)
 
 
@@ -300,6 +371,50 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
             raise Malformed(("restock", "or correct must be given, not both"))
 
 
+@put(
+    "/{product_id:int}/image",
+    summary="Show a picture of a product",
+    opt=told(
+        "putProductImage",
+        UnknownProduct,
+        NotOwner,
+        InvalidField,
+        keyed=True,
+        matched=True,
+        uploads=pictures.FORMATS,
+        body_bytes_max=pictures.UPLOAD_BYTES_MAX,
+    ),
+)
+async def put_image(request: Call, product_id: PathId) -> Response[ProductShown]:
+    """The picture itself as the body, of at most 8 MiB and 50 megapixels. Owner or admin.
+
+    It is kept as WebP within 512 by 512 pixels, without anything else that the file held.
+    """
+    caller = request.caller
+    version = _expected_version(request)
+    await pictures.require_changeable(request.shop, caller=caller, product_id=product_id)
+    media_type, content = await request.uploaded(*pictures.FORMATS)
+    command = ChangeProduct(caller, product_id, version=version)
+    envelope = await request.enveloped(command)
+    outcome = await pictures.put(request.shop, envelope, command, media_type=media_type, content=content)
+    return answered(outcome, ProductStands, show_product, status=200)
+
+
+@delete(
+    "/{product_id:int}/image",
+    status_code=204,
+    summary="Show no picture of a product",
+    opt=told("removeProductImage", UnknownProduct, NotOwner, keyed=True, matched=True),
+)
+async def remove_image(request: Call, product_id: PathId) -> Response[None]:
+    """The product stays as it is otherwise. Owner or admin."""
+    command = ChangeProduct(
+        request.caller, product_id, version=_expected_version(request), without_image=True
+    )
+    outcome = await pictures.remove(request.shop, await request.enveloped(command))
+    return answered(outcome, ProductStands, show_product, status=204)
+
+
 @get(
     "/{image_id:int}",
     summary="A picture",
@@ -307,7 +422,7 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
 )
 async def image(request: Call, image_id: PathId) -> Response[bytes]:
     """The bytes of a picture; they never change."""
-    media_type, content = await catalogue.image(request.shop, image_id=image_id)
+    media_type, content = await pictures.find(request.shop, image_id=image_id)
     headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
     return Response(content, media_type=media_type, headers=headers)
 
@@ -353,6 +468,38 @@ def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Respo
     return Response(content, media_type="application/json", headers=headers)
 
 
+def _cursor(product: ProductStands, sort: Sort) -> str:
+    """The cursor behind this product: its id, and what else says where it stands."""
+    place = catalogue.place_of(product, sort)
+    cursor = cursor_of(place.product_id)
+    if place.price_cents is not None:
+        return f"{cursor}.p{place.price_cents}"
+    if place.name_key is not None:
+        return f"{cursor}.n{base64.urlsafe_b64encode(place.name_key.encode()).decode().rstrip('=')}"
+    return cursor
+
+
+def _place(cursor: str, sort: Sort) -> Place:
+    """Where a list that is sorted so goes on. Raises Malformed for a cursor that it never gave."""
+    written, _, value = cursor.partition(".")
+    product_id = cursor_id(written)
+    assert product_id is not None
+    kind, text = value[:1], value[1:]
+    match sort, kind:
+        case (Sort.ID | Sort.NEWEST, ""):
+            return Place(product_id)
+        case (Sort.PRICE | Sort.PRICE_DOWN, "p") if re.fullmatch("[1-9][0-9]{0,9}", text):
+            return Place(product_id, price_cents=int(text))
+        case (Sort.NAME | Sort.NAME_DOWN, "n"):
+            with contextlib.suppress(ValueError):
+                key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+                if key and "\0" not in key:
+                    return Place(product_id, name_key=key)
+        case _:
+            pass
+    raise Malformed(("cursor", "must be one that a list in this order has given"))
+
+
 def _expected_version(request: Call) -> int | None:
     """The version that If-Match names. Raises Malformed for one that no product has had."""
     given = request.given(b"if-match")
@@ -367,6 +514,6 @@ def _expected_version(request: Call) -> int | None:
 
 router = Router(
     path="/products",
-    route_handlers=[index, show, add, replace, change, remove, stock],
+    route_handlers=[index, show, add, replace, change, remove, stock, put_image, remove_image],
 )
 images = Router(path="/images", route_handlers=[image])

@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Response
@@ -151,6 +152,7 @@ class Told(NamedTuple):
     body: Any
     media_type: str
     also: dict[int, str]
+    uploads: tuple[str, ...]
 
 
 def told(
@@ -164,6 +166,8 @@ def told(
     body: Any = None,
     media_type: str = "application/json",
     also: dict[int, str] | None = None,
+    uploads: Iterable[str] = (),
+    body_bytes_max: int | None = None,
 ) -> dict[str, Any]:
     """A handler's `opt`: its name for clients, what it refuses, and
 
@@ -171,6 +175,7 @@ def told(
     - `query`: the parameters it takes, `int` for whole numbers
     - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
     - `body`: what it parses; `X | None` if there need not be one
+    - `uploads`: media types of a body that is no JSON, of at most `body_bytes_max`
     - `also`: other statuses that it answers with its own content, and what they mean
     """
     if login != "none":
@@ -179,8 +184,11 @@ def told(
         refusals = (*refusals, KeyReused)
     if matched:
         refusals = (*refusals, VersionChanged)
-    said = Told(operation_id, refusals, login, keyed, tagged, matched, body, media_type, also or {})
-    return {"told": said, "query": query or {}}
+    said = Told(
+        operation_id, refusals, login, keyed, tagged, matched, body, media_type, also or {}, tuple(uploads)
+    )
+    limits = {} if body_bytes_max is None else {"body_bytes_max": body_bytes_max}
+    return {"told": said, "query": query or {}, **limits}
 
 
 def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
@@ -287,6 +295,8 @@ def _operation(path: str, handler: HTTPRouteHandler) -> dict[str, Any]:
             "required": required,
             "content": {"application/json": {"schema": {"$ref": _REF.format(name=body.__name__)}}},
         }
+    if said.uploads:
+        operation["requestBody"] = {"required": True, "content": {one: {} for one in said.uploads}}
     operation["responses"] = {
         str(status): response for status, response in sorted(_responses(handler).items())
     }
@@ -321,7 +331,13 @@ def _parameters(handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
 
 def _parameter_schema(hint: Any) -> tuple[dict[str, Any], str]:
     kind, *rules = get_args(hint) if get_origin(hint) is not UnionType else (hint,)
+    if get_origin(kind) in (UnionType, Union):
+        kind = next(one for one in get_args(kind) if one is not NoneType)
     schema: dict[str, Any] = {"type": "integer" if kind is int else "string"}
+    if get_origin(kind) is Literal:
+        schema["enum"] = list(get_args(kind))
+    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+        schema["enum"] = [one.value for one in kind]
     description = ""
     for rule in rules:
         if isinstance(rule, ParameterKwarg):
@@ -351,7 +367,7 @@ def _responses(handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
         row = problems.TABLE[refusal]
         told_of.setdefault(row.status, []).append(_example(refusal))
     general = {400: "BadRequest", 500: "InternalError", 503: "Unavailable"}
-    if _body(handler)[0] is not None:
+    if _body(handler)[0] is not None or said.uploads:
         general |= {413: "TooLarge", 415: "WrongMediaType"}
     told_of.setdefault(422, []).insert(0, _INVALID)  # If only for a query that nobody asked for.
     if any(name.endswith("_id") for name in inspect.signature(handler.fn).parameters):

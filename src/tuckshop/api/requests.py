@@ -141,10 +141,11 @@ class Call(Request[Any, Any, Any]):
         return [value for header, value in self.scope["headers"] if header == name]
 
     async def body(self) -> bytes:
-        """The whole body. Raises Malformed (413) beyond BODY_BYTES_MAX."""
+        """The whole body. Raises Malformed (413) beyond BODY_BYTES_MAX, or what the handler takes."""
         if self._body is Empty:
             parts = []
-            left = BODY_BYTES_MAX
+            limit: int = self.route_handler.opt.get("body_bytes_max", BODY_BYTES_MAX)
+            left = limit
             more = True
             while more:
                 event = await self.receive()
@@ -155,7 +156,7 @@ class Call(Request[Any, Any, Any]):
                 if left >= 0:
                     parts.append(event["body"])
                 elif not more or -left > BODY_BYTES_DRAINED:
-                    raise Malformed(("body", f"must have at most {BODY_BYTES_MAX} bytes"), status=413)
+                    raise Malformed(("body", f"must have at most {limit} bytes"), status=413)
             self._body = b"".join(parts)
         return self._body
 
@@ -188,6 +189,21 @@ class Call(Request[Any, Any, Any]):
         except msgspec.MsgspecError as error:
             raise Malformed(complaint(str(error))) from None
         return parsed
+
+    async def uploaded(self, *media_types: str) -> tuple[str, bytes]:
+        """A body that is no JSON, and as what it is declared.
+
+        Raises:
+            Malformed: missing, too large, or declared as none of these types.
+        """
+        declared = self.given(b"content-type")
+        media_type = declared[0].decode("latin-1").strip().lower() if len(declared) == 1 else ""
+        if media_type not in media_types:
+            raise Malformed(("Content-Type", f"must be {' or '.join(media_types)}"), status=415)
+        body = await self.body()
+        if not body:
+            raise Malformed(("body", "is missing"))
+        return media_type, body
 
     async def enveloped(self, command: Command) -> Envelope:
         """The command with the request's idempotency key, if it has one, and what it is a key to.

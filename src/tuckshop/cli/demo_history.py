@@ -15,7 +15,7 @@ from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.coins import fewest
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change
-from tuckshop.services import accounts, admin_log, catalogue, sessions
+from tuckshop.services import accounts, admin_log, pictures, sessions
 from tuckshop.store.engine import writing
 from tuckshop.till import commands as till
 from tuckshop.till.commands import Envelope
@@ -129,7 +129,7 @@ class History:
                 refundable=good.refundable,
                 tax_basis_points=good.tax_basis_points,
                 cost_cents=good.cost_cents,
-                image_id=await catalogue.add_image(
+                image_id=await pictures.add(
                     self.shop, media_type=picture.media_type, content=picture.content
                 ),
                 for_house=good.seller is None,

@@ -153,8 +153,10 @@ async def every(shop: Shop) -> list[ProductStands]:
     from tuckshop.services import catalogue
 
     found: list[ProductStands] = []
-    while page := await catalogue.page(shop, after_id=found[-1].product_id if found else 0, limit=PAGE):
+    after = catalogue.Place(0)
+    while page := await catalogue.page(shop, catalogue.Search(limit=PAGE, after=after)):
         found += page
+        after = catalogue.Place(page[-1].product_id)
     return found
 
 
@@ -237,7 +239,7 @@ async def _samples() -> tuple[int, list[str]]:
     from tuckshop.cli.demo_goods import GOODS
     from tuckshop.cli.demo_pictures import draw
     from tuckshop.domain.refusals import NameTaken
-    from tuckshop.services import catalogue
+    from tuckshop.services import catalogue, pictures
     from tuckshop.till.commands import OPERATOR, AddProduct
 
     left_out: list[str] = []
@@ -248,7 +250,7 @@ async def _samples() -> tuple[int, list[str]]:
                 left_out.append(good.name)
                 continue
             picture = draw(good.picture)
-            image_id = await catalogue.add_image(shop, media_type=picture.media_type, content=picture.content)
+            image_id = await pictures.add(shop, media_type=picture.media_type, content=picture.content)
             command = AddProduct(
                 OPERATOR,
                 name=good.name,

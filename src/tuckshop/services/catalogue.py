@@ -2,28 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, assert_never
 
-from sqlalchemy import Select, and_, func, insert, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, select, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import name_key
+from tuckshop.domain.catalogue import suffixes_between
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import UnknownImage, UnknownProduct
+from tuckshop.domain.refusals import UnknownProduct
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
-from tuckshop.store.engine import reading, writing
+from tuckshop.store.engine import reading
 from tuckshop.till.commands import ProductStands
 
-products, shelves, users, images = tables.products, tables.shelves, tables.users, tables.images
+products, shelves, users = tables.products, tables.shelves, tables.users
+product_suffixes = tables.product_suffixes
+
+FEW = 1_000  # Of which a list is sorted in a millisecond or two.
 
 
-async def page(
-    shop: Shop, *, after_id: int = 0, limit: int, machine_id: int = DEFAULT_MACHINE_ID
-) -> list[ProductStands]:
-    """Products on sale by id, those after `after_id`, with their stock on one machine."""
-    query = _on_sale(machine_id).where(products.c.id > after_id).order_by(products.c.id).limit(limit)
+class Sort(StrEnum):
+    """In which order products can be listed; equals come in the order of their making, or against it."""
+
+    ID = "id"
+    NEWEST = "newest"
+    NAME = "name"
+    NAME_DOWN = "-name"
+    PRICE = "price"
+    PRICE_DOWN = "-price"
+
+
+class Place(NamedTuple):
+    """Where a product stands in a list: its id, and its price or the key of its name if sorted by them."""
+
+    product_id: int
+    price_cents: int | None = None
+    name_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What to look for among the products on sale, and which of those found to tell.
+
+    `keyword`: a part of the name, by the rule that makes names the same; empty finds everything. Stock and
+    prices are those of the machine.
+    """
+
+    limit: int
+    machine_id: int = DEFAULT_MACHINE_ID
+    keyword: str = ""
+    price_cents_max: int | None = None
+    seller_id: int | None = None
+    in_stock: bool | None = None
+    sort: Sort = Sort.ID
+    after: Place | None = None
+    offset: int = 0
+
+
+async def page(shop: Shop, search: Search) -> list[ProductStands]:
+    """The products that a search finds, in its order."""
     async with reading(shop.engine) as connection:
+        found = (await _found(connection, search)).subquery("found")
+        query = (
+            _on_sale(search.machine_id)
+            .join(found, found.c.id == products.c.id)
+            .order_by(*_order(search.sort, products.c.name_key, _price(), products.c.id))
+        )
         return [_stands(row) for row in await connection.execute(query)]
+
+
+def place_of(product: ProductStands, sort: Sort) -> Place:
+    """Where the product stands in a list that is sorted so."""
+    match sort:
+        case Sort.ID | Sort.NEWEST:
+            return Place(product.product_id)
+        case Sort.NAME | Sort.NAME_DOWN:
+            return Place(product.product_id, name_key=name_key(product.name))
+        case Sort.PRICE | Sort.PRICE_DOWN:
+            return Place(product.product_id, price_cents=product.price_cents)
+        case _:
+            assert_never(sort)
 
 
 async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
@@ -47,31 +109,137 @@ async def find_by_name(
     return None if row is None else _stands(row)
 
 
-async def add_image(shop: Shop, *, media_type: str, content: bytes) -> int:
-    """Keeps a picture; its id. Products show it once one of them names it."""
-    query = insert(images).values(media_type=media_type, content=content, created_us=shop.clock())
-    async with writing(shop.engine) as connection:
-        image_id: int = (await connection.execute(query.returning(images.c.id))).scalar_one()
-    return image_id
+async def _found(connection: AsyncConnection, search: Search) -> Select[Any]:
+    """The query for the ids that a search finds.
+
+    What is true of many products is checked while they are read in the order asked for, until there are
+    enough; what is true of few, first of all. That is decided here, by looking whether they are few: neither
+    database can know, and a wrong guess costs a look at every product.
+    """
+    few = None
+    for candidates in _candidates(search):
+        count = select(func.count()).select_from(candidates.limit(FEW + 1).subquery())
+        if (await connection.execute(count)).scalar_one() <= FEW:
+            few = candidates.cte("few").prefix_with("MATERIALIZED")
+            break
+    on_machine = _on_machine(search.machine_id)
+    if search.sort not in (Sort.PRICE, Sort.PRICE_DOWN):
+        matching = _matching(search, few, on_machine, _price())
+        order = _order(search.sort, products.c.name_key, _price(), products.c.id)
+        return matching.order_by(*order).limit(search.limit).offset(search.offset)
+    # Two lists, each in the order of an index, and then both: their common order is in no index.
+    usual = _matching(search, few, on_machine, products.c.price_cents).where(shelves.c.price_cents.is_(None))
+    special = _matching(search, few, on_machine, shelves.c.price_cents).where(
+        shelves.c.price_cents.is_not(None), shelves.c.machine_id == search.machine_id
+    )
+    parts = []
+    for part, price_cents in ((usual, products.c.price_cents), (special, shelves.c.price_cents)):
+        order = _order(search.sort, products.c.name_key, price_cents, products.c.id)
+        parts.append(select(part.order_by(*order).limit(search.limit + search.offset).subquery()))
+    both = union_all(*parts).subquery("both")
+    order = _order(search.sort, both.c.id, both.c.price_cents, both.c.id)
+    return select(both.c.id).order_by(*order).limit(search.limit).offset(search.offset)
 
 
-async def image(shop: Shop, *, image_id: int) -> tuple[str, bytes]:
-    """A picture's media type and content. Raises UnknownImage."""
-    query = select(images.c.media_type, images.c.content).where(images.c.id == image_id)
-    async with reading(shop.engine) as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise UnknownImage(image=image_id)
-    return row.media_type, row.content
+def _candidates(search: Search) -> Iterator[Select[Any]]:
+    """For each thing asked for, the products of which it is true, and perhaps some more."""
+    if search.keyword:
+        first, end = suffixes_between(name_key(search.keyword))
+        suffix = product_suffixes.c.suffix
+        found = select(product_suffixes.c.product_id).where(suffix >= first)
+        yield found if end is None else found.where(suffix < end)
+    if search.seller_id is not None:
+        yield select(products.c.id.label("product_id")).where(products.c.seller_id == search.seller_id)
+    if search.price_cents_max is not None:
+        limit = search.price_cents_max
+        usual = select(products.c.id.label("product_id")).where(
+            products.c.removed_us.is_(None), products.c.price_cents <= limit
+        )
+        own = select(shelves.c.product_id).where(
+            shelves.c.machine_id == search.machine_id, shelves.c.price_cents <= limit
+        )
+        yield select(union_all(usual, own).subquery())
+    if search.in_stock:
+        yield select(shelves.c.product_id).where(
+            shelves.c.machine_id == search.machine_id, shelves.c.quantity > 0
+        )
+
+
+def _matching(
+    search: Search, few: CTE | None, on_machine: ColumnElement[bool], price_cents: ColumnElement[int]
+) -> Select[Any]:
+    """Ids and prices of what is looked for, behind the place from which to go on; not in order yet."""
+    query = (
+        select(products.c.id, price_cents.label("price_cents"))
+        .outerjoin_from(products, shelves, on_machine)
+        .where(products.c.removed_us.is_(None))
+    )
+    if few is not None:
+        query = query.where(products.c.id.in_(select(few.c.product_id)))
+    if search.keyword:
+        query = query.where(products.c.name_key.contains(name_key(search.keyword), autoescape=True))
+    if search.price_cents_max is not None:
+        query = query.where(price_cents <= search.price_cents_max)
+    if search.seller_id is not None:
+        query = query.where(products.c.seller_id == search.seller_id)
+    if search.in_stock is not None:
+        quantity = func.coalesce(shelves.c.quantity, 0)
+        query = query.where(quantity > 0 if search.in_stock else quantity == 0)
+    return query if search.after is None else query.where(_behind(search.after, search.sort, price_cents))
+
+
+def _behind(after: Place, sort: Sort, price_cents: ColumnElement[int]) -> ColumnElement[bool]:
+    match sort:
+        case Sort.ID:
+            return products.c.id > after.product_id
+        case Sort.NEWEST:
+            return products.c.id < after.product_id
+        case Sort.NAME:
+            return products.c.name_key > after.name_key
+        case Sort.NAME_DOWN:
+            return products.c.name_key < after.name_key
+        case Sort.PRICE:
+            return tuple_(price_cents, products.c.id) > tuple_(after.price_cents, after.product_id)
+        case Sort.PRICE_DOWN:
+            return tuple_(price_cents, products.c.id) < tuple_(after.price_cents, after.product_id)
+        case _:
+            assert_never(sort)
+
+
+def _order(
+    sort: Sort, key: ColumnElement[Any], price_cents: ColumnElement[int], product_id: ColumnElement[int]
+) -> list[ColumnElement[Any]]:
+    match sort:
+        case Sort.ID:
+            return [product_id.asc()]
+        case Sort.NEWEST:
+            return [product_id.desc()]
+        case Sort.NAME:  # No two products on sale have the same.
+            return [key.asc()]
+        case Sort.NAME_DOWN:
+            return [key.desc()]
+        case Sort.PRICE:
+            return [price_cents.asc(), product_id.asc()]
+        case Sort.PRICE_DOWN:
+            return [price_cents.desc(), product_id.desc()]
+        case _:
+            assert_never(sort)
+
+
+def _on_machine(machine_id: int) -> ColumnElement[bool]:
+    return and_(shelves.c.product_id == products.c.id, shelves.c.machine_id == machine_id)
+
+
+def _price() -> ColumnElement[int]:
+    return func.coalesce(shelves.c.price_cents, products.c.price_cents)
 
 
 def _on_sale(machine_id: int) -> Select[Any]:
-    on_machine = and_(shelves.c.product_id == products.c.id, shelves.c.machine_id == machine_id)
     return (
         select(
             products.c.id,
             products.c.name,
-            func.coalesce(shelves.c.price_cents, products.c.price_cents).label("price_cents"),
+            _price().label("price_cents"),
             func.coalesce(shelves.c.quantity, 0).label("stock"),
             products.c.seller_id,
             users.c.username,
@@ -81,7 +249,7 @@ def _on_sale(machine_id: int) -> Select[Any]:
             products.c.image_id,
             products.c.version,
         )
-        .outerjoin(shelves, on_machine)
+        .outerjoin(shelves, _on_machine(machine_id))
         .outerjoin(users, users.c.id == products.c.seller_id)
         .where(products.c.removed_us.is_(None))
     )

@@ -92,6 +92,8 @@ def change(command: ChangeProduct, actor: Actor, page: Page) -> ProductStands:
             if (value := getattr(command, name)) is not None
         }
     )
+    if command.without_image:
+        changed = changed._replace(image_id=None)
     if command.name is not None:
         name = catalogue.check_product_name(command.name)
         if page.names.get(name_key(name), product.id) != product.id:

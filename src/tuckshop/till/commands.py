@@ -253,6 +253,7 @@ class ChangeProduct:
     stock: int | None = None
     reason: str | None = None
     machine_id: int = DEFAULT_MACHINE_ID
+    without_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,207 @@
+"""Finding products: every search against a look at every product, by every cursor and on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.catalogue import P99_MS_MAX, measured, quantile
+from bench.seed import Size, make
+from tests.conftest import PostgresServer
+from tests.shop import Shop as Books
+from tuckshop.domain.accounts import Role, name_key
+from tuckshop.domain.catalogue import SUFFIX_LENGTH_MAX, suffixes, suffixes_between
+from tuckshop.services import catalogue
+from tuckshop.services.catalogue import Search, Sort
+from tuckshop.services.shop import Shop
+from tuckshop.till.commands import OPERATOR, ChangeProduct, ProductStands, RemoveProduct
+
+NAMES = (
+    "Cola",
+    "cola ZERO",
+    "Coca%Cola",
+    "Lemon_ade",
+    "Straße",
+    "STRASSENBAHN",
+    "Éclair",
+    "e\u0301touffée",
+    "a\\b",
+    'it\'s "fresh"',
+    "x" * 100,
+    "日本茶",
+    "🍫",
+    "aaaa aaaa",
+    "A very long name of a product that nobody would ever put on a shelf",
+)
+KEYWORDS = (
+    "",
+    "c",
+    "co",
+    "COLA",
+    "la z",
+    "%",
+    "_",
+    "\\",
+    "'",
+    "ß",
+    "ss",
+    "É",
+    "e",
+    "茶",
+    "🍫",
+    "aaa",
+    "x" * 100,
+    "long name of a product that nobody",
+    "long name of a product that everybody",
+    "zzz",
+    "\U0010ffff",
+)
+
+
+async def fill(books: Books) -> None:
+    """Products at few prices of two sellers, some sold out, some dearer on the machine, some gone."""
+    chance = random.Random(1)
+    sam, sue = [await books.person(name, Role.SELLER) for name in ("sam", "sue")]
+    for seller, name in zip(itertools.cycle([sam, sue, None]), NAMES, strict=False):
+        await books.product(
+            name, price_cents=chance.choice([50, 100, 150]), stock=chance.choice([0, 3]), seller=seller
+        )
+    await books.do(ChangeProduct(OPERATOR, 4, name="Limo_nade"))
+    await books.do(RemoveProduct(OPERATOR, 1))
+    await books.execute("UPDATE shelves SET price_cents = 120 WHERE product_id IN (2, 5, 6, 9)")
+
+
+async def expected(shop: Shop, search: Search) -> list[int]:
+    """What a look at every product finds."""
+    everything = await catalogue.page(shop, Search(limit=1000, machine_id=search.machine_id))
+    key = name_key(search.keyword)
+    found = [
+        one
+        for one in everything
+        if key in name_key(one.name)
+        and (search.price_cents_max is None or one.price_cents <= search.price_cents_max)
+        and search.seller_id in (None, one.seller_id)
+        and search.in_stock in (None, one.stock > 0)
+    ]
+    return [one.product_id for one in ordered(found, search.sort)]
+
+
+def ordered(found: list[ProductStands], sort: Sort) -> list[ProductStands]:
+    if sort in (Sort.NAME, Sort.NAME_DOWN):  # As the database sorts text: only compared with itself.
+        return found
+    by_price = sort in (Sort.PRICE, Sort.PRICE_DOWN)
+    down = sort in (Sort.NEWEST, Sort.PRICE_DOWN)
+    return sorted(found, key=lambda one: (one.price_cents if by_price else 0, one.product_id), reverse=down)
+
+
+def searches() -> Iterator[Search]:
+    """Every keyword in every order; every filter with every other."""
+    for sort, keyword in itertools.product(Sort, KEYWORDS):
+        yield Search(limit=1000, keyword=keyword, sort=sort)
+    for sort, keyword, price, seller, in_stock, machine in itertools.product(
+        Sort, ("", "a"), (None, 1, 100, 120, 10**9), (None, 1, 2, 99), (None, True, False), (1, 2)
+    ):
+        yield Search(
+            limit=1000,
+            keyword=keyword,
+            price_cents_max=price,
+            seller_id=seller,
+            in_stock=in_stock,
+            machine_id=machine,
+            sort=sort,
+        )
+
+
+@pytest.mark.parametrize("few", [0, catalogue.FEW])
+async def test_finds_what_a_look_at_everything_finds(
+    open_for_business: Shop, database_url: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = open_for_business
+    await fill(Books(database_url, shop.engine, shop.till))
+    monkeypatch.setattr(catalogue, "FEW", few)
+    tried = 0
+    for search in searches():
+        found = [one.product_id for one in await catalogue.page(shop, search)]
+        wanted = await expected(shop, search)
+        if search.sort in (Sort.NAME, Sort.NAME_DOWN):
+            assert sorted(found) == wanted, search
+        else:
+            assert found == wanted, search
+        tried += bool(found)
+    assert tried > 300
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+async def test_every_page_goes_on_where_the_last_one_ended(
+    open_for_business: Shop, database_url: str, sort: Sort
+) -> None:
+    shop = open_for_business
+    await fill(Books(database_url, shop.engine, shop.till))
+    for search in (Search(limit=1000, sort=sort), Search(limit=1000, sort=sort, keyword="a", in_stock=True)):
+        whole = await catalogue.page(shop, search)
+        assert len(whole) >= 2
+        for limit in (1, 2, 5):
+            found: list[ProductStands] = []
+            part = replace(search, limit=limit)
+            while page := await catalogue.page(shop, part):
+                found += page
+                part = replace(part, after=catalogue.place_of(page[-1], sort))
+            assert found == whole
+            by_offset = [
+                one
+                for offset in range(0, len(whole), limit)
+                for one in await catalogue.page(shop, replace(search, limit=limit, offset=offset))
+            ]
+            assert by_offset == whole
+    down = {Sort.NAME: Sort.NAME_DOWN, Sort.PRICE: Sort.PRICE_DOWN, Sort.ID: Sort.NEWEST}.get(sort)
+    if down is not None:
+        backwards = await catalogue.page(shop, Search(limit=1000, sort=down))
+        assert backwards[::-1] == await catalogue.page(shop, Search(limit=1000, sort=sort))
+
+
+async def test_the_index_has_the_names_on_sale(open_for_business: Shop, database_url: str) -> None:
+    books = Books(database_url, open_for_business.engine, open_for_business.till)
+    await fill(books)
+    on_sale = [row for row in await books.rows("products") if row["removed_us"] is None]
+    wanted = {(suffix, row["id"]) for row in on_sale for suffix in suffixes(row["name_key"])}
+    assert {(row["suffix"], row["product_id"]) for row in await books.rows("product_suffixes")} == wanted
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), st.data())
+def test_every_part_of_a_name_begins_a_suffix(key: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(key) - 1))
+    part = key[start : data.draw(st.integers(start + 1, len(key)))]
+    first, end = suffixes_between(part)
+    assert end is None or first < end
+    for suffix in suffixes(key):
+        inside = first <= suffix and (end is None or suffix < end)
+        assert inside == suffix.startswith(part[:SUFFIX_LENGTH_MAX])
+    assert any(suffix.startswith(first) for suffix in suffixes(key))
+
+
+PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
+PRODUCTS, ROUNDS = (100_000, 40) if PROOF else (2_000, 3)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def test_buyers_do_not_wait(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if database == "sqlite":
+        url = f"sqlite:///{tmp_path}/many.sqlite3"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = await asyncio.to_thread(server.new_database)
+    await asyncio.to_thread(make, url, size=Size(products=PRODUCTS, buyers=10))
+    figures = await measured(url, rounds=ROUNDS)
+    took = [one for each in figures.values() for one in each]
+    percent = 99 if PROOF else 50  # A short run beside other tests says nothing of its slowest.
+    assert quantile(took, percent) <= P99_MS_MAX, {name: quantile(each, 99) for name, each in figures.items()}
