@@ -560,7 +560,6 @@ async def test_refuses_every_wrong_header_by_name(stocked: Api, people: People) 
 
 
 NOWHERE = (
-    "/",
     "/v1",
     "/v2/products",
     "/v1/product",
