@@ -292,16 +292,12 @@ Command = (
     | CancelOrder
     | ReduceOrder
     | Dispense
-    | CancelOrder
-    | ReduceOrder
-    | Dispense
-    | SettleTab
     | Refund
+    | SettleTab
     | AddProduct
     | ChangeProduct
     | Restock
     | RemoveProduct
-    | SettleTab
 )
 
 
