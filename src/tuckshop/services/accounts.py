@@ -173,7 +173,7 @@ async def change(
         values |= {"email": email, "email_key": None if email is None else name_key(email)}
     if password is not None:
         check_password(password, common=COMMON)
-        await _check_present(shop, user_id, current_password, address)
+        kept = await _check_present(shop, user_id, current_password, address)
         values["password_hash"] = await shop.passwords.hash(password)
     if not values:
         return await find(shop, user_id=user_id)
@@ -195,7 +195,8 @@ async def change(
     return _user(row)
 
 
-async def _check_present(shop: Shop, user_id: int, password: str | None, address: str | None) -> None:
+async def _check_present(shop: Shop, user_id: int, password: str | None, address: str | None) -> str:
+    """The hash of the present password, if this is it."""
     query = select(users.c.username, users.c.password_hash).where(users.c.id == user_id)
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one()
@@ -204,6 +205,8 @@ async def _check_present(shop: Shop, user_id: int, password: str | None, address
         raise BadCredentials
     async with writing(shop.engine) as connection:
         await tries.give_back(connection, counted)
+    present: str = row.password_hash
+    return present
 
 
 async def reset_password(shop: Shop, *, username: str, password: str | None = None) -> str:
