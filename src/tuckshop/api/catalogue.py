@@ -222,7 +222,7 @@ def show_product(product: ProductStands) -> ProductShown:
             "keyword": str,
             "max_price": int,
             "seller": int,
-            "in_stock": str,
+            "in_stock": bool,
             "machine": int,
             "sort": str,
             "limit": int,

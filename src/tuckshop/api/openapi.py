@@ -172,7 +172,7 @@ def told(
     """A handler's `opt`: its name for clients, what it refuses, and
 
     - `login`: who may call; `session` for those who logged in, and not for API tokens
-    - `query`: the parameters it takes, `int` for whole numbers
+    - `query`: the parameters it takes, `int` for whole numbers, `bool` for true or false
     - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
     - `body`: what it parses; `X | None` if there need not be one
     - `uploads`: media types of a body that is no JSON, of at most `body_bytes_max`

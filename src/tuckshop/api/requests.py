@@ -255,6 +255,8 @@ async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | No
                 raise Malformed((name, "must be given once"))
             if taken[name] is int and not _WHOLE.fullmatch(value):
                 raise Malformed((name, "must be a whole number"))
+            if taken[name] is bool and value not in ("true", "false"):  # `null` would be no value at all.
+                raise Malformed((name, "must be true or false"))
             seen.add(name)
     return None
 
