@@ -22,18 +22,20 @@ from tuckshop.api import (
     events,
     health,
     machines,
-    openapi,
     orders,
-    problems,
     sessions,
     tabs,
     transfers,
     wallet,
 )
 from tuckshop.api import metrics as metrics_page
-from tuckshop.api.edge import Edge
-from tuckshop.api.gate import LOOPBACK_HOSTS, Gate
-from tuckshop.api.requests import Call, require_strict
+from tuckshop.api.contract import V1
+from tuckshop.api.problems import PROBLEMS
+from tuckshop.api.requests import require_strict
+from tuckshop.http import openapi
+from tuckshop.http.calls import Call
+from tuckshop.http.edge import Edge
+from tuckshop.http.gate import LOOPBACK_HOSTS, Gate
 from tuckshop.services import idempotency, metrics
 from tuckshop.services.events import Events
 from tuckshop.services.passwords import Passwords
@@ -153,7 +155,7 @@ def create_app(
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
-                edge.guard(Gate(inside, hosts=hosts, refuses_forwarded=is_demo))
+                edge.guard(Gate(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
             if ends_streams:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched)
             always: list[Coroutine[Any, Any, None]] = [
@@ -182,7 +184,7 @@ def create_app(
         request_class=Call,
         lifespan=[lifespan],
         before_request=require_strict,
-        exception_handlers=problems.HANDLERS,
+        exception_handlers=PROBLEMS.handlers(),
         openapi_config=None,  # The framework's own documents would say less, and load scripts from elsewhere.
         debug=False,
         logging_config=None,
@@ -205,4 +207,4 @@ def _close(events: Events) -> None:
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document of /v1; it needs no database."""
-    return openapi.document(create_app(Settings()).routes)
+    return openapi.document(create_app(Settings()).routes, V1)

@@ -9,9 +9,11 @@ import pytest
 
 from tests.api.conftest import Api, People
 from tests.api.contract import check_problem
-from tuckshop.api import openapi, problems
+from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal
+from tuckshop.http import openapi
+from tuckshop.http.errors import TABLE, complaint, kind
 from tuckshop.till.batch import Busy, Defect
 from tuckshop.till.books import OutcomeUnknown, Unavailable
 
@@ -20,9 +22,9 @@ LEAVES = refusals.leaves()
 
 @pytest.mark.parametrize("refusal", LEAVES, ids=lambda leaf: leaf.__name__)
 def test_every_refusal_has_a_row_whose_sentence_its_facts_can_fill(refusal: type[Refusal]) -> None:
-    row = problems.TABLE[refusal]
+    row = TABLE[refusal]
     facts = openapi.example_facts(refusal)
-    told = msgspec.json.decode(problems.of_refusal(refusal(**facts)).content)
+    told = msgspec.json.decode(PROBLEMS.of_refusal(refusal(**facts)).content)
     assert told["status"] == row.status
     assert told["detail"].endswith(".")
     assert "{" not in told["detail"]
@@ -30,12 +32,12 @@ def test_every_refusal_has_a_row_whose_sentence_its_facts_can_fill(refusal: type
 
 
 def test_the_table_has_no_other_rows() -> None:
-    assert set(problems.TABLE) == set(LEAVES)
+    assert set(TABLE) == set(LEAVES)
 
 
 def test_types_and_titles_are_each_ones_own() -> None:
-    assert len({problems.kind(leaf.__name__) for leaf in LEAVES}) == len(LEAVES)
-    assert len({row.title for row in problems.TABLE.values()}) == len(LEAVES)
+    assert len({kind(leaf.__name__) for leaf in LEAVES}) == len(LEAVES)
+    assert len({row.title for row in TABLE.values()}) == len(LEAVES)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_types_and_titles_are_each_ones_own() -> None:
     ],
 )
 def test_each_branch_of_the_tree_has_its_status(base: type[Refusal], statuses: set[int]) -> None:
-    assert {problems.TABLE[leaf].status for leaf in refusals.leaves(base)} == statuses
+    assert {TABLE[leaf].status for leaf in refusals.leaves(base)} == statuses
 
 
 @pytest.mark.parametrize(
@@ -98,4 +100,4 @@ async def test_a_till_that_fails_is_told_without_its_story(
     ],
 )
 def test_complaints_name_the_field_in_plain_words(told: str, field: str, words: str) -> None:
-    assert problems.complaint(told) == (field, words)
+    assert complaint(told) == (field, words)

@@ -8,22 +8,7 @@ import msgspec
 from litestar import Response, Router, delete, get, patch, post
 from litestar.params import QueryParameter
 
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import (
-    EMAIL_PATTERN,
-    NAME_PATTERN,
-    TEXT_PATTERN,
-    Body,
-    Call,
-    Cursor,
-    Limit,
-    Page,
-    PathId,
-    Shown,
-    cursor_id,
-    cursor_of,
-    moment,
-)
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.accounts import (
     EMAIL_LENGTH_MAX,
     PASSWORD_LENGTH_MAX,
@@ -44,6 +29,9 @@ from tuckshop.domain.refusals import (
     TooManyTries,
     UnknownUser,
 )
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import EMAIL_PATTERN, NAME_PATTERN, TEXT_PATTERN, PathId, Shown, moment
+from tuckshop.http.openapi import told
 from tuckshop.services import accounts, own_data, sessions
 from tuckshop.services.accounts import User
 from tuckshop.services.passwords import COMMON

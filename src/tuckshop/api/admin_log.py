@@ -6,10 +6,12 @@ from typing import Any
 
 from litestar import Router, get
 
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import Call, Cursor, Limit, Moment, Page, Shown, cursor_id, cursor_of, moment
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import RoleMissing
+from tuckshop.http.calls import Call
+from tuckshop.http.fields import Moment, Shown, moment
+from tuckshop.http.openapi import told
 from tuckshop.services import admin_log, sessions
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from litestar import Router, get
 
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import Call, Shown
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import RoleMissing
+from tuckshop.http.calls import Call
+from tuckshop.http.fields import Shown
+from tuckshop.http.openapi import told
 from tuckshop.services import audit, sessions
 
 

@@ -12,24 +12,7 @@ import msgspec
 from litestar import Response, Router, delete, get, patch, post, put
 from litestar.params import QueryParameter
 
-from tuckshop.api.openapi import told
-from tuckshop.api.problems import Malformed
-from tuckshop.api.requests import (
-    ID_MAX,
-    NAME_PATTERN,
-    TEXT_PATTERN,
-    Body,
-    Call,
-    Id,
-    Limit,
-    Machine,
-    Page,
-    PathId,
-    Shown,
-    answered,
-    cursor_id,
-    cursor_of,
-)
+from tuckshop.api.requests import Limit, Machine, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.accounts import HOUSE_NAME
 from tuckshop.domain.catalogue import (
     PRODUCT_NAME_LENGTH_MAX,
@@ -49,6 +32,10 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import ID_MAX, NAME_PATTERN, TEXT_PATTERN, Id, PathId, Shown
+from tuckshop.http.openapi import told
 from tuckshop.services import catalogue, pictures
 from tuckshop.services.catalogue import Place, Search, Sort
 from tuckshop.till.commands import (

@@ -11,8 +11,9 @@ from litestar import Litestar, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from tuckshop.api import openapi
-from tuckshop.api.requests import Call
+from tuckshop.api.contract import V1
+from tuckshop.http import openapi
+from tuckshop.http.calls import Call
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: it handles passwords.
 PAGE_POLICY = (
@@ -46,7 +47,7 @@ def _page(name: str, media_type: str) -> HTTPRouteHandler:
 
 @cache
 def _document(app: Litestar) -> bytes:
-    return msgspec.json.encode(openapi.document(app.routes))
+    return msgspec.json.encode(openapi.document(app.routes, V1))
 
 
 def _served(request: Call, content: bytes, media_type: str) -> Response[bytes]:

@@ -8,8 +8,8 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.types import Receive, Scope, Send
 
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import Call
+from tuckshop.http.calls import Call
+from tuckshop.http.openapi import told
 from tuckshop.services import sessions
 from tuckshop.services.events import Events, Stream, TooManyStreams
 from tuckshop.till.batch import Busy

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from litestar import Response, Router, get
 
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import Call, Shown
+from tuckshop.http.calls import Call
+from tuckshop.http.fields import Shown
+from tuckshop.http.openapi import told
 from tuckshop.services import shopkeeping
 
 

@@ -8,23 +8,7 @@ import msgspec
 from litestar import Response, Router, get, patch, post, put
 
 from tuckshop.api.catalogue import Pieces, Price, Reason
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import (
-    NAME_PATTERN,
-    Body,
-    Call,
-    Cursor,
-    Id,
-    Limit,
-    Moment,
-    Page,
-    PathId,
-    Shown,
-    answered,
-    cursor_id,
-    cursor_of,
-    moment,
-)
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.api.wallet import Coins, Value
 from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.machines import (
@@ -49,6 +33,9 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Shown, moment
+from tuckshop.http.openapi import told
 from tuckshop.services import machines, sessions
 from tuckshop.services.machines import Machine
 from tuckshop.till.commands import (

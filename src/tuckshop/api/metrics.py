@@ -7,8 +7,8 @@ import hmac
 from litestar import Response, Router, get
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from tuckshop.api.requests import Call
 from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http.calls import Call
 from tuckshop.services import metrics
 
 

@@ -9,23 +9,7 @@ import msgspec
 from litestar import Response, Router, get, patch, post
 
 from tuckshop.api.catalogue import Reason
-from tuckshop.api.openapi import told
-from tuckshop.api.problems import Malformed
-from tuckshop.api.requests import (
-    Body,
-    Call,
-    Cursor,
-    Id,
-    Limit,
-    Moment,
-    Page,
-    PathId,
-    Shown,
-    answered,
-    cursor_id,
-    cursor_of,
-    moment,
-)
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.ledger import wallet_of
@@ -58,6 +42,10 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     WrongStatus,
 )
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
+from tuckshop.http.openapi import told
 from tuckshop.services import orders, sessions
 from tuckshop.services.orders import OrderStands
 from tuckshop.till.commands import (

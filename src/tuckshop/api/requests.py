@@ -1,42 +1,26 @@
-"""What every /v1 handler shares: who calls, the idempotency key, strict requests, and the till's answers."""
+"""What every /v1 handler shares: API tokens and their scopes, lists page by page, the till's answers."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import cache
-from ipaddress import ip_address
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from typing import Annotated, Any
 
-import msgspec
-from litestar import Litestar, Request, Response
-from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter, QueryParameter
-from litestar.routes import HTTPRoute
-from litestar.types import Empty, Receive, Send
-from litestar.types import Scope as HttpScope
+from litestar import Request, Response
+from litestar.params import QueryParameter
 
-from tuckshop.api.problems import Malformed, complaint, of_refusal
+from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.accounts import Scope
-from tuckshop.domain.refusals import LogInNeeded, Refusal, ScopeMissing, SessionEnded
-from tuckshop.services import api_tokens, machines
-from tuckshop.services.shop import Shop
-from tuckshop.settings import Network
-from tuckshop.till.commands import Caller, Command, Envelope, Outcome
+from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
+from tuckshop.http import calls
+from tuckshop.http.calls import ADMITTED, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import ID_MAX, Shown
+from tuckshop.services import api_tokens
 
-BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
-BODY_BYTES_DRAINED = 33_554_432  # Whoever writes all before reading would not see why we hung up.
-KEY_LENGTH_MAX = 255
-ID_MAX = 2**63 - 1
-_KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
-_WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
 
 _API_TOKEN = api_tokens.PREFIX.encode()
-_ADMITTED = "tuckshop_caller"
 _ACTING = (Scope.BUY, Scope.SELL, Scope.ADMIN)
 # What API tokens need to change things below these addresses; roles do the rest.
 _SCOPES: dict[str, tuple[Scope, ...]] = {
@@ -46,38 +30,12 @@ _SCOPES: dict[str, tuple[Scope, ...]] = {
     "products": (Scope.SELL, Scope.ADMIN),
 }
 
-Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-PathId = Annotated[int, PathParameter(ge=1, le=ID_MAX)]
 Machine = Annotated[int, QueryParameter(ge=1, le=ID_MAX, description="Whose stock and prices.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="At most so many items.")]
 Cursor = Annotated[
     str | None,
     QueryParameter(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
 ]
-
-# Unicode's Cc, Cf, Zl and Zp, which regular expressions cannot name everywhere, and what is drawn as nothing.
-_INVISIBLE = (
-    "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd"
-    "\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
-    "\U000e0020-\U000e007f\u034f\u115f-\u1160\u17b4-\u17b5\u2800\u3164\uffa0"
-)
-NAME_PATTERN = f"^[^\\s/{_INVISIBLE}]([^/{_INVISIBLE}]*[^\\s/{_INVISIBLE}])?$"
-"""The rule of `domain.accounts.check_name`, for documents."""
-TEXT_PATTERN = r"^[^\x00]*$"
-EMAIL_PATTERN = f"^[^\\s@/{_INVISIBLE}]+@[^\\s@/{_INVISIBLE}]+$"
-
-Receiver = TypeVar("Receiver")
-Parsed = TypeVar("Parsed", bound="Body")
-
-
-class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A request's JSON object: nothing missing, nothing more, nothing of another type."""
-
-
-class Shown(msgspec.Struct, kw_only=True):
-    """An answer's JSON object."""
 
 
 class Page(Shown):
@@ -86,179 +44,22 @@ class Page(Shown):
     next: str | None
 
 
-class Call(Request[Any, Any, Any]):
-    """A request to the running shop.
-
-    Handlers ask it for what they need. The framework's dependency injection would do the same for more than
-    a sale itself costs.
-    """
-
-    @property
-    def shop(self) -> Shop:
-        """The running shop."""
-        shop: Shop = self.scope["litestar_app"].state.shop
-        return shop
-
-    @property
-    def caller(self) -> Caller:
-        """Whose access token the request carries. Raises SessionEnded without a good one."""
-        admitted: Caller | None = self.scope.get(_ADMITTED)  # type: ignore[assignment]
-        if admitted is not None:
-            return admitted
-        given = self.given(b"authorization")
-        if len(given) != 1 or given[0][:7].lower() != b"bearer ":
-            raise SessionEnded
-        caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
-        self.scope["actor_id"] = caller.user_id  # type: ignore[typeddict-unknown-key]  # for the log
-        return caller
-
-    @property
-    def witness(self) -> Caller:
-        """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
-        given = self.given(b"authorization")
-        if len(given) == 1 and given[0][:8].lower() == b"machine ":
-            return machines.caller(given[0][8:].strip().decode("latin-1"))
-        return self.caller
-
-    @property
-    def address(self) -> str | None:
-        """Where the request came from; a proxy is believed only if the settings name it."""
-        client = self.scope["client"]
-        address = client[0] if client else None
-        proxies = self.app.state.settings.proxies
-        if not proxies or address is None:
-            return address
-        hops = b",".join(self.given(b"x-forwarded-for")).decode("latin-1").split(",")
-        for hop in reversed(hops):  # The last was written by whoever stands before us.
-            told = _address(hop.strip()) if _is_in(proxies, address) else None
-            if told is None:  # What stands before a hop that is no address, anybody may have written.
-                break
-            address = told
-        return address
-
-    def given(self, name: bytes) -> list[bytes]:
-        """Every value of a header, by its lower-case name."""
-        return [value for header, value in self.scope["headers"] if header == name]
-
-    async def body(self) -> bytes:
-        """The whole body. Raises Malformed (413) beyond BODY_BYTES_MAX, or what the handler takes."""
-        if self._body is Empty:
-            parts = []
-            limit: int = self.route_handler.opt.get("body_bytes_max", BODY_BYTES_MAX)
-            left = limit
-            more = True
-            while more:
-                event = await self.receive()
-                if event["type"] != "http.request":
-                    raise Malformed(("body", "was cut off"), status=400)
-                left -= len(event["body"])
-                more = event.get("more_body", False)
-                if left >= 0:
-                    parts.append(event["body"])
-                elif not more or -left > BODY_BYTES_DRAINED:
-                    raise Malformed(("body", f"must have at most {limit} bytes"), status=413)
-            self._body = b"".join(parts)
-        return self._body
-
-    async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
-        """The body as the one type it may have; `default` where there is none.
-
-        Not the framework's parsing, which takes "1" for 1.
-
-        Raises:
-            Malformed: missing, too large, not declared as JSON, or not what the type says; also if a name
-                stands twice, or a text has what no text may have.
-        """
-        body = await self.body()
-        declared = self.given(b"content-type")
-        if not body and default is not None:
-            return default
-        if not body and not declared:
-            raise Malformed(("body", "is missing"))
-        if len(declared) != 1 or declared[0].partition(b";")[0].strip().lower() != b"application/json":
-            raise Malformed(("Content-Type", "must be application/json"), status=415)
-        if not body:
-            raise Malformed(("body", "is missing"))
-        try:
-            # Only an escape can bring in what _check_texts looks for.
-            (_WITH_ESCAPES if b"\\u" in body else _WITHOUT_ESCAPES).decode(body.decode())
-        except (ValueError, RecursionError):
-            raise Malformed(("body", "must be JSON")) from None
-        try:
-            parsed: Parsed = _decoder(kind).decode(body)
-        except msgspec.MsgspecError as error:
-            raise Malformed(complaint(str(error))) from None
-        return parsed
-
-    async def uploaded(self, *media_types: str) -> tuple[str, bytes]:
-        """A body that is no JSON, and as what it is declared.
-
-        Raises:
-            Malformed: missing, too large, or declared as none of these types.
-        """
-        declared = self.given(b"content-type")
-        media_type = declared[0].decode("latin-1").strip().lower() if len(declared) == 1 else ""
-        if media_type not in media_types:
-            raise Malformed(("Content-Type", f"must be {' or '.join(media_types)}"), status=415)
-        body = await self.body()
-        if not body:
-            raise Malformed(("body", "is missing"))
-        return media_type, body
-
-    async def enveloped(self, command: Command) -> Envelope:
-        """The command with the request's idempotency key, if it has one, and what it is a key to.
-
-        Raises:
-            Malformed: the key is repeated, empty, too long or not plain ASCII.
-        """
-        keys = self.given(b"idempotency-key")
-        if not keys:
-            return Envelope(command)
-        if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
-            rule = f"must be given once, 1 to {KEY_LENGTH_MAX} visible ASCII characters"
-            raise Malformed(("Idempotency-Key", rule))
-        signed = b"\0".join((self.method.encode(), self.scope["path"].encode(), await self.body()))
-        return Envelope(command, keys[0].decode(), hashlib.sha256(signed).digest())
-
-    async def settled(self, command: Command) -> Outcome:
-        """What becomes of the command."""
-        return await self.shop.till.settle(await self.enveloped(command))
+answered = partial(calls.answered, errors=PROBLEMS)
 
 
 async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """Refuses what the schema alone would let pass; answers OPTIONS by itself.
+    """As `http.calls.require_strict`, once an API token has been let in.
 
     Raises:
         SessionEnded, ScopeMissing, LogInNeeded: an API token that may not do this.
-        NotFoundException: an id in the path is not written the one way that we write it.
-        Malformed: unknown or repeated query parameters, or one that is not written as we write it.
+        NotFoundException, Malformed: see there.
     """
     assert isinstance(request, Call)
-    if request.method == "OPTIONS":
-        allowed = _methods(request.app)[request.scope["path_template"]]
-        return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
-    for header, given in request.scope["headers"]:
-        if header == b"authorization" and given[7 : 7 + len(_API_TOKEN)] == _API_TOKEN:
-            await _admit_token(request)
-    if request.scope["path_params"]:
-        # Or 1_0, 01 and Arabic digits would be ids too.
-        written = request.scope["path"].split("/")
-        if not all(str(value) in written for value in request.scope["path_params"].values()):
-            raise NotFoundException
-    if request.scope["query_string"]:
-        taken = request.route_handler.opt.get("query", {})
-        seen = set()
-        for name, value in request.query_params.multi_items():
-            if name not in taken:
-                raise Malformed((name, "is not a parameter of this address"))
-            if name in seen:
-                raise Malformed((name, "must be given once"))
-            if taken[name] is int and not _WHOLE.fullmatch(value):
-                raise Malformed((name, "must be a whole number"))
-            if taken[name] is bool and value not in ("true", "false"):  # `null` would be no value at all.
-                raise Malformed((name, "must be true or false"))
-            seen.add(name)
-    return None
+    if request.method != "OPTIONS":
+        for header, given in request.scope["headers"]:
+            if header == b"authorization" and given[7 : 7 + len(_API_TOKEN)] == _API_TOKEN:
+                await _admit_token(request)
+    return await calls.require_strict(request)
 
 
 async def _admit_token(request: Call) -> None:
@@ -278,64 +79,7 @@ async def _admit_token(request: Call) -> None:
         raise LogInNeeded
     if scopes.isdisjoint(wanted):
         raise ScopeMissing(scopes=tuple(str(scope) for scope in wanted))
-    request.scope[_ADMITTED] = caller  # type: ignore[literal-required]
-
-
-def _is_in(networks: tuple[Network, ...], address: str) -> bool:
-    known = _address(address)
-    return known is not None and any(ip_address(known) in network for network in networks)
-
-
-def _address(text: str) -> str | None:
-    """The address in numbers, an IPv4 one as such; None for anything else."""
-    try:
-        ip = ip_address(text)
-    except ValueError:
-        return None
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
-
-
-def answered(
-    outcome: Outcome, receiver: type[Receiver], show: Callable[[Receiver], Any], *, status: int
-) -> Response[Any]:
-    """The till's outcome as HTTP; `show` renders the one kind of receipt that the command can have."""
-    headers = {"Idempotent-Replayed": "true"} if outcome.replayed else None
-    answer = outcome.answer
-    if isinstance(answer, Refusal):
-        return of_refusal(answer, headers=headers)
-    assert isinstance(answer, receiver)
-    if status == 204:
-        return Response(None, status_code=status, headers=headers)
-    return Answer(msgspec.json.encode(show(answer)), status=status, headers=headers or {})
-
-
-class Answer(Response[Any]):
-    """JSON that is ready to be sent: without the cookies, hooks and header maps that no sale needs.
-
-    Making an answer the framework's way takes longer than deciding the sale.
-    """
-
-    def __init__(self, body: bytes, *, status: int, headers: dict[str, str]) -> None:
-        self._status = status
-        self._body = body
-        self._headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
-        ]
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
-        """What sends it; what the framework would add is not wanted."""
-        return self._send
-
-    async def _send(self, _scope: HttpScope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
-        await send({"type": "http.response.body", "body": self._body, "more_body": False})
-
-
-def moment(us: int) -> datetime:
-    """Microseconds since 1970 as a time with its zone."""
-    return datetime.fromtimestamp(us / 1_000_000, tz=UTC)
+    request.scope[ADMITTED] = caller  # type: ignore[literal-required]
 
 
 def cursor_id(cursor: str | None) -> int | None:
@@ -355,39 +99,3 @@ def cursor_of(item_id: int) -> str:
         item_id, rest = divmod(item_id, 36)
         text = digits[rest] + text
     return text
-
-
-@cache
-def _methods(app: Litestar) -> dict[str, set[str]]:
-    """What each path takes. (The framework's own answer forgets all handlers but one.)"""
-    methods: dict[str, set[str]] = {}
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            methods.setdefault(route.path_format, set()).update(route.methods)
-    return {path: known | {"HEAD"} if "GET" in known else known for path, known in methods.items()}
-
-
-@cache
-def _decoder(kind: type[Parsed]) -> msgspec.json.Decoder[Parsed]:
-    return msgspec.json.Decoder(kind)
-
-
-def _check_names(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed((twice, "must be given once"))
-
-
-def _check_texts(pairs: list[tuple[str, Any]]) -> None:
-    """As `_check_names`; and no NUL, which PostgreSQL does not take, and no half of a surrogate pair."""
-    for name, value in pairs:
-        for text in (name, *(value if isinstance(value, list) else [value])):
-            if isinstance(text, str) and ("\0" in text or any("\ud800" <= char <= "\udfff" for char in text)):
-                field = name.encode(errors="backslashreplace").decode()
-                raise Malformed((field, "must not contain NUL or lone surrogates"))
-    _check_names(pairs)
-
-
-_WITHOUT_ESCAPES = json.JSONDecoder(object_pairs_hook=_check_names)
-_WITH_ESCAPES = json.JSONDecoder(object_pairs_hook=_check_texts)

@@ -8,22 +8,7 @@ import msgspec
 from litestar import Router, delete, get, post
 
 from tuckshop.api.accounts import Password, Username, UserShown, show_user
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import (
-    NAME_PATTERN,
-    TEXT_PATTERN,
-    Body,
-    Call,
-    Cursor,
-    Limit,
-    Moment,
-    Page,
-    PathId,
-    Shown,
-    cursor_id,
-    cursor_of,
-    moment,
-)
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -36,6 +21,9 @@ from tuckshop.domain.refusals import (
     UnknownSession,
     UnknownToken,
 )
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import NAME_PATTERN, TEXT_PATTERN, Moment, PathId, Shown, moment
+from tuckshop.http.openapi import told
 from tuckshop.services import api_tokens, sessions
 from tuckshop.services.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken
 from tuckshop.services.sessions import ACTIVE_ELSEWHERE, LoggedIn

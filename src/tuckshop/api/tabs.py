@@ -5,9 +5,7 @@ from __future__ import annotations
 import msgspec
 from litestar import Response, Router, post
 
-from tuckshop.api.openapi import told
-from tuckshop.api.problems import Malformed
-from tuckshop.api.requests import Body, Call, Id, Moment, PathId, Shown, answered, moment
+from tuckshop.api.requests import answered
 from tuckshop.api.transfers import Amount, ExternalRef
 from tuckshop.api.wallet import Coins
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
@@ -21,6 +19,10 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownUser,
 )
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
+from tuckshop.http.openapi import told
 from tuckshop.till.commands import SettleTab, TabSettled
 
 

@@ -7,21 +7,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, Router, get, post
 
-from tuckshop.api.openapi import told
-from tuckshop.api.requests import (
-    Body,
-    Call,
-    Cursor,
-    Id,
-    Limit,
-    Moment,
-    Page,
-    Shown,
-    answered,
-    cursor_id,
-    cursor_of,
-    moment,
-)
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.coins import PIECES_MAX
 from tuckshop.domain.ledger import TransferKind, wallet_of
@@ -39,6 +25,9 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownUser,
 )
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import Id, Moment, Shown, moment
+from tuckshop.http.openapi import told
 from tuckshop.services import sessions, wallet
 from tuckshop.till.commands import Caller, CoinsDeposited, Deposit, PaidOut, PayOut
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from tuckshop.api.problems import MEDIA_TYPE, Malformed, on_malformed
+from tuckshop.http.errors import Errors, Malformed
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # What proxies add. A demo behind one would be open to whoever reaches the proxy.
@@ -24,8 +24,11 @@ _KNOWN_MAX = 1_000
 class Gate:
     """Inside the edge, around the application. `hosts`: names without ports, lower case; none: any."""
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], refuses_forwarded: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: frozenset[str], errors: Errors, refuses_forwarded: bool = False
+    ) -> None:
         self._app = app
+        self._errors = errors
         self._hosts = hosts
         self._refuses_forwarded = refuses_forwarded
         self._known: set[bytes] = set()
@@ -35,7 +38,7 @@ class Gate:
         if scope["type"] == ScopeType.HTTP and not scope["path"].startswith("/health/"):
             reason = self._reason(scope["headers"])
             if reason is not None:
-                await _refuse(reason, send)
+                await self._refuse(reason, send)
                 return
         await self._app(scope, receive, send)
 
@@ -61,9 +64,11 @@ class Gate:
             self._known.add(given)
         return True
 
-
-async def _refuse(reason: tuple[str, str], send: Send) -> None:
-    content = on_malformed(None, Malformed(reason, status=400)).content
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(content)).encode())]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": content, "more_body": False})
+    async def _refuse(self, reason: tuple[str, str], send: Send) -> None:
+        told = self._errors.of_malformed(Malformed(reason, status=400))
+        headers = [
+            (b"content-type", self._errors.media_type.encode()),
+            (b"content-length", str(len(told.content)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": told.status_code or 400, "headers": headers})
+        await send({"type": "http.response.body", "body": told.content, "more_body": False})

@@ -1,4 +1,4 @@
-"""The contract as an OpenAPI 3.1 document, made of the handlers, their types and the table of problems.
+"""A contract as an OpenAPI 3.1 document, made of the handlers, their types and the table of refusals.
 
 Each handler says with `told` what its signature cannot: its name for clients, its refusals, the headers it
 heeds. The rest is read from its annotations; bodies and answers are msgspec types, whose JSON Schema says
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -21,7 +21,6 @@ from litestar.params import ParameterKwarg
 from litestar.routes import BaseRoute, HTTPRoute
 
 from tuckshop import __version__
-from tuckshop.api import problems
 from tuckshop.domain.refusals import (
     KeyReused,
     LogInNeeded,
@@ -31,33 +30,13 @@ from tuckshop.domain.refusals import (
     TooManyTries,
     VersionChanged,
 )
+from tuckshop.http.errors import Errors, kind
 
 Login = Literal["needed", "session", "optional", "none", "witness"]
 
 _REF = "#/components/schemas/{name}"
 _SUCCESSES = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
 
-_ABOUT = """\
-A prepaid shop in which every coin is accounted for. Amounts are whole numbers of minor units (cents), times
-are RFC 3339 in UTC. Every error is a problem (RFC 9457) whose `type` never changes. Requests are read
-strictly: unknown or repeated names, wrong types and wrong media types are refused, whoever asks. Answers are
-JSON whatever `Accept` says. Lists are read page by page: give `next` of one page as `cursor` of the next.
-"""
-_TAGS = {
-    "users": "People and their accounts.",
-    "auth": "Logging in, staying logged in, logging out.",
-    "products": "What is on sale, its stock and its pictures.",
-    "wallet": "Money of buyers: in, out, and the statement.",
-    "orders": "Buying and giving back.",
-    "tabs": "What buyers owe.",
-    "earnings": "What sellers have earned, and paying it.",
-    "topups": "Money from the bank into a wallet.",
-    "machines": "Places of sale: their shelves and their coin boxes.",
-    "admin-log": "What admins, cashiers and the operator did.",
-    "audit": "Whether the books are right.",
-    "events": "What changes, as it happens.",
-    "health": "For load balancers and supervisors.",
-}
 _HEADERS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {
         "description": "Yours, one for each thing that you want done once. The same request with the same "
@@ -83,33 +62,6 @@ _REPLAYED = {
     "description": "The key stood for this request already; this is its answer, and nothing was done again.",
     "schema": {"const": "true"},
 }
-_PROBLEM = {
-    "title": "Problem",
-    "description": "Why not (RFC 9457). A refusal's facts stand beside these members, under their own names.",
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "format": "uri", "pattern": "^urn:tuckshop:problem:[a-z0-9-]+$"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "errors": {
-            "description": "What is wrong where, for requests that cannot be read.",
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
-                "required": ["field", "reason"],
-            },
-        },
-    },
-    "required": ["type", "title", "status", "detail"],
-}
-_EITHER_OR = {
-    "StockBody": ("restock", "correct"),
-    "ChangeOrderBody": ("lines", "status"),
-    "SettleTabBody": ("bank", "coins"),
-}
-"""Bodies that have exactly one of these, which their types cannot say."""
 _FACTS: dict[str, Any] = {
     "field": "stock",
     "reason": "must be from 0 to 1000000",
@@ -191,9 +143,35 @@ def told(
     return {"told": said, "query": query or {}, **limits}
 
 
-def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What a document says that its handlers do not.
+
+    - `tags`: groups of operations, in their order, by the part of the path at `tag_part` after `prefix`
+    - `prefix`: what stands before every path, and is the document's server
+    - `error`: name and JSON Schema of an error's body
+    - `schemes`: how credentials are carried; `logins`: which of them each kind of log-in takes
+    - `either_or`: bodies that have exactly one of some members, which their types cannot say
+    """
+
+    title: str
+    summary: str
+    about: str
+    tags: dict[str, str]
+    errors: Errors
+    error: tuple[str, dict[str, Any]]
+    schemes: dict[str, dict[str, Any]]
+    logins: dict[Login, list[dict[str, list[str]]]]
+    either_or: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    tag_part: Callable[[str], str] = lambda path: path.split("/")[1]
+    prefix: str = ""
+
+
+def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
     """The OpenAPI document of all routes that are told."""
-    found = sorted(_operations(routes), key=lambda one: list(_TAGS).index(_tag(one[0])))
+    found = sorted(
+        _operations(routes, contract), key=lambda one: list(contract.tags).index(contract.tag_part(one[0]))
+    )
     types = {
         kind for _, _, handler in found for kind in (_body(handler)[0], _answer(handler)) if _is_json(kind)
     }
@@ -201,44 +179,32 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         sorted(types, key=lambda kind: kind.__name__), ref_template=_REF
     )
     _write_patterns(schemas)
-    for name, either in _EITHER_OR.items():
+    for name, either in contract.either_or.items():
         schemas[name]["oneOf"] = [{"required": [one]} for one in either]
+    error_name, error_schema = contract.error
     paths: dict[str, dict[str, Any]] = {}
     for path, method, handler in found:
-        paths.setdefault(path, {})[method.lower()] = _operation(path, handler)
+        paths.setdefault(path, {})[method.lower()] = _operation(contract, path, handler)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Tuckshop",
+            "title": contract.title,
             "version": __version__,
-            "summary": "A prepaid shop in which every coin is accounted for",
-            "description": _ABOUT,
+            "summary": contract.summary,
+            "description": contract.about,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
-        "tags": [{"name": name, "description": about} for name, about in _TAGS.items()],
+        "servers": [{"url": contract.prefix or "/"}],
+        "tags": [{"name": name, "description": about} for name, about in contract.tags.items()],
         "paths": paths,
         "components": {
-            "schemas": dict(sorted({**schemas, "Problem": _PROBLEM}.items())),
+            "schemas": dict(sorted({**schemas, error_name: error_schema}.items())),
             "parameters": {
                 name: {"name": name, "in": "header", "required": False, **header}
                 for name, header in _HEADERS.items()
             },
-            "responses": _general_responses(),
-            "securitySchemes": {
-                "bearer": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The `access` token of `POST /v1/auth/login`, or an API token of "
-                    "`POST /v1/auth/tokens`, which does what its scopes allow.",
-                },
-                "machine": {
-                    "type": "http",
-                    "scheme": "Machine",
-                    "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for its own coins.",
-                },
-            },
+            "responses": _general_responses(contract),
+            "securitySchemes": contract.schemes,
         },
     }
 
@@ -260,34 +226,25 @@ def example_facts(refusal: type[Refusal]) -> dict[str, Any]:
     return {field.name: _FACTS.get(field.name, 1) for field in dataclasses.fields(refusal)}
 
 
-def _operations(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+def _operations(
+    routes: Iterable[BaseRoute], contract: Contract
+) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     for route in sorted(routes, key=lambda route: route.path_format):
         if isinstance(route, HTTPRoute):
             for method, (handler, _) in sorted(route.route_handler_map.items()):
                 if "told" in handler.opt:
-                    yield route.path_format or "/", method, handler
+                    yield route.path_format.removeprefix(contract.prefix) or "/", method, handler
 
 
-def _tag(path: str) -> str:
-    name = path.removeprefix("/v1").split("/")[1]
-    return "products" if name == "images" else name
-
-
-def _operation(path: str, handler: HTTPRouteHandler) -> dict[str, Any]:
+def _operation(contract: Contract, path: str, handler: HTTPRouteHandler) -> dict[str, Any]:
     said: Told = handler.opt["told"]
     body, required = _body(handler)
     operation: dict[str, Any] = {
         "operationId": said.operation_id,
-        "tags": [_tag(path)],
+        "tags": [contract.tag_part(path)],
         "summary": handler.summary,
         "description": inspect.getdoc(handler.fn),
-        "security": {
-            "needed": [{"bearer": []}],
-            "session": [{"bearer": []}],
-            "witness": [{"bearer": []}, {"machine": []}],
-            "optional": [{"bearer": []}, {}],
-            "none": [],
-        }[said.login],
+        "security": contract.logins[said.login],
         "parameters": list(_parameters(handler)),
     }
     if body is not None:
@@ -298,7 +255,7 @@ def _operation(path: str, handler: HTTPRouteHandler) -> dict[str, Any]:
     if said.uploads:
         operation["requestBody"] = {"required": True, "content": {one: {} for one in said.uploads}}
     operation["responses"] = {
-        str(status): response for status, response in sorted(_responses(handler).items())
+        str(status): response for status, response in sorted(_responses(contract, handler).items())
     }
     return operation
 
@@ -353,7 +310,7 @@ def _parameter_schema(hint: Any) -> tuple[dict[str, Any], str]:
     return schema, description
 
 
-def _responses(handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
+def _responses(contract: Contract, handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
     said: Told = handler.opt["told"]
     success = _success(handler)
     responses: dict[int, dict[str, Any]] = {handler.status_code: success}
@@ -362,19 +319,22 @@ def _responses(handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
     for status, meaning in said.also.items():
         responses[status] = {**success, "description": meaning}
 
-    told_of: dict[int, list[dict[str, Any]]] = {}
+    told_of: dict[int, list[_Example]] = {}
     for refusal in dict.fromkeys(said.refusals):
-        row = problems.TABLE[refusal]
-        told_of.setdefault(row.status, []).append(_example(refusal))
+        status, example = _example(contract, refusal)
+        told_of.setdefault(status, []).append(example)
     general = {400: "BadRequest", 500: "InternalError", 503: "Unavailable"}
     if _body(handler)[0] is not None or said.uploads:
         general |= {413: "TooLarge", 415: "WrongMediaType"}
-    told_of.setdefault(422, []).insert(0, _INVALID)  # If only for a query that nobody asked for.
+    status, example = _plain(
+        contract, 422, "Invalid request", "price is missing.", [{"field": "price", "reason": "is missing"}]
+    )
+    told_of.setdefault(status, []).insert(0, example)  # If only for a query that nobody asked for.
     if any(name.endswith("_id") for name in inspect.signature(handler.fn).parameters):
-        told_of.setdefault(404, []).append(_NO_PAGE)
+        told_of.setdefault(404, []).append(_plain(contract, 404, "Not found", "Not found.")[1])
     for status, examples in told_of.items():
-        responses[status] = _problem_response(examples)
-        if status == problems.TABLE[TooManyTries].status:
+        responses[status] = _error_response(contract, examples)
+        if status == contract.errors.table[TooManyTries].status:
             responses[status]["headers"] = _RETRY
     for status, name in general.items():
         responses.setdefault(status, {"$ref": f"#/components/responses/{name}"})
@@ -399,60 +359,58 @@ def _success(handler: HTTPRouteHandler) -> dict[str, Any]:
     return success
 
 
-def _general_responses() -> dict[str, Any]:
-    busy = _plain_problem(503, "Unavailable", "The shop cannot answer now; nothing has happened. Try again.")
-    unknown = _plain_problem(
-        503, "Outcome unknown", "Whether this has happened is unknown: retry with your key."
-    )
-    return {
-        "BadRequest": _problem_response([_plain_problem(400, "Bad request", "Host is not valid.")]),
-        "TooLarge": _problem_response(
-            [_plain_problem(413, "Body too large", "body must have at most 65536 bytes.")]
-        ),
-        "WrongMediaType": _problem_response(
-            [_plain_problem(415, "Unsupported media type", "Content-Type must be application/json.")]
-        ),
-        "InternalError": _problem_response(
-            [_plain_problem(500, "Internal error", "This is a defect of the shop's.")]
-        ),
-        "Unavailable": {
-            **_problem_response([busy, unknown]),
-            "headers": _RETRY,
-        },
+def _general_responses(contract: Contract) -> dict[str, Any]:
+    told_of = {
+        "BadRequest": (400, "Bad request", "Host is not valid."),
+        "TooLarge": (413, "Body too large", "body must have at most 65536 bytes."),
+        "WrongMediaType": (415, "Unsupported media type", "Content-Type must be application/json."),
+        "InternalError": (500, "Internal error", "This is a defect of the shop's."),
     }
+    responses = {
+        name: _error_response(contract, [_plain(contract, *told)[1]]) for name, told in told_of.items()
+    }
+    away = (
+        ("Unavailable", "The shop cannot answer now; nothing has happened. Try again."),
+        ("Outcome unknown", "Whether this has happened is unknown: retry with your key."),
+    )
+    examples = [_plain(contract, 503, *told)[1] for told in away]
+    responses["Unavailable"] = {**_error_response(contract, examples), "headers": _RETRY}
+    return responses
 
 
-def _problem_response(examples: list[dict[str, Any]]) -> dict[str, Any]:
+def _error_response(contract: Contract, examples: list[_Example]) -> dict[str, Any]:
     return {
-        "description": ". ".join(dict.fromkeys(example["title"] for example in examples)),
+        "description": ". ".join(dict.fromkeys(example.title for example in examples)),
         "content": {
-            problems.MEDIA_TYPE: {
-                "schema": {"$ref": _REF.format(name="Problem")},
+            contract.errors.media_type: {
+                "schema": {"$ref": _REF.format(name=contract.error[0])},
                 "examples": {
-                    example["type"].rpartition(":")[2]: {"summary": example["title"], "value": example}
-                    for example in examples
+                    example.name: {"summary": example.title, "value": example.body} for example in examples
                 },
             }
         },
     }
 
 
-def _example(refusal: type[Refusal]) -> dict[str, Any]:
-    response = problems.of_refusal(refusal(**example_facts(refusal)))
-    example: dict[str, Any] = msgspec.json.decode(response.content)
-    return example
+class _Example(NamedTuple):
+    name: str
+    title: str
+    body: Any
 
 
-def _plain_problem(status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:
-    response = problems.problem(status, title, type_name=title, detail=detail, **more)
-    example: dict[str, Any] = msgspec.json.decode(response.content)
-    return example
+def _example(contract: Contract, refusal: type[Refusal]) -> tuple[int, _Example]:
+    response = contract.errors.of_refusal(refusal(**example_facts(refusal)))
+    title = contract.errors.table[refusal].title
+    body = msgspec.json.decode(response.content)
+    return response.status_code or 200, _Example(kind(refusal.__name__), title, body)
 
 
-_INVALID = _plain_problem(
-    422, "Invalid request", "price is missing.", errors=[{"field": "price", "reason": "is missing"}]
-)
-_NO_PAGE = _plain_problem(404, "Not found", "Not found.")
+def _plain(
+    contract: Contract, status: int, title: str, detail: str, errors: list[dict[str, str]] | None = None
+) -> tuple[int, _Example]:
+    more = None if errors is None else {"errors": errors}
+    response = contract.errors.told(status, title, detail=detail, more=more)
+    return response.status_code or 200, _Example(kind(title), title, msgspec.json.decode(response.content))
 
 
 def _body(handler: HTTPRouteHandler) -> tuple[Any, bool]:

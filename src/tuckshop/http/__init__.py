@@ -1,0 +1,1 @@
+"""HTTP, whatever contract is spoken: calls, errors, documents, and the edge of the application."""

@@ -1,0 +1,36 @@
+"""What stands in bodies, paths and answers, whatever the contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from litestar.params import PathParameter
+
+ID_MAX = 2**63 - 1
+
+Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+PathId = Annotated[int, PathParameter(ge=1, le=ID_MAX)]
+
+# Unicode's Cc, Cf, Zl and Zp, which regular expressions cannot name everywhere, and what is drawn as nothing.
+_INVISIBLE = (
+    "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd"
+    "\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+    "\U000e0020-\U000e007f\u034f\u115f-\u1160\u17b4-\u17b5\u2800\u3164\uffa0"
+)
+NAME_PATTERN = f"^[^\\s/{_INVISIBLE}]([^/{_INVISIBLE}]*[^\\s/{_INVISIBLE}])?$"
+"""The rule of `domain.accounts.check_name`, for documents."""
+TEXT_PATTERN = r"^[^\x00]*$"
+EMAIL_PATTERN = f"^[^\\s@/{_INVISIBLE}]+@[^\\s@/{_INVISIBLE}]+$"
+
+
+class Shown(msgspec.Struct, kw_only=True):
+    """An answer's JSON object."""
+
+
+def moment(us: int) -> datetime:
+    """Microseconds since 1970 as a time with its zone."""
+    return datetime.fromtimestamp(us / 1_000_000, tz=UTC)
