@@ -32,6 +32,8 @@ from tuckshop.api import metrics as metrics_page
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import require_strict
+from tuckshop.dialects import serving as dialects
+from tuckshop.dialects.serving import Switchboard
 from tuckshop.http import openapi
 from tuckshop.http.calls import Call
 from tuckshop.http.edge import Edge
@@ -150,8 +152,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            app.state.shop = shop
-            app.state.settings = given
+            for one in (app, *mounted.values(), *([root_app] if root_app else [])):
+                one.state.shop = shop
+                one.state.settings = given
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
@@ -189,7 +192,15 @@ def create_app(
         debug=False,
         logging_config=None,
     )
-    inside = app.asgi_handler
+    spoken = dialects.chosen(given)
+    mounted = {name: dialect.app(prefix=dialect.prefix) for name, dialect in spoken.items()}
+    root = spoken.get(given.root_dialect)
+    root_app = None if root is None else root.app(prefix="/")
+    inside = Switchboard(
+        app.asgi_handler,
+        mounted=mounted,
+        at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
+    )
     edge = Edge(inside, meter=meter if is_measured else None, access_log=given.access_log)
     app.asgi_handler = edge
     return app
@@ -205,6 +216,8 @@ def _close(events: Events) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def openapi_document() -> dict[str, Any]:
-    """The OpenAPI document of /v1; it needs no database."""
+def openapi_document(dialect: str | None = None) -> dict[str, Any]:
+    """The OpenAPI document of /v1, or of a dialect; it needs no database. Raises SettingsInvalid."""
+    if dialect is not None:
+        return dialects.find(dialect).document()
     return openapi.document(create_app(Settings()).routes, V1)

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     refund_window_seconds: Positive = 300
     allowed_hosts: str = ""  # names that requests may be for, with commas between; any if empty
     trusted_proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, likewise
+    dialects: str = ""  # names of older contracts to serve as well, with commas between
+    root_dialect: str = ""  # the one whose paths are served at the root too
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
@@ -69,6 +71,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def hosts(self) -> frozenset[str]:
         """The names that requests may be for; none: any."""
         return frozenset(_listed(self.allowed_hosts.lower()))
+
+    @property
+    def dialect_names(self) -> tuple[str, ...]:
+        """The dialects to serve, in the order of the setting."""
+        return tuple(_listed(self.dialects))
 
     @property
     def proxies(self) -> tuple[Network, ...]:

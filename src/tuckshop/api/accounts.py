@@ -9,14 +9,7 @@ from litestar import Response, Router, delete, get, patch, post
 from litestar.params import QueryParameter
 
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
-from tuckshop.domain.accounts import (
-    EMAIL_LENGTH_MAX,
-    PASSWORD_LENGTH_MAX,
-    PASSWORD_LENGTH_MIN,
-    USERNAME_LENGTH_MAX,
-    Role,
-    UserState,
-)
+from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -30,50 +23,11 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.http.calls import Body, Call
-from tuckshop.http.fields import EMAIL_PATTERN, NAME_PATTERN, TEXT_PATTERN, PathId, Shown, moment
+from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Username, moment
 from tuckshop.http.openapi import told
 from tuckshop.services import accounts, own_data, sessions
 from tuckshop.services.accounts import User
-from tuckshop.services.passwords import COMMON
 from tuckshop.settings import Settings
-
-Username = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=USERNAME_LENGTH_MAX,
-        description="Without slashes, invisible characters, and space at the ends; case does not count.",
-        examples=["ada"],
-        extra_json_schema={"pattern": NAME_PATTERN},
-    ),
-]
-Password = Annotated[
-    str,
-    msgspec.Meta(
-        max_length=PASSWORD_LENGTH_MAX,
-        examples=["correct horse"],
-        extra_json_schema={"pattern": TEXT_PATTERN},
-    ),
-]
-NewPassword = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=PASSWORD_LENGTH_MIN,
-        max_length=PASSWORD_LENGTH_MAX,
-        description="Anything but what everybody tries first.",
-        examples=["correct horse"],
-        extra_json_schema={"pattern": TEXT_PATTERN, "not": {"enum": sorted(COMMON)}},
-    ),
-]
-Email = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=3,
-        max_length=EMAIL_LENGTH_MAX,
-        examples=["ada@example.org"],
-        extra_json_schema={"pattern": EMAIL_PATTERN},
-    ),
-]
 
 
 class RegisterBody(Body):

@@ -16,7 +16,6 @@ from tuckshop.api.requests import Limit, Machine, Page, answered, cursor_id, cur
 from tuckshop.domain.accounts import HOUSE_NAME
 from tuckshop.domain.catalogue import (
     PRODUCT_NAME_LENGTH_MAX,
-    QUANTITY_MAX,
     REASON_LENGTH_MAX,
     TAX_BASIS_POINTS_MAX,
 )
@@ -34,7 +33,17 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, NAME_PATTERN, TEXT_PATTERN, Id, PathId, Shown
+from tuckshop.http.fields import (
+    ID_MAX,
+    TEXT_PATTERN,
+    Id,
+    PathId,
+    Pieces,
+    Price,
+    ProductName,
+    Shown,
+    Stock,
+)
 from tuckshop.http.openapi import told
 from tuckshop.services import catalogue, pictures
 from tuckshop.services.catalogue import Place, Search, Sort
@@ -50,20 +59,7 @@ from tuckshop.till.commands import (
 
 OFFSET_MAX = 10_000  # Whoever wants to see more goes on by cursor, which costs the same on every page.
 
-Name = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=PRODUCT_NAME_LENGTH_MAX,
-        description="Without slashes, invisible characters, and space at the ends; unique while on sale.",
-        examples=["Cola"],
-        extra_json_schema={"pattern": NAME_PATTERN},
-    ),
-]
-Price = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, examples=[150])]
 Cost = Annotated[int, msgspec.Meta(ge=0, le=PRICE_CENTS_MAX)]
-Stock = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX, examples=[10])]
-Pieces = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX, examples=[12])]
 Tax = Annotated[int, msgspec.Meta(ge=0, le=TAX_BASIS_POINTS_MAX)]
 Reason = Annotated[
     str,
@@ -113,7 +109,7 @@ _CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, 
 class AddProductBody(Body):
     """What to put on sale. `house`: for the shop itself; admins only."""
 
-    name: Name
+    name: ProductName
     price: Price
     stock: Stock
     refundable: bool = True
@@ -126,7 +122,7 @@ class AddProductBody(Body):
 class ReplaceProductBody(Body):
     """All that an answer shows of a product. Tax and cost, which none shows, stay unless they are given."""
 
-    name: Name
+    name: ProductName
     price: Price
     stock: Stock
     refundable: bool = True
@@ -139,7 +135,7 @@ class ReplaceProductBody(Body):
 class ChangeProductBody(Body):
     """The attributes to change; what is left out stays. `stock` is booked as a correction."""
 
-    name: Name | None = None
+    name: ProductName | None = None
     price: Price | None = None
     stock: Stock | None = None
     refundable: bool | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, Router, get, patch, post, put
 
-from tuckshop.api.catalogue import Pieces, Price, Reason
+from tuckshop.api.catalogue import Reason
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.api.wallet import Coins, Value
 from tuckshop.domain.catalogue import QUANTITY_MAX
@@ -34,7 +34,7 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.http.calls import Body, Call
-from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Shown, moment
+from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
 from tuckshop.http.openapi import told
 from tuckshop.services import machines, sessions
 from tuckshop.services.machines import Machine

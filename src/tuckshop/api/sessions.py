@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Router, delete, get, post
 
-from tuckshop.api.accounts import Password, Username, UserShown, show_user
+from tuckshop.api.accounts import UserShown, show_user
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import (
@@ -22,7 +22,7 @@ from tuckshop.domain.refusals import (
     UnknownToken,
 )
 from tuckshop.http.calls import Body, Call
-from tuckshop.http.fields import NAME_PATTERN, TEXT_PATTERN, Moment, PathId, Shown, moment
+from tuckshop.http.fields import NAME_PATTERN, TEXT_PATTERN, Moment, Password, PathId, Shown, Username, moment
 from tuckshop.http.openapi import told
 from tuckshop.services import api_tokens, sessions
 from tuckshop.services.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
     from tuckshop.settings import Settings
 
 FILE = "demo.sqlite3"
+TAB_LIMIT_CENTS = 5_000
 
 
 @click.command(cls=Command)
 @where_to_serve
 @click.option("--reset", is_flag=True, help="Throw the demo away, and make it anew.")
-def demo(host: str | None, port: int | None, workers: int | None, *, reset: bool) -> None:
+def demo(*, reset: bool, **options: Any) -> None:
     """Open a demo shop: sellers, products, buyers, four weeks of history.
 
     It listens on this computer alone, and its passwords are known to everybody. Needs no `init`; what
     happens in it is kept until `--reset`.
     """
-    given = demo_settings(host=host, port=port, workers=workers)
+    given = demo_settings(**options)
     _require_loopback(given.host)
     require_one_till(given)
     at = require_free(given.host, given.port)
@@ -50,6 +51,9 @@ def demo(host: str | None, port: int | None, workers: int | None, *, reset: bool
         database_url=given.url,
         secret=given.secret,
         coins=given.coins,
+        tab_limit_cents=given.tab_limit_cents,
+        dialects=given.dialects,
+        root_dialect=given.root_dialect,
     )
     _welcome(given)
     listen(given, at=at)
@@ -60,6 +64,7 @@ def demo_settings(**overrides: object) -> Settings:
     import msgspec
 
     from tuckshop import settings
+    from tuckshop.dialects import NAMES
     from tuckshop.till.policy import CoinsPolicy
 
     given = settings.read(**overrides)  # type: ignore[arg-type]  # The first is the environment, by place.
@@ -69,6 +74,8 @@ def demo_settings(**overrides: object) -> Settings:
         # Never the shop's own: a log-in from here must open no other shop.
         secret=secrets.token_hex(settings.SECRET_LENGTH_MIN),
         coins=CoinsPolicy.SELF,
+        tab_limit_cents=given.tab_limit_cents or TAB_LIMIT_CENTS,
+        dialects=given.dialects or ",".join(NAMES),
     )
 
 

@@ -18,13 +18,14 @@ def export() -> None:
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it here."
 )
-def openapi(output: Path | None) -> None:
+@click.option("--dialect", metavar="NAME", help="That of an older contract; by default that of /v1.")
+def openapi(output: Path | None, dialect: str | None) -> None:
     """The API's description (OpenAPI 3.1), as JSON; needs no database."""
     import msgspec
 
     from tuckshop import app
 
-    text = msgspec.json.format(msgspec.json.encode(app.openapi_document()), indent=2).decode()
+    text = msgspec.json.format(msgspec.json.encode(app.openapi_document(dialect)), indent=2).decode()
     if output is None:
         click.echo(text)
     else:

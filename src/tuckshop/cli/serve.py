@@ -25,6 +25,9 @@ WORKERS_ON_SQLITE = "SQLite has one till: start one worker, or keep the books in
 def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
     """The options that `serve` and `demo` share."""
     for option in (
+        click.option(
+            "--dialect", "root_dialect", type=FILLED, metavar="NAME", help="Serve this one at the root."
+        ),
         click.option("--workers", type=Whole(1, 64), help="Server processes [1]; more need PostgreSQL."),
         click.option("--port", type=Whole(1, 65535), help="Listen at this port [8000]."),
         click.option("--host", type=FILLED, metavar="ADDRESS", help="Listen at this address [127.0.0.1]."),
@@ -35,14 +38,14 @@ def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(cls=Command)
 @where_to_serve
-def serve(host: str | None, port: int | None, workers: int | None) -> None:
+def serve(**options: Any) -> None:
     """Open the shop: serve it until Ctrl-C or SIGTERM."""
     from tuckshop import settings
 
-    given = settings.read(host=host, port=port, workers=workers)
+    given = settings.read(**options)
     run(check(given))
     at = require_free(given.host, given.port)
-    export(host=given.host, port=given.port, workers=given.workers)
+    export(host=given.host, port=given.port, workers=given.workers, root_dialect=given.root_dialect)
     where = address(given.host, given.port)
     click.echo(f"The shop is open at {where} (Ctrl-C closes it); the API is explained at {where}/docs.")
     listen(given, at=at)
@@ -54,10 +57,12 @@ async def check(given: Settings) -> None:
     Raises:
         DatabaseUnusable, SettingsInvalid, click.UsageError: one sentence that says what to do.
     """
+    from tuckshop.dialects import serving
     from tuckshop.services import shopkeeping
     from tuckshop.store.engine import check
 
     require_one_till(given)
+    serving.require_served(given)
     async with opened_engine(given.url) as engine:
         await check(engine, unsafe_durability=given.unsafe_durability)
         is_demo = await shopkeeping.is_demo(engine)

@@ -219,14 +219,22 @@ def answered(
     errors: Errors,
 ) -> Response[Any]:
     """The till's outcome as HTTP; `show` renders the one kind of receipt that the command can have."""
-    headers = {"Idempotent-Replayed": "true"} if outcome.replayed else None
     answer = outcome.answer
     if isinstance(answer, Refusal):
-        return errors.of_refusal(answer, headers=headers)
+        return errors.of_refusal(answer, headers=_replay_headers(outcome))
     assert isinstance(answer, receiver)
+    return rendered(outcome, show(answer), status=status)
+
+
+def rendered(outcome: Outcome, shown: Any, *, status: int) -> Response[Any]:
+    """What is shown of an outcome, nothing at all with 204."""
     if status == 204:
-        return Response(None, status_code=status, headers=headers)
-    return Answer(msgspec.json.encode(show(answer)), status=status, headers=headers or {})
+        return Response(None, status_code=status, headers=_replay_headers(outcome))
+    return Answer(msgspec.json.encode(shown), status=status, headers=_replay_headers(outcome))
+
+
+def _replay_headers(outcome: Outcome) -> dict[str, str]:
+    return {"Idempotent-Replayed": "true"} if outcome.replayed else {}
 
 
 class Answer(Response[Any]):

@@ -8,6 +8,16 @@ from typing import Annotated
 import msgspec
 from litestar.params import PathParameter
 
+from tuckshop.domain.accounts import (
+    EMAIL_LENGTH_MAX,
+    PASSWORD_LENGTH_MAX,
+    PASSWORD_LENGTH_MIN,
+    USERNAME_LENGTH_MAX,
+)
+from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
+from tuckshop.domain.money import PRICE_CENTS_MAX
+from tuckshop.services.passwords import COMMON
+
 ID_MAX = 2**63 - 1
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
@@ -25,6 +35,60 @@ NAME_PATTERN = f"^[^\\s/{_INVISIBLE}]([^/{_INVISIBLE}]*[^\\s/{_INVISIBLE}])?$"
 """The rule of `domain.accounts.check_name`, for documents."""
 TEXT_PATTERN = r"^[^\x00]*$"
 EMAIL_PATTERN = f"^[^\\s@/{_INVISIBLE}]+@[^\\s@/{_INVISIBLE}]+$"
+
+
+Username = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=USERNAME_LENGTH_MAX,
+        description="Without slashes, invisible characters, and space at the ends; case does not count.",
+        examples=["ada"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Password = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=PASSWORD_LENGTH_MAX,
+        examples=["correct horse"],
+        extra_json_schema={"pattern": TEXT_PATTERN},
+    ),
+]
+NewPassword = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=PASSWORD_LENGTH_MIN,
+        max_length=PASSWORD_LENGTH_MAX,
+        description="Anything but what everybody tries first.",
+        examples=["correct horse"],
+        extra_json_schema={"pattern": TEXT_PATTERN, "not": {"enum": sorted(COMMON)}},
+    ),
+]
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=3,
+        max_length=EMAIL_LENGTH_MAX,
+        examples=["ada@example.org"],
+        extra_json_schema={"pattern": EMAIL_PATTERN},
+    ),
+]
+
+
+ProductName = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=PRODUCT_NAME_LENGTH_MAX,
+        description="Without slashes, invisible characters, and space at the ends; unique while on sale.",
+        examples=["Cola"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Price = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, examples=[150])]
+Stock = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX, examples=[10])]
+Pieces = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX, examples=[12])]
 
 
 class Shown(msgspec.Struct, kw_only=True):

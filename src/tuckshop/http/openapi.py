@@ -30,7 +30,7 @@ from tuckshop.domain.refusals import (
     TooManyTries,
     VersionChanged,
 )
-from tuckshop.http.errors import Errors, kind
+from tuckshop.http.errors import Errors, Malformed, kind
 
 Login = Literal["needed", "session", "optional", "none", "witness"]
 
@@ -151,6 +151,7 @@ class Contract:
     - `prefix`: what stands before every path, and is the document's server
     - `error`: name and JSON Schema of an error's body
     - `schemes`: how credentials are carried; `logins`: which of them each kind of log-in takes
+    - `takes_api_tokens`: or else nobody is refused for having one
     - `either_or`: bodies that have exactly one of some members, which their types cannot say
     """
 
@@ -165,6 +166,7 @@ class Contract:
     either_or: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     tag_part: Callable[[str], str] = lambda path: path.split("/")[1]
     prefix: str = ""
+    takes_api_tokens: bool = True
 
 
 def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
@@ -321,14 +323,16 @@ def _responses(contract: Contract, handler: HTTPRouteHandler) -> dict[int, dict[
 
     told_of: dict[int, list[_Example]] = {}
     for refusal in dict.fromkeys(said.refusals):
+        if refusal in (ScopeMissing, LogInNeeded) and not contract.takes_api_tokens:
+            continue
         status, example = _example(contract, refusal)
         told_of.setdefault(status, []).append(example)
     general = {400: "BadRequest", 500: "InternalError", 503: "Unavailable"}
     if _body(handler)[0] is not None or said.uploads:
         general |= {413: "TooLarge", 415: "WrongMediaType"}
-    status, example = _plain(
-        contract, 422, "Invalid request", "price is missing.", [{"field": "price", "reason": "is missing"}]
-    )
+    told_wrongly = contract.errors.of_malformed(Malformed(("price", "is missing")))
+    status = told_wrongly.status_code or 422
+    example = _Example("invalid-request", "Invalid request", msgspec.json.decode(told_wrongly.content))
     told_of.setdefault(status, []).insert(0, example)  # If only for a query that nobody asked for.
     if any(name.endswith("_id") for name in inspect.signature(handler.fn).parameters):
         told_of.setdefault(404, []).append(_plain(contract, 404, "Not found", "Not found.")[1])
@@ -405,11 +409,8 @@ def _example(contract: Contract, refusal: type[Refusal]) -> tuple[int, _Example]
     return response.status_code or 200, _Example(kind(refusal.__name__), title, body)
 
 
-def _plain(
-    contract: Contract, status: int, title: str, detail: str, errors: list[dict[str, str]] | None = None
-) -> tuple[int, _Example]:
-    more = None if errors is None else {"errors": errors}
-    response = contract.errors.told(status, title, detail=detail, more=more)
+def _plain(contract: Contract, status: int, title: str, detail: str) -> tuple[int, _Example]:
+    response = contract.errors.told(status, title, detail=detail)
     return response.status_code or 200, _Example(kind(title), title, msgspec.json.decode(response.content))
 
 

@@ -154,10 +154,12 @@ async def change(
     password: str | None = None,
     current_password: str | None = None,
     address: str | None = None,
+    needs_present: bool = True,
 ) -> User:
     """The user's own name, address or password; a new password needs the present one.
 
-    A new password ends every session of the user.
+    A new password ends every session of the user. Not `needs_present`: some older contracts change the
+    password of whoever holds a token.
 
     Raises:
         BadCredentials, TooManyTries: the present password is missing or wrong, or was so too often.
@@ -173,7 +175,8 @@ async def change(
         values |= {"email": email, "email_key": None if email is None else name_key(email)}
     if password is not None:
         check_password(password, common=COMMON)
-        kept = await _check_present(shop, user_id, current_password, address)
+        if needs_present:
+            kept = await _check_present(shop, user_id, current_password, address)
         values["password_hash"] = await shop.passwords.hash(password)
     if not values:
         return await find(shop, user_id=user_id)
@@ -181,7 +184,7 @@ async def change(
     async with writing(shop.engine) as connection:
         await _require_free(connection, username, given_email, but=user_id)
         query = update(users).where(users.c.id == user_id).values(values).returning(*_COLUMNS)
-        if password is not None:
+        if kept is not None:
             # Whoever knew the old one must not undo a reset that came in between.
             query = query.where(users.c.password_hash == kept)
         try:
@@ -189,7 +192,7 @@ async def change(
         except IntegrityError as error:
             raise _taken(error, username or "", given_email) from None
         if row is None:
-            raise BadCredentials
+            raise BadCredentials if needs_present else UnknownUser(user=user_id)
         if password is not None:
             await end_sessions(connection, user_id, now_us=shop.clock())
     return _user(row)
@@ -355,16 +358,28 @@ async def find_by_name(shop: Shop, *, username: str) -> User:
 
 
 async def page(
-    shop: Shop, *, after_id: int = 0, limit: int = 100, state: UserState | None = None
+    shop: Shop, *, after_id: int = 0, limit: int = 100, offset: int = 0, state: UserState | None = None
 ) -> list[User]:
-    """Users by id, those after `after_id`; without a state, all but the closed."""
-    query = select(*_COLUMNS).where(users.c.id > after_id).order_by(users.c.id).limit(limit)
+    """Users by id, those after `after_id` but for the first `offset`; without a state, all but the closed."""
+    query = select(*_COLUMNS).where(users.c.id > after_id).order_by(users.c.id).limit(limit).offset(offset)
     if state is None:
         query = query.where(users.c.state != UserState.CLOSED.value)
     else:
         query = query.where(users.c.state == state.value)
     async with reading(shop.engine) as connection:
         return [_user(row) for row in await connection.execute(query)]
+
+
+async def count(shop: Shop) -> int:
+    """How many users there are, without the closed."""
+    query = select(func.count()).where(users.c.state != UserState.CLOSED.value)
+    async with reading(shop.engine) as connection:
+        return await connection.scalar(query) or 0
+
+
+def first_role(user: User) -> Role:
+    """The one that stands for all, where a contract shows one alone."""
+    return next(role for role in (Role.ADMIN, Role.SELLER, Role.BUYER, Role.CASHIER) if role in user.roles)
 
 
 async def end_sessions(

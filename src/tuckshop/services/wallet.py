@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,15 @@ async def balance(shop: Shop, *, user_id: int) -> Balance:
     values = shop.currency.paid_out_cents
     coins = fewest(largest_payable_cents(cents, values), dict.fromkeys(values)) or {}
     return Balance(cents, coins, owed_cents)
+
+
+async def balances(shop: Shop, *, user_ids: Collection[int]) -> dict[int, int]:
+    """What is in the wallets of these users, for those who have one."""
+    query = select(accounts.c.user_id, accounts.c.balance_cents).where(
+        accounts.c.user_id.in_(user_ids), accounts.c.kind == AccountKind.WALLET.value
+    )
+    async with reading(shop.engine) as connection:
+        return {row.user_id: row.balance_cents for row in await connection.execute(query)}
 
 
 async def entries(

@@ -1,0 +1,38 @@
+"""Errors as the older contracts tell them: `{"detail": ..., "code": ...}`, and 400 for bad bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tuckshop.domain import refusals
+from tuckshop.domain.refusals import Refusal
+from tuckshop.http.errors import TABLE, Errors
+
+SCHEMA: tuple[str, dict[str, Any]] = (
+    "Error",
+    {
+        "title": "Error",
+        "description": "Why not. `code` is the refusal's name and never changes.",
+        "type": "object",
+        "properties": {"detail": {"type": "string"}, "code": {"type": "string", "pattern": "^[a-z0-9-]+$"}},
+        "required": ["detail", "code"],
+    },
+)
+_SHARED = {refusals.InvalidField: 400, refusals.CoinNotAccepted: 400}
+
+
+class Details(Errors):
+    """`statuses`: of the refusals for which the contract names another than its fellows do."""
+
+    def __init__(
+        self, statuses: Mapping[type[Refusal], int] | None = None, *, challenge: str = "Bearer"
+    ) -> None:
+        own = {**_SHARED, **(statuses or {})}
+        table = {refusal: row._replace(status=own.get(refusal, row.status)) for refusal, row in TABLE.items()}
+        super().__init__(table, statuses={422: 400})
+        self.challenge = challenge
+
+    def shaped(self, *, status: int, title: str, name: str, detail: str, more: dict[str, Any]) -> Any:
+        """A sentence and its code."""
+        return {"detail": detail, "code": name}

@@ -1,0 +1,135 @@
+"""How a dialect is put together and found: its handlers under its own prefix, or at the root as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Response, get
+from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from tuckshop.dialects import NAMES
+from tuckshop.http import openapi
+from tuckshop.http.calls import Call, require_strict
+from tuckshop.http.openapi import Contract
+from tuckshop.settings import Settings, SettingsInvalid
+from tuckshop.till.policy import CoinsPolicy
+
+PREFIX = "/dialects/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One contract: what it serves, how it tells errors, and what the shop must allow for it.
+
+    `declares_coins`: its buyers say themselves which coins they put in. `buys_on_tab`: its orders ask for no
+    money. `needs`: one more condition, as a sentence that says what to do.
+    """
+
+    name: str
+    handlers: Sequence[HTTPRouteHandler]
+    contract: Contract
+    declares_coins: bool = False
+    buys_on_tab: bool = False
+    needs: Callable[[Settings], str | None] = lambda _: None
+
+    @property
+    def prefix(self) -> str:
+        """Where it is mounted."""
+        return PREFIX + self.name
+
+    def app(self, *, prefix: str) -> Litestar:
+        """Its application, with every path behind `prefix`; `state.shop` is still to be set."""
+        return Litestar(
+            path=prefix,
+            route_handlers=[*self.handlers, _document_page(self)],
+            request_class=Call,
+            before_request=require_strict,
+            exception_handlers=self.contract.errors.handlers(),
+            openapi_config=None,
+            debug=False,
+            logging_config=None,
+        )
+
+    def document(self, *, prefix: str | None = None) -> dict[str, Any]:
+        """Its OpenAPI document, for clients who find it behind `prefix`: by default where it is mounted."""
+        prefix = self.prefix if prefix is None else prefix
+        return openapi.document(self.app(prefix=prefix).routes, replace(self.contract, prefix=prefix))
+
+    @property
+    def first_parts(self) -> frozenset[str]:
+        """What its paths begin with."""
+        return frozenset(path.split("/")[1] for handler in self.handlers for path in handler.paths)
+
+
+def find(name: str) -> Dialect:
+    """The dialect of this name. Raises SettingsInvalid, with those that there are."""
+    if name not in NAMES:
+        raise SettingsInvalid(f"There is no dialect {name!r}: these are {', '.join(NAMES)}.")
+    found: Dialect = import_module(f"tuckshop.dialects.{name.replace('-', '_')}").DIALECT
+    return found
+
+
+def chosen(given: Settings) -> dict[str, Dialect]:
+    """The dialects that the settings name, the one at the root among them. Raises SettingsInvalid."""
+    names = [*given.dialect_names, *filter(None, [given.root_dialect])]
+    return {name: find(name) for name in dict.fromkeys(names)}
+
+
+def require_served(given: Settings) -> None:
+    """Raises SettingsInvalid if a dialect is chosen that cannot be served with these settings."""
+    for dialect in chosen(given).values():
+        if dialect.declares_coins and given.coins is not CoinsPolicy.SELF:
+            raise SettingsInvalid(
+                f"In the dialect {dialect.name} buyers declare their own coins: set TUCKSHOP_COINS=self if "
+                f"you trust them, or leave the dialect out."
+            )
+        if dialect.buys_on_tab and not given.tab_limit_cents:
+            raise SettingsInvalid(
+                f"In the dialect {dialect.name} orders go on the buyer's tab: set TUCKSHOP_TAB_LIMIT_CENTS "
+                f"to what a buyer may owe, or leave the dialect out."
+            )
+        missing = dialect.needs(given)
+        if missing is not None:
+            raise SettingsInvalid(missing)
+
+
+class Switchboard:
+    """Leads each request to the application whose address it names; all others to the shop's own."""
+
+    def __init__(
+        self, app: ASGIApp, *, mounted: Mapping[str, ASGIApp], at_root: Mapping[str, ASGIApp]
+    ) -> None:
+        self._app = app
+        self._mounted = mounted
+        self._at_root = at_root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == ScopeType.HTTP:
+            first, _, rest = scope["path"][1:].partition("/")
+            if first == "dialects":
+                app = self._mounted.get(rest.partition("/")[0], app)
+            elif self._at_root:
+                app = self._at_root.get(first, app)
+        await app(scope, receive, send)
+
+
+def _document_page(dialect: Dialect) -> HTTPRouteHandler:
+    @cache
+    def written(prefix: str) -> bytes:
+        return msgspec.json.encode(dialect.document(prefix=prefix))
+
+    @get("/openapi.json", sync_to_thread=True)
+    def document(request: Call) -> Response[bytes]:
+        """The dialect's OpenAPI document."""
+        prefix = request.scope["path"].rstrip("/").removesuffix("/openapi.json")
+        return Response(written(prefix), media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    return document

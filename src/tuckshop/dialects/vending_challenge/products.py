@@ -1,0 +1,179 @@
+"""What is on sale."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, get, patch, post, put
+from msgspec import UNSET, UnsetType
+
+from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.vending_challenge.common import API, answered
+from tuckshop.domain.money import PRICE_CENTS_MAX
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NameTaken,
+    NotOwner,
+    RoleMissing,
+    StockTooLarge,
+    UnknownProduct,
+)
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import (
+    PathId,
+    Price,
+    ProductName,
+    Shown,
+    Stock,
+)
+from tuckshop.http.openapi import told
+from tuckshop.services import catalogue
+from tuckshop.services.catalogue import Search
+from tuckshop.till.commands import (
+    AddProduct,
+    ChangeProduct,
+    ProductRemoved,
+    ProductStands,
+    RemoveProduct,
+)
+
+COST_STEP_CENTS = 5  # The machine takes and pays no smaller coin.
+
+NewCost = Annotated[
+    int, msgspec.Meta(ge=COST_STEP_CENTS, le=PRICE_CENTS_MAX, multiple_of=COST_STEP_CENTS, examples=[150])
+]
+
+
+class ProductBody(Body, rename="camel"):
+    """A new product of the seller who sends it."""
+
+    product_name: ProductName
+    cost: NewCost
+    amount_available: Stock
+
+
+class ChangeProductBody(Body, rename="camel"):
+    """What to change. The rest may be sent back as it was shown."""
+
+    product_name: ProductName | UnsetType = UNSET
+    cost: Price | UnsetType = UNSET
+    amount_available: Stock | UnsetType = UNSET
+    id: int | UnsetType = UNSET
+    seller_id: int | UnsetType | None = UNSET
+
+
+class ProductShown(Shown, rename="camel"):
+    """A product on sale. `sellerId` is null for those of the shop itself."""
+
+    id: int
+    product_name: str
+    cost: int
+    amount_available: int
+    seller_id: int | None
+
+
+class ProductsShown(Counted):
+    """A page of products."""
+
+    results: list[ProductShown]
+
+
+_PRODUCTS = [f"{API}/product", "/product"]
+_PRODUCT = [f"{API}/product/{{product_id:int}}", "/product/{product_id:int}"]
+
+
+@get(_PRODUCTS, summary="Products", opt=told("listProducts", login="none", query=QUERY))
+async def products(request: Call, limit: Limit = 100, offset: Offset = 0) -> ProductsShown:
+    """What is on sale."""
+    found = await catalogue.page(request.shop, Search(limit=limit, offset=offset))
+    count = await catalogue.count(request.shop, Search(limit=1))
+    return ProductsShown(
+        results=[_show_product(product) for product in found],
+        **neighbours(request, count=count, limit=limit, offset=offset),
+    )
+
+
+@post(
+    _PRODUCTS,
+    summary="Sell something",
+    opt=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+)
+async def add_product(request: Call) -> Response[ProductShown]:
+    """A product of your own."""
+    caller = request.caller
+    data = await request.parsed(ProductBody)
+    command = AddProduct(caller, data.product_name, data.cost, data.amount_available)
+    return answered(await request.settled(command), ProductStands, _show_product, status=201)
+
+
+@get(_PRODUCT, summary="A product", opt=told("getProduct", UnknownProduct, login="none"))
+async def product(request: Call, product_id: PathId) -> ProductShown:
+    """One that is on sale."""
+    return _show_product(await catalogue.find(request.shop, product_id=product_id))
+
+
+async def _change_product(request: Call, product_id: PathId) -> Response[ProductShown]:
+    """Name, cost or stock, which is corrected to what is said. The seller who made it alone."""
+    caller = request.caller
+    data = await request.parsed(ChangeProductBody)
+    now = await _require_own(request, product_id)
+    require_unchanged(data, id=now.product_id, seller_id=now.seller_id)
+    cost = None if data.cost in (UNSET, now.price_cents) else data.cost
+    if cost is not None and cost % COST_STEP_CENTS:
+        raise Malformed(("cost", f"must be a multiple of {COST_STEP_CENTS}"))
+    command = ChangeProduct(
+        caller,
+        product_id,
+        name=None if data.product_name is UNSET else data.product_name,
+        price_cents=cost,
+        stock=None if data.amount_available is UNSET else data.amount_available,
+    )
+    return answered(await request.settled(command), ProductStands, _show_product, status=200)
+
+
+_CHANGING = (UnknownProduct, NotOwner, InvalidField, NameTaken, StockTooLarge)
+replace_product = put(
+    _PRODUCT,
+    summary="Change a product",
+    opt=told("putProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
+)(_change_product)
+change_product = patch(
+    _PRODUCT,
+    summary="Change a product",
+    opt=told("patchProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
+)(_change_product)
+
+
+@delete(
+    _PRODUCT,
+    status_code=204,
+    summary="Take a product off sale",
+    opt=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+)
+async def remove_product(request: Call, product_id: PathId) -> Response[None]:
+    """The seller who made it alone."""
+    caller = request.caller
+    await _require_own(request, product_id)
+    outcome = await request.settled(RemoveProduct(caller, product_id))
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
+
+
+async def _require_own(request: Call, product_id: int) -> ProductStands:
+    """The caller's product. Raises NotOwner: here, admins change nobody's."""
+    now = await catalogue.find(request.shop, product_id=product_id)
+    if now.seller_id != request.caller.user_id:
+        raise NotOwner(thing="product")
+    return now
+
+
+def _show_product(product: ProductStands) -> ProductShown:
+    return ProductShown(
+        id=product.product_id,
+        product_name=product.name,
+        cost=product.price_cents,
+        amount_available=product.stock,
+        seller_id=product.seller_id,
+    )

@@ -1,0 +1,172 @@
+"""Users: registering, and one's own account."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from litestar import delete, get, patch, post, put
+from msgspec import UNSET, UnsetType
+
+from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.vending_challenge.common import API
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.refusals import (
+    EmailTaken,
+    InvalidField,
+    LastAdmin,
+    NameTaken,
+    RegistrationClosed,
+    StillHoldsValue,
+    UnknownUser,
+)
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import (
+    Email,
+    NewPassword,
+    PathId,
+    Shown,
+    Username,
+)
+from tuckshop.http.openapi import told
+from tuckshop.services import accounts, sessions, wallet
+from tuckshop.services.accounts import User
+
+
+class UserShown(Shown):
+    """A user. `deposit` is the balance; sellers have none."""
+
+    id: int
+    username: str
+    role: Role
+    deposit: int
+
+
+class RegisterBody(Body):
+    """A new user, who starts without a deposit."""
+
+    username: Username
+    password: NewPassword
+    role: Literal["buyer", "seller"]
+    email: Email | None = None
+    deposit: Literal[0] | None = None
+
+
+class UserBody(Body):
+    """What to change: name, password, address. The rest may be sent back as it was shown."""
+
+    username: Username | UnsetType = UNSET
+    password: NewPassword | UnsetType = UNSET
+    email: Email | UnsetType | None = UNSET
+    id: int | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    deposit: int | UnsetType = UNSET
+
+
+class UsersShown(Counted):
+    """A page of users."""
+
+    results: list[UserShown]
+
+
+@post(
+    [f"{API}/users", f"{API}/user", "/user"],
+    summary="Register",
+    opt=told(
+        "createUser", RegistrationClosed, InvalidField, NameTaken, EmailTaken, login="none", body=RegisterBody
+    ),
+)
+async def register(request: Call) -> UserShown:
+    """A new buyer or seller."""
+    data = await request.parsed(RegisterBody)
+    settings = request.app.state.settings
+    user = await accounts.register(
+        request.shop,
+        username=data.username,
+        email=data.email,
+        password=data.password,
+        roles=[Role(data.role)],
+        buyers=settings.registration,
+        sellers=settings.seller_registration,
+    )
+    return await show_user(request, user)
+
+
+@get([f"{API}/users", f"{API}/user", "/user"], summary="Users", opt=told("listUsers", query=QUERY))
+async def users(request: Call, limit: Limit = 100, offset: Offset = 0) -> UsersShown:
+    """All of them for an admin; yourself for everybody else."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    assert actor.user_id is not None
+    if Role.ADMIN in actor.roles:
+        count = await accounts.count(request.shop)
+        found = await accounts.page(request.shop, limit=limit, offset=offset)
+    else:
+        count, found = 1, [await accounts.find(request.shop, user_id=actor.user_id)][offset : offset + limit]
+    balances = await wallet.balances(request.shop, user_ids=[user.id for user in found])
+    return UsersShown(
+        results=[_user(user, balances.get(user.id, 0)) for user in found],
+        **neighbours(request, count=count, limit=limit, offset=offset),
+    )
+
+
+_USER = [f"{API}/users/{{user_id:int}}", f"{API}/user/{{user_id:int}}", "/user/{user_id:int}"]
+
+
+@get(_USER, summary="A user", opt=told("getUser", UnknownUser))
+async def user(request: Call, user_id: PathId) -> UserShown:
+    """Yourself; anybody, for an admin."""
+    await _require_self(request, user_id)
+    return await show_user(request, await accounts.find(request.shop, user_id=user_id))
+
+
+async def _change_user(request: Call, user_id: PathId) -> UserShown:
+    """Name, password or address. A new password ends every session."""
+    await _require_self(request, user_id)
+    data = await request.parsed(UserBody)
+    now = await show_user(request, await accounts.find(request.shop, user_id=user_id))
+    require_unchanged(data, id=now.id, role=now.role, deposit=now.deposit)
+    changed = await accounts.change(
+        request.shop,
+        user_id=user_id,
+        username=None if data.username is UNSET else data.username,
+        email=data.email,
+        password=None if data.password is UNSET else data.password,
+        needs_present=False,
+    )
+    return await show_user(request, changed)
+
+
+_CHANGING_USER = (UnknownUser, InvalidField, NameTaken, EmailTaken)
+replace_user = put(_USER, summary="Change a user", opt=told("putUser", *_CHANGING_USER, body=UserBody))(
+    _change_user
+)
+change_user = patch(_USER, summary="Change a user", opt=told("patchUser", *_CHANGING_USER, body=UserBody))(
+    _change_user
+)
+
+
+@delete(_USER, summary="Close a user", opt=told("deleteUser", UnknownUser, StillHoldsValue, LastAdmin))
+async def close_user(request: Call, user_id: PathId) -> None:
+    """The name is free again, every session is over; money that is left is kept for whoever claims it."""
+    actor = await _require_self(request, user_id)
+    await accounts.close(request.shop, user_id=user_id, actor_id=actor.user_id)
+
+
+async def _require_self(request: Call, user_id: int) -> Actor:
+    """Raises UnknownUser for anybody else's account, unless an admin asks."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    if actor.user_id != user_id and Role.ADMIN not in actor.roles:
+        raise UnknownUser(user=user_id)
+    return actor
+
+
+async def show_user(request: Call, user: User) -> UserShown:
+    """The user with the balance of the wallet."""
+    balances = await wallet.balances(request.shop, user_ids=[user.id])
+    return _user(user, balances.get(user.id, 0))
+
+
+def _user(user: User, balance_cents: int) -> UserShown:
+    return UserShown(
+        id=user.id, username=user.username, role=accounts.first_role(user), deposit=balance_cents
+    )

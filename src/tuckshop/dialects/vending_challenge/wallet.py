@@ -1,0 +1,212 @@
+"""Coins in and out, and what they buy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from msgspec import UNSET, UnsetType
+
+from tuckshop.dialects.vending_challenge.common import API, answered
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.orders import Change
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    ChangeUnpayable,
+    CoinNotAccepted,
+    CoinsCapReached,
+    InsufficientFunds,
+    InvalidField,
+    NothingToPayOut,
+    OutOfStock,
+    RoleMissing,
+    UnknownProduct,
+)
+from tuckshop.http import calls
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import (
+    Id,
+    Pieces,
+    Shown,
+)
+from tuckshop.http.openapi import told
+from tuckshop.services import sessions, wallet
+from tuckshop.till.commands import (
+    CoinsDeposited,
+    Deposit,
+    OrderPlaced,
+    PaidOut,
+    PayOut,
+    PlaceOrder,
+)
+
+Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
+
+
+class DepositBody(Body):
+    """One coin under any of three names, or several under the fourth."""
+
+    coin: Coin | UnsetType = UNSET
+    amount: Coin | UnsetType = UNSET
+    deposit: Coin | UnsetType = UNSET
+    coins: Annotated[list[Coin], msgspec.Meta(min_length=1, max_length=1_000)] | UnsetType = UNSET
+
+
+class DepositShown(Shown):
+    """What the buyer has now."""
+
+    deposit: int
+
+
+class BalanceShown(Shown):
+    """What the buyer has, and the coins it would be paid in, largest first."""
+
+    deposit: int
+    change: list[int]
+
+
+class ResetShown(Shown):
+    """The coins that came out, largest first, and the cents that no coin can pay."""
+
+    deposit: int
+    returned: list[int]
+
+
+class BuyBody(Body, rename="camel"):
+    """So many pieces of one product."""
+
+    product_id: Id
+    amount: Pieces
+
+
+class BoughtShown(Shown, rename="camel"):
+    """A product as bought; `cost` is that of one piece."""
+
+    product_id: int
+    product_name: str
+    amount: int
+    cost: int
+
+
+class PurchaseShown(Shown):
+    """What was spent on what, and the coins that came back, largest first."""
+
+    total: int
+    products: list[BoughtShown]
+    change: list[int]
+    deposit: int
+
+
+@post(
+    [f"{API}/wallet/deposit", f"{API}/deposit", "/deposit"],
+    status_code=200,
+    summary="Put coins in",
+    opt=told(
+        "deposit",
+        RoleMissing,
+        CoinNotAccepted,
+        InvalidField,
+        BalanceTooLarge,
+        CoinsCapReached,
+        keyed=True,
+        body=DepositBody,
+    ),
+)
+async def deposit(request: Call) -> Response[DepositShown]:
+    """Coins of 5, 10, 20, 50 and 100 cents, as the buyer declares them."""
+    caller = request.caller
+    data = await request.parsed(DepositBody)
+    given = [name for name in data.__struct_fields__ if getattr(data, name) is not UNSET]
+    if len(given) != 1:
+        raise Malformed(("coin", "or amount, deposit, or coins must be given, and one of them alone"))
+    coins = getattr(data, given[0])
+    counted = Counter(coins if isinstance(coins, list) else [coins])
+    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id or 0), dict(counted)))
+    return answered(outcome, CoinsDeposited, _show_deposit, status=200)
+
+
+@get(f"{API}/wallet/balance", summary="What you have", opt=told("balance", RoleMissing))
+async def balance(request: Call) -> BalanceShown:
+    """The deposit, and the coins it would be paid in."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.BUYER)
+    assert actor.user_id is not None
+    held = await wallet.balance(request.shop, user_id=actor.user_id)
+    return BalanceShown(deposit=held.balance_cents, change=_listed(held.coins))
+
+
+@post(
+    [f"{API}/wallet/reset", f"{API}/reset", "/reset"],
+    status_code=200,
+    summary="Take the coins back",
+    opt=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
+)
+async def reset(request: Call) -> Response[ResetShown]:
+    """Everything that coins can pay comes out."""
+    caller = request.caller
+    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id or 0)))
+    if isinstance(outcome.answer, NothingToPayOut):
+        nothing = ResetShown(deposit=outcome.answer.balance_cents, returned=[])
+        return calls.rendered(outcome, nothing, status=200)
+    return answered(outcome, PaidOut, _show_reset, status=200)
+
+
+@post(
+    [f"{API}/wallet/buy", f"{API}/buy", "/buy"],
+    status_code=200,
+    summary="Buy",
+    opt=told(
+        "buy",
+        RoleMissing,
+        UnknownProduct,
+        InvalidField,
+        OutOfStock,
+        InsufficientFunds,
+        ChangeUnpayable,
+        keyed=True,
+        body=BuyBody,
+    ),
+)
+async def buy(request: Call) -> Response[PurchaseShown]:
+    """Pieces of a product, paid from the deposit; the rest comes back in coins."""
+    caller = request.caller
+    data = await request.parsed(BuyBody)
+    command = PlaceOrder(
+        caller, wallet_of(caller.user_id or 0), ((data.product_id, data.amount),), change=Change.RETURN
+    )
+    return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
+
+
+def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
+    return DepositShown(deposit=receipt.balance_cents)
+
+
+def _show_reset(receipt: PaidOut) -> ResetShown:
+    return ResetShown(deposit=receipt.balance_cents, returned=_listed(receipt.coins))
+
+
+def _show_purchase(order: OrderPlaced) -> PurchaseShown:
+    return PurchaseShown(
+        total=order.total_cents,
+        products=[
+            BoughtShown(
+                product_id=line.product_id,
+                product_name=line.name,
+                amount=line.quantity,
+                cost=line.price_cents,
+            )
+            for line in order.lines
+        ],
+        change=_listed(order.change),
+        deposit=order.balance_cents,
+    )
+
+
+def _listed(coins: dict[int, int]) -> list[int]:
+    """Coin by coin, largest first."""
+    return [value for value in sorted(coins, reverse=True) for _ in range(coins[value])]
