@@ -32,6 +32,7 @@ from tuckshop.till.commands import (
     CancelOrder,
     CloseWallet,
     CollectCoins,
+    Command,
     Deposit,
     Envelope,
     OrderPlaced,
@@ -189,13 +190,11 @@ async def test_a_key_is_the_guests_at_any_machine_and_no_other_guests(shop: Shop
 class TestGivingBack:
     async def test_takes_the_newest_purchase_that_has_a_piece_left(self, shop: Shop, hall: Hall) -> None:
         first, second = await hall.buy(), await hall.buy()
-        orders = []
-        for _ in range(2):
-            back = await shop.do(hall.newest())
-            assert isinstance(back, Refunded)
-            orders.append(back.order_id)
-        assert orders == [second.order_id, first.order_id]
-        assert back.balance_cents == 500
+        one, two = await shop.do(hall.newest()), await shop.do(hall.newest())
+        assert isinstance(one, Refunded)
+        assert isinstance(two, Refunded)
+        assert [one.order_id, two.order_id] == [second.order_id, first.order_id]
+        assert two.balance_cents == 500
         await refuse(shop, hall.newest(), UnknownPurchase(product=hall.cola))
         await shop.assert_clean()
 
@@ -210,7 +209,12 @@ class TestGivingBack:
     async def test_in_one_batch_each_finds_the_next(self, shop: Shop, hall: Hall) -> None:
 
         orders = [await hall.buy() for _ in range(3)]
-        commands = [hall.newest(), Refund(OPERATOR, orders[2].order_id), hall.newest(), hall.newest()]
+        commands: list[Command] = [
+            hall.newest(),
+            Refund(OPERATOR, orders[2].order_id),
+            hall.newest(),
+            hall.newest(),
+        ]
         outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in commands))
         found = [getattr(one.answer, "order_id", None) for one in outcomes]
         assert found == [orders[2].order_id, None, orders[1].order_id, orders[0].order_id]
