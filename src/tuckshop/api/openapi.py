@@ -52,6 +52,7 @@ _TAGS = {
     "tabs": "What buyers owe.",
     "earnings": "What sellers have earned, and paying it.",
     "topups": "Money from the bank into a wallet.",
+    "guests": "People without a log-in, whom machines know by a name.",
     "machines": "Places of sale: their shelves and their coin boxes.",
     "admin-log": "What admins, cashiers and the operator did.",
     "audit": "Whether the books are right.",
@@ -135,6 +136,7 @@ _FACTS: dict[str, Any] = {
     "external_ref": "bank-2025-10-09-17",
     "payable_cents": 200,
     "user": 7,
+    "guest": "door 17",
     "window_seconds": 300,
 }
 """For examples; every fact not named is a 1."""
@@ -236,7 +238,8 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
                 "machine": {
                     "type": "http",
                     "scheme": "Machine",
-                    "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for its own coins.",
+                    "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for its own coins "
+                    "and its guests.",
                 },
             },
         },
