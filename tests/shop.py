@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.accounts import Role, name_key
-from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, postgres_dsn, reading, sqlite_path, writing
@@ -145,6 +146,23 @@ class Shop:
             )
         assert isinstance(machine_id, int)
         return machine_id
+
+    async def machine_key(self, machine_id: int) -> Caller:
+        """The machine, with a key of its own."""
+        key_hash = hashlib.sha256(f"key of {machine_id}".encode()).digest()
+        await self.execute(
+            "UPDATE machines SET key_hash = :hash WHERE id = :id", hash=key_hash, id=machine_id
+        )
+        return Caller(None, None, machine_id, key_hash)
+
+    async def guest(self, name: str = "door") -> AccountRef:
+        """The wallet of a new guest."""
+        row = {"name": name, "name_key": name_key(name), "created_us": self.clock.now_us}
+        async with writing(self.engine) as connection:
+            guest_id = await connection.scalar(
+                insert(tables.guests).values(row).returning(tables.guests.c.id)
+            )
+        return AccountRef(AccountKind.WALLET, None, guest_id)
 
     async def buy(self, buyer: Caller, *lines: tuple[int, int], **more: Any) -> OrderPlaced:
         """An order of (product, quantity) from the buyer's wallet. Raises the refusal."""

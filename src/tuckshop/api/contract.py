@@ -20,6 +20,7 @@ _TAGS = {
     "tabs": "What buyers owe.",
     "earnings": "What sellers have earned, and paying it.",
     "topups": "Money from the bank into a wallet.",
+    "guests": "People without a log-in, whom machines know by a name.",
     "machines": "Places of sale: their shelves and their coin boxes.",
     "admin-log": "What admins, cashiers and the operator did.",
     "audit": "Whether the books are right.",
@@ -78,7 +79,8 @@ V1 = Contract(
         "machine": {
             "type": "http",
             "scheme": "Machine",
-            "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for its own coins.",
+            "description": "The `key` of `POST /v1/machines/{machine_id}/key`, for its own coins "
+            "and its guests.",
         },
     },
     logins={

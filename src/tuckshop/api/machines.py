@@ -144,13 +144,14 @@ class CountCoinsBody(Body):
 
 
 class MachineShown(Shown):
-    """A place of sale."""
+    """A place of sale. `exact_money_only`: some change it could not pay now, and would refuse the sale."""
 
     id: int
     name: str
     timezone: str
     box_kind: BoxKind
     has_key: bool
+    exact_money_only: bool
 
 
 class MachinesShown(Page):
@@ -230,10 +231,10 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Mach
     return MachinesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine))
+@get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
-    """One place of sale."""
-    await sessions.actor(request.shop, caller=request.caller)
+    """One place of sale; also asked by a machine."""
+    await machines.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
 
@@ -427,6 +428,7 @@ def _show_machine(machine: Machine) -> MachineShown:
         timezone=machine.timezone,
         box_kind=machine.box_kind,
         has_key=machine.has_key,
+        exact_money_only=machine.exact_money_only,
     )
 
 

@@ -9,11 +9,11 @@ import msgspec
 from litestar import Response, Router, get, patch, post
 
 from tuckshop.api.catalogue import Reason
+from tuckshop.api.guests import GuestName, machine_of, purse
+from tuckshop.api.refunds import RefundShown, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import QUANTITY_MAX
-from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import (
     CLIENT_REF_LENGTH_MAX,
     LINES_MAX,
@@ -30,6 +30,7 @@ from tuckshop.domain.refusals import (
     CoinsNotAttested,
     InsufficientFunds,
     InvalidField,
+    NotOwner,
     NotRefundable,
     OutOfStock,
     RefundExceedsSale,
@@ -37,6 +38,7 @@ from tuckshop.domain.refusals import (
     RefundWindowOver,
     RoleMissing,
     TabLimitExceeded,
+    UnknownGuest,
     UnknownMachine,
     UnknownOrder,
     UnknownProduct,
@@ -82,15 +84,17 @@ class LineBody(Body):
 class PlaceOrderBody(Body):
     """What to buy. `change`: what becomes of the rest of the wallet. `client_ref`: yours, used once ever.
 
-    `fulfil`: whether the goods are handed out now, as from a wallet, or later, as on a tab.
+    `fulfil`: whether the goods are handed out now, as from a wallet, or later, as on a tab. `guest`: for whom
+    a machine, a cashier or an admin buys. `machine`: the first one, or the one that asks.
     """
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
     payment: Payment = Payment.WALLET
     change: Change = Change.KEEP
     client_ref: ClientRef | None = None
-    machine: Id = DEFAULT_MACHINE_ID
+    machine: Id | None = None
     fulfil: Fulfil | None = None
+    guest: GuestName | None = None
 
 
 class KeptLineBody(Body):
@@ -158,25 +162,6 @@ class OrdersShown(Page):
     items: list[OrderShown]
 
 
-class RefundedLineShown(Shown):
-    """Pieces that came back."""
-
-    product: int
-    quantity: int
-
-
-class RefundShown(Shown):
-    """A refund; `balance` is the buyer's, null for a seller who may not know it."""
-
-    id: int
-    order: int
-    status: OrderStatus
-    lines: list[RefundedLineShown]
-    amount: int
-    balance: int | None
-    created_at: Moment
-
-
 @post(
     "/",
     summary="Buy",
@@ -192,24 +177,28 @@ class RefundShown(Shown):
         InsufficientFunds,
         TabLimitExceeded,
         ChangeUnpayable,
+        UnknownGuest,
+        NotOwner,
+        login="witness",
         keyed=True,
         body=PlaceOrderBody,
     ),
 )
 async def place(request: Call) -> Response[OrderPlacedShown]:
-    """All lines at once, from your wallet or on your tab, or nothing.
+    """All lines at once, from your wallet or on your tab, or nothing; by a machine from its guest's wallet.
 
     Repeat it safely with an Idempotency-Key.
     """
-    caller = request.caller
+    caller = request.witness
     data = await request.parsed(PlaceOrderBody)
+    caller, ref = await purse(request, caller, guest=data.guest)
     command = PlaceOrder(
         caller,
-        wallet_of(caller.user_id or 0),
+        ref,
         merge((line.product, line.quantity) for line in data.lines),
         data.change,
         data.client_ref,
-        data.machine,
+        machine_of(caller, data.machine),
         data.payment,
         data.fulfil,
     )
@@ -287,23 +276,25 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
         RefundWindowOver,
         RefundsExhausted,
         BalanceTooLarge,
+        login="witness",
         keyed=True,
         body=RefundBody | None,
     ),
 )
 async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
-    """The buyer within the window and three times a day; the lines' seller, cashiers and admins at any time.
+    """The buyer within the window and three times a day, and so a machine for its guests; the lines' seller,
+    cashiers and admins at any time.
 
     Only they may write the pieces off.
     """
-    caller = request.caller
+    caller = request.witness
     data = await request.parsed(RefundBody, default=RefundBody())
     quantities = None
     if data.lines is not None:
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
     command = Refund(caller, order_id, quantities, data.reason, data.stock == "write_off")
     outcome = await request.settled(command)
-    return answered(outcome, Refunded, _show_refund, status=201)
+    return answered(outcome, Refunded, show_refund, status=201)
 
 
 def _show(order: OrderStands | OrderChanged) -> OrderShown:
@@ -346,21 +337,6 @@ def _show_lines(lines: tuple[SoldLine, ...]) -> list[LineShown]:
         )
         for line in lines
     ]
-
-
-def _show_refund(receipt: Refunded) -> RefundShown:
-    return RefundShown(
-        id=receipt.refund_id,
-        order=receipt.order_id,
-        status=OrderStatus(receipt.status),
-        lines=[
-            RefundedLineShown(product=product_id, quantity=quantity)
-            for product_id, quantity in receipt.quantities.items()
-        ],
-        amount=receipt.amount_cents,
-        balance=receipt.balance_cents,
-        created_at=moment(receipt.created_us),
-    )
 
 
 router = Router(path="/orders", route_handlers=[place, index, show, change, refund])

@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 from litestar import Response, Router, get, post
 
+from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.coins import PIECES_MAX
-from tuckshop.domain.ledger import TransferKind, wallet_of
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
@@ -22,14 +22,15 @@ from tuckshop.domain.refusals import (
     NothingToPayOut,
     NotOwner,
     RoleMissing,
+    UnknownGuest,
     UnknownMachine,
     UnknownUser,
 )
 from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import Id, Moment, Shown, moment
 from tuckshop.http.openapi import told
-from tuckshop.services import sessions, wallet
-from tuckshop.till.commands import Caller, CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.services import guests, sessions, wallet
+from tuckshop.till.commands import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]
@@ -42,13 +43,15 @@ Coins = Annotated[
 
 
 class DepositBody(Body):
-    """Coins that were put in: value in minor units -> how many. `user`: whose wallet; your own.
+    """Coins that were put in: value in minor units -> how many. `user` or `guest`: whose wallet; your own.
 
-    `machine`: the first one, or the one that asks.
+    A guest is whom a machine knows by a name, and made when first named. `machine`: the first one, or the one
+    that asks.
     """
 
     coins: Coins
     user: Id | None = None
+    guest: GuestName | None = None
     machine: Id | None = None
 
 
@@ -56,6 +59,7 @@ class PayOutBody(Body):
     """Whose wallet to pay out, your own unless said, and from which machine."""
 
     user: Id | None = None
+    guest: GuestName | None = None
     machine: Id | None = None
 
 
@@ -119,9 +123,17 @@ class EarningsShown(Shown):
     products: list[ProductEarningsShown]
 
 
-@get("/", summary="Your balance", opt=told("getWallet", RoleMissing))
-async def show(request: Call) -> WalletShown:
-    """What the wallet holds, and the coins it would be paid in."""
+@get(
+    "/",
+    summary="Your balance",
+    opt=told("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness", query={"guest": str}),
+)
+async def show(request: Call, guest: GuestQuery = None) -> WalletShown:
+    """What the wallet holds, and the coins it would be paid in. A guest's: for machines, cashiers, admins."""
+    if guest is not None:
+        found = await guests.find(request.shop, caller=request.witness, name=guest)
+        coins = wallet.coins_of(request.shop, found.balance_cents)
+        return WalletShown(balance=found.balance_cents, coins=coins, owed=0)
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
@@ -151,9 +163,8 @@ async def deposit(request: Call) -> Response[DepositShown]:
     """By a machine, a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
     caller = request.witness
     data = await request.parsed(DepositBody)
-    command = Deposit(
-        caller, wallet_of(data.user or caller.user_id or 0), data.coins, _machine(caller, data.machine)
-    )
+    caller, ref = await purse(request, caller, user=data.user, guest=data.guest, make=True)
+    command = Deposit(caller, ref, data.coins, machine_of(caller, data.machine))
     outcome = await request.settled(command)
     return answered(outcome, CoinsDeposited, _show_deposit, status=201)
 
@@ -167,7 +178,9 @@ async def deposit(request: Call) -> Response[DepositShown]:
         RoleMissing,
         CoinsNotAttested,
         UnknownUser,
+        UnknownGuest,
         UnknownMachine,
+        InvalidField,
         NothingToPayOut,
         ChangeUnpayable,
         NotOwner,
@@ -180,7 +193,8 @@ async def pay_out(request: Call) -> Response[PayOutShown]:
     """In the fewest coins; cents that no coin can pay stay in the wallet."""
     caller = request.witness
     data = await request.parsed(PayOutBody, default=PayOutBody())
-    command = PayOut(caller, wallet_of(data.user or caller.user_id or 0), _machine(caller, data.machine))
+    caller, ref = await purse(request, caller, user=data.user, guest=data.guest)
+    command = PayOut(caller, ref, machine_of(caller, data.machine))
     outcome = await request.settled(command)
     return answered(outcome, PaidOut, _show_pay_out, status=200)
 
@@ -231,10 +245,6 @@ async def earnings(request: Call) -> EarningsShown:
             for product in earned.products
         ],
     )
-
-
-def _machine(caller: Caller, named: int | None) -> int:
-    return named or caller.machine_id or DEFAULT_MACHINE_ID
 
 
 def _show_deposit(receipt: CoinsDeposited) -> DepositShown:

@@ -59,6 +59,21 @@ def fewest(amount_cents: int, supply: Supply) -> dict[int, int] | None:
     return {value: count for value, count in zip(values, counts, strict=True) if count}
 
 
+def sums(supply: Supply, *, below_cents: int) -> int:
+    """Every amount below `below_cents` that the coins can make: the amount a can be made if bit a is set."""
+    within = (1 << below_cents) - 1
+    made = 1
+    for value, held in supply.items():
+        rest = below_cents // value if held is None else min(held, below_cents // value)
+        bundle = 1
+        while rest > 0:  # 13 coins are bundles of 1, 2, 4 and 6: with them any number up to 13 can be taken.
+            taken = min(bundle, rest)
+            made = (made | made << taken * value) & within
+            rest -= taken
+            bundle *= 2
+    return made
+
+
 def largest_payable_cents(amount_cents: int, values: tuple[int, ...]) -> int:
     """The most of `amount_cents` that coins of these values can pay when none runs out (68 -> 65 with 5s)."""
     if not values or amount_cents < 0:

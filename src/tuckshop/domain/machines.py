@@ -15,6 +15,7 @@ from tuckshop.domain.coins import (
     check_inserted,
     fewest,
     largest_payable_cents,
+    sums,
     total_cents,
 )
 from tuckshop.domain.ledger import BANK, OVER_SHORT, Transfer, TransferKind, coin_box_of
@@ -131,6 +132,12 @@ def pay(box: CoinBox, amount_cents: int, *, values: tuple[int, ...]) -> dict[int
         raise ChangeUnpayable(change_cents=payable_cents)
     assert total_cents(coins) == payable_cents
     return coins
+
+
+def takes_exact_money_only(box: CoinBox, *, values: tuple[int, ...]) -> bool:
+    """Whether the box lacks coins for some change below its largest coin, which any other box could pay."""
+    below = max(values)
+    return sums(box.supply(values), below_cents=below) != sums(dict.fromkeys(values), below_cents=below)
 
 
 def fill(box: CoinBox, coins: Coins, *, known: tuple[int, ...]) -> BoxMoved:

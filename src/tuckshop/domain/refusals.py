@@ -15,8 +15,8 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- LogInNeeded             a person must do this, not an API token
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  `- RegistrationClosed      nobody registers themselves here
-    |- Unknown                no such thing: UnknownUser, UnknownProduct, UnknownMachine, UnknownOrder,
-    |                         UnknownSession, UnknownToken, UnknownImage
+    |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
+    |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage
     |- Unacceptable           the value itself is wrong, whatever the shop's state
     |  |- InvalidField            a name, price, quantity ... outside its limits
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
@@ -31,6 +31,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- WrongStatus              the order is not, or no longer, where this could be done
        |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
        |- StillHoldsValue         money or stock must be settled first
+       |- WalletTouched           somebody used the wallet meanwhile
        |- VersionChanged          somebody else changed the thing meanwhile
        |- TooManyTokens           first revoke one that is not needed any more
        `- LastAdmin               the shop would be left without an admin
@@ -133,6 +134,13 @@ class UnknownUser(Unknown):
 
 
 @dataclass(unsafe_hash=True)
+class UnknownGuest(Unknown):
+    """No guest of this name."""
+
+    guest: str
+
+
+@dataclass(unsafe_hash=True)
 class UnknownProduct(Unknown):
     """No product with this id is on sale on this machine."""
 
@@ -151,6 +159,13 @@ class UnknownOrder(Unknown):
     """No order with this id that the caller may see."""
 
     order: int
+
+
+@dataclass(unsafe_hash=True)
+class UnknownPurchase(Unknown):
+    """The guest has bought none of the product here, or given all of it back."""
+
+    product: int
 
 
 @dataclass(unsafe_hash=True)
@@ -382,6 +397,13 @@ class StillHoldsValue(Conflict):
 
     balance_cents: int
     stock: int
+
+
+@dataclass(unsafe_hash=True)
+class WalletTouched(Conflict):
+    """The wallet holds something else than the caller has seen."""
+
+    balance_cents: int
 
 
 @dataclass(unsafe_hash=True)

@@ -53,9 +53,13 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.RegistrationClosed: Row(403, "Registration closed", "Nobody registers as {role} here."),
     refusals.UnknownUser: Row(404, "Unknown user", "There is no user {user}."),
+    refusals.UnknownGuest: Row(404, "Unknown guest", "There is no guest {guest}."),
     refusals.UnknownProduct: Row(404, "Unknown product", "Product {product} is not on sale."),
     refusals.UnknownMachine: Row(404, "Unknown machine", "There is no machine {machine}."),
     refusals.UnknownOrder: Row(404, "Unknown order", "There is no order {order} for you."),
+    refusals.UnknownPurchase: Row(
+        404, "Unknown purchase", "The guest has nothing of product {product} to give back here."
+    ),
     refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
     refusals.UnknownToken: Row(404, "Unknown token", "You have no API token {token}."),
     refusals.UnknownImage: Row(404, "Unknown image", "There is no image {image}."),
@@ -120,6 +124,9 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.StillHoldsValue: Row(
         409, "Still holds value", "{balance_cents} in money and {stock} pieces must be settled first."
+    ),
+    refusals.WalletTouched: Row(
+        409, "Wallet touched", "Somebody used the wallet meanwhile: it holds {balance_cents} now."
     ),
     refusals.VersionChanged: Row(412, "Changed meanwhile", "It is at version {version} now."),
     refusals.TooManyTokens: Row(

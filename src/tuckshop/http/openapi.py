@@ -87,6 +87,7 @@ _FACTS: dict[str, Any] = {
     "external_ref": "bank-2025-10-09-17",
     "payable_cents": 200,
     "user": 7,
+    "guest": "door 17",
     "window_seconds": 300,
 }
 """For examples; every fact not named is a 1."""

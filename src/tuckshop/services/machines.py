@@ -7,7 +7,7 @@ import hashlib
 import re
 import secrets
 import zoneinfo
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import Actor, Role, name_key
 from tuckshop.domain.coins import total_cents
-from tuckshop.domain.machines import BoxKind, check_machine_name
+from tuckshop.domain.machines import BoxKind, CoinBox, check_machine_name, takes_exact_money_only
 from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, SessionEnded, UnknownMachine
-from tuckshop.services import admin_log
+from tuckshop.services import admin_log, sessions
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
@@ -44,6 +44,7 @@ class Machine:
     timezone: str
     box_kind: BoxKind
     has_key: bool
+    exact_money_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,14 @@ async def page(shop: Shop, *, after_id: int = 0, limit: int = 100) -> list[Machi
     """Machines by id, those after `after_id`."""
     query = select(*_COLUMNS).where(machines.c.id > after_id).order_by(machines.c.id).limit(limit)
     async with reading(shop.engine) as connection:
-        return [_machine(row) for row in await connection.execute(query)]
+        rows = (await connection.execute(query)).all()
+        return await _machines(connection, shop, rows)
 
 
 async def find(shop: Shop, *, machine_id: int) -> Machine:
     """The machine. Raises UnknownMachine."""
     async with reading(shop.engine) as connection:
-        return _machine(await _find(connection, machine_id))
+        return await _machine(connection, shop, await _find(connection, machine_id))
 
 
 async def add(shop: Shop, *, actor: Actor, name: str, timezone: str, box_kind: BoxKind) -> Machine:
@@ -99,7 +101,7 @@ async def add(shop: Shop, *, actor: Actor, name: str, timezone: str, box_kind: B
             ],
         )
         await _log(connection, shop, actor, "machine.add", row, after=_told(row))
-    return _machine(row)
+        return await _machine(connection, shop, row)
 
 
 async def change(
@@ -132,7 +134,7 @@ async def change(
         async with writing(shop.engine) as connection:
             before = await _find(connection, machine_id)
             if not values:
-                return _machine(before)
+                return await _machine(connection, shop, before)
             query = update(machines).where(machines.c.id == machine_id).values(values)
             try:
                 await connection.execute(query)
@@ -142,7 +144,7 @@ async def change(
                 raise NameTaken(name=name or "") from None
             row = await _find(connection, machine_id)
             await _log(connection, shop, actor, "machine.change", row, before=_told(before), after=_told(row))
-        return _machine(row)
+            return await _machine(connection, shop, row)
 
     return await _until_through(once)
 
@@ -172,6 +174,17 @@ def caller(key: str) -> Caller:
     if match is None:
         raise SessionEnded
     return Caller(None, None, int(match[1]), _hash(key))
+
+
+async def witness(shop: Shop, *, caller: Caller) -> Actor:
+    """The machine whose key it is, or whose session. Raises SessionEnded."""
+    if caller.machine_id is None:
+        return await sessions.actor(shop, caller=caller)
+    query = select(machines.c.key_hash).where(machines.c.id == caller.machine_id)
+    async with reading(shop.engine) as connection:
+        if caller.key_hash is None or await connection.scalar(query) != caller.key_hash:
+            raise SessionEnded
+    return Actor(None, frozenset(), caller.machine_id)
 
 
 async def coins(shop: Shop, *, actor: Actor, machine_id: int) -> Coins:
@@ -242,8 +255,24 @@ async def _until_through(act: Callable[[], Awaitable[Machine]]) -> Machine:
     return await act()
 
 
-def _machine(row: Row[Any]) -> Machine:
-    return Machine(row.id, row.name, row.timezone, BoxKind(row.box_kind), bool(row.has_key))
+async def _machine(connection: AsyncConnection, shop: Shop, row: Row[Any]) -> Machine:
+    (machine,) = await _machines(connection, shop, [row])
+    return machine
+
+
+async def _machines(connection: AsyncConnection, shop: Shop, rows: Sequence[Row[Any]]) -> list[Machine]:
+    query = select(boxes.c.machine_id, boxes.c.value_cents, boxes.c.count)
+    query = query.where(boxes.c.machine_id.in_([row.id for row in rows]))
+    held: dict[int, dict[int, int]] = {row.id: {} for row in rows}
+    for machine_id, value, count in await connection.execute(query):
+        held[machine_id][value] = int(count)
+    values = shop.currency.paid_out_cents
+    found = []
+    for row in rows:
+        box = CoinBox(row.id, BoxKind(row.box_kind), held[row.id])
+        exact = takes_exact_money_only(box, values=values)
+        found.append(Machine(row.id, row.name, row.timezone, box.kind, bool(row.has_key), exact))
+    return found
 
 
 def _told(row: Row[Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Shop:
     clock: Callable[[], int]
     meter: Meter = field(default_factory=Meter)
     events: Events = field(default_factory=Events)
+    guest_ids: dict[str, int] = field(default_factory=dict)  # by the key of their names, which never change
 
     @property
     def currency(self) -> Currency:

@@ -63,9 +63,13 @@ async def balance(shop: Shop, *, user_id: int) -> Balance:
     async with reading(shop.engine) as connection:
         cents = await connection.scalar(_balance(AccountKind.WALLET, user_id)) or 0
         owed_cents = -(await connection.scalar(_balance(AccountKind.TAB, user_id)) or 0)
+    return Balance(cents, coins_of(shop, cents), owed_cents)
+
+
+def coins_of(shop: Shop, cents: int) -> dict[int, int]:
+    """The coins that so much would be paid in, were there enough of each."""
     values = shop.currency.paid_out_cents
-    coins = fewest(largest_payable_cents(cents, values), dict.fromkeys(values)) or {}
-    return Balance(cents, coins, owed_cents)
+    return fewest(largest_payable_cents(cents, values), dict.fromkeys(values)) or {}
 
 
 async def balances(shop: Shop, *, user_ids: Collection[int]) -> dict[int, int]:

@@ -370,6 +370,14 @@ orders = Table(
         for column in ("buyer_id", "guest_id")
     ),
     Index(None, "buyer_id", "id"),
+    # What a guest bought last: for who gives back at a machine, without a number.
+    Index(
+        "ix_orders_guest_id",
+        "guest_id",
+        "id",
+        postgresql_where=text("guest_id IS NOT NULL"),
+        sqlite_where=text("guest_id IS NOT NULL"),
+    ),
     # The few that are waited for, or owed: for what sellers are not to be paid yet.
     Index(
         "ix_orders_tab_buyer_id",

@@ -23,6 +23,8 @@ from tuckshop.till import statements
 from tuckshop.till.page import LOCKED_KINDS, Changes, Page, Record, Session, Wanted
 from tuckshop.till.statements import Plan, Reserve, Rows, Step
 
+_ID_MAX = 2**63 - 1
+
 
 class Unavailable(Exception):
     """The books cannot be reached just now; nothing was written. Try again in a while."""
@@ -81,7 +83,7 @@ class AccountIds:
 
 def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     """The plan that reads and locks what is wanted; returns the page."""
-    orders = (yield from _order_facts(wanted)) if wanted.orders else set()
+    orders = (yield from _order_facts(wanted, wanted.orders)) if wanted.orders else set()
     balances: dict[AccountRef, int] = {}
     for column, read in statements.WALLETS.items():
         owners = {getattr(ref, column) for ref in wanted.wallets} - {None}
@@ -89,6 +91,8 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
             ref = wallet_of(owner) if column == "user_id" else AccountRef(AccountKind.WALLET, None, owner)
             balances[ref] = balance_cents
             account_ids.fresh[ref] = account_id
+    if wanted.newest:
+        orders |= yield from _newest_orders(wanted)
     if wanted.tabs:
         for account_id, user_id, balance_cents in (yield statements.TABS, _ids(wanted.tabs)):
             balances[tab_of(user_id)] = balance_cents
@@ -111,7 +115,29 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     return page
 
 
-def _order_facts(wanted: Wanted) -> Generator[Step, Any, set[int]]:
+def _newest_orders(wanted: Wanted) -> Generator[Step, Any, set[int]]:
+    """As many of a guest's newest orders as pieces are to come back, beside those that are named.
+
+    Looked for once the guest's wallet is locked, which each purchase and each way back locks first.
+    """
+    found: set[int] = set()
+    left = dict(wanted.newest)
+    before = dict.fromkeys(left, _ID_MAX)
+    while left:
+        for guest_id, machine_id, product_id, order_id in (
+            yield statements.NEWEST, [(*ref, before[ref]) for ref in sorted(left)]
+        ):
+            ref = (guest_id, machine_id, product_id)
+            left[ref] -= order_id not in wanted.orders
+            if order_id is None or not left[ref]:
+                del left[ref]
+            if order_id is not None:
+                found.add(order_id)
+                before[ref] = order_id
+    return (yield from _order_facts(wanted, found)) if found else found
+
+
+def _order_facts(wanted: Wanted, named: Iterable[int]) -> Generator[Step, Any, set[int]]:
     """The orders that exist; what they touch becomes wanted.
 
     Who paid and what was sold never changes, so it may be read before the order is locked. An order that
@@ -119,10 +145,13 @@ def _order_facts(wanted: Wanted) -> Generator[Step, Any, set[int]]:
     """
     orders = set()
     for order_id, buyer_id, guest_id, machine_id, payment, product_id in (
-        yield statements.ORDER_FACTS, _ids(wanted.orders)
+        yield statements.ORDER_FACTS, _ids(named)
     ):
         orders.add(order_id)
-        wanted.wallets.add(AccountRef(AccountKind.WALLET, buyer_id, guest_id))
+        wallet = AccountRef(AccountKind.WALLET, buyer_id, guest_id)
+        wanted.wallets.add(wallet)
+        if guest_id is not None:
+            wanted.refunders.add(wallet)
         if payment == Payment.TAB:
             wanted.tabs.add(buyer_id)
         wanted.products.add(product_id)
@@ -140,13 +169,18 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
             page.users.add(user_id)
             if is_buyer:
                 page.buyers.add(user_id)
+    if wanted.guests:
+        page.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, _ids(wanted.guests))}
     if wanted.machine_keys:
         page.machine_keys = dict((yield statements.MACHINE_KEYS, _ids(wanted.machine_keys)))
     if wanted.payees:
         yield from _load_payees(page, wanted)
     if wanted.client_refs:
-        for buyer_id, client_ref, order_id in (yield statements.CLIENT_REFS, list(wanted.client_refs)):
-            page.client_refs[buyer_id, client_ref] = order_id
+        for owner, read in statements.CLIENT_REFS.items():
+            refs = {(getattr(wallet, owner), ref): wallet for wallet, ref in wanted.client_refs}
+            keys = [key for key in refs if key[0] is not None]
+            for owner_id, client_ref, order_id in (yield read, keys) if keys else ():
+                page.client_refs[refs[owner_id, client_ref], client_ref] = order_id
 
 
 def _load_lately(page: Page, wanted: Wanted) -> Plan:
@@ -156,10 +190,13 @@ def _load_lately(page: Page, wanted: Wanted) -> Plan:
     if wanted.tabs:
         page.tab_limits = dict((yield statements.TAB_LIMITS, _ids(wanted.tabs)))
     if wanted.refunders:
-        for user_id, created_us in (
-            yield statements.RECENT_REFUNDS, [(one, since_us) for one in sorted(wanted.refunders)]
-        ):
-            page.refunded_us.setdefault(user_id, []).append(created_us)
+        for owner, read in statements.RECENT_REFUNDS.items():
+            refunders = {getattr(ref, owner): ref for ref in wanted.refunders}
+            refunders.pop(None, None)
+            for owner_id, created_us in (
+                (yield read, [(one, since_us) for one in sorted(refunders)]) if refunders else ()
+            ):
+                page.refunded_us.setdefault(refunders[owner_id], []).append(created_us)
     if wanted.declarers:
         for user_id, created_us, amount_cents in (
             yield statements.RECENT_DEPOSITS, [(one, since_us) for one in sorted(wanted.declarers)]

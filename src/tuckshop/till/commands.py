@@ -25,12 +25,13 @@ class Caller(NamedTuple):
     user_id: int | None
     machine_id: int | None = None  # a machine, if its key is the one whose hash this is
     key_hash: bytes | None = None
+    guest_id: int | None = None  # for whom a machine asks
 
     @property
     def scope(self) -> str:
-        """The namespace of the caller's idempotency keys."""
+        """The namespace of the caller's idempotency keys; guests at a machine have one each."""
         if self.machine_id is not None:
-            return f"machine:{self.machine_id}"
+            return f"machine:{self.machine_id}" if self.guest_id is None else f"guest:{self.guest_id}"
         return "operator" if self.user_id is None else f"user:{self.user_id}"
 
 
@@ -114,6 +115,17 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundNewest:
+    """One piece of a product back, of the newest order of a guest at a machine that has one left."""
+
+    caller: Caller
+    wallet: AccountRef
+    product_id: int
+    machine_id: int = DEFAULT_MACHINE_ID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SettleTab:
     """A tab paid: in coins at a machine, or with an amount that came to the bank under a reference."""
 
@@ -160,11 +172,12 @@ class PaySeller:
 
 @dataclass(frozen=True, slots=True)
 class CloseWallet:
-    """The rest of a wallet to what nobody claims."""
+    """The rest of a wallet to what nobody claims; `balance_cents`: only if it is just this."""
 
     caller: Caller
     wallet: AccountRef
     reason: str | None = None
+    balance_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +306,7 @@ Command = (
     | ReduceOrder
     | Dispense
     | Refund
+    | RefundNewest
     | SettleTab
     | AddProduct
     | ChangeProduct

@@ -23,6 +23,8 @@ from tuckshop.till.commands import (
     MoveStock,
     PayOut,
     PlaceOrder,
+    Refund,
+    RefundNewest,
     SetShelves,
     ShelfStands,
     ShelvesSet,
@@ -73,11 +75,18 @@ def decide(
 
 
 def require_own(command: Command, actor: Actor) -> None:
-    """A machine's key is good for the coins and sales of this machine, and nothing else."""
-    if not isinstance(command, Deposit | PayOut | PlaceOrder):
+    """A machine's key is good for its own coins, and for sales to its guests; nothing else.
+
+    Whose order may come back is for the order to say: see `domain.orders.rights`.
+    """
+    if isinstance(command, Refund):
+        return
+    if not isinstance(command, Deposit | PayOut | PlaceOrder | RefundNewest):
         raise RoleMissing(roles=tuple(Role))
     if command.machine_id != actor.machine_id:
         raise NotOwner(thing="machine")
+    if isinstance(command, PlaceOrder) and command.wallet.guest_id is None:
+        raise NotOwner(thing="wallet")  # Users say for themselves what they buy.
 
 
 def carry(command: FillCoins | CollectCoins, actor: Actor, page: Page, policy: Policy) -> BoxMoved:

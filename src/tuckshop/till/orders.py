@@ -35,8 +35,8 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
     if command.change is orders.Change.RETURN:
         require_coins(actor, policy)
     box = box_of(page, command.machine_id)
-    if command.client_ref is not None and command.wallet.user_id is not None:
-        order_id = page.client_refs.get((command.wallet.user_id, command.client_ref))
+    if command.client_ref is not None:
+        order_id = page.client_refs.get((command.wallet, command.client_ref))
         if order_id is not None:
             raise ClientRefTaken(client_ref=command.client_ref, order=order_id)
     wanted = [
@@ -62,8 +62,8 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
     )
     order = sale.order
     page.orders[order.id] = order
-    if order.client_ref is not None and order.wallet.user_id is not None:
-        page.client_refs[order.wallet.user_id, order.client_ref] = order.id
+    if order.client_ref is not None:
+        page.client_refs[order.wallet, order.client_ref] = order.id
     changes = page.changes
     changes.orders.append(
         OrderRow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,10 +28,13 @@ class Wanted:
     wallets: set[AccountRef] = field(default_factory=set)
     tabs: set[int] = field(default_factory=set)  # whose, and their limits
     users: set[int] = field(default_factory=set)  # others than the caller: do they exist?
-    refunders: set[int] = field(default_factory=set)  # who may have used up their refunds of the day
+    guests: set[int] = field(default_factory=set)  # do they exist?
+    refunders: set[AccountRef] = field(default_factory=set)  # whose refunds of the day may be used up
+    # (guest, machine, product): so many of the newest orders that have a piece left
+    newest: Counter[tuple[int, int, int]] = field(default_factory=Counter)
     declarers: set[int] = field(default_factory=set)  # who may have declared their coins of the day
     keys: set[tuple[str, str]] = field(default_factory=set)
-    client_refs: set[tuple[int, str]] = field(default_factory=set)
+    client_refs: set[tuple[AccountRef, str]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     products: set[int] = field(default_factory=set)  # to read
     changing: set[int] = field(default_factory=set)  # products to change: locked, all their shelves too
@@ -231,10 +235,11 @@ class Page:
     balances: dict[AccountRef, int] = field(default_factory=dict)
     tab_limits: dict[int, int | None] = field(default_factory=dict)
     users: set[int] = field(default_factory=set)
-    refunded_us: dict[int, list[int]] = field(default_factory=dict)  # a buyer's own refunds, lately
+    guests: set[int] = field(default_factory=set)
+    refunded_us: dict[AccountRef, list[int]] = field(default_factory=dict)  # by buyers themselves, lately
     declared: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # (instant, cents), lately
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
-    client_refs: dict[tuple[int, str], int] = field(default_factory=dict)
+    client_refs: dict[tuple[AccountRef, str], int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
     sellers: dict[int, str] = field(default_factory=dict)

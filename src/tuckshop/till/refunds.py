@@ -9,31 +9,49 @@ from typing import assert_never
 
 from tuckshop.domain import refunds
 from tuckshop.domain.accounts import Actor, Role
-from tuckshop.domain.orders import LINES_MAX, MICROSECONDS, Order
+from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.orders import LINES_MAX, MICROSECONDS, Order, OrderStatus
 from tuckshop.domain.refunds import Goods, Purse, TakenBack
-from tuckshop.till.commands import CancelOrder, Dispense, OrderChanged, ReduceOrder, Refund, Refunded
+from tuckshop.domain.refusals import UnknownPurchase
+from tuckshop.till.commands import (
+    CancelOrder,
+    Dispense,
+    OrderChanged,
+    ReduceOrder,
+    Refund,
+    Refunded,
+    RefundNewest,
+)
 from tuckshop.till.orders import changed, dispense, order_of, owed_cents
 from tuckshop.till.page import Page, RefundLineRow, RefundRow, Wanted
 from tuckshop.till.policy import Policy
 from tuckshop.till.posting import move_stock, post, shelf_of
+from tuckshop.till.wallet import require_wallet
+
+WayBack = Refund | RefundNewest | CancelOrder | ReduceOrder | Dispense
 
 
-def wants(command: Refund | CancelOrder | ReduceOrder | Dispense, wanted: Wanted) -> None:
-    """Adds to `wanted` what the command needs to know."""
-    wanted.orders.add(command.order_id)
-    if isinstance(command, Refund) and command.caller.user_id is not None:
-        wanted.refunders.add(command.caller.user_id)
+def wants(command: WayBack, wanted: Wanted) -> None:
+    """Adds to `wanted` what the command needs to know; guests are known by their orders."""
+    match command:
+        case RefundNewest(wallet=ref, machine_id=machine_id, product_id=product_id):
+            if ref.guest_id is not None:
+                wanted.newest[ref.guest_id, machine_id, product_id] += 1
+        case Refund(caller=caller) if caller.user_id is not None:
+            wanted.refunders.add(wallet_of(caller.user_id))
+    if not isinstance(command, RefundNewest):
+        wanted.orders.add(command.order_id)
     wanted.new_ids["refunds"] += 1
     wanted.new_ids["transfers"] += LINES_MAX + 1  # One of them may be parted between tab and wallet.
 
 
-def decide(
-    command: Refund | CancelOrder | ReduceOrder | Dispense, actor: Actor, page: Page, policy: Policy
-) -> Refunded | OrderChanged:
+def decide(command: WayBack, actor: Actor, page: Page, policy: Policy) -> Refunded | OrderChanged:
     """What becomes of the order."""
     match command:
         case Refund():
             return refund(command, actor, page, policy)
+        case RefundNewest():
+            return refund_newest(command, actor, page, policy)
         case CancelOrder():
             return cancel(command, actor, page)
         case ReduceOrder():
@@ -57,13 +75,14 @@ def refund(command: Refund, actor: Actor, page: Page, policy: Policy) -> Refunde
         goods=_goods(page, order),
         write_off=command.write_off,
         window_seconds=policy.refund_window_seconds,
-        refunds_today=_refunds_today(page, actor),
+        refunds_today=_refunds_today(page, order.wallet),
         now_us=page.now_us,
     )
     refund_id = _take_back(page, back, actor, command.reason)
-    is_buyer = actor.user_id is not None and order.wallet.user_id == actor.user_id
+    # Guests have no user id, and neither has the machine that speaks for them.
+    is_buyer = actor.user_id == order.wallet.user_id
     if is_buyer:
-        page.refunded_us.setdefault(actor.user_id or 0, []).append(page.now_us)
+        page.refunded_us.setdefault(order.wallet, []).append(page.now_us)
     return Refunded(
         refund_id=refund_id,
         order_id=order.id,
@@ -75,6 +94,24 @@ def refund(command: Refund, actor: Actor, page: Page, policy: Policy) -> Refunde
         else None,
         created_us=page.now_us,
     )
+
+
+def refund_newest(command: RefundNewest, actor: Actor, page: Page, policy: Policy) -> Refunded:
+    """A piece back for a guest who says which product, and no more."""
+    if actor.machine_id is None:
+        actor.require(Role.CASHIER, Role.ADMIN)
+    require_wallet(actor, command.wallet, page)
+    for order_id in sorted(page.orders, reverse=True):
+        order = page.orders[order_id]
+        if (
+            order.wallet == command.wallet
+            and order.machine_id == command.machine_id
+            and order.status is not OrderStatus.PLACED
+            and any(line.product_id == command.product_id and line.left for line in order.lines)
+        ):
+            chosen = Refund(command.caller, order_id, {command.product_id: 1}, command.reason)
+            return refund(chosen, actor, page, policy)
+    raise UnknownPurchase(product=command.product_id)
 
 
 def cancel(command: CancelOrder, actor: Actor, page: Page) -> OrderChanged:
@@ -121,9 +158,9 @@ def _goods(page: Page, order: Order) -> Goods:
     )
 
 
-def _refunds_today(page: Page, actor: Actor) -> int:
+def _refunds_today(page: Page, wallet: AccountRef) -> int:
     since_us = page.now_us - refunds.DAY_SECONDS * MICROSECONDS
-    return sum(made_us > since_us for made_us in page.refunded_us.get(actor.user_id or 0, ()))
+    return sum(made_us > since_us for made_us in page.refunded_us.get(wallet, ()))
 
 
 def _take_back(page: Page, back: TakenBack, actor: Actor, reason: str | None) -> int:

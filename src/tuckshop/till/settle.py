@@ -45,6 +45,7 @@ from tuckshop.till.commands import (
     Receipt,
     ReduceOrder,
     Refund,
+    RefundNewest,
     RemoveProduct,
     Restock,
     SendMoney,
@@ -71,13 +72,15 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
         wanted.wallets.add(ref)
         if ref.user_id is not None and ref.user_id != caller.user_id:
             wanted.users.add(ref.user_id)
+        if ref.guest_id is not None:
+            wanted.guests.add(ref.guest_id)
     machine_id = getattr(command, "machine_id", None)
     if machine_id is not None:
         wanted.machines.add(machine_id)
     match command:
         case PlaceOrder() | Deposit() | PayOut():
             _want_money(command, wanted)
-        case Refund() | CancelOrder() | ReduceOrder() | Dispense():
+        case Refund() | RefundNewest() | CancelOrder() | ReduceOrder() | Dispense():
             refunds.wants(command, wanted)
         case SettleTab():
             tabs.wants(command, wanted)
@@ -108,8 +111,8 @@ def _want_money(command: PlaceOrder | Deposit | PayOut, wanted: Wanted) -> None:
             for product_id, _ in lines:
                 wanted.products.add(product_id)
                 wanted.shelves.add((machine_id, product_id))
-            if command.client_ref is not None and ref.user_id is not None:
-                wanted.client_refs.add((ref.user_id, command.client_ref))
+            if command.client_ref is not None:
+                wanted.client_refs.add((ref, command.client_ref))
             if command.payment is Payment.TAB and ref.user_id is not None:
                 wanted.tabs.add(ref.user_id)
             ids["orders"] += 1
@@ -194,7 +197,7 @@ def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Recei
             return wallet.deposit(command, actor, page, policy)
         case PayOut():
             return wallet.pay_out(command, actor, page, policy)
-        case Refund() | CancelOrder() | ReduceOrder() | Dispense():
+        case Refund() | RefundNewest() | CancelOrder() | ReduceOrder() | Dispense():
             return refunds.decide(command, actor, page, policy)
         case SettleTab():
             return tabs.settle(command, actor, page, policy)

@@ -98,13 +98,23 @@ TABS = Read(
 TAB_LIMITS = Read(
     "tab_limits", _ID, "SELECT u.id, u.tab_limit_cents FROM wanted w JOIN users u ON u.id = w.id"
 )
-RECENT_REFUNDS = Read(
-    "recent_refunds",
-    (("actor_id", "bigint"), ("since_us", "bigint")),
-    "SELECT r.actor_id, r.created_us FROM wanted w JOIN refunds r"
-    " ON r.actor_id = w.actor_id AND r.created_us > w.since_us AND r.kind = 'refund'"
-    " JOIN orders o ON o.id = r.order_id AND o.buyer_id = r.actor_id",
-)
+RECENT_REFUNDS = {
+    "user_id": Read(
+        "recent_refunds",
+        (("actor_id", "bigint"), ("since_us", "bigint")),
+        "SELECT r.actor_id, r.created_us FROM wanted w JOIN refunds r"
+        " ON r.actor_id = w.actor_id AND r.created_us > w.since_us AND r.kind = 'refund'"
+        " JOIN orders o ON o.id = r.order_id AND o.buyer_id = r.actor_id",
+    ),
+    # No user's: a machine's, for a guest.
+    "guest_id": Read(
+        "guests_refunds",
+        (("guest_id", "bigint"), ("since_us", "bigint")),
+        "SELECT o.guest_id, r.created_us FROM wanted w JOIN refunds r"
+        " ON r.actor_id IS NULL AND r.created_us > w.since_us AND r.kind = 'refund'"
+        " JOIN orders o ON o.id = r.order_id AND o.guest_id = w.guest_id",
+    ),
+}
 RECENT_DEPOSITS = Read(
     "recent_deposits",
     (("user_id", "bigint"), ("since_us", "bigint")),
@@ -131,6 +141,7 @@ USERS = Read(
     _ID,
     "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
 )
+GUESTS = Read("guests", _ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
 MACHINE_KEYS = Read(
     "machine_keys", _ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
 )
@@ -169,11 +180,22 @@ EXTERNAL_REFS = Read(
     "SELECT t.kind, t.external_ref, t.id FROM wanted w JOIN transfers t"
     " ON t.kind = w.kind AND t.external_ref = w.external_ref AND t.external_ref IS NOT NULL",
 )
-CLIENT_REFS = Read(
-    "client_refs",
-    (("buyer_id", "bigint"), ("client_ref", "text")),
-    "SELECT o.buyer_id, o.client_ref, o.id FROM wanted w JOIN orders o"
-    " ON o.buyer_id = w.buyer_id AND o.client_ref = w.client_ref",
+CLIENT_REFS = {
+    owner: Read(
+        f"client_refs_by_{column}",
+        ((column, "bigint"), ("client_ref", "text")),
+        f"SELECT o.{column}, o.client_ref, o.id FROM wanted w JOIN orders o"
+        f" ON o.{column} = w.{column} AND o.client_ref = w.client_ref",
+    )
+    for owner, column in (("user_id", "buyer_id"), ("guest_id", "guest_id"))
+}
+NEWEST = Read(
+    "newest",
+    (("guest_id", "bigint"), ("machine_id", "bigint"), ("product_id", "bigint"), ("before_id", "bigint")),
+    "SELECT w.guest_id, w.machine_id, w.product_id, (SELECT o.id FROM orders o JOIN order_lines l"
+    " ON l.order_id = o.id AND l.product_id = w.product_id AND l.refunded_quantity < l.quantity"
+    " WHERE o.guest_id = w.guest_id AND o.machine_id = w.machine_id AND o.status <> 'placed'"
+    " AND o.id < w.before_id ORDER BY o.id DESC LIMIT 1) FROM wanted w",
 )
 ORDER_FACTS = Read(
     "order_facts",

@@ -12,7 +12,7 @@ from tuckshop.domain import transfers
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import Transfer, TransferKind, earnings_of, tab_of
 from tuckshop.domain.orders import MICROSECONDS, Order, OrderStatus, Payment
-from tuckshop.domain.refusals import ExternalRefTaken, NotOwner, UnknownUser
+from tuckshop.domain.refusals import ExternalRefTaken, NotOwner, UnknownUser, WalletTouched
 from tuckshop.till.commands import (
     CloseWallet,
     MoneyMoved,
@@ -125,7 +125,10 @@ def close(command: CloseWallet, actor: Actor, page: Page) -> WalletClosed:
     if command.wallet.user_id is None or command.wallet.user_id != actor.user_id:
         actor.require(Role.ADMIN)
         require_wallet(actor, command.wallet, page)
-    transfer = transfers.close(wallet=command.wallet, balance_cents=page.balances.get(command.wallet, 0))
+    balance_cents = page.balances.get(command.wallet, 0)
+    if command.balance_cents is not None and command.balance_cents != balance_cents:
+        raise WalletTouched(balance_cents=balance_cents)
+    transfer = transfers.close(wallet=command.wallet, balance_cents=balance_cents)
     if transfer is None:
         return WalletClosed(None, 0, page.now_us)
     transfer_id = post(page, transfer, actor, machine_id=None, reason=command.reason)

@@ -12,6 +12,7 @@ from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.refusals import (
     CoinsNotAttested,
+    UnknownGuest,
     UnknownUser,
 )
 from tuckshop.till.commands import (
@@ -78,7 +79,7 @@ def _declared_today(page: Page, user_id: int) -> int:
 
 
 def require_wallet(actor: Actor, ref: AccountRef, page: Page) -> None:
-    """A buyer's own wallet; cashiers, admins and machines serve anybody's."""
+    """A buyer's own wallet; cashiers, admins and machines serve anybody's, guests' too."""
     if ref.user_id is not None and ref.user_id == actor.user_id:
         actor.require(Role.BUYER)
         return
@@ -86,6 +87,8 @@ def require_wallet(actor: Actor, ref: AccountRef, page: Page) -> None:
         actor.require(Role.CASHIER, Role.ADMIN)
     if ref.user_id is not None and ref.user_id not in page.users:
         raise UnknownUser(user=ref.user_id)
+    if ref.guest_id is not None and ref.guest_id not in page.guests:
+        raise UnknownGuest(guest=str(ref.guest_id))
 
 
 def require_coins(actor: Actor, policy: Policy) -> None:

@@ -1,0 +1,207 @@
+"""/v1/guests: whom machines serve without a log-in, and what they leave behind; and whose wallet is meant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.params import QueryParameter
+
+from tuckshop.api.refunds import RefundShown, show_refund
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
+from tuckshop.domain.accounts import USERNAME_LENGTH_MAX
+from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    InvalidField,
+    NotOwner,
+    NotRefundable,
+    RefundsExhausted,
+    RefundWindowOver,
+    RoleMissing,
+    UnknownGuest,
+    UnknownMachine,
+    UnknownPurchase,
+)
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import NAME_PATTERN, Id, Moment, Shown, moment
+from tuckshop.http.openapi import told
+from tuckshop.services import guests, sessions
+from tuckshop.till.commands import Caller, Refunded, RefundNewest
+
+DAYS_MAX = 36_500
+
+GuestName = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=USERNAME_LENGTH_MAX,
+        description="A guest's name, which no user's has to do with; case does not count.",
+        examples=["door 17"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+GuestQuery = Annotated[
+    str | None,
+    QueryParameter(min_length=1, max_length=USERNAME_LENGTH_MAX, description="The name of a guest."),
+]
+Days = Annotated[int, QueryParameter(ge=0, le=DAYS_MAX, description="Nothing has moved it for so long.")]
+
+
+class GuestRefundBody(Body):
+    """One piece of a product, from what the guest bought last. `machine`: the first, or the one that asks."""
+
+    guest: GuestName
+    product: Id
+    machine: Id | None = None
+
+
+class SweepBody(Body):
+    """How long nothing may have moved a guest's money for it to be left behind."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
+
+
+class LeftBehindShown(Shown):
+    """A guest's money, and when something last moved it."""
+
+    guest: str
+    balance: int
+    touched_at: Moment
+
+
+class LeftBehindPage(Page):
+    """A page of guests with money, in the order in which they came first."""
+
+    items: list[LeftBehindShown]
+
+
+class SweptShown(Shown):
+    """How many wallets were closed, and what was in them."""
+
+    count: int
+    amount: int
+
+
+class UnclaimedShown(Shown):
+    """Money that went to nobody, from a guest's wallet or that of a user who left."""
+
+    id: int
+    guest: str | None
+    user: int | None
+    amount: int
+    created_at: Moment
+
+
+class UnclaimedPage(Page):
+    """A page of what nobody claimed, newest first."""
+
+    items: list[UnclaimedShown]
+
+
+async def purse(
+    request: Call, caller: Caller, *, user: int | None = None, guest: str | None = None, make: bool = False
+) -> tuple[Caller, AccountRef]:
+    """Who asks, and the wallet that is meant: a guest's, a user's, or the caller's own.
+
+    Raises:
+        Malformed: a user and a guest, or neither by a machine.
+        SessionEnded, RoleMissing, InvalidField, UnknownGuest: see `services.guests`.
+    """
+    if guest is not None:
+        if user is not None:
+            raise Malformed(("guest", "or user may be given, not both"))
+        return await guests.wallet(request.shop, caller=caller, name=guest, make=make)
+    owner = user or caller.user_id
+    if owner is None:
+        raise Malformed(("guest", "must be given by a machine"))
+    return caller, wallet_of(owner)
+
+
+def machine_of(caller: Caller, named: int | None) -> int:
+    """The machine that is meant: the one named, the one that asks, or the first."""
+    return named or caller.machine_id or DEFAULT_MACHINE_ID
+
+
+@post(
+    "/refunds",
+    summary="Give back for a guest",
+    opt=told(
+        "refundGuest",
+        RoleMissing,
+        NotOwner,
+        InvalidField,
+        UnknownGuest,
+        UnknownMachine,
+        UnknownPurchase,
+        NotRefundable,
+        RefundWindowOver,
+        RefundsExhausted,
+        BalanceTooLarge,
+        login="witness",
+        keyed=True,
+        body=GuestRefundBody,
+    ),
+)
+async def refund(request: Call) -> Response[RefundShown]:
+    """By a machine within the window and three times a day for a guest; by cashiers and admins always."""
+    caller = request.witness
+    data = await request.parsed(GuestRefundBody)
+    caller, ref = await purse(request, caller, guest=data.guest)
+    command = RefundNewest(caller, ref, data.product, machine_of(caller, data.machine))
+    return answered(await request.settled(command), Refunded, show_refund, status=201)
+
+
+@get(
+    "/",
+    summary="Guests with money",
+    opt=told("listGuests", RoleMissing, query={"days": int, "limit": int, "cursor": str}),
+)
+async def index(request: Call, days: Days = 0, limit: Limit = 50, cursor: Cursor = None) -> LeftBehindPage:
+    """Whose money nothing has moved for so many days. Cashiers and admins."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    found = await guests.left_behind(
+        request.shop, actor=actor, days=days, after_id=cursor_id(cursor) or 0, limit=limit + 1
+    )
+    items = [
+        LeftBehindShown(guest=one.name, balance=one.balance_cents, touched_at=moment(one.touched_us))
+        for one in found[:limit]
+    ]
+    return LeftBehindPage(items=items, next=cursor_of(found[limit - 1].guest_id) if found[limit:] else None)
+
+
+@post("/unclaimed", summary="Close what guests left behind", opt=told("sweep", RoleMissing, body=SweepBody))
+async def sweep(request: Call) -> SweptShown:
+    """Money that nothing has moved for so many days goes where nobody claims it. Admins only."""
+    caller = request.caller
+    data = await request.parsed(SweepBody)
+    closed = await guests.close_left_behind(request.shop, caller=caller, days=data.days)
+    return SweptShown(count=len(closed), amount=sum(one.amount_cents for one in closed))
+
+
+@get(
+    "/unclaimed",
+    summary="What nobody claimed",
+    opt=told("listUnclaimed", RoleMissing, query={"limit": int, "cursor": str}),
+)
+async def unclaimed(request: Call, limit: Limit = 50, cursor: Cursor = None) -> UnclaimedPage:
+    """Money of guests who did not come back, and of users who left, newest first. Cashiers and admins."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    found = await guests.unclaimed(request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1)
+    items = [
+        UnclaimedShown(
+            id=one.transfer_id,
+            guest=one.guest,
+            user=one.user_id,
+            amount=one.amount_cents,
+            created_at=moment(one.created_us),
+        )
+        for one in found[:limit]
+    ]
+    return UnclaimedPage(items=items, next=cursor_of(items[-1].id) if found[limit:] else None)
+
+
+router = Router(path="/guests", route_handlers=[refund, index, sweep, unclaimed])
