@@ -35,6 +35,7 @@ class TestMachines:
                 "timezone": "Europe/Berlin",
                 "box_kind": "counted",
                 "has_key": False,
+                "exact_money_only": True,  # There is nothing in it yet.
             },
         )
         listed = (await api.get(MACHINES, by=people.ada)).json()
