@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 TEST_WORKERS ?= 2
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
+NEWMAN := tools/newman/node_modules/.package-lock.json
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -29,8 +30,12 @@ venv: $(DEVELOPMENT) ## make .venv with everything that development needs
 
 .PHONY: test
 test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL, with the coverage gate
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm
+	@$(MAKE) --no-print-directory $(NEWMAN)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
+
+$(NEWMAN): tools/newman/package-lock.json
+	npm ci --prefix tools/newman --no-audit --no-fund --loglevel=error
 
 .PHONY: proof
 proof: $(DEVELOPMENT) ## run the long tests at full size (takes hours)

@@ -35,7 +35,7 @@ from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import require_strict
 from tuckshop.dialects import serving as dialects
 from tuckshop.dialects.serving import Switchboard
-from tuckshop.http import openapi
+from tuckshop.http import openapi, postman
 from tuckshop.http.calls import Call
 from tuckshop.http.edge import Edge
 from tuckshop.http.gate import LOOPBACK_HOSTS, Gate
@@ -223,3 +223,9 @@ def openapi_document(dialect: str | None = None) -> dict[str, Any]:
     if dialect is not None:
         return dialects.find(dialect).document()
     return openapi.document(create_app(Settings()).routes, V1)
+
+
+def postman_collection(dialect: str | None = None, *, address: str) -> dict[str, Any]:
+    """The same as a Postman collection for the server at `address`. Raises SettingsInvalid."""
+    walk = V1.walk if dialect is None else dialects.find(dialect).contract.walk
+    return postman.collection(openapi_document(dialect), walk, address=address)

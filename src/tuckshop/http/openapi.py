@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -144,6 +145,26 @@ def told(
     return {"told": said, "query": query or {}, **limits}
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a walk through a contract. Texts may name what is known by then: `{{buyer_token}}`.
+
+    - `by`: the name under which the credential is known
+    - `keep`: what to remember of the answer, each name with the place of its value, `user.id`
+    - `shows`: what must stand where in the answer
+    - `status`: what is answered, if not the operation's own success
+    """
+
+    operation_id: str
+    by: str | None = None
+    body: Any = None
+    path: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    query: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    keep: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    shows: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    status: int | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """What a document says that its handlers do not.
@@ -153,6 +174,7 @@ class Contract:
     - `error`: name and JSON Schema of an error's body
     - `schemes`: how credentials are carried; `logins`: which of them each kind of log-in takes
     - `takes_api_tokens`: or else nobody is refused for having one
+    - `walk`: calls that lead through the whole contract, each after what it needs
     - `either_or`: bodies that have exactly one of some members, which their types cannot say
     """
 
@@ -168,6 +190,7 @@ class Contract:
     tag_part: Callable[[str], str] = lambda path: path.split("/")[1]
     prefix: str = ""
     takes_api_tokens: bool = True
+    walk: tuple[Step, ...] = ()
 
 
 def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
@@ -186,8 +209,15 @@ def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
         schemas[name]["oneOf"] = [{"required": [one]} for one in either]
     error_name, error_schema = contract.error
     paths: dict[str, dict[str, Any]] = {}
-    for path, method, handler in found:
-        paths.setdefault(path, {})[method.lower()] = _operation(contract, path, handler)
+    # A handler may stand at several addresses: the longest has its name, the others a number behind it.
+    names: Counter[str] = Counter()
+    for path, method, handler in sorted(found, key=lambda one: -len(one[0])):
+        operation = _operation(contract, path, handler)
+        names[operation["operationId"]] += 1
+        if (number := names[operation["operationId"]]) > 1:
+            operation["operationId"] += str(number)
+        paths.setdefault(path, {})[method.lower()] = operation
+    paths = {path: paths[path] for path, _, _ in found}
     return {
         "openapi": "3.1.0",
         "info": {

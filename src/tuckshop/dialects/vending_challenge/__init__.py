@@ -26,6 +26,7 @@ from tuckshop.dialects.errors import SCHEMA
 from tuckshop.dialects.serving import Dialect
 from tuckshop.dialects.vending_challenge import auth, products, users, wallet
 from tuckshop.dialects.vending_challenge.common import API, ERRORS
+from tuckshop.dialects.vending_challenge.walk import WALK
 from tuckshop.http.openapi import Contract
 
 _TAGS = {
@@ -76,5 +77,6 @@ DIALECT = Dialect(
         logins={"needed": [{"bearer": []}], "optional": [{"bearer": []}, {}], "none": []},
         tag_part=lambda path: _TAGS[path.removeprefix(API).split("/")[1]],
         takes_api_tokens=False,
+        walk=WALK,
     ),
 )

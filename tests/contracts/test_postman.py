@@ -1,0 +1,51 @@
+"""The Postman collections, run by newman against a real server: every call of every contract, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contracts.conftest import speaking
+from tests.contracts.documents import operations as dialect_operations
+from tuckshop.app import postman_collection
+from tuckshop.dialects import NAMES
+from tuckshop.dialects.serving import find
+
+ROOT = Path(__file__).parents[2]
+NEWMAN = ROOT / "tools" / "newman" / "node_modules" / ".bin" / "newman"
+PASSWORD = "an admin for newman"
+SECONDS_MAX = 120
+
+
+def run(collection: dict[str, Any], folder: Path, **variables: str) -> None:
+    """Fails with what newman says, unless every request was answered and every test passed."""
+    assert NEWMAN.exists(), "newman is missing: `make test` installs it"
+    path = folder / "collection.json"
+    path.write_text(json.dumps(collection), encoding="utf-8")
+    command = [str(NEWMAN), "run", str(path), "--bail", "--color", "off", "--timeout-request", "10000"]
+    for name, value in variables.items():
+        command += ["--env-var", f"{name}={value}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+async def test_a_walk_is_green(dialect: str, database_url: str, tmp_path: Path) -> None:
+    async with speaking(database_url, dialect) as client:
+        address = str(client.client.base_url)
+        collection = postman_collection(dialect, address=address)
+        # Not in the server's own loop, which has to answer.
+        await asyncio.to_thread(run, collection, tmp_path)
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_walk_leads_everywhere(dialect: str) -> None:
+    named = {operation["operationId"] for _, _, operation in dialect_operations(dialect)}
+    walked = {step.operation_id for step in find(dialect).contract.walk}
+    # Other addresses of the same thing have its name and a number.
+    assert {name for name in named if not name[-1].isdigit()} == walked
