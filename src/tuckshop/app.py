@@ -87,6 +87,7 @@ async def open_shop(
             refund_window_seconds=given.refund_window_seconds,
             tab_limit_cents=given.tab_limit_cents,
             coins_daily_cap_cents=given.coins_daily_cap_cents,
+            days=given.days,
         )
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         books = open_books(given.url, clock=clock, events=events)

@@ -74,10 +74,11 @@ _SNAPSHOT = {
     "shelves": "SELECT machine_id, product_id, quantity, slot, capacity, par_level, price_cents"
     " FROM shelves ORDER BY machine_id, product_id",
     "orders": "SELECT id, buyer_id, machine_id, payment, status, client_ref, total_cents, created_us,"
-    " fulfilled_us FROM orders ORDER BY id",
+    " fulfilled_us, day FROM orders ORDER BY id",
     "order_lines": "SELECT * FROM order_lines ORDER BY order_id, product_id",
     "refunds": "SELECT * FROM refunds ORDER BY id",
     "refund_lines": "SELECT * FROM refund_lines ORDER BY refund_id, product_id",
+    "sales": "SELECT * FROM sales ORDER BY day, machine_id, product_id",
     "accounts": f"SELECT {_ACCOUNT}, balance_cents FROM accounts a ORDER BY 1, 2, 3",
     "transfers": f"SELECT t.id, t.kind, {_ACCOUNT}, {_ACCOUNT.replace('a.', 'b.')}, t.amount_cents,"
     " t.order_id, t.refund_id, t.actor_id, t.machine_id, t.reason, t.external_ref,"
@@ -100,6 +101,7 @@ _EMPTIED = (
     "refunds",
     "order_lines",
     "orders",
+    "sales",
     "shelves",
     "product_suffixes",
     "products",

@@ -103,7 +103,9 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
             records[scope, key] = Record(bytes(fingerprint), kind, outcome)
     # Taken after the wallets' locks, so that one wallet's instants and ids only ever grow.
     now_us, new_ids = yield Reserve(wanted.new_ids)
-    page = Page(now_us=now_us, new_ids=new_ids, balances=balances, records=records)
+    page = Page(
+        now_us=now_us, day=wanted.days.of(now_us), new_ids=new_ids, balances=balances, records=records
+    )
 
     yield from _load_people(page, wanted)
     yield from _load_lately(page, wanted)
@@ -363,6 +365,22 @@ def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> P
         yield (
             statements.SET_REFUNDED,
             [(order.id, line.product_id, line.refunded_quantity) for order in orders for line in order.lines],
+        )
+    if changes.sales:
+        # Not among the rows that are shared: whoever sells or takes back has locked the shelf.
+        yield (
+            statements.ADD_SALES,
+            [
+                (
+                    page.day,
+                    *ref,
+                    added.sold_quantity,
+                    added.sold_cents,
+                    added.refunded_quantity,
+                    added.refunded_cents,
+                )
+                for ref, added in sorted(changes.sales.items(), key=lambda item: item[0])
+            ],
         )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tuckshop.domain.accounts import Actor
 from tuckshop.domain.catalogue import Product, Shelf
+from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import CoinBox, ShelfPlan
 from tuckshop.domain.orders import Order
@@ -46,6 +47,7 @@ class Wanted:
     payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
     external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
     refund_window_us: int = 0
+    days: BusinessDays = BY_UTC
     orders: set[int] = field(default_factory=set)
     new_ids: dict[str, int] = field(
         default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0}
@@ -80,6 +82,7 @@ class OrderRow(NamedTuple):
     total_cents: int
     created_us: int
     fulfilled_us: int | None
+    day: int
 
 
 class OrderLineRow(NamedTuple):
@@ -124,6 +127,7 @@ class RefundRow(NamedTuple):
     reason: str | None
     created_us: int
     kind: str
+    day: int
 
 
 class RefundLineRow(NamedTuple):
@@ -185,6 +189,16 @@ class IdempotencyRow(NamedTuple):
 
 
 @dataclass(slots=True)
+class SalesAdded:
+    """What a batch adds to its day's sales of one product on one machine."""
+
+    sold_quantity: int = 0
+    sold_cents: int = 0
+    refunded_quantity: int = 0
+    refunded_cents: int = 0
+
+
+@dataclass(slots=True)
 class Changes:
     """All that a batch writes: new rows, and what became of the rows that were loaded."""
 
@@ -210,6 +224,7 @@ class Changes:
     # Rows that many share and no rule reads: only what is to be added.
     added_cents: dict[AccountRef, int] = field(default_factory=dict)
     added_coins: dict[tuple[int, int], int] = field(default_factory=dict)
+    sales: dict[ShelfRef, SalesAdded] = field(default_factory=dict)
 
     def any(self) -> bool:
         """Whether there is anything to write."""
@@ -230,6 +245,7 @@ class Page:
     """The loaded values, as the commands decided so far have left them."""
 
     now_us: int
+    day: int
     new_ids: dict[str, Iterator[int]]
     sessions: dict[int, Session] = field(default_factory=dict)
     balances: dict[AccountRef, int] = field(default_factory=dict)
