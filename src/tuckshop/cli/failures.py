@@ -30,6 +30,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownImage: "There is no picture {image}.",
     refusals.InvalidField: "The {field} {reason}.",
     refusals.CoinNotAccepted: "The shop takes no coin of {value_cents}, only {accepted}.",
+    refusals.ReportTooLarge: "It would have more than {rows_max} rows: ask for fewer days or less detail.",
     refusals.KeyReused: "The key {key} stands for another request.",
     refusals.TooManyTries: "Too many tries: wait {retry_seconds} seconds.",
     refusals.InsufficientFunds: "This costs {needed_cents}, and only {balance_cents} is there.",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from tuckshop.domain.refusals import InvalidField
+
 _FIRST = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,6 +42,39 @@ class BusinessDays:
 
 BY_UTC = BusinessDays()
 """Days from midnight to midnight, UTC."""
+
+
+PERIOD_DAYS_MAX = 3_700  # Ten years and a little: what books are kept for.
+PERIOD_DAYS = 30  # What is looked at unless somebody says more.
+_YEARS = date(1970, 1, 2), date(9900, 1, 1)  # Every day has one before and after it, by every clock.
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From day to day, both of them in it."""
+
+    first: date
+    last: date
+
+
+def period(first: date | None, last: date | None, *, today: date) -> Period:
+    """The days asked for: until today, and thirty, unless said otherwise.
+
+    Raises:
+        InvalidField: it ends before it begins, is too long, or is outside of the calendar.
+    """
+    for field, day in (("from", first), ("to", last)):
+        if day is not None and not _YEARS[0] <= day <= _YEARS[1]:
+            raise InvalidField(field=field, reason=f"must be from {_YEARS[0]} to {_YEARS[1]}")
+    if last is None:
+        last = today if first is None else max(today, first)
+    if first is None:
+        first = max(last - timedelta(days=PERIOD_DAYS - 1), _YEARS[0])
+    if first > last:
+        raise InvalidField(field="from", reason=f"must not be after {last}")
+    if (last - first).days >= PERIOD_DAYS_MAX:
+        raise InvalidField(field="from", reason=f"must be within {PERIOD_DAYS_MAX} days of {last}")
+    return Period(first, last)
 
 
 def date_of(day: int) -> date:
