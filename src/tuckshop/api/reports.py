@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -177,23 +179,8 @@ async def sales(
         seller_id=seller,
         machine_id=machine,
     )
-    if format_ is Format.CSV:
-        return _sheet(reports.sales_table(report, keys), "sales")
-    return _answer(
-        SalesShown(
-            first=report.period.first,
-            last=report.period.last,
-            rows=[
-                _shown(
-                    SalesRowShown,
-                    row.figures,
-                    **{key: _named(one) if isinstance(one, Named) else one for key, one in row.keys.items()},
-                )
-                for row in report.rows
-            ],
-            total=_shown(FiguresShown, report.total),
-        )
-    )
+    # Beside the loop, in which the till sells.
+    return await asyncio.to_thread(_render_sales, report, keys, format_)
 
 
 @get(
@@ -208,24 +195,7 @@ async def earnings(
     actor = await sessions.actor(request.shop, caller=request.caller)
     period = reports.period_of(request.shop, _date("from", from_), _date("to", to))
     report = await reports.earnings(request.shop, actor=actor, period=period)
-    if format_ is Format.CSV:
-        return _sheet(reports.earnings_table(report), "earnings")
-    return _answer(
-        EarningsReportShown(
-            first=period.first,
-            last=period.last,
-            rows=[
-                _shown(
-                    SellerEarningsShown,
-                    row.figures,
-                    seller=_named(row.seller),
-                    paid=row.paid_cents,
-                    balance=row.balance_cents,
-                )
-                for row in report.rows
-            ],
-        )
-    )
+    return await asyncio.to_thread(_render_earnings, report, format_)
 
 
 @get(
@@ -257,14 +227,70 @@ async def statement(
         account=AccountKind(account),
         period=reports.period_of(request.shop, _date("from", from_), _date("to", to)),
     )
-    if format_ is Format.CSV:
-        return _sheet(statements.table(report), f"statement-{account}")
+    return await asyncio.to_thread(_render_statement, report, format_)
+
+
+def _date(field: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise Malformed((field, "must be a day of the calendar")) from None
+
+
+def _named(one: Named) -> NamedShown:
+    return NamedShown(id=one.id, name=one.name)
+
+
+def _render_sales(report: reports.Sales, by: Sequence[By], written: Format) -> Response[Any]:
+    if written is Format.CSV:
+        return _sheet(reports.sales_table(report, by), "sales")
+    return _answer(
+        SalesShown(
+            first=report.period.first,
+            last=report.period.last,
+            rows=[
+                _shown(
+                    SalesRowShown,
+                    row.figures,
+                    **{key: _named(one) if isinstance(one, Named) else one for key, one in row.keys.items()},
+                )
+                for row in report.rows
+            ],
+            total=_shown(FiguresShown, report.total),
+        )
+    )
+
+
+def _render_earnings(report: reports.Earnings, written: Format) -> Response[Any]:
+    if written is Format.CSV:
+        return _sheet(reports.earnings_table(report), "earnings")
+    return _answer(
+        EarningsReportShown(
+            first=report.period.first,
+            last=report.period.last,
+            rows=[
+                _shown(
+                    SellerEarningsShown,
+                    row.figures,
+                    seller=_named(row.seller),
+                    paid=row.paid_cents,
+                    balance=row.balance_cents,
+                )
+                for row in report.rows
+            ],
+        )
+    )
+
+
+def _render_statement(report: statements.Statement, written: Format) -> Response[Any]:
+    if written is Format.CSV:
+        return _sheet(statements.table(report), f"statement-{report.account}")
     return _answer(
         StatementShown(
             first=report.period.first,
             last=report.period.last,
             user=_named(report.user),
-            account=account,
+            account=Account(report.account),
             opening=report.opening_cents,
             lines=[
                 StatementLineShown(
@@ -281,17 +307,6 @@ async def statement(
             closing=report.closing_cents,
         )
     )
-
-
-def _date(field: str, text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise Malformed((field, "must be a day of the calendar")) from None
-
-
-def _named(one: Named) -> NamedShown:
-    return NamedShown(id=one.id, name=one.name)
 
 
 def _shown(kind: type[F], figures: Figures, **more: Any) -> F:
@@ -313,7 +328,7 @@ def _answer(shown: Shown) -> Response[Any]:
 def _sheet(rows: Rows, name: str) -> Response[Any]:
     return Response(
         "".join(sheets.write(rows)),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         # Saved, never shown: whoever could name a product would otherwise have a page on the shop's address.
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
