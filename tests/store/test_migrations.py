@@ -157,8 +157,8 @@ def test_file_names_tell_the_revisions() -> None:
 
 
 SOLD_BEFORE = """
-INSERT INTO users (id, username, username_key, password_hash, state, is_buyer, is_seller, is_cashier, is_admin,
-                   created_us)
+INSERT INTO users (id, username, username_key, password_hash, state, is_buyer, is_seller, is_cashier,
+                   is_admin, created_us)
 VALUES (1, 'ada', 'ada', '!', 'active', TRUE, FALSE, FALSE, FALSE, 1);
 INSERT INTO products (id, name, name_key, price_cents, refundable, tax_basis_points, cost_cents, version,
                       created_us)

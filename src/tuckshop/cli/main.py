@@ -13,6 +13,7 @@ from tuckshop.cli.demo import demo
 from tuckshop.cli.export import export
 from tuckshop.cli.init import init
 from tuckshop.cli.product import product
+from tuckshop.cli.report import report
 from tuckshop.cli.serve import serve
 from tuckshop.cli.stock import stock
 from tuckshop.cli.user import user
@@ -27,5 +28,5 @@ def cli() -> None:
     """
 
 
-for command in (demo, init, serve, user, product, stock, audit, db, config, export):
+for command in (demo, init, serve, user, product, stock, report, audit, db, config, export):
     cli.add_command(command)
