@@ -177,9 +177,9 @@ INSERT INTO refund_lines (refund_id, order_id, product_id, quantity) VALUES (1, 
 
 
 async def test_what_was_sold_before_is_counted_by_days_of_utc(empty_urls: tuple[str, str]) -> None:
-    """Revision 0006: two orders on one day, a third past midnight, and a piece given back on that day."""
+    """Revision 0007: two orders on one day, a third past midnight, and a piece given back on that day."""
     async with opened(empty_urls[0]) as engine:
-        await upgrade_to(engine, "0005")
+        await upgrade_to(engine, "0006")
         async with writing(engine) as connection:
             await install(connection, now_us=1)
             for statement in SOLD_BEFORE.split(";"):
