@@ -173,6 +173,8 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
         page.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, _ids(wanted.guests))}
     if wanted.machine_keys:
         page.machine_keys = dict((yield statements.MACHINE_KEYS, _ids(wanted.machine_keys)))
+    if wanted.sellers:
+        page.open_sellers = dict((yield statements.SELLERS, _ids(wanted.sellers)))
     if wanted.payees:
         yield from _load_payees(page, wanted)
     if wanted.client_refs:
