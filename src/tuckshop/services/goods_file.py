@@ -97,7 +97,7 @@ async def take(
     actor.require(Role.SELLER, Role.ADMIN)
     await machines.find(shop, machine_id=machine_id)
     try:
-        table = goods_rows.parse(sheets.read(content, rows_max=GOODS_MAX + 1), currency=shop.currency)
+        table = goods_rows.parse(sheets.read(content, rows_max=GOODS_MAX), currency=shop.currency)
     except sheets.SheetUnreadable as error:
         return Report(problems=(Problem(error.line, error.reason),))
     for tried in range(1, _TRIES + 1):

@@ -50,7 +50,8 @@ def write(rows: Iterable[Sequence[object]]) -> Iterator[str]:
 
 
 def read(content: bytes, *, rows_max: int) -> list[Row]:
-    """The rows of a file, without those that are all empty; the separator is the one in its first row.
+    """The rows of a file, without the empty ones: its head, and up to `rows_max` below. The separator is the
+    one in the head.
 
     Raises:
         SheetUnreadable: too large, too many rows, not UTF-8, or not quoted as CSV is.
@@ -69,7 +70,7 @@ def read(content: bytes, *, rows_max: int) -> list[Row]:
             stripped = tuple(_unescaped(cell.strip(" ")) for cell in cells)
             if any(stripped):
                 rows.append(Row(line, stripped))
-            if len(rows) > rows_max:
+            if len(rows) > rows_max + 1:
                 raise SheetUnreadable(f"The file has more than {rows_max:,} rows")
             if any(len(cell) > CELL_LENGTH_MAX for cell in cells):
                 raise SheetUnreadable(f"A cell has more than {CELL_LENGTH_MAX:,} characters", line=line)
