@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.opening import opened_shop, run
 from tuckshop.domain.catalogue import QUANTITY_MAX, parse_tax, show_tax
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import parse_price
 
 if TYPE_CHECKING:
@@ -129,14 +131,14 @@ def samples() -> None:
     click.echo(f"Added {added} sample products: see `tuckshop product list`.")
 
 
-async def find(shop: Shop, product: str) -> ProductStands:
+async def find(shop: Shop, product: str, *, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
     """The product of this number or name. Raises UnknownProduct, click.UsageError."""
     from tuckshop.services import catalogue
 
     # The number first: a seller may call a product "1", and must not get what is meant for number 1.
     if product.isascii() and product.isdigit() and len(product) <= 18:
-        return await catalogue.find(shop, product_id=int(product))
-    by_name = await catalogue.find_by_name(shop, name=product)
+        return await catalogue.find(shop, product_id=int(product), machine_id=machine_id)
+    by_name = await catalogue.find_by_name(shop, name=product, machine_id=machine_id)
     if by_name is not None:
         return by_name
     raise click.UsageError(f"No product {product!r} is on sale: see `tuckshop product list`.")
@@ -149,15 +151,15 @@ async def settle(shop: Shop, command: Command) -> Receipt:
     return (await shop.till.settle(Envelope(command))).receipt()
 
 
-async def every(shop: Shop) -> list[ProductStands]:
-    """All that is on sale."""
+async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[ProductStands]:
+    """All that is on sale, with the stock of the machine."""
     from tuckshop.services import catalogue
 
     found: list[ProductStands] = []
-    after = catalogue.Place(0)
-    while page := await catalogue.page(shop, catalogue.Search(limit=PAGE, after=after)):
+    search = catalogue.Search(limit=PAGE, machine_id=machine_id)
+    while page := await catalogue.page(shop, search):
         found += page
-        after = catalogue.Place(page[-1].product_id)
+        search = replace(search, after=catalogue.Place(page[-1].product_id))
     return found
 
 
