@@ -66,6 +66,8 @@ def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
     told = {}
     for name, fact in refusal.facts().items():
         many = fact if isinstance(fact, tuple) else (fact,)
+        if name == "field":
+            many = (str(fact).replace("_", " "),)
         is_amount = "_cents" in name or name == "accepted"
         told[name] = ", ".join(
             money.show(one, exponent=exponent) if is_amount and isinstance(one, int) else str(one)

@@ -134,9 +134,7 @@ def show_shelves(machine: str) -> None:
 @click.option("--capacity", type=Whole(1, QUANTITY_MAX), help="How many pieces fit.")
 @click.option("--par", type=Whole(0, QUANTITY_MAX), help="How many should be there after filling up.")
 @click.option("--price", type=FILLED, metavar="AMOUNT", help="A price in this machine alone.")
-@click.option(
-    "--clear", type=click.Choice(list(PLANNED)), multiple=True, help="Forget this one; may be repeated."
-)
+@click.option("--clear", type=click.Choice(list(PLANNED)), multiple=True, help="Forget this one.")
 def set_shelf(machine: str, product: str, clear: tuple[str, ...], **given: Any) -> None:
     """Plan a product's shelf in a machine; what is not named stays as it is."""
     named = {name: value for name, value in given.items() if value is not None}

@@ -123,6 +123,8 @@ async def _move(
     async with opened_shop() as shop:
         found = await find(shop, product)
         out, into = await find_machine(shop, source), await find_machine(shop, target)
+        if out.id == into.id:
+            raise click.UsageError(f"The pieces are in {out.name} already: say another machine.")
         moved = await settle(shop, MoveStock(OPERATOR, out.id, into.id, found.product_id, quantity, reason))
         assert isinstance(moved, StockMoved)
         return moved, (found.name, out.name, into.name)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PAGE = 1_000
 ROLE = click.Choice([str(role) for role in Role])
+STATE = click.Choice([str(state) for state in UserState])
 password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; otherwise it is random."
 )
@@ -49,9 +50,11 @@ def add(name: str, roles: tuple[str, ...], email: str | None, *, password_stdin:
 
 @user.command("list")
 @click.option("--role", type=ROLE, help="Only those who have this role.")
-def list_(role: str | None) -> None:
+@click.option("--state", type=STATE, help="Only those in this state; pending: who waits for approval.")
+def list_(role: str | None, state: str | None) -> None:
     """List the people of the shop."""
-    people = [one for one in run(_all()) if role is None or role in one.roles]
+    found = run(_all(None if state is None else UserState(state)))
+    people = [one for one in found if role is None or role in one.roles]
     output.table(
         ("Id", "Name", "Roles", "State", "Email"),
         ((one.id, one.username, _roles(one), one.state, one.email) for one in people),
@@ -169,12 +172,14 @@ async def _add(name: str, roles: Sequence[str], email: str | None, password: str
         return await accounts.add(shop, username=name, email=email, password=password, roles=held), password
 
 
-async def _all() -> list[User]:
+async def _all(state: UserState | None) -> list[User]:
     from tuckshop.services import accounts
 
     people: list[User] = []
     async with opened_shop() as shop:
-        while page := await accounts.page(shop, after_id=people[-1].id if people else 0, limit=PAGE):
+        while page := await accounts.page(
+            shop, after_id=people[-1].id if people else 0, limit=PAGE, state=state
+        ):
             people += page
     return people
 
