@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 
 class Times(click.ParamType[tuple[int, int]]):
-    """So many of one thing: 50x2."""
+    """So many of one thing, written `like` this."""
 
     name = "times"
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, like: str, what: str) -> None:
+        self.like = like
         self.what = what
 
     def convert(
@@ -36,11 +37,12 @@ class Times(click.ParamType[tuple[int, int]]):
         """(which, how many); fails in one line."""
         match = re.fullmatch("([0-9]{1,12})x([0-9]{1,7})", value, re.ASCII)
         if match is None:
-            self.fail(f"{value!r} is not like 50x2: {self.what}, an x, and how many.", param, ctx)
+            self.fail(f"{value!r} is not like {self.like}: {self.what}, an x, and how many.", param, ctx)
         return int(match[1]), int(match[2])
 
 
-COINS = click.argument("coins", metavar="COIN...", nargs=-1, required=True, type=Times("the coin in cents"))
+COIN = Times("50x2", "the coin in cents")
+COINS = click.argument("coins", metavar="COIN...", nargs=-1, required=True, type=COIN)
 
 
 @click.group(cls=Commands)

@@ -93,7 +93,7 @@ def show(order: int) -> None:
 
 @order.command("refund")
 @order_argument
-@click.argument("lines", metavar="[LINE...]", nargs=-1, type=Times("the product's number"))
+@click.argument("lines", metavar="[LINE...]", nargs=-1, type=Times("3x2", "the product's number"))
 @click.option("--write-off", is_flag=True, help="What comes back is spoilt: not onto the shelf.")
 @reason_option
 def refund(order: int, lines: tuple[tuple[int, int], ...], reason: str | None, *, write_off: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuckshop.cli import amounts, output
-from tuckshop.cli.coins import Times, known
+from tuckshop.cli.coins import COIN, known
 from tuckshop.cli.commands import FILLED, Commands
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
@@ -81,7 +81,7 @@ def limit(user: str, limit: str) -> None:
 
 @tab.command("settle")
 @user_argument
-@click.argument("coins", metavar="[COIN...]", nargs=-1, type=Times("the coin in cents"))
+@click.argument("coins", metavar="[COIN...]", nargs=-1, type=COIN)
 @click.option("--amount", type=FILLED, help="What came to the bank, like 12.50.")
 @click.option("--ref", type=FILLED, help="The bank's reference for it. Each counts once: repeating is safe.")
 @machine_option
