@@ -190,6 +190,7 @@ async def _show(machine: str) -> list[tuple[str, object]]:
             ("Timezone", one.timezone),
             ("Coin box", one.box_kind),
             ("Coins", amounts.tell(coins.amount_cents, shop.currency)),
+            ("Change", "exact money only" if one.exact_money_only else "yes"),
             ("Shelves", f"{len(stands):,}"),
             ("Pieces", f"{sum(shelf.quantity for shelf in stands):,}"),
             ("Key", "yes" if one.has_key else "no"),

@@ -75,9 +75,9 @@ async def find_by_name(shop: Shop, *, name: str) -> Machine:
     query = select(*_COLUMNS).where(machines.c.name_key == name_key(name))
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise UnknownMachine(machine=name)
-    return _machine(row)
+        if row is None:
+            raise UnknownMachine(machine=name)
+        return await _machine(connection, shop, row)
 
 
 async def add(shop: Shop, *, actor: Actor, name: str, timezone: str, box_kind: BoxKind) -> Machine:
