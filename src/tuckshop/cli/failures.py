@@ -22,7 +22,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownUser: "There is no user {user}: see `tuckshop user list`.",
     refusals.UnknownGuest: "There is no guest {guest}.",
     refusals.UnknownProduct: "No product {product} is on sale: see `tuckshop product list`.",
-    refusals.UnknownMachine: "There is no machine {machine}.",
+    refusals.UnknownMachine: "There is no machine {machine}: see `tuckshop machine list`.",
     refusals.UnknownOrder: "There is no order {order}.",
     refusals.UnknownPurchase: "The guest has nothing of product {product} to give back here.",
     refusals.UnknownSession: "There is no log-in {session}.",
@@ -67,6 +67,8 @@ def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
     told = {}
     for name, fact in refusal.facts().items():
         many = fact if isinstance(fact, tuple) else (fact,)
+        if name == "field":
+            many = (str(fact).replace("_", " "),)
         is_amount = "_cents" in name or name == "accepted"
         told[name] = ", ".join(
             money.show(one, exponent=exponent) if is_amount and isinstance(one, int) else str(one)

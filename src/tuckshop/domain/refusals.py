@@ -150,9 +150,9 @@ class UnknownProduct(Unknown):
 
 @dataclass(unsafe_hash=True)
 class UnknownMachine(Unknown):
-    """No machine with this id."""
+    """No machine with this id or name."""
 
-    machine: int
+    machine: int | str
 
 
 @dataclass(unsafe_hash=True)

@@ -175,14 +175,20 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
         page.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, _ids(wanted.guests))}
     if wanted.machine_keys:
         page.machine_keys = dict((yield statements.MACHINE_KEYS, _ids(wanted.machine_keys)))
-    if wanted.payees:
-        yield from _load_payees(page, wanted)
+    yield from _load_sellers(page, wanted)
     if wanted.client_refs:
         for owner, read in statements.CLIENT_REFS.items():
             refs = {(getattr(wallet, owner), ref): wallet for wallet, ref in wanted.client_refs}
             keys = [key for key in refs if key[0] is not None]
             for owner_id, client_ref, order_id in (yield read, keys) if keys else ():
                 page.client_refs[refs[owner_id, client_ref], client_ref] = order_id
+
+
+def _load_sellers(page: Page, wanted: Wanted) -> Plan:
+    if wanted.sellers:
+        page.open_sellers = dict((yield statements.SELLERS, _ids(wanted.sellers)))
+    if wanted.payees:
+        yield from _load_payees(page, wanted)
 
 
 def _load_lately(page: Page, wanted: Wanted) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from tuckshop.domain.accounts import Actor
@@ -45,6 +45,7 @@ class Wanted:
     machine_keys: set[int] = field(default_factory=set)
     stands: set[int] = field(default_factory=set)  # machines of which every shelf is wanted
     payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
+    sellers: set[int] = field(default_factory=set)  # for whom others add products: locked
     external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
     refund_window_us: int = 0
     days: BusinessDays = BY_UTC
@@ -259,6 +260,7 @@ class Page:
     names: dict[str, int] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
     sellers: dict[int, str] = field(default_factory=dict)
+    open_sellers: dict[int, str] = field(default_factory=dict)  # those of `sellers` who still sell
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
     boxes: dict[int, CoinBox] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
@@ -269,3 +271,28 @@ class Page:
     owed_cents: dict[int, int] = field(default_factory=dict)  # on the tabs of those orders, as loaded
     external_refs: dict[tuple[str, str], int] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
+
+    def trial(self) -> Page:
+        """A copy on which goods may change without the page; `adopt` makes it count."""
+        changes = replace(
+            self.changes,
+            products=list(self.changes.products),
+            shelves=list(self.changes.shelves),
+            stock_movements=list(self.changes.stock_movements),
+            stocked=set(self.changes.stocked),
+            revised=set(self.changes.revised),
+            unnamed=dict(self.changes.unnamed),
+        )
+        return replace(
+            self,
+            names=dict(self.names),
+            products=dict(self.products),
+            sellers=dict(self.sellers),
+            shelves=dict(self.shelves),
+            changes=changes,
+        )
+
+    def adopt(self, trial: Page) -> None:
+        """What was tried becomes the page."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(trial, one.name))

@@ -165,6 +165,13 @@ PAYEES = Read(
     "SELECT u.id FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
+SELLERS = Read(
+    "sellers",
+    _ID,
+    "SELECT u.id, u.username FROM wanted w JOIN users u ON u.id = w.id"
+    " WHERE u.is_seller AND u.state <> 'closed' ORDER BY u.id",
+    lock="u",
+)
 # The earnings and what is held back of them, in one look, since neither is locked: every line of the orders
 # still to be handed out or within the window, and of those that tabs still owe; see `services.wallet`.
 EARNINGS = Read(
