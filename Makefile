@@ -52,6 +52,11 @@ bench.catalogue: $(DEVELOPMENT) ## measure searches among 100,000 products
 	@PYTHON=$(BIN)/python tools/system-packages
 	$(BIN)/python -m bench.catalogue $(ARGS)
 
+.PHONY: bench.reports
+bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orders
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	$(BIN)/python -m bench.reports $(ARGS)
+
 .PHONY: lint
 lint: $(DEVELOPMENT) ## check style, types, layers and what must not be in the tree
 	$(BIN)/ruff check

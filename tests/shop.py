@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.accounts import Role, name_key
+from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.store import tables
@@ -224,6 +225,7 @@ async def open_shop(
     clock: Clock | None = None,
     tab_limit_cents: int = 0,
     coins_daily_cap_cents: int = 20_000,
+    days: BusinessDays = BY_UTC,
     **till: Any,
 ) -> AsyncIterator[Shop]:
     """The shop at `url`, opened for the length of the context."""
@@ -234,6 +236,7 @@ async def open_shop(
         coins=coins,
         tab_limit_cents=tab_limit_cents,
         coins_daily_cap_cents=coins_daily_cap_cents,
+        days=days,
     )
     try:
         async with Till(books=open_books(url, clock), policy=policy, **till) as opened:

@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[1]
 WALK_SECONDS_MAX = 60
 
 
-def _blocks() -> list[tuple[str, str]]:
-    """(language, text) of each fenced block of the walk."""
-    walk = (ROOT / "README.md").read_text().partition("## A walk through the API")[2].partition("\n## ")[0]
-    return re.findall(r"^```(sh|json)\n(.*?)^```$", walk, flags=re.MULTILINE | re.DOTALL)
+def _blocks(heading: str) -> list[tuple[str, str]]:
+    """(language, text) of each fenced block under the heading."""
+    told = (ROOT / "README.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```(sh|json|text)\n(.*?)^```$", told, flags=re.MULTILINE | re.DOTALL)
 
 
 def _free_port() -> int:
@@ -31,12 +31,14 @@ def _free_port() -> int:
         return port
 
 
+@pytest.mark.parametrize("heading", ["A walk through the API", "A day at the command line"])
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_the_walk_prints_what_the_readme_says(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
+    database: str, heading: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    script = "".join(text for language, text in _blocks() if language == "sh")
-    script = script.replace("8001", str(_free_port())).replace("$PWD/var/walk", str(tmp_path / "home"))
+    blocks = _blocks(heading)
+    script = "".join(text for language, text in blocks if language == "sh")
+    script = script.replace("8001", str(_free_port())).replace("$PWD/var/", f"{tmp_path}/home-")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     if database == "postgres":
@@ -55,8 +57,8 @@ def test_the_walk_prints_what_the_readme_says(
     )
 
     printed = done.stdout.splitlines()
-    for language, text in _blocks():
-        for line in text.splitlines() if language == "json" else ():
+    for language, text in blocks:
+        for line in text.splitlines() if language != "sh" else ():
             pattern = re.escape(line).replace(r"\.\.\.", "[^,]+?")
             assert any(re.fullmatch(pattern, one) for one in printed), (line, done.stdout, done.stderr)
     assert "The books are right." in printed

@@ -24,6 +24,7 @@ from tuckshop.api import (
     health,
     machines,
     orders,
+    reports,
     sessions,
     tabs,
     transfers,
@@ -91,6 +92,7 @@ async def open_shop(
             refund_window_seconds=given.refund_window_seconds,
             tab_limit_cents=given.tab_limit_cents,
             coins_daily_cap_cents=given.coins_daily_cap_cents,
+            days=given.days,
         )
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         books = open_books(given.url, clock=clock, events=events)
@@ -145,6 +147,7 @@ def create_app(
             transfers.payouts,
             guests.router,
             machines.router,
+            reports.router,
             audit.router,
             events.router,
             admin_log.router,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
+import zoneinfo
 from collections.abc import Mapping
+from datetime import UTC, time, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +18,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from tuckshop.domain.accounts import RegistrationMode
+from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.till.policy import CoinsPolicy
 
@@ -43,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
     tab_limit_cents: NotNegative = 0  # what buyers without a limit of their own may owe
     refund_window_seconds: Positive = 300
+    timezone: str = "UTC"  # of the shop, by which its days are counted: Europe/Berlin
+    day_starts: str = "00:00"  # when a day's sales begin: 04:00 where nights are long
     allowed_hosts: str = ""  # names that requests may be for, with commas between; any if empty
     trusted_proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, likewise
     dialects: str = ""  # names of older contracts to serve as well, with commas between
@@ -81,6 +87,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def proxies(self) -> tuple[Network, ...]:
         """Whose word counts for where a request came from. Raises SettingsInvalid."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def days(self) -> BusinessDays:
+        """By what days sales are counted. Raises SettingsInvalid."""
+        starts = re.fullmatch("([01][0-9]|2[0-3]):([0-5][0-9])", self.day_starts, re.ASCII)
+        if starts is None:
+            raise SettingsInvalid(f"{PREFIX}DAY_STARTS cannot be used: give a time such as 04:00.")
+        return BusinessDays(_zone(self.timezone), time(int(starts[1]), int(starts[2])))
 
     def shown(self) -> dict[str, str]:
         """Every setting as it is in force, without secrets."""
@@ -133,7 +147,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
     given.update({name: value for name, value in overrides.items() if value is not None})
     try:
         read = msgspec.convert(given, Settings, strict=False)
-        assert read.proxies is not None  # Now, not with the first request.
+        _ = read.proxies, read.days  # Now, not with the first request.
         return read
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
@@ -162,6 +176,18 @@ def _networks(listed: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(one) for one in _listed(listed))
     except ValueError as error:
         raise SettingsInvalid(f"{PREFIX}TRUSTED_PROXIES cannot be used: {error}.") from None
+
+
+@cache
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC  # Where there are no timezones installed, too.
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise SettingsInvalid(
+            f"{PREFIX}TIMEZONE cannot be used: give one that this computer knows, such as Europe/Berlin."
+        ) from None
 
 
 def _without_password(url: str) -> str:

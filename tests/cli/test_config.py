@@ -26,3 +26,23 @@ def test_hides_a_password_wherever_it_stands(terminal: Terminal, environment: En
 def test_names_a_wrong_setting(terminal: Terminal, environment: Environment, port: str) -> None:
     environment(port=port)
     assert "TUCKSHOP_PORT cannot be used" in terminal.refused("config")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("timezone", value)
+            for value in ("Berlin", "../../etc/passwd", "Europe", "x" * 300, "Europe/Berlin ")
+        ),
+        *(
+            ("day_starts", value)
+            for value in ("4:00", "24:00", "04:60", "04:00:00", "noon", "\u0660\u0664:00")
+        ),
+    ],
+)
+def test_refuses_days_that_no_clock_shows(
+    terminal: Terminal, environment: Environment, name: str, value: str
+) -> None:
+    environment(**{name: value})
+    assert f"TUCKSHOP_{name.upper()} cannot be used: give " in terminal.refused("config")

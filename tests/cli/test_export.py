@@ -20,3 +20,30 @@ def test_writes_it_to_a_file(terminal: Terminal) -> None:
 def test_a_file_that_cannot_be_written(terminal: Terminal) -> None:
     terminal.refused("export", "openapi", "--output", str(terminal.home / "no" / "such.json"))
     terminal.refused("export", "openapi", "--output", str(terminal.home.parent))
+
+
+def test_writes_tables(open_terminal: Terminal) -> None:
+    shop = open_terminal
+    shop.works("user", "add", "ada")
+    shop.works("topup", "ada", "20", "--ref", "bank")
+    shop.works("product", "add", "=Cola", "1.50", "--stock", "5")
+    assert shop.works("export", "products").splitlines() == [
+        "name,price,stock,stock_exported,seller,refundable,tax,cost",
+        "'=Cola,1.50,5,5,house,yes,0,0.00",
+    ]
+    assert shop.works("export", "products", "--seller", "ada").count("\n") == 1
+    assert "ada,,buyer,active,20.00,0.00,0.00," in shop.works("export", "users")
+    assert shop.works("export", "orders").startswith("order,created,buyer,")
+
+
+def test_a_table_in_a_file_is_there_whole(open_terminal: Terminal) -> None:
+    folder = open_terminal.home.parent
+    file = folder / "goods.csv"
+    file.write_text("as it was")
+    open_terminal.refused("export", "products", "--machine", "nowhere", "--output", str(file))
+    assert file.read_text() == "as it was"
+    assert open_terminal.works("export", "products", "--output", str(file)) == ""
+    assert file.read_bytes() == b"name,price,stock,stock_exported,seller,refundable,tax,cost\r\n"
+    assert sorted(one.name for one in folder.iterdir()) == ["goods.csv", "home"]
+    open_terminal.refused("export", "users", "--output", str(folder / "no" / "such.csv"))
+    open_terminal.refused("export", "products", "--seller", "nobody")

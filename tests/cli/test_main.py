@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Environment, Terminal
 from tuckshop.cli.failures import TABLE, explain, sentence
+from tuckshop.cli.main import cli
 from tuckshop.domain import refusals
 from tuckshop.till.batch import Busy, Defect
 from tuckshop.till.books import OutcomeUnknown, Unavailable
@@ -53,22 +55,14 @@ def test_every_error_is_one_line(error: Exception, told: str) -> None:
     assert "\n" not in explain(error)
 
 
-COMMANDS = [
-    (),
-    ("init",),
-    ("serve",),
-    ("demo",),
-    ("audit",),
-    ("config",),
-    ("export",),
-    ("export", "openapi"),
-    *(("user", *more) for more in ((), ("add",), ("list",), ("show",), ("roles",), ("disable",))),
-    *(("user", *more) for more in (("enable",), ("password",))),
-    *(("product", *more) for more in ((), ("add",), ("list",), ("show",), ("change",), ("remove",))),
-    ("product", "samples"),
-    *(("stock", *more) for more in ((), ("add",), ("set",), ("list",))),
-    *(("db", *more) for more in ((), ("upgrade",), ("status",))),
-]
+def every_command(of: click.Command = cli, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command and group, the program itself first."""
+    yield words
+    for name, one in getattr(of, "commands", {}).items():
+        yield from every_command(one, (*words, name))
+
+
+COMMANDS = list(every_command())
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -130,6 +124,40 @@ NEEDS_A_SHOP = [
     ("stock", "list"),
     ("stock", "add", "cola", "1"),
     ("stock", "set", "cola", "1"),
+    ("stock", "move", "cola", "1", "--to", "hall"),
+    ("user", "approve", "ada"),
+    ("user", "close", "ada"),
+    ("user", "sessions", "list", "ada"),
+    ("user", "sessions", "end", "ada"),
+    ("machine", "add", "hall"),
+    ("machine", "list"),
+    ("machine", "show", "hall"),
+    ("machine", "change", "hall", "--name", "foyer"),
+    ("machine", "key", "hall"),
+    ("machine", "shelves", "show", "hall"),
+    ("machine", "shelves", "set", "hall", "cola", "--slot", "A1"),
+    ("coins", "show"),
+    ("coins", "fill", "50x2"),
+    ("coins", "count", "50x2"),
+    ("coins", "collect", "50x2"),
+    ("order", "list"),
+    ("order", "show", "1"),
+    ("order", "refund", "1"),
+    ("order", "dispense", "1"),
+    ("order", "cancel", "1"),
+    ("tab", "list"),
+    ("tab", "show", "ada"),
+    ("tab", "limit", "ada", "5"),
+    ("tab", "settle", "ada", "50x2"),
+    ("topup", "ada", "5", "--ref", "bank"),
+    ("payout", "ada", "--ref", "bank"),
+    ("report", "sales"),
+    ("report", "earnings"),
+    ("report", "statement", "ada"),
+    ("export", "products"),
+    ("export", "users"),
+    ("export", "orders"),
+    ("import", "products", "-"),
     ("db", "status"),
     ("db", "upgrade"),
 ]
@@ -139,6 +167,33 @@ NEEDS_A_SHOP = [
 def test_a_missing_database_is_said_and_not_made(terminal: Terminal, words: tuple[str, ...]) -> None:
     assert "make one with `tuckshop init`" in terminal.refused(*words)
     assert not terminal.home.exists()
+
+
+HOSTILE = ("", "-1", "٣", "a\nb", "x" * 10_000, "9" * 30, "[red]", "\udcff", "'; --")
+
+
+@pytest.mark.parametrize("words", NEEDS_A_SHOP[1:], ids=" ".join)
+def test_no_word_breaks_a_command(open_terminal: Terminal, words: tuple[str, ...]) -> None:
+    """Each word after the command itself, replaced by what nobody should type."""
+    for scene in ("user add ada", "product add cola 1 --stock 2", "machine add hall", "coins fill 50x9"):
+        open_terminal.works(*scene.split())
+    arguments = [place for place, word in enumerate(words) if words[: place + 1] not in COMMANDS]
+    for place in arguments:
+        for word in HOSTILE:
+            before = open_terminal.books()
+            answer = open_terminal(*words[:place], word, *words[place + 1 :])
+            assert answer.code in (0, 2), (word, answer)
+            assert "defect" not in answer.error
+            if answer.code == 2:
+                assert answer.error.count("\n") == 1, (word, answer)
+                assert open_terminal.books() == before
+
+
+def test_every_command_is_tried_without_a_shop() -> None:
+    """Whoever adds a command adds it there."""
+    tried = {command for words in NEEDS_A_SHOP for command in COMMANDS if words[: len(command)] == command}
+    alone = {("init",), ("demo",), ("config",), ("export", "openapi")}
+    assert tried == set(COMMANDS) - alone
 
 
 @pytest.mark.parametrize("words", NEEDS_A_SHOP[:3], ids=" ".join)

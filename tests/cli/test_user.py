@@ -117,3 +117,47 @@ def test_wrong_words_change_nothing(shop: Terminal, words: tuple[str, ...]) -> N
 def test_weak_passwords_change_nothing(shop: Terminal, password: str) -> None:
     shop.refused("user", "add", "ada", "--password-stdin", given=password)
     shop.refused("user", "password", "admin", "--password-stdin", given=password)
+
+
+def logged_in(shop: Terminal, user_id: int, *devices: str) -> None:
+    """As if this person were logged in there."""
+    for device in devices:
+        shop.tamper(
+            "INSERT INTO sessions (user_id, generation, device, address, created_us, expires_us)"
+            f" VALUES ({user_id}, 1, '{device}', '10.0.0.1', 1, 9000000000000000)"
+        )
+
+
+def test_lets_in_who_waits(shop: Terminal) -> None:
+    shop.works("user", "add", "ada")
+    shop.tamper("UPDATE users SET state = 'pending' WHERE username = 'ada'")
+    told = shop.works("user", "list", "--state", "pending")
+    assert "ada" in told
+    assert "admin" not in told
+    assert shop.works("user", "approve", "ada") == "ada can log in, as buyer.\n"
+    assert shop.refused("user", "approve", "ada") == "ada does not wait for approval, but is active."
+    shop.works("user", "disable", "ada")
+    assert "but is disabled" in shop.refused("user", "approve", "ada")
+
+
+def test_lists_and_ends_log_ins(shop: Terminal) -> None:
+    logged_in(shop, 1, "phone", "laptop")
+    told = shop.works("user", "sessions", "list", "admin")
+    assert re.search(r"2 +1970-01-01 00:00 +\S+ \S+ +10\.0\.0\.1 +laptop", told)
+    assert "2 log-ins" in told
+    assert shop.works("user", "sessions", "end", "admin", "--id", "1") == "1 ended.\n"
+    assert "There is no log-in 1." in shop.refused("user", "sessions", "end", "admin", "--id", "1")
+    assert "1 log-in\n" in shop.works("user", "sessions", "list", "admin")
+    assert shop.works("user", "sessions", "end", "admin") == "1 ended.\n"
+    assert shop.rows("SELECT count(*) FROM sessions WHERE ended_us IS NULL") == [(0,)]
+    assert shop.rows("SELECT action FROM admin_log ORDER BY id DESC LIMIT 1") == [("user.sessions",)]
+    assert shop.works("user", "sessions", "end", "admin") == "0 ended.\n"
+
+
+def test_closes_an_account_and_frees_the_name(shop: Terminal) -> None:
+    shop.works("user", "add", "ada")
+    assert shop.works("user", "close", "ada") == "ada is gone, and the name is free.\n"
+    assert shop.refused("user", "close", "ada") == "There is no user ada: see `tuckshop user list`."
+    shop.works("user", "add", "ada")
+    assert "needs an admin" in shop.refused("user", "close", "admin")
+    shop.works("audit")

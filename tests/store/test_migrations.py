@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.conftest import PostgresServer
+from tuckshop.services.audit import audit
 from tuckshop.store import migrations, tables
 from tuckshop.store.engine import file_of, open_engine, reading, writing
+from tuckshop.store.setup import install
 from tuckshop.store.upgrade import current_revision, head_revision, upgrade
 
 # Everything that makes one schema differ from another, constraints and partial indexes as the database itself
@@ -149,3 +154,57 @@ def test_file_names_tell_the_revisions() -> None:
     walked = [script.revision for script in scripts.walk_revisions()]
     assert tuple(reversed(walked)) == migrations.revisions()
     assert scripts.get_current_head() == head_revision()
+
+
+SOLD_BEFORE = """
+INSERT INTO users (id, username, username_key, password_hash, state, is_buyer, is_seller, is_cashier,
+                   is_admin, created_us)
+VALUES (1, 'ada', 'ada', '!', 'active', TRUE, FALSE, FALSE, FALSE, 1);
+INSERT INTO products (id, name, name_key, price_cents, refundable, tax_basis_points, cost_cents, version,
+                      created_us)
+VALUES (1, 'cola', 'cola', 150, TRUE, 0, 0, 1, 1);
+INSERT INTO orders (id, buyer_id, machine_id, payment, status, total_cents, created_us, fulfilled_us)
+VALUES (1, 1, 1, 'wallet', 'dispensed', 300, 172800000000, 172800000000),
+       (2, 1, 1, 'wallet', 'dispensed', 300, 259199999999, 259199999999),
+       (3, 1, 1, 'wallet', 'dispensed', 300, 259200000000, 259200000000);
+INSERT INTO order_lines (order_id, product_id, position, quantity, name, price_cents, refundable,
+                         tax_basis_points, cost_cents, refunded_quantity)
+VALUES (1, 1, 0, 2, 'cola', 150, TRUE, 0, 0, 1), (2, 1, 0, 2, 'cola', 150, TRUE, 0, 0, 0),
+       (3, 1, 0, 2, 'cola', 150, TRUE, 0, 0, 0);
+INSERT INTO refunds (id, order_id, amount_cents, created_us, kind) VALUES (1, 1, 150, 259200000007, 'refund');
+INSERT INTO refund_lines (refund_id, order_id, product_id, quantity) VALUES (1, 1, 1, 1)
+"""  # Days have 86,400,000,000 microseconds.
+
+
+async def test_what_was_sold_before_is_counted_by_days_of_utc(empty_urls: tuple[str, str]) -> None:
+    """Revision 0007: two orders on one day, a third past midnight, and a piece given back on that day."""
+    async with opened(empty_urls[0]) as engine:
+        await upgrade_to(engine, "0006")
+        async with writing(engine) as connection:
+            await install(connection, now_us=1)
+            for statement in SOLD_BEFORE.split(";"):
+                await connection.execute(text(statement))
+        await upgrade(engine)
+        async with reading(engine) as connection:
+            rows = await connection.execute(text("SELECT * FROM sales ORDER BY day"))
+            assert [tuple(row) for row in rows] == [(2, 1, 1, 4, 600, 0, 0), (3, 1, 1, 2, 300, 1, 150)]
+            days = await connection.execute(text("SELECT day FROM orders ORDER BY id"))
+            assert days.scalars().all() == [2, 2, 3]
+        rules = {check.name for check in (await audit(engine)).checks if check.problem_count}
+        assert "every day's sales are what was sold and given back on it" not in rules
+        async with writing(engine) as connection:
+            with pytest.raises(IntegrityError):
+                await connection.execute(text("UPDATE orders SET day = NULL"))
+
+
+async def upgrade_to(engine: AsyncEngine, revision: str) -> None:
+    """The database as an older release left it."""
+
+    def migrate(connection: Connection) -> None:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", "tuckshop.store:migrations")
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, revision)
+
+    async with writing(engine) as connection:
+        await connection.run_sync(migrate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from tuckshop.till.commands import (
     AddProduct,
     Caller,
     CancelOrder,
+    ChangeGoods,
     ChangeProduct,
     CloseWallet,
     CollectCoins,
@@ -74,10 +75,11 @@ _SNAPSHOT = {
     "shelves": "SELECT machine_id, product_id, quantity, slot, capacity, par_level, price_cents"
     " FROM shelves ORDER BY machine_id, product_id",
     "orders": "SELECT id, buyer_id, machine_id, payment, status, client_ref, total_cents, created_us,"
-    " fulfilled_us FROM orders ORDER BY id",
+    " fulfilled_us, day FROM orders ORDER BY id",
     "order_lines": "SELECT * FROM order_lines ORDER BY order_id, product_id",
     "refunds": "SELECT * FROM refunds ORDER BY id",
     "refund_lines": "SELECT * FROM refund_lines ORDER BY refund_id, product_id",
+    "sales": "SELECT * FROM sales ORDER BY day, machine_id, product_id",
     "accounts": f"SELECT {_ACCOUNT}, balance_cents FROM accounts a ORDER BY 1, 2, 3",
     "transfers": f"SELECT t.id, t.kind, {_ACCOUNT}, {_ACCOUNT.replace('a.', 'b.')}, t.amount_cents,"
     " t.order_id, t.refund_id, t.actor_id, t.machine_id, t.reason, t.external_ref,"
@@ -100,6 +102,7 @@ _EMPTIED = (
     "refunds",
     "order_lines",
     "orders",
+    "sales",
     "shelves",
     "product_suffixes",
     "products",
@@ -191,6 +194,7 @@ class _Dice:
                 self.pay_out,
                 self.add_product,
                 self.change_product,
+                self.change_goods,
                 self.restock,
                 self.remove_product,
                 self.money,
@@ -198,7 +202,7 @@ class _Dice:
                 self.move_stock,
                 self.set_shelves,
             ),
-            (28, 14, 12, 4, 8, 2, 4, 6, 8, 1, 6, 5, 3, 2),
+            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2),
         )[0]()
         key = self.random.choice((None, None, f"key {self.random.randrange(12)}"))
         return Envelope(command, key, repr(command).encode())
@@ -329,6 +333,16 @@ class _Dice:
             self.random.randint(0, 3),
             for_house=seller is OPERATOR,
         )
+
+    def change_goods(self) -> ChangeGoods:
+        """A few products at once, of which one may be refused; by admins for sellers, too."""
+        caller = self.seller()
+        steps: list[AddProduct | ChangeProduct] = [replace(self.change_product(), caller=caller)]
+        if caller is OPERATOR:
+            for_whom = self.random.choice((self.people.sam, self.people.sue, self.people.ada)).user_id
+            steps.append(replace(self.add_product(), caller=caller, for_house=False, seller_id=for_whom))
+        steps.append(replace(self.change_product(), caller=caller))
+        return ChangeGoods(caller, tuple(steps))
 
     def change_product(self) -> ChangeProduct:
         return ChangeProduct(

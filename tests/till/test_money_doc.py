@@ -15,6 +15,7 @@ from tuckshop.till.commands import (
     AddProduct,
     Caller,
     CancelOrder,
+    ChangeGoods,
     ChangeProduct,
     CloseWallet,
     CollectCoins,
@@ -93,6 +94,13 @@ class Day:
 
     async def correcting_the_stock(self) -> list[Posted]:
         return [await post(self.shop, ChangeProduct(self.sam, self.products[0], stock=4))]
+
+    async def changing_several_products(self) -> list[Posted]:
+        steps = (
+            AddProduct(OPERATOR, "nuts", 90, 6, for_house=True),
+            ChangeProduct(OPERATOR, self.products[0], stock=4),
+        )
+        return [await post(self.shop, ChangeGoods(OPERATOR, steps))]
 
     async def depositing_coins(self) -> list[Posted]:
         return [await post(self.shop, Deposit(OPERATOR, self.wallet, {100: 4, 50: 2}))]

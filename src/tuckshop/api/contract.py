@@ -23,6 +23,7 @@ _TAGS = {
     "guests": "People without a log-in, whom machines know by a name.",
     "machines": "Places of sale: their shelves and their coin boxes.",
     "admin-log": "What admins, cashiers and the operator did.",
+    "reports": "What was sold and earned, and statements.",
     "audit": "Whether the books are right.",
     "events": "What changes, as it happens.",
     "health": "For load balancers and supervisors.",

@@ -11,7 +11,7 @@ from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.coins import PIECES_MAX
-from tuckshop.domain.ledger import TransferKind
+from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
@@ -91,7 +91,7 @@ class PayOutShown(Shown):
 
 
 class EntryShown(Shown):
-    """A movement of the wallet: above 0 into it, below 0 out of it."""
+    """A movement of the account: above 0 into it, below 0 out of it."""
 
     id: int
     kind: TransferKind
@@ -209,20 +209,20 @@ async def entries(request: Call, limit: Limit = 50, cursor: Cursor = None) -> En
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
-    found = await wallet.entries(
-        request.shop, user_id=actor.user_id, before_id=cursor_id(cursor), limit=limit + 1
-    )
-    items = [
-        EntryShown(
-            id=entry.id,
-            kind=TransferKind(entry.kind),
-            amount=entry.amount_cents,
-            order=entry.order_id,
-            created_at=moment(entry.created_us),
-        )
-        for entry in found[:limit]
-    ]
-    return EntriesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return await _entries(request, actor.user_id, AccountKind.WALLET, limit, cursor)
+
+
+@get(
+    "/entries",
+    summary="What moved your earnings",
+    opt=told("listEarningsEntries", RoleMissing, query={"limit": int, "cursor": str}),
+)
+async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor = None) -> EntriesShown:
+    """Every sale, refund and pay-out, newest first. Sellers only."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.SELLER)
+    assert actor.user_id is not None
+    return await _entries(request, actor.user_id, AccountKind.EARNINGS, limit, cursor)
 
 
 @get("/", summary="Your earnings", opt=told("getEarnings", RoleMissing))
@@ -247,6 +247,25 @@ async def earnings(request: Call) -> EarningsShown:
     )
 
 
+async def _entries(
+    request: Call, user_id: int, kind: AccountKind, limit: int, cursor: str | None
+) -> EntriesShown:
+    found = await wallet.entries(
+        request.shop, user_id=user_id, kind=kind, before_id=cursor_id(cursor), limit=limit + 1
+    )
+    items = [
+        EntryShown(
+            id=entry.id,
+            kind=TransferKind(entry.kind),
+            amount=entry.amount_cents,
+            order=entry.order_id,
+            created_at=moment(entry.created_us),
+        )
+        for entry in found[:limit]
+    ]
+    return EntriesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+
+
 def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
     return DepositShown(
         id=receipt.transfer_id,
@@ -267,4 +286,4 @@ def _show_pay_out(receipt: PaidOut) -> PayOutShown:
 
 
 router = Router(path="/wallet", route_handlers=[show, deposit, pay_out, entries])
-earnings_router = Router(path="/earnings", route_handlers=[earnings])
+earnings_router = Router(path="/earnings", route_handlers=[earnings, earnings_entries])

@@ -93,6 +93,10 @@ class Filled(click.ParamType[str]):
         """The text; fails in one line."""
         if not value.strip():
             self.fail("it must not be empty.", param, ctx)
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # Python keeps bytes of the command line that are no text as surrogates.
+            self.fail("it is not UTF-8.", param, ctx)
         return str(value)
 
 

@@ -22,7 +22,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownUser: "There is no user {user}: see `tuckshop user list`.",
     refusals.UnknownGuest: "There is no guest {guest}.",
     refusals.UnknownProduct: "No product {product} is on sale: see `tuckshop product list`.",
-    refusals.UnknownMachine: "There is no machine {machine}.",
+    refusals.UnknownMachine: "There is no machine {machine}: see `tuckshop machine list`.",
     refusals.UnknownOrder: "There is no order {order}.",
     refusals.UnknownPurchase: "The guest has nothing of product {product} to give back here.",
     refusals.UnknownSession: "There is no log-in {session}.",
@@ -30,6 +30,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownImage: "There is no picture {image}.",
     refusals.InvalidField: "The {field} {reason}.",
     refusals.CoinNotAccepted: "The shop takes no coin of {value_cents}, only {accepted}.",
+    refusals.ReportTooLarge: "It would have more than {rows_max} rows: ask for fewer days or less detail.",
     refusals.KeyReused: "The key {key} stands for another request.",
     refusals.TooManyTries: "Too many tries: wait {retry_seconds} seconds.",
     refusals.InsufficientFunds: "This costs {needed_cents}, and only {balance_cents} is there.",
@@ -66,6 +67,8 @@ def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
     told = {}
     for name, fact in refusal.facts().items():
         many = fact if isinstance(fact, tuple) else (fact,)
+        if name == "field":
+            many = (str(fact).replace("_", " "),)
         is_amount = "_cents" in name or name == "accepted"
         told[name] = ", ".join(
             money.show(one, exponent=exponent) if is_amount and isinstance(one, int) else str(one)

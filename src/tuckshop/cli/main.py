@@ -6,15 +6,22 @@ import click
 
 from tuckshop import __version__
 from tuckshop.cli.audit import audit
+from tuckshop.cli.coins import coins
 from tuckshop.cli.commands import Commands
 from tuckshop.cli.config import config
 from tuckshop.cli.db import db
 from tuckshop.cli.demo import demo
 from tuckshop.cli.export import export
+from tuckshop.cli.imports import import_
 from tuckshop.cli.init import init
+from tuckshop.cli.machine import machine
+from tuckshop.cli.order import order
 from tuckshop.cli.product import product
+from tuckshop.cli.report import report
 from tuckshop.cli.serve import serve
 from tuckshop.cli.stock import stock
+from tuckshop.cli.tab import tab
+from tuckshop.cli.transfers import payout, topup
 from tuckshop.cli.user import user
 
 
@@ -27,5 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, init, serve, user, product, stock, audit, db, config, export):
+for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout):
+    cli.add_command(command)
+for command in (report, export, import_, audit, db, config):
     cli.add_command(command)

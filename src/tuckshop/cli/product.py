@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,9 @@ import click
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.opening import opened_shop, run
-from tuckshop.domain.catalogue import QUANTITY_MAX
+from tuckshop.domain.catalogue import QUANTITY_MAX, parse_tax, show_tax
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.money import parse_price
 
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
@@ -128,14 +131,14 @@ def samples() -> None:
     click.echo(f"Added {added} sample products: see `tuckshop product list`.")
 
 
-async def find(shop: Shop, product: str) -> ProductStands:
+async def find(shop: Shop, product: str, *, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
     """The product of this number or name. Raises UnknownProduct, click.UsageError."""
     from tuckshop.services import catalogue
 
     # The number first: a seller may call a product "1", and must not get what is meant for number 1.
     if product.isascii() and product.isdigit() and len(product) <= 18:
-        return await catalogue.find(shop, product_id=int(product))
-    by_name = await catalogue.find_by_name(shop, name=product)
+        return await catalogue.find(shop, product_id=int(product), machine_id=machine_id)
+    by_name = await catalogue.find_by_name(shop, name=product, machine_id=machine_id)
     if by_name is not None:
         return by_name
     raise click.UsageError(f"No product {product!r} is on sale: see `tuckshop product list`.")
@@ -148,15 +151,15 @@ async def settle(shop: Shop, command: Command) -> Receipt:
     return (await shop.till.settle(Envelope(command))).receipt()
 
 
-async def every(shop: Shop) -> list[ProductStands]:
-    """All that is on sale."""
+async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[ProductStands]:
+    """All that is on sale, with the stock of the machine."""
     from tuckshop.services import catalogue
 
     found: list[ProductStands] = []
-    after = catalogue.Place(0)
-    while page := await catalogue.page(shop, catalogue.Search(limit=PAGE, after=after)):
+    search = catalogue.Search(limit=PAGE, machine_id=machine_id)
+    while page := await catalogue.page(shop, search):
         found += page
-        after = catalogue.Place(page[-1].product_id)
+        search = replace(search, after=catalogue.Place(page[-1].product_id))
     return found
 
 
@@ -169,11 +172,11 @@ async def _add(
         command = AddProduct(
             OPERATOR,
             name=name,
-            price_cents=amounts.price(price, currency=shop.currency, field="price"),
+            price_cents=parse_price(price, currency=shop.currency),
             stock=stock,
             refundable=refundable,
             cost_cents=_cost(cost, shop.currency) or 0,
-            tax_basis_points=0 if tax is None else amounts.tax_basis_points(tax),
+            tax_basis_points=0 if tax is None else parse_tax(tax),
             for_house=True,
         )
         return await settle(shop, command), shop.currency
@@ -190,9 +193,9 @@ async def _show(product: str) -> list[tuple[str, object]]:
     return [
         ("Id", one.product_id),
         ("Name", one.name),
-        ("Price", f"{amounts.show(one.price_cents, currency)} {currency.code}"),
-        ("Cost", f"{amounts.show(one.cost_cents, currency)} {currency.code}"),
-        ("Tax", amounts.show_tax(one.tax_basis_points)),
+        ("Price", amounts.tell(one.price_cents, currency)),
+        ("Cost", amounts.tell(one.cost_cents, currency)),
+        ("Tax", f"{show_tax(one.tax_basis_points)} %"),
         ("Stock", f"{one.stock:,}"),
         ("Seller", one.seller or "the house"),
         ("Refundable", "yes" if one.refundable else "no"),
@@ -218,9 +221,9 @@ async def _change(
             OPERATOR,
             (await find(shop, product)).product_id,
             name=name,
-            price_cents=None if price is None else amounts.price(price, currency=currency, field="price"),
+            price_cents=None if price is None else parse_price(price, currency=currency),
             cost_cents=_cost(cost, currency),
-            tax_basis_points=None if tax is None else amounts.tax_basis_points(tax),
+            tax_basis_points=None if tax is None else parse_tax(tax),
             refundable=refundable,
         )
         return await settle(shop, command), currency
@@ -269,12 +272,12 @@ async def _samples() -> tuple[int, list[str]]:
 
 
 def _cost(text: str | None, currency: Currency) -> int | None:
-    return None if text is None else amounts.price(text, currency=currency, field="cost", least_cents=0)
+    return None if text is None else parse_price(text, currency=currency, field="cost", cents_min=0)
 
 
 def _told(stands: Receipt, currency: Currency) -> str:
     from tuckshop.till.commands import ProductStands
 
     assert isinstance(stands, ProductStands)
-    price = f"{amounts.show(stands.price_cents, currency)} {currency.code}"
+    price = amounts.tell(stands.price_cents, currency)
     return f"product {stands.product_id}: {stands.name}, {price}, {stands.stock:,} on the shelf"

@@ -1,4 +1,4 @@
-"""`tuckshop stock`: how many pieces are on the shelf."""
+"""`tuckshop stock`: how many pieces are on the shelves."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import click
 
 from tuckshop.cli import output
 from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.machine import find as find_machine
+from tuckshop.cli.machine import machine_option
 from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.product import every, find, product_argument, settle
 from tuckshop.domain.catalogue import QUANTITY_MAX, REASON_LENGTH_MAX
 
 if TYPE_CHECKING:
-    from tuckshop.till.commands import ProductStands
+    from tuckshop.till.commands import ProductStands, StockMoved
 
 reason_option = click.option("--reason", type=FILLED, help="Why; kept with the movement.")
 
 
 @click.group(cls=Commands)
 def stock() -> None:
-    """Fill the shelf, or correct it after counting.
+    """Fill shelves, correct them after counting, move pieces from one machine to another.
 
     PRODUCT is a product's number, or its name.
     """
@@ -29,30 +31,46 @@ def stock() -> None:
 @stock.command("add")
 @product_argument
 @click.argument("quantity", type=Whole(1, QUANTITY_MAX))
+@machine_option
 @reason_option
-def add(product: str, quantity: int, reason: str | None) -> None:
+def add(product: str, quantity: int, machine: str | None, reason: str | None) -> None:
     """Put QUANTITY more pieces on the shelf."""
-    stands = run(_add(product, quantity, _checked(reason)))
+    stands = run(_add(product, quantity, machine, checked_reason(reason)))
     click.echo(f"{stands.name}: {stands.stock:,} on the shelf.")
 
 
 @stock.command("set")
 @product_argument
 @click.argument("quantity", type=Whole(0, QUANTITY_MAX))
+@machine_option
 @reason_option
-def set_(product: str, quantity: int, reason: str | None) -> None:
+def set_(product: str, quantity: int, machine: str | None, reason: str | None) -> None:
     """Say that QUANTITY pieces are there, as counted. The difference is booked as a correction."""
-    before, after = run(_set(product, quantity, _checked(reason)))
+    before, after = run(_set(product, quantity, machine, checked_reason(reason)))
     difference = after.stock - before.stock
     told = f"{difference:+,} corrected" if difference else "nothing to correct"
     click.echo(f"{after.name}: {after.stock:,} on the shelf ({told}).")
 
 
+@stock.command("move")
+@product_argument
+@click.argument("quantity", type=Whole(1, QUANTITY_MAX))
+@click.option("--from", "source", type=FILLED, metavar="MACHINE", help="The first machine unless given.")
+@click.option("--to", "target", type=FILLED, metavar="MACHINE", required=True, help="Its number or name.")
+@reason_option
+def move(product: str, quantity: int, source: str | None, target: str, reason: str | None) -> None:
+    """Move QUANTITY pieces from one machine to another."""
+    moved, names = run(_move(product, quantity, source, target, checked_reason(reason)))
+    name, source_name, target_name = names
+    click.echo(f"{name}: {moved.stock:,} in {source_name}, {moved.target_stock:,} in {target_name}.")
+
+
 @stock.command("list")
 @click.option("--below", type=Whole(1, QUANTITY_MAX), help="Only products with fewer pieces than this.")
-def list_(below: int | None) -> None:
-    """List what the shelf holds, the emptiest first."""
-    found = [one for one in run(_all()) if below is None or one.stock < below]
+@machine_option
+def list_(below: int | None, machine: str | None) -> None:
+    """List what the shelves hold, the emptiest first."""
+    found = [one for one in run(_all(machine)) if below is None or one.stock < below]
     output.table(
         ("Stock", "Id", "Name", "Seller"),
         (
@@ -64,33 +82,60 @@ def list_(below: int | None) -> None:
     click.echo(f"\n{len(found):,} {'product' if len(found) == 1 else 'products'}")
 
 
-async def _add(product: str, quantity: int, reason: str | None) -> ProductStands:
+async def _add(product: str, quantity: int, machine: str | None, reason: str | None) -> ProductStands:
     from tuckshop.till.commands import OPERATOR, ProductStands, Restock
 
     async with opened_shop() as shop:
+        machine_id = (await find_machine(shop, machine)).id
         found = await find(shop, product)
-        stands = await settle(shop, Restock(OPERATOR, found.product_id, quantity, reason))
+        stands = await settle(
+            shop, Restock(OPERATOR, found.product_id, quantity, reason, machine_id=machine_id)
+        )
         assert isinstance(stands, ProductStands)
         return stands
 
 
-async def _set(product: str, quantity: int, reason: str | None) -> tuple[ProductStands, ProductStands]:
+async def _set(
+    product: str, quantity: int, machine: str | None, reason: str | None
+) -> tuple[ProductStands, ProductStands]:
     from tuckshop.till.commands import OPERATOR, ChangeProduct, ProductStands
 
     async with opened_shop() as shop:
-        found = await find(shop, product)
-        command = ChangeProduct(OPERATOR, found.product_id, stock=quantity, reason=reason or "counted")
+        machine_id = (await find_machine(shop, machine)).id
+        found = await find(shop, product, machine_id=machine_id)
+        command = ChangeProduct(
+            OPERATOR,
+            found.product_id,
+            stock=quantity,
+            reason=reason or "counted",
+            machine_id=machine_id,
+        )
         stands = await settle(shop, command)
         assert isinstance(stands, ProductStands)
         return found, stands
 
 
-async def _all() -> list[ProductStands]:
+async def _move(
+    product: str, quantity: int, source: str | None, target: str, reason: str | None
+) -> tuple[StockMoved, tuple[str, str, str]]:
+    from tuckshop.till.commands import OPERATOR, MoveStock, StockMoved
+
     async with opened_shop() as shop:
-        return await every(shop)
+        found = await find(shop, product)
+        out, into = await find_machine(shop, source), await find_machine(shop, target)
+        if out.id == into.id:
+            raise click.UsageError(f"The pieces are in {out.name} already: say another machine.")
+        moved = await settle(shop, MoveStock(OPERATOR, out.id, into.id, found.product_id, quantity, reason))
+        assert isinstance(moved, StockMoved)
+        return moved, (found.name, out.name, into.name)
 
 
-def _checked(reason: str | None) -> str | None:
+async def _all(machine: str | None) -> list[ProductStands]:
+    async with opened_shop() as shop:
+        return await every(shop, machine_id=(await find_machine(shop, machine)).id)
+
+
+def checked_reason(reason: str | None) -> str | None:
     if reason is not None and len(reason) > REASON_LENGTH_MAX:
         raise click.UsageError(f"A reason has at most {REASON_LENGTH_MAX} characters.")
     return reason

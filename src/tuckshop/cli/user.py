@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from tuckshop.cli import amounts, output
-from tuckshop.cli.commands import FILLED, Commands
+from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.opening import opened_shop, run
+from tuckshop.cli.order import when
 from tuckshop.domain.accounts import PASSWORD_LENGTH_MAX, Role, UserState
 
 if TYPE_CHECKING:
     from tuckshop.services.accounts import User
+    from tuckshop.services.sessions import SessionStands
 
 PAGE = 1_000
 ROLE = click.Choice([str(role) for role in Role])
+STATE = click.Choice([str(state) for state in UserState])
 password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; otherwise it is random."
 )
@@ -47,9 +50,11 @@ def add(name: str, roles: tuple[str, ...], email: str | None, *, password_stdin:
 
 @user.command("list")
 @click.option("--role", type=ROLE, help="Only those who have this role.")
-def list_(role: str | None) -> None:
+@click.option("--state", type=STATE, help="Only those in this state; pending: who waits for approval.")
+def list_(role: str | None, state: str | None) -> None:
     """List the people of the shop."""
-    people = [one for one in run(_all()) if role is None or role in one.roles]
+    found = run(_all(None if state is None else UserState(state)))
+    people = [one for one in found if role is None or role in one.roles]
     output.table(
         ("Id", "Name", "Roles", "State", "Email"),
         ((one.id, one.username, _roles(one), one.state, one.email) for one in people),
@@ -90,9 +95,55 @@ def disable(name: str) -> None:
 @user.command("enable")
 @name_argument
 def enable(name: str) -> None:
-    """Let a person in (again): disabled ones, and those who wait for approval."""
+    """Let a person in again."""
     changed = run(_set_standing(name, state=UserState.ACTIVE))
     click.echo(f"{changed.username} can log in.")
+
+
+@user.command("approve")
+@name_argument
+def approve(name: str) -> None:
+    """Let a person in who has registered and waits for it."""
+    changed = run(_approve(name))
+    click.echo(f"{changed.username} can log in, as {_roles(changed)}.")
+
+
+@user.command("close")
+@name_argument
+def close(name: str) -> None:
+    """Close a person's account for good; the name is free again, and what was bought stays on the books.
+
+    First pay out what they earned, and settle what they owe.
+    """
+    closed = run(_close(name))
+    click.echo(f"{closed.username} is gone, and the name is free.")
+
+
+@user.group("sessions", cls=Commands)
+def sessions() -> None:
+    """See where a person is logged in, and end it."""
+
+
+@sessions.command("list")
+@name_argument
+def list_sessions(name: str) -> None:
+    """List where a person is logged in, the latest first."""
+    found = run(_sessions(name))
+    output.table(
+        ("Id", "Since (UTC)", "Until (UTC)", "Address", "Device"),
+        ((one.id, when(one.created_us), when(one.expires_us), one.address, one.device) for one in found),
+        right=("Id",),
+    )
+    click.echo(f"\n{len(found):,} {'log-in' if len(found) == 1 else 'log-ins'}")
+
+
+@sessions.command("end")
+@name_argument
+@click.option("--id", "session", type=Whole(1, 10**18 - 1), help="This one alone.")
+def end_sessions(name: str, session: int | None) -> None:
+    """End a person's log-ins and API tokens at once, or one log-in."""
+    ended = run(_end_sessions(name, session))
+    click.echo(f"{ended:,} ended.")
 
 
 @user.command("password")
@@ -121,22 +172,23 @@ async def _add(name: str, roles: Sequence[str], email: str | None, password: str
         return await accounts.add(shop, username=name, email=email, password=password, roles=held), password
 
 
-async def _all() -> list[User]:
+async def _all(state: UserState | None) -> list[User]:
     from tuckshop.services import accounts
 
     people: list[User] = []
     async with opened_shop() as shop:
-        while page := await accounts.page(shop, after_id=people[-1].id if people else 0, limit=PAGE):
+        while page := await accounts.page(
+            shop, after_id=people[-1].id if people else 0, limit=PAGE, state=state
+        ):
             people += page
     return people
 
 
 async def _show(name: str) -> list[tuple[str, object]]:
-    from tuckshop.services import accounts, wallet
+    from tuckshop.services import accounts, tabs, wallet
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
-        code = shop.currency.code
         told: list[tuple[str, object]] = [
             ("Id", found.id),
             ("Name", found.username),
@@ -146,11 +198,15 @@ async def _show(name: str) -> list[tuple[str, object]]:
         ]
         balance = await wallet.balance(shop, user_id=found.id)
         if Role.BUYER in found.roles or balance.balance_cents:
-            told.append(("Wallet", f"{amounts.show(balance.balance_cents, shop.currency)} {code}"))
+            told.append(("Wallet", amounts.tell(balance.balance_cents, shop.currency)))
+        tab = await tabs.find(shop, user_id=found.id)
+        if tab.owed_cents or tab.limit_cents:
+            told.append(("Owes", amounts.tell(tab.owed_cents, shop.currency)))
+            told.append(("May owe", amounts.tell(tab.limit_cents, shop.currency)))
         earned = await wallet.earnings(shop, seller_id=found.id)
         if Role.SELLER in found.roles or earned.balance_cents:
-            told.append(("Earned", f"{amounts.show(earned.balance_cents, shop.currency)} {code}"))
-            told.append(("Payable", f"{amounts.show(earned.payable_cents, shop.currency)} {code}"))
+            told.append(("Earned", amounts.tell(earned.balance_cents, shop.currency)))
+            told.append(("Payable", amounts.tell(earned.payable_cents, shop.currency)))
         return told
 
 
@@ -162,6 +218,44 @@ async def _set_standing(
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
         return await accounts.set_standing(shop, user_id=found.id, roles=roles, state=state)
+
+
+async def _approve(name: str) -> User:
+    from tuckshop.services import accounts
+
+    async with opened_shop() as shop:
+        found = await accounts.find_by_name(shop, username=name)
+        if found.state is not UserState.PENDING:
+            raise click.UsageError(f"{found.username} does not wait for approval, but is {found.state}.")
+        return await accounts.set_standing(shop, user_id=found.id, state=UserState.ACTIVE)
+
+
+async def _close(name: str) -> User:
+    from tuckshop.services import accounts
+
+    async with opened_shop() as shop:
+        found = await accounts.find_by_name(shop, username=name)
+        await accounts.close(shop, user_id=found.id)
+        return found
+
+
+async def _sessions(name: str) -> list[SessionStands]:
+    from tuckshop.services import accounts, sessions
+
+    async with opened_shop() as shop:
+        found = await accounts.find_by_name(shop, username=name)
+        return await sessions.page(shop, user_id=found.id, before_id=None, limit=PAGE)
+
+
+async def _end_sessions(name: str, session: int | None) -> int:
+    from tuckshop.services import accounts, sessions
+
+    async with opened_shop() as shop:
+        found = await accounts.find_by_name(shop, username=name)
+        if session is None:
+            return await sessions.end_all(shop, user_id=found.id)
+        await sessions.end(shop, user_id=found.id, session_id=session)
+        return 1
 
 
 async def _reset_password(name: str, password: str | None) -> str:

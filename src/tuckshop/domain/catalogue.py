@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from tuckshop.domain import money
 from tuckshop.domain.accounts import Actor, Role, check_name
 from tuckshop.domain.refusals import InvalidField, NotOwner, OutOfStock, StockTooLarge, UnknownProduct
 
 PRODUCT_NAME_LENGTH_MAX = 100
 QUANTITY_MAX = 1_000_000  # More pieces of one thing than any small shop stores.
 TAX_BASIS_POINTS_MAX = 10_000  # 100 %
+GOODS_MAX = 10_000  # Changed at once: what a till writes in a second or two, while all others wait.
 REASON_LENGTH_MAX = 200
 SUFFIX_LENGTH_MAX = 16  # Longer beginnings would find hardly less, and make the index grow.
 _CODE_POINT_MAX = chr(0x10FFFF)
@@ -98,6 +100,19 @@ def suffixes_between(part: str) -> tuple[str, str | None]:
         return first, None
     following = ord(rest[-1]) + 1
     return first, rest[:-1] + chr(_SURROGATES.stop if following in _SURROGATES else following)
+
+
+def parse_tax(text: str) -> int:
+    """`"19"` or `"5.5"` per cent in basis points. Raises InvalidField outside 0 to 100."""
+    points = money.parse(text, exponent=2, field="tax")
+    if points > TAX_BASIS_POINTS_MAX:
+        raise InvalidField(field="tax", reason="must be from 0 to 100 per cent")
+    return points
+
+
+def show_tax(basis_points: int) -> str:
+    """1900 -> `19`, 550 -> `5.5`."""
+    return f"{basis_points / 100:g}"
 
 
 def check_quantity(quantity: int, *, field: str, least: int) -> int:

@@ -102,6 +102,15 @@ def parse(text: str, *, exponent: int = 2, field: str = "amount") -> int:
     return cents
 
 
+def parse_price(text: str, *, currency: Currency, field: str = "price", cents_min: int = 1) -> int:
+    """The price in minor units. Raises InvalidField, with the limits as people would write them."""
+    cents = parse(text, exponent=currency.exponent, field=field)
+    if not cents_min <= cents <= PRICE_CENTS_MAX:
+        least, most = (show(limit, exponent=currency.exponent) for limit in (cents_min, PRICE_CENTS_MAX))
+        raise InvalidField(field=field, reason=f"must be from {least} to {most}")
+    return cents
+
+
 def show(cents: int, *, exponent: int = 2) -> str:
     """220 -> `"2.20"`: text in major units, always with all decimals."""
     sign = "-" if cents < 0 else ""

@@ -20,6 +20,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |- Unacceptable           the value itself is wrong, whatever the shop's state
     |  |- InvalidField            a name, price, quantity ... outside its limits
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
+    |  |- ReportTooLarge          the answer would have more rows than one can have
     |  `- KeyReused               an idempotency key came with another request
     |- Throttled              not so often
     |  `- TooManyTries            too many log-ins were tried; wait
@@ -149,9 +150,9 @@ class UnknownProduct(Unknown):
 
 @dataclass(unsafe_hash=True)
 class UnknownMachine(Unknown):
-    """No machine with this id."""
+    """No machine with this id or name."""
 
-    machine: int
+    machine: int | str
 
 
 @dataclass(unsafe_hash=True)
@@ -207,6 +208,13 @@ class CoinNotAccepted(Unacceptable):
 
     value_cents: int
     accepted: tuple[int, ...]
+
+
+@dataclass(unsafe_hash=True)
+class ReportTooLarge(Unacceptable):
+    """What was asked for has more rows than one answer may have."""
+
+    rows_max: int
 
 
 @dataclass(unsafe_hash=True)

@@ -68,6 +68,11 @@ TABLE: dict[type[Refusal], Row] = {
         422, "Coin not accepted", "No coin of {value_cents} is taken; these are: {accepted}."
     ),
     refusals.KeyReused: Row(422, "Idempotency key reused", "The key {key} stands for another request."),
+    refusals.ReportTooLarge: Row(
+        422,
+        "Report too large",
+        "It would have more than {rows_max} rows: ask for fewer days or less detail.",
+    ),
     refusals.TooManyTries: Row(
         429, "Too many tries", "Too many log-ins were tried: wait {retry_seconds} seconds."
     ),

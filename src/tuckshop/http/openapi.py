@@ -65,6 +65,7 @@ _REPLAYED = {
 }
 _FACTS: dict[str, Any] = {
     "field": "stock",
+    "rows_max": 50_000,
     "reason": "must be from 0 to 1000000",
     "accepted": (5, 10, 20, 50, 100),
     "roles": ("cashier", "admin"),
@@ -107,6 +108,7 @@ class Told(NamedTuple):
     media_type: str
     also: dict[int, str]
     uploads: tuple[str, ...]
+    as_csv: bool
 
 
 def told(
@@ -122,14 +124,17 @@ def told(
     also: dict[int, str] | None = None,
     uploads: Iterable[str] = (),
     body_bytes_max: int | None = None,
+    as_csv: bool = False,
 ) -> dict[str, Any]:
     """A handler's `opt`: its name for clients, what it refuses, and
 
     - `login`: who may call; `session` for those who logged in, and not for API tokens
-    - `query`: the parameters it takes, `int` for whole numbers, `bool` for true or false
+    - `query`: the parameters it takes, `int` for whole numbers, `bool` for true or false;
+      names that Python keeps for itself have a `_` behind them in the signature
     - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
     - `body`: what it parses; `X | None` if there need not be one
     - `uploads`: media types of a body that is no JSON, of at most `body_bytes_max`
+    - `as_csv`: it answers in CSV too, if asked
     - `also`: other statuses that it answers with its own content, and what they mean
     """
     if login != "none":
@@ -139,7 +144,17 @@ def told(
     if matched:
         refusals = (*refusals, VersionChanged)
     said = Told(
-        operation_id, refusals, login, keyed, tagged, matched, body, media_type, also or {}, tuple(uploads)
+        operation_id,
+        refusals,
+        login,
+        keyed,
+        tagged,
+        matched,
+        body,
+        media_type,
+        also or {},
+        tuple(uploads),
+        as_csv,
     )
     limits = {} if body_bytes_max is None else {"body_bytes_max": body_bytes_max}
     return {"told": said, "query": query or {}, **limits}
@@ -297,16 +312,18 @@ def _parameters(handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
     said: Told = handler.opt["told"]
     hints = get_type_hints(handler.fn, include_extras=True)
     signature = inspect.signature(handler.fn).parameters
-    in_path = [name for name in signature if name not in ("request", *handler.opt["query"])]
-    for name in (*in_path, *handler.opt["query"]):
-        schema, description = _parameter_schema(hints[name])
-        default = signature[name].default
+    in_query = {name if name in signature else f"{name}_": name for name in handler.opt["query"]}
+    in_path = [name for name in signature if name not in ("request", *in_query)]
+    for given in (*in_path, *in_query):
+        name = in_query.get(given, given)
+        schema, description = _parameter_schema(hints[given])
+        default = signature[given].default
         if default is not inspect.Parameter.empty and default is not None:
             schema["default"] = default
         yield {
             "name": name,
-            "in": "path" if name in in_path else "query",
-            "required": name in in_path,
+            "in": "path" if given in in_path else "query",
+            "required": given in in_path,
             "description": description,
             "schema": schema,
         }
@@ -391,6 +408,8 @@ def _success(handler: HTTPRouteHandler) -> dict[str, Any]:
         success["content"] = {said.media_type: {"schema": {"$ref": _REF.format(name=answer.__name__)}}}
     elif answer is bytes:
         success["content"] = {said.media_type: {"schema": {}}}
+    if said.as_csv:
+        success["content"]["text/csv"] = {"schema": {"type": "string"}}
     return success
 
 

@@ -70,6 +70,16 @@ async def find(shop: Shop, *, machine_id: int) -> Machine:
         return await _machine(connection, shop, await _find(connection, machine_id))
 
 
+async def find_by_name(shop: Shop, *, name: str) -> Machine:
+    """The machine of this name. Raises UnknownMachine."""
+    query = select(*_COLUMNS).where(machines.c.name_key == name_key(name))
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise UnknownMachine(machine=name)
+        return await _machine(connection, shop, row)
+
+
 async def add(shop: Shop, *, actor: Actor, name: str, timezone: str, box_kind: BoxKind) -> Machine:
     """A machine with an empty coin box.
 

@@ -14,7 +14,7 @@ from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.commands import SoldLine
 
-orders, lines = tables.orders, tables.order_lines
+orders, lines, users = tables.orders, tables.order_lines, tables.users
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,16 @@ class OrderStands:
     lines: tuple[SoldLine, ...]
     total_cents: int
     created_us: int
+    buyer: str | None  # None: a guest
 
 
-async def page(shop: Shop, *, buyer_id: int, before_id: int | None, limit: int) -> list[OrderStands]:
-    """The buyer's orders, newest first, those before `before_id`."""
-    query = select(orders).where(orders.c.buyer_id == buyer_id).order_by(orders.c.id.desc()).limit(limit)
+async def page(
+    shop: Shop, *, buyer_id: int | None, before_id: int | None = None, limit: int
+) -> list[OrderStands]:
+    """The buyer's orders (None: everybody's), newest first, those before `before_id`."""
+    query = _ORDERS.order_by(orders.c.id.desc()).limit(limit)
+    if buyer_id is not None:
+        query = query.where(orders.c.buyer_id == buyer_id)
     if before_id is not None:
         query = query.where(orders.c.id < before_id)
     async with reading(shop.engine) as connection:
@@ -42,7 +47,7 @@ async def page(shop: Shop, *, buyer_id: int, before_id: int | None, limit: int) 
 
 async def find(shop: Shop, *, order_id: int, buyer_id: int | None) -> OrderStands:
     """The order, if it is this buyer's (None: whoever's). Raises UnknownOrder."""
-    query = select(orders).where(orders.c.id == order_id)
+    query = _ORDERS.where(orders.c.id == order_id)
     if buyer_id is not None:
         query = query.where(orders.c.buyer_id == buyer_id)
     async with reading(shop.engine) as connection:
@@ -50,6 +55,9 @@ async def find(shop: Shop, *, order_id: int, buyer_id: int | None) -> OrderStand
     if not found:
         raise UnknownOrder(order=order_id)
     return found[0]
+
+
+_ORDERS = select(orders, users.c.username).outerjoin(users, users.c.id == orders.c.buyer_id)
 
 
 async def _with_lines(connection: AsyncConnection, rows: Any) -> list[OrderStands]:
@@ -78,6 +86,7 @@ async def _with_lines(connection: AsyncConnection, rows: Any) -> list[OrderStand
             tuple(sold[row.id]),
             row.total_cents,
             row.created_us,
+            row.username,
         )
         for row in rows
     ]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import Actor, Role, Scope, UserState, name_key, read_scopes, roles_within
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded, UnknownSession
-from tuckshop.services import accounts, tries
+from tuckshop.services import accounts, admin_log, tries
 from tuckshop.services.accounts import User
 from tuckshop.services.shop import Shop
 from tuckshop.services.tokens import ACCESS_SECONDS
@@ -183,6 +183,24 @@ async def end(shop: Shop, *, user_id: int, session_id: int) -> None:
     async with writing(shop.engine) as connection:
         if not (await connection.execute(query.values(ended_us=now_us))).rowcount:
             raise UnknownSession(session=session_id)
+
+
+async def end_all(shop: Shop, *, user_id: int, actor_id: int | None = None) -> int:
+    """Ends every log-in and token of somebody else; how many. For admins, and the operator."""
+    now_us = shop.clock()
+    async with writing(shop.engine) as connection:
+        ended = await accounts.end_sessions(connection, user_id, now_us=now_us)
+        if ended:
+            await admin_log.record(
+                connection,
+                action="user.sessions",
+                subject=f"user:{user_id}",
+                before={"sessions": ended},
+                after={"sessions": 0},
+                actor_id=actor_id,
+                now_us=now_us,
+            )
+    return ended
 
 
 def _log_ins(user_id: int, now_us: int) -> tuple[ColumnElement[bool], ...]:

@@ -17,6 +17,7 @@ from tuckshop.store.engine import reading
 
 accounts, transfers = tables.accounts, tables.transfers
 orders, lines = tables.orders, tables.order_lines
+products, sales = tables.products, tables.sales
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +106,23 @@ async def entries(
 
 async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
     """What the seller has earned, in all and by product."""
-    sold = lines.c.quantity - lines.c.refunded_quantity
-    amount = func.sum(sold * lines.c.price_cents)
+    # Of each day's sales, not of every line there ever was.
     by_product = (
-        select(lines.c.product_id, func.max(lines.c.name), func.sum(sold), amount)
-        .where(lines.c.seller_id == seller_id)
-        .group_by(lines.c.product_id)
-        .order_by(lines.c.product_id)
+        select(
+            products.c.id,
+            products.c.name,
+            func.sum(sales.c.sold_quantity - sales.c.refunded_quantity),
+            func.sum(sales.c.sold_cents - sales.c.refunded_cents),
+        )
+        .join(sales, sales.c.product_id == products.c.id)
+        .where(products.c.seller_id == seller_id)
+        .group_by(products.c.id, products.c.name)
+        .order_by(products.c.id)
     )
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
     still_refundable = and_(lines.c.refundable, orders.c.fulfilled_us >= shop.clock() - window_us)
     not_ours_yet = (
-        select(amount)
+        select(func.sum((lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents))
         .join(orders, orders.c.id == lines.c.order_id)
         .where(
             lines.c.seller_id == seller_id,
@@ -130,11 +136,11 @@ async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
     async with reading(shop.engine) as connection:
         cents = await connection.scalar(_balance(AccountKind.EARNINGS, seller_id)) or 0
         held_back = int(await connection.scalar(not_ours_yet) or 0)
-        products = [
+        earned = [
             ProductEarnings(product_id, name, int(quantity), int(total))
             for product_id, name, quantity, total in await connection.execute(by_product)
         ]
-    return Earnings(cents, max(cents - held_back, 0), products)
+    return Earnings(cents, max(cents - held_back, 0), earned)
 
 
 def _unsettled() -> Select[Any]:

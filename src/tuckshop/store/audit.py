@@ -46,9 +46,11 @@ _boxes = tables.coin_boxes.c
 _coins = tables.coin_movements.c
 _lines = tables.order_lines.c
 _orders = tables.orders.c
+_products = tables.products.c
 _records = tables.idempotency.c
 _refund_lines = tables.refund_lines.c
 _refunds = tables.refunds.c
+_sales = tables.sales.c
 _shelves = tables.shelves.c
 _stock = tables.stock_movements.c
 _transfers = tables.transfers.c
@@ -147,7 +149,9 @@ def _stray_transfers() -> Select[Any]:
     for kind, (giver, taker) in plain.items():
         ends[kind] = and_(source.c.kind == _is(giver), target.c.kind == _is(taker))
     machines = source.c.machine_id, target.c.machine_id, _orders.machine_id
+    nowhere = and_(*(its.is_(None) for its in machines), _transfers.machine_id.is_not(None))
     stray = [
+        nowhere,
         *(and_(_transfers.kind == _is(kind), not_(right)) for kind, right in ends.items()),
         *(and_(its.is_not(None), its.is_distinct_from(_transfers.machine_id)) for its in machines),
     ]
@@ -159,6 +163,39 @@ def _stray_transfers() -> Select[Any]:
             .outerjoin(tables.orders, _orders.id == _transfers.order_id)
         )
         .where(or_(*stray))
+    )
+
+
+def _sales_offenders() -> Select[Any]:
+    """Figures of the rollup that reports are made of, where lines add up to something else."""
+    in_sales = _sales.day, _sales.machine_id, _sales.product_id
+    in_lines = _orders.day, _orders.machine_id, _lines.product_id
+    in_refunds = _refunds.day, _orders.machine_id, _refund_lines.product_id
+    given_back = _as_sold.join(tables.refunds, _refunds.id == _refund_lines.refund_id).join(
+        tables.orders, _orders.id == _refund_lines.order_id
+    )
+    figures = (
+        (_sales.sold_quantity, _lines.quantity, in_lines, _order_lines),
+        (_sales.sold_cents, _line_cents, in_lines, _order_lines),
+        (_sales.refunded_quantity, _refund_lines.quantity, in_refunds, given_back),
+        (_sales.refunded_cents, _returned_cents, in_refunds, given_back),
+    )
+    sides = []
+    for figure, amount, keys, source in figures:
+        name = literal_column(f"'{figure.name}'", Text).label("figure")
+        sides += [
+            recorded(figure, *in_sales, name, of=tables.sales),
+            witness(amount, *keys, name, of=source),
+        ]
+    return differing(("day", "machine_id", "product_id", "figure"), *sides)
+
+
+def _foreign_lines() -> Select[Any]:
+    """Lines whose earnings are another's than the product says, by which reports tell sellers apart."""
+    return (
+        select(_lines.order_id, _lines.product_id, _lines.seller_id)
+        .select_from(tables.order_lines.join(tables.products, _products.id == _lines.product_id))
+        .where(_products.seller_id.is_distinct_from(_lines.seller_id))
     )
 
 
@@ -437,6 +474,16 @@ RULES = (
                 of=tables.stock_movements,
             ).where(_stock.kind == _is(StockKind.REFUND)),
         ),
+    ),
+    Rule(
+        "every day's sales are what was sold and given back on it",
+        count(tables.sales, tables.order_lines, tables.refund_lines),
+        _sales_offenders(),
+    ),
+    Rule(
+        "every line was sold for its product's seller",
+        count(tables.order_lines),
+        _foreign_lines(),
     ),
     Rule("every order's status fits what was given back", count(tables.orders), _status_offenders()),
     Rule(

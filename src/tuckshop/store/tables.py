@@ -63,6 +63,11 @@ def _time(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
 
+def _day() -> Column[int]:
+    """The business day on which it happened, see domain/days.py; settings that change later change no day."""
+    return Column("day", Integer, nullable=False)
+
+
 def _owner(name: str, target: str, *, nullable: bool = True) -> Column[int]:
     return Column(name, BigInteger, ForeignKey(f"{target}.id"), nullable=nullable)
 
@@ -350,6 +355,7 @@ orders = Table(
     Column("total_cents", BigInteger, nullable=False),
     _time("created_us"),
     _time("fulfilled_us", nullable=True),
+    _day(),
     CheckConstraint(
         "(fulfilled_us IS NULL) = (status IN ('placed', 'cancelled', 'failed'))", name="fulfilled_with_time"
     ),
@@ -421,6 +427,7 @@ refunds = Table(
     Column("reason", Text),
     _time("created_us"),
     Column("kind", Text, nullable=False),
+    _day(),
     CheckConstraint("amount_cents >= 1", name="amount_positive"),
     _one_of("kind", *RefundKind),
     UniqueConstraint("id", "order_id"),
@@ -440,6 +447,25 @@ refund_lines = Table(
     ForeignKeyConstraint(("order_id", "product_id"), ("order_lines.order_id", "order_lines.product_id")),
     CheckConstraint("quantity >= 1", name="quantity_positive"),
     Index(None, "order_id", "product_id"),
+)
+
+sales = Table(
+    "sales",
+    metadata,
+    # What order lines and refund lines add up to; those that come back count on the day on which they do.
+    _day(),
+    _owner("machine_id", "machines", nullable=False),
+    _owner("product_id", "products", nullable=False),
+    Column("sold_quantity", BigInteger, nullable=False),
+    Column("sold_cents", BigInteger, nullable=False),
+    Column("refunded_quantity", BigInteger, nullable=False),
+    Column("refunded_cents", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "machine_id", "product_id"),
+    # No piece is sold for nothing; more may come back on a day than was sold on it.
+    CheckConstraint("sold_quantity >= 0 AND sold_cents >= sold_quantity", name="sold_range"),
+    CheckConstraint("refunded_quantity >= 0 AND refunded_cents >= refunded_quantity", name="refunded_range"),
+    Index(None, "product_id"),
+    sqlite_with_rowid=False,
 )
 
 transfers = Table(

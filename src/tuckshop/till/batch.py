@@ -189,7 +189,9 @@ class Till:
 
         tries = 0
         while True:
-            wanted = Wanted(refund_window_us=self.policy.refund_window_seconds * MICROSECONDS)
+            wanted = Wanted(
+                refund_window_us=self.policy.refund_window_seconds * MICROSECONDS, days=self.policy.days
+            )
             for envelope in envelopes:
                 wants(envelope, wanted)
             try:

@@ -103,7 +103,9 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
             records[scope, key] = Record(bytes(fingerprint), kind, outcome)
     # Taken after the wallets' locks, so that one wallet's instants and ids only ever grow.
     now_us, new_ids = yield Reserve(wanted.new_ids)
-    page = Page(now_us=now_us, new_ids=new_ids, balances=balances, records=records)
+    page = Page(
+        now_us=now_us, day=wanted.days.of(now_us), new_ids=new_ids, balances=balances, records=records
+    )
 
     yield from _load_people(page, wanted)
     yield from _load_lately(page, wanted)
@@ -173,14 +175,20 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
         page.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, _ids(wanted.guests))}
     if wanted.machine_keys:
         page.machine_keys = dict((yield statements.MACHINE_KEYS, _ids(wanted.machine_keys)))
-    if wanted.payees:
-        yield from _load_payees(page, wanted)
+    yield from _load_sellers(page, wanted)
     if wanted.client_refs:
         for owner, read in statements.CLIENT_REFS.items():
             refs = {(getattr(wallet, owner), ref): wallet for wallet, ref in wanted.client_refs}
             keys = [key for key in refs if key[0] is not None]
             for owner_id, client_ref, order_id in (yield read, keys) if keys else ():
                 page.client_refs[refs[owner_id, client_ref], client_ref] = order_id
+
+
+def _load_sellers(page: Page, wanted: Wanted) -> Plan:
+    if wanted.sellers:
+        page.open_sellers = dict((yield statements.SELLERS, _ids(wanted.sellers)))
+    if wanted.payees:
+        yield from _load_payees(page, wanted)
 
 
 def _load_lately(page: Page, wanted: Wanted) -> Plan:
@@ -363,6 +371,22 @@ def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> P
         yield (
             statements.SET_REFUNDED,
             [(order.id, line.product_id, line.refunded_quantity) for order in orders for line in order.lines],
+        )
+    if changes.sales:
+        # Not among the rows that are shared: whoever sells or takes back has locked the shelf.
+        yield (
+            statements.ADD_SALES,
+            [
+                (
+                    page.day,
+                    *ref,
+                    added.sold_quantity,
+                    added.sold_cents,
+                    added.refunded_quantity,
+                    added.refunded_cents,
+                )
+                for ref, added in sorted(changes.sales.items(), key=lambda item: item[0])
+            ],
         )
 
 

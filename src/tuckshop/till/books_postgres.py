@@ -12,7 +12,18 @@ from sqlalchemy import Table
 
 from tuckshop.till import books, news
 from tuckshop.till.page import Page, Wanted
-from tuckshop.till.statements import Delete, Insert, Plan, Read, Reserve, Step, Update, column_type
+from tuckshop.till.statements import (
+    Add,
+    Delete,
+    Insert,
+    Plan,
+    Read,
+    Reserve,
+    Step,
+    Update,
+    column_type,
+    on_conflict,
+)
 
 CONNECT_SECONDS = 3.0
 FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a caller's patience of ten.
@@ -273,12 +284,14 @@ def _read_sql(read: Read) -> str:
     return f"WITH wanted({columns}) AS (SELECT * FROM unnest({arrays})) {read.select}{lock}"
 
 
-def _write_sql(statement: Insert | Update | Delete) -> str:
+def _write_sql(statement: Insert | Update | Add | Delete) -> str:
     match statement:
         case Insert():
             return _insert_sql(statement)
         case Update():
             return _update_sql(statement)
+        case Add():
+            return _add_sql(statement)
         case Delete():
             return _delete_sql(statement)
         case _:
@@ -315,3 +328,8 @@ def _update_sql(update: Update) -> str:
         f"UPDATE {update.table.name} AS t SET {sets}"
         f" FROM unnest({_arrays(update, columns)}) AS v({', '.join(columns)}) WHERE {where}"
     )
+
+
+@cache
+def _add_sql(add: Add) -> str:
+    return f"{_insert_sql(Insert(add.table, add.keys + add.values))} {on_conflict(add)}"

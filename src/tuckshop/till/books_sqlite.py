@@ -14,7 +14,7 @@ import msgspec
 from tuckshop.store.engine import connect_sqlite, is_sqlite_away
 from tuckshop.till import books
 from tuckshop.till.page import Page, Wanted
-from tuckshop.till.statements import Delete, Insert, Plan, Read, Reserve, Step, Update
+from tuckshop.till.statements import Add, Delete, Insert, Plan, Read, Reserve, Step, Update, on_conflict
 
 
 class SqliteBooks:
@@ -115,12 +115,14 @@ def _read_sql(read: Read) -> str:
     return f"WITH wanted({columns}) AS (SELECT {values} FROM json_each(?)) {read.select}"
 
 
-def _write_sql(statement: Insert | Update | Delete) -> str:
+def _write_sql(statement: Insert | Update | Add | Delete) -> str:
     match statement:
         case Insert():
             return _insert_sql(statement)
         case Update():
             return _update_sql(statement)
+        case Add():
+            return _add_sql(statement)
         case Delete():
             return _delete_sql(statement)
         case _:
@@ -148,3 +150,8 @@ def _update_sql(update: Update) -> str:
     )
     where = " AND ".join(f"{name} = ?{place}" for place, name in enumerate(update.keys, 1))
     return f"UPDATE {update.table.name} SET {sets} WHERE {where}"
+
+
+@cache
+def _add_sql(add: Add) -> str:
+    return f"{_insert_sql(Insert(add.table, add.keys + add.values))} {on_conflict(add)}"

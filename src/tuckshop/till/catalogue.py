@@ -5,6 +5,8 @@ Each function raises the refusals of its rules, and then has left the page as it
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from tuckshop.domain import catalogue
 from tuckshop.domain.accounts import Actor, Role, name_key
 from tuckshop.domain.catalogue import Product, StockKind, StockMovement
@@ -12,11 +14,14 @@ from tuckshop.domain.money import check_price
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
+    UnknownUser,
     VersionChanged,
 )
 from tuckshop.till.commands import (
     AddProduct,
+    ChangeGoods,
     ChangeProduct,
+    GoodsChanged,
     ProductRemoved,
     ProductStands,
     RemoveProduct,
@@ -25,21 +30,63 @@ from tuckshop.till.commands import (
 from tuckshop.till.page import (
     Page,
     ProductRow,
+    Wanted,
 )
 from tuckshop.till.posting import box_of, move_stock, open_shelf, shelf_of
+
+GoodsCommand = AddProduct | ChangeProduct | Restock | RemoveProduct | ChangeGoods
+
+
+def wants(command: GoodsCommand, wanted: Wanted) -> None:
+    """Adds to `wanted` what the command needs to know."""
+    match command:
+        case AddProduct():
+            _want_name(command.name, wanted)
+            wanted.machines.add(command.machine_id)
+            if command.seller_id is not None:
+                wanted.sellers.add(command.seller_id)
+            wanted.new_ids["products"] += 1
+        case ChangeProduct() | Restock():
+            # For Restock too, though it only reads the product: where there is no shelf yet, nothing else
+            # keeps the product on sale until the pieces are in.
+            wanted.changing.add(command.product_id)
+            wanted.machines.add(command.machine_id)
+            wanted.shelves.add((command.machine_id, command.product_id))
+            if isinstance(command, ChangeProduct) and command.name is not None:
+                _want_name(command.name, wanted)
+        case RemoveProduct():
+            wanted.changing.add(command.product_id)
+        case ChangeGoods():
+            for step in command.steps:
+                wants(step, wanted)
+        case _:
+            assert_never(command)
+
+
+def decide(command: GoodsCommand, actor: Actor, page: Page) -> ProductStands | ProductRemoved | GoodsChanged:
+    """What becomes of the command."""
+    match command:
+        case AddProduct():
+            return add(command, actor, page)
+        case ChangeProduct():
+            return change(command, actor, page)
+        case Restock():
+            return restock(command, actor, page)
+        case RemoveProduct():
+            return remove(command, actor, page)
+        case ChangeGoods():
+            return change_goods(command, actor, page)
+        case _:
+            assert_never(command)
 
 
 def add(command: AddProduct, actor: Actor, page: Page) -> ProductStands:
     """A product on sale, with its first stock."""
-    if command.for_house:
-        actor.require(Role.ADMIN)
-    else:
-        actor.require(Role.SELLER)
+    seller_id = _seller_id(command, actor, page)
     box_of(page, command.machine_id)
     name = catalogue.check_product_name(command.name)
     key = name_key(name)
     stock = catalogue.check_quantity(command.stock, field="stock", least=0)
-    seller_id = None if command.for_house else actor.user_id
     if key in page.names:
         raise NameTaken(name=name)
     _check_figures(command)
@@ -57,7 +104,9 @@ def add(command: AddProduct, actor: Actor, page: Page) -> ProductStands:
     )
     page.names[key] = product.id
     page.products[product.id] = product
-    if seller_id is not None and command.caller.session_id is not None:
+    if seller_id in page.open_sellers:
+        page.sellers[seller_id] = page.open_sellers[seller_id]
+    elif seller_id is not None and command.caller.session_id is not None:
         page.sellers[seller_id] = page.sessions[command.caller.session_id].username
     page.changes.products.append(
         ProductRow(
@@ -143,6 +192,40 @@ def remove(command: RemoveProduct, actor: Actor, page: Page) -> ProductRemoved:
     page.changes.removed.add(product.id)
     page.changes.unnamed.setdefault(product.id, name_key(product.name))
     return ProductRemoved(product.id)
+
+
+def change_goods(command: ChangeGoods, actor: Actor, page: Page) -> GoodsChanged:
+    """Several products, as the steps one after the other would; the first refusal undoes those before."""
+    if len(command.steps) > catalogue.GOODS_MAX:
+        raise InvalidField(field="products", reason=f"must be at most {catalogue.GOODS_MAX}")
+    trial = page.trial()
+    for step in command.steps:
+        decide(step, actor, trial)
+    page.adopt(trial)
+    added = sum(isinstance(step, AddProduct) for step in command.steps)
+    return GoodsChanged(added, len(command.steps) - added)
+
+
+def _want_name(name: str, wanted: Wanted) -> None:
+    """A name against the rules is refused unseen; the database might choke on it."""
+    try:
+        wanted.names.add(name_key(catalogue.check_product_name(name)))
+    except InvalidField:
+        return
+
+
+def _seller_id(command: AddProduct, actor: Actor, page: Page) -> int | None:
+    """Whose the product will be; None: the shop's own."""
+    if command.for_house:
+        actor.require(Role.ADMIN)
+        return None
+    if command.seller_id is None or command.seller_id == actor.user_id:
+        actor.require(Role.SELLER)
+        return actor.user_id
+    actor.require(Role.ADMIN)
+    if command.seller_id not in page.open_sellers:
+        raise UnknownUser(user=command.seller_id)
+    return command.seller_id
 
 
 def _own_product(command: ChangeProduct | Restock | RemoveProduct, actor: Actor, page: Page) -> Product:

@@ -233,7 +233,10 @@ class SetShelves:
 
 @dataclass(frozen=True, slots=True)
 class AddProduct:
-    """A new product of the caller's (`for_house`: of the shop itself) with its first stock."""
+    """A new product of the caller's (`for_house`: of the shop itself) with its first stock.
+
+    `seller_id`: the product is this seller's; admins add products for others.
+    """
 
     caller: Caller
     name: str
@@ -245,6 +248,7 @@ class AddProduct:
     image_id: int | None = None
     for_house: bool = False
     machine_id: int = DEFAULT_MACHINE_ID
+    seller_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +293,22 @@ class RemoveProduct:
     version: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeGoods:
+    """Products added and changed together, in this order: all of them or none.
+
+    Raises:
+        ValueError: built with a step in somebody else's name.
+    """
+
+    caller: Caller
+    steps: tuple[AddProduct | ChangeProduct, ...]
+
+    def __post_init__(self) -> None:
+        if any(step.caller != self.caller for step in self.steps):
+            raise ValueError("every step is the caller's own")
+
+
 Command = (
     Deposit
     | PayOut
@@ -312,6 +332,7 @@ Command = (
     | ChangeProduct
     | Restock
     | RemoveProduct
+    | ChangeGoods
 )
 
 
@@ -513,6 +534,14 @@ class ProductRemoved:
     product_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class GoodsChanged:
+    """How many products were added, and how many others were named."""
+
+    added: int
+    changed: int
+
+
 Receipt = (
     CoinsDeposited
     | PaidOut
@@ -528,6 +557,7 @@ Receipt = (
     | Refunded
     | ProductStands
     | ProductRemoved
+    | GoodsChanged
     | TabSettled
 )
 

@@ -25,7 +25,7 @@ from tuckshop.till.page import (
     Page,
 )
 from tuckshop.till.policy import Policy
-from tuckshop.till.posting import box_of, move_coins, move_stock, post, shelf_of
+from tuckshop.till.posting import box_of, move_coins, move_stock, post, sales_of, shelf_of
 from tuckshop.till.wallet import require_coins, require_wallet
 
 
@@ -77,6 +77,7 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
             order.total_cents,
             order.created_us,
             order.fulfilled_us,
+            page.day,
         )
     )
     for position, line in enumerate(order.lines):
@@ -95,6 +96,9 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
                 0,
             )
         )
+        added = sales_of(page, order.machine_id, line.product_id)
+        added.sold_quantity += line.quantity
+        added.sold_cents += line.quantity * line.price_cents
     transfer_ids = [
         post(page, transfer, actor, machine_id=order.machine_id, order_id=order.id)
         for transfer in sale.transfers

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from tuckshop.domain.accounts import Actor
 from tuckshop.domain.catalogue import Product, Shelf
+from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import CoinBox, ShelfPlan
 from tuckshop.domain.orders import Order
@@ -44,8 +45,10 @@ class Wanted:
     machine_keys: set[int] = field(default_factory=set)
     stands: set[int] = field(default_factory=set)  # machines of which every shelf is wanted
     payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
+    sellers: set[int] = field(default_factory=set)  # for whom others add products: locked
     external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
     refund_window_us: int = 0
+    days: BusinessDays = BY_UTC
     orders: set[int] = field(default_factory=set)
     new_ids: dict[str, int] = field(
         default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0}
@@ -80,6 +83,7 @@ class OrderRow(NamedTuple):
     total_cents: int
     created_us: int
     fulfilled_us: int | None
+    day: int
 
 
 class OrderLineRow(NamedTuple):
@@ -124,6 +128,7 @@ class RefundRow(NamedTuple):
     reason: str | None
     created_us: int
     kind: str
+    day: int
 
 
 class RefundLineRow(NamedTuple):
@@ -185,6 +190,16 @@ class IdempotencyRow(NamedTuple):
 
 
 @dataclass(slots=True)
+class SalesAdded:
+    """What a batch adds to its day's sales of one product on one machine."""
+
+    sold_quantity: int = 0
+    sold_cents: int = 0
+    refunded_quantity: int = 0
+    refunded_cents: int = 0
+
+
+@dataclass(slots=True)
 class Changes:
     """All that a batch writes: new rows, and what became of the rows that were loaded."""
 
@@ -210,6 +225,7 @@ class Changes:
     # Rows that many share and no rule reads: only what is to be added.
     added_cents: dict[AccountRef, int] = field(default_factory=dict)
     added_coins: dict[tuple[int, int], int] = field(default_factory=dict)
+    sales: dict[ShelfRef, SalesAdded] = field(default_factory=dict)
 
     def any(self) -> bool:
         """Whether there is anything to write."""
@@ -230,6 +246,7 @@ class Page:
     """The loaded values, as the commands decided so far have left them."""
 
     now_us: int
+    day: int
     new_ids: dict[str, Iterator[int]]
     sessions: dict[int, Session] = field(default_factory=dict)
     balances: dict[AccountRef, int] = field(default_factory=dict)
@@ -243,6 +260,7 @@ class Page:
     names: dict[str, int] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
     sellers: dict[int, str] = field(default_factory=dict)
+    open_sellers: dict[int, str] = field(default_factory=dict)  # those of `sellers` who still sell
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
     boxes: dict[int, CoinBox] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
@@ -253,3 +271,28 @@ class Page:
     owed_cents: dict[int, int] = field(default_factory=dict)  # on the tabs of those orders, as loaded
     external_refs: dict[tuple[str, str], int] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
+
+    def trial(self) -> Page:
+        """A copy on which goods may change without the page; `adopt` makes it count."""
+        changes = replace(
+            self.changes,
+            products=list(self.changes.products),
+            shelves=list(self.changes.shelves),
+            stock_movements=list(self.changes.stock_movements),
+            stocked=set(self.changes.stocked),
+            revised=set(self.changes.revised),
+            unnamed=dict(self.changes.unnamed),
+        )
+        return replace(
+            self,
+            names=dict(self.names),
+            products=dict(self.products),
+            sellers=dict(self.sellers),
+            shelves=dict(self.shelves),
+            changes=changes,
+        )
+
+    def adopt(self, trial: Page) -> None:
+        """What was tried becomes the page."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(trial, one.name))

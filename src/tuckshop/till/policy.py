@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.money import Currency
 
 
@@ -24,3 +25,4 @@ class Policy:
     refund_window_seconds: int = 300  # Long enough to notice the wrong can, too short to drink it.
     tab_limit_cents: int = 0  # of buyers who have no limit of their own
     coins_daily_cap_cents: int = 20_000  # A hundred euros twice: nobody carries more coins to a fridge.
+    days: BusinessDays = BY_UTC  # by which sales are counted from now on

@@ -1,4 +1,4 @@
-"""Writing to the page: transfers, stock and coins, each with the balance, shelf or box that it changes."""
+"""Writing to the page: transfers, stock, coins and sales, each with the row that it changes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tuckshop.till.page import (
     LOCKED_KINDS,
     CoinMovementRow,
     Page,
+    SalesAdded,
     ShelfRow,
     StockMovementRow,
     TransferRow,
@@ -136,3 +137,12 @@ def move_coins(
             )
         )
     page.boxes[box.machine_id] = box._replace(held=held)
+
+
+def sales_of(page: Page, machine_id: int, product_id: int) -> SalesAdded:
+    """Where the batch counts what it sells and takes back of a product on a machine."""
+    sales = page.changes.sales
+    added = sales.get((machine_id, product_id))
+    if added is None:
+        added = sales[machine_id, product_id] = SalesAdded()
+    return added

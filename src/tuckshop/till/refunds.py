@@ -25,7 +25,7 @@ from tuckshop.till.commands import (
 from tuckshop.till.orders import changed, dispense, order_of, owed_cents
 from tuckshop.till.page import Page, RefundLineRow, RefundRow, Wanted
 from tuckshop.till.policy import Policy
-from tuckshop.till.posting import move_stock, post, shelf_of
+from tuckshop.till.posting import move_stock, post, sales_of, shelf_of
 from tuckshop.till.wallet import require_wallet
 
 WayBack = Refund | RefundNewest | CancelOrder | ReduceOrder | Dispense
@@ -170,10 +170,16 @@ def _take_back(page: Page, back: TakenBack, actor: Actor, reason: str | None) ->
     page.orders[order.id] = order
     page.changes.reordered.add(order.id)
     page.changes.refunds.append(
-        RefundRow(refund_id, order.id, back.amount_cents, actor.user_id, reason, page.now_us, back.kind)
+        RefundRow(
+            refund_id, order.id, back.amount_cents, actor.user_id, reason, page.now_us, back.kind, page.day
+        )
     )
+    price_cents = {line.product_id: line.price_cents for line in order.lines}
     for product_id, quantity in back.quantities.items():
         page.changes.refund_lines.append(RefundLineRow(refund_id, order.id, product_id, quantity))
+        added = sales_of(page, order.machine_id, product_id)
+        added.refunded_quantity += quantity
+        added.refunded_cents += quantity * price_cents[product_id]
     for transfer in back.transfers:
         post(
             page,

@@ -11,11 +11,9 @@ from typing import Any, assert_never
 
 import msgspec
 
-from tuckshop.domain.accounts import OPERATOR, Actor, name_key
-from tuckshop.domain.catalogue import check_product_name
+from tuckshop.domain.accounts import OPERATOR, Actor
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import (
-    InvalidField,
     KeyReused,
     Refusal,
     SessionEnded,
@@ -28,6 +26,7 @@ from tuckshop.till.commands import (
     AddProduct,
     Caller,
     CancelOrder,
+    ChangeGoods,
     ChangeProduct,
     CloseWallet,
     CollectCoins,
@@ -84,8 +83,8 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
             refunds.wants(command, wanted)
         case SettleTab():
             tabs.wants(command, wanted)
-        case AddProduct() | ChangeProduct() | Restock() | RemoveProduct():
-            _want_goods(command, wanted)
+        case AddProduct() | ChangeProduct() | Restock() | RemoveProduct() | ChangeGoods():
+            catalogue.wants(command, wanted)
         case SendMoney() | TopUp() | PaySeller() | CloseWallet():
             transfers.wants(command, wanted)
         case FillCoins() | CollectCoins() | CountCoins() | MoveStock() | SetShelves():
@@ -125,28 +124,6 @@ def _want_money(command: PlaceOrder | Deposit | PayOut, wanted: Wanted) -> None:
             ids["transfers"] += 1
         case _:
             assert_never(command)
-
-
-def _want_goods(command: AddProduct | ChangeProduct | Restock | RemoveProduct, wanted: Wanted) -> None:
-    if isinstance(command, AddProduct):
-        _want_name(command.name, wanted)
-        wanted.new_ids["products"] += 1
-        return
-    # For Restock too, though it only reads the product: where there is no shelf yet, nothing else keeps the
-    # product on sale until the pieces are in.
-    wanted.changing.add(command.product_id)
-    if not isinstance(command, RemoveProduct):
-        wanted.shelves.add((command.machine_id, command.product_id))
-    if isinstance(command, ChangeProduct) and command.name is not None:
-        _want_name(command.name, wanted)
-
-
-def _want_name(name: str, wanted: Wanted) -> None:
-    """A name against the rules is refused unseen; the database might choke on it."""
-    try:
-        wanted.names.add(name_key(check_product_name(name)))
-    except InvalidField:
-        return
 
 
 def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
@@ -201,28 +178,12 @@ def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Recei
             return refunds.decide(command, actor, page, policy)
         case SettleTab():
             return tabs.settle(command, actor, page, policy)
-        case AddProduct() | ChangeProduct() | Restock() | RemoveProduct():
-            return _decide_goods(command, actor, page)
+        case AddProduct() | ChangeProduct() | Restock() | RemoveProduct() | ChangeGoods():
+            return catalogue.decide(command, actor, page)
         case SendMoney() | TopUp() | PaySeller() | CloseWallet():
             return transfers.decide(command, actor, page, policy)
         case FillCoins() | CollectCoins() | CountCoins() | MoveStock() | SetShelves():
             return machines.decide(command, actor, page, policy)
-        case _:
-            assert_never(command)
-
-
-def _decide_goods(
-    command: AddProduct | ChangeProduct | Restock | RemoveProduct, actor: Actor, page: Page
-) -> Receipt:
-    match command:
-        case AddProduct():
-            return catalogue.add(command, actor, page)
-        case ChangeProduct():
-            return catalogue.change(command, actor, page)
-        case Restock():
-            return catalogue.restock(command, actor, page)
-        case RemoveProduct():
-            return catalogue.remove(command, actor, page)
         case _:
             assert_never(command)
 

@@ -42,6 +42,14 @@ class Update(NamedTuple):
     added: bool = False
 
 
+class Add(NamedTuple):
+    """What is to be added to rows found by their keys, or makes those that are not there yet."""
+
+    table: Table
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+
+
 class Delete(NamedTuple):
     """Rows that go away, found by their keys."""
 
@@ -55,7 +63,7 @@ class Reserve(NamedTuple):
     counts: dict[str, int]
 
 
-Step = tuple[Read | Insert | Update | Delete, Rows] | Reserve
+Step = tuple[Read | Insert | Update | Add | Delete, Rows] | Reserve
 Plan = Generator[Step, Any, Any]
 
 
@@ -74,6 +82,12 @@ def column_type(table: Table, column: str) -> str:
             return "text"
         case _:
             return "integer"
+
+
+def on_conflict(add: Add) -> str:
+    """What an INSERT does with rows that are there already; both databases say it alike."""
+    sets = ", ".join(f"{name} = {add.table.name}.{name} + excluded.{name}" for name in add.values)
+    return f"ON CONFLICT ({', '.join(add.keys)}) DO UPDATE SET {sets}"
 
 
 _ID = (("id", "bigint"),)
@@ -149,6 +163,13 @@ PAYEES = Read(
     "payees",
     _ID,
     "SELECT u.id FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed' ORDER BY u.id",
+    lock="u",
+)
+SELLERS = Read(
+    "sellers",
+    _ID,
+    "SELECT u.id, u.username FROM wanted w JOIN users u ON u.id = w.id"
+    " WHERE u.is_seller AND u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
 # The earnings and what is held back of them, in one look, since neither is locked: every line of the orders
@@ -317,6 +338,11 @@ SET_PLANS = Update(
 )
 SET_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",))
 ADD_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",), added=True)
+ADD_SALES = Add(
+    tables.sales,
+    ("day", "machine_id", "product_id"),
+    ("sold_quantity", "sold_cents", "refunded_quantity", "refunded_cents"),
+)
 REVISE_PRODUCTS = Update(
     tables.products,
     ("id",),

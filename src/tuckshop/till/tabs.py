@@ -43,9 +43,9 @@ def settle(command: SettleTab, actor: Actor, page: Page, policy: Policy) -> TabS
             box=box,
             accepted=policy.currency.accepted_cents,
         )
-        deposit_id, transfer_id = [
-            post(page, transfer, actor, machine_id=command.machine_id) for transfer in settled.transfers
-        ]
+        deposited, paid = settled.transfers
+        deposit_id = post(page, deposited, actor, machine_id=command.machine_id)
+        transfer_id = post(page, paid, actor, machine_id=None)  # The coins alone were at the machine.
         move_coins(page, box, settled.coins, 1, deposit_id, actor)
     else:
         external_ref = command.external_ref

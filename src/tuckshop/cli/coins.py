@@ -1,0 +1,167 @@
+"""`tuckshop coins`: what is in the coin boxes, and what people carry into and out of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuckshop.cli import amounts, output
+from tuckshop.cli.commands import Commands
+from tuckshop.cli.machine import find, machine_option
+from tuckshop.cli.opening import opened_shop, run
+from tuckshop.cli.product import settle
+from tuckshop.cli.stock import checked_reason, reason_option
+from tuckshop.domain.accounts import OPERATOR
+
+if TYPE_CHECKING:
+    from tuckshop.domain.money import Currency
+    from tuckshop.services.machines import Coins
+    from tuckshop.till.commands import BoxMoved, CoinsCounted
+
+
+class Times(click.ParamType[tuple[int, int]]):
+    """So many of one thing, written `like` this."""
+
+    name = "times"
+
+    def __init__(self, like: str, what: str) -> None:
+        self.like = like
+        self.what = what
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """(which, how many); fails in one line."""
+        match = re.fullmatch("([0-9]{1,12})x([0-9]{1,7})", value, re.ASCII)
+        if match is None:
+            self.fail(f"{value!r} is not like {self.like}: {self.what}, an x, and how many.", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+COIN = Times("50x2", "the coin in cents")
+COINS = click.argument("coins", metavar="COIN...", nargs=-1, required=True, type=COIN)
+
+
+@click.group(cls=Commands)
+def coins() -> None:
+    """Fill a coin box, count it, collect from it.
+
+    Coins are written 50x2: two of 50 cents.
+    """
+
+
+@coins.command("show")
+@machine_option
+def show(machine: str | None) -> None:
+    """Show what a machine's coin box holds by the books."""
+    held, currency = run(_show(machine))
+    _table(held.held, currency)
+    click.echo(f"\n{amounts.tell(held.amount_cents, currency)}")
+
+
+@coins.command("fill")
+@COINS
+@machine_option
+@reason_option
+def fill(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | None) -> None:
+    """Put coins from the bank into a machine."""
+    moved, name, currency = run(_carry(coins, machine, checked_reason(reason), out=False))
+    click.echo(f"{amounts.tell(moved.amount_cents, currency)} put into {name}.")
+
+
+@coins.command("collect")
+@COINS
+@machine_option
+@reason_option
+def collect(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | None) -> None:
+    """Take coins out of a machine, to the bank."""
+    moved, name, currency = run(_carry(coins, machine, checked_reason(reason), out=True))
+    click.echo(f"{amounts.tell(moved.amount_cents, currency)} taken out of {name}.")
+
+
+@coins.command("count")
+@COINS
+@machine_option
+@reason_option
+def count(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | None) -> None:
+    """Say what was counted in a machine: of every coin, 20x0 for none. The books follow.
+
+    What is missing, or too much, is booked as over or short.
+    """
+    found, currency = run(_count(coins, machine, checked_reason(reason)))
+    output.table(
+        ("Coin", "Expected", "Counted", "Difference"),
+        (
+            (value, f"{found.expected[value]:,}", f"{pieces:,}", f"{pieces - found.expected[value]:+,}")
+            for value, pieces in found.counted.items()
+        ),
+        right=("Coin", "Expected", "Counted", "Difference"),
+    )
+    difference = found.over_short_cents
+    told = amounts.tell(abs(difference), currency)
+    click.echo(f"\n{told} {'too much' if difference > 0 else 'missing'}" if difference else "\nAs expected")
+
+
+def known(pairs: Sequence[tuple[int, int]], currency: Currency) -> dict[int, int]:
+    """Coins by their values. Raises click.UsageError for one that the shop does not have, or named twice."""
+    values = ", ".join(str(value) for value in reversed(currency.values_cents))
+    coins: dict[int, int] = {}
+    for value, pieces in pairs:
+        if value not in currency.values_cents:
+            raise click.UsageError(f"There is no coin of {value} in this shop, only {values}.")
+        if value in coins:
+            raise click.UsageError(f"The coin {value} is named twice.")
+        coins[value] = pieces
+    return coins
+
+
+async def _show(machine: str | None) -> tuple[Coins, Currency]:
+    from tuckshop.services import machines
+
+    async with opened_shop() as shop:
+        machine_id = (await find(shop, machine)).id
+        return await machines.coins(shop, actor=OPERATOR, machine_id=machine_id), shop.currency
+
+
+async def _carry(
+    pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None, *, out: bool
+) -> tuple[BoxMoved, str, Currency]:
+    from tuckshop.till import commands
+    from tuckshop.till.commands import BoxMoved, CollectCoins, FillCoins
+
+    async with opened_shop() as shop:
+        coins = known(pairs, shop.currency)
+        found = await find(shop, machine)
+        act = CollectCoins if out else FillCoins
+        moved = await settle(shop, act(commands.OPERATOR, found.id, coins, reason))
+        assert isinstance(moved, BoxMoved)
+        return moved, found.name, shop.currency
+
+
+async def _count(
+    pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None
+) -> tuple[CoinsCounted, Currency]:
+    from tuckshop.till import commands
+    from tuckshop.till.commands import CoinsCounted, CountCoins
+
+    async with opened_shop() as shop:
+        coins = known(pairs, shop.currency)
+        for value in reversed(shop.currency.values_cents):
+            if value not in coins:
+                raise click.UsageError(f"Say how many of {value} there are, too: {value}x0 for none.")
+        machine_id = (await find(shop, machine)).id
+        found = await settle(shop, CountCoins(commands.OPERATOR, machine_id, coins, reason))
+        assert isinstance(found, CoinsCounted)
+        return found, shop.currency
+
+
+def _table(held: dict[int, int], currency: Currency) -> None:
+    worth = f"Worth {currency.code}"
+    output.table(
+        ("Coin", "Pieces", worth),
+        ((value, f"{pieces:,}", amounts.show(value * pieces, currency)) for value, pieces in held.items()),
+        right=("Coin", "Pieces", worth),
+    )

@@ -1,0 +1,256 @@
+"""`tuckshop machine`: the places of sale, their keys, and what stands where in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuckshop.cli import amounts, output
+from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.opening import opened_shop, run
+from tuckshop.cli.product import find as find_product
+from tuckshop.cli.product import product_argument, settle
+from tuckshop.domain.accounts import OPERATOR
+from tuckshop.domain.catalogue import QUANTITY_MAX
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, ShelfPlan
+from tuckshop.domain.money import parse_price
+
+if TYPE_CHECKING:
+    from tuckshop.domain.money import Currency
+    from tuckshop.services.machines import Machine
+    from tuckshop.services.shop import Shop
+    from tuckshop.till.commands import ShelfStands
+
+PAGE = 1_000
+BOX = click.Choice([str(kind) for kind in BoxKind])
+PLANNED = {"slot": "slot", "capacity": "capacity", "par": "par_level", "price": "price_cents"}
+machine_argument = click.argument("machine", metavar="MACHINE", type=FILLED)
+machine_option = click.option(
+    "--machine", type=FILLED, metavar="MACHINE", help="Its number or name; the first machine unless given."
+)
+box_option = click.option(
+    "--box",
+    type=BOX,
+    help="counted: pays only with coins it holds; unlimited: a cashier sees to it.",
+)
+timezone_option = click.option("--timezone", type=FILLED, metavar="ZONE", help="Like Europe/Berlin.")
+
+
+@click.group(cls=Commands)
+def machine() -> None:
+    """Add machines, see them, change them, give them keys.
+
+    MACHINE is a machine's number, or its name. Cashier's drawers are machines too.
+    """
+
+
+@machine.command("add")
+@click.argument("name", type=FILLED)
+@timezone_option
+@box_option
+def add(name: str, timezone: str | None, box: str | None) -> None:
+    """Add a machine with empty shelves and an empty coin box [counted, UTC]."""
+    added = run(_add(name, timezone or "UTC", BoxKind(box or BoxKind.COUNTED)))
+    click.echo(f"Added machine {added.id}: {added.name}.")
+
+
+@machine.command("list")
+def list_() -> None:
+    """List the machines."""
+    found = run(_all())
+    output.table(
+        ("Id", "Name", "Timezone", "Coin box", "Key"),
+        ((one.id, one.name, one.timezone, one.box_kind, "yes" if one.has_key else "no") for one in found),
+        right=("Id",),
+    )
+    click.echo(f"\n{len(found):,} {'machine' if len(found) == 1 else 'machines'}")
+
+
+@machine.command("show")
+@machine_argument
+def show(machine: str) -> None:
+    """Show a machine, and what it holds."""
+    output.facts(run(_show(machine)))
+
+
+@machine.command("change")
+@machine_argument
+@click.option("--name", type=FILLED, help="A new name.")
+@timezone_option
+@box_option
+def change(machine: str, name: str | None, timezone: str | None, box: str | None) -> None:
+    """Change a machine's name, timezone or kind of coin box."""
+    if name is None and timezone is None and box is None:
+        raise click.UsageError("Say what to change: --name, --timezone or --box.")
+    changed = run(_change(machine, name, timezone, None if box is None else BoxKind(box)))
+    click.echo(f"Changed machine {changed.id}: {changed.name}, {changed.timezone}, {changed.box_kind} box.")
+
+
+@machine.command("key")
+@machine_argument
+def key(machine: str) -> None:
+    """Give a machine a new key, and print it: this once. The one before is good no more.
+
+    With it the machine may take in coins, pay out and sell; see `Authorization: Bearer` at /docs.
+    """
+    click.echo(f"Key   {run(_key(machine))} (shown only now)")
+
+
+@machine.group("shelves", cls=Commands)
+def shelves() -> None:
+    """See what stands where in a machine, and plan it."""
+
+
+@shelves.command("show")
+@machine_argument
+def show_shelves(machine: str) -> None:
+    """List a machine's shelves."""
+    found, currency = run(_shelves(machine))
+    output.table(
+        ("Slot", "Id", "Name", "Stock", "Capacity", "Par", f"Price {currency.code}"),
+        (
+            (
+                one.slot,
+                one.product_id,
+                one.name,
+                f"{one.quantity:,}",
+                one.capacity,
+                one.par_level,
+                None if one.price_cents is None else amounts.show(one.price_cents, currency),
+            )
+            for one in sorted(found, key=lambda one: (one.slot is None, one.slot, one.product_id))
+        ),
+        right=("Id", "Stock", "Capacity", "Par", f"Price {currency.code}"),
+    )
+    click.echo(f"\n{len(found):,} {'shelf' if len(found) == 1 else 'shelves'}; no price: the product's own")
+
+
+@shelves.command("set")
+@machine_argument
+@product_argument
+@click.option("--slot", type=FILLED, help="The code by which buyers choose it, like A1.")
+@click.option("--capacity", type=Whole(1, QUANTITY_MAX), help="How many pieces fit.")
+@click.option("--par", type=Whole(0, QUANTITY_MAX), help="How many should be there after filling up.")
+@click.option("--price", type=FILLED, metavar="AMOUNT", help="A price in this machine alone.")
+@click.option("--clear", type=click.Choice(list(PLANNED)), multiple=True, help="Forget this one.")
+def set_shelf(machine: str, product: str, clear: tuple[str, ...], **given: Any) -> None:
+    """Plan a product's shelf in a machine; what is not named stays as it is."""
+    named = {name: value for name, value in given.items() if value is not None}
+    if not named and not clear:
+        raise click.UsageError("Say what to set: --slot, --capacity, --par, --price or --clear.")
+    for name in clear:
+        if name in named:
+            raise click.UsageError(f"Either --{name} or --clear {name}.")
+    stands = run(_set_shelf(machine, product, named | dict.fromkeys(clear)))
+    slot = f" in slot {stands.slot}" if stands.slot else ""
+    click.echo(f"{stands.name} stands{slot}: {stands.quantity:,} there now.")
+
+
+async def find(shop: Shop, machine: str | None) -> Machine:
+    """The machine of this number or name; None: the first. Raises UnknownMachine."""
+    from tuckshop.services import machines
+
+    if machine is None:
+        return await machines.find(shop, machine_id=DEFAULT_MACHINE_ID)
+    # As with products: the number first.
+    if machine.isascii() and machine.isdigit() and len(machine) <= 18:
+        return await machines.find(shop, machine_id=int(machine))
+    return await machines.find_by_name(shop, name=machine)
+
+
+async def _add(name: str, timezone: str, box_kind: BoxKind) -> Machine:
+    from tuckshop.services import machines
+
+    async with opened_shop() as shop:
+        return await machines.add(shop, actor=OPERATOR, name=name, timezone=timezone, box_kind=box_kind)
+
+
+async def _all() -> list[Machine]:
+    from tuckshop.services import machines
+
+    found: list[Machine] = []
+    async with opened_shop() as shop:
+        while page := await machines.page(shop, after_id=found[-1].id if found else 0, limit=PAGE):
+            found += page
+    return found
+
+
+async def _show(machine: str) -> list[tuple[str, object]]:
+    from tuckshop.services import machines
+
+    async with opened_shop() as shop:
+        one = await find(shop, machine)
+        coins = await machines.coins(shop, actor=OPERATOR, machine_id=one.id)
+        stands = await _every_shelf(shop, one.id)
+        return [
+            ("Id", one.id),
+            ("Name", one.name),
+            ("Timezone", one.timezone),
+            ("Coin box", one.box_kind),
+            ("Coins", amounts.tell(coins.amount_cents, shop.currency)),
+            ("Change", "exact money only" if one.exact_money_only else "yes"),
+            ("Shelves", f"{len(stands):,}"),
+            ("Pieces", f"{sum(shelf.quantity for shelf in stands):,}"),
+            ("Key", "yes" if one.has_key else "no"),
+        ]
+
+
+async def _change(machine: str, name: str | None, timezone: str | None, box_kind: BoxKind | None) -> Machine:
+    from tuckshop.services import machines
+
+    async with opened_shop() as shop:
+        found = await find(shop, machine)
+        return await machines.change(
+            shop, actor=OPERATOR, machine_id=found.id, name=name, timezone=timezone, box_kind=box_kind
+        )
+
+
+async def _key(machine: str) -> str:
+    from tuckshop.services import machines
+
+    async with opened_shop() as shop:
+        return await machines.new_key(shop, actor=OPERATOR, machine_id=(await find(shop, machine)).id)
+
+
+async def _shelves(machine: str) -> tuple[list[ShelfStands], Currency]:
+    async with opened_shop() as shop:
+        return await _every_shelf(shop, (await find(shop, machine)).id), shop.currency
+
+
+async def _every_shelf(shop: Shop, machine_id: int) -> list[ShelfStands]:
+    from tuckshop.services import machines
+
+    found: list[ShelfStands] = []
+    while page := await machines.shelves_of(
+        shop,
+        actor=OPERATOR,
+        machine_id=machine_id,
+        after_id=found[-1].product_id if found else 0,
+        limit=PAGE,
+    ):
+        found += page
+    return found
+
+
+async def _set_shelf(machine: str, product: str, named: dict[str, Any]) -> ShelfStands:
+    from tuckshop.till import commands
+    from tuckshop.till.commands import SetShelves, ShelvesSet
+
+    async with opened_shop() as shop:
+        machine_id = (await find(shop, machine)).id
+        product_id = (await find_product(shop, product)).product_id
+        # A plan is for a machine as a whole: the other shelves are told to stand as they do.
+        plans = {
+            one.product_id: ShelfPlan(one.product_id, one.slot, one.capacity, one.par_level, one.price_cents)
+            for one in await _every_shelf(shop, machine_id)
+        }
+        if named.get("price") is not None:
+            named["price"] = parse_price(named["price"], currency=shop.currency)
+        figures = {PLANNED[name]: value for name, value in named.items()}
+        plan = replace(plans.pop(product_id, ShelfPlan(product_id)), **figures)
+        others = (one for one in plans.values() if one != ShelfPlan(one.product_id))
+        receipt = await settle(shop, SetShelves(commands.OPERATOR, machine_id, (plan, *others)))
+        assert isinstance(receipt, ShelvesSet)
+        return receipt.shelves[0]

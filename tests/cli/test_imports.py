@@ -1,0 +1,119 @@
+"""Lists of products from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Terminal
+from tuckshop.cli.imports import SHOWN_MAX
+
+LIST = "name;price;stock\nCola;1.75;9\nTea;1;2\n"
+
+
+@pytest.fixture
+def shop(open_terminal: Terminal) -> Terminal:
+    open_terminal.works("product", "add", "Cola", "1.50", "--stock", "5")
+    return open_terminal
+
+
+def fails(shop: Terminal, *words: str, given: str | None = None) -> list[str]:
+    """The lines that tell what is wrong with a file, which has changed nothing."""
+    before = shop.books()
+    answer = shop(*words, given=given)
+    assert (answer.code, answer.out) == (2, "")
+    assert shop.books() == before
+    return answer.error.splitlines()
+
+
+def test_takes_a_list_and_then_finds_nothing_to_do(shop: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "goods.csv"
+    file.write_text(LIST)
+    before = shop.books()
+    told = shop.works("import", "products", str(file), "--dry-run")
+    assert told.splitlines() == [
+        "line 2: Cola: price, stock",
+        "line 3: Tea: new",
+        "Would be: 1 added, 1 changed (1 in stock), 0 as they were.",
+    ]
+    assert shop.books() == before
+    told = shop.works("import", "products", str(file), "--reason", "counted on Friday")
+    assert told == "1 added, 1 changed (1 in stock), 0 as they were.\n"
+    assert shop.rows("SELECT kind, quantity, reason FROM stock_movements") == [
+        ("initial", 5, None),
+        ("correction", 4, "counted on Friday"),
+        ("initial", 2, None),
+    ]
+    before = shop.books()
+    told = shop.works("import", "products", "-", given=LIST)
+    assert told == "0 added, 0 changed (0 in stock), 2 as they were.\n"
+    assert shop.books() == before
+    shop.works("audit")
+
+
+def test_what_was_exported_changes_nothing(shop: Terminal, tmp_path: Path) -> None:
+    for name in ("=1+1", "+1", "-1", "@x", "'=x", 'say "cheese"', "a,b;c"):
+        shop.works("product", "add", "--", name, "1")
+    file = str(tmp_path / "goods.csv")
+    shop.works("export", "products", "--output", file)
+    before = shop.books()
+    assert "0 added, 0 changed (0 in stock), 8 as they were." in shop.works("import", "products", file)
+    assert shop.books() == before
+
+
+def test_stock_is_that_of_the_machine(shop: Terminal) -> None:
+    shop.works("machine", "add", "Hall")
+    shop.works("import", "products", "-", "--machine", "hall", given=LIST)
+    assert shop.rows("SELECT machine_id, product_id, quantity FROM shelves ORDER BY 1, 2") == [
+        (1, 1, 5),
+        (2, 1, 9),
+        (2, 2, 2),
+    ]
+
+
+def test_every_wrong_line_is_told(shop: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "goods.csv"
+    file.write_text("name,price,stock\nCola,1,5\nTea,,x\n,1,\n")
+    assert fails(shop, "import", "products", str(file)) == [
+        "line 3: The stock must be a whole number.",
+        "line 4: The name is missing.",
+        f"Error: {file} cannot be imported; nothing was changed.",
+    ]
+
+
+def test_only_so_many_are_shown(shop: Terminal) -> None:
+    told = fails(shop, "import", "products", "-", given="name\n" + "a/b\n" * 1_000)
+    assert len(told) == SHOWN_MAX + 2
+    assert told[-2] == f"... and {1_000 - SHOWN_MAX} more."
+    many = "name,price\n" + "".join(f"product {number},1\n" for number in range(100))
+    assert "... and 80 more." in shop.works("import", "products", "-", "--dry-run", given=many)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "The file is empty"),
+        (b"Cola,1.50\n", "line 1: There is no column 'cola'"),
+        (b"name\n\xff\n", "line 2: The file is not UTF-8"),
+        ("name\nCola\n".encode("utf-16"), "The file is UTF-16"),
+        (b"name\nCo\0la\n", "line 2: There is a NUL character"),
+        (b'name\n"Cola\n', "line 2: The quotes in this row do not close"),
+        (b"name\n" + b"x" * 8 * 1024**2, "The file is larger than 8 MiB"),
+        (b"name\n" + b"x\n" * 10_001, "The file has more than 10,000 rows"),
+    ],
+    ids=lambda content: str(content[:20]),
+)
+def test_a_file_that_is_no_list_changes_nothing(
+    shop: Terminal, tmp_path: Path, content: bytes, told: str
+) -> None:
+    file = tmp_path / "goods.csv"
+    file.write_bytes(content)
+    assert any(line.startswith(told) for line in fails(shop, "import", "products", str(file)))
+
+
+def test_a_file_that_is_not_there(shop: Terminal, tmp_path: Path) -> None:
+    assert "No such file" in shop.refused("import", "products", str(tmp_path / "nope.csv"))
+    assert "directory" in shop.refused("import", "products", str(tmp_path))
+    assert "Missing argument" in shop.refused("import", "products")
+    assert "no machine attic" in shop.refused("import", "products", "-", "--machine", "attic", given=LIST)

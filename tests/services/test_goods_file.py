@@ -1,0 +1,316 @@
+"""Products out of the shop and into it: safe to repeat, all or none, each seller their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from tests.shop import Clock
+from tests.shop import Shop as Books
+from tests.shop import open_shop as open_books
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.catalogue import GOODS_MAX
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.refusals import RoleMissing, SessionEnded, UnknownMachine
+from tuckshop.services import goods_file, sheets
+from tuckshop.services.goods_file import Act, Report
+from tuckshop.services.goods_rows import COLUMNS
+from tuckshop.services.shop import Shop
+from tuckshop.till.commands import OPERATOR, AddProduct, Caller, ChangeProduct, Envelope, Outcome, PlaceOrder
+
+
+@pytest.fixture
+async def books(database_url: str, clock: Clock) -> AsyncIterator[Books]:
+    """The same shop, with a till of its own, for setting scenes and reading the books."""
+    async with open_books(database_url, clock=clock) as shop:
+        yield shop
+
+
+async def take(shop: Shop, text: str, caller: Caller = OPERATOR, **more: object) -> Report:
+    return await goods_file.take(shop, caller=caller, content=text.encode(), **more)  # type: ignore[arg-type]
+
+
+async def given(shop: Shop, **more: int) -> str:
+    rows = [row async for row in goods_file.give(shop, **more)]
+    return "".join(sheets.write(rows))
+
+
+Told = list[tuple[int | None, str]]
+
+
+async def wrong(shop: Shop, books: Books, text: str, caller: Caller = OPERATOR) -> Told:
+    """The problems of a file, which has changed nothing."""
+    before = await books.books()
+    report = await take(shop, text, caller)
+    assert await books.books() == before
+    assert report.problems
+    return [(problem.line, problem.reason) for problem in report.problems]
+
+
+async def stock(books: Books) -> dict[str, int]:
+    names = {row["id"]: row["name"] for row in await books.rows("products")}
+    return {names[row["product_id"]]: row["quantity"] for row in await books.rows("shelves")}
+
+
+LIST = """name,price,stock,seller,refundable,tax,cost
+Cola,1.50,10,,yes,19,0.70
+"Crisps, salted",2,,sam,no,7.5,
+=Gum,0.05,3,house,,,
+"""
+
+
+async def test_takes_a_list_once_and_then_finds_nothing_to_do(open_for_business: Shop, books: Books) -> None:
+    sam = await books.person("sam", Role.SELLER)
+    report = await take(open_for_business, LIST)
+    assert (report.added, report.changed, report.unchanged, report.problems) == (3, 0, 0, ())
+    assert [
+        (r["name"], r["price_cents"], r["seller_id"], r["refundable"], r["tax_basis_points"], r["cost_cents"])
+        for r in await books.rows("products")
+    ] == [
+        ("Cola", 150, None, True, 1900, 70),
+        ("Crisps, salted", 200, sam.user_id, False, 750, 0),
+        ("=Gum", 5, None, True, 0, 0),
+    ]
+    assert await stock(books) == {"Cola": 10, "Crisps, salted": 0, "=Gum": 3}
+    before = await books.books()
+    assert await take(open_for_business, LIST) == Report(unchanged=3)
+    assert await books.books() == before
+    await books.assert_clean()
+
+
+async def test_what_is_given_changes_nothing_when_it_is_taken(open_for_business: Shop, books: Books) -> None:
+    await take(open_for_business, LIST.replace("sam", "house"))
+    for name in ('"quoted"', "'=x", "'n Beetje", "+1", "-1", "@home", "日本茶", "e\u0301clair", "a;b\u3000c"):
+        await books.product(name)
+    text = await given(open_for_business)
+    assert text.startswith(",".join(COLUMNS))
+    before = await books.books()
+    assert await take(open_for_business, text) == Report(unchanged=12)
+    assert await books.books() == before
+
+
+async def test_changes_what_differs_and_nothing_else(open_for_business: Shop, books: Books) -> None:
+    cola = await books.product("cola", price_cents=150, stock=10, tax_basis_points=1900)
+    await books.product("tea", price_cents=100, stock=5)
+    report = await take(open_for_business, "NAME;Price;stock\nCola;1.75;7\nTEA;;5\n")
+    assert report.acts == (
+        Act(2, "Cola", False, ("name", "price", "stock")),
+        Act(3, "TEA", False, ("name",)),
+    )
+    assert report.corrected == 1
+    row = (await books.rows("products"))[0]
+    assert (row["id"], row["name"], row["price_cents"]) == (cola.product_id, "Cola", 175)
+    assert (row["tax_basis_points"], row["version"]) == (1900, 2)
+    movement = (await books.rows("stock_movements"))[-1]
+    assert (movement["kind"], movement["quantity"], movement["reason"]) == ("correction", -3, "imported")
+    await books.assert_clean()
+
+
+async def test_a_dry_run_tells_the_same_and_does_nothing(open_for_business: Shop, books: Books) -> None:
+    await books.product("cola")
+    before = await books.books()
+    text = "name,price,stock\ncola,9,9\ntea,1,1\n"
+    told = await take(open_for_business, text, dry_run=True)
+    assert await books.books() == before
+    assert told == await take(open_for_business, text)
+    assert (told.added, told.changed) == (1, 1)
+
+
+async def test_sales_since_the_export_are_kept_unless_somebody_counted(
+    open_for_business: Shop, books: Books
+) -> None:
+    ada = await books.buyer("ada", cents=1000)
+    cola, tea = [await books.product(name, price_cents=100, stock=10) for name in ("cola", "tea")]
+    text = await given(open_for_business)
+    await books.buy(ada, (cola.product_id, 2), (tea.product_id, 2))
+    edited = text.replace("cola,1.00,10,10", "cola,1.20,10,10").replace("tea,1.00,10,10", "tea,1.00,7,10")
+    assert (await take(open_for_business, edited)).corrected == 1
+    assert await stock(books) == {"cola": 8, "tea": 7}  # Nobody counted the cola; of tea there are seven.
+    await take(open_for_business, edited)
+    assert await stock(books) == {"cola": 8, "tea": 7}
+    without = "name,stock\ncola,10\n"  # A count, by whoever wrote this list.
+    await take(open_for_business, without)
+    assert (await stock(books))["cola"] == 10
+
+
+async def test_stock_is_that_of_the_machine(open_for_business: Shop, books: Books) -> None:
+    hall = await books.machine()
+    await books.product("cola", stock=10)
+    await take(open_for_business, "name,price,stock\ncola,1.50,4\ntea,1,2\n", machine_id=hall)
+    assert sorted((row["machine_id"], row["quantity"]) for row in await books.rows("shelves")) == [
+        (1, 10),
+        (hall, 2),
+        (hall, 4),
+    ]
+    assert "cola,1.50,4,4" in await given(open_for_business, machine_id=hall)
+    assert "tea,1.00,0,0" in await given(open_for_business)
+
+
+async def test_the_price_is_the_products_own_not_the_shelfs(open_for_business: Shop, books: Books) -> None:
+    await books.product("cola", price_cents=150)
+    await books.execute("UPDATE shelves SET price_cents = 999")
+    text = await given(open_for_business)
+    assert "cola,1.50" in text
+    assert await take(open_for_business, text) == Report(unchanged=1)
+
+
+async def test_a_seller_takes_and_gets_their_own(open_for_business: Shop, books: Books) -> None:
+    sam = await books.person("sam", Role.SELLER)
+    await books.person("sue", Role.SELLER)
+    await books.product("gum")
+    report = await take(open_for_business, "name,price,stock,seller\ntea,1,5,\nnuts,2,,SAM\n", sam)
+    assert report.added == 2
+    assert {row["name"]: row["seller_id"] for row in await books.rows("products")} == {
+        "gum": None,
+        "tea": sam.user_id,
+        "nuts": sam.user_id,
+    }
+    text = await given(open_for_business, seller_id=sam.user_id or 0)
+    assert "gum" not in text
+    assert await take(open_for_business, text, sam) == Report(unchanged=2)
+    assert await wrong(
+        open_for_business, books, "name,price,seller\ngum,1,\nmate,1,sue\nmilk,1,house\njuice,1,\n", sam
+    ) == [
+        (2, "gum belongs to somebody else"),
+        (3, "Add products of your own alone"),
+        (4, "Add products of your own alone"),
+    ]
+
+
+async def test_others_take_nothing(open_for_business: Shop, books: Books) -> None:
+    ada = await books.buyer("ada")
+    cashier = await books.person("cora", Role.CASHIER)
+    gone = await books.person("gone", Role.SELLER)
+    await books.execute("UPDATE sessions SET ended_us = 1 WHERE id = :id", id=gone.session_id)
+    for caller, refusal in ((ada, RoleMissing), (cashier, RoleMissing), (gone, SessionEnded)):
+        with pytest.raises(refusal):
+            await take(open_for_business, "name,price\ntea,1\n", caller)
+    with pytest.raises(UnknownMachine):
+        await take(open_for_business, "name,price\ntea,1\n", machine_id=9)
+    assert await books.rows("products") == []
+
+
+async def test_every_problem_is_told_at_once(open_for_business: Shop, books: Books) -> None:
+    await books.person("sam", Role.SELLER)
+    await books.buyer("ada")
+    await books.product("gum")
+    await books.product("full", stock=3)
+    await books.execute("UPDATE shelves SET capacity = 5")
+    text = (
+        "name,price,stock,seller,refundable,tax,cost,stock_exported\n"
+        "fine,1,1,,,,,\n"
+        "a/b,0,-1,,maybe,200,x,1.5\n"
+        ",1,,,,,,\n"
+        "new,,,,,,,\n"
+        "FINE,2,,,,,,\n"
+        "tea,1,,ada,,,,\n"
+        "gum,1,,sam,,,,\n"
+        "full,1,6,,,,,\n"
+        "long,1,,,,,,,9\n"
+        "rich,10000000.01,1000001,,,,,\n"
+        '"two\nlines",1,,,,,,\n'
+        "last,1.234,,,,,,\n"
+    )
+    assert await wrong(open_for_business, books, text) == [
+        (3, "The name must not contain slashes or invisible characters"),
+        (3, "The price must be from 0.01 to 10000000.00"),
+        (3, "The stock must be a whole number"),
+        (3, "The refundable must be yes or no"),
+        (3, "The tax must be from 0 to 100 per cent"),
+        (3, "The cost must be a plain decimal number such as 2.20"),
+        (3, "The stock_exported must be a whole number"),
+        (4, "The name is missing"),
+        (5, "new is new and needs a price"),
+        (6, "FINE is on line 2 already"),
+        (7, "There is no seller ada"),
+        (8, "gum is sold by house, and products keep their sellers"),
+        (9, "The shelf of full holds at most 5"),
+        (10, "There are 9 cells, and the head names 8"),
+        (11, "The price must be from 0.01 to 10000000.00"),
+        (11, "The stock must be from 0 to 1000000"),
+        (12, "The name must not contain slashes or invisible characters"),
+        (14, "The price must have at most 2 decimals"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("", None, "The file is empty"),
+        ("\n\n", None, "The file is empty"),
+        ("Cola,1.50\n", 1, "There is no column 'cola'"),
+        ("price\n1\n", 1, "The first row must name the columns"),
+        ("name,price,name\n", 1, "The column name is there twice"),
+        ("name,colour\n", 1, "There is no column 'colour'"),
+        ("name|price\n", 1, "There is no column 'name|price'"),
+        ("\0", 1, "NUL"),
+        ("name\n" + "x\n" * (GOODS_MAX + 1), None, "more than 10,000 rows"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+async def test_a_file_without_its_head_changes_nothing(
+    open_for_business: Shop, books: Books, text: str, line: int | None, told: str
+) -> None:
+    found = await wrong(open_for_business, books, text)
+    assert any(at == line and told in reason for at, reason in found), found
+
+
+async def test_a_head_alone_does_nothing(open_for_business: Shop) -> None:
+    assert await take(open_for_business, "name\n") == Report()
+
+
+async def test_tells_how_far_it_is(open_for_business: Shop) -> None:
+    told: list[tuple[int, int]] = []
+    text = "name,price\n" + "".join(f"product {number},1\n" for number in range(1_200))
+    await take(open_for_business, text, progress=lambda done, of: told.append((done, of)))
+    assert told == [(500, 1_200), (1_000, 1_200), (1_200, 1_200)]
+
+
+async def test_looks_again_when_somebody_was_faster(
+    open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the till, tea comes and cola goes."""
+    cola = await books.product("cola")
+    looked = goods_file._look
+    rounds = 0
+
+    async def look_slowly(*args: object) -> object:
+        nonlocal rounds
+        rounds += 1
+        found = await looked(*args)  # type: ignore[arg-type]
+        if rounds == 1:
+            await books.do(AddProduct(OPERATOR, "Tea", 500, 1, for_house=True))
+            await books.do(ChangeProduct(OPERATOR, cola.product_id, name="mate"))
+        return found
+
+    monkeypatch.setattr(goods_file, "_look", look_slowly)
+    report = await take(open_for_business, "name,price\ntea,1\ncola,3\n")
+    assert rounds == 2
+    assert (report.added, report.changed) == (1, 1)
+    assert sorted((row["name"], row["price_cents"]) for row in await books.rows("products")) == [
+        ("cola", 300),
+        ("mate", 150),
+        ("tea", 100),
+    ]
+    await books.assert_clean()
+
+
+async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop, books: Books) -> None:
+    ada = await books.buyer("ada", cents=10_000)
+    named = [f"product {number}" for number in range(5)]
+    ids = [(await books.product(name, price_cents=10, stock=50)).product_id for name in named]
+    lists = [
+        "name,price,stock\n" + "".join(f"{name},0.10,{50 + turn}\n" for name in named) for turn in range(4)
+    ]
+    sale = PlaceOrder(ada, wallet_of(ada.user_id or 0), tuple((one, 1) for one in ids))
+    outcomes = await asyncio.gather(
+        *(books.till.settle(Envelope(replace(sale, client_ref=f"sale {number}"))) for number in range(40)),
+        *(take(open_for_business, text) for text in lists),
+    )
+    assert all(not isinstance(outcome, Outcome) or outcome.receipt() for outcome in outcomes)
+    await take(open_for_business, lists[-1])
+    assert set((await stock(books)).values()) == {53}
+    await books.assert_clean()
