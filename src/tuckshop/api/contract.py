@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tuckshop.api.problems import PROBLEMS
+from tuckshop.api.walk import WALK
 from tuckshop.http.openapi import Contract
 
 _ABOUT = """\
@@ -93,4 +94,5 @@ V1 = Contract(
     },
     either_or=_EITHER_OR,
     tag_part=_tag,
+    walk=WALK,
 )

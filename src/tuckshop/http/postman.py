@@ -94,7 +94,8 @@ def _credential(document: dict[str, Any], operation: dict[str, Any], variable: s
 
 def _tests(operation: dict[str, Any], step: Step) -> list[str]:
     status = step.status or min(int(status) for status in operation["responses"] if status < "300")
-    lines = [f"pm.test('answers {status}', () => pm.response.to.have.status({status}));"]
+    expected = f"pm.expect(pm.response.code, pm.response.text()).to.eql({status})"
+    lines = [f"pm.test('answers {status}', () => {expected});"]
     if step.keep or step.shows:
         lines.append("const told = pm.response.json();")
     for place, value in step.shows.items():
