@@ -34,11 +34,7 @@ def cli() -> None:
     """
 
 
-<<<<<<< HEAD
-for command in (demo, init, serve, user, product, stock, report, audit, db, config, export):
-=======
-for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout):
+for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, report):
     cli.add_command(command)
 for command in (export, import_, audit, db, config):
->>>>>>> cli
     cli.add_command(command)

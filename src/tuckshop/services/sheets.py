@@ -1,12 +1,9 @@
 """Tables as text (CSV, RFC 4180), as spreadsheets write and read them.
 
 A spreadsheet takes a cell that begins with one of `= + - @`, a tab or a line end for a formula, and whoever
-<<<<<<< HEAD
-could name a product could run one. Such texts get an apostrophe in front. Numbers are written as they are.
-=======
 could name a product could run one. Such cells get an apostrophe in front when they are written, which is
-taken off again when they are read: whatever was written is read back exactly.
->>>>>>> cli
+taken off again when they are read: whatever was written is read back exactly. Numbers stay
+as they are.
 """
 
 from __future__ import annotations
@@ -15,10 +12,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-<<<<<<< HEAD
-
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-=======
 from dataclasses import dataclass
 
 BYTES_MAX = 8 * 1024 * 1024
@@ -44,7 +37,6 @@ class Row:
 
     line: int
     cells: tuple[str, ...]
->>>>>>> cli
 
 
 def write(rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -52,22 +44,14 @@ def write(rows: Iterable[Sequence[object]]) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     for row in rows:
-<<<<<<< HEAD
         writer.writerow(
             ["" if cell is None else cell if isinstance(cell, int) else _escaped(str(cell)) for cell in row]
         )
-=======
-        writer.writerow(["" if cell is None else _escaped(str(cell)) for cell in row])
->>>>>>> cli
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
 
 
-<<<<<<< HEAD
-def _escaped(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-=======
 def read(content: bytes, *, rows_max: int) -> list[Row]:
     """The rows of a file, without the empty ones: its head, and up to `rows_max` below. The separator is the
     one in the head.
@@ -120,4 +104,3 @@ def _escaped(cell: str) -> str:
 
 def _unescaped(cell: str) -> str:
     return cell[1:] if _ESCAPED.match(cell) else cell
->>>>>>> cli
