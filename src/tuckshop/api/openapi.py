@@ -112,6 +112,8 @@ _EITHER_OR = {
     "SettleTabBody": ("bank", "coins"),
 }
 """Bodies that have exactly one of these, which their types cannot say."""
+_NOT_BOTH = {name: {"user": "integer", "guest": "string"} for name in ("DepositBody", "PayOutBody")}
+"""Bodies that have at most one of these."""
 _FACTS: dict[str, Any] = {
     "field": "stock",
     "rows_max": 50_000,
@@ -221,6 +223,9 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     _write_patterns(schemas)
     for name, either in _EITHER_OR.items():
         schemas[name]["oneOf"] = [{"required": [one]} for one in either]
+    for name, both in _NOT_BOTH.items():
+        given = {one: {"type": kind} for one, kind in both.items()}
+        schemas[name]["not"] = {"required": list(both), "properties": given}
     paths: dict[str, dict[str, Any]] = {}
     for path, method, handler in found:
         paths.setdefault(path, {})[method.lower()] = _operation(path, handler)
