@@ -61,6 +61,7 @@ class Shop:
     engine: AsyncEngine
     till: Till
     clock: Clock = field(default_factory=Clock)
+    currency = EURO
 
     async def person(self, name: str, *roles: Role) -> Caller:
         """A new active user, logged in."""

@@ -198,5 +198,7 @@ def _without_password(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     user = parts.netloc.rpartition("@")[0].partition(":")[0]
     netloc = f"{user}:***@{host}" if ":" in parts.netloc.rpartition("@")[0] else parts.netloc
+    if netloc == parts.netloc and not parts.query:
+        return url  # As it was: put together again, sqlite:////path would lose two of its slashes.
     # PostgreSQL takes passwords in the query too.
     return urlunsplit(parts._replace(netloc=netloc, query="***" if parts.query else ""))

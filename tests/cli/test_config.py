@@ -22,6 +22,13 @@ def test_hides_a_password_wherever_it_stands(terminal: Terminal, environment: En
     assert "hunter22" not in terminal.works("config")
 
 
+def test_shows_an_address_that_can_be_used_again(terminal: Terminal, environment: Environment) -> None:
+    assert f" sqlite:///{terminal.database}" in terminal.works("config")
+    for url in ("sqlite:///here.sqlite3", "postgresql://ada@db/shop"):
+        environment(secret="s" * 40, database_url=url)
+        assert f" {url} " in terminal.works("config")
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "1.5"])
 def test_names_a_wrong_setting(terminal: Terminal, environment: Environment, port: str) -> None:
     environment(port=port)

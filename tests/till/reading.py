@@ -72,8 +72,10 @@ async def coin_box(shop: Shop) -> dict[int, int]:
 async def _accounts(shop: Shop) -> dict[str, dict[str, Any]]:
     """The accounts by name: "ada's wallet", "coin box", "house"."""
     people = {row["id"]: row["username"] for row in await shop.rows("users")}
+    guests = {row["id"]: row["name"] for row in await shop.rows("guests")}
     named = {}
     for row in await shop.rows("accounts"):
         kind = row["kind"].replace("_", " ")
-        named[kind if row["user_id"] is None else f"{people[row['user_id']]}'s {kind}"] = row
+        owner = people.get(row["user_id"]) or guests.get(row["guest_id"])
+        named[kind if owner is None else f"{owner}'s {kind}"] = row
     return named

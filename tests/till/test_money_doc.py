@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import get_args
 
 from tests.shop import Shop
 from tests.till.reading import Posted, balances, coin_box, post, shelf
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wallet_of
+from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
 from tuckshop.till.commands import (
     OPERATOR,
@@ -19,21 +21,26 @@ from tuckshop.till.commands import (
     ChangeProduct,
     CloseWallet,
     CollectCoins,
+    Command,
     CountCoins,
     Deposit,
     Dispense,
+    Envelope,
     FillCoins,
     MoveStock,
     OrderPlaced,
+    Outcome,
     PayOut,
     PaySeller,
     PlaceOrder,
     ProductStands,
     ReduceOrder,
     Refund,
+    RefundNewest,
     RemoveProduct,
     Restock,
     SendMoney,
+    SetShelves,
     SettleTab,
     TopUp,
 )
@@ -74,6 +81,7 @@ class Day:
         self.first_order = 0
         self.last_order = 0
         self.bob = ada
+        self.guest = self.wallet
 
     async def adding_a_product(self) -> list[Posted]:
         added = [
@@ -193,6 +201,20 @@ class Day:
         self.last_order = posted.receipt.order_id
         return posted
 
+    async def planning_the_shelves(self) -> list[Posted]:
+        gum = self.products[2]
+        planned = await post(self.shop, SetShelves(OPERATOR, 1, (ShelfPlan(gum, price_cents=15),)))
+        return [planned, await post(self.shop, PlaceOrder(self.ada, self.wallet, ((gum, 1),)))]
+
+    async def serving_a_guest(self) -> list[Posted]:
+        key, self.guest = await self.shop.machine_key(1), await self.shop.guest("Door")
+        buying = PlaceOrder(key, self.guest, ((self.products[2], 1),), Change.RETURN)
+        return [await post(self.shop, one) for one in (Deposit(key, self.guest, {100: 2}), buying)]
+
+    async def giving_back_for_a_guest(self) -> list[Posted]:
+        key = await self.shop.machine_key(1)
+        return [await post(self.shop, RefundNewest(key, self.guest, self.products[2]))]
+
     async def in_the_evening(self) -> list[Posted]:
         return []
 
@@ -203,15 +225,20 @@ async def test_the_day_in_the_document_is_what_the_till_does(shop: Shop) -> None
     day = Day(shop, ada, sam, sue)
     told = sections()
     told.pop("How to read the books")
+    ((_, *listed),) = told.pop("Every command")
+    sent = note_commands(shop)
     steps = {name for name, step in vars(Day).items() if callable(step) and not name.startswith("_")}
     assert [heading.lower().replace(" ", "_") for heading in told] == [
         name for name in vars(Day) if name in steps
     ]
     for heading, tables in told.items():
         step: Callable[[], Awaitable[list[Posted]]] = getattr(day, heading.lower().replace(" ", "_"))
+        sent[heading] = set()
         posted = await step()
         if posted:
             assert tables == shown(posted), heading
+    assert [command for command, heading in listed if command not in sent[heading]] == []
+    assert sorted(command for command, _ in listed) == sorted(one.__name__ for one in get_args(Command))
     assert told["In the evening"] == await evening(shop)
     await shop.assert_clean()
 
@@ -221,6 +248,19 @@ def test_the_accounts_in_the_document_have_their_normal_side() -> None:
     assert {name: side for name, side, _ in rows} == {
         kind.replace("_", " "): "debit" if kind in DEBIT_NORMAL else "credit" for kind in AccountKind
     }
+
+
+def note_commands(shop: Shop) -> dict[str, set[str]]:
+    """The commands that the till is asked from now on, noted under the last heading."""
+    sent: dict[str, set[str]] = {"before": set()}
+    settle = shop.till.settle
+
+    async def noting(envelope: Envelope) -> Outcome:
+        sent[list(sent)[-1]].add(type(envelope.command).__name__)
+        return await settle(envelope)
+
+    shop.till.settle = noting  # type: ignore[method-assign]
+    return sent
 
 
 def shown(posted: list[Posted]) -> list[Table]:
@@ -240,6 +280,7 @@ async def evening(shop: Shop) -> list[Table]:
         "Ada's wallet",
         "Ada's tab",
         "Bob's wallet",
+        "Door's wallet",
         "Sam's earnings",
         "Sue's earnings",
         "house",

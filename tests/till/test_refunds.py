@@ -76,7 +76,7 @@ async def test_a_cancelled_order_gives_all_back(scene: Scene) -> None:
     ):
         refusal: Refusal = WrongStatus(scene.order, "cancelled")
         if command == Dispense(scene.sam, scene.order):
-            refusal = UnknownOrder(scene.order)  # The gum is not his.
+            refusal = RoleMissing(roles=("seller", "cashier", "admin"))  # The gum is not his.
         await refuse(scene.shop, command, refusal)
     await refuse(scene.shop, Refund(OPERATOR, scene.order), RefundExceedsSale(scene.cola, 0))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.walk import WALK
 from tuckshop.http.openapi import Contract
@@ -50,12 +52,26 @@ _PROBLEM = {
     },
     "required": ["type", "title", "status", "detail"],
 }
-_EITHER_OR: dict[str, tuple[str, ...]] = {
-    "StockBody": ("restock", "correct"),
-    "ChangeOrderBody": ("lines", "status"),
-    "SettleTabBody": ("bank", "coins"),
+
+
+def _one_of(*members: str) -> dict[str, Any]:
+    return {"oneOf": [{"required": [member]} for member in members]}
+
+
+# Null is as good as nothing.
+_NOT_BOTH = {
+    "not": {
+        "required": ["user", "guest"],
+        "properties": {"user": {"type": "integer"}, "guest": {"type": "string"}},
+    }
 }
-"""Bodies that have exactly one of these, which their types cannot say."""
+_RULES = {
+    "StockBody": _one_of("restock", "correct"),
+    "ChangeOrderBody": _one_of("lines", "status"),
+    "SettleTabBody": _one_of("bank", "coins"),
+    "DepositBody": _NOT_BOTH,
+    "PayOutBody": _NOT_BOTH,
+}
 
 
 def _tag(path: str) -> str:
@@ -92,7 +108,7 @@ V1 = Contract(
         "optional": [{"bearer": []}, {}],
         "none": [],
     },
-    either_or=_EITHER_OR,
+    rules=_RULES,
     tag_part=_tag,
     walk=WALK,
 )

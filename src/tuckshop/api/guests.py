@@ -46,7 +46,12 @@ GuestName = Annotated[
 ]
 GuestQuery = Annotated[
     str | None,
-    QueryParameter(min_length=1, max_length=USERNAME_LENGTH_MAX, description="The name of a guest."),
+    QueryParameter(
+        min_length=1,
+        max_length=USERNAME_LENGTH_MAX,
+        pattern=NAME_PATTERN,
+        description="The name of a guest.",
+    ),
 ]
 Days = Annotated[int, QueryParameter(ge=0, le=DAYS_MAX, description="Nothing has moved it for so long.")]
 

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, Router, get, patch, post
+from litestar.params import QueryParameter
 
 from tuckshop.api.catalogue import Reason
 from tuckshop.api.guests import GuestName, machine_of, purse
 from tuckshop.api.refunds import RefundShown, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.orders import (
     CLIENT_REF_LENGTH_MAX,
@@ -46,10 +46,10 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
+from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Shown, moment
 from tuckshop.http.openapi import told
 from tuckshop.services import orders, sessions
-from tuckshop.services.orders import OrderStands
+from tuckshop.services.orders import OrderStands, Whose
 from tuckshop.till.commands import (
     CancelOrder,
     Dispense,
@@ -72,6 +72,10 @@ ClientRef = Annotated[
         examples=["till-7-0001"],
     ),
 ]
+
+WhoseQuery = Annotated[Whose, QueryParameter(description="What you bought, what you sold, or everybody's.")]
+BuyerQuery = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="Of this user alone.")]
+StatusQuery = Annotated[OrderStatus | None, QueryParameter(description="In this status alone.")]
 
 
 class LineBody(Body):
@@ -145,6 +149,13 @@ class OrderShown(Shown):
     created_at: Moment
 
 
+class OrderStandsShown(OrderShown):
+    """An order as it stands, and whose it is: a user's or a guest's. A seller sees own lines, and nobody."""
+
+    buyer: int | None
+    guest: str | None
+
+
 class OrderPlacedShown(OrderShown):
     """A new order, the balance that is left, and the coins that came back with it.
 
@@ -159,7 +170,7 @@ class OrderPlacedShown(OrderShown):
 class OrdersShown(Page):
     """A page of orders, newest first."""
 
-    items: list[OrderShown]
+    items: list[OrderStandsShown]
 
 
 @post(
@@ -206,24 +217,43 @@ async def place(request: Call) -> Response[OrderPlacedShown]:
     return answered(outcome, OrderPlaced, _show_placed, status=201)
 
 
-@get("/", summary="Your orders", opt=told("listOrders", query={"limit": int, "cursor": str}))
-async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> OrdersShown:
-    """What you have bought, newest first."""
+@get(
+    "/",
+    summary="Orders",
+    opt=told(
+        "listOrders",
+        RoleMissing,
+        query={"whose": str, "buyer": int, "status": str, "limit": int, "cursor": str},
+    ),
+)
+async def index(
+    request: Call,
+    whose: WhoseQuery = Whose.MINE,
+    buyer: BuyerQuery = None,
+    status: StatusQuery = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> OrdersShown:
+    """What you have bought, newest first; what was sold of yours; or, for cashiers and admins, all."""
     actor = await sessions.actor(request.shop, caller=request.caller)
-    assert actor.user_id is not None
     found = await orders.page(
-        request.shop, buyer_id=actor.user_id, before_id=cursor_id(cursor), limit=limit + 1
+        request.shop,
+        actor=actor,
+        whose=whose,
+        buyer_id=buyer,
+        status=status,
+        before_id=cursor_id(cursor),
+        limit=limit + 1,
     )
-    items = [_show(order) for order in found[:limit]]
+    items = [_show_standing(order) for order in found[:limit]]
     return OrdersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
 @get("/{order_id:int}", summary="One order", opt=told("getOrder", UnknownOrder))
-async def show(request: Call, order_id: PathId) -> OrderShown:
-    """Your own order; cashiers and admins see everybody's."""
+async def show(request: Call, order_id: PathId) -> OrderStandsShown:
+    """Your own order, or your own lines of one in which you sold; cashiers and admins see everybody's."""
     actor = await sessions.actor(request.shop, caller=request.caller)
-    buyer_id = None if actor.has(Role.CASHIER, Role.ADMIN) else actor.user_id
-    return _show(await orders.find(request.shop, order_id=order_id, buyer_id=buyer_id))
+    return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
 
 
 @patch(
@@ -297,7 +327,22 @@ async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
     return answered(outcome, Refunded, show_refund, status=201)
 
 
-def _show(order: OrderStands | OrderChanged) -> OrderShown:
+def _show_standing(order: OrderStands) -> OrderStandsShown:
+    return OrderStandsShown(
+        id=order.order_id,
+        client_ref=order.client_ref,
+        status=OrderStatus(order.status),
+        payment=Payment(order.payment),
+        machine=order.machine_id,
+        lines=_show_lines(order.lines),
+        total=order.total_cents,
+        created_at=moment(order.created_us),
+        buyer=order.buyer_id,
+        guest=order.guest,
+    )
+
+
+def _show(order: OrderChanged) -> OrderShown:
     return OrderShown(
         id=order.order_id,
         client_ref=order.client_ref,

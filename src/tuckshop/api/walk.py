@@ -158,13 +158,18 @@ _MACHINES = (
         shows={"amount": 150},
     ),
     Step("listGuests", by="admin"),
-    Step("listUnclaimed", by="admin", query={"days": 30}),
+    Step("listUnclaimed", by="admin"),
     Step("sweep", by="admin", body={"days": 30}),
     Step(
         "countCoins",
         by="admin",
         path=_HALL,
-        body={"counted": {"5": 0, "10": 0, "20": 5, "50": 8, "100": 2}},
+        body={
+            "counted": [
+                {"value": value, "count": count}
+                for value, count in ((5, 0), (10, 0), (20, 5), (50, 8), (100, 2))
+            ]
+        },
         shows={"over_short": -50},
     ),
     Step("collectCoins", by="admin", path=_HALL, body={"coins": {"100": 2}}),

@@ -134,18 +134,23 @@ def when(instant_us: int) -> str:
 
 
 async def _page(buyer: str | None, limit: int) -> tuple[list[OrderStands], Currency]:
+    from tuckshop.domain.accounts import OPERATOR
     from tuckshop.services import accounts, orders
 
     async with opened_shop() as shop:
         buyer_id = None if buyer is None else (await accounts.find_by_name(shop, username=buyer)).id
-        return await orders.page(shop, buyer_id=buyer_id, limit=limit), shop.currency
+        found = await orders.page(
+            shop, actor=OPERATOR, whose=orders.Whose.ALL, buyer_id=buyer_id, limit=limit
+        )
+        return found, shop.currency
 
 
 async def _find(order: int) -> tuple[OrderStands, Currency]:
+    from tuckshop.domain.accounts import OPERATOR
     from tuckshop.services import orders
 
     async with opened_shop() as shop:
-        return await orders.find(shop, order_id=order, buyer_id=None), shop.currency
+        return await orders.find(shop, order_id=order, actor=OPERATOR), shop.currency
 
 
 async def _refund(

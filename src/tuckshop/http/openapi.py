@@ -190,7 +190,7 @@ class Contract:
     - `schemes`: how credentials are carried; `logins`: which of them each kind of log-in takes
     - `takes_api_tokens`: or else nobody is refused for having one
     - `walk`: calls that lead through the whole contract, each after what it needs
-    - `either_or`: bodies that have exactly one of some members, which their types cannot say
+    - `rules`: JSON Schema for bodies, where their types cannot say it
     """
 
     title: str
@@ -201,7 +201,7 @@ class Contract:
     error: tuple[str, dict[str, Any]]
     schemes: dict[str, dict[str, Any]]
     logins: dict[Login, list[dict[str, list[str]]]]
-    either_or: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    rules: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     tag_part: Callable[[str], str] = lambda path: path.split("/")[1]
     prefix: str = ""
     takes_api_tokens: bool = True
@@ -220,8 +220,8 @@ def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
         sorted(types, key=lambda kind: kind.__name__), ref_template=_REF
     )
     _write_patterns(schemas)
-    for name, either in contract.either_or.items():
-        schemas[name]["oneOf"] = [{"required": [one]} for one in either]
+    for name, rules in contract.rules.items():
+        schemas[name] |= rules
     error_name, error_schema = contract.error
     paths: dict[str, dict[str, Any]] = {}
     # A handler may stand at several addresses: the longest has its name, the others a number behind it.

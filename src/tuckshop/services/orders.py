@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, assert_never
 
-from sqlalchemy import select
+from sqlalchemy import Exists, Text, exists, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.commands import SoldLine
 
-orders, lines, users = tables.orders, tables.order_lines, tables.users
+orders, lines = tables.orders, tables.order_lines
+users, guests = tables.users, tables.guests
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +33,91 @@ class OrderStands:
     lines: tuple[SoldLine, ...]
     total_cents: int
     created_us: int
-    buyer: str | None  # None: a guest
+    buyer_id: int | None
+    buyer: str | None
+    guest: str | None  # who has no buyer's name or number
+
+
+class Whose(StrEnum):
+    """Which orders are looked for."""
+
+    MINE = "mine"  # what the actor has bought
+    SOLD = "sold"  # what has products of the actor's among its lines; no others are shown
+    ALL = "all"  # everybody's, for cashiers and admins
 
 
 async def page(
-    shop: Shop, *, buyer_id: int | None, before_id: int | None = None, limit: int
+    shop: Shop,
+    *,
+    actor: Actor,
+    whose: Whose = Whose.MINE,
+    buyer_id: int | None = None,
+    status: OrderStatus | None = None,
+    before_id: int | None = None,
+    limit: int,
 ) -> list[OrderStands]:
-    """The buyer's orders (None: everybody's), newest first, those before `before_id`."""
-    query = _ORDERS.order_by(orders.c.id.desc()).limit(limit)
+    """Orders, newest first, those before `before_id`; of one buyer and in one status, where named.
+
+    Raises:
+        RoleMissing: the orders of others are for cashiers and admins, and sales for sellers.
+    """
+    query = select(*_COLUMNS).select_from(_BOUGHT).order_by(orders.c.id.desc()).limit(limit)
+    match whose:
+        case Whose.MINE:
+            query = query.where(orders.c.buyer_id == actor.user_id)
+        case Whose.SOLD:
+            actor.require(Role.SELLER)
+            query = query.where(_has_lines_of(actor))
+        case Whose.ALL:
+            actor.require(Role.CASHIER, Role.ADMIN)
+        case _:
+            assert_never(whose)
     if buyer_id is not None:
+        if buyer_id != actor.user_id:
+            actor.require(Role.CASHIER, Role.ADMIN)
         query = query.where(orders.c.buyer_id == buyer_id)
+    if status is not None:
+        # As a constant: PostgreSQL has an index of the rare ones, and must see that this is one.
+        query = query.where(orders.c.status == literal_column(f"'{status.value}'", Text))
     if before_id is not None:
         query = query.where(orders.c.id < before_id)
     async with reading(shop.engine) as connection:
-        return await _with_lines(connection, (await connection.execute(query)).all())
+        rows = (await connection.execute(query)).all()
+        return await _with_lines(connection, rows, actor=actor if whose is Whose.SOLD else None)
 
 
-async def find(shop: Shop, *, order_id: int, buyer_id: int | None) -> OrderStands:
-    """The order, if it is this buyer's (None: whoever's). Raises UnknownOrder."""
-    query = _ORDERS.where(orders.c.id == order_id)
-    if buyer_id is not None:
-        query = query.where(orders.c.buyer_id == buyer_id)
+async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
+    """The order: its buyer, cashiers and admins see all of it, a seller the lines with own products.
+
+    Raises:
+        UnknownOrder: there is none, or nothing in it is the actor's.
+    """
+    query = select(*_COLUMNS).select_from(_BOUGHT).where(orders.c.id == order_id)
+    is_whole = actor.has(Role.CASHIER, Role.ADMIN)
+    if not is_whole:
+        mine = orders.c.buyer_id == actor.user_id
+        query = query.where(or_(mine, _has_lines_of(actor)) if actor.has(Role.SELLER) else mine)
     async with reading(shop.engine) as connection:
-        found = await _with_lines(connection, (await connection.execute(query)).all())
-    if not found:
-        raise UnknownOrder(order=order_id)
-    return found[0]
+        rows = (await connection.execute(query)).all()
+        if not rows:
+            raise UnknownOrder(order=order_id)
+        is_whole = is_whole or rows[0].buyer_id == actor.user_id
+        (found,) = await _with_lines(connection, rows, actor=None if is_whole else actor)
+    return found
 
 
-_ORDERS = select(orders, users.c.username).outerjoin(users, users.c.id == orders.c.buyer_id)
+_BOUGHT = orders.outerjoin(users, users.c.id == orders.c.buyer_id).outerjoin(
+    guests, guests.c.id == orders.c.guest_id
+)
+_COLUMNS = (*orders.c, users.c.username, guests.c.name.label("guest"))
 
 
-async def _with_lines(connection: AsyncConnection, rows: Any) -> list[OrderStands]:
+def _has_lines_of(actor: Actor) -> Exists:
+    return exists().where(lines.c.order_id == orders.c.id, lines.c.seller_id == actor.user_id)
+
+
+async def _with_lines(connection: AsyncConnection, rows: Any, *, actor: Actor | None) -> list[OrderStands]:
+    """The orders with their lines; for a seller with own ones alone, and without whose order it is."""
     sold: dict[int, list[SoldLine]] = {row.id: [] for row in rows}
     query = (
         select(
@@ -74,19 +131,27 @@ async def _with_lines(connection: AsyncConnection, rows: Any) -> list[OrderStand
         .where(lines.c.order_id.in_(sold))
         .order_by(lines.c.order_id, lines.c.position)
     )
+    if actor is not None:
+        query = query.where(lines.c.seller_id == actor.user_id)
     for order_id, *line in await connection.execute(query):
         sold[order_id].append(SoldLine(*line))
     return [
         OrderStands(
             row.id,
-            row.client_ref,
+            row.client_ref if actor is None else None,
             row.status,
             row.payment,
             row.machine_id,
             tuple(sold[row.id]),
-            row.total_cents,
+            row.total_cents if actor is None else _total_cents(sold[row.id]),
             row.created_us,
-            row.username,
+            row.buyer_id if actor is None else None,
+            row.username if actor is None else None,
+            row.guest if actor is None else None,
         )
         for row in rows
     ]
+
+
+def _total_cents(sold: list[SoldLine]) -> int:
+    return sum(line.quantity * line.price_cents for line in sold)

@@ -384,6 +384,14 @@ orders = Table(
         postgresql_where=text("guest_id IS NOT NULL"),
         sqlite_where=text("guest_id IS NOT NULL"),
     ),
+    # The few that were not simply sold.
+    Index(
+        "ix_orders_status",
+        "status",
+        "id",
+        postgresql_where=text("status <> 'dispensed'"),
+        sqlite_where=text("status <> 'dispensed'"),
+    ),
     # The few that are waited for, or owed: for what sellers are not to be paid yet.
     Index(
         "ix_orders_tab_buyer_id",

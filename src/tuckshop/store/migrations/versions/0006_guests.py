@@ -1,4 +1,4 @@
-"""Guests' orders, the newest first.
+"""Guests' orders and those that were not simply sold, the newest first.
 
 Revises: 0005
 """
@@ -13,12 +13,9 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Creates the index."""
-    where = sa.text("guest_id IS NOT NULL")
-    op.create_index(
-        "ix_orders_guest_id",
-        "orders",
-        ["guest_id", "id"],
-        postgresql_where=where,
-        sqlite_where=where,
-    )
+    """Creates the indexes."""
+    for column, condition in (("guest_id", "guest_id IS NOT NULL"), ("status", "status <> 'dispensed'")):
+        where = sa.text(condition)
+        op.create_index(
+            f"ix_orders_{column}", "orders", [column, "id"], postgresql_where=where, sqlite_where=where
+        )

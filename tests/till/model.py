@@ -1,0 +1,548 @@
+"""The shop once more, small and slow: what each command should do, told in sums instead of books.
+
+It shares no rule with the code that it checks. A decision is to refuse (`No`) or to let happen; what happens
+then is written down with the ids and coins of the real answer, once those are found to be possible.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from tests.domain.test_coins import fewest_by_table
+from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.orders import Change, Fulfil, Payment
+from tuckshop.till import commands as c
+
+COINS = (5, 10, 20, 50, 100)
+DAY = 86_400_000_000
+WINDOW = 300_000_000
+TAB_LIMIT, CAP = 400, 600
+
+Write = Callable[[Any], None]
+
+
+class No(Exception):
+    """The command is to be refused."""
+
+
+def need(condition: object) -> None:
+    if not condition:
+        raise No
+
+
+def worth(coins: Mapping[int, int]) -> int:
+    return sum(value * count for value, count in coins.items())
+
+
+@dataclass
+class Piece:
+    """A line of an order."""
+
+    quantity: int
+    price: int
+    seller: int | None
+    refundable: bool
+    back: int = 0
+
+    @property
+    def left(self) -> int:
+        return self.quantity - self.back
+
+
+@dataclass
+class Sold:
+    """An order; `done`: when it was handed out."""
+
+    wallet: AccountRef
+    machine: int
+    tab: bool
+    placed: bool
+    done: int | None
+    lines: dict[int, Piece]
+
+    @property
+    def left_cents(self) -> int:
+        return sum(line.left * line.price for line in self.lines.values())
+
+
+@dataclass
+class Goods:
+    """A product."""
+
+    name: str
+    price: int
+    seller: int | None
+    refundable: bool
+    version: int = 1
+    on_sale: bool = True
+
+
+@dataclass
+class Model:
+    """All that the shop has and owes. `roles` by user, `boxes` True where every coin counts."""
+
+    roles: dict[int, set[str]]
+    boxes: dict[int, bool]
+    now: int = 0
+    wallets: Counter[AccountRef] = field(default_factory=Counter)
+    owed: Counter[int] = field(default_factory=Counter)
+    earned: Counter[int | None] = field(default_factory=Counter)
+    shop: Counter[str] = field(default_factory=Counter)  # bank, over and short, unclaimed
+    coins: Counter[tuple[int, int]] = field(default_factory=Counter)
+    stock: Counter[tuple[int, int]] = field(default_factory=Counter)
+    own_prices: dict[tuple[int, int], int | None] = field(default_factory=dict)
+    goods: dict[int, Goods] = field(default_factory=dict)
+    orders: dict[int, Sold] = field(default_factory=dict)
+    refs: set[tuple[Any, ...]] = field(default_factory=set)
+    given_back: list[tuple[int, AccountRef]] = field(default_factory=list)
+    declared: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def decide(self, command: c.Command) -> Write:  # noqa: C901  # a line a command
+        """What to write down once the command has happened. Raises No if it must not."""
+        caller = command.caller
+        if caller.machine_id is not None:
+            self._own_machine(command)
+        match command:
+            case c.Deposit():
+                return self._deposit(command)
+            case c.PayOut():
+                return self._pay_out(command)
+            case c.PlaceOrder():
+                return self._place(command)
+            case c.CancelOrder() | c.ReduceOrder() | c.Dispense():
+                return self._before_handing_out(command)
+            case c.Refund():
+                return self._refund(command, command.order_id, command.quantities, command.write_off)
+            case c.RefundNewest():
+                return self._refund_newest(command)
+            case c.SettleTab():
+                return self._settle_tab(command)
+            case c.SendMoney() | c.TopUp() | c.CloseWallet():
+                return self._money(command)
+            case c.PaySeller():
+                return self._pay_seller(command)
+            case c.FillCoins() | c.CollectCoins() | c.CountCoins():
+                return self._box(command)
+            case c.MoveStock() | c.SetShelves():
+                return self._shelves(command)
+            case c.AddProduct() | c.ChangeProduct() | c.Restock() | c.RemoveProduct():
+                return self._catalogue(command)
+            case _:
+                assert_never(command)
+
+    def balances(self) -> dict[tuple[Any, ...], int]:
+        """Every balance, shelf and coin that is not zero, as the books keep them."""
+        told: dict[tuple[Any, ...], int] = {}
+        for wallet, cents in self.wallets.items():
+            told["wallet", wallet.user_id, wallet.guest_id, None] = cents
+        for user, cents in self.owed.items():
+            told["tab", user, None, None] = -cents
+        for seller, cents in self.earned.items():
+            told["house" if seller is None else "earnings", seller, None, None] = cents
+        for name, cents in self.shop.items():
+            told[name, None, None, None] = cents
+        for machine in self.boxes:
+            told["coin_box", None, None, machine] = -worth(
+                {value: self.coins[machine, value] for value in COINS}
+            )
+        told |= {("coins", *ref, None): count for ref, count in self.coins.items()}
+        told |= {("shelf", *ref, None): quantity for ref, quantity in self.stock.items()}
+        for order_id, order in self.orders.items():
+            told["order", order_id, int(order.placed), None] = order.left_cents
+        return {name: figure for name, figure in told.items() if figure}
+
+    # --- Who may
+
+    def is_staff(self, caller: c.Caller, *roles: str) -> bool:
+        """Cashier or admin, or those named; whoever sits at the command line is both."""
+        if caller.machine_id is not None:
+            return False
+        held = {"cashier", "admin"} if caller.user_id is None else self.roles[caller.user_id]
+        return bool(held & set(roles or ("cashier", "admin")))
+
+    def _own_machine(self, command: c.Command) -> None:
+        served = isinstance(command, c.Deposit | c.PayOut | c.PlaceOrder | c.Refund | c.RefundNewest)
+        need(served)
+        need(isinstance(command, c.Refund) or getattr(command, "machine_id", 0) == command.caller.machine_id)
+        need(not isinstance(command, c.PlaceOrder) or command.wallet.guest_id)
+
+    def _may_use(self, caller: c.Caller, wallet: AccountRef) -> None:
+        if caller.user_id is not None and caller.user_id == wallet.user_id:
+            need("buyer" in self.roles[caller.user_id])
+        else:
+            need(caller.machine_id is not None or self.is_staff(caller))
+
+    # --- Coins and wallets
+
+    def _deposit(self, command: c.Deposit) -> Write:
+        caller, wallet = command.caller, command.wallet
+        self._may_use(caller, wallet)
+        need(set(command.coins) <= set(COINS) and command.machine_id in self.boxes)
+        cents = worth(command.coins)
+        owner = caller.user_id if caller.user_id == wallet.user_id else None
+        if owner is not None and not self.is_staff(caller):
+            today = sum(amount for at, who, amount in self.declared if who == owner and at > self.now - DAY)
+            need(today + cents <= CAP)
+
+        def write(_: c.CoinsDeposited) -> None:
+            self._put(command.machine_id, command.coins)
+            self.wallets[wallet] += cents
+            if owner is not None:
+                self.declared.append((self.now, owner, cents))
+
+        return write
+
+    def _pay_out(self, command: c.PayOut) -> Write:
+        self._may_use(command.caller, command.wallet)
+        need(command.machine_id in self.boxes)
+        cents = self.wallets[command.wallet] // 5 * 5
+        need(cents)
+        check = self._payable(command.machine_id, cents)
+
+        def write(answer: c.PaidOut) -> None:
+            check(answer.coins)
+            self._put(command.machine_id, answer.coins, -1)
+            self.wallets[command.wallet] -= cents
+
+        return write
+
+    def _payable(self, machine: int, cents: int) -> Callable[[Mapping[int, int]], None]:
+        counted = self.boxes[machine]
+        supply = {value: max(self.coins[machine, value], 0) if counted else None for value in COINS}
+        least = fewest_by_table(cents, supply)[cents]
+        need(least is not None)
+
+        def check(coins: Mapping[int, int]) -> None:
+            assert worth(coins) == cents
+            assert sum(coins.values()) == least
+            assert not counted or all(count <= self.coins[machine, v] for v, count in coins.items())
+
+        return check
+
+    def _put(self, machine: int, coins: Mapping[int, int], sign: int = 1) -> None:
+        for value, count in coins.items():
+            self.coins[machine, value] += sign * count
+
+    # --- Orders
+
+    def _place(self, command: c.PlaceOrder) -> Write:
+        wallet, machine = command.wallet, command.machine_id
+        self._may_use(command.caller, wallet)
+        ref = ("order", wallet, command.client_ref)
+        need(machine in self.boxes and ref not in self.refs)
+        lines: dict[int, Piece] = {}
+        for product, quantity in command.lines:
+            goods = self.goods.get(product)
+            need(goods is not None and goods.on_sale and 1 <= quantity <= self.stock[machine, product])
+            assert goods is not None
+            price = self.own_prices.get((machine, product)) or goods.price
+            lines[product] = Piece(quantity, price, goods.seller, goods.refundable)
+        total = sum(line.quantity * line.price for line in lines.values())
+        tab = command.payment is Payment.TAB
+        buyer = wallet.user_id
+        if tab:
+            need(buyer is not None and command.change is Change.KEEP)
+            need(self.owed[buyer or 0] + total <= TAB_LIMIT)
+        else:
+            need(total <= self.wallets[wallet])
+        back = 0 if tab or command.change is Change.KEEP else (self.wallets[wallet] - total) // 5 * 5
+        check = self._payable(machine, back)
+        later = command.fulfil is Fulfil.LATER or (command.fulfil is None and tab)
+
+        def write(answer: c.OrderPlaced) -> None:
+            check(answer.change)
+            assert answer.total_cents == total
+            self._put(machine, answer.change, -1)
+            done = None if later else self.now
+            self.orders[answer.order_id] = Sold(wallet, machine, tab, later, done, lines)
+            if command.client_ref is not None:
+                self.refs.add(ref)
+            if tab:
+                self.owed[buyer or 0] += total
+            else:
+                self.wallets[wallet] -= total + back
+            for product, line in lines.items():
+                self.stock[machine, product] -= line.quantity
+                self.earned[line.seller] += line.quantity * line.price
+
+        return write
+
+    def _rights(self, caller: c.Caller, order: Sold, lines: list[Piece]) -> set[str]:
+        rights = set()
+        if self.is_staff(caller):
+            rights.add("staff")
+        sells = lines and all(line.seller == caller.user_id for line in lines)
+        if caller.user_id is not None and sells and "seller" in self.roles[caller.user_id]:
+            rights.add("seller")
+        own = caller.user_id is not None and order.wallet.user_id == caller.user_id
+        guests = order.wallet.guest_id is not None and caller.machine_id == order.machine
+        if own or guests:
+            rights.add("buyer")
+        need(rights)
+        return rights
+
+    def _before_handing_out(self, command: c.CancelOrder | c.ReduceOrder | c.Dispense) -> Write:
+        order = self.orders.get(command.order_id)
+        need(order is not None)
+        assert order is not None
+        rights = self._rights(command.caller, order, list(order.lines.values()))
+        need(rights & ({"staff", "seller"} if isinstance(command, c.Dispense) else {"staff", "buyer"}))
+        need(order.placed)
+        back = {product: line.left for product, line in order.lines.items()}
+        whole = True
+        if isinstance(command, c.ReduceOrder):
+            need(all(quantity <= back.get(p, 0) for p, quantity in command.quantities.items()))
+            back = {p: left - command.quantities.get(p, 0) for p, left in back.items()}
+            whole = all(back[p] == line.left for p, line in order.lines.items())
+
+        def write(_: c.OrderChanged) -> None:
+            if isinstance(command, c.Dispense) and not command.failed:
+                order.placed, order.done = False, self.now
+                return
+            order.placed = not whole
+            self._take_back(order, back)
+
+        return write
+
+    def _refund(
+        self, command: c.Refund | c.RefundNewest, order_id: int, quantities: Any, write_off: bool
+    ) -> Write:
+        caller, order = command.caller, self.orders.get(order_id)
+        need(order is not None)
+        assert order is not None
+        if quantities is None:
+            quantities = {product: line.left for product, line in order.lines.items() if line.left}
+        chosen = [order.lines[p] for p in quantities or order.lines if p in order.lines]
+        rights = self._rights(caller, order, chosen)
+        need(not order.placed and quantities)
+        need(all(0 < q <= (order.lines[p].left if p in order.lines else 0) for p, q in quantities.items()))
+        today = sum(who == order.wallet and at > self.now - DAY for at, who in self.given_back)
+        if rights == {"buyer"}:
+            need(not write_off and all(line.refundable for line in chosen))
+            need(order.done is not None and self.now - order.done <= WINDOW and today < 3)
+
+        def write(_: c.Refunded) -> None:
+            self._take_back(order, quantities, write_off=write_off)
+            if caller.user_id == order.wallet.user_id:
+                self.given_back.append((self.now, order.wallet))
+
+        return write
+
+    def _refund_newest(self, command: c.RefundNewest) -> Write:
+        need(command.caller.machine_id is not None or self.is_staff(command.caller))
+        for order_id in sorted(self.orders, reverse=True):
+            order = self.orders[order_id]
+            line = order.lines.get(command.product_id)
+            here = order.wallet == command.wallet and order.machine == command.machine_id
+            if here and not order.placed and line is not None and line.left:
+                return self._refund(command, order_id, {command.product_id: 1}, False)
+        raise No
+
+    def _take_back(self, order: Sold, quantities: Mapping[int, int], *, write_off: bool = False) -> None:
+        for product, quantity in quantities.items():
+            line = order.lines[product]
+            line.back += quantity
+            cents = quantity * line.price
+            self.earned[line.seller] -= cents
+            off_tab = min(cents, self.owed[order.wallet.user_id or 0]) if order.tab else 0
+            self.owed[order.wallet.user_id or 0] -= off_tab
+            self.wallets[order.wallet] += cents - off_tab
+            if not write_off and self.goods[product].on_sale:
+                self.stock[order.machine, product] += quantity
+
+    # --- Money without goods
+
+    def _settle_tab(self, command: c.SettleTab) -> Write:
+        need(self.is_staff(command.caller))
+        user, wallet = command.user_id, wallet_of(command.user_id)
+        owed = self.owed[user]
+        if command.coins is not None:
+            need(set(command.coins) <= set(COINS) and command.machine_id in self.boxes and owed)
+            cents, ref = worth(command.coins), None
+        else:
+            cents, ref = command.amount_cents or 0, ("settlement", command.external_ref)
+            need(ref not in self.refs and 1 <= cents <= owed)
+
+        def write(_: c.TabSettled) -> None:
+            self.owed[user] -= min(cents, owed)
+            if ref is None:
+                self._put(command.machine_id, command.coins or {})
+                self.wallets[wallet] += cents - min(cents, owed)
+            else:
+                self.refs.add(ref)
+                self.shop["bank"] -= cents
+
+        return write
+
+    def _money(self, command: c.SendMoney | c.TopUp | c.CloseWallet) -> Write:
+        caller, wallet = command.caller, command.wallet
+        own = caller.user_id is not None and caller.user_id == wallet.user_id
+        held = self.wallets[wallet]
+        match command:
+            case c.SendMoney(target=target, amount_cents=cents):
+                need(own and "buyer" in self.roles[caller.user_id or 0])
+                need("buyer" in self.roles.get(target.user_id or 0, ()) and target != wallet)
+                need(1 <= cents <= held)
+            case c.TopUp(amount_cents=cents, external_ref=ref):
+                need(self.is_staff(caller, "admin"))
+                if own:
+                    need("buyer" in self.roles[caller.user_id or 0])
+                need(("topup", ref) not in self.refs and cents >= 1)
+            case c.CloseWallet(balance_cents=expected):
+                need(own or self.is_staff(caller, "admin"))
+                need(expected is None or expected == held)
+
+        def write(_: object) -> None:
+            match command:
+                case c.SendMoney(target=target, amount_cents=cents):
+                    self.wallets[wallet] -= cents
+                    self.wallets[target] += cents
+                case c.TopUp(amount_cents=cents, external_ref=ref):
+                    self.refs.add(("topup", ref))
+                    self.shop["bank"] -= cents
+                    self.wallets[wallet] += cents
+                case c.CloseWallet():
+                    self.shop["unclaimed"] += held
+                    self.wallets[wallet] = 0
+
+        return write
+
+    def payable(self, seller: int) -> int:
+        """What of the earnings is handed out, past its window, and paid for."""
+        held_back = 0
+        newer: Counter[int] = Counter()
+        for order_id in sorted(self.orders, reverse=True):
+            order = self.orders[order_id]
+            buyer = order.wallet.user_id or 0
+            unsettled = order.tab and newer[buyer] < self.owed[buyer]
+            newer[buyer] += order.left_cents if order.tab else 0
+            recent = order.done is not None and order.done >= self.now - WINDOW
+            for line in order.lines.values():
+                if line.seller == seller and (order.placed or unsettled or (recent and line.refundable)):
+                    held_back += line.left * line.price
+        return max(self.earned[seller] - held_back, 0)
+
+    def _pay_seller(self, command: c.PaySeller) -> Write:
+        ref = ("pay", command.external_ref)
+        need(self.is_staff(command.caller, "admin") and ref not in self.refs)
+        payable = self.payable(command.seller_id)
+        need(command.amount_cents is None or command.amount_cents >= 1)
+        cents = command.amount_cents or payable
+        need(1 <= cents <= payable)
+
+        def write(answer: c.SellerPaid) -> None:
+            assert answer.payable_cents == payable - cents
+            self.refs.add(ref)
+            self.earned[command.seller_id] -= cents
+            self.shop["bank"] += cents
+
+        return write
+
+    # --- Machines
+
+    def _box(self, command: c.FillCoins | c.CollectCoins | c.CountCoins) -> Write:
+        need(self.is_staff(command.caller) and command.machine_id in self.boxes)
+        machine = command.machine_id
+        named = command.counted if isinstance(command, c.CountCoins) else command.coins
+        need(set(named) <= set(COINS))
+        if isinstance(command, c.CollectCoins) and self.boxes[machine]:
+            need(all(count <= self.coins[machine, value] for value, count in named.items()))
+
+        def write(_: object) -> None:
+            if isinstance(command, c.CountCoins):
+                for value in COINS:
+                    self.shop["over_short"] += (named[value] - self.coins[machine, value]) * value
+                    self.coins[machine, value] = named[value]
+                return
+            sign = 1 if isinstance(command, c.FillCoins) else -1
+            self._put(machine, named, sign)
+            self.shop["bank"] += sign * worth(named)
+
+        return write
+
+    def _shelves(self, command: c.MoveStock | c.SetShelves) -> Write:
+        if isinstance(command, c.SetShelves):
+            need(self.is_staff(command.caller, "admin") and command.machine_id in self.boxes)
+            need(all(p.product_id in self.goods and self.goods[p.product_id].on_sale for p in command.plans))
+        else:
+            self._own_goods(command.caller, command.product_id)
+            need(command.machine_id in self.boxes and command.target_id in self.boxes)
+            need(command.machine_id != command.target_id)
+            need(1 <= command.quantity <= self.stock[command.machine_id, command.product_id])
+
+        def write(_: object) -> None:
+            if isinstance(command, c.SetShelves):
+                for machine, product in list(self.own_prices):
+                    if machine == command.machine_id:
+                        del self.own_prices[machine, product]
+                for plan in command.plans:
+                    self.own_prices[command.machine_id, plan.product_id] = plan.price_cents
+                return
+            self.stock[command.machine_id, command.product_id] -= command.quantity
+            self.stock[command.target_id, command.product_id] += command.quantity
+
+        return write
+
+    # --- Products
+
+    def _own_goods(self, caller: c.Caller, product: int) -> Goods:
+        goods = self.goods.get(product)
+        need(goods is not None and goods.on_sale)
+        assert goods is not None
+        if not self.is_staff(caller, "admin"):
+            need(caller.user_id is not None and goods.seller == caller.user_id)
+            need("seller" in self.roles[caller.user_id or 0])
+        return goods
+
+    def _is_free(self, name: str, *, besides: Goods | None = None) -> bool:
+        return not any(g.on_sale and g.name == name for g in self.goods.values() if g is not besides)
+
+    def _catalogue(self, command: c.AddProduct | c.ChangeProduct | c.Restock | c.RemoveProduct) -> Write:
+        match command:
+            case c.AddProduct():
+                house = command.for_house
+                need(self.is_staff(command.caller, *(("admin",) if house else ("seller",))))
+                need(command.machine_id in self.boxes and command.price_cents >= 1)
+                need(self._is_free(command.name))
+                seller = None if house else command.caller.user_id
+                return lambda answer: self._add(command, seller, answer.product_id)
+            case c.ChangeProduct():
+                goods = self._own_goods(command.caller, command.product_id)
+                need(command.machine_id in self.boxes)
+                need(command.version in (None, goods.version))
+                need(command.price_cents is None or command.price_cents >= 1)
+                need(command.name is None or self._is_free(command.name, besides=goods))
+                return lambda _: self._change(command, goods)
+            case c.Restock():
+                self._own_goods(command.caller, command.product_id)
+                need(command.quantity >= 1 and command.machine_id in self.boxes)
+                shelf = (command.machine_id, command.product_id)
+                return lambda _: self.stock.update({shelf: command.quantity})
+            case c.RemoveProduct():
+                goods = self._own_goods(command.caller, command.product_id)
+                need(command.version in (None, goods.version))
+                return lambda _: self._remove(command.product_id, goods)
+            case _:
+                assert_never(command)
+
+    def _add(self, command: c.AddProduct, seller: int | None, product: int) -> None:
+        self.goods[product] = Goods(command.name, command.price_cents, seller, command.refundable)
+        self.stock[command.machine_id, product] = command.stock
+
+    def _change(self, command: c.ChangeProduct, goods: Goods) -> None:
+        before = (goods.name, goods.price, goods.refundable)
+        goods.name = command.name or goods.name
+        goods.price = command.price_cents or goods.price
+        goods.refundable = goods.refundable if command.refundable is None else command.refundable
+        goods.version += before != (goods.name, goods.price, goods.refundable)
+        if command.stock is not None:
+            self.stock[command.machine_id, command.product_id] = command.stock
+
+    def _remove(self, product: int, goods: Goods) -> None:
+        goods.on_sale = False
+        for shelf in self.stock:
+            if shelf[1] == product:
+                self.stock[shelf] = 0

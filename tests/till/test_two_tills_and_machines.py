@@ -1,0 +1,181 @@
+"""Two tills at one machine: coins counted while they are paid, prices set while they are charged, and so on.
+
+Each pair races for many rounds; whichever is first, the books are as if they had come one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from tests.shop import Shop, open_shop
+from tests.till.test_two_tills import both, kinds, second_till, wallet
+from tuckshop.domain.accounts import OPERATOR as OPERATOR_ACTOR
+from tuckshop.domain.machines import BoxKind, ShelfPlan
+from tuckshop.domain.orders import Change
+from tuckshop.domain.refusals import CoinsOwed
+from tuckshop.services import machines
+from tuckshop.services import shop as services
+from tuckshop.till.commands import (
+    OPERATOR,
+    Caller,
+    CoinsCounted,
+    CollectCoins,
+    CountCoins,
+    Deposit,
+    Envelope,
+    FillCoins,
+    MoveStock,
+    OrderPlaced,
+    PayOut,
+    PlaceOrder,
+    Restock,
+    SetShelves,
+)
+
+ROUNDS = 20
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def shop(postgres_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(postgres_url) as opened:
+        yield opened
+
+
+async def held(shop: Shop, machine_id: int) -> dict[int, int]:
+    rows = await shop.rows("coin_boxes")
+    return {row["value_cents"]: row["count"] for row in rows if row["machine_id"] == machine_id}
+
+
+async def sold_at(shop: Shop, machine_id: int, *, price_cents: int, stock: int = 500) -> int:
+    product = (await shop.product("cola", price_cents=price_cents, stock=0)).product_id
+    await shop.do(Restock(OPERATOR, product, stock, machine_id=machine_id))
+    return product
+
+
+@pytest.mark.parametrize("box_kind", ["counted", "unlimited"])
+async def test_a_count_beside_a_sale_with_change(shop: Shop, box_kind: str) -> None:
+    hall = await shop.machine(box_kind=box_kind)
+    ada = await shop.buyer("ada")
+    cola = await sold_at(shop, hall, price_cents=80)
+    await shop.do(FillCoins(OPERATOR, hall, {20: ROUNDS}))
+    missed = 0
+    async with second_till(shop) as other:
+        for _ in range(ROUNDS):
+            await shop.do(Deposit(OPERATOR, wallet(ada), {100: 1}, hall))
+            there = await held(shop, hall)
+            sale = PlaceOrder(OPERATOR, wallet(ada), ((cola, 1),), Change.RETURN, machine_id=hall)
+            count = Envelope(CountCoins(OPERATOR, hall, there))
+            ((bought, counted),) = await both(shop, other, (Envelope(sale), count))
+            assert isinstance(bought.answer, OrderPlaced)
+            assert bought.answer.change == {20: 1}
+            found = counted.answer
+            assert isinstance(found, CoinsCounted)
+            # Counted before the coin of 20 came out, or one too many after it.
+            assert found.over_short_cents in (0, 20)
+            missed += found.over_short_cents
+    rows = await shop.rows("accounts")
+    assert sum(row["balance_cents"] for row in rows if row["kind"] == "over_short") == missed
+    assert (await held(shop, hall))[20] == missed // 20
+    await shop.assert_clean()
+
+
+async def test_a_collection_beside_a_pay_out_takes_no_coin_twice(shop: Shop) -> None:
+    hall = await shop.machine()
+    ada = await shop.buyer("ada")
+    ways = set()
+    async with second_till(shop) as other:
+        for _ in range(ROUNDS):
+            await shop.do(Deposit(OPERATOR, wallet(ada), {50: 1}, hall))
+            pair = (
+                Envelope(CollectCoins(OPERATOR, hall, {50: 1})),
+                Envelope(PayOut(OPERATOR, wallet(ada), hall)),
+            )
+            (outcomes,) = await both(shop, other, pair)
+            ways.add(tuple(kinds(outcomes)))
+            assert (await held(shop, hall))[50] == 0
+            if kinds(outcomes) == ["BoxMoved", "ChangeUnpayable"]:
+                await shop.do(FillCoins(OPERATOR, hall, {50: 1}))
+                await shop.do(PayOut(OPERATOR, wallet(ada), hall))
+    assert ways <= {("BoxMoved", "ChangeUnpayable"), ("CoinsMissing", "PaidOut")}
+    await shop.assert_clean()
+
+
+async def test_a_box_changes_its_kind_while_it_sells(shop: Shop) -> None:
+    hall = await shop.machine(box_kind="unlimited")
+    ada, bob = await shop.buyer("ada"), await shop.buyer("bob")
+    cola = await sold_at(shop, hall, price_cents=80)
+    for buyer in (ada, bob):
+        await shop.do(Deposit(OPERATOR, wallet(buyer), {100: 50}, 1))
+
+    def sale(buyer: Caller) -> Envelope:
+        order = PlaceOrder(OPERATOR, wallet(buyer), ((cola, 1),), Change.RETURN, machine_id=hall)
+        return Envelope(order)
+
+    async def change_kind(kind: BoxKind) -> None:
+        try:
+            await machines.change(
+                cast("services.Shop", shop), actor=OPERATOR_ACTOR, machine_id=hall, box_kind=kind
+            )
+        except CoinsOwed:
+            await shop.do(FillCoins(OPERATOR, hall, {20: 60, 50: 60, 10: 60, 100: 60, 5: 60}))
+
+    allowed = {"OrderPlaced", "ChangeUnpayable"}
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            for buyer in (ada, bob):
+                await shop.do(Deposit(OPERATOR, wallet(buyer), {100: 1}, hall))
+            kind = (BoxKind.COUNTED, BoxKind.UNLIMITED)[number % 2]
+            outcomes, _ = await asyncio.gather(
+                both(shop, other, (sale(ada), sale(bob)), (sale(bob), sale(ada))), change_kind(kind)
+            )
+            assert {name for pair in outcomes for name in kinds(pair)} <= allowed | {"InsufficientFunds"}
+    await shop.assert_clean()
+
+
+async def test_a_price_set_beside_a_sale_is_charged_whole_or_not_at_all(shop: Shop) -> None:
+    hall = await shop.machine()
+    ada = await shop.buyer("ada", cents=10_000)
+    cola = await sold_at(shop, hall, price_cents=80)
+    charged = set()
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            before, after = 80 + number - 1 if number else 80, 80 + number
+            plan = Envelope(SetShelves(OPERATOR, hall, (ShelfPlan(cola, "A1", price_cents=after),)))
+            sale = Envelope(PlaceOrder(ada, wallet(ada), ((cola, 2),), machine_id=hall))
+            ((bought, planned),) = await both(shop, other, (sale, plan))
+            planned.receipt()
+            assert isinstance(bought.answer, OrderPlaced)
+            assert bought.answer.total_cents in (2 * before, 2 * after)
+            charged.add(bought.answer.total_cents)
+    assert len(charged) > 1
+    await shop.assert_clean()
+
+
+async def test_stock_moves_both_ways_at_once(shop: Shop) -> None:
+    hall, cellar = await shop.machine("hall"), await shop.machine("cellar")
+    cola = await sold_at(shop, hall, price_cents=80, stock=10)
+    tea = (await shop.product("tea", stock=0)).product_id
+    await shop.do(Restock(OPERATOR, tea, 10, machine_id=cellar))
+    async with second_till(shop) as other:
+        for _ in range(ROUNDS):
+            pairs = [
+                (
+                    Envelope(MoveStock(OPERATOR, hall, cellar, product, 2)),
+                    Envelope(MoveStock(OPERATOR, cellar, hall, product, 2)),
+                )
+                for product in (cola, tea)
+            ]
+            pairs += [(two, one) for one, two in pairs]
+            for outcomes in await both(shop, other, *pairs):
+                assert set(kinds(outcomes)) <= {"StockMoved", "OutOfStock"}
+    totals: dict[int, int] = {}
+    for row in await shop.rows("shelves"):
+        totals[row["product_id"]] = totals.get(row["product_id"], 0) + row["quantity"]
+    assert totals == {cola: 10, tea: 10}
+    await shop.assert_clean()
