@@ -122,6 +122,7 @@ def _order_facts(wanted: Wanted) -> Generator[Step, Any, set[int]]:
         yield statements.ORDER_FACTS, _ids(wanted.orders)
     ):
         orders.add(order_id)
+        wanted.new_ids["transfers"] += wanted.orders[order_id]
         wanted.wallets.add(AccountRef(AccountKind.WALLET, buyer_id, guest_id))
         if payment == Payment.TAB:
             wanted.tabs.add(buyer_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -42,7 +43,7 @@ class Wanted:
     payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
     external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
     refund_window_us: int = 0
-    orders: set[int] = field(default_factory=set)
+    orders: Counter[int] = field(default_factory=Counter)  # those to change, by how many commands
     new_ids: dict[str, int] = field(
         default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0}
     )

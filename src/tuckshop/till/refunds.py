@@ -9,7 +9,7 @@ from typing import assert_never
 
 from tuckshop.domain import refunds
 from tuckshop.domain.accounts import Actor, Role
-from tuckshop.domain.orders import LINES_MAX, MICROSECONDS, Order
+from tuckshop.domain.orders import MICROSECONDS, Order
 from tuckshop.domain.refunds import Goods, Purse, TakenBack
 from tuckshop.till.commands import CancelOrder, Dispense, OrderChanged, ReduceOrder, Refund, Refunded
 from tuckshop.till.orders import changed, dispense, order_of, owed_cents
@@ -20,11 +20,12 @@ from tuckshop.till.posting import move_stock, post, shelf_of
 
 def wants(command: Refund | CancelOrder | ReduceOrder | Dispense, wanted: Wanted) -> None:
     """Adds to `wanted` what the command needs to know."""
-    wanted.orders.add(command.order_id)
+    wanted.orders[command.order_id] += 1
     if isinstance(command, Refund) and command.caller.user_id is not None:
         wanted.refunders.add(command.caller.user_id)
     wanted.new_ids["refunds"] += 1
-    wanted.new_ids["transfers"] += LINES_MAX + 1  # One of them may be parted between tab and wallet.
+    # For each line one more, once they are known; and one, since a line may be parted between tab and wallet.
+    wanted.new_ids["transfers"] += 1
 
 
 def decide(
