@@ -103,7 +103,8 @@ def refund_newest(command: RefundNewest, actor: Actor, page: Page, policy: Polic
     if actor.machine_id is None:
         actor.require(Role.CASHIER, Role.ADMIN)
     require_wallet(actor, command.wallet, page)
-    for order_id in sorted(page.orders, reverse=True):
+    found = page.orders if command.wallet.guest_id is not None else {}  # Users name their orders.
+    for order_id in sorted(found, reverse=True):
         order = page.orders[order_id]
         if (
             order.wallet == command.wallet
