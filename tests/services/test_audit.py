@@ -396,7 +396,7 @@ async def test_writes_nothing(books: Shop) -> None:
 
 def test_knows_every_receipt_that_points_to_a_row() -> None:
     pointing = {
-        pointer: {kind for kind, receipt in RECEIPTS.items() if pointer in receipt.__dataclass_fields__}
+        pointer: {kind for kind, receipt in RECEIPTS.items() if pointer in receipt.__struct_fields__}
         for pointer in ("order_id", "refund_id", "transfer_id")
     }
     assert pointing == {pointer: set(kinds) for pointer, kinds in POINTERS.items()}

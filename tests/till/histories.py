@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.shop import NOON_US, Clock, open_books, open_shop
 from tuckshop.domain.accounts import Role
-from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
@@ -47,6 +47,7 @@ from tuckshop.till.commands import (
     PlaceOrder,
     ReduceOrder,
     Refund,
+    RefundNewest,
     RemoveProduct,
     Restock,
     SendMoney,
@@ -67,20 +68,20 @@ STEP_US = 60_000_000  # A minute between two commands: buyers' refunds come too 
 
 # Column by column, without what may differ: ids that the database gives, and the instant that a removal
 # shares with its batch. Accounts are told by what they are for.
-_ACCOUNT = "a.kind, a.user_id, a.machine_id"
+_ACCOUNT = "a.kind, a.user_id, a.guest_id, a.machine_id"
 _SNAPSHOT = {
     "products": "SELECT id, name, name_key, price_cents, seller_id, refundable, tax_basis_points, cost_cents,"
     " version, created_us, removed_us IS NULL FROM products ORDER BY id",
     "product_suffixes": "SELECT suffix, product_id FROM product_suffixes ORDER BY product_id, suffix",
     "shelves": "SELECT machine_id, product_id, quantity, slot, capacity, par_level, price_cents"
     " FROM shelves ORDER BY machine_id, product_id",
-    "orders": "SELECT id, buyer_id, machine_id, payment, status, client_ref, total_cents, created_us,"
-    " fulfilled_us, day FROM orders ORDER BY id",
+    "orders": "SELECT id, buyer_id, guest_id, machine_id, payment, status, client_ref, total_cents,"
+    " created_us, fulfilled_us, day FROM orders ORDER BY id",
     "order_lines": "SELECT * FROM order_lines ORDER BY order_id, product_id",
     "refunds": "SELECT * FROM refunds ORDER BY id",
     "refund_lines": "SELECT * FROM refund_lines ORDER BY refund_id, product_id",
     "sales": "SELECT * FROM sales ORDER BY day, machine_id, product_id",
-    "accounts": f"SELECT {_ACCOUNT}, balance_cents FROM accounts a ORDER BY 1, 2, 3",
+    "accounts": f"SELECT {_ACCOUNT}, balance_cents FROM accounts a ORDER BY 1, 2, 3, 4",
     "transfers": f"SELECT t.id, t.kind, {_ACCOUNT}, {_ACCOUNT.replace('a.', 'b.')}, t.amount_cents,"
     " t.order_id, t.refund_id, t.actor_id, t.machine_id, t.reason, t.external_ref,"
     " t.created_us FROM transfers t"
@@ -93,7 +94,7 @@ _SNAPSHOT = {
     "idempotency": "SELECT scope, key, fingerprint, kind, outcome, order_id, refund_id, transfer_id,"
     " created_us FROM idempotency ORDER BY scope, key",
 }
-_EMPTIED = (
+EMPTIED = (
     "idempotency",
     "coin_movements",
     "stock_movements",
@@ -111,7 +112,7 @@ _EMPTIED = (
 
 
 class People(NamedTuple):
-    """Who takes part. `gone` has logged out; `liar` shows Ada's session with Bob's name."""
+    """Who takes part. `gone` has logged out, `liar` is Bob with Ada's session, `kiosk` a machine."""
 
     ada: Caller
     bob: Caller
@@ -122,6 +123,7 @@ class People(NamedTuple):
     admin: Caller
     gone: Caller
     liar: Caller
+    kiosk: Caller
 
 
 @dataclass(frozen=True)
@@ -201,8 +203,9 @@ class _Dice:
                 self.coins,
                 self.move_stock,
                 self.set_shelves,
+                self.guest,
             ),
-            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2),
+            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2, 14),
         )[0]()
         key = self.random.choice((None, None, f"key {self.random.randrange(12)}"))
         return Envelope(command, key, repr(command).encode())
@@ -278,6 +281,24 @@ class _Dice:
             coins = {7: 1}
         buyer = self.buyer()
         return Deposit(self.somebody(self.random.choice((buyer, OPERATOR))), _wallet(buyer), coins)
+
+    def guest(self) -> Deposit | PayOut | PlaceOrder | RefundNewest:
+        """Somebody without a log-in at the machine, or a cashier for them."""
+        ref = AccountRef(AccountKind.WALLET, None, self.random.choice((1, 1, 2, 3)))
+        caller = self.random.choice((self.people.kiosk, self.people.kiosk, self.people.cashier))
+        if caller is self.people.kiosk:
+            caller = caller._replace(guest_id=ref.guest_id)
+        caller, product = self.somebody(caller), self.product()
+        match self.random.randrange(6):
+            case 0 | 1:
+                return Deposit(caller, ref, {self.random.choice((20, 50)): 1})
+            case 2 | 3:
+                client_ref = self.random.choice((None, None, "g1"))
+                return PlaceOrder(caller, ref, ((product, 1),), client_ref=client_ref)
+            case 4:
+                return RefundNewest(caller, ref, product)
+            case _:
+                return PayOut(caller, ref)
 
     def pay_out(self) -> PayOut:
         buyer = self.buyer()
@@ -462,7 +483,7 @@ class Bench:
         script = "".join(
             (
                 "BEGIN;",
-                *(f"DELETE FROM {table};" for table in _EMPTIED),
+                *(f"DELETE FROM {table};" for table in EMPTIED),
                 "UPDATE coin_boxes SET count = 0;",
                 f"UPDATE machines SET box_kind = '{kind}';",
                 "COMMIT;",
@@ -493,7 +514,10 @@ async def open_bench(url: str) -> AsyncIterator[Bench]:
             await shop.person("admin", Role.ADMIN),
             await shop.person("gone", Role.BUYER, Role.SELLER),
             Caller(ada.session_id, bob.user_id),
+            await shop.machine_key(1),
         )
+        for name in ("door", "gate"):
+            await shop.guest(name)
         await shop.execute(
             "UPDATE sessions SET ended_us = :now WHERE id = :id", now=NOON_US, id=people.gone.session_id
         )
@@ -514,9 +538,9 @@ def assert_balanced(books: Books) -> None:
     """What the audit proves in full, for a few rows: nothing came from nowhere, nothing went."""
     moved: dict[Any, int] = defaultdict(int)
     for row in books["transfers"]:
-        moved[row[2:5]] -= row[8]
-        moved[row[5:8]] += row[8]
-    assert {row[:3]: row[3] for row in books["accounts"]} == dict(moved)
+        moved[row[2:6]] -= row[10]
+        moved[row[6:10]] += row[10]
+    assert {row[:4]: row[4] for row in books["accounts"]} == dict(moved)
     assert sum(moved.values()) == 0
     stock: dict[Any, int] = defaultdict(int)
     for machine_id, product_id, quantity, *_ in books["stock_movements"]:
@@ -526,5 +550,5 @@ def assert_balanced(books: Books) -> None:
     for machine_id, value_cents, count, *_ in books["coin_movements"]:
         coins[machine_id, value_cents] += count
     assert {row[:2]: row[2] for row in books["coin_boxes"] if row[2]} == {k: v for k, v in coins.items() if v}
-    held = -sum(cents for kind, _, _, cents in books["accounts"] if kind == "coin_box")
+    held = -sum(cents for kind, *_, cents in books["accounts"] if kind == "coin_box")
     assert held == sum(value * count for (_, value), count in coins.items())

@@ -6,6 +6,7 @@ then is written down with the ids and coins of the real answer, once those are f
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -130,6 +131,8 @@ class Model:
                 return self._shelves(command)
             case c.AddProduct() | c.ChangeProduct() | c.Restock() | c.RemoveProduct():
                 return self._catalogue(command)
+            case c.ChangeGoods():
+                return self._changes(command)
             case _:
                 assert_never(command)
 
@@ -333,6 +336,7 @@ class Model:
 
     def _refund_newest(self, command: c.RefundNewest) -> Write:
         need(command.caller.machine_id is not None or self.is_staff(command.caller))
+        need(command.wallet.guest_id)
         for order_id in sorted(self.orders, reverse=True):
             order = self.orders[order_id]
             line = order.lines.get(command.product_id)
@@ -527,6 +531,18 @@ class Model:
                 return lambda _: self._remove(command.product_id, goods)
             case _:
                 assert_never(command)
+
+    def _changes(self, command: c.ChangeGoods) -> Write:
+        """One after the other, on a copy: each step sees what the last has done."""
+        trial = copy.deepcopy(self)
+        for step in command.steps:
+            assert isinstance(step, c.ChangeProduct)  # Who adds by lists is told no ids.
+            trial.decide(step)(None)
+
+        def write(_: c.GoodsChanged) -> None:
+            self.goods, self.stock = trial.goods, trial.stock
+
+        return write
 
     def _add(self, command: c.AddProduct, seller: int | None, product: int) -> None:
         self.goods[product] = Goods(command.name, command.price_cents, seller, command.refundable)

@@ -142,7 +142,11 @@ async def test_a_machine_buys_for_no_user(shop: Shop, hall: Hall) -> None:
     bob = wallet_of((await shop.buyer("bob", cents=500)).user_id or 0)
     command = PlaceOrder(hall.key, bob, ((hall.cola, 1),), machine_id=hall.id)
     await refuse(shop, command, NotOwner(thing="wallet"))
-    await refuse(shop, RefundNewest(hall.key, bob, hall.cola, hall.id), UnknownPurchase(product=hall.cola))
+    newest = RefundNewest(OPERATOR, bob, hall.cola, hall.id)
+    buying = PlaceOrder(OPERATOR, bob, ((hall.cola, 1),), machine_id=hall.id)
+    # Also when they come together: a user's order is given back by its number.
+    outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in (buying, newest)))
+    assert outcomes[1].answer == UnknownPurchase(product=hall.cola)
 
 
 async def test_a_machine_calls_nothing_off_and_gives_nothing_back_of_users(shop: Shop, hall: Hall) -> None:

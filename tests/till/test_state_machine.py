@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import text
 
 from tests.shop import NOON_US, Shop, open_shop
+from tests.till.histories import EMPTIED
 from tests.till.model import CAP, COINS, TAB_LIMIT, Model, No
 from tuckshop.domain import refunds
 from tuckshop.domain.accounts import Role
@@ -33,20 +34,6 @@ from tuckshop.till.policy import CoinsPolicy
 PROOF = bool(os.environ.get("TUCKSHOP_PROOF"))
 EXAMPLES, STEPS = (500, 50) if PROOF else (50, 30)
 
-EMPTIED = [
-    "idempotency",
-    "coin_movements",
-    "stock_movements",
-    "transfers",
-    "refund_lines",
-    "refunds",
-    "order_lines",
-    "orders",
-    "shelves",
-    "product_suffixes",
-    "products",
-    "accounts",
-]
 STATE = text(
     "SELECT kind, user_id, guest_id, machine_id, balance_cents FROM accounts"
     " UNION ALL SELECT 'coins', machine_id, value_cents, NULL, count FROM coin_boxes"
@@ -394,9 +381,9 @@ class ShopMachine(RuleBasedStateMachine):
             price = self.dice.choice((0, 7, 35))
             return c.AddProduct(by, name(), price, 3, for_house=house, machine_id=self.machine())
 
-        def change() -> c.Command:
+        def change(by: c.Caller | None = None) -> c.ChangeProduct:
             return c.ChangeProduct(
-                self.by("sam", "sue", "root"),
+                by or self.by("sam", "sue", "root"),
                 self.product(),
                 version=self.dice.choice((None, None, None, 1)),
                 name=self.dice.choice((None, None, name())),
@@ -409,7 +396,11 @@ class ShopMachine(RuleBasedStateMachine):
         def remove() -> c.Command:
             return c.RemoveProduct(self.by("sam", "sue", "root"), self.product())
 
-        self.act(add, change, change, remove)
+        def change_many() -> c.Command:
+            by = self.by("root", "operator", "sam")
+            return c.ChangeGoods(by, tuple(change(by) for _ in range(2)))
+
+        self.act(add, change, change, change_many, remove)
 
     def asks_again(self) -> None:
         asked = [envelope for envelope in self.sent if envelope.key is not None]

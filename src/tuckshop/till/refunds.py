@@ -10,7 +10,7 @@ from typing import assert_never
 from tuckshop.domain import refunds
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
-from tuckshop.domain.orders import LINES_MAX, MICROSECONDS, Order, OrderStatus
+from tuckshop.domain.orders import MICROSECONDS, Order, OrderStatus
 from tuckshop.domain.refunds import Goods, Purse, TakenBack
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.till.commands import (
@@ -33,6 +33,9 @@ WayBack = Refund | RefundNewest | CancelOrder | ReduceOrder | Dispense
 
 def wants(command: WayBack, wanted: Wanted) -> None:
     """Adds to `wanted` what the command needs to know; guests are known by their orders."""
+    # One for each line of a named order, once they are known, and one since a line may be parted between tab
+    # and wallet. No guest has a tab.
+    wanted.new_ids["transfers"] += 1
     match command:
         case RefundNewest(wallet=ref, machine_id=machine_id, product_id=product_id):
             if ref.guest_id is not None:
@@ -40,9 +43,8 @@ def wants(command: WayBack, wanted: Wanted) -> None:
         case Refund(caller=caller) if caller.user_id is not None:
             wanted.refunders.add(wallet_of(caller.user_id))
     if not isinstance(command, RefundNewest):
-        wanted.orders.add(command.order_id)
+        wanted.orders[command.order_id] += 1
     wanted.new_ids["refunds"] += 1
-    wanted.new_ids["transfers"] += LINES_MAX + 1  # One of them may be parted between tab and wallet.
 
 
 def decide(command: WayBack, actor: Actor, page: Page, policy: Policy) -> Refunded | OrderChanged:
@@ -101,7 +103,8 @@ def refund_newest(command: RefundNewest, actor: Actor, page: Page, policy: Polic
     if actor.machine_id is None:
         actor.require(Role.CASHIER, Role.ADMIN)
     require_wallet(actor, command.wallet, page)
-    for order_id in sorted(page.orders, reverse=True):
+    found = page.orders if command.wallet.guest_id is not None else {}  # Users name their orders.
+    for order_id in sorted(found, reverse=True):
         order = page.orders[order_id]
         if (
             order.wallet == command.wallet
