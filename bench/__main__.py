@@ -1,5 +1,7 @@
 """Purchases measured side by side: `python -m bench [--only statements,function,...] [--seconds 8]`.
 
+Or beside those of an older commit: `python -m bench --beside COMMIT`.
+
 Every part starts on a copy of the same filled shop, on servers that the bench starts itself and that keep
 every promise of durability. Figures compare within one run only.
 """
@@ -18,26 +20,19 @@ from pathlib import Path
 import asyncpg
 
 from bench import pgbench, wrk
+from bench.beside import beside
 from bench.measure import BenchFailed, Measure
 from bench.programs import program
 from bench.report import Row, megabytes, table
 from bench.seed import Shop, Size, make
+from bench.server import postgres
 from tools.postgres import Cluster, PostgresFailed, PostgresMissing
 
 _PARTS = ("statements", "function", "postgres", "sqlite")
 _PROGRAMS = {"statements": "pgbench", "function": "pgbench", "postgres": "wrk", "sqlite": "wrk"}
 _SECONDS = 8  # For each figure, and two more for each try before it: under four minutes in all.
+_ROUNDS = 5  # An odd number: the median is one of them.
 _WORKERS = (1, 2)
-_CLUSTER: dict[str, str | int] = {
-    "shared_buffers": "512MB",
-    "max_connections": 150,  # For 64 clients of pgbench, or two workers, and some to look on.
-    # No checkpoint falls into one run and spares another.
-    "max_wal_size": "8GB",
-    "checkpoint_timeout": "30min",
-    "fsync": "on",
-    "full_page_writes": "on",
-    "synchronous_commit": "on",
-}
 _STATEMENTS = "pgbench, several statements"
 
 
@@ -51,6 +46,10 @@ def main() -> None:
     try:
         for name in sorted({_PROGRAMS[part] for part in asked.only}):
             program(name)
+        if asked.beside is not None:
+            databases = [part for part in asked.only if _PROGRAMS[part] == "wrk"]
+            beside(asked.beside, databases=databases, seconds=asked.seconds, rounds=asked.rounds)
+            return
         for row in _rows(asked.only, asked.seconds):
             _tell(f"{row.name}, products: {row.products:,}: {row.measure.run.per_second:,.0f}/s")
             rows.append(row)
@@ -63,7 +62,7 @@ def main() -> None:
 def _rows(parts: list[str], seconds: float) -> Iterator[Row]:
     with contextlib.ExitStack() as stack:
         if set(parts) & {"statements", "function", "postgres"}:
-            cluster = stack.enter_context(Cluster(_CLUSTER))
+            cluster = stack.enter_context(postgres())
             shop = make(cluster.create_database("seeded"), size=Size())
             for product_ids in _spreads(shop):
                 for part in parts:
@@ -140,6 +139,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=_SECONDS, help="length of each measured run; %(default)s"
+    )
+    parser.add_argument(
+        "--beside", metavar="COMMIT", help="compare with that commit instead, on the databases among PARTS"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=_ROUNDS, help="runs of each beside the other; %(default)s"
     )
     return parser.parse_args()
 

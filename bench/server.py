@@ -15,9 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from bench import processes
 from bench.measure import BenchFailed
 from bench.programs import said_by
+from tools.postgres import Cluster
 
+_CLUSTER: dict[str, str | int] = {
+    "shared_buffers": "512MB",
+    "max_connections": 150,  # For 64 clients of pgbench, or two workers, and some to look on.
+    # No checkpoint falls into one run and spares another.
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+}
 _HOST = "127.0.0.1"
 _READY_SECONDS_MAX = 30.0
 _STOP_SECONDS_MAX = 15.0
@@ -35,14 +47,11 @@ class Server:
 
     def resident_bytes(self) -> list[int]:
         """What each of its processes holds in memory, the largest first."""
-        sizes = [_resident_bytes(process) for process in Path("/proc").glob("[0-9]*") if self._owns(process)]
-        return sorted(sizes, reverse=True)
+        return sorted(map(processes.resident_bytes, self.processes()), reverse=True)
 
-    def _owns(self, process: Path) -> bool:
-        try:
-            return os.getpgid(int(process.name)) == self.group
-        except ProcessLookupError:
-            return False
+    def processes(self) -> list[Path]:
+        """Its processes, as their folders below /proc."""
+        return processes.group(self.group)
 
 
 @contextmanager
@@ -68,6 +77,11 @@ def serving(url: str, *, workers: int) -> Iterator[Server]:
             raise BenchFailed(f"{failure}\nThe server's last words:\n{_tail(log)}") from failure
         finally:
             _stop(process)
+
+
+def postgres() -> Cluster:
+    """A PostgreSQL server that keeps every promise of durability."""
+    return Cluster(_CLUSTER)
 
 
 def require_clean_audit(url: str) -> None:
@@ -128,14 +142,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _resident_bytes(process: Path) -> int:
-    try:
-        pages = int((process / "statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _tail(log: IO[bytes]) -> str:

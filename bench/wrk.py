@@ -43,10 +43,10 @@ def over_http(
     if len(workers) > 1:
         best = best_of(workers, lambda number: _tried(number, url, shop, product_ids, seconds))
     with serving(url, workers=best) as server:
-        job = _Job(url, server, shop, product_ids)
-        _buy_one(job)
+        job = Job(url, server, shop, product_ids)
+        buy_one(job)
         resident_bytes = server.resident_bytes()
-        measure = at_best(partial(_run, job), parallels=CONNECTIONS, seconds=seconds)
+        measure = at_best(partial(run, job), parallels=CONNECTIONS, seconds=seconds)
     require_clean_audit(url)
     return Served(
         measure=measure, workers=best, ready_seconds=server.ready_seconds, resident_bytes=resident_bytes
@@ -54,7 +54,9 @@ def over_http(
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
+    """Whom to buy from, and what."""
+
     url: str
     server: Server
     shop: Shop
@@ -68,11 +70,11 @@ class _Job:
 
 def _tried(workers: int, url: str, shop: Shop, product_ids: range, seconds: float) -> float:
     with serving(url, workers=workers) as server:
-        job = _Job(url, server, shop, product_ids)
-        return _run(job, parallel=CONNECTIONS[-1], seconds=sweep_seconds(seconds)).per_second
+        job = Job(url, server, shop, product_ids)
+        return run(job, parallel=CONNECTIONS[-1], seconds=sweep_seconds(seconds)).per_second
 
 
-def _buy_one(job: _Job) -> None:
+def buy_one(job: Job) -> None:
     """One purchase, whose refusal can be shown: wrk only counts them."""
     connection = http.client.HTTPConnection("127.0.0.1", job.server.port, timeout=_ANSWER_SECONDS_MAX)
     try:
@@ -96,7 +98,8 @@ def _buy_one(job: _Job) -> None:
         raise BenchFailed(f"the first purchase was refused: {answer.status} {body}")
 
 
-def _run(job: _Job, *, parallel: int, seconds: float) -> Run:
+def run(job: Job, *, parallel: int, seconds: float) -> Run:
+    """Buy as fast as so many connections can. Raises: BenchFailed unless the books agree."""
     before = count(job.url)
     with tempfile.NamedTemporaryFile("w", prefix="tuckshop-bench-") as file:
         file.write("\n".join(job.tokens()))
