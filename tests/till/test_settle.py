@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.shop import DAY_SECONDS, Shop, open_shop
 from tests.till.reading import balances, coin_box, post, refuse, shelf

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from sqlalchemy import delete, exists, insert, select
 
 from tuckshop.domain.catalogue import Product, require_on_sale, require_owner

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, assert_never
 
@@ -216,7 +216,10 @@ class PostgresBooks:
         if isinstance(step, Reserve):
             return await self._reserve(step)
         statement, rows = step
-        columns = zip(*rows, strict=True)
+        columns = [
+            _digits(column) if kind in _NUMBERS else column
+            for kind, column in zip(_kinds(statement), zip(*rows, strict=True), strict=True)
+        ]
         if isinstance(statement, Read):
             return await self._connection.fetch(_read_sql(statement), *columns)
         if isinstance(statement, Insert) and statement.table.name in _WITNESSES and self._witness is None:
@@ -256,6 +259,8 @@ SELECT '', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current
 
 _TELL = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 
+_NUMBERS = frozenset({"bigint", "integer", "smallint"})
+
 _FATE = "SELECT pg_xact_status($1::text::xid8)"
 _END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = '{}'::xid8::xid"
 
@@ -276,10 +281,38 @@ def _witness_sql(table: Table, columns: tuple[str, ...]) -> str:
     return f"SELECT EXISTS (SELECT FROM {table.name} WHERE {where})"
 
 
+def _digits(numbers: Iterable[int | None]) -> str:
+    """An array of numbers as text: the driver would first ask of each whether it is an array too."""
+    return f"{{{','.join(['NULL' if one is None else str(one) for one in numbers])}}}"
+
+
+@cache
+def _kinds(statement: Read | Insert | Update | Delete) -> tuple[str, ...]:
+    match statement:
+        case Read(keys=keys):
+            return tuple(kind for _, kind in keys)
+        case Insert(columns=columns):
+            names = columns
+        case Update(keys=update_keys, values=values):
+            names = update_keys + values
+        case Delete(keys=delete_keys):
+            names = delete_keys
+        case _:
+            assert_never(statement)
+    return tuple(column_type(statement.table, name) for name in names)
+
+
+def _arrays(statement: Read | Insert | Update | Delete) -> str:
+    return ", ".join(
+        f"${place}::text::{kind}[]" if kind in _NUMBERS else f"${place}::{kind}[]"
+        for place, kind in enumerate(_kinds(statement), 1)
+    )
+
+
 @cache
 def _read_sql(read: Read) -> str:
     columns = ", ".join(name for name, _ in read.keys)
-    arrays = ", ".join(f"${place}::{kind}[]" for place, (_, kind) in enumerate(read.keys, 1))
+    arrays = _arrays(read)
     lock = f" FOR NO KEY UPDATE OF {read.lock}" if read.lock else ""
     return f"WITH wanted({columns}) AS (SELECT * FROM unnest({arrays})) {read.select}{lock}"
 
@@ -298,23 +331,17 @@ def _write_sql(statement: Insert | Update | Add | Delete) -> str:
             assert_never(statement)
 
 
-def _arrays(update: Update | Insert | Delete, columns: tuple[str, ...]) -> str:
-    return ", ".join(
-        f"${place}::{column_type(update.table, column)}[]" for place, column in enumerate(columns, 1)
-    )
-
-
 @cache
 def _insert_sql(insert: Insert) -> str:
     columns = ", ".join(insert.columns)
-    arrays = _arrays(insert, insert.columns)
+    arrays = _arrays(insert)
     return f"INSERT INTO {insert.table.name} ({columns}) SELECT * FROM unnest({arrays})"
 
 
 @cache
 def _delete_sql(delete: Delete) -> str:
     where = " AND ".join(f"t.{name} = v.{name}" for name in delete.keys)
-    arrays = _arrays(delete, delete.keys)
+    arrays = _arrays(delete)
     keys = ", ".join(delete.keys)
     return f"DELETE FROM {delete.table.name} AS t USING unnest({arrays}) AS v({keys}) WHERE {where}"
 
@@ -326,7 +353,7 @@ def _update_sql(update: Update) -> str:
     where = " AND ".join(f"t.{name} = v.{name}" for name in update.keys)
     return (
         f"UPDATE {update.table.name} AS t SET {sets}"
-        f" FROM unnest({_arrays(update, columns)}) AS v({', '.join(columns)}) WHERE {where}"
+        f" FROM unnest({_arrays(update)}) AS v({', '.join(columns)}) WHERE {where}"
     )
 
 

@@ -8,14 +8,19 @@ key must give the same answer again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, get_args
+
+import msgspec
 
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
+
+
+class _Value(msgspec.Struct, frozen=True):
+    """As a frozen dataclass, and made and written down in a tenth of the time."""
 
 
 class Caller(NamedTuple):
@@ -38,8 +43,7 @@ class Caller(NamedTuple):
 OPERATOR = Caller(None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Deposit:
+class Deposit(_Value, frozen=True):
     """Coins were put into a machine for a wallet."""
 
     caller: Caller
@@ -48,8 +52,7 @@ class Deposit:
     machine_id: int = DEFAULT_MACHINE_ID
 
 
-@dataclass(frozen=True, slots=True)
-class PayOut:
+class PayOut(_Value, frozen=True):
     """A whole wallet in coins."""
 
     caller: Caller
@@ -57,8 +60,7 @@ class PayOut:
     machine_id: int = DEFAULT_MACHINE_ID
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrder:
+class PlaceOrder(_Value, frozen=True):
     """Pieces of products, each named once, from one machine, paid from one wallet or its owner's tab.
 
     `fulfil` None: at once what a wallet pays for, later what goes on a tab.
@@ -74,8 +76,7 @@ class PlaceOrder:
     fulfil: Fulfil | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOrder:
+class CancelOrder(_Value, frozen=True):
     """An order called off before anything was handed out."""
 
     caller: Caller
@@ -83,8 +84,7 @@ class CancelOrder:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReduceOrder:
+class ReduceOrder(_Value, frozen=True):
     """An order made smaller before anything was handed out; `quantities` is all that is still wanted."""
 
     caller: Caller
@@ -93,8 +93,7 @@ class ReduceOrder:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dispense:
+class Dispense(_Value, frozen=True):
     """An order was handed out; or that has `failed`, and its pieces and money go back."""
 
     caller: Caller
@@ -103,8 +102,7 @@ class Dispense:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(_Value, frozen=True):
     """Pieces of an order back; `quantities` by product, None for all that is left."""
 
     caller: Caller
@@ -114,8 +112,7 @@ class Refund:
     write_off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RefundNewest:
+class RefundNewest(_Value, frozen=True):
     """One piece of a product back, of the newest order of a guest at a machine that has one left."""
 
     caller: Caller
@@ -125,8 +122,7 @@ class RefundNewest:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SettleTab:
+class SettleTab(_Value, frozen=True):
     """A tab paid: in coins at a machine, or with an amount that came to the bank under a reference."""
 
     caller: Caller
@@ -137,8 +133,7 @@ class SettleTab:
     machine_id: int = DEFAULT_MACHINE_ID
 
 
-@dataclass(frozen=True, slots=True)
-class SendMoney:
+class SendMoney(_Value, frozen=True):
     """Money from one's own wallet to another buyer's."""
 
     caller: Caller
@@ -148,8 +143,7 @@ class SendMoney:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TopUp:
+class TopUp(_Value, frozen=True):
     """Money that came to the bank, into a wallet; `external_ref` is the bank's, used once."""
 
     caller: Caller
@@ -159,8 +153,7 @@ class TopUp:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PaySeller:
+class PaySeller(_Value, frozen=True):
     """Earnings paid to their seller by the bank, all that is payable unless less is named."""
 
     caller: Caller
@@ -170,8 +163,7 @@ class PaySeller:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CloseWallet:
+class CloseWallet(_Value, frozen=True):
     """The rest of a wallet to what nobody claims; `balance_cents`: only if it is just this."""
 
     caller: Caller
@@ -180,8 +172,7 @@ class CloseWallet:
     balance_cents: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FillCoins:
+class FillCoins(_Value, frozen=True):
     """Coins from the bank into a machine."""
 
     caller: Caller
@@ -190,8 +181,7 @@ class FillCoins:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CollectCoins:
+class CollectCoins(_Value, frozen=True):
     """Coins out of a machine to the bank."""
 
     caller: Caller
@@ -200,8 +190,7 @@ class CollectCoins:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CountCoins:
+class CountCoins(_Value, frozen=True):
     """What somebody counted in a machine, every coin named; the books follow."""
 
     caller: Caller
@@ -210,8 +199,7 @@ class CountCoins:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MoveStock:
+class MoveStock(_Value, frozen=True):
     """Pieces of a product from one machine to another."""
 
     caller: Caller
@@ -222,8 +210,7 @@ class MoveStock:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetShelves:
+class SetShelves(_Value, frozen=True):
     """How a machine's shelves are to stand; those not named lose slot, capacity, par level and price."""
 
     caller: Caller
@@ -231,8 +218,7 @@ class SetShelves:
     plans: tuple[ShelfPlan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AddProduct:
+class AddProduct(_Value, frozen=True):
     """A new product of the caller's (`for_house`: of the shop itself) with its first stock.
 
     `seller_id`: the product is this seller's; admins add products for others.
@@ -251,8 +237,7 @@ class AddProduct:
     seller_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeProduct:
+class ChangeProduct(_Value, frozen=True):
     """New attributes, and stock to a target as a correction; None leaves a thing as it is.
 
     `version`: change only if the product still is at this attribute version.
@@ -273,8 +258,7 @@ class ChangeProduct:
     without_image: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Restock:
+class Restock(_Value, frozen=True):
     """More pieces onto a shelf."""
 
     caller: Caller
@@ -284,8 +268,7 @@ class Restock:
     machine_id: int = DEFAULT_MACHINE_ID
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveProduct:
+class RemoveProduct(_Value, frozen=True):
     """A product off sale; what its shelves hold is corrected to none, and its name is free again."""
 
     caller: Caller
@@ -293,8 +276,7 @@ class RemoveProduct:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeGoods:
+class ChangeGoods(_Value, frozen=True):
     """Products added and changed together, in this order: all of them or none.
 
     Raises:
@@ -336,8 +318,7 @@ Command = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CoinsDeposited:
+class CoinsDeposited(_Value, frozen=True):
     """`amount_cents` went in; the wallet now holds `balance_cents`."""
 
     transfer_id: int
@@ -346,8 +327,7 @@ class CoinsDeposited:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class PaidOut:
+class PaidOut(_Value, frozen=True):
     """`coins` came out, largest first; `balance_cents` could not be paid in coins and is still there."""
 
     transfer_id: int
@@ -357,8 +337,7 @@ class PaidOut:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyMoved:
+class MoneyMoved(_Value, frozen=True):
     """`amount_cents` was sent or topped up; the wallet named in the command now holds `balance_cents`."""
 
     transfer_id: int
@@ -367,8 +346,7 @@ class MoneyMoved:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class SellerPaid:
+class SellerPaid(_Value, frozen=True):
     """`amount_cents` was paid; the earnings are `balance_cents` now, of which `payable_cents` are payable."""
 
     transfer_id: int
@@ -378,8 +356,7 @@ class SellerPaid:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class WalletClosed:
+class WalletClosed(_Value, frozen=True):
     """What the wallet still held; it is empty now. `unclaimed_id`: the transfer, if there was anything."""
 
     unclaimed_id: int | None
@@ -387,8 +364,7 @@ class WalletClosed:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class BoxMoved:
+class BoxMoved(_Value, frozen=True):
     """`coins` went into or out of the machine's box."""
 
     transfer_id: int
@@ -398,8 +374,7 @@ class BoxMoved:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class CoinsCounted:
+class CoinsCounted(_Value, frozen=True):
     """What the books expected and what was counted, by coin; below 0: `over_short_cents` are missing."""
 
     machine_id: int
@@ -409,8 +384,7 @@ class CoinsCounted:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class StockMoved:
+class StockMoved(_Value, frozen=True):
     """Pieces moved; `stock` is left on the machine, `target_stock` is on the other."""
 
     product_id: int
@@ -420,8 +394,7 @@ class StockMoved:
     target_stock: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShelfStands:
+class ShelfStands(_Value, frozen=True):
     """A shelf as it stands. `price_cents` None: the product's own."""
 
     product_id: int
@@ -433,16 +406,14 @@ class ShelfStands:
     price_cents: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ShelvesSet:
+class ShelvesSet(_Value, frozen=True):
     """The shelves that were named, as they stand now."""
 
     machine_id: int
     shelves: tuple[ShelfStands, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SoldLine:
+class SoldLine(_Value, frozen=True):
     """A line of an order as sold."""
 
     product_id: int
@@ -452,8 +423,7 @@ class SoldLine:
     refunded_quantity: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPlaced:
+class OrderPlaced(_Value, frozen=True):
     """The order, the wallet's balance afterwards, and the coins that came back with it.
 
     `owed_cents` is on the tab afterwards; None where it did not pay.
@@ -472,8 +442,7 @@ class OrderPlaced:
     owed_cents: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
+class OrderChanged(_Value, frozen=True):
     """The order as it stands after it was cancelled, reduced or handed out."""
 
     order_id: int
@@ -486,8 +455,7 @@ class OrderChanged:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class TabSettled:
+class TabSettled(_Value, frozen=True):
     """`amount_cents` came off the tab, which now owes `owed_cents`; the wallet holds `balance_cents`."""
 
     transfer_id: int
@@ -497,8 +465,7 @@ class TabSettled:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refunded:
+class Refunded(_Value, frozen=True):
     """What went back. `balance_cents` is the buyer's, told to the buyer, cashiers and admins alone."""
 
     refund_id: int
@@ -510,8 +477,7 @@ class Refunded:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProductStands:
+class ProductStands(_Value, frozen=True):
     """A product as it stands after the command; `stock` on the command's machine."""
 
     product_id: int
@@ -527,15 +493,13 @@ class ProductStands:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRemoved:
+class ProductRemoved(_Value, frozen=True):
     """The product is off sale."""
 
     product_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoodsChanged:
+class GoodsChanged(_Value, frozen=True):
     """How many products were added, and how many others were named."""
 
     added: int
@@ -565,8 +529,7 @@ RECEIPTS: dict[str, type[Receipt]] = {receipt.__name__: receipt for receipt in g
 """By the name under which an idempotency record keeps one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(_Value, frozen=True):
     """A command on its way to the till. With a key, the same fingerprint is answered as before."""
 
     command: Command
@@ -574,8 +537,7 @@ class Envelope:
     fingerprint: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(_Value, frozen=True):
     """What became of a command; `replayed` when an earlier one with its key had the effect."""
 
     answer: Receipt | Refusal
