@@ -21,7 +21,7 @@ from tools.postgres import Cluster
 from tuckshop.app import open_shop
 from tuckshop.domain.catalogue import suffixes
 from tuckshop.services import catalogue
-from tuckshop.services.catalogue import Search, Sort
+from tuckshop.services.catalogue import Place, Search, Sort
 from tuckshop.settings import Settings
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, writing
@@ -33,11 +33,13 @@ WORDS = tuple(
     " plum fig date oat rye corn rice bean pea".split()
 )
 
+LAST_WORD = "zucchini"
+
 
 def main() -> None:
     """Measure both databases and print a line for each kind of search."""
     asked = _arguments()
-    slow = 0
+    slow: set[str] = set()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tuckshop-bench-")))
         cluster = stack.enter_context(Cluster({"shared_buffers": "256MB"}))
@@ -53,8 +55,10 @@ def main() -> None:
                 print(f"{quantile(took, 50):8.1f} {quantile(took, 99):8.1f}   {name}")
             everything = [one for took in figures.values() for one in took]
             print(f"{quantile(everything, 50):8.1f} {quantile(everything, 99):8.1f}   all together")
-            slow += quantile(everything, 99) > P99_MS_MAX
-    raise SystemExit(f"p99 above {P99_MS_MAX} ms" if slow else 0)
+            slow |= {
+                f"{name} on {database}" for name, took in figures.items() if quantile(took, 99) > P99_MS_MAX
+            }
+    raise SystemExit(f"p99 above {P99_MS_MAX} ms: {', '.join(sorted(slow))}" if slow else 0)
 
 
 async def measured(url: str, *, rounds: int) -> dict[str, list[float]]:
@@ -81,6 +85,8 @@ async def name_products(url: str) -> None:
         async with writing(engine) as connection:
             ids = (await connection.execute(text("SELECT id FROM products ORDER BY id"))).scalars().all()
             named = {one: f"{' '.join(chance.sample(WORDS, 3))} {one}" for one in ids}
+            # In most orders these come last, so that a walk would have to pass all the others.
+            named |= {one: f"{LAST_WORD} {one}" for one in ids[-len(ids) // 30 :]}
             await connection.execute(
                 text(
                     "UPDATE products SET name = :name, name_key = :name, price_cents = :price WHERE id = :id"
@@ -142,7 +148,22 @@ def searches(chance: random.Random) -> Iterator[tuple[str, Search]]:
             sort=sort,
         ),
     )
-    yield "a late page", Search(limit=50, offset=10_000, sort=sort)
+    yield "the last of their order", Search(limit=50, keyword=LAST_WORD, sort=sort)
+    for each in Sort:
+        yield f"a late page by {each.value}", Search(limit=50, offset=10_000, sort=each)
+    yield "a common word, late", Search(limit=50, keyword=word, offset=4_000, sort=sort)
+    yield "a vowel, late", Search(limit=50, keyword=chance.choice("aeiou"), offset=10_000, sort=sort)
+    yield "in stock, late", Search(limit=50, in_stock=True, offset=9_000, sort=sort)
+    yield "sold out, late", Search(limit=50, in_stock=False, offset=10_000, sort=sort)
+    yield "not dear, late", Search(limit=50, price_cents_max=500, offset=10_000, sort=sort)
+    yield (
+        "an order's middle",
+        Search(
+            limit=50,
+            sort=sort,
+            after=Place(50_000, price_cents=500, name_key="lime"),
+        ),
+    )
     yield "another machine's", Search(limit=50, machine_id=2, in_stock=True, sort=sort)
 
 
