@@ -93,10 +93,10 @@ async def open_shop(
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         books = open_books(given.url, clock=clock, events=events)
         # On PostgreSQL events come back from the database, those of other processes among them.
-        is_alone = events is not None and isinstance(books, SqliteBooks)
-        async with Till(
-            books=books, policy=policy, committed=events.committed if events and is_alone else None
-        ) as till:
+        committed = None
+        if events is not None and isinstance(books, SqliteBooks):
+            committed, events.version = events.committed, books.version
+        async with Till(books=books, policy=policy, committed=committed) as till:
             yield Shop(
                 engine=engine,
                 till=till,
@@ -164,6 +164,7 @@ def create_app(
             always: list[Coroutine[Any, Any, None]] = [
                 idempotency.keep_forgetting(shop),
                 watched.keep_telling(shop.engine),
+                watched.keep_looking(),
                 watched.keep_checking(shop.engine, clock=shop.clock),
             ]
             if given.url.startswith("postgres"):

@@ -13,9 +13,10 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.shop import open_shop
 from tuckshop.domain.accounts import Role
+from tuckshop.domain.machines import ShelfPlan
 from tuckshop.services import events as service
 from tuckshop.till import news
-from tuckshop.till.commands import OPERATOR, Caller, ChangeProduct
+from tuckshop.till.commands import OPERATOR, Caller, ChangeProduct, SetShelves
 from tuckshop.till.news import News
 
 SECONDS_MAX = 10.0
@@ -130,6 +131,31 @@ async def test_what_other_processes_do_is_seen(postgres_url: str) -> None:
             assert (await anybody.until("hello"))["missed"] is True
             await other.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=220))
             assert (await anybody.until("product"))["price"] == 220
+
+
+async def test_what_the_command_line_does_on_sqlite_is_seen(sqlite_url: str) -> None:
+    async with serving(sqlite_url) as api, open_shop(sqlite_url) as other:
+        cola = await api.shop.product("cola", price_cents=150, stock=10)
+        async with watching(api) as anybody:
+            assert (await anybody.until("hello"))["missed"] is False
+            assert (await anybody.until("hello"))["missed"] is True  # Before the first look at the file.
+            await other.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=210))
+            assert (await anybody.until("hello"))["missed"] is True
+            # The own till's are told by id, and are nothing that was missed.
+            version = await api.running.events.version()  # type: ignore[misc]
+            await api.shop.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=220))
+            assert (await anybody.until("product"))["price"] == 220
+            assert await api.running.events.version() == version  # type: ignore[misc]
+
+
+async def test_a_change_of_price_shows_on_every_shelf(api: Api) -> None:
+    cola = await api.shop.product("cola", price_cents=150, stock=10)
+    async with watching(api) as anybody:
+        await api.shop.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=200))
+        assert (await anybody.until("stock"))["price"] == 200
+        plan = ShelfPlan(cola.product_id, slot="A1", capacity=None, par_level=None, price_cents=180)
+        await api.shop.do(SetShelves(OPERATOR, 1, (plan,)))
+        assert (await anybody.until("stock"))["price"] == 180
 
 
 async def test_resuming_says_that_something_was_missed(api: Api) -> None:

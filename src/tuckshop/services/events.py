@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,6 +24,7 @@ from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.store.listening import Line
 from tuckshop.till import news as till_news
+from tuckshop.till.books import Unavailable
 from tuckshop.till.commands import Caller
 from tuckshop.till.news import News
 from tuckshop.till.page import Page
@@ -31,6 +32,7 @@ from tuckshop.till.page import Page
 GATHER_SECONDS = 0.1  # Nobody sees a shelf change faster, and ten reads a second are nothing to the database.
 GATHERED_MAX = 2_000  # More than this is read faster by everybody for themselves.
 WAITING_BYTES_MAX = 262_144  # What may wait for one slow client besides what its connection holds.
+LOOK_SECONDS = 1.0  # How often to look whether others wrote to a SQLite file.
 CHECK_SECONDS = 2.0  # How long a stream may outlive its session.
 LOUD_SECONDS = 30.0  # How long a till goes on telling after somebody has last asked for it.
 ASK_SECONDS = 10.0
@@ -94,6 +96,8 @@ class Events:
 
     def __init__(self, *, streams_max: int = 1_000) -> None:
         self.closing = False
+        # On SQLite: a number that is another once anybody but the own till has written to the file.
+        self.version: Callable[[], Awaitable[int]] | None = None
         self._streams_max = streams_max
         self._streams: set[Stream] = set()
         self._news = News()
@@ -195,6 +199,26 @@ class Events:
                 await asyncio.sleep(1)
                 self.miss()
 
+    async def keep_looking(self) -> None:
+        """Tells that something was missed whenever `version` says another, until it is cancelled.
+
+        Only the till's own changes are known by id. Log-ins change the file too: too much is told, not too
+        little, and once a second at most.
+        """
+        known = None
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if not self._streams or self.version is None:
+                known = None
+                continue
+            try:
+                found = await self.version()
+            except Unavailable:
+                continue
+            if found != known:
+                known = found
+                self.miss()
+
     async def keep_checking(self, engine: AsyncEngine, *, clock: Callable[[], int]) -> None:
         """Ends streams whose session has ended, and asks other tills to tell, until it is cancelled."""
         asked = 0.0
@@ -227,7 +251,8 @@ class Events:
         async with reading(engine) as connection:
             at = _now()
             goods = [_event("product", at, one) for one in await _products(connection, news.products)]
-            goods += [_event("stock", at, one) for one in await _shelves(connection, news.shelves)]
+            shelves = await _shelves(connection, news.shelves, news.products)
+            goods += [_event("stock", at, one) for one in shelves]
             balances = await _balances(connection, news.wallets & watchers.keys())
             orders = await _orders(connection, [one for one in news.orders if one[1] in watchers])
         if goods:
@@ -269,7 +294,10 @@ async def _products(connection: Any, ids: Collection[int]) -> list[dict[str, Any
     ]
 
 
-async def _shelves(connection: Any, refs: Collection[tuple[int, int]]) -> list[dict[str, Any]]:
+async def _shelves(
+    connection: Any, refs: Collection[tuple[int, int]], product_ids: Collection[int]
+) -> list[dict[str, Any]]:
+    """These shelves, and all of these products: a product's price is that of most of its shelves."""
     shelves, products = tables.shelves.c, tables.products.c
     query = (
         select(
@@ -279,9 +307,14 @@ async def _shelves(connection: Any, refs: Collection[tuple[int, int]]) -> list[d
             func.coalesce(shelves.price_cents, products.price_cents).label("price"),
         )
         .join(tables.products, products.id == shelves.product_id)
-        .where(tuple_(shelves.machine_id, shelves.product_id).in_(sorted(refs)))
+        .where(
+            or_(
+                tuple_(shelves.machine_id, shelves.product_id).in_(sorted(refs)),
+                shelves.product_id.in_(sorted(product_ids)),
+            )
+        )
     )
-    rows = (await connection.execute(query)).mappings() if refs else ()
+    rows = (await connection.execute(query)).mappings() if refs or product_ids else ()
     return [dict(row) for row in rows]
 
 

@@ -32,6 +32,13 @@ class SqliteBooks:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._transact, wanted, decide)
 
+    async def version(self) -> int:
+        """A number that is another once anybody but this till has written to the file.
+
+        Raises: Unavailable.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._version)
+
     async def close(self) -> None:
         """See `Books.close`."""
         loop = asyncio.get_running_loop()
@@ -42,6 +49,16 @@ class SqliteBooks:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _version(self) -> int:
+        try:
+            if self._connection is None:
+                self._connection = connect_sqlite(self._path)
+            ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
+        except sqlite3.Error as error:
+            self._disconnect()
+            raise books.Unavailable(str(error)) from error
+        return int(version)
 
     def _transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
         try:

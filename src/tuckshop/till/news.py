@@ -36,7 +36,11 @@ def of(page: Page) -> News:
     """What the page's batch has changed."""
     changes = page.changes
     return News(
-        shelves={*changes.stocked, *((row.machine_id, row.product_id) for row in changes.shelves)},
+        shelves={
+            *changes.stocked,
+            *changes.plans,
+            *((row.machine_id, row.product_id) for row in changes.shelves),
+        },
         products={*(row.id for row in changes.products), *changes.revised, *changes.removed},
         wallets={
             ref.user_id
