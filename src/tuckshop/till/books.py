@@ -150,6 +150,7 @@ def _order_facts(wanted: Wanted, named: Iterable[int]) -> Generator[Step, Any, s
         yield statements.ORDER_FACTS, _ids(named)
     ):
         orders.add(order_id)
+        wanted.new_ids["transfers"] += wanted.orders[order_id]
         wallet = AccountRef(AccountKind.WALLET, buyer_id, guest_id)
         wanted.wallets.add(wallet)
         if guest_id is not None:

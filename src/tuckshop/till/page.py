@@ -49,7 +49,7 @@ class Wanted:
     external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
     refund_window_us: int = 0
     days: BusinessDays = BY_UTC
-    orders: set[int] = field(default_factory=set)
+    orders: Counter[int] = field(default_factory=Counter)  # those to change, by how many commands
     new_ids: dict[str, int] = field(
         default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0}
     )

@@ -10,7 +10,7 @@ from typing import assert_never
 from tuckshop.domain import refunds
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
-from tuckshop.domain.orders import LINES_MAX, MICROSECONDS, Order, OrderStatus
+from tuckshop.domain.orders import MICROSECONDS, Order, OrderStatus
 from tuckshop.domain.refunds import Goods, Purse, TakenBack
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.till.commands import (
@@ -40,9 +40,11 @@ def wants(command: WayBack, wanted: Wanted) -> None:
         case Refund(caller=caller) if caller.user_id is not None:
             wanted.refunders.add(wallet_of(caller.user_id))
     if not isinstance(command, RefundNewest):
-        wanted.orders.add(command.order_id)
+        wanted.orders[command.order_id] += 1
     wanted.new_ids["refunds"] += 1
-    wanted.new_ids["transfers"] += LINES_MAX + 1  # One of them may be parted between tab and wallet.
+    # For each line of an order that is named one more, once they are known: a line may be parted between tab
+    # and wallet, or be the only one.
+    wanted.new_ids["transfers"] += 1
 
 
 def decide(command: WayBack, actor: Actor, page: Page, policy: Policy) -> Refunded | OrderChanged:
