@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import post, refuse
@@ -36,7 +36,7 @@ from tuckshop.till.commands import (
 def new(caller: Caller, name: str, **more: object) -> AddProduct:
     """A product at 1.00 with 2 pieces; of the house, if the operator adds it for no seller."""
     for_house = caller == OPERATOR and "seller_id" not in more
-    return replace(AddProduct(caller, name, 100, 2, for_house=for_house), **more)  # type: ignore[arg-type]
+    return replace(AddProduct(caller, name, 100, 2, for_house=for_house), **more)
 
 
 async def test_adds_and_changes_in_one_command(shop: Shop) -> None:

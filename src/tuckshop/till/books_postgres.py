@@ -287,13 +287,13 @@ def _digits(numbers: Iterable[int | None]) -> str:
 
 
 @cache
-def _kinds(statement: Read | Insert | Update | Delete) -> tuple[str, ...]:
+def _kinds(statement: Read | Insert | Update | Add | Delete) -> tuple[str, ...]:
     match statement:
         case Read(keys=keys):
             return tuple(kind for _, kind in keys)
         case Insert(columns=columns):
             names = columns
-        case Update(keys=update_keys, values=values):
+        case Update(keys=update_keys, values=values) | Add(keys=update_keys, values=values):
             names = update_keys + values
         case Delete(keys=delete_keys):
             names = delete_keys
@@ -302,7 +302,7 @@ def _kinds(statement: Read | Insert | Update | Delete) -> tuple[str, ...]:
     return tuple(column_type(statement.table, name) for name in names)
 
 
-def _arrays(statement: Read | Insert | Update | Delete) -> str:
+def _arrays(statement: Read | Insert | Update | Add | Delete) -> str:
     return ", ".join(
         f"${place}::text::{kind}[]" if kind in _NUMBERS else f"${place}::{kind}[]"
         for place, kind in enumerate(_kinds(statement), 1)
