@@ -12,6 +12,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import Currency
 from tuckshop.domain.orders import LINES_MAX, OrderStatus, Payment, merge
 from tuckshop.domain.refusals import (
+    BalanceTooLarge,
     InvalidField,
     OutOfStock,
     RoleMissing,
@@ -26,6 +27,12 @@ from tuckshop.till.commands import Caller, OrderChanged, OrderPlaced, PlaceOrder
 
 PLACING = (RoleMissing, UnknownProduct, InvalidField, OutOfStock, TabLimitExceeded)
 """What `placing`, settled, can be refused with."""
+
+SENTENCES = {
+    TabLimitExceeded: "This is more than may still go on the tab.",
+    BalanceTooLarge: "The wallet holds too much to take this back.",
+}
+"""For contracts with amounts in major units, which the sentences of /v1 do not have."""
 
 
 class LineBody(Body):
