@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_is_a_lively_shop(inside: Terminal) -> None:
     assert inside.rows("SELECT is_demo FROM shop") == [(1,)]
     assert inside.rows("SELECT count(*) FROM products WHERE image_id IS NOT NULL") == [(24,)]
     assert inside.rows("SELECT count(DISTINCT seller_id) FROM products") == [(3,)]
-    assert inside.rows("SELECT count(*) FROM users WHERE is_buyer") == [(30,)]
+    assert inside.rows("SELECT count(*) FROM users WHERE is_buyer AND NOT is_admin") == [(30,)]
     kinds = dict(inside.rows("SELECT kind, count(*) FROM transfers GROUP BY kind"))
     assert set(kinds) == {"deposit", "sale", "payout", "refund"}
     assert kinds["sale"] > 100
@@ -92,6 +93,24 @@ def test_opens_what_is_there_at_once(demo_terminal: Terminal) -> None:
     assert "demo-demo" in out
     assert f"{server.url}/docs" in out
     assert not (demo_terminal.home / "secret.key").exists()  # A demo's log-ins open no other shop.
+
+
+def test_its_admin_sells_and_orders_as_app_demo_has_it(demo_terminal: Terminal) -> None:
+    with serving("demo", "--dialect", "app-demo", cwd=demo_terminal.home) as server:
+
+        def say(path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+            headers["Content-Type"] = "application/json"
+            request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers)
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                told: dict[str, Any] = json.load(answer)
+                return told
+
+        access = say("/api/token/", {"name": "admin", "password": "12345"})["access"]
+        bearer = {"Authorization": f"Bearer {access}"}
+        product = {"name": "RedBull", "price": "2.2", "stock": "100"}
+        product_id = say("/api/product/", product, **bearer)["id"]
+        wanted = [{"id": product_id, "quantity": 15}, {"id": 1, "quantity": 13}]
+        assert say("/api/order/", {"products": wanted}, **bearer)["status"] == "placed"
 
 
 def test_makes_itself_from_nothing(terminal: Terminal) -> None:

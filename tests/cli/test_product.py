@@ -64,6 +64,20 @@ def test_samples_have_pictures_and_come_once(shop: Terminal) -> None:
     shop.works("audit")
 
 
+def test_samples_can_be_ordered_unless_their_shelves_shall_be_empty(open_terminal: Terminal) -> None:
+    open_terminal.works("product", "samples", "--stock", "0")
+    assert open_terminal.rows("SELECT DISTINCT quantity FROM shelves") == [(0,)]
+    for name in open_terminal.rows("SELECT name FROM products"):
+        open_terminal.works("product", "remove", *name)
+    open_terminal.works("product", "samples")
+    assert open_terminal.rows(
+        "SELECT DISTINCT quantity FROM shelves JOIN products ON id = product_id WHERE removed_us IS NULL"
+    ) == [(100,)]
+    for wrong in ("-1", "1.5", "x", "1000001"):
+        open_terminal.refused("product", "samples", "--stock", wrong)
+    open_terminal.works("audit")
+
+
 def test_fills_and_counts_the_shelf(shop: Terminal) -> None:
     assert shop.works("stock", "add", "cola", "7", "--reason", "delivery") == "Cola: 12 on the shelf.\n"
     assert shop.works("stock", "set", "1", "3") == "Cola: 3 on the shelf (-9 corrected).\n"

@@ -40,7 +40,10 @@ def run(collection: dict[str, Any], folder: Path, **variables: str) -> None:
 async def test_a_walk_is_green(dialect: str | None, database_url: str, tmp_path: Path) -> None:
     async with speaking(database_url, dialect or "") as client:
         shop = client.api.running
-        await accounts.add(shop, username="the boss", email=None, password=PASSWORD, roles=[Role.ADMIN])
+        # Whom and what those contracts need that cannot make people or products themselves.
+        roles = [Role.ADMIN, Role.BUYER]
+        await accounts.add(shop, username="the boss", email=None, password=PASSWORD, roles=roles)
+        await client.api.shop.product("Walnuts")
         collection = postman_collection(dialect, address=str(client.client.base_url))
         # Not in the server's own loop, which has to answer.
         await asyncio.to_thread(run, collection, tmp_path, admin_name="the boss", admin_password=PASSWORD)

@@ -1,5 +1,7 @@
 """Amounts: whole minor units inside, text only at the edge, and a currency that change can be given in."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from tuckshop.domain.money import (
     DenominationKind,
     check_price,
     parse,
+    parse_price,
     show,
 )
 from tuckshop.domain.refusals import InvalidField
@@ -146,3 +149,14 @@ def test_a_currency_has_at_most_32_denominations() -> None:
     assert len(tokens(*values).denominations) == DENOMINATIONS_MAX
     with pytest.raises(ValueError, match="at most 32"):
         tokens(*values, DENOMINATIONS_MAX + 1)
+
+
+def test_reads_a_price_and_tells_its_limits_as_people_write_them() -> None:
+    assert parse_price("2.2", currency=EURO) == 220
+    assert parse_price("0", currency=EURO, cents_min=0) == 0
+    assert parse_price("10000000.00", currency=EURO) == PRICE_CENTS_MAX
+    assert parse_price("0.001", currency=replace(EURO, exponent=3)) == 1
+    for text in ("0", "0.00", "10000000.01"):
+        with pytest.raises(InvalidField) as refused:
+            parse_price(text, currency=EURO, field="cost")
+        assert refused.value == InvalidField(field="cost", reason="must be from 0.01 to 10000000.00")

@@ -12,6 +12,7 @@ from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEn
 from tuckshop.services import accounts, sessions
 from tuckshop.services.sessions import LoggedIn
 from tuckshop.services.shop import Shop
+from tuckshop.services.tokens import ACCESS_SECONDS
 
 PASSWORD = "correct horse"
 
@@ -63,3 +64,37 @@ async def test_everything_ends_once(shop: Shop) -> None:
         with pytest.raises(SessionEnded):
             await sessions.log_out(shop, caller=shop.tokens.caller(logged_in.access))
     assert await sessions.log_out_everywhere_by_password(shop, username="ada", password=PASSWORD) == 0
+
+
+async def test_a_refresh_token_renews_again_and_again_for_its_day(shop: Shop, clock: Clock) -> None:
+    logged_in = await log_in(shop)
+    access = logged_in.access
+    for _ in range(3):
+        clock.forward(8 * 3_600 - 1)
+        access = await sessions.renew(shop, token=logged_in.refresh)
+        assert (await sessions.actor(shop, caller=shop.tokens.caller(access))).user_id == logged_in.user.id
+    clock.forward(ACCESS_SECONDS)
+    with pytest.raises(SessionEnded):
+        shop.tokens.caller(access)
+    with pytest.raises(SessionEnded):
+        await sessions.renew(shop, token=logged_in.refresh)
+
+
+async def test_nothing_renews_once_its_session_is_over(shop: Shop) -> None:
+    logged_in = await log_in(shop)
+    await sessions.log_out(shop, caller=shop.tokens.caller(logged_in.access))
+    for token in (logged_in.refresh, logged_in.access, "", "x"):
+        with pytest.raises(SessionEnded):
+            await sessions.renew(shop, token=token)
+
+
+async def test_renewing_with_a_token_that_was_used_up_ends_the_session(shop: Shop) -> None:
+    first = await log_in(shop)
+    second = await sessions.refresh(shop, token=first.refresh)
+    await sessions.renew(shop, token=second.refresh)
+    with pytest.raises(CredentialReused):
+        await sessions.renew(shop, token=first.refresh)
+    with pytest.raises(SessionEnded):  # Whoever it was: two had the session's tokens.
+        await sessions.renew(shop, token=second.refresh)
+    with pytest.raises(SessionEnded):
+        await sessions.actor(shop, caller=shop.tokens.caller(second.access))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.walk import WALK
-from tuckshop.http.openapi import Contract
+from tuckshop.http.openapi import Contract, one_of
 
 _ABOUT = """\
 A prepaid shop in which every coin is accounted for. Amounts are whole numbers of minor units (cents), times
@@ -54,10 +52,6 @@ _PROBLEM = {
 }
 
 
-def _one_of(*members: str) -> dict[str, Any]:
-    return {"oneOf": [{"required": [member]} for member in members]}
-
-
 # Null is as good as nothing.
 _NOT_BOTH = {
     "not": {
@@ -66,9 +60,9 @@ _NOT_BOTH = {
     }
 }
 _RULES = {
-    "StockBody": _one_of("restock", "correct"),
-    "ChangeOrderBody": _one_of("lines", "status"),
-    "SettleTabBody": _one_of("bank", "coins"),
+    "StockBody": one_of("restock", "correct"),
+    "ChangeOrderBody": one_of("lines", "status"),
+    "SettleTabBody": one_of("bank", "coins"),
     "DepositBody": _NOT_BOTH,
     "PayOutBody": _NOT_BOTH,
 }

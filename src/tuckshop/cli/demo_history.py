@@ -101,16 +101,20 @@ class History:
         self.tell(1.0)
 
     async def _people_come(self) -> None:
-        staff = ((ADMIN, Role.ADMIN), (CASHIER, Role.CASHIER), *((name, Role.SELLER) for name in SELLERS))
-        everybody = [*staff, *((name, Role.BUYER) for name in self.buyers)]
-        for count, (name, role) in enumerate(everybody, 1):
-            password = ADMIN_PASSWORD if role is Role.ADMIN else PASSWORD
+        everybody = [
+            (ADMIN, [Role.ADMIN, Role.SELLER, Role.BUYER]),  # In that contract everybody sells and orders.
+            (CASHIER, [Role.CASHIER]),
+            *((name, [Role.SELLER]) for name in SELLERS),
+            *((name, [Role.BUYER]) for name in self.buyers),
+        ]
+        for count, (name, roles) in enumerate(everybody, 1):
+            password = ADMIN_PASSWORD if name == ADMIN else PASSWORD
             await accounts.add(
                 self.shop,
                 username=name,
                 email=f"{name}@example.org",
                 password=password,
-                roles=[role],
+                roles=roles,
                 any_password=True,
             )
             logged_in = await sessions.log_in(self.shop, username=name, password=password, device="demo")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tuckshop.till.commands import Command, ProductStands, Receipt
 
 PAGE = 1_000
+SAMPLE_PIECES = 100  # Whoever tries orders out should not run into an empty shelf at once.
 product_argument = click.argument("product", metavar="PRODUCT", type=FILLED)
 figures = (
     click.option("--cost", type=FILLED, metavar="AMOUNT", help="What one piece costs the shop, like 0.80."),
@@ -120,12 +121,18 @@ def remove(product: str) -> None:
 
 
 @product.command("samples")
-def samples() -> None:
-    """Put a dozen sample products with pictures on sale, to look around with.
+@click.option(
+    "--stock",
+    type=Whole(0, QUANTITY_MAX),
+    default=SAMPLE_PIECES,
+    help=f"Pieces of each to begin with [{SAMPLE_PIECES}].",
+)
+def samples(stock: int) -> None:
+    """Put a dozen sample products with pictures on sale, to look around and try orders with.
 
-    Their shelves are empty. Names that are taken are left out; samples are removed like any product.
+    Names that are taken are left out; samples are removed like any product.
     """
-    added, left_out = run(_samples())
+    added, left_out = run(_samples(stock))
     for name in left_out:
         click.echo(f"Left out: there is a product {name} already.")
     click.echo(f"Added {added} sample products: see `tuckshop product list`.")
@@ -238,7 +245,7 @@ async def _remove(product: str) -> ProductStands:
         return found
 
 
-async def _samples() -> tuple[int, list[str]]:
+async def _samples(stock: int) -> tuple[int, list[str]]:
     from tuckshop.cli.demo_goods import GOODS
     from tuckshop.cli.demo_pictures import draw
     from tuckshop.domain.refusals import NameTaken
@@ -258,7 +265,7 @@ async def _samples() -> tuple[int, list[str]]:
                 OPERATOR,
                 name=good.name,
                 price_cents=good.price_cents,
-                stock=0,
+                stock=stock,
                 cost_cents=good.cost_cents,
                 tax_basis_points=good.tax_basis_points,
                 image_id=image_id,

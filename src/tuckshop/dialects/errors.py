@@ -23,13 +23,24 @@ _SHARED = {refusals.InvalidField: 400, refusals.CoinNotAccepted: 400}
 
 
 class Details(Errors):
-    """`statuses`: of the refusals for which the contract names another than its fellows do."""
+    """`statuses`: of the refusals for which the contract names another than its fellows do.
+
+    `sentences`: where those of /v1 would not do, which tell amounts in minor units.
+    """
 
     def __init__(
-        self, statuses: Mapping[type[Refusal], int] | None = None, *, challenge: str = "Bearer"
+        self,
+        statuses: Mapping[type[Refusal], int] | None = None,
+        *,
+        sentences: Mapping[type[Refusal], str] | None = None,
+        challenge: str = "Bearer",
     ) -> None:
         own = {**_SHARED, **(statuses or {})}
-        table = {refusal: row._replace(status=own.get(refusal, row.status)) for refusal, row in TABLE.items()}
+        words = sentences or {}
+        table = {
+            refusal: row._replace(status=own.get(refusal, row.status), detail=words.get(refusal, row.detail))
+            for refusal, row in TABLE.items()
+        }
         super().__init__(table, statuses={422: 400})
         self.challenge = challenge
 

@@ -157,9 +157,9 @@ class UnknownMachine(Unknown):
 
 @dataclass(unsafe_hash=True)
 class UnknownOrder(Unknown):
-    """No order with this id that the caller may see."""
+    """No order with this id, or this reference of the client's, that the caller may see."""
 
-    order: int
+    order: int | str
 
 
 @dataclass(unsafe_hash=True)

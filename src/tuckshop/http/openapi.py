@@ -208,6 +208,11 @@ class Contract:
     walk: tuple[Step, ...] = ()
 
 
+def one_of(*members: str) -> dict[str, Any]:
+    """The rule of a body that has exactly one of these members."""
+    return {"oneOf": [{"required": [member]} for member in members]}
+
+
 def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
     """The OpenAPI document of all routes that are told."""
     found = sorted(

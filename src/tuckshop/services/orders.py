@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
-from sqlalchemy import Exists, Text, exists, literal_column, or_, select
+from sqlalchemy import Exists, Text, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import Actor, Role
@@ -15,7 +16,9 @@ from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands import SoldLine
+from tuckshop.till.commands import PlaceOrder, SoldLine
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
 orders, lines = tables.orders, tables.order_lines
 users, guests = tables.users, tables.guests
@@ -54,14 +57,18 @@ async def page(
     buyer_id: int | None = None,
     status: OrderStatus | None = None,
     before_id: int | None = None,
+    offset: int = 0,
     limit: int,
 ) -> list[OrderStands]:
     """Orders, newest first, those before `before_id`; of one buyer and in one status, where named.
 
+    The first `offset` of them are left out.
+
     Raises:
         RoleMissing: the orders of others are for cashiers and admins, and sales for sellers.
     """
-    query = select(*_COLUMNS).select_from(_BOUGHT).order_by(orders.c.id.desc()).limit(limit)
+    query = select(*_COLUMNS).select_from(_BOUGHT).order_by(orders.c.id.desc())
+    query = query.limit(limit).offset(offset)
     match whose:
         case Whose.MINE:
             query = query.where(orders.c.buyer_id == actor.user_id)
@@ -86,6 +93,13 @@ async def page(
         return await _with_lines(connection, rows, actor=actor if whose is Whose.SOLD else None)
 
 
+async def count(shop: Shop, *, buyer_id: int) -> int:
+    """How many orders the buyer has ever made."""
+    query = select(func.count()).where(orders.c.buyer_id == buyer_id)
+    async with reading(shop.engine) as connection:
+        return await connection.scalar(query) or 0
+
+
 async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
     """The order: its buyer, cashiers and admins see all of it, a seller the lines with own products.
 
@@ -104,6 +118,34 @@ async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
         is_whole = is_whole or rows[0].buyer_id == actor.user_id
         (found,) = await _with_lines(connection, rows, actor=None if is_whole else actor)
     return found
+
+
+async def find_named(shop: Shop, *, name: str, buyer_id: int) -> OrderStands:
+    """The buyer's order of this client reference; without one, the buyer's order of this number.
+
+    Raises UnknownOrder.
+    """
+    wanted = [orders.c.client_ref == name]
+    if _NUMBER.fullmatch(name):
+        wanted.append(orders.c.id == int(name))
+    own = select(*_COLUMNS).select_from(_BOUGHT).where(orders.c.buyer_id == buyer_id)
+    async with reading(shop.engine) as connection:
+        for condition in wanted:
+            rows = (await connection.execute(own.where(condition))).all()
+            if rows:
+                (found,) = await _with_lines(connection, rows, actor=None)
+                return found
+    raise UnknownOrder(order=name)
+
+
+def is_repeated(order: OrderStands, command: PlaceOrder) -> bool:
+    """Whether the order is what the command asks for, whatever has become of it since."""
+    sold = {line.product_id: line.quantity for line in order.lines}
+    return (
+        sold == dict(command.lines)
+        and order.payment == command.payment
+        and order.machine_id == command.machine_id
+    )
 
 
 _BOUGHT = orders.outerjoin(users, users.c.id == orders.c.buyer_id).outerjoin(

@@ -121,6 +121,27 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
     )
 
 
+async def renew(shop: Shop, *, token: str) -> str:
+    """A new access token for a refresh token, which stays as good as it was: for clients that keep one.
+
+    Raises:
+        SessionEnded: the token or its session is not good any more.
+        CredentialReused: `refresh` gave a successor for the token; whoever holds that is logged out too.
+    """
+    caller, generation = shop.tokens.refreshing(token)
+    now_us = shop.clock()
+    async with reading(shop.engine) as connection:
+        await _require_live(connection, caller, now_us)
+        newest = await connection.scalar(
+            select(sessions.c.generation).where(sessions.c.id == caller.session_id)
+        )
+    if newest != generation:
+        async with writing(shop.engine) as connection:
+            await _end(connection, caller, now_us)
+        raise CredentialReused
+    return shop.tokens.access(caller)
+
+
 async def log_out(shop: Shop, *, caller: Caller) -> None:
     """Ends the caller's session. Raises SessionEnded if it has ended already."""
     now_us = shop.clock()

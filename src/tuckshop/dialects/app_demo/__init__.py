@@ -1,0 +1,59 @@
+"""The dialect `app-demo`: users who sell and order, prices in major units, orders on the tab.
+
+    POST   /api/register/        accounts.register, as buyer and seller
+    POST   /api/token/           sessions.log_in
+    POST   /api/token/refresh/   sessions.renew
+    GET    /api/product/         catalogue.page, by part of the name and highest price
+    POST   /api/product/         AddProduct
+    *      /api/product/{id}/    catalogue.find, ChangeProduct, RemoveProduct
+    POST   /api/order/           PlaceOrder, on the tab
+    GET    /api/order/           orders.page
+
+Different from /v1: names of people are `name`; prices are text like "2.20", and may come as numbers, as stock
+may come as text; a refresh token is not used up; lists and single products are for those who are logged in.
+"""
+
+from __future__ import annotations
+
+from tuckshop.dialects import long_lived
+from tuckshop.dialects.app_demo import orders, products, users
+from tuckshop.dialects.app_demo.common import ERRORS
+from tuckshop.dialects.app_demo.walk import WALK
+from tuckshop.dialects.errors import SCHEMA
+from tuckshop.dialects.serving import Dialect
+from tuckshop.http.openapi import Contract
+
+DIALECT = Dialect(
+    name="app-demo",
+    buys_on_tab=True,
+    handlers=(
+        users.register,
+        users.log_in,
+        long_lived.refresh,
+        products.products,
+        products.add_product,
+        products.product,
+        products.change_product,
+        products.remove_product,
+        orders.place,
+        orders.orders,
+    ),
+    contract=Contract(
+        title="Tuckshop: app-demo",
+        summary="The contract of a demo shop, over the shop's own books",
+        about="Prices are in major units, as text. Paths work with and without a slash at their end.",
+        tags={
+            "register": "Becoming a user.",
+            "token": "Logging in.",
+            "product": "What is on sale.",
+            "order": "What was ordered.",
+        },
+        errors=ERRORS,
+        error=SCHEMA,
+        schemes={"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        logins={"needed": [{"bearer": []}], "none": []},
+        tag_part=lambda path: path.split("/")[2],
+        takes_api_tokens=False,
+        walk=WALK,
+    ),
+)

@@ -1,0 +1,209 @@
+"""What is on sale."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, delete, get, post, put
+from litestar.params import QueryParameter
+from msgspec import UNSET, UnsetType
+
+from tuckshop.dialects.app_demo import figures
+from tuckshop.dialects.app_demo.common import answered
+from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.domain import money
+from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX
+from tuckshop.domain.money import Currency
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NameTaken,
+    NotOwner,
+    RoleMissing,
+    StockTooLarge,
+    UnknownProduct,
+)
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import PathId, ProductName, Shown
+from tuckshop.http.openapi import told
+from tuckshop.services import catalogue, sessions
+from tuckshop.services.catalogue import Search
+from tuckshop.till.commands import (
+    AddProduct,
+    ChangeProduct,
+    ProductRemoved,
+    ProductStands,
+    RemoveProduct,
+)
+
+Keyword = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=PRODUCT_NAME_LENGTH_MAX,
+        pattern="^[^\\x00]*\\Z",
+        description="Part of the name, in capitals or not.",
+    ),
+]
+MaxPrice = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=r"^[0-9]{1,15}(\.[0-9]+)?\Z", description="Nothing that costs more, in major units."
+    ),
+]
+
+
+class ProductBody(Body):
+    """A new product of the user who sends it."""
+
+    name: ProductName
+    price: figures.Price
+    stock: figures.Stock
+
+
+class ChangeProductBody(Body):
+    """What to change. The id may be sent back as it was shown."""
+
+    name: ProductName | UnsetType = UNSET
+    price: figures.Price | UnsetType = UNSET
+    stock: figures.Stock | UnsetType = UNSET
+    id: int | UnsetType = UNSET
+
+
+class ProductShown(Shown):
+    """A product on sale."""
+
+    id: int
+    name: str
+    price: str
+    stock: int
+
+
+class ProductsShown(Counted):
+    """A page of products."""
+
+    results: list[ProductShown]
+
+
+_PRODUCTS = "/api/product"
+_PRODUCT = "/api/product/{product_id:int}"
+
+
+@get(
+    _PRODUCTS,
+    summary="Products",
+    opt=told(
+        "listProducts",
+        InvalidField,
+        query={"max_price": str, "keyword": str, "keywords": str, **QUERY},
+    ),
+)
+async def products(
+    request: Call,
+    max_price: MaxPrice = None,
+    keyword: Keyword = None,
+    keywords: Keyword = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> ProductsShown:
+    """What is on sale. `keywords` is another name of `keyword`."""
+    await sessions.actor(request.shop, caller=request.caller)
+    if keyword is not None and keywords is not None:
+        raise Malformed(("keyword", "and keywords must not be given together"))
+    currency = request.shop.currency
+    search = Search(
+        limit=limit,
+        offset=offset,
+        keyword=keyword or keywords or "",
+        price_cents_max=None
+        if max_price is None
+        else money.parse(max_price, exponent=currency.exponent, field="max_price"),
+    )
+    found = await catalogue.page(request.shop, search)
+    count = await catalogue.count(request.shop, search)
+    return ProductsShown(
+        results=[_show_product(product, currency) for product in found],
+        **neighbours(request, count=count, limit=limit, offset=offset),
+    )
+
+
+@post(
+    _PRODUCTS,
+    summary="Sell something",
+    opt=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+)
+async def add_product(request: Call) -> Response[ProductShown]:
+    """A product of your own."""
+    caller = request.caller
+    data = await request.parsed(ProductBody)
+    currency = request.shop.currency
+    command = AddProduct(
+        caller,
+        data.name,
+        figures.read_price(data.price, currency),
+        figures.read_stock(data.stock),
+    )
+    return answered(
+        await request.settled(command), ProductStands, lambda made: _show_product(made, currency), status=201
+    )
+
+
+@get(_PRODUCT, summary="A product", opt=told("getProduct", UnknownProduct))
+async def product(request: Call, product_id: PathId) -> ProductShown:
+    """One that is on sale."""
+    await sessions.actor(request.shop, caller=request.caller)
+    found = await catalogue.find(request.shop, product_id=product_id)
+    return _show_product(found, request.shop.currency)
+
+
+@put(
+    _PRODUCT,
+    summary="Change a product",
+    opt=told(
+        "putProduct",
+        UnknownProduct,
+        NotOwner,
+        InvalidField,
+        NameTaken,
+        StockTooLarge,
+        keyed=True,
+        body=ChangeProductBody,
+    ),
+)
+async def change_product(request: Call, product_id: PathId) -> Response[ProductShown]:
+    """Name, price or stock, which is corrected to what is said. Whoever made it, and admins."""
+    caller = request.caller
+    data = await request.parsed(ChangeProductBody)
+    require_unchanged(data, id=product_id)
+    currency = request.shop.currency
+    command = ChangeProduct(
+        caller,
+        product_id,
+        name=None if data.name is UNSET else data.name,
+        price_cents=None if data.price is UNSET else figures.read_price(data.price, currency),
+        stock=None if data.stock is UNSET else figures.read_stock(data.stock),
+    )
+    return answered(
+        await request.settled(command), ProductStands, lambda now: _show_product(now, currency), status=200
+    )
+
+
+@delete(
+    _PRODUCT,
+    status_code=204,
+    summary="Take a product off sale",
+    opt=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+)
+async def remove_product(request: Call, product_id: PathId) -> Response[None]:
+    """Whoever made it, and admins."""
+    outcome = await request.settled(RemoveProduct(request.caller, product_id))
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
+
+
+def _show_product(product: ProductStands, currency: Currency) -> ProductShown:
+    return ProductShown(
+        id=product.product_id,
+        name=product.name,
+        price=money.show(product.price_cents, exponent=currency.exponent),
+        stock=product.stock,
+    )

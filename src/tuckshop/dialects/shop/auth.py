@@ -1,0 +1,30 @@
+"""Logging in."""
+
+from __future__ import annotations
+
+from litestar import post
+
+from tuckshop.dialects.long_lived import TokensShown, entered
+from tuckshop.domain.refusals import BadCredentials, TooManyTries
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import Password, Username
+from tuckshop.http.openapi import told
+
+
+class LoginBody(Body):
+    """Who wants in."""
+
+    username: Username
+    password: Password
+
+
+@post(
+    "/api/token",
+    status_code=200,
+    summary="Log in",
+    opt=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+)
+async def log_in(request: Call) -> TokensShown:
+    """Tokens for a name and a password, whoever else is logged in."""
+    data = await request.parsed(LoginBody)
+    return await entered(request, username=data.username, password=data.password)

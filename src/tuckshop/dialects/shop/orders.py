@@ -1,0 +1,172 @@
+"""What was ordered, under names that clients make themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Response, get, patch, post
+from litestar.params import PathParameter
+from msgspec import UNSET, UnsetType
+
+from tuckshop.dialects import tab_orders
+from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset
+from tuckshop.dialects.shop.common import answered
+from tuckshop.dialects.tab_orders import OrderBody
+from tuckshop.domain.catalogue import QUANTITY_MAX
+from tuckshop.domain.money import Currency
+from tuckshop.domain.orders import CLIENT_REF_LENGTH_MAX, LINES_MAX
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    ClientRefTaken,
+    InvalidField,
+    UnknownOrder,
+    WrongStatus,
+)
+from tuckshop.http import calls
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import Id
+from tuckshop.http.openapi import told
+from tuckshop.services import orders as services
+from tuckshop.services import sessions
+from tuckshop.services.orders import OrderStands
+from tuckshop.till.commands import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
+
+OrderName = Annotated[
+    str,
+    PathParameter(
+        pattern=r"^[A-Za-z0-9_-]+\Z",
+        min_length=1,
+        max_length=CLIENT_REF_LENGTH_MAX,
+        description="The client's own; or the shop's number, if the client has given no order that name.",
+    ),
+]
+
+
+class KeptLineBody(Body):
+    """So many pieces of a product shall stay in the order."""
+
+    id: Id
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
+
+
+class ChangeOrderBody(Body):
+    """Either a status, or all products as they shall be: one not named is 0, and nothing but 0 cancels."""
+
+    status: Literal["cancelled"] | UnsetType = UNSET
+    products: Annotated[list[KeptLineBody], msgspec.Meta(max_length=LINES_MAX)] | UnsetType = UNSET
+
+
+class OrderShown(tab_orders.OrderShown):
+    """An order as it stands: what has not come back of it, or all of it where nothing is left.
+
+    `id` is the client's own, or the shop's number where the client gave none.
+    """
+
+    id: int | str
+
+
+class OrdersShown(Counted):
+    """A page of orders, newest first."""
+
+    results: list[OrderShown]
+
+
+_ORDERS = "/api/orders"
+_ORDER = "/api/orders/{order_id:str}"
+
+
+@post(_ORDERS, summary="Order", opt=told("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody))
+async def place(request: Call) -> Response[OrderShown]:
+    """All of it on your tab, or nothing."""
+    caller = request.caller
+    command = tab_orders.placing(caller, await request.parsed(OrderBody))
+    currency = request.shop.currency
+    return answered(
+        await request.settled(command), OrderPlaced, lambda order: _show(order, currency), status=201
+    )
+
+
+@get(_ORDERS, summary="Your orders", opt=told("listOrders", query=QUERY))
+async def orders(request: Call, limit: Limit = 100, offset: Offset = 0) -> OrdersShown:
+    """What you have ordered, newest first."""
+    found, head = await tab_orders.page(request, limit=limit, offset=offset)
+    return OrdersShown(results=[_show(order, request.shop.currency) for order in found], **head)
+
+
+@post(
+    _ORDER,
+    summary="Order once",
+    opt=told(
+        "createNamedOrder",
+        *tab_orders.PLACING,
+        ClientRefTaken,
+        keyed=True,
+        body=OrderBody,
+        also={200: "Made before; this is how it stands"},
+    ),
+)
+async def place_named(request: Call, order_id: OrderName) -> Response[OrderShown]:
+    """All of it on your tab, or nothing. Repeat it as often as you like: it is ordered once."""
+    caller = request.caller
+    command = tab_orders.placing(caller, await request.parsed(OrderBody), client_ref=order_id)
+    outcome = await request.settled(command)
+    currency = request.shop.currency
+    if isinstance(outcome.answer, ClientRefTaken):
+        made = await _own(request, order_id)
+        if services.is_repeated(made, command):
+            return calls.rendered(outcome, _show(made, currency), status=200)
+    return answered(outcome, OrderPlaced, lambda order: _show(order, currency), status=201)
+
+
+@get(_ORDER, summary="One order", opt=told("getOrder", UnknownOrder))
+async def order(request: Call, order_id: OrderName) -> OrderShown:
+    """One of your own."""
+    return _show(await _own(request, order_id), request.shop.currency)
+
+
+@patch(
+    _ORDER,
+    summary="Cancel, or make smaller",
+    opt=told(
+        "changeOrder",
+        UnknownOrder,
+        InvalidField,
+        WrongStatus,
+        BalanceTooLarge,
+        keyed=True,
+        body=ChangeOrderBody,
+    ),
+)
+async def change_order(request: Call, order_id: OrderName) -> Response[OrderShown]:
+    """While it is `placed`. What is not wanted any more is back on the shelf, and off your tab."""
+    caller = request.caller
+    data = await request.parsed(ChangeOrderBody)
+    command: CancelOrder | ReduceOrder
+    match data.status, data.products:
+        case ("cancelled", UnsetType()):
+            command = CancelOrder(caller, (await _own(request, order_id)).order_id)
+        case (UnsetType(), list(products)):
+            kept = Counter[int]()
+            for line in products:
+                kept[line.id] += line.quantity
+            command = ReduceOrder(caller, (await _own(request, order_id)).order_id, dict(kept))
+        case _:
+            raise Malformed(("status", "or products must be given, not both"))
+    currency = request.shop.currency
+    return answered(
+        await request.settled(command), OrderChanged, lambda order: _show(order, currency), status=200
+    )
+
+
+async def _own(request: Call, order_id: str) -> OrderStands:
+    """The caller's order of this name or number; not even admins see others' here. Raises UnknownOrder."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    assert actor.user_id is not None
+    return await services.find_named(request.shop, name=order_id, buyer_id=actor.user_id)
+
+
+def _show(order: OrderStands | OrderPlaced | OrderChanged, currency: Currency) -> OrderShown:
+    return OrderShown(id=order.client_ref or order.order_id, **tab_orders.members(order, currency))

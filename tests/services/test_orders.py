@@ -1,0 +1,101 @@
+"""Looking orders up by whatever a buyer calls them; tests/api/test_orders.py has the rest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.shop import Shop, open_shop
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.orders import Payment
+from tuckshop.domain.refusals import UnknownOrder
+from tuckshop.services import orders
+from tuckshop.services.shop import Shop as RunningShop
+from tuckshop.till.commands import Caller, PlaceOrder, ReduceOrder
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(database_url, tab_limit_cents=10_000) as opened:
+        yield opened
+
+
+@pytest.fixture
+def running(shop: Shop) -> RunningShop:
+    """As much of the running shop as looking things up needs."""
+    return RunningShop(
+        engine=shop.engine,
+        till=shop.till,
+        tokens=None,  # type: ignore[arg-type]
+        passwords=None,  # type: ignore[arg-type]
+        clock=shop.clock,
+    )
+
+
+def wanted(buyer: Caller, *lines: tuple[int, int], ref: str | None = None) -> PlaceOrder:
+    wallet = wallet_of(buyer.user_id or 0)
+    return PlaceOrder(buyer, wallet, lines, client_ref=ref, payment=Payment.TAB)
+
+
+async def test_finds_by_the_clients_name_before_the_number(shop: Shop, running: RunningShop) -> None:
+    ada, bob = await shop.buyer("ada"), await shop.buyer("bob")
+    cola = await shop.product()
+    assert ada.user_id is not None
+    assert bob.user_id is not None
+    first = await shop.buy(ada, (cola.product_id, 1), payment=Payment.TAB)
+    second = await shop.buy(ada, (cola.product_id, 2), payment=Payment.TAB, client_ref=str(first.order_id))
+    third = await shop.buy(bob, (cola.product_id, 3), payment=Payment.TAB, client_ref="basket")
+
+    async def found(name: str, buyer_id: int) -> int:
+        return (await orders.find_named(running, name=name, buyer_id=buyer_id)).order_id
+
+    assert await found(str(first.order_id), ada.user_id) == second.order_id
+    assert await found(str(second.order_id), ada.user_id) == second.order_id
+    assert await found("basket", bob.user_id) == third.order_id
+    assert await found(str(third.order_id), bob.user_id) == third.order_id
+    for name in (
+        "basket",
+        str(third.order_id),
+        "Basket",
+        "0",
+        f"0{second.order_id}",
+        "9" * 18,
+        "9" * 64,
+        "²",
+    ):
+        with pytest.raises(UnknownOrder) as unknown:
+            await found(name, ada.user_id)
+        assert unknown.value.order == name
+
+
+async def test_counts_and_pages_a_buyers_own(shop: Shop, running: RunningShop) -> None:
+    ada, bob = await shop.buyer("ada"), await shop.buyer("bob")
+    cola = await shop.product()
+    made = [
+        (await shop.buy(buyer, (cola.product_id, 1), payment=Payment.TAB)).order_id
+        for buyer in (ada, bob, ada, ada)
+    ]
+    assert ada.user_id is not None
+    assert await orders.count(running, buyer_id=ada.user_id) == 3
+    assert await orders.count(running, buyer_id=10**9) == 0
+    actor = Actor(user_id=ada.user_id, roles=frozenset({Role.BUYER}))
+    page = await orders.page(running, actor=actor, limit=2, offset=1)
+    assert [order.order_id for order in page] == [made[2], made[0]]
+
+
+async def test_an_order_is_repeated_by_what_made_it_whatever_became_of_it(
+    shop: Shop, running: RunningShop
+) -> None:
+    ada = await shop.buyer("ada", cents=1_000)
+    cola, tea = await shop.product("cola"), await shop.product("tea")
+    lines = ((cola.product_id, 2), (tea.product_id, 1))
+    order = await shop.buy(ada, *lines, payment=Payment.TAB, client_ref="basket")
+    await shop.do(ReduceOrder(ada, order.order_id, {cola.product_id: 1}))
+    stands = await orders.find_named(running, name="basket", buyer_id=ada.user_id or 0)
+    assert orders.is_repeated(stands, wanted(ada, *lines))
+    assert orders.is_repeated(stands, wanted(ada, *reversed(lines)))
+    assert not orders.is_repeated(stands, wanted(ada, (cola.product_id, 1)))
+    assert not orders.is_repeated(stands, wanted(ada, *lines, (tea.product_id + 1, 1)))
+    assert not orders.is_repeated(stands, PlaceOrder(ada, wallet_of(ada.user_id or 0), lines))
