@@ -198,7 +198,6 @@ class Errors:
         more: dict[str, Any] | None = None,
     ) -> Response[Any]:
         """One error's answer; `name` is the title's unless given."""
-        status = self._statuses.get(status, status)
         content = self.shaped(
             status=status, title=title, name=kind(name or title), detail=detail, more=more or {}
         )
@@ -237,9 +236,8 @@ class Errors:
         """For requests that never reached a rule."""
         errors = [{"field": field, "reason": reason} for field, reason in error.errors]
         detail = "; ".join(f"{field} {reason}" for field, reason in error.errors)
-        return self.told(
-            error.status, _HTTP_TITLES[error.status], detail=f"{detail}.", more={"errors": errors}
-        )
+        status = self._statuses.get(error.status, error.status)
+        return self.told(status, _HTTP_TITLES[error.status], detail=f"{detail}.", more={"errors": errors})
 
     def handlers(self) -> dict[int | type[Exception], Any]:
         """For a `Litestar` application: everything that can be raised, told this way."""
