@@ -4,4 +4,4 @@ A dialect translates and nothing else. Each is a module of its own, known to the
 line below, and can be deleted together with that line.
 """
 
-NAMES = ("vending-challenge",)
+NAMES = ("vending-challenge", "kiosk")
