@@ -179,19 +179,22 @@ async def test_finds_nothing(
         )
         wrapped[0].api = api
         wrapped[0].callers = {b"Bearer buyer": buyer, b"Bearer seller": seller, b"Bearer admin": admin}
-        code, report = await _run(api, who, tmp_path)
+        code, report = await run(api, who, tmp_path)
         assert code == 0, report[-SHOWN:]
         await api.shop.assert_clean()
 
 
-async def _run(api: Api, who: str, folder: Path) -> tuple[int | None, str]:
+async def run(
+    api: Api, who: str, folder: Path, *, path: str = "", config: str = CONFIG
+) -> tuple[int | None, str]:
+    """Schemathesis over the document below `path`: its exit code, 0 for nothing found, and its report."""
     login = [] if who == "nobody" else ["--header", f"Authorization: Bearer {who}"]
-    (folder / "schemathesis.toml").write_text(CONFIG)
+    (folder / "schemathesis.toml").write_text(config)
     (folder / "hooks.py").write_text(HOOKS)
     process = await asyncio.create_subprocess_exec(
         Path(sys.executable).parent / "schemathesis",
         "run",
-        f"http://127.0.0.1:{api.port}/openapi.json",
+        f"http://127.0.0.1:{api.port}{path}/openapi.json",
         *login,
         "--checks=all",
         "--phases=examples,coverage,fuzzing,stateful",

@@ -1,0 +1,58 @@
+"""Schemathesis over each dialect's OpenAPI document: no failure in any phase.
+
+A short run with a fixed seed in `make test`; TUCKSHOP_PROOF=1 makes it a long one on both databases.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.test_schemathesis import PROOF, SHOWN, LoggedIn, run
+from tests.contracts.conftest import speaking
+from tuckshop.dialects import NAMES
+from tuckshop.domain.accounts import OPERATOR as OPERATOR_ACTOR
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.services import machines, tries
+from tuckshop.till.commands import OPERATOR, Deposit
+
+# Whose rules no schema says: which coins there are, what prices they can pay, how many decimals these have.
+CONFIG = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+"""
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if PROOF else ["sqlite"], indirect=True)
+@pytest.mark.parametrize("who", ["nobody", "buyer", "admin"] if PROOF else ["admin"])
+@pytest.mark.parametrize("dialect", NAMES)
+async def test_finds_nothing(
+    dialect: str, who: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("PAIR", "USER", "NETWORK"):  # Or all that it would see of a log-in were 429.
+        monkeypatch.setattr(tries, limit, tries.Limit(1_000_000, 1))
+    wrapped: list[LoggedIn] = []
+
+    def wrap(app: Any) -> LoggedIn:
+        wrapped.append(LoggedIn(app))
+        return wrapped[0]
+
+    async with speaking(database_url, dialect, wrap=wrap) as client:
+        shop = client.api.shop
+        buyer = await shop.person("ada", Role.BUYER)
+        admin = await shop.person("anna", Role.ADMIN, Role.BUYER, Role.SELLER)
+        for number in range(3):
+            await shop.product(f"can {number}", seller=admin, stock=1000, price_cents=5)
+        for caller in (buyer, admin):
+            await shop.do(Deposit(OPERATOR, wallet_of(caller.user_id or 0), {100: 10}))
+        wrapped[0].api = client.api
+        wrapped[0].callers = {b"Bearer buyer": buyer, b"Bearer admin": admin}
+        key = await machines.new_key(client.api.running, actor=OPERATOR_ACTOR, machine_id=DEFAULT_MACHINE_ID)
+        config = CONFIG if who == "nobody" else f'headers = {{ "X-Kiosk-Key" = "{key}" }}\n{CONFIG}'
+        code, report = await run(client.api, who, tmp_path, path=client.prefix, config=config)
+        assert code == 0, report[-SHOWN:]
