@@ -227,6 +227,7 @@ async def open_shop(
     tab_limit_cents: int = 0,
     coins_daily_cap_cents: int = 20_000,
     days: BusinessDays = BY_UTC,
+    kiosk_open: bool = False,
     **till: Any,
 ) -> AsyncIterator[Shop]:
     """The shop at `url`, opened for the length of the context."""
@@ -238,6 +239,7 @@ async def open_shop(
         tab_limit_cents=tab_limit_cents,
         coins_daily_cap_cents=coins_daily_cap_cents,
         days=days,
+        kiosk_open=kiosk_open,
     )
     try:
         async with Till(books=open_books(url, clock), policy=policy, **till) as opened:

@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, likewise
     dialects: str = ""  # names of older contracts to serve as well, with commas between
     root_dialect: str = ""  # the one whose paths are served at the root too
+    kiosk_open: bool = False  # guests at a kiosk need no machine's key; only in a demo
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1

@@ -161,6 +161,7 @@ def test_lives_on_postgresql_too(
     server.execute(f'CREATE DATABASE "{name}"')
     environment(database_url=server.url(name))
     given = demo.demo_settings()
+    assert given.kiosk_open
     assert asyncio.run(demo.is_made(given)) is False
     for _ in range(2):
         asyncio.run(demo.make_in_place(given, reset=True, now_us=NOW_US, tell=lambda _: None, days=1))

@@ -36,6 +36,17 @@ def test_writes_tables(open_terminal: Terminal) -> None:
     assert shop.works("export", "orders").startswith("order,created,buyer,")
 
 
+def test_writes_users_with_the_role_codes_of_a_kiosk(open_terminal: Terminal) -> None:
+    shop = open_terminal
+    shop.works("user", "add", "ada", "--email", "ada@example.org")
+    shop.works("user", "add", "sam", "--role", "seller", "--role", "admin")
+    head, *rows = shop.works("export", "users", "--dialect", "kiosk").splitlines()
+    assert head == "id,username,email,role"
+    assert [row.split(",", 1)[1] for row in rows] == ["ada,ada@example.org,100", "sam,,300"]
+    assert "no codes for roles" in shop.refused("export", "users", "--dialect", "vending-challenge")
+    assert "There is no dialect" in shop.refused("export", "users", "--dialect", "nobody's")
+
+
 def test_a_table_in_a_file_is_there_whole(open_terminal: Terminal) -> None:
     folder = open_terminal.home.parent
     file = folder / "goods.csv"

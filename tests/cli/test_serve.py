@@ -107,6 +107,13 @@ def test_refuses_a_demo_database(open_terminal: Terminal) -> None:
     assert "run `tuckshop demo`" in open_terminal.refused("serve")
 
 
+def test_refuses_an_open_kiosk(open_terminal: Terminal, environment: Environment) -> None:
+    environment(kiosk_open="1")
+    for words in ((), ("--dialect", "kiosk")):
+        told = open_terminal.refused("serve", *words)
+        assert "unset TUCKSHOP_KIOSK_OPEN" in told
+
+
 def test_refuses_without_a_secret(open_terminal: Terminal, environment: Environment) -> None:
     (open_terminal.home / "secret.key").unlink()
     assert "no signing secret" in open_terminal.refused("serve")

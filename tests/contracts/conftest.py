@@ -65,9 +65,9 @@ def way(request: pytest.FixtureRequest) -> tuple[bool, str]:
 
 @asynccontextmanager
 async def speaking(
-    url: str, dialect: str, way: tuple[bool, str] = (False, ""), **settings: Any
+    url: str, dialect: str, way: tuple[bool, str] = (False, ""), *, root: bool = True, **settings: Any
 ) -> AsyncIterator[Client]:
-    """A shop that serves the dialect, with an admin called root."""
+    """A shop that serves the dialect, with an admin called root; `root`: who is not there already."""
     at_root, slash = way
     given = {
         "dialects": dialect,
@@ -77,7 +77,8 @@ async def speaking(
         **settings,
     }
     async with serving(url, **given) as api:
-        await api.shop.person("root", Role.ADMIN)
+        if root:
+            await api.shop.person("root", Role.ADMIN)
         async with httpx.AsyncClient(base_url=api.client.base_url, timeout=30) as client:
             yield Client(api, client, dialect, "" if at_root else f"/dialects/{dialect}", slash)
         await api.shop.assert_clean()

@@ -15,8 +15,9 @@ from tuckshop.api.contract import V1
 from tuckshop.app import openapi_document, postman_collection
 from tuckshop.dialects import NAMES
 from tuckshop.dialects.serving import find
-from tuckshop.domain.accounts import Role
-from tuckshop.services import accounts
+from tuckshop.domain.accounts import OPERATOR, Role
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.services import accounts, machines
 
 ROOT = Path(__file__).parents[2]
 NEWMAN = ROOT / "tools" / "newman" / "node_modules" / ".bin" / "newman"
@@ -44,9 +45,11 @@ async def test_a_walk_is_green(dialect: str | None, database_url: str, tmp_path:
         roles = [Role.ADMIN, Role.BUYER]
         await accounts.add(shop, username="the boss", email=None, password=PASSWORD, roles=roles)
         await client.api.shop.product("Walnuts")
+        key = await machines.new_key(shop, actor=OPERATOR, machine_id=DEFAULT_MACHINE_ID)
         collection = postman_collection(dialect, address=str(client.client.base_url))
         # Not in the server's own loop, which has to answer.
-        await asyncio.to_thread(run, collection, tmp_path, admin_name="the boss", admin_password=PASSWORD)
+        variables = {"admin_name": "the boss", "admin_password": PASSWORD, "machine_key": key}
+        await asyncio.to_thread(run, collection, tmp_path, **variables)
 
 
 @pytest.mark.parametrize("dialect", [None, *NAMES])

@@ -13,9 +13,11 @@ import pytest
 from tests.api.test_schemathesis import PROOF, SHOWN, LoggedIn, run
 from tests.contracts.conftest import speaking
 from tuckshop.dialects import NAMES
+from tuckshop.domain.accounts import OPERATOR as OPERATOR_ACTOR
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.services import tries
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.services import machines, tries
 from tuckshop.till.commands import OPERATOR, Deposit
 
 # Whose rules no schema says: which coins there are, what prices they can pay, how many decimals these have.
@@ -59,6 +61,9 @@ async def test_finds_nothing(
             await shop.do(Deposit(OPERATOR, wallet_of(caller.user_id or 0), {100: 10}))
         wrapped[0].api = client.api
         wrapped[0].callers = {b"Bearer buyer": buyer, b"Bearer admin": admin}
+        key = await machines.new_key(client.api.running, actor=OPERATOR_ACTOR, machine_id=DEFAULT_MACHINE_ID)
         config = CONFIG + ALIASES.get(dialect, "")
+        if who != "nobody":
+            config = f'headers = {{ "X-Kiosk-Key" = "{key}" }}\n{config}'
         code, report = await run(client.api, who, tmp_path, path=client.prefix, config=config)
         assert code == 0, report[-SHOWN:]

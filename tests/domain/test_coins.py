@@ -14,6 +14,7 @@ from tuckshop.domain.coins import (
     Supply,
     check_inserted,
     fewest,
+    inserted_as,
     largest_payable_cents,
     total_cents,
 )
@@ -55,6 +56,19 @@ def test_names_the_largest_coins_first() -> None:
 
 def test_nothing_is_paid_in_no_coins() -> None:
     assert fewest(0, {}) == fewest(0, {5: 1}) == {}
+
+
+def test_an_amount_was_put_in_as_the_fewest_coins() -> None:
+    assert inserted_as(185, accepted=EURO) == {100: 1, 50: 1, 20: 1, 10: 1, 5: 1}
+    assert inserted_as(100 * PIECES_MAX, accepted=EURO) == {100: PIECES_MAX}
+
+
+@pytest.mark.parametrize("amount_cents", [-5, 0, 3, 68, 100 * PIECES_MAX + 5, 10**15])
+def test_an_amount_that_nobody_can_have_put_in_is_refused(amount_cents: int) -> None:
+    with pytest.raises(InvalidField):
+        inserted_as(amount_cents, accepted=EURO)
+    with pytest.raises(InvalidField):
+        inserted_as(100, accepted=())
 
 
 @pytest.mark.parametrize("amount_cents", [-5, -1, 1, 3, 4])

@@ -10,7 +10,7 @@ import pytest
 from tests.shop import DAY_SECONDS, Shop
 from tuckshop.services import idempotency
 from tuckshop.services.shop import Shop as RunningShop
-from tuckshop.till.commands import OPERATOR, Restock
+from tuckshop.till.commands import OPERATOR, Envelope, Restock
 
 
 @dataclass
@@ -43,3 +43,14 @@ async def test_a_key_is_good_for_thirty_days(shop: Shop, monkeypatch: pytest.Mon
     assert await idempotency.forget_old(running(shop)) == 5
     assert [row["key"] for row in await shop.rows("idempotency")] == ["late"]
     await shop.assert_clean()
+
+
+async def test_whether_a_key_was_used_is_asked_by_caller(shop: Shop) -> None:
+    cola = await shop.product(stock=0)
+    restock = Restock(OPERATOR, cola.product_id, 1)
+    await shop.do(restock, key="once")
+    assert await idempotency.is_used(running(shop), Envelope(restock, "once"))
+    assert not await idempotency.is_used(running(shop), Envelope(restock, "twice"))
+    assert not await idempotency.is_used(running(shop), Envelope(restock))
+    buyer = Restock(await shop.buyer(), cola.product_id, 1)
+    assert not await idempotency.is_used(running(shop), Envelope(buyer, "once"))

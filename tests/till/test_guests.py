@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
-from tests.shop import Shop
+from tests.shop import Shop, open_shop
 from tests.till.reading import refuse
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change, Fulfil
 from tuckshop.domain.refusals import (
     ChangeUnpayable,
@@ -27,6 +28,7 @@ from tuckshop.domain.refusals import (
     WalletTouched,
 )
 from tuckshop.till.commands import (
+    OPEN_KIOSK,
     OPERATOR,
     Caller,
     CancelOrder,
@@ -112,6 +114,23 @@ async def test_a_guest_is_nobody_of_the_same_name(shop: Shop, hall: Hall) -> Non
             shop, command, RoleMissing(roles=("admin",)) if isinstance(command, CloseWallet) else STAFF
         )
     await refuse(shop, Refund(ada, order.order_id), UnknownOrder(order=order.order_id))
+
+
+async def test_an_open_kiosk_is_the_first_machine_and_no_other(database_url: str) -> None:
+    async with open_shop(database_url) as shop:
+        guest = await shop.guest()
+        await refuse(shop, Deposit(OPEN_KIOSK, guest, {50: 1}), SessionEnded())
+    async with open_shop(database_url, kiosk_open=True) as shop:
+        await shop.do(Deposit(OPEN_KIOSK, guest, {50: 1}))
+        hall = await shop.machine()
+        forged = OPEN_KIOSK._replace(machine_id=hall)
+        await refuse(shop, Deposit(forged, guest, {50: 1}, hall), SessionEnded())
+        await refuse(shop, Deposit(OPEN_KIOSK, guest, {50: 1}, hall), NotOwner(thing="machine"))
+        await refuse(shop, Restock(OPEN_KIOSK, 1, 1), RoleMissing(roles=tuple(Role)))
+        await shop.machine_key(DEFAULT_MACHINE_ID)
+        stale = OPEN_KIOSK._replace(key_hash=b"x" * 32)
+        await refuse(shop, Deposit(stale, guest, {50: 1}), SessionEnded())
+        await shop.assert_clean()
 
 
 async def test_only_its_own_machine_staff_and_nobody_else_serve_a_guest(shop: Shop, hall: Hall) -> None:

@@ -54,6 +54,7 @@ def demo(*, reset: bool, **options: Any) -> None:
         tab_limit_cents=given.tab_limit_cents,
         dialects=given.dialects,
         root_dialect=given.root_dialect,
+        kiosk_open=given.kiosk_open,
     )
     _welcome(given)
     listen(given, at=at)
@@ -76,6 +77,7 @@ def demo_settings(**overrides: object) -> Settings:
         coins=CoinsPolicy.SELF,
         tab_limit_cents=given.tab_limit_cents or TAB_LIMIT_CENTS,
         dialects=given.dialects or ",".join(NAMES),
+        kiosk_open=True,
     )
 
 

@@ -99,8 +99,17 @@ def products(machine: str | None, seller: str | None, output: Path | None) -> No
 
 @export.command("users")
 @output_option
-def users(output: Path | None) -> None:
+@click.option("--dialect", metavar="NAME", help="As an older contract keeps them, with its codes for roles.")
+def users(output: Path | None, dialect: str | None) -> None:
     """Everybody with roles, state, and what they hold, owe and have earned; no passwords."""
+    from tuckshop.dialects import serving
+
+    if dialect is not None:
+        spoken = serving.find(dialect)
+        if spoken.users is None:
+            raise click.UsageError(f"The dialect {dialect} has no codes for roles: leave --dialect out.")
+        run(_write(spoken.users, output))
+        return
 
     def rows(shop: Shop) -> Rows:
         from tuckshop.services import lists

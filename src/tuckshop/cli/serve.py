@@ -63,6 +63,11 @@ async def check(given: Settings) -> None:
 
     require_one_till(given)
     serving.require_served(given)
+    if given.kiosk_open:
+        raise click.UsageError(
+            "Only a demo's kiosk is open to everybody: unset TUCKSHOP_KIOSK_OPEN, and give each kiosk the "
+            "key of its machine (`tuckshop machine key`)."
+        )
     async with opened_engine(given.url) as engine:
         await check(engine, unsafe_durability=given.unsafe_durability)
         is_demo = await shopkeeping.is_demo(engine)

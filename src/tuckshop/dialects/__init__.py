@@ -6,6 +6,7 @@ line below, and can be deleted together with that line.
 
 NAMES = (
     "vending-challenge",
+    "kiosk",
     "app-demo",
     "shop",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -18,6 +18,7 @@ from tuckshop.dialects import NAMES
 from tuckshop.http import openapi
 from tuckshop.http.calls import Call, require_strict
 from tuckshop.http.openapi import Contract
+from tuckshop.services.shop import Shop
 from tuckshop.settings import Settings, SettingsInvalid
 from tuckshop.till.policy import CoinsPolicy
 
@@ -29,7 +30,7 @@ class Dialect:
     """One contract: what it serves, how it tells errors, and what the shop must allow for it.
 
     `declares_coins`: its buyers say themselves which coins they put in. `buys_on_tab`: its orders ask for no
-    money. `needs`: one more condition, as a sentence that says what to do.
+    money. `users`: the shop's users as its document keeps them, row by row, if it says how.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Dialect:
     contract: Contract
     declares_coins: bool = False
     buys_on_tab: bool = False
-    needs: Callable[[Settings], str | None] = lambda _: None
+    users: Callable[[Shop], AsyncIterator[tuple[object, ...]]] | None = None
 
     @property
     def prefix(self) -> str:
@@ -95,9 +96,6 @@ def require_served(given: Settings) -> None:
                 f"In the dialect {dialect.name} orders go on the buyer's tab: set TUCKSHOP_TAB_LIMIT_CENTS "
                 f"to what a buyer may owe, or leave the dialect out."
             )
-        missing = dialect.needs(given)
-        if missing is not None:
-            raise SettingsInvalid(missing)
 
 
 class Switchboard:

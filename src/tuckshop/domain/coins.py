@@ -40,6 +40,19 @@ def check_inserted(coins: Coins, *, accepted: tuple[int, ...]) -> Coins:
     return dict(sorted(coins.items(), reverse=True))
 
 
+def inserted_as(amount_cents: int, *, accepted: tuple[int, ...]) -> dict[int, int]:
+    """The fewest coins as which the amount can have been put in, largest first.
+
+    Raises:
+        InvalidField: less than 1, not payable in coins that the shop takes, or more than PIECES_MAX of them.
+    """
+    coins = fewest(amount_cents, dict.fromkeys(accepted)) if amount_cents > 0 else None
+    if coins is None:
+        raise InvalidField(field="amount", reason="must be payable in the coins that the shop takes")
+    check_inserted(coins, accepted=accepted)
+    return coins
+
+
 def fewest(amount_cents: int, supply: Supply) -> dict[int, int] | None:
     """The fewest coins from `supply` that make exactly `amount_cents`, largest first; None if none do.
 

@@ -170,7 +170,9 @@ class Call(Request[Any, Any, Any]):
         if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
             rule = f"must be given once, 1 to {KEY_LENGTH_MAX} visible ASCII characters"
             raise Malformed(("Idempotency-Key", rule))
-        signed = b"\0".join((self.method.encode(), self.scope["path"].encode(), await self.body()))
+        # No path has the mark: there it would be an escape, and lead nowhere.
+        address = b"?".join(filter(None, (self.scope["path"].encode(), self.scope["query_string"])))
+        signed = b"\0".join((self.method.encode(), address, await self.body()))
         return Envelope(command, keys[0].decode(), hashlib.sha256(signed).digest())
 
     async def settled(self, command: Command) -> Outcome:

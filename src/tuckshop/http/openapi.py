@@ -33,6 +33,7 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.errors import Errors, Malformed, kind
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 Login = Literal["needed", "session", "optional", "none", "witness"]
 
 _REF = "#/components/schemas/{name}"
@@ -108,6 +109,7 @@ class Told(NamedTuple):
     media_type: str
     also: dict[int, str]
     uploads: tuple[str, ...]
+    forms: bool
     as_csv: bool
 
 
@@ -124,6 +126,7 @@ def told(
     also: dict[int, str] | None = None,
     uploads: Iterable[str] = (),
     body_bytes_max: int | None = None,
+    forms: bool = False,
     as_csv: bool = False,
 ) -> dict[str, Any]:
     """A handler's `opt`: its name for clients, what it refuses, and
@@ -133,6 +136,7 @@ def told(
       names that Python keeps for itself have a `_` behind them in the signature
     - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
     - `body`: what it parses; `X | None` if there need not be one
+    - `forms`: the body may be a form as well
     - `uploads`: media types of a body that is no JSON, of at most `body_bytes_max`
     - `as_csv`: it answers in CSV too, if asked
     - `also`: other statuses that it answers with its own content, and what they mean
@@ -154,6 +158,7 @@ def told(
         media_type,
         also or {},
         tuple(uploads),
+        forms,
         as_csv,
     )
     limits = {} if body_bytes_max is None else {"body_bytes_max": body_bytes_max}
@@ -219,7 +224,10 @@ def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
         _operations(routes, contract), key=lambda one: list(contract.tags).index(contract.tag_part(one[0]))
     )
     types = {
-        kind for _, _, handler in found for kind in (_body(handler)[0], _answer(handler)) if _is_json(kind)
+        kind
+        for _, _, handler in found
+        for kind in (_body(handler)[0], *(get_args(_answer(handler)) or [_answer(handler)]))
+        if _is_json(kind)
     }
     _, schemas = msgspec.json.schema_components(
         sorted(types, key=lambda kind: kind.__name__), ref_template=_REF
@@ -301,10 +309,9 @@ def _operation(contract: Contract, path: str, handler: HTTPRouteHandler) -> dict
         "parameters": list(_parameters(handler)),
     }
     if body is not None:
-        operation["requestBody"] = {
-            "required": required,
-            "content": {"application/json": {"schema": {"$ref": _REF.format(name=body.__name__)}}},
-        }
+        schema = {"schema": {"$ref": _REF.format(name=body.__name__)}}
+        media_types = ("application/json", *(FORMS if said.forms else ()))
+        operation["requestBody"] = {"required": required, "content": dict.fromkeys(media_types, schema)}
     if said.uploads:
         operation["requestBody"] = {"required": True, "content": {one: {} for one in said.uploads}}
     operation["responses"] = {
@@ -409,7 +416,10 @@ def _success(handler: HTTPRouteHandler) -> dict[str, Any]:
     if headers:
         success["headers"] = headers
     answer = _answer(handler)
-    if _is_json(answer):
+    if get_origin(answer) is list:
+        items = {"$ref": _REF.format(name=get_args(answer)[0].__name__)}
+        success["content"] = {said.media_type: {"schema": {"type": "array", "items": items}}}
+    elif _is_json(answer):
         success["content"] = {said.media_type: {"schema": {"$ref": _REF.format(name=answer.__name__)}}}
     elif answer is bytes:
         success["content"] = {said.media_type: {"schema": {}}}

@@ -31,11 +31,12 @@ guests, accounts, transfers = tables.guests, tables.accounts, tables.transfers
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A guest, by the name that was first given."""
+    """A guest, by the name that was first given. `has_wallet`: once money has moved."""
 
     id: int
     name: str
     balance_cents: int
+    has_wallet: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +98,35 @@ async def require_server(shop: Shop, *, caller: Caller) -> Actor:
     return actor
 
 
-async def find(shop: Shop, *, caller: Caller, name: str) -> Guest:
+async def find(shop: Shop, *, caller: Caller, name: str, make: bool = False) -> Guest:
     """The guest of this name and what the wallet holds. Raises as `wallet`."""
     await require_server(shop, caller=caller)
-    _, ref = await wallet(shop, caller=caller, name=name)
+    await wallet(shop, caller=caller, name=name, make=make)
+    return await look_up(shop, name=name)
+
+
+async def look_up(shop: Shop, *, name: str) -> Guest:
+    """The guest of this name, for whoever may know what a guest has: see `find`.
+
+    Raises:
+        InvalidField, UnknownGuest: as `wallet`.
+    """
+    name = check_name(name, field="guest", length_max=USERNAME_LENGTH_MAX)
     query = (
-        select(guests.c.id, guests.c.name, func.coalesce(accounts.c.balance_cents, 0))
+        select(
+            guests.c.id,
+            guests.c.name,
+            func.coalesce(accounts.c.balance_cents, 0),
+            accounts.c.id.is_not(None),
+        )
         .select_from(guests.outerjoin(accounts, accounts.c.guest_id == guests.c.id))
-        .where(guests.c.id == ref.guest_id)
+        .where(guests.c.name_key == name_key(name))
     )
     async with reading(shop.engine) as connection:
-        return Guest(*(await connection.execute(query)).one())
+        row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownGuest(guest=name)
+    return Guest(*row)
 
 
 async def left_behind(

@@ -41,6 +41,8 @@ class Caller(NamedTuple):
 
 
 OPERATOR = Caller(None, None)
+OPEN_KIOSK = Caller(None, None, DEFAULT_MACHINE_ID)
+"""The first machine without its key, believed where `Policy.kiosk_open` says so."""
 
 
 class Deposit(_Value, frozen=True):

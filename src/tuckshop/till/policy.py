@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tuckshop.domain.days import BY_UTC, BusinessDays
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import Currency
+from tuckshop.till.commands import Caller
 
 
 class CoinsPolicy(StrEnum):
@@ -26,3 +28,10 @@ class Policy:
     tab_limit_cents: int = 0  # of buyers who have no limit of their own
     coins_daily_cap_cents: int = 20_000  # A hundred euros twice: nobody carries more coins to a fridge.
     days: BusinessDays = BY_UTC  # by which sales are counted from now on
+    kiosk_open: bool = False  # a demo's: anybody speaks for the first machine
+
+    def is_machine(self, caller: Caller, key_hash: bytes | None) -> bool:
+        """Whether a caller is the machine that it says, which has the key with this hash."""
+        if caller.key_hash is None:
+            return self.kiosk_open and caller.machine_id == DEFAULT_MACHINE_ID
+        return caller.key_hash == key_hash

@@ -130,7 +130,7 @@ def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
     """Decides one command, writes its effects to the page, and keeps the answer under its key."""
     command = envelope.command
     try:
-        actor = _actor(command.caller, page)
+        actor = _actor(command.caller, page, policy)
         if envelope.key is not None:
             record = page.records.get((command.caller.scope, envelope.key))
             if record is not None:
@@ -145,10 +145,10 @@ def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
     return Outcome(answer)
 
 
-def _actor(caller: Caller, page: Page) -> Actor:
+def _actor(caller: Caller, page: Page, policy: Policy) -> Actor:
     if caller.machine_id is not None:
         # Before anything else: a machine has no session either, and is no operator.
-        if caller.key_hash is None or page.machine_keys.get(caller.machine_id) != caller.key_hash:
+        if not policy.is_machine(caller, page.machine_keys.get(caller.machine_id)):
             raise SessionEnded
         return Actor(user_id=None, roles=frozenset(), machine_id=caller.machine_id)
     if caller.session_id is None:

@@ -1,0 +1,57 @@
+"""The dialect `kiosk`: guests without a log-in, whose names a trusted kiosk makes up.
+
+    GET    /api/v1/products                     catalogue.page, of the key's machine or the first
+    POST   /api/v1/products/<id>/buy            PlaceOrder of one piece
+    POST   /api/v1/products/<id>/refund         RefundNewest
+    POST   /api/v1/users/<id>/add_balance       guests.find or made; Deposit of the fewest coins
+    GET    /api/v1/users/<id>?user_name=        guests.look_up
+    GET    /                                    where a person finds the shop
+
+A kiosk is a machine of the shop: `X-Kiosk-Key` is its key, its shelves and its coins are what guests buy from
+and pay into, and a new key ends the old one. In a demo the kiosk is open (TUCKSHOP_KIOSK_OPEN): whoever sends
+no key speaks for the first machine.
+
+Different from /v1: what a call needs may stand in JSON, in a form or in the query; whoever knows a guest's
+name may see what the guest has; coins come as an amount; errors are pages to browsers.
+"""
+
+from __future__ import annotations
+
+from tuckshop.dialects.errors import SCHEMA
+from tuckshop.dialects.kiosk import front, people, products, users
+from tuckshop.dialects.kiosk.common import API, ERRORS
+from tuckshop.dialects.kiosk.walk import WALK
+from tuckshop.dialects.serving import Dialect
+from tuckshop.http.openapi import Contract
+
+_ABOUT = """\
+Money is in cents. Paths work with and without a slash at their end. What a call takes is sent as JSON, as a
+form or in the query, each thing once. Errors are pages to who asks for text/html before JSON.
+"""
+_KEY: list[dict[str, list[str]]] = [{"machine": []}]
+
+DIALECT = Dialect(
+    name="kiosk",
+    handlers=(products.products, products.buy, products.refund, users.add_balance, users.user, front.front),
+    users=people.users,
+    contract=Contract(
+        title="Tuckshop: kiosk",
+        summary="The contract of a kiosk that serves guests, over the shop's own books",
+        about=_ABOUT,
+        tags={"products": "What is on sale, and buying it.", "users": "Guests and their money."},
+        errors=ERRORS,
+        error=SCHEMA,
+        schemes={
+            "machine": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-Kiosk-Key",
+                "description": "The key of the machine that the kiosk is; a demo's kiosk needs none.",
+            }
+        },
+        logins={"witness": _KEY, "optional": [*_KEY, {}], "none": []},
+        tag_part=lambda path: path.removeprefix(API).split("/")[1],
+        takes_api_tokens=False,
+        walk=WALK,
+    ),
+)

@@ -1,0 +1,84 @@
+"""What the whole dialect shares: who asks, and how errors are told."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response
+from litestar.params import QueryParameter
+
+from tuckshop.dialects.errors import Details
+from tuckshop.dialects.kiosk.pages import EitherWay
+from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Actor, check_name
+from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http import calls
+from tuckshop.http.calls import Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import NAME_PATTERN
+from tuckshop.services import machines
+from tuckshop.till.commands import OPEN_KIOSK, Caller
+
+API = "/api/v1"
+
+UserName = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=USERNAME_LENGTH_MAX,
+        description="A guest's name, which no user's has to do with; case does not count.",
+        examples=["door 17"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+UserQuery = Annotated[
+    str | None,
+    QueryParameter(min_length=1, max_length=USERNAME_LENGTH_MAX, description="The name of a guest."),
+]
+
+
+class _Errors(Details):
+    """As the other contracts tell them; nobody logs in here, and browsers are shown pages."""
+
+    def __init__(self) -> None:
+        super().__init__(challenge="X-Kiosk-Key")
+        row = self.table[SessionEnded]
+        detail = "The kiosk's key is missing or not good any more."
+        self.table = {**self.table, SessionEnded: row._replace(title="No good key", detail=detail)}
+
+    def told(self, status: int, title: str, **more: Any) -> Response[Any]:
+        """One error's answer, JSON that becomes a page where one is preferred."""
+        return EitherWay(super().told(status, title, **more), title=title)
+
+
+ERRORS = _Errors()
+
+answered = partial(calls.answered, errors=ERRORS)
+
+
+def kiosk(request: Call) -> Caller:
+    """The machine whose key the request carries, or the open kiosk's; the till finds out whether it is.
+
+    Raises:
+        SessionEnded: no key, though the kiosk is not open, several, or what is none.
+    """
+    given = request.given(b"x-kiosk-key")
+    if not given and request.shop.till.policy.kiosk_open:
+        return OPEN_KIOSK
+    if len(given) != 1:
+        raise SessionEnded
+    return machines.caller(given[0].decode("latin-1"))
+
+
+def machine_of(kiosk: Caller | Actor) -> int:
+    """Whose shelves and coins are meant: those of the machine that asks."""
+    assert kiosk.machine_id is not None
+    return kiosk.machine_id
+
+
+def checked_name(name: str | None) -> str:
+    """The guest's name in NFC. Raises Malformed, InvalidField, under the contract's own name for it."""
+    if name is None:
+        raise Malformed(("user_name", "is missing"))
+    return check_name(name, field="user_name", length_max=USERNAME_LENGTH_MAX)

@@ -1,0 +1,178 @@
+"""What is on sale, bought piece by piece and given back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.params import QueryParameter
+
+from tuckshop.dialects.kiosk import parameters
+from tuckshop.dialects.kiosk.common import (
+    API,
+    UserName,
+    UserQuery,
+    answered,
+    checked_name,
+    kiosk,
+    machine_of,
+)
+from tuckshop.dialects.lists import LIMIT_MAX, QUERY, Limit, Offset
+from tuckshop.domain.ledger import AccountRef
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    InsufficientFunds,
+    InvalidField,
+    NotRefundable,
+    OutOfStock,
+    RefundsExhausted,
+    RefundWindowOver,
+    UnknownGuest,
+    UnknownProduct,
+    UnknownPurchase,
+)
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
+from tuckshop.http.openapi import told
+from tuckshop.services import catalogue, guests, machines
+from tuckshop.services.catalogue import Search
+from tuckshop.till.commands import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
+
+ProductQuery = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="The address's, again.")]
+CHOICE: dict[str, type] = {"user_name": str, "product_id": int}
+
+
+class PurchaseBody(Body):
+    """Which guest. `product_id`, if it is given, is the address's."""
+
+    user_name: UserName | None = None
+    product_id: Id | None = None
+
+
+class ProductShown(Shown):
+    """A product and how many of it the machine holds. `image`: where its picture is."""
+
+    id: int
+    name: str
+    price: int
+    count: int
+    image: str | None
+    is_refundable: bool
+
+
+class BoughtShown(Shown):
+    """The piece that was bought, by its name, and what the guest has left."""
+
+    order_id: int
+    product: str
+    price: int
+    balance: int
+
+
+class RefundedShown(Shown):
+    """The cents that came back, and what the guest has now."""
+
+    order_id: int
+    refunded: int
+    balance: int
+
+
+@get(f"{API}/products", summary="Products", opt=told("listProducts", login="optional", query=QUERY))
+async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) -> list[ProductShown]:
+    """What is on sale at the kiosk's machine; without a key, at the shop's first."""
+    asking = DEFAULT_MACHINE_ID
+    if request.given(b"x-kiosk-key"):
+        asking = machine_of(await machines.witness(request.shop, caller=kiosk(request)))
+    found = await catalogue.page(request.shop, Search(limit=limit, offset=offset, machine_id=asking))
+    return [_show_product(product) for product in found]
+
+
+@post(
+    f"{API}/products/{{path_id:int}}/buy",
+    summary="Buy",
+    opt=told(
+        "buy",
+        InvalidField,
+        UnknownGuest,
+        UnknownProduct,
+        OutOfStock,
+        InsufficientFunds,
+        login="witness",
+        query=CHOICE,
+        keyed=True,
+        body=PurchaseBody | None,
+        forms=True,
+    ),
+)
+async def buy(
+    request: Call, path_id: PathId, user_name: UserQuery = None, product_id: ProductQuery = None
+) -> Response[BoughtShown]:
+    """One piece, paid from what the guest has."""
+    caller, wallet = await _wallet(request, path_id, user_name, product_id)
+    order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(caller))
+    return answered(await request.settled(order), OrderPlaced, _show_order, status=201)
+
+
+@post(
+    f"{API}/products/{{path_id:int}}/refund",
+    status_code=200,
+    summary="Give back",
+    opt=told(
+        "refund",
+        InvalidField,
+        UnknownGuest,
+        UnknownPurchase,
+        NotRefundable,
+        RefundWindowOver,
+        RefundsExhausted,
+        BalanceTooLarge,
+        login="witness",
+        query=CHOICE,
+        keyed=True,
+        body=PurchaseBody | None,
+        forms=True,
+    ),
+)
+async def refund(
+    request: Call, path_id: PathId, user_name: UserQuery = None, product_id: ProductQuery = None
+) -> Response[RefundedShown]:
+    """The piece that the guest bought last, back to the machine it came from."""
+    caller, wallet = await _wallet(request, path_id, user_name, product_id)
+    back = RefundNewest(caller, wallet, path_id, machine_of(caller))
+    return answered(await request.settled(back), Refunded, _show_refund, status=200)
+
+
+async def _wallet(
+    request: Call, path_id: int, user_name: str | None, product_id: int | None
+) -> tuple[Caller, AccountRef]:
+    """Who asks, and the wallet of the guest whom the call names."""
+    caller = kiosk(request)
+    wanted = await parameters.read(request, PurchaseBody, user_name=user_name, product_id=product_id)
+    if wanted.product_id not in (None, path_id):
+        raise Malformed(("product_id", "must be the product of the address"))
+    return await guests.wallet(request.shop, caller=caller, name=checked_name(wanted.user_name))
+
+
+def _show_product(product: ProductStands) -> ProductShown:
+    return ProductShown(
+        id=product.product_id,
+        name=product.name,
+        price=product.price_cents,
+        count=product.stock,
+        image=None if product.image_id is None else f"/v1/images/{product.image_id}",
+        is_refundable=product.refundable,
+    )
+
+
+def _show_order(order: OrderPlaced) -> BoughtShown:
+    (line,) = order.lines
+    return BoughtShown(
+        order_id=order.order_id, product=line.name, price=line.price_cents, balance=order.balance_cents
+    )
+
+
+def _show_refund(back: Refunded) -> RefundedShown:
+    assert back.balance_cents is not None  # A machine is told what its guest has.
+    return RefundedShown(order_id=back.order_id, refunded=back.amount_cents, balance=back.balance_cents)

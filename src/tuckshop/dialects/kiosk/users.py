@@ -1,0 +1,121 @@
+"""Guests and their money."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import PathParameter, QueryParameter
+
+from tuckshop.dialects.kiosk import parameters
+from tuckshop.dialects.kiosk.common import (
+    API,
+    UserName,
+    UserQuery,
+    answered,
+    checked_name,
+    kiosk,
+    machine_of,
+)
+from tuckshop.domain.coins import inserted_as
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, UnknownGuest
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import ID_MAX, Shown
+from tuckshop.http.openapi import told
+from tuckshop.services import guests, idempotency
+from tuckshop.services.guests import Guest
+from tuckshop.till.commands import CoinsDeposited, Deposit, Envelope
+
+ANYBODY = 0  # The id of a guest of whom only the name is known.
+
+GuestId = Annotated[
+    int, PathParameter(ge=ANYBODY, le=ID_MAX, description="A guest's; 0 if only its name is known.")
+]
+Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[150])]
+AmountQuery = Annotated[int | None, QueryParameter(ge=1, le=BALANCE_CENTS_MAX, description="In cents.")]
+
+
+class BalanceBody(Body):
+    """Which guest, and the cents that were put in; without an amount nothing moves."""
+
+    user_name: UserName | None = None
+    amount: Amount | None = None
+
+
+class GuestShown(Shown):
+    """A guest, by the name that was first given, and what the guest has."""
+
+    id: int
+    user_name: str
+    balance: int
+
+
+@post(
+    f"{API}/users/{{user_id:int}}/add_balance",
+    status_code=200,
+    summary="Put money in",
+    opt=told(
+        "addBalance",
+        InvalidField,
+        BalanceTooLarge,
+        login="witness",
+        query={"user_name": str, "amount": int},
+        keyed=True,
+        body=BalanceBody | None,
+        forms=True,
+    ),
+)
+async def add_balance(
+    request: Call, user_id: GuestId, user_name: UserQuery = None, amount: AmountQuery = None
+) -> Response[GuestShown]:
+    """Coins that make up the amount, into the machine. A name that was never seen becomes a guest."""
+    caller = kiosk(request)
+    wanted = await parameters.read(request, BalanceBody, user_name=user_name, amount=amount)
+    name = checked_name(wanted.user_name)
+    accepted = request.shop.currency.accepted_cents
+    coins = {} if wanted.amount is None else inserted_as(wanted.amount, accepted=accepted)
+    try:
+        guest = await guests.find(request.shop, caller=caller, name=name)
+        is_new = False
+    except UnknownGuest:
+        guest = await guests.find(request.shop, caller=caller, name=name, make=True)
+        is_new = True
+    caller, wallet = await guests.wallet(request.shop, caller=caller, name=name)
+    envelope = await request.enveloped(Deposit(caller, wallet, coins, machine_of(caller)))
+    if not is_new and not (coins and await _is_sent_again(request, envelope, guest)):
+        _require_own(guest, user_id)
+    if not coins:
+        return Response(_show_guest(guest, guest.balance_cents), status_code=200)
+    outcome = await request.shop.till.settle(envelope)
+    return answered(outcome, CoinsDeposited, lambda paid: _show_guest(guest, paid.balance_cents), status=200)
+
+
+@get(
+    f"{API}/users/{{user_id:int}}",
+    summary="What a guest has",
+    opt=told("getUser", InvalidField, UnknownGuest, login="none", query={"user_name": str}),
+)
+async def user(request: Call, user_id: GuestId, user_name: UserQuery = None) -> GuestShown:
+    """The guest of this name."""
+    guest = await guests.look_up(request.shop, name=checked_name(user_name))
+    _require_own(guest, user_id)
+    return _show_guest(guest, guest.balance_cents)
+
+
+async def _is_sent_again(request: Call, envelope: Envelope, guest: Guest) -> bool:
+    """Whether this may be the call that made the guest, sent again with its key: done already, or not yet."""
+    if envelope.key is None:
+        return False
+    return not guest.has_wallet or await idempotency.is_used(request.shop, envelope)
+
+
+def _require_own(guest: Guest, user_id: int) -> None:
+    if user_id not in (ANYBODY, guest.id):
+        raise Malformed(("id", f"must be {ANYBODY} or the guest's own"))
+
+
+def _show_guest(guest: Guest, balance_cents: int) -> GuestShown:
+    return GuestShown(id=guest.id, user_name=guest.name, balance=balance_cents)
