@@ -25,12 +25,12 @@ CONFIG = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
 """
-# What was deleted at one address is gone at all of them, which it takes for a loss.
+# Each thing at one of its addresses: what was deleted there is gone at the others too, which it takes for a
+# loss. That all of them lead to the same is shown by the transcripts.
 ALIASES = {
     "vending-challenge": """
-[checks.ensure_resource_availability]
-enabled = false
-[checks.use_after_free]
+[[operations]]
+include-path-regex = "^/(?!api/v1/(auth|users|wallet|product))"
 enabled = false
 """
 }
