@@ -47,6 +47,11 @@ bench: $(DEVELOPMENT) ## measure purchases beside pgbench
 	@PYTHON=$(BIN)/python tools/system-packages postgresql wrk
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench.dialects
+bench.dialects: $(DEVELOPMENT) ## measure purchases in each dialect beside the same in /v1
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	$(BIN)/python -m bench.dialects $(ARGS)
+
 .PHONY: bench.catalogue
 bench.catalogue: $(DEVELOPMENT) ## measure searches among 100,000 products
 	@PYTHON=$(BIN)/python tools/system-packages

@@ -55,7 +55,9 @@ class Server:
 
 
 @contextmanager
-def serving(url: str, *, workers: int) -> Iterator[Server]:
+def serving(
+    url: str, *, workers: int, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Server]:
     """Run `tuckshop serve` on a database in a process group of its own, and stop all of it afterwards."""
     secret = secrets.token_hex(32)
     with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home, tempfile.TemporaryFile() as log:
@@ -63,7 +65,7 @@ def serving(url: str, *, workers: int) -> Iterator[Server]:
         began = time.monotonic()
         process = subprocess.Popen(
             _tuckshop("serve", "--host", _HOST, "--port", str(port), "--workers", str(workers)),
-            env=_environment(url, home=home, secret=secret),
+            env=_environment(url, home=home, secret=secret) | (settings or {}),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -82,6 +84,14 @@ def serving(url: str, *, workers: int) -> Iterator[Server]:
 def postgres() -> Cluster:
     """A PostgreSQL server that keeps every promise of durability."""
     return Cluster(_CLUSTER)
+
+
+def machine_key(url: str, name: str) -> str:
+    """A new key of a machine."""
+    with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home:
+        environment = _environment(url, home=home, secret=secrets.token_hex(32))
+        said = said_by(_tuckshop("machine", "key", name), seconds_max=_READY_SECONDS_MAX, env=environment)
+        return said.split()[-1]
 
 
 def require_clean_audit(url: str) -> None:

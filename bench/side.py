@@ -27,7 +27,7 @@ def main() -> None:
     """Serve the database named by the argument until the input ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with contextlib.ExitStack() as stack:
-        url, database_pid = stack.enter_context(_database(sys.argv[1]))
+        url, database_pid = stack.enter_context(database(sys.argv[1]))
         shop = make(url, size=Size())
         with serving(url, workers=1) as server:
             job = Job(url, server, shop, shop.product_ids)
@@ -43,7 +43,8 @@ def main() -> None:
 
 
 @contextmanager
-def _database(kind: str) -> Iterator[tuple[str, int | None]]:
+def database(kind: str) -> Iterator[tuple[str, int | None]]:
+    """A new database of this kind, and the process that keeps it, if one does."""
     if kind == "sqlite":
         with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as directory:
             yield f"sqlite:///{directory}/shop.sqlite3", None
