@@ -55,9 +55,7 @@ class Server:
 
 
 @contextmanager
-def serving(
-    url: str, *, workers: int, settings: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[Server]:
+def serving(url: str, *, workers: int, settings: dict[str, str] | None = None) -> Iterator[Server]:
     """Run `tuckshop serve` on a database in a process group of its own, and stop all of it afterwards."""
     secret = secrets.token_hex(32)
     with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home, tempfile.TemporaryFile() as log:
