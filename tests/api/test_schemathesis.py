@@ -108,7 +108,7 @@ class LoggedIn:
                 if caller is not None:
                     await self._renew(caller)
                     headers = [*scope["headers"]]
-                    headers[place] = (name, f"Bearer {self.api.token(caller)}".encode())
+                    headers[place] = (name, self.credential(caller).encode())
                     scope["headers"] = headers
         if scope["type"] == "http" and scope["path"] == "/v1/events":
             # A stream ends when its watcher has gone: here, after the first event.
@@ -116,6 +116,11 @@ class LoggedIn:
             await self._app(scope, _until(gone), _once(send, gone))
             return
         await self._app(scope, receive, send)
+
+    def credential(self, caller: Caller) -> str:
+        """What the header says for this caller."""
+        assert self.api is not None
+        return f"Bearer {self.api.token(caller)}"
 
     async def _renew(self, caller: Caller) -> None:
         assert self.api is not None

@@ -17,8 +17,9 @@ from tuckshop.domain.accounts import OPERATOR as OPERATOR_ACTOR
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.services import machines, tries
-from tuckshop.till.commands import OPERATOR, Deposit
+from tuckshop.services import machines, opaque, tries
+from tuckshop.services.api_tokens import hashed
+from tuckshop.till.commands import OPERATOR, Caller, Deposit
 
 # Whose rules no schema says: which coins there are, what prices they can pay, how many decimals these have.
 CONFIG = """
@@ -36,6 +37,19 @@ enabled = false
 }
 
 
+class WithToken(LoggedIn):
+    """As `LoggedIn`, where sessions are known by a secret."""
+
+    @staticmethod
+    def secret(caller: Caller) -> str:
+        """The one that the caller's session is given."""
+        return f"{opaque.PREFIX}{caller.session_id}"
+
+    def credential(self, caller: Caller) -> str:
+        """What the header says for this caller."""
+        return f"Token {self.secret(caller)}"
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if PROOF else ["sqlite"], indirect=True)
 @pytest.mark.parametrize("who", ["nobody", "buyer", "admin"] if PROOF else ["admin"])
@@ -48,7 +62,7 @@ async def test_finds_nothing(
     wrapped: list[LoggedIn] = []
 
     def wrap(app: Any) -> LoggedIn:
-        wrapped.append(LoggedIn(app))
+        wrapped.append(WithToken(app) if dialect == "simple-payment" else LoggedIn(app))
         return wrapped[0]
 
     async with speaking(database_url, dialect, wrap=wrap) as client:
@@ -59,6 +73,12 @@ async def test_finds_nothing(
             await shop.product(f"can {number}", seller=admin, stock=1000, price_cents=5)
         for caller in (buyer, admin):
             await shop.do(Deposit(OPERATOR, wallet_of(caller.user_id or 0), {100: 10}))
+        for caller in (buyer, admin):
+            await shop.execute(
+                "INSERT INTO api_tokens (session_id, name, secret_hash) VALUES (:id, 'log-in', :hash)",
+                id=caller.session_id,
+                hash=hashed(WithToken.secret(caller)),
+            )
         wrapped[0].api = client.api
         wrapped[0].callers = {b"Bearer buyer": buyer, b"Bearer admin": admin}
         key = await machines.new_key(client.api.running, actor=OPERATOR_ACTOR, machine_id=DEFAULT_MACHINE_ID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tuckshop.domain.refusals import (
     NameTaken,
     UnknownUser,
 )
-from tuckshop.services import accounts, sessions
+from tuckshop.services import accounts, admin_log, sessions
 from tuckshop.services.accounts import User
 from tuckshop.services.shop import Shop
 
@@ -150,3 +151,27 @@ async def test_a_reset_is_not_undone_by_a_change_that_began_before_it(
     with pytest.raises(BadCredentials):
         await accounts.change(shop, user_id=ada.id, password="the thief's own", current_password=PASSWORD)
     assert (await sessions.log_in(shop, username="ada", password=new)).user.id == ada.id
+
+
+async def test_names_that_nobody_can_have_are_nobodys(open_for_business: Shop) -> None:
+    await made(open_for_business, "ada")
+    for name in ("", "\0", "a\0da", "ada ", "a/b", "\ud800", "house", "x" * 10_000):
+        with pytest.raises(UnknownUser):
+            await accounts.find_by_name(open_for_business, username=name)
+
+
+async def test_what_an_admin_changes_of_somebody_is_in_the_log(open_for_business: Shop) -> None:
+    shop = open_for_business
+    ada, root = await made(shop, "ada"), await made(shop, "root", Role.ADMIN)
+    change: dict[str, Any] = {"password": "battery staple", "needs_present": False}
+    await accounts.change(shop, user_id=ada.id, actor_id=ada.id, **change)
+    await accounts.change(shop, user_id=ada.id, actor_id=root.id, username="lady", **change)
+    (entry,) = [
+        one for one in await admin_log.page(shop, before_id=None, limit=10) if one.actor_id == root.id
+    ]
+    assert (entry.action, entry.subject) == ("user.change", f"user:{ada.id}")
+    assert entry.before == {"username": "ada", "email": None}
+    assert entry.after == {"username": "lady", "email": None, "new_password": True}
+    await accounts.close(shop, user_id=ada.id)
+    with pytest.raises(UnknownUser):
+        await accounts.change(shop, user_id=ada.id, actor_id=root.id, **change)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.shop import Shop
+from tests.till.people import register
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
@@ -45,6 +47,7 @@ from tuckshop.till.commands import (
     SettleTab,
     TopUp,
 )
+from tuckshop.till.policy import CoinsPolicy
 
 CHANGES = 200
 SEED = 20_261_120
@@ -96,6 +99,7 @@ TIES = {
 async def books(shop: Shop) -> Shop:
     """A shop with some history: every command, two machines, two sellers and the house, kept keys."""
     await open_hall(shop)
+    shop.till.policy = replace(shop.till.policy, coins=CoinsPolicy.SELF)
     sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
     ada, bob = await shop.buyer("ada", cents=2000), await shop.buyer("bob", cents=735)
     cola = await shop.product("cola", price_cents=150, stock=40, seller=sam)
@@ -126,6 +130,8 @@ async def books(shop: Shop) -> Shop:
     kept += await life_of_orders(shop, bob, cola.product_id, nuts.product_id)
     kept += [
         TopUp(OPERATOR, wallet, 700, "bank 17"),
+        register("dan", "dan@example.org", coins={50: 1}),
+        register("fay"),
         SendMoney(ada, wallet, wallet_of(bob.user_id or 0), 90),
         FillCoins(OPERATOR, HALL_MACHINE_ID, {20: 5}),
         CountCoins(OPERATOR, HALL_MACHINE_ID, {100: 3, 50: 1, 20: 4, 10: 0, 5: 0}),
@@ -332,6 +338,9 @@ def test_every_figure_is_claimed_or_has_no_witness() -> None:
         ("amount_cents", "PaidOut"),
         ("amount_cents", "CoinsDeposited"),
         ("transfer_id", "CoinsDeposited"),
+        ("amount_cents", "Registered"),
+        ("transfer_id", "Registered"),
+        ("user_id", "Registered"),
     ],
 )
 async def test_finds_an_outcome_that_tells_of_something_else(books: Shop, field: str, of: str) -> None:
@@ -345,6 +354,19 @@ async def test_finds_an_outcome_that_tells_of_something_else(books: Shop, field:
     assert list(found) == ["every idempotency record points to what it promised"]
     (problems,) = found.values()
     assert [problem["key"] for problem in problems] == [record["key"]]
+
+
+async def test_finds_a_registration_of_nobody(books: Shop) -> None:
+    (record, *_) = [
+        row
+        for row in await books.rows("idempotency")
+        if row["kind"] == "Registered" and not row["transfer_id"]
+    ]
+    outcome = record["outcome"].replace('"user_id":', '"user_id":9')
+    await books.execute(
+        "UPDATE idempotency SET outcome = :outcome WHERE key = :key", outcome=outcome, key=record["key"]
+    )
+    assert list(broken(await audit(books.engine))) == ["every idempotency record points to what it promised"]
 
 
 async def test_an_outcome_that_is_no_json_is_a_finding(books: Shop) -> None:

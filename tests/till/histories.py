@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.shop import NOON_US, Clock, open_books, open_shop
+from tests.till import people as newcomers
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
@@ -49,6 +50,7 @@ from tuckshop.till.commands import (
     ReduceOrder,
     Refund,
     RefundNewest,
+    Register,
     RemoveProduct,
     Restock,
     SendMoney,
@@ -92,6 +94,8 @@ _SNAPSHOT = {
     "coin_boxes": "SELECT machine_id, value_cents, count FROM coin_boxes ORDER BY machine_id, value_cents",
     "coin_movements": "SELECT machine_id, value_cents, count, transfer_id, actor_id, created_us"
     " FROM coin_movements ORDER BY id",
+    "users": "SELECT id, username, username_key, email, email_key, password_hash, state, is_buyer, is_seller,"
+    " is_cashier, is_admin, created_us, closed_us FROM users WHERE id >= 1000 ORDER BY id",
     "idempotency": "SELECT scope, key, fingerprint, kind, outcome, order_id, refund_id, transfer_id,"
     " created_us FROM idempotency ORDER BY scope, key",
 }
@@ -205,8 +209,9 @@ class _Dice:
                 self.move_stock,
                 self.set_shelves,
                 self.guest,
+                self.register,
             ),
-            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2, 14),
+            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2, 14, 4),
         )[0]()
         key = self.random.choice((None, None, f"key {self.random.randrange(12)}"))
         return Envelope(command, key, repr(command).encode())
@@ -300,6 +305,14 @@ class _Dice:
                 return RefundNewest(caller, ref, product)
             case _:
                 return PayOut(caller, ref)
+
+    def register(self) -> Register:
+        """Few names and addresses, so that some are taken; Ada's is."""
+        name = self.random.choice(("ada", "Dan", "dan", "eve"))
+        email = self.random.choice((None, "dan@example.org", "Dan@example.org"))
+        coins = self.random.choice(({}, {}, {50: 1}, {100: 2}, {7: 1}))
+        role = self.random.choice((Role.BUYER, Role.BUYER, Role.SELLER))
+        return newcomers.register(name, email, role=role, coins=coins)
 
     def pay_out(self) -> PayOut:
         buyer = self.buyer()
@@ -483,6 +496,7 @@ class Bench:
                 "BEGIN;",
                 *(f"DELETE FROM {table};" for table in EMPTIED),
                 "UPDATE coin_boxes SET count = 0;",
+                f"DELETE FROM users WHERE id >= {made(0)};",
                 f"UPDATE machines SET box_kind = '{kind}';",
                 "COMMIT;",
             )

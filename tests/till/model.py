@@ -133,6 +133,8 @@ class Model:
                 return self._catalogue(command)
             case c.ChangeGoods():
                 return self._changes(command)
+            case c.Register():
+                raise AssertionError("everybody is there from the start")
             case _:
                 assert_never(command)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.shop import Shop
+from tests.till.people import register
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
@@ -49,6 +51,7 @@ from tuckshop.till.commands import (
     SettleTab,
     TopUp,
 )
+from tuckshop.till.policy import CoinsPolicy
 
 
 def order(buyer: Caller, product_id: int, **more: Any) -> PlaceOrder:
@@ -60,6 +63,7 @@ async def ask(shop: Shop, command: Command, key: str = "k", fingerprint: bytes =
 
 
 async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(shop: Shop) -> None:
+    shop.till.policy = replace(shop.till.policy, coins=CoinsPolicy.SELF)
     admin = await shop.person("admin", Role.ADMIN, Role.SELLER)
     ada = await shop.buyer(cents=1000)
     wallet = wallet_of(ada.user_id or 0)
@@ -88,6 +92,7 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
         TopUp(admin, wallet, 200, "bank 1"),
         PaySeller(admin, admin.user_id or 0, "bank 2"),
         CloseWallet(admin, wallet),
+        register("dan", "dan@example.org", coins={50: 1}),
         RemoveProduct(admin, cola.product_id),
     ]
     first = [await ask(shop, command, f"key {place}") for place, command in enumerate(commands)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from tests.shop import Shop
+from tests.till.people import register
 from tests.till.reading import Posted, balances, coin_box, post, shelf
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wallet_of
@@ -44,6 +46,7 @@ from tuckshop.till.commands import (
     SettleTab,
     TopUp,
 )
+from tuckshop.till.policy import CoinsPolicy
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "money.md"
 
@@ -215,6 +218,10 @@ class Day:
         key = await self.shop.machine_key(1)
         return [await post(self.shop, RefundNewest(key, self.guest, self.products[2]))]
 
+    async def registering_with_coins(self) -> list[Posted]:
+        self.shop.till.policy = replace(self.shop.till.policy, coins=CoinsPolicy.SELF)
+        return [await post(self.shop, register("Cara", coins={100: 1}))]
+
     async def in_the_evening(self) -> list[Posted]:
         return []
 
@@ -281,6 +288,7 @@ async def evening(shop: Shop) -> list[Table]:
         "Ada's tab",
         "Bob's wallet",
         "Door's wallet",
+        "Cara's wallet",
         "Sam's earnings",
         "Sue's earnings",
         "house",

@@ -5,6 +5,7 @@ line below, and can be deleted together with that line.
 """
 
 NAMES = (
+    "simple-payment",
     "vending-challenge",
     "kiosk",
     "app-demo",

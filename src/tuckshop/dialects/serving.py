@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -31,6 +31,8 @@ class Dialect:
 
     `declares_coins`: its buyers say themselves which coins they put in. `buys_on_tab`: its orders ask for no
     money. `users`: the shop's users as its document keeps them, row by row, if it says how.
+    `admit`: looks at each request before its handler does, as `http.calls.require_strict`; for credentials
+    of the contract's own.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Dialect:
     declares_coins: bool = False
     buys_on_tab: bool = False
     users: Callable[[Shop], AsyncIterator[tuple[object, ...]]] | None = None
+    admit: Callable[[Request[Any, Any, Any]], Awaitable[Response[None] | None]] = require_strict
 
     @property
     def prefix(self) -> str:
@@ -51,7 +54,7 @@ class Dialect:
             path=prefix,
             route_handlers=[*self.handlers, _document_page(self)],
             request_class=Call,
-            before_request=require_strict,
+            before_request=self.admit,
             exception_handlers=self.contract.errors.handlers(),
             openapi_config=None,
             debug=False,

@@ -143,9 +143,9 @@ class UnknownGuest(Unknown):
 
 @dataclass(unsafe_hash=True)
 class UnknownProduct(Unknown):
-    """No product with this id is on sale on this machine."""
+    """No product with this id or name is on sale on this machine."""
 
-    product: int
+    product: int | str
 
 
 @dataclass(unsafe_hash=True)

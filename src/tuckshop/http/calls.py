@@ -158,8 +158,10 @@ class Call(Request[Any, Any, Any]):
             raise Malformed(("body", "is missing"))
         return media_type, body
 
-    async def enveloped(self, command: Command) -> Envelope:
+    async def enveloped(self, command: Command, *, is_secret: bool = False) -> Envelope:
         """The command with the request's idempotency key, if it has one, and what it is a key to.
+
+        `is_secret`: the body holds a password, which a copy of the database must not let anybody guess.
 
         Raises:
             Malformed: the key is repeated, empty, too long or not plain ASCII.
@@ -173,11 +175,12 @@ class Call(Request[Any, Any, Any]):
         # No path has the mark: there it would be an escape, and lead nowhere.
         address = b"?".join(filter(None, (self.scope["path"].encode(), self.scope["query_string"])))
         signed = b"\0".join((self.method.encode(), address, await self.body()))
-        return Envelope(command, keys[0].decode(), hashlib.sha256(signed).digest())
+        fingerprint = self.shop.tokens.seal(signed) if is_secret else hashlib.sha256(signed).digest()
+        return Envelope(command, keys[0].decode(), fingerprint)
 
-    async def settled(self, command: Command) -> Outcome:
-        """What becomes of the command."""
-        return await self.shop.till.settle(await self.enveloped(command))
+    async def settled(self, command: Command, *, is_secret: bool = False) -> Outcome:
+        """What becomes of the command; `is_secret`: see `enveloped`."""
+        return await self.shop.till.settle(await self.enveloped(command, is_secret=is_secret))
 
 
 async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | None:

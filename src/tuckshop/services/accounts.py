@@ -36,7 +36,7 @@ from tuckshop.services.passwords import COMMON, invent
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands import OPERATOR, Envelope, RemoveProduct
+from tuckshop.till.commands import OPERATOR, Envelope, Newcomer, RemoveProduct
 
 users = tables.users
 
@@ -65,9 +65,38 @@ async def register(
     """A new buyer or seller by their own wish; pending if an admin has to let them in.
 
     Raises:
+        InvalidField, RegistrationClosed: see `newcomer`.
+        NameTaken, EmailTaken: (in that order) another user has it.
+    """
+    return await _add(
+        shop,
+        await newcomer(
+            shop,
+            username=username,
+            email=email,
+            password=password,
+            roles=roles,
+            buyers=buyers,
+            sellers=sellers,
+        ),
+    )
+
+
+async def newcomer(
+    shop: Shop,
+    *,
+    username: str,
+    email: str | None,
+    password: str,
+    roles: Iterable[Role],
+    buyers: RegistrationMode = RegistrationMode.OPEN,
+    sellers: RegistrationMode = RegistrationMode.OPEN,
+) -> Newcomer:
+    """Whoever wants to register, checked but for who is there already; for a Register command.
+
+    Raises:
         InvalidField: a name, address, password or role outside its rules.
         RegistrationClosed: nobody takes this role by themselves.
-        NameTaken, EmailTaken: (in that order) another user has it.
     """
     wanted = frozenset(roles)
     state = UserState.ACTIVE
@@ -78,7 +107,7 @@ async def register(
             state = UserState.PENDING
     for role in sorted(wanted - {Role.BUYER, Role.SELLER}):
         raise RegistrationClosed(role=role.value)
-    return await _add(shop, username=username, email=email, password=password, roles=wanted, state=state)
+    return await _checked(shop, username=username, email=email, password=password, roles=wanted, state=state)
 
 
 async def add(
@@ -95,7 +124,7 @@ async def add(
     Raises:
         InvalidField, NameTaken, EmailTaken: as `register`.
     """
-    return await _add(
+    checked = await _checked(
         shop,
         username=username,
         email=email,
@@ -103,11 +132,11 @@ async def add(
         roles=frozenset(roles),
         state=UserState.ACTIVE,
         any_password=any_password,
-        is_logged=True,
     )
+    return await _add(shop, checked, is_logged=True)
 
 
-async def _add(
+async def _checked(
     shop: Shop,
     *,
     username: str,
@@ -116,23 +145,27 @@ async def _add(
     roles: frozenset[Role],
     state: UserState,
     any_password: bool = False,
-    is_logged: bool = False,
-) -> User:
+) -> Newcomer:
     if not roles:
         raise InvalidField(field="roles", reason="must name at least one role")
     username = check_username(username)
     email = None if email is None else check_email(email)
     if not any_password:
         check_password(password, common=COMMON)
+    return Newcomer(username, email, await shop.passwords.hash(password), roles, state)
+
+
+async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False) -> User:
+    username, email = newcomer.username, newcomer.email
     values = {
         "username": username,
         "username_key": name_key(username),
         "email": email,
         "email_key": None if email is None else name_key(email),
-        "password_hash": await shop.passwords.hash(password),
-        "state": state.value,
+        "password_hash": newcomer.password_hash,
+        "state": newcomer.state.value,
         "created_us": shop.clock(),
-        **_flags(roles),
+        **_flags(newcomer.roles),
     }
     async with writing(shop.engine) as connection:
         await _require_free(connection, username, email)
@@ -155,11 +188,12 @@ async def change(
     current_password: str | None = None,
     address: str | None = None,
     needs_present: bool = True,
+    actor_id: int | None = None,
 ) -> User:
     """The user's own name, address or password; a new password needs the present one.
 
     A new password ends every session of the user. Not `needs_present`: some older contracts change the
-    password of whoever holds a token.
+    password of whoever holds a token. If the actor is somebody else, the log of the office has it.
 
     Raises:
         BadCredentials, TooManyTries: the present password is missing or wrong, or was so too often.
@@ -183,7 +217,9 @@ async def change(
     given_email = None if isinstance(email, msgspec.UnsetType) else email
     async with writing(shop.engine) as connection:
         await _require_free(connection, username, given_email, but=user_id)
-        query = update(users).where(users.c.id == user_id).values(values).returning(*_COLUMNS)
+        this = users.c.id == user_id, users.c.state != UserState.CLOSED.value
+        before = (await connection.execute(select(*_COLUMNS).where(*this).with_for_update())).one_or_none()
+        query = update(users).where(*this).values(values).returning(*_COLUMNS)
         if kept is not None:
             # Whoever knew the old one must not undo a reset that came in between.
             query = query.where(users.c.password_hash == kept)
@@ -195,6 +231,16 @@ async def change(
             raise BadCredentials if needs_present else UnknownUser(user=user_id)
         if password is not None:
             await end_sessions(connection, user_id, now_us=shop.clock())
+        if actor_id not in (None, user_id):
+            await _log(
+                connection,
+                "user.change",
+                row,
+                before=_contact(before),
+                after={**_contact(row), "new_password": password is not None},
+                actor_id=actor_id,
+                now_us=shop.clock(),
+            )
     return _user(row)
 
 
@@ -347,9 +393,11 @@ async def find(shop: Shop, *, user_id: int) -> User:
 
 async def find_by_name(shop: Shop, *, username: str) -> User:
     """The user of this name. Raises UnknownUser."""
-    query = select(*_COLUMNS).where(
-        users.c.username_key == name_key(username), users.c.state != UserState.CLOSED.value
-    )
+    try:
+        key = name_key(check_username(username))
+    except InvalidField:  # Nobody's, and the database might choke on it.
+        raise UnknownUser(user=username) from None
+    query = select(*_COLUMNS).where(users.c.username_key == key, users.c.state != UserState.CLOSED.value)
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
@@ -422,6 +470,10 @@ def _user(row: Row[Any]) -> User:
 
 def _standing(row: Any) -> dict[str, Any]:
     return {"username": row.username, "roles": roles_of(row), "state": row.state}
+
+
+def _contact(row: Any) -> dict[str, Any]:
+    return {"username": row.username, "email": row.email}
 
 
 async def _log(connection: AsyncConnection, action: str, user: Any, **more: Any) -> None:

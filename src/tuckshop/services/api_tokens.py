@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select, update
 from tuckshop.domain.accounts import Scope, check_name, read_scopes, write_scopes
 from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, UnknownToken
 from tuckshop.services.shop import Shop
-from tuckshop.services.tokens import CACHE_MAX, Known
+from tuckshop.services.tokens import Known
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.commands import Caller
@@ -81,7 +81,7 @@ async def make(
         )
         session_id = (await connection.execute(session.returning(sessions.c.id))).scalar_one()
         await connection.execute(
-            insert(api_tokens).values(session_id=session_id, name=name, secret_hash=_hash(secret))
+            insert(api_tokens).values(session_id=session_id, name=name, secret_hash=hashed(secret))
         )
     return ApiToken(session_id, name, held, now_us, expires_us), secret
 
@@ -95,6 +95,7 @@ async def page(shop: Shop, *, user_id: int, before_id: int | None, limit: int) -
         .join(api_tokens, api_tokens.c.session_id == sessions.c.id)
         .where(
             sessions.c.user_id == user_id,
+            sessions.c.scopes.is_not(None),
             sessions.c.ended_us.is_(None),
             sessions.c.expires_us > shop.clock(),
         )
@@ -129,25 +130,24 @@ async def known(shop: Shop, *, secret: str) -> Known:
     Raises:
         SessionEnded: there never was such a token.
     """
-    digest = _hash(secret)
+    digest = hashed(secret)
     remembered = shop.tokens.opaque.get(digest)
     if remembered is not None:
         return remembered
     query = (
         select(sessions.c.id, sessions.c.user_id, sessions.c.scopes)
         .join(api_tokens, api_tokens.c.session_id == sessions.c.id)
-        .where(api_tokens.c.secret_hash == digest)
+        .where(api_tokens.c.secret_hash == digest, sessions.c.scopes.is_not(None))
     )
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
     found = Known(Caller(row.id, row.user_id), read_scopes(row.scopes))
-    if len(shop.tokens.opaque) >= CACHE_MAX:
-        shop.tokens.opaque.clear()
-    shop.tokens.opaque[digest] = found
+    shop.tokens.remember(digest, found)
     return found
 
 
-def _hash(secret: str) -> bytes:
+def hashed(secret: str) -> bytes:
+    """All that is kept of a secret."""
     return hashlib.sha256(secret.encode()).digest()

@@ -7,13 +7,25 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, assert_never
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, exists, func, or_, select, tuple_, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import name_key
-from tuckshop.domain.catalogue import suffixes_between
+from tuckshop.domain.catalogue import check_product_name, suffixes_between
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import UnknownProduct
+from tuckshop.domain.refusals import InvalidField, UnknownProduct
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -113,10 +125,28 @@ async def find_by_name(
     shop: Shop, *, name: str, machine_id: int = DEFAULT_MACHINE_ID
 ) -> ProductStands | None:
     """The product on sale that has this name, if there is one."""
-    query = _on_sale(machine_id).where(products.c.name_key == name_key(name))
+    try:
+        key = name_key(check_product_name(name))
+    except InvalidField:  # No product's, and the database might choke on it.
+        return None
+    query = _on_sale(machine_id).where(products.c.name_key == key)
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
     return None if row is None else _stands(row)
+
+
+async def id_of(shop: Shop, *, name: str) -> int | None:
+    """The id of the product on sale that has this name: a purchase by name needs no more."""
+    try:
+        key = name_key(check_product_name(name))
+    except InvalidField:  # No product's, and the database might choke on it.
+        return None
+    async with reading(shop.engine) as connection:
+        product_id: int | None = await connection.scalar(_ID_OF, {"key": key})
+    return product_id
+
+
+_ID_OF = select(products.c.id).where(products.c.name_key == bindparam("key"), products.c.removed_us.is_(None))
 
 
 async def _found(connection: AsyncConnection, search: Search) -> Select[Any]:

@@ -58,6 +58,33 @@ async def log_in(
         BadCredentials: alike for unknown names, wrong passwords and inactive users.
         TooManyTries: of this name, or from this address.
     """
+    caller, others = await open_session(
+        shop, username=username, password=password, device=device, address=address
+    )
+    assert caller.user_id is not None
+    return LoggedIn(
+        access=shop.tokens.access(caller),
+        refresh=shop.tokens.refresh(caller, generation=1),
+        user=await accounts.find(shop, user_id=caller.user_id),
+        active_sessions=others,
+    )
+
+
+async def open_session(
+    shop: Shop,
+    *,
+    username: str,
+    password: str,
+    device: str | None = None,
+    address: str | None = None,
+    days: int = SESSION_DAYS,
+    secret_hash: bytes | None = None,
+) -> tuple[Caller, int]:
+    """A new session, and how many others the user has; with a secret's hash, one that `opaque` knows by it.
+
+    Raises:
+        BadCredentials, TooManyTries: as `log_in`.
+    """
     user_id, kept, counted = await _verify(shop, username, password, address)
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
@@ -77,17 +104,14 @@ async def log_in(
                 device=device and device[:DEVICE_LENGTH_MAX],
                 address=address,
                 created_us=now_us,
-                expires_us=now_us + SESSION_DAYS * _DAY_US,
+                expires_us=now_us + days * _DAY_US,
             )
             .returning(sessions.c.id)
         )
-    caller = Caller(session_id, user_id)
-    return LoggedIn(
-        access=shop.tokens.access(caller),
-        refresh=shop.tokens.refresh(caller, generation=1),
-        user=await accounts.find(shop, user_id=user_id),
-        active_sessions=others,
-    )
+        if secret_hash is not None:
+            token = {"session_id": session_id, "name": "log-in", "secret_hash": secret_hash}
+            await connection.execute(insert(tables.api_tokens).values(token))
+    return Caller(session_id, user_id), others
 
 
 async def refresh(shop: Shop, *, token: str) -> LoggedIn:

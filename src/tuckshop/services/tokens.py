@@ -6,6 +6,7 @@ nothing else that is trusted: roles and states are read with the books at every 
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
@@ -37,7 +38,7 @@ class Refreshing(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What an API token stands for, which never changes."""
+    """What an opaque token stands for, which never changes; no scopes for a log-in, which has all rights."""
 
     caller: Caller
     scopes: frozenset[Scope]
@@ -65,10 +66,11 @@ class Tokens:
     """Makes and reads tokens. `clock` gives microseconds since 1970, UTC."""
 
     def __init__(self, *, secret: bytes, clock: Callable[[], int]) -> None:
+        self._secret = secret
         self._key = OctKey.import_key(secret)
         self._clock = clock
         self._read: dict[str, tuple[int, Caller]] = {}
-        self.opaque: dict[bytes, Known] = {}  # API tokens by their hash, see `api_tokens`
+        self.opaque: dict[bytes, Known] = {}  # by their hash, see `api_tokens` and `opaque`
 
     def access(self, caller: Caller) -> str:
         """A token for calls, good for ACCESS_SECONDS."""
@@ -97,6 +99,19 @@ class Tokens:
         """What a refresh token says. Raises SessionEnded for any that is not good now."""
         claims = self._claims(token, REFRESH)
         return Refreshing(claims.caller, claims.gen)
+
+    def remember(self, digest: bytes, known: Known) -> None:
+        """Keeps what an opaque token stands for; it need not be looked up again."""
+        if len(self.opaque) >= CACHE_MAX:
+            self.opaque.clear()
+        self.opaque[digest] = known
+
+    def seal(self, signed: bytes) -> bytes:
+        """A hash that nobody computes without the shop's secret: of what no plain hash may be kept.
+
+        No signed token says the same: they hold no NUL.
+        """
+        return hmac.digest(self._secret, b"\0tuckshop/seal\0" + signed, "sha256")
 
     def _sign(self, caller: Caller, audience: str, seconds: int, *, generation: int | None = None) -> str:
         now = self._clock() // 1_000_000

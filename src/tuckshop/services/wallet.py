@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, case, func, or_, select
 from tuckshop.domain.coins import fewest, largest_payable_cents
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.orders import MICROSECONDS, OrderStatus, Payment
+from tuckshop.domain.refusals import InvalidField
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -80,6 +81,19 @@ async def balances(shop: Shop, *, user_ids: Collection[int]) -> dict[int, int]:
     )
     async with reading(shop.engine) as connection:
         return {row.user_id: row.balance_cents for row in await connection.execute(query)}
+
+
+def as_coins(shop: Shop, *, amount_cents: int, field: str) -> dict[int, int]:
+    """The fewest coins that are worth as much, of those that the shop takes.
+
+    Raises:
+        InvalidField: no coins are worth exactly this; `field` names it.
+    """
+    coins = fewest(amount_cents, dict.fromkeys(shop.currency.accepted_cents))
+    if coins is None:
+        accepted = ", ".join(map(str, shop.currency.accepted_cents))
+        raise InvalidField(field=field, reason=f"must be payable in coins of {accepted}")
+    return coins
 
 
 async def entries(

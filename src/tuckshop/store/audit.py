@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Select,
     Text,
     and_,
     case,
+    cast,
+    exists,
     func,
     literal_column,
     not_,
@@ -59,7 +62,15 @@ _transfers = tables.transfers.c
 POINTERS = {
     "order_id": ("OrderPlaced", "OrderChanged", "Refunded"),
     "refund_id": ("Refunded",),
-    "transfer_id": ("CoinsDeposited", "PaidOut", "TabSettled", "MoneyMoved", "SellerPaid", "BoxMoved"),
+    "transfer_id": (
+        "CoinsDeposited",
+        "PaidOut",
+        "TabSettled",
+        "MoneyMoved",
+        "SellerPaid",
+        "BoxMoved",
+        "Registered",  # if it was with coins
+    ),
 }
 """Columns of an idempotency record, and the kinds of receipts that point to a row with them."""
 
@@ -211,10 +222,21 @@ def _broken_promises() -> Select[Any]:
         ("MoneyMoved", "amount_cents", _transfers.amount_cents),
         ("SellerPaid", "amount_cents", _transfers.amount_cents),
         ("BoxMoved", "amount_cents", _transfers.amount_cents),
+        ("Registered", "amount_cents", func.coalesce(_transfers.amount_cents, 0)),
     )
+    is_registered = _records.kind == "Registered"
+    without_coins = and_(is_registered, Told("amount_cents") == 0)
+    promised = cast(Told("user_id"), BigInteger)
+    the_user = exists().where(tables.users.c.id == promised)
+    the_wallet = exists().where(_accounts.id == _transfers.target_id, _accounts.user_id == promised)
     broken = [
         *(_records[pointer].is_distinct_from(Told(pointer)) for pointer in POINTERS),
-        *(_records[pointer].is_(None) == _records.kind.in_(kinds) for pointer, kinds in POINTERS.items()),
+        *(
+            _records[pointer].is_(None) == and_(_records.kind.in_(kinds), not_(without_coins))
+            for pointer, kinds in POINTERS.items()
+        ),
+        and_(is_registered, not_(the_user)),
+        and_(is_registered, not_(without_coins), not_(the_wallet)),
         *(
             and_(_records.kind == receipt, Told(name).is_distinct_from(amount))
             for receipt, name, amount in amounts

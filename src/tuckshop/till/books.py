@@ -108,6 +108,7 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
     )
 
     yield from _load_people(page, wanted)
+    yield from _load_taken(page, wanted)
     yield from _load_lately(page, wanted)
     if orders:
         yield from _load_orders(page, orders)
@@ -183,6 +184,14 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
             keys = [key for key in refs if key[0] is not None]
             for owner_id, client_ref, order_id in (yield read, keys) if keys else ():
                 page.client_refs[refs[owner_id, client_ref], client_ref] = order_id
+
+
+def _load_taken(page: Page, wanted: Wanted) -> Plan:
+    """What nobody else may register as."""
+    if wanted.usernames:
+        page.usernames = {row[0] for row in (yield statements.USERNAMES, _texts(wanted.usernames))}
+    if wanted.emails:
+        page.emails = {row[0] for row in (yield statements.EMAILS, _texts(wanted.emails))}
 
 
 def _load_sellers(page: Page, wanted: Wanted) -> Plan:
@@ -291,6 +300,9 @@ def _load_machines(page: Page, wanted: Wanted) -> Plan:
 def store(page: Page, account_ids: AccountIds) -> Plan:
     """The plan that writes the page's changes: new rows, then new values, then what is only added."""
     changes = page.changes
+    if changes.users:
+        # Before the accounts that are theirs; and sorted, since two tills may make the same name at once.
+        yield statements.NEW_USERS, sorted(changes.users, key=lambda row: row.username_key)
     refs = {ref for row in changes.transfers for ref in (row.source_id, row.target_id)}
     ids = yield from _account_ids(refs, account_ids)
     new_products = {row.id for row in changes.products}
@@ -430,6 +442,10 @@ def _refs(rows: Rows) -> Iterable[tuple[AccountRef, int]]:
 
 def _ids(ids: Iterable[int]) -> list[tuple[int]]:
     return [(one,) for one in sorted(ids)]
+
+
+def _texts(texts: Iterable[str]) -> list[tuple[str]]:
+    return [(one,) for one in sorted(texts)]
 
 
 def _session(row: Any) -> Session:

@@ -265,6 +265,7 @@ _FATE = "SELECT pg_xact_status($1::text::xid8)"
 _END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = '{}'::xid8::xid"
 
 _WITNESSES = {
+    "users": ("id", "created_us"),
     "products": ("id", "created_us"),
     "transfers": ("id", "source_id", "target_id", "amount_cents", "created_us"),
     "stock_movements": ("machine_id", "product_id", "quantity", "created_us"),

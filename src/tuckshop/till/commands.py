@@ -12,6 +12,7 @@ from typing import NamedTuple, get_args
 
 import msgspec
 
+from tuckshop.domain.accounts import Role, UserState, name_key
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
@@ -24,25 +25,36 @@ class _Value(msgspec.Struct, frozen=True):
 
 
 class Caller(NamedTuple):
-    """Whose session asks, or which machine. All None: the operator at the command line."""
+    """Whose session asks, or which machine, or who is about to register.
+
+    All None: the operator at the command line.
+    """
 
     session_id: int | None
     user_id: int | None
     machine_id: int | None = None  # a machine, if its key is the one whose hash this is
     key_hash: bytes | None = None
     guest_id: int | None = None  # for whom a machine asks
+    newcomer: str | None = None  # the key of the name that somebody without a log-in asks for
 
     @property
     def scope(self) -> str:
         """The namespace of the caller's idempotency keys; guests at a machine have one each."""
         if self.machine_id is not None:
             return f"machine:{self.machine_id}" if self.guest_id is None else f"guest:{self.guest_id}"
+        if self.newcomer is not None:
+            return f"newcomer:{self.newcomer}"
         return "operator" if self.user_id is None else f"user:{self.user_id}"
 
 
 OPERATOR = Caller(None, None)
 OPEN_KIOSK = Caller(None, None, DEFAULT_MACHINE_ID)
 """The first machine without its key, believed where `Policy.kiosk_open` says so."""
+
+
+def nobody_yet(*, username: str) -> Caller:
+    """Who wants to be called so: the name alone tells whose idempotency keys these are."""
+    return Caller(None, None, newcomer=name_key(username))
 
 
 class Deposit(_Value, frozen=True):
@@ -59,6 +71,29 @@ class PayOut(_Value, frozen=True):
 
     caller: Caller
     wallet: AccountRef
+    machine_id: int = DEFAULT_MACHINE_ID
+
+
+class Newcomer(_Value, frozen=True):
+    """Somebody who wants to be a user, as far as it can be checked without looking at the others."""
+
+    username: str
+    email: str | None
+    password_hash: str
+    roles: frozenset[Role]
+    state: UserState
+
+    def __repr__(self) -> str:
+        """Without the hash: whatever writes a command down must not give that away."""
+        return f"Newcomer({self.username!r}, {self.email!r}, {sorted(self.roles)}, {self.state!r})"
+
+
+class Register(_Value, frozen=True):
+    """A new user; and in the same stroke the coins that a buyer brings along."""
+
+    caller: Caller
+    newcomer: Newcomer
+    coins: Coins = {}
     machine_id: int = DEFAULT_MACHINE_ID
 
 
@@ -294,7 +329,8 @@ class ChangeGoods(_Value, frozen=True):
 
 
 Command = (
-    Deposit
+    Register
+    | Deposit
     | PayOut
     | SendMoney
     | TopUp
@@ -336,6 +372,15 @@ class PaidOut(_Value, frozen=True):
     amount_cents: int
     balance_cents: int
     coins: dict[int, int]
+    created_us: int
+
+
+class Registered(_Value, frozen=True):
+    """The new user's id; `amount_cents` went into the wallet, with no transfer if it is 0."""
+
+    user_id: int
+    transfer_id: int | None
+    amount_cents: int
     created_us: int
 
 
@@ -509,7 +554,8 @@ class GoodsChanged(_Value, frozen=True):
 
 
 Receipt = (
-    CoinsDeposited
+    Registered
+    | CoinsDeposited
     | PaidOut
     | MoneyMoved
     | SellerPaid

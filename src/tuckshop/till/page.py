@@ -33,6 +33,8 @@ class Wanted:
     refunders: set[AccountRef] = field(default_factory=set)  # whose refunds of the day may be used up
     # (guest, machine, product): so many of the newest orders that have a piece left
     newest: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+    usernames: set[str] = field(default_factory=set)  # keys of names that somebody wants: are they taken?
+    emails: set[str] = field(default_factory=set)  # the same of addresses
     declarers: set[int] = field(default_factory=set)  # who may have declared their coins of the day
     keys: set[tuple[str, str]] = field(default_factory=set)
     client_refs: set[tuple[AccountRef, str]] = field(default_factory=set)
@@ -51,7 +53,7 @@ class Wanted:
     days: BusinessDays = BY_UTC
     orders: Counter[int] = field(default_factory=Counter)  # those to change, by how many commands
     new_ids: dict[str, int] = field(
-        default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0}
+        default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0, "users": 0}
     )
 
 
@@ -70,6 +72,21 @@ class Record(NamedTuple):
     fingerprint: bytes
     kind: str
     outcome: str
+
+
+class UserRow(NamedTuple):
+    id: int
+    username: str
+    username_key: str
+    email: str | None
+    email_key: str | None
+    password_hash: str
+    state: str
+    is_buyer: bool
+    is_seller: bool
+    is_cashier: bool
+    is_admin: bool
+    created_us: int
 
 
 class OrderRow(NamedTuple):
@@ -203,6 +220,7 @@ class SalesAdded:
 class Changes:
     """All that a batch writes: new rows, and what became of the rows that were loaded."""
 
+    users: list[UserRow] = field(default_factory=list)
     products: list[ProductRow] = field(default_factory=list)
     shelves: list[ShelfRow] = field(default_factory=list)
     orders: list[OrderRow] = field(default_factory=list)
@@ -231,6 +249,7 @@ class Changes:
         """Whether there is anything to write."""
         return bool(
             self.transfers
+            or self.users
             or self.idempotency
             or self.products
             or self.stock_movements
@@ -254,6 +273,8 @@ class Page:
     users: set[int] = field(default_factory=set)
     guests: set[int] = field(default_factory=set)
     refunded_us: dict[AccountRef, list[int]] = field(default_factory=dict)  # by buyers themselves, lately
+    usernames: set[str] = field(default_factory=set)  # taken
+    emails: set[str] = field(default_factory=set)  # taken
     declared: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # (instant, cents), lately
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     client_refs: dict[tuple[AccountRef, str], int] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from tuckshop.domain.refusals import (
     Unauthenticated,
     revive,
 )
-from tuckshop.till import catalogue, machines, orders, refunds, tabs, transfers, wallet
+from tuckshop.till import catalogue, machines, orders, refunds, registration, tabs, transfers, wallet
 from tuckshop.till.commands import (
     RECEIPTS,
     AddProduct,
@@ -45,6 +45,7 @@ from tuckshop.till.commands import (
     ReduceOrder,
     Refund,
     RefundNewest,
+    Register,
     RemoveProduct,
     Restock,
     SendMoney,
@@ -77,6 +78,8 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
     if machine_id is not None:
         wanted.machines.add(machine_id)
     match command:
+        case Register():
+            registration.wants(command, wanted)
         case PlaceOrder() | Deposit() | PayOut():
             _want_money(command, wanted)
         case Refund() | RefundNewest() | CancelOrder() | ReduceOrder() | Dispense():
@@ -147,10 +150,12 @@ def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
 
 def _actor(caller: Caller, page: Page, policy: Policy) -> Actor:
     if caller.machine_id is not None:
-        # Before anything else: a machine has no session either, and is no operator.
+        # Before anything else: a machine has no session either, nor has a newcomer, and is no operator.
         if not policy.is_machine(caller, page.machine_keys.get(caller.machine_id)):
             raise SessionEnded
         return Actor(user_id=None, roles=frozenset(), machine_id=caller.machine_id)
+    if caller.newcomer is not None:
+        return Actor(user_id=None, roles=frozenset())
     if caller.session_id is None:
         return OPERATOR
     session = page.sessions.get(caller.session_id)
@@ -168,6 +173,8 @@ def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Recei
     if actor.machine_id is not None:
         machines.require_own(command, actor)
     match command:
+        case Register():
+            return registration.register(command, page, policy)
         case PlaceOrder():
             return orders.place(command, actor, page, policy)
         case Deposit():

@@ -156,6 +156,17 @@ USERS = Read(
     "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
 )
 GUESTS = Read("guests", _ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
+USERNAMES = Read(
+    "usernames",
+    (("username_key", "text"),),
+    "SELECT u.username_key FROM wanted w JOIN users u"
+    " ON u.username_key = w.username_key AND u.state <> 'closed'",
+)
+EMAILS = Read(
+    "emails",
+    (("email_key", "text"),),
+    "SELECT u.email_key FROM wanted w JOIN users u ON u.email_key = w.email_key AND u.state <> 'closed'",
+)
 MACHINE_KEYS = Read(
     "machine_keys", _ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
 )
@@ -305,6 +316,7 @@ LOCK_COINS = Read(
     lock="c",
 )
 
+NEW_USERS = Insert(tables.users, pages.UserRow._fields)
 NEW_ACCOUNTS = Insert(tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents"))
 INSERTS: tuple[tuple[str, Insert], ...] = tuple(
     (table.name, Insert(table, row._fields))

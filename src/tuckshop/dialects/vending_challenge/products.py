@@ -30,7 +30,7 @@ from tuckshop.http.fields import (
     Stock,
 )
 from tuckshop.http.openapi import told
-from tuckshop.services import catalogue
+from tuckshop.services import catalogue, sessions
 from tuckshop.services.catalogue import Search
 from tuckshop.till.commands import (
     AddProduct,
@@ -119,9 +119,10 @@ async def _change_product(request: Call, product_id: PathId) -> Response[Product
     """Name, cost or stock, which is corrected to what is said. The seller who made it alone."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
-    now = await _require_own(request, product_id)
-    require_unchanged(data, id=now.product_id, seller_id=now.seller_id)
-    cost = None if data.cost in (UNSET, now.price_cents) else data.cost
+    now = await _own(request, product_id)
+    if now is not None:
+        require_unchanged(data, id=now.product_id, seller_id=now.seller_id)
+    cost = None if data.cost is UNSET or (now is not None and data.cost == now.price_cents) else data.cost
     if cost is not None and cost % COST_STEP_CENTS:
         raise Malformed(("cost", f"must be a multiple of {COST_STEP_CENTS}"))
     command = ChangeProduct(
@@ -156,15 +157,23 @@ change_product = patch(
 async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     """The seller who made it alone."""
     caller = request.caller
-    await _require_own(request, product_id)
+    await _own(request, product_id)
     outcome = await request.settled(RemoveProduct(caller, product_id))
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-async def _require_own(request: Call, product_id: int) -> ProductStands:
-    """The caller's product. Raises NotOwner: here, admins change nobody's."""
-    now = await catalogue.find(request.shop, product_id=product_id)
-    if now.seller_id != request.caller.user_id:
+async def _own(request: Call, product_id: int) -> ProductStands | None:
+    """The caller's product; None if it is not on sale, of which the till may still know an answer.
+
+    Raises:
+        NotOwner: here, admins change nobody's.
+    """
+    try:
+        now = await catalogue.find(request.shop, product_id=product_id)
+    except UnknownProduct:
+        return None
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    if now.seller_id != actor.user_id:
         raise NotOwner(thing="product")
     return now
 

@@ -121,7 +121,7 @@ async def user(request: Call, user_id: PathId) -> UserShown:
 
 async def _change_user(request: Call, user_id: PathId) -> UserShown:
     """Name, password or address. A new password ends every session."""
-    await _require_self(request, user_id)
+    actor = await _require_self(request, user_id)
     data = await request.parsed(UserBody)
     now = await show_user(request, await accounts.find(request.shop, user_id=user_id))
     require_unchanged(data, id=now.id, role=now.role, deposit=now.deposit)
@@ -132,6 +132,7 @@ async def _change_user(request: Call, user_id: PathId) -> UserShown:
         email=data.email,
         password=None if data.password is UNSET else data.password,
         needs_present=False,
+        actor_id=actor.user_id,
     )
     return await show_user(request, changed)
 

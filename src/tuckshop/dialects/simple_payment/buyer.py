@@ -1,0 +1,158 @@
+"""Coins in and out, and what they buy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, patch, post
+
+from tuckshop.dialects.simple_payment.common import API, answered
+from tuckshop.dialects.simple_payment.products import NO_PRODUCT_ID, named
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    ChangeUnpayable,
+    CoinNotAccepted,
+    CoinsCapReached,
+    InsufficientFunds,
+    InvalidField,
+    NothingToPayOut,
+    OutOfStock,
+    RoleMissing,
+    SessionEnded,
+    UnknownProduct,
+    UnknownUser,
+)
+from tuckshop.http import calls
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import Pieces, ProductName, Shown
+from tuckshop.http.openapi import told
+from tuckshop.services import accounts, catalogue
+from tuckshop.till.commands import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
+
+Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
+
+
+class DepositBody(Body):
+    """One coin."""
+
+    deposit: Coin
+
+
+class DepositShown(Shown):
+    """What the buyer has now."""
+
+    username: str
+    deposit: int
+
+
+class ResetShown(Shown):
+    """How many of each coin came out, and the cents that no coin can pay."""
+
+    username: str
+    deposit: int
+    returned: dict[str, int]
+
+
+class BuyBody(Body):
+    """So many pieces of the product of this name; one unless said."""
+
+    name: ProductName
+    amount: Pieces = 1
+
+
+class PurchaseShown(Shown):
+    """What was bought for how much, and what the buyer has now."""
+
+    name: str
+    spent: int
+    deposit: int
+
+
+@patch(
+    f"{API}/buyer/deposit",
+    summary="Put a coin in",
+    opt=told(
+        "deposit",
+        RoleMissing,
+        CoinNotAccepted,
+        InvalidField,
+        BalanceTooLarge,
+        CoinsCapReached,
+        keyed=True,
+        body=DepositBody,
+    ),
+)
+async def deposit(request: Call) -> Response[DepositShown]:
+    """A coin of 5, 10, 20, 50 or 100 cents, as the buyer declares it."""
+    caller = request.caller
+    data = await request.parsed(DepositBody)
+    username = await _username(request)
+    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id or 0), {data.deposit: 1}))
+
+    def show(receipt: CoinsDeposited) -> DepositShown:
+        return DepositShown(username=username, deposit=receipt.balance_cents)
+
+    return answered(outcome, CoinsDeposited, show, status=200)
+
+
+@post(
+    f"{API}/buyer/reset",
+    status_code=200,
+    summary="Take the coins back",
+    opt=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
+)
+async def reset(request: Call) -> Response[ResetShown]:
+    """Everything that coins can pay comes out."""
+    caller = request.caller
+    username = await _username(request)
+    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id or 0)))
+    if isinstance(outcome.answer, NothingToPayOut):
+        nothing = ResetShown(username=username, deposit=outcome.answer.balance_cents, returned={})
+        return calls.rendered(outcome, nothing, status=200)
+
+    def show(receipt: PaidOut) -> ResetShown:
+        coins = {str(value): count for value, count in sorted(receipt.coins.items(), reverse=True)}
+        return ResetShown(username=username, deposit=receipt.balance_cents, returned=coins)
+
+    return answered(outcome, PaidOut, show, status=200)
+
+
+@post(
+    f"{API}/buyer/buy",
+    status_code=200,
+    summary="Buy",
+    opt=told(
+        "buy",
+        RoleMissing,
+        UnknownProduct,
+        InvalidField,
+        OutOfStock,
+        InsufficientFunds,
+        keyed=True,
+        body=BuyBody,
+    ),
+)
+async def buy(request: Call) -> Response[PurchaseShown]:
+    """Pieces of a product, paid from the deposit; the rest stays there."""
+    caller = request.caller
+    data = await request.parsed(BuyBody)
+    product_id = await catalogue.id_of(request.shop, name=data.name) or NO_PRODUCT_ID
+    command = PlaceOrder(caller, wallet_of(caller.user_id or 0), ((product_id, data.amount),))
+    outcome = named(await request.settled(command), data.name)
+    return answered(outcome, OrderPlaced, _show_purchase, status=200)
+
+
+def _show_purchase(order: OrderPlaced) -> PurchaseShown:
+    (line,) = order.lines
+    return PurchaseShown(name=line.name, spent=order.total_cents, deposit=order.balance_cents)
+
+
+async def _username(request: Call) -> str:
+    """The caller's name. Raises SessionEnded if the account was closed."""
+    try:
+        return (await accounts.find(request.shop, user_id=request.caller.user_id or 0)).username
+    except UnknownUser:
+        raise SessionEnded from None

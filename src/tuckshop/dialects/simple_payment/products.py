@@ -1,0 +1,169 @@
+"""What is on sale, by its name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, delete, get, post, put
+from litestar.params import PathParameter
+from msgspec import UNSET, UnsetType
+
+from tuckshop.dialects.lists import LIMIT_MAX, QUERY, Limit, Offset
+from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.simple_payment.common import API, answered
+from tuckshop.domain.accounts import HOUSE_NAME
+from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NameTaken,
+    NotOwner,
+    RoleMissing,
+    StockTooLarge,
+    UnknownProduct,
+)
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.fields import Price, ProductName, Shown, Stock
+from tuckshop.http.openapi import told
+from tuckshop.services import catalogue, sessions
+from tuckshop.services.catalogue import Search, Sort
+from tuckshop.till.commands import (
+    AddProduct,
+    ChangeProduct,
+    Outcome,
+    ProductRemoved,
+    ProductStands,
+    RemoveProduct,
+)
+
+# No product has this id. The till is asked for it where a name is not on sale any more: it still knows the
+# answer that an idempotency key stands for.
+NO_PRODUCT_ID = 0
+
+PathName = Annotated[
+    str,
+    PathParameter(max_length=PRODUCT_NAME_LENGTH_MAX, description="The product's name; case does not count."),
+]
+
+
+class ProductBody(Body):
+    """A new product of the seller who sends it."""
+
+    name: ProductName
+    cost: Price
+    amount: Stock
+
+
+class ChangeProductBody(Body):
+    """What to change. The rest may be sent back as it was shown."""
+
+    name: ProductName | UnsetType = UNSET
+    cost: Price | UnsetType = UNSET
+    amount: Stock | UnsetType = UNSET
+    id: int | UnsetType = UNSET
+    seller: str | UnsetType = UNSET
+
+
+class ProductShown(Shown):
+    """A product on sale, and its seller's name: `house` for those of the shop itself."""
+
+    id: int
+    name: str
+    cost: int
+    amount: int
+    seller: str
+
+
+@get(f"{API}/products", summary="Products", opt=told("listProducts", login="none", query=QUERY))
+async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) -> list[ProductShown]:
+    """What is on sale, by name."""
+    search = Search(limit=limit, offset=offset, sort=Sort.NAME)
+    return [_show(one) for one in await catalogue.page(request.shop, search)]
+
+
+@post(
+    f"{API}/products",
+    summary="Put a product on sale",
+    opt=told("addProduct", RoleMissing, InvalidField, NameTaken, StockTooLarge, keyed=True, body=ProductBody),
+)
+async def add_product(request: Call) -> Response[ProductShown]:
+    """A new product, sold by the seller who sends it."""
+    caller = request.caller
+    data = await request.parsed(ProductBody)
+    outcome = await request.settled(AddProduct(caller, data.name, data.cost, data.amount))
+    return answered(outcome, ProductStands, _show, status=201)
+
+
+_PRODUCT = f"{API}/product/{{name:str}}"
+
+
+@put(
+    _PRODUCT,
+    summary="Change a product",
+    opt=told(
+        "putProduct",
+        UnknownProduct,
+        NotOwner,
+        InvalidField,
+        NameTaken,
+        StockTooLarge,
+        keyed=True,
+        body=ChangeProductBody,
+    ),
+)
+async def change_product(request: Call, name: PathName) -> Response[ProductShown]:
+    """Name, cost or amount, which is corrected to what is said. The seller who made it alone."""
+    caller = request.caller
+    data = await request.parsed(ChangeProductBody)
+    now = await _own(request, name)
+    if now is not None:
+        require_unchanged(data, id=now.product_id, seller=now.seller or HOUSE_NAME)
+    command = ChangeProduct(
+        caller,
+        NO_PRODUCT_ID if now is None else now.product_id,
+        name=None if data.name is UNSET else data.name,
+        price_cents=None if data.cost is UNSET else data.cost,
+        stock=None if data.amount is UNSET else data.amount,
+    )
+    outcome = named(await request.settled(command), name)
+    return answered(outcome, ProductStands, _show, status=200)
+
+
+@delete(
+    _PRODUCT,
+    status_code=204,
+    summary="Take a product off sale",
+    opt=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+)
+async def remove_product(request: Call, name: PathName) -> Response[None]:
+    """The seller who made it alone."""
+    now = await _own(request, name)
+    command = RemoveProduct(request.caller, NO_PRODUCT_ID if now is None else now.product_id)
+    outcome = named(await request.settled(command), name)
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
+
+
+def named(outcome: Outcome, name: str) -> Outcome:
+    """The outcome; who asked for a product by its name is told so that there is none."""
+    if isinstance(outcome.answer, UnknownProduct):
+        return Outcome(UnknownProduct(product=name), replayed=outcome.replayed)
+    return outcome
+
+
+async def _own(request: Call, name: str) -> ProductStands | None:
+    """The product of this name, if it is on sale. Raises NotOwner: here, admins change nobody's."""
+    now = await catalogue.find_by_name(request.shop, name=name)
+    if now is not None:
+        actor = await sessions.actor(request.shop, caller=request.caller)
+        if now.seller_id != actor.user_id:
+            raise NotOwner(thing="product")
+    return now
+
+
+def _show(product: ProductStands) -> ProductShown:
+    return ProductShown(
+        id=product.product_id,
+        name=product.name,
+        cost=product.price_cents,
+        amount=product.stock,
+        seller=product.seller or HOUSE_NAME,
+    )

@@ -1,0 +1,226 @@
+"""Users: registering, tokens, and one's own account."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from litestar.params import PathParameter
+from msgspec import UNSET, UnsetType
+
+from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.simple_payment.common import API, answered
+from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Actor, Role, name_key
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refusals import (
+    BadCredentials,
+    BalanceTooLarge,
+    CoinsCapReached,
+    EmailTaken,
+    InvalidField,
+    LastAdmin,
+    NameTaken,
+    NotOwner,
+    RegistrationClosed,
+    StillHoldsValue,
+    TooManyTries,
+    UnknownUser,
+)
+from tuckshop.http.calls import Body, Call
+from tuckshop.http.errors import Malformed
+from tuckshop.http.fields import Email, NewPassword, Password, Shown, Username
+from tuckshop.http.openapi import told
+from tuckshop.services import accounts, opaque, sessions, wallet
+from tuckshop.services.accounts import User
+from tuckshop.till.commands import Register, Registered, nobody_yet
+
+TOKEN_DAYS = 30  # The contract knows no refreshing; a month is how long a buyer may stay away.
+
+PathUsername = Annotated[
+    str, PathParameter(max_length=USERNAME_LENGTH_MAX, description="The user's name; case does not count.")
+]
+FirstDeposit = Annotated[int, msgspec.Meta(ge=0, le=BALANCE_CENTS_MAX, examples=[100])]
+
+
+class CreateUserBody(Body):
+    """A new user. A buyer's `deposit` is what the coins are worth that were put in; sellers have none."""
+
+    username: Username
+    email: Email
+    role: Literal["buyer", "seller"]
+    password: NewPassword
+    deposit: FirstDeposit | Literal[""] | None = None
+
+
+class TokenBody(Body):
+    """Who wants in."""
+
+    username: Username
+    password: Password
+
+
+class TokenShown(Shown):
+    """What to send in the header of further requests: `Authorization: Token <token>`."""
+
+    token: str
+
+
+class UserShown(Shown):
+    """A user. `deposit` is the balance; sellers have none."""
+
+    id: int
+    username: str
+    email: str | None
+    role: Role
+    deposit: int
+
+
+class ChangeUserBody(Body):
+    """What to change: name, address, password. The rest may be sent back as it was shown."""
+
+    username: Username | UnsetType = UNSET
+    email: Email | UnsetType | None = UNSET
+    password: NewPassword | UnsetType = UNSET
+    id: int | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    deposit: int | UnsetType = UNSET
+
+
+@post(
+    f"{API}/create_user",
+    summary="Register",
+    opt=told(
+        "createUser",
+        RegistrationClosed,
+        InvalidField,
+        NameTaken,
+        EmailTaken,
+        BalanceTooLarge,
+        CoinsCapReached,
+        login="none",
+        keyed=True,
+        body=CreateUserBody,
+    ),
+)
+async def create_user(request: Call) -> Response[UserShown]:
+    """A new buyer or seller, and a buyer's coins with them."""
+    data = await request.parsed(CreateUserBody)
+    deposit_cents = data.deposit or 0
+    if data.role == "seller" and deposit_cents:
+        raise Malformed(("deposit", "must be empty for a seller"))
+    coins = wallet.as_coins(request.shop, amount_cents=deposit_cents, field="deposit")
+    settings = request.app.state.settings
+    newcomer = await accounts.newcomer(
+        request.shop,
+        username=data.username,
+        email=data.email,
+        password=data.password,
+        roles=[Role(data.role)],
+        buyers=settings.registration,
+        sellers=settings.seller_registration,
+    )
+
+    def show(receipt: Registered) -> UserShown:
+        return UserShown(
+            id=receipt.user_id,
+            username=newcomer.username,
+            email=newcomer.email,
+            role=Role(data.role),
+            deposit=receipt.amount_cents,
+        )
+
+    command = Register(nobody_yet(username=newcomer.username), newcomer, coins)
+    outcome = await request.settled(command, is_secret=True)
+    return answered(outcome, Registered, show, status=201)
+
+
+@post(
+    f"{API}/get_token",
+    status_code=200,
+    summary="Get a token",
+    opt=told("getToken", BadCredentials, TooManyTries, login="none", body=TokenBody),
+)
+async def get_token(request: Call) -> TokenShown:
+    """A token of its own for a name and a password, good for 30 days."""
+    data = await request.parsed(TokenBody)
+    entered = await opaque.log_in(
+        request.shop,
+        username=data.username,
+        password=data.password,
+        days=TOKEN_DAYS,
+        address=request.address,
+    )
+    return TokenShown(token=entered.secret)
+
+
+_USER = f"{API}/user/{{username:str}}"
+
+
+@get(_USER, summary="A user", opt=told("getUser", NotOwner, UnknownUser))
+async def user(request: Call, username: PathUsername) -> UserShown:
+    """Yourself; anybody, for an admin."""
+    _, found = await _require_self(request, username)
+    return await _show(request, found)
+
+
+@patch(
+    _USER,
+    summary="Change a user",
+    opt=told("patchUser", NotOwner, UnknownUser, InvalidField, NameTaken, EmailTaken, body=ChangeUserBody),
+)
+async def change_user(request: Call, username: PathUsername) -> UserShown:
+    """Name, address or password. A new password ends every token."""
+    actor, found = await _require_self(request, username)
+    data = await request.parsed(ChangeUserBody)
+    now = await _show(request, found)
+    require_unchanged(data, id=now.id, role=now.role, deposit=now.deposit)
+    changed = await accounts.change(
+        request.shop,
+        user_id=found.id,
+        username=None if data.username is UNSET else data.username,
+        email=data.email,
+        password=None if data.password is UNSET else data.password,
+        needs_present=False,
+        actor_id=actor.user_id,
+    )
+    return await _show(request, changed)
+
+
+@delete(
+    _USER,
+    summary="Close a user",
+    opt=told("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin),
+)
+async def close_user(request: Call, username: PathUsername) -> None:
+    """Name and address are free again, every token is dead; money left is kept for whoever claims it."""
+    actor, found = await _require_self(request, username)
+    await accounts.close(request.shop, user_id=found.id, actor_id=actor.user_id)
+
+
+async def _require_self(request: Call, username: str) -> tuple[Actor, User]:
+    """Who asks, and the user of this name.
+
+    Raises:
+        NotOwner: it is not their own, whether there is such a user or not.
+        UnknownUser: an admin asks, who may look at everybody.
+    """
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    assert actor.user_id is not None
+    if Role.ADMIN in actor.roles:
+        return actor, await accounts.find_by_name(request.shop, username=username)
+    own = await accounts.find(request.shop, user_id=actor.user_id)
+    if name_key(own.username) != name_key(username):
+        raise NotOwner(thing="account")
+    return actor, own
+
+
+async def _show(request: Call, user: User) -> UserShown:
+    balances = await wallet.balances(request.shop, user_ids=[user.id])
+    return UserShown(
+        id=user.id,
+        username=user.username,
+        email=user.email,
+        role=accounts.first_role(user),
+        deposit=balances.get(user.id, 0),
+    )

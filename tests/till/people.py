@@ -1,0 +1,23 @@
+"""Those who are about to become users."""
+
+from __future__ import annotations
+
+from tuckshop.domain.accounts import Role, UserState
+from tuckshop.domain.coins import Coins
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.till.commands import Newcomer, Register, nobody_yet
+
+
+def register(
+    name: str,
+    email: str | None = None,
+    *,
+    coins: Coins | None = None,
+    role: Role = Role.BUYER,
+    machine_id: int = DEFAULT_MACHINE_ID,
+) -> Register:
+    """Somebody who registers; with a password that fits nothing."""
+    newcomer = Newcomer(
+        username=name, email=email, password_hash="no hash", roles=frozenset({role}), state=UserState.ACTIVE
+    )
+    return Register(nobody_yet(username=name), newcomer, coins or {}, machine_id)
