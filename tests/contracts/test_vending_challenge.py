@@ -64,3 +64,13 @@ async def test_whoever_logs_in_twice_is_told_so_and_can_end_all(machine: Client)
     body = {"username": "ada", "password": PASSWORD}
     assert await machine.says("POST", "/logout/all", body, status=200) == {"ended": 2}
     await ada.says("GET", "/api/v1/wallet/balance", status=401)
+
+
+async def test_a_product_goes_once_however_often_it_is_asked(machine: Client) -> None:
+    sam = await entered(machine, "sam", "seller")
+    cola = {"productName": "Cola", "cost": 65, "amountAvailable": 3}
+    made = await sam.says("POST", "/product", cola, status=201)
+    for _ in range(2):
+        key = {"Idempotency-Key": "gone-1"}
+        await sam.says("DELETE", f"/product/{made['id']}", status=204, headers=key)
+    await sam.says("DELETE", f"/product/{made['id']}", status=404)
