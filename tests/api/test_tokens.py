@@ -9,8 +9,10 @@ import pytest
 
 from tests.api.conftest import Api, People
 from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.orders import Fulfil
 from tuckshop.services.api_tokens import TOKENS_MAX
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands import OPERATOR, Caller, Deposit, OrderPlaced, PlaceOrder
 
 SESSIONS, TOKENS = "/v1/auth/sessions", "/v1/auth/tokens"
 ME = "/v1/users/me"
@@ -111,6 +113,28 @@ class TestTokens:
                 audits,
             ]
             assert [answer.status_code for answer in answers] == expected, (scopes, answers)
+
+    async def test_take_nothing_back_that_they_could_not_buy(self, api: Api) -> None:
+        ida, sue = (
+            await api.shop.person("ida", Role.BUYER, Role.SELLER),
+            await api.shop.person("sue", Role.SELLER),
+        )
+        cola = (await api.shop.product("cola", price_cents=100, seller=sue)).product_id
+        await api.shop.do(Deposit(OPERATOR, wallet_of(ida.user_id or 0), {100: 2}))
+        bought = await api.shop.buy(ida, (cola, 1))
+        waiting = await api.shop.do(
+            PlaceOrder(ida, wallet_of(ida.user_id or 0), ((cola, 1),), fulfil=Fulfil.LATER)
+        )
+        assert isinstance(waiting, OrderPlaced)
+        back, off = f"/v1/orders/{bought.order_id}/refunds", f"/v1/orders/{waiting.order_id}"
+        sells, buys = [(await made(api, ida, scope))["token"] for scope in ("sell", "buy")]
+        for token, statuses in ((sells, [403, 403]), (buys, [201, 200])):
+            answers = [
+                await api.post(back, {}, by=token),
+                await api.call("PATCH", off, {"status": "cancelled"}, by=token),
+            ]
+            assert [answer.status_code for answer in answers] == statuses
+        await api.shop.assert_clean()
 
     async def test_manage_no_account(self, api: Api, people: People) -> None:
         token = (await made(api, people.root, "read", "buy", "sell", "admin"))["token"]

@@ -55,6 +55,7 @@ def test_prints_a_key_once_and_keeps_only_its_hash(shop: Terminal) -> None:
     assert shop.rows("SELECT key_hash FROM machines WHERE id = 2") == [(machines.caller(second[1]).key_hash,)]
     assert second[1] not in str(shop.books())
     assert re.search(r"2 +Hall .* yes", shop.works("machine", "list"))
+    assert "`Authorization: Machine`" in " ".join(shop.works("machine", "key", "--help").split())
 
 
 def test_plans_one_shelf_and_leaves_the_others(shop: Terminal) -> None:

@@ -283,6 +283,7 @@ class Model:
         if caller.user_id is not None and sells and "seller" in self.roles[caller.user_id]:
             rights.add("seller")
         own = caller.user_id is not None and order.wallet.user_id == caller.user_id
+        own = own and "buyer" in self.roles[caller.user_id or 0]
         guests = order.wallet.guest_id is not None and caller.machine_id == order.machine
         if own or guests:
             rights.add("buyer")

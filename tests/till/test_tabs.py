@@ -153,6 +153,7 @@ async def test_the_banks_money_settles_once_for_each_reference(shop: Shop) -> No
 async def test_refuses_settlements_that_make_no_sense(shop: Shop) -> None:
     ada, sam = await shop.buyer("ada"), await shop.person("sam", Role.SELLER)
     user = ada.user_id or 0
+    bad_ref = InvalidField("external_ref", "must have 1 to 128 characters")
     cases: list[tuple[Command, Exception]] = [
         (SettleTab(ada, user, coins={50: 1}), RoleMissing(("cashier", "admin"))),
         (SettleTab(sam, user, coins={50: 1}), RoleMissing(("cashier", "admin"))),
@@ -160,7 +161,9 @@ async def test_refuses_settlements_that_make_no_sense(shop: Shop) -> None:
         (SettleTab(OPERATOR, user, coins={50: 1}, machine_id=9), UnknownMachine(9)),
         (SettleTab(OPERATOR, user, coins={7: 1}), CoinNotAccepted(7, (5, 10, 20, 50, 100))),
         (SettleTab(OPERATOR, user, coins={50: 1}), SettlementExceedsTab(0, 50)),
-        (SettleTab(OPERATOR, user, amount_cents=5), InvalidField("external_ref", "must name the payment")),
+        (SettleTab(OPERATOR, user, amount_cents=5), bad_ref),
+        (SettleTab(OPERATOR, user, amount_cents=5, external_ref=""), bad_ref),
+        (SettleTab(OPERATOR, user, amount_cents=5, external_ref="x" * 129), bad_ref),
         (
             SettleTab(OPERATOR, user, amount_cents=0, external_ref="x"),
             InvalidField("amount", "must be at least 1"),

@@ -93,7 +93,7 @@ def change(machine: str, name: str | None, timezone: str | None, box: str | None
 def key(machine: str) -> None:
     """Give a machine a new key, and print it: this once. The one before is good no more.
 
-    With it the machine may take in coins, pay out and sell; see `Authorization: Bearer` at /docs.
+    With it the machine may take in coins, pay out and sell; see `Authorization: Machine` at /docs.
     """
     click.echo(f"Key   {run(_key(machine))} (shown only now)")
 

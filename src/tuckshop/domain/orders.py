@@ -242,7 +242,12 @@ class Right(StrEnum):
 
 
 def rights(actor: Actor, order: Order, lines: Sequence[Line]) -> set[Right]:
-    """What the actor is to these lines of the order. Raises UnknownOrder if nothing."""
+    """What the actor is to these lines of the order.
+
+    Raises:
+        UnknownOrder: nothing.
+        RoleMissing: its buyer, but not as one: with a token that does not buy.
+    """
     held = set()
     if actor.has(Role.CASHIER, Role.ADMIN):
         held.add(Right.STAFF)
@@ -251,7 +256,10 @@ def rights(actor: Actor, order: Order, lines: Sequence[Line]) -> set[Right]:
         if actor.has(Role.SELLER) and sells_all:
             held.add(Right.SELLER)
         if order.wallet.user_id == actor.user_id:
-            held.add(Right.BUYER)
+            if not held:
+                actor.require(Role.BUYER)
+            if actor.has(Role.BUYER):
+                held.add(Right.BUYER)
     elif order.wallet.guest_id is not None and order.machine_id == actor.machine_id:
         held.add(Right.BUYER)  # A machine speaks for its guests, who cannot log in.
     if not held:

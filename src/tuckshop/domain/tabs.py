@@ -10,8 +10,6 @@ from tuckshop.domain.machines import CoinBox
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, SettlementExceedsTab
 
-EXTERNAL_REF_LENGTH_MAX = 128
-
 
 class Settled(NamedTuple):
     """The settlement, and before it the deposit of the coins that it was paid with, if any."""

@@ -262,7 +262,11 @@ class Errors:
     def _on_invalid(self, _: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
         """For parameters that their rules refuse; each error names its own."""
         found = error.extra if isinstance(error.extra, list) else [{"message": error.detail}]
-        errors = ((str(one.get("key", "request")), _in_words(str(one.get("message", "")))) for one in found)
+        # Python takes `from` for itself, and handlers call that parameter `from_`.
+        errors = (
+            (str(one.get("key", "request")).rstrip("_"), _in_words(str(one.get("message", ""))))
+            for one in found
+        )
         return self.of_malformed(Malformed(*errors))
 
     def _on_http(self, _: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

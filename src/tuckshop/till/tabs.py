@@ -8,12 +8,13 @@ from __future__ import annotations
 from tuckshop.domain import tabs
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import TransferKind, wallet_of
-from tuckshop.domain.refusals import ExternalRefTaken, InvalidField, UnknownUser
+from tuckshop.domain.refusals import UnknownUser
 from tuckshop.till.commands import SettleTab, TabSettled
 from tuckshop.till.orders import owed_cents
 from tuckshop.till.page import Page, Wanted
 from tuckshop.till.policy import Policy
 from tuckshop.till.posting import box_of, move_coins, post
+from tuckshop.till.transfers import fresh_ref, post_with_ref
 
 
 def wants(command: SettleTab, wanted: Wanted) -> None:
@@ -48,18 +49,12 @@ def settle(command: SettleTab, actor: Actor, page: Page, policy: Policy) -> TabS
         transfer_id = post(page, paid, actor, machine_id=None)  # The coins alone were at the machine.
         move_coins(page, box, settled.coins, 1, deposit_id, actor)
     else:
-        external_ref = command.external_ref
-        if not external_ref:
-            raise InvalidField(field="external_ref", reason="must name the payment")
-        known = page.external_refs.get((TransferKind.SETTLEMENT, external_ref))
-        if known is not None:
-            raise ExternalRefTaken(external_ref=external_ref, transfer=known)
+        external_ref = fresh_ref(page, TransferKind.SETTLEMENT, command.external_ref or "")
         settled = tabs.settle_by_bank(
             user_id=command.user_id, owed_cents=owed, amount_cents=command.amount_cents or 0
         )
         (transfer,) = settled.transfers
-        transfer_id = post(page, transfer, actor, machine_id=None, external_ref=external_ref)
-        page.external_refs[TransferKind.SETTLEMENT, external_ref] = transfer_id
+        transfer_id = post_with_ref(page, transfer, actor, external_ref, reason=None)
     return TabSettled(
         transfer_id=transfer_id,
         amount_cents=settled.amount_cents,

@@ -89,13 +89,13 @@ def top_up(command: TopUp, actor: Actor, page: Page) -> MoneyMoved:
     """From the bank into anybody's wallet; by admins, who see its statement."""
     actor.require(Role.ADMIN)
     require_wallet(actor, command.wallet, page)
-    external_ref = _fresh_ref(page, TransferKind.TOPUP, command.external_ref)
+    external_ref = fresh_ref(page, TransferKind.TOPUP, command.external_ref)
     transfer = transfers.top_up(
         wallet=command.wallet,
         balance_cents=page.balances.get(command.wallet, 0),
         amount_cents=command.amount_cents,
     )
-    transfer_id = _post_with_ref(page, transfer, actor, external_ref, command.reason)
+    transfer_id = post_with_ref(page, transfer, actor, external_ref, command.reason)
     return MoneyMoved(transfer_id, transfer.amount_cents, page.balances[command.wallet], page.now_us)
 
 
@@ -105,7 +105,7 @@ def pay_seller(command: PaySeller, actor: Actor, page: Page, policy: Policy) -> 
     seller_id = command.seller_id
     if seller_id not in page.earnings:
         raise UnknownUser(user=seller_id)
-    external_ref = _fresh_ref(page, TransferKind.EARNINGS_PAYOUT, command.external_ref)
+    external_ref = fresh_ref(page, TransferKind.EARNINGS_PAYOUT, command.external_ref)
     earnings = earnings_of(seller_id)
     balance_cents = page.earnings[seller_id] + page.changes.added_cents.get(earnings, 0)
     payable_cents = max(balance_cents - _held_back_cents(page, seller_id, policy), 0)
@@ -115,7 +115,7 @@ def pay_seller(command: PaySeller, actor: Actor, page: Page, policy: Policy) -> 
         payable_cents=payable_cents,
         amount_cents=command.amount_cents,
     )
-    transfer_id = _post_with_ref(page, transfer, actor, external_ref, command.reason)
+    transfer_id = post_with_ref(page, transfer, actor, external_ref, command.reason)
     paid = transfer.amount_cents
     return SellerPaid(transfer_id, paid, balance_cents - paid, payable_cents - paid, page.now_us)
 
@@ -174,7 +174,8 @@ def _unsettled(page: Page, known: Mapping[int, Order]) -> set[int]:
     return unsettled
 
 
-def _fresh_ref(page: Page, kind: TransferKind, external_ref: str) -> str:
+def fresh_ref(page: Page, kind: TransferKind, external_ref: str) -> str:
+    """The reference itself, which moves money once. Raises InvalidField, ExternalRefTaken."""
     external_ref = transfers.check_external_ref(external_ref)
     known = page.external_refs.get((kind.value, external_ref))
     if known is not None:
@@ -182,9 +183,8 @@ def _fresh_ref(page: Page, kind: TransferKind, external_ref: str) -> str:
     return external_ref
 
 
-def _post_with_ref(
-    page: Page, transfer: Transfer, actor: Actor, external_ref: str, reason: str | None
-) -> int:
+def post_with_ref(page: Page, transfer: Transfer, actor: Actor, external_ref: str, reason: str | None) -> int:
+    """Writes a transfer under a fresh reference; the transfer's id."""
     transfer_id = post(page, transfer, actor, machine_id=None, reason=reason, external_ref=external_ref)
     page.external_refs[transfer.kind.value, external_ref] = transfer_id
     return transfer_id
