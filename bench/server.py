@@ -89,7 +89,7 @@ def machine_key(url: str, name: str) -> str:
     with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home:
         environment = _environment(url, home=home, secret=secrets.token_hex(32))
         said = said_by(_tuckshop("machine", "key", name), seconds_max=_READY_SECONDS_MAX, env=environment)
-        return said.split()[-1]
+        return said.split()[1]
 
 
 def require_clean_audit(url: str) -> None:

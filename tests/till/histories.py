@@ -229,6 +229,7 @@ class _Dice:
             self.random.choice((None, None, "ref 1", "ref 2")),
             payment=self.random.choice((Payment.WALLET, Payment.WALLET, Payment.TAB)),
             fulfil=self.random.choice((None, None, Fulfil.NOW, Fulfil.LATER)),
+            named=((self.name(), 1),) if self.once_in(6) else (),
         )
 
     def refund(self) -> Refund:

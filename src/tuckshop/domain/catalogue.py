@@ -130,10 +130,10 @@ def require_owner(actor: Actor, product: Product) -> None:
         raise NotOwner(thing="product")
 
 
-def require_on_sale(product: Product | None, product_id: int) -> Product:
-    """The product. Raises UnknownProduct for none and for one taken off sale."""
+def require_on_sale(product: Product | None, named: int | str) -> Product:
+    """The product, which was asked for by its id or name. Raises UnknownProduct for none on sale."""
     if product is None or not product.on_sale:
-        raise UnknownProduct(product=product_id)
+        raise UnknownProduct(product=named)
     return product
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    bindparam,
     exists,
     func,
     or_,
@@ -133,20 +132,6 @@ async def find_by_name(
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
     return None if row is None else _stands(row)
-
-
-async def id_of(shop: Shop, *, name: str) -> int | None:
-    """The id of the product on sale that has this name: a purchase by name needs no more."""
-    try:
-        key = name_key(check_product_name(name))
-    except InvalidField:  # No product's, and the database might choke on it.
-        return None
-    async with reading(shop.engine) as connection:
-        product_id: int | None = await connection.scalar(_ID_OF, {"key": key})
-    return product_id
-
-
-_ID_OF = select(products.c.id).where(products.c.name_key == bindparam("key"), products.c.removed_us.is_(None))
 
 
 async def _found(connection: AsyncConnection, search: Search) -> Select[Any]:

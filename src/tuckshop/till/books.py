@@ -267,6 +267,12 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
         yield statements.CHANGING, _ids(wanted.changing)
         wanted.products |= wanted.changing
         wanted.shelves.update((yield statements.ALL_SHELVES, _ids(wanted.changing)))
+    if wanted.named:
+        ids = dict((yield statements.NAMES, _texts({key for _, key in wanted.named})))
+        for machine_id, key in wanted.named:
+            if key in ids:
+                wanted.products.add(ids[key])
+                wanted.shelves.add((machine_id, ids[key]))
     if wanted.stands:
         wanted.shelves.update((yield statements.SHELVES_OF, _ids(wanted.stands)))
     if wanted.shelves:
@@ -279,6 +285,8 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
             if row[3] is not None:
                 page.sellers[row[3]] = row[10]
     if wanted.names:
+        # Read after the locks: who bears a name by now. Where it is another than was looked for above, the
+        # name was given away meanwhile, and nobody bears it who is loaded.
         page.names = dict((yield statements.NAMES, [(name,) for name in wanted.names]))
 
 

@@ -206,12 +206,21 @@ def change_goods(command: ChangeGoods, actor: Actor, page: Page) -> GoodsChanged
     return GoodsChanged(added, len(command.steps) - added)
 
 
-def _want_name(name: str, wanted: Wanted) -> None:
+def want_named(name: str, machine_id: int, wanted: Wanted) -> None:
+    """Adds to `wanted` the product of this name, and its shelf at the machine."""
+    key = _want_name(name, wanted)
+    if key is not None:
+        wanted.named.add((machine_id, key))
+
+
+def _want_name(name: str, wanted: Wanted) -> str | None:
     """A name against the rules is refused unseen; the database might choke on it."""
     try:
-        wanted.names.add(name_key(catalogue.check_product_name(name)))
+        key = name_key(catalogue.check_product_name(name))
     except InvalidField:
-        return
+        return None
+    wanted.names.add(key)
+    return key
 
 
 def _seller_id(command: AddProduct, actor: Actor, page: Page) -> int | None:

@@ -100,6 +100,8 @@ class Register(_Value, frozen=True):
 class PlaceOrder(_Value, frozen=True):
     """Pieces of products, each named once, from one machine, paid from one wallet or its owner's tab.
 
+    `named`: more lines, by name: of the product that bears it when the sale is decided.
+
     `fulfil` None: at once what a wallet pays for, later what goes on a tab.
     """
 
@@ -111,6 +113,7 @@ class PlaceOrder(_Value, frozen=True):
     machine_id: int = DEFAULT_MACHINE_ID
     payment: Payment = Payment.WALLET
     fulfil: Fulfil | None = None
+    named: tuple[tuple[str, int], ...] = ()
 
 
 class CancelOrder(_Value, frozen=True):

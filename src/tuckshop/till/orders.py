@@ -6,7 +6,7 @@ Each function raises the refusals of its rules, and then has left the page as it
 from __future__ import annotations
 
 from tuckshop.domain import catalogue, orders
-from tuckshop.domain.accounts import Actor
+from tuckshop.domain.accounts import Actor, name_key
 from tuckshop.domain.ledger import AccountRef, tab_of
 from tuckshop.domain.refusals import (
     ClientRefTaken,
@@ -39,13 +39,15 @@ def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> Orde
         order_id = page.client_refs.get((command.wallet, command.client_ref))
         if order_id is not None:
             raise ClientRefTaken(client_ref=command.client_ref, order=order_id)
+    asked: list[tuple[int, int | str, int]] = [(one, one, quantity) for one, quantity in command.lines]
+    asked += ((page.names.get(name_key(name), 0), name, quantity) for name, quantity in command.named)
     wanted = [
         orders.Wanted(
-            catalogue.require_on_sale(page.products.get(product_id), product_id),
+            catalogue.require_on_sale(page.products.get(product_id), called),
             shelf_of(page, command.machine_id, product_id),
             quantity,
         )
-        for product_id, quantity in command.lines
+        for product_id, called, quantity in asked
     ]
     sale = orders.sell(
         order_id=next(page.new_ids["orders"]),

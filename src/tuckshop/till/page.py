@@ -39,6 +39,7 @@ class Wanted:
     keys: set[tuple[str, str]] = field(default_factory=set)
     client_refs: set[tuple[AccountRef, str]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    named: set[tuple[int, str]] = field(default_factory=set)  # what to buy: machine, key
     products: set[int] = field(default_factory=set)  # to read
     changing: set[int] = field(default_factory=set)  # products to change: locked, all their shelves too
     shelves: set[ShelfRef] = field(default_factory=set)

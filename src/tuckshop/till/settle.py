@@ -113,12 +113,14 @@ def _want_money(command: PlaceOrder | Deposit | PayOut, wanted: Wanted) -> None:
             for product_id, _ in lines:
                 wanted.products.add(product_id)
                 wanted.shelves.add((machine_id, product_id))
+            for name, _ in command.named:
+                catalogue.want_named(name, machine_id, wanted)
             if command.client_ref is not None:
                 wanted.client_refs.add((ref, command.client_ref))
             if command.payment is Payment.TAB and ref.user_id is not None:
                 wanted.tabs.add(ref.user_id)
             ids["orders"] += 1
-            ids["transfers"] += len(lines) + 1
+            ids["transfers"] += len(lines) + len(command.named) + 1
         case Deposit(wallet=ref):
             if ref.user_id is not None and ref.user_id == command.caller.user_id:
                 wanted.declarers.add(ref.user_id)

@@ -8,7 +8,6 @@ import msgspec
 from litestar import Response, patch, post
 
 from tuckshop.dialects.simple_payment.common import API, answered
-from tuckshop.dialects.simple_payment.products import NO_PRODUCT_ID, named
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
@@ -29,7 +28,7 @@ from tuckshop.http import calls
 from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import Pieces, ProductName, Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts, catalogue
+from tuckshop.services import accounts
 from tuckshop.till.commands import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
@@ -139,10 +138,8 @@ async def buy(request: Call) -> Response[PurchaseShown]:
     """Pieces of a product, paid from the deposit; the rest stays there."""
     caller = request.caller
     data = await request.parsed(BuyBody)
-    product_id = await catalogue.id_of(request.shop, name=data.name) or NO_PRODUCT_ID
-    command = PlaceOrder(caller, wallet_of(caller.user_id or 0), ((product_id, data.amount),))
-    outcome = named(await request.settled(command), data.name)
-    return answered(outcome, OrderPlaced, _show_purchase, status=200)
+    command = PlaceOrder(caller, wallet_of(caller.user_id or 0), (), named=((data.name, data.amount),))
+    return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
 
 
 def _show_purchase(order: OrderPlaced) -> PurchaseShown:

@@ -124,7 +124,7 @@ async def change_product(request: Call, name: PathName) -> Response[ProductShown
         price_cents=None if data.cost is UNSET else data.cost,
         stock=None if data.amount is UNSET else data.amount,
     )
-    outcome = named(await request.settled(command), name)
+    outcome = _named(await request.settled(command), name)
     return answered(outcome, ProductStands, _show, status=200)
 
 
@@ -138,11 +138,11 @@ async def remove_product(request: Call, name: PathName) -> Response[None]:
     """The seller who made it alone."""
     now = await _own(request, name)
     command = RemoveProduct(request.caller, NO_PRODUCT_ID if now is None else now.product_id)
-    outcome = named(await request.settled(command), name)
+    outcome = _named(await request.settled(command), name)
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-def named(outcome: Outcome, name: str) -> Outcome:
+def _named(outcome: Outcome, name: str) -> Outcome:
     """The outcome; who asked for a product by its name is told so that there is none."""
     if isinstance(outcome.answer, UnknownProduct):
         return Outcome(UnknownProduct(product=name), replayed=outcome.replayed)
