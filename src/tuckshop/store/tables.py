@@ -285,6 +285,15 @@ shelves = Table(
         postgresql_where=text("price_cents IS NOT NULL"),
         sqlite_where=text("price_cents IS NOT NULL"),
     ),
+    # Searches ask for every product that they pass whether it has one.
+    Index(
+        "ix_shelves_own_price_product",
+        "machine_id",
+        "product_id",
+        "price_cents",
+        postgresql_where=text("price_cents IS NOT NULL"),
+        sqlite_where=text("price_cents IS NOT NULL"),
+    ),
 )
 
 accounts = Table(
