@@ -21,6 +21,7 @@ from bench.seed import Size, make
 from tools.postgres import Cluster
 from tuckshop.app import open_shop
 from tuckshop.domain.catalogue import suffixes
+from tuckshop.domain.machines import BoxKind
 from tuckshop.services import catalogue
 from tuckshop.services.catalogue import Place, Search, Sort
 from tuckshop.settings import Settings
@@ -98,6 +99,8 @@ async def name_products(url: str) -> None:
                 [{"id": one, "name": name, "price": chance.randint(1, 1000)} for one, name in named.items()],
             )
             await connection.execute(text("DELETE FROM product_suffixes"))
+            machine = {"id": 2, "name": "other", "name_key": "other", "timezone": "UTC", "created_us": 0}
+            await connection.execute(insert(tables.machines), machine | {"box_kind": BoxKind.UNLIMITED})
             rows = [
                 {"suffix": suffix, "product_id": one}
                 for one, name in named.items()

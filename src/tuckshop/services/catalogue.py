@@ -24,13 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tuckshop.domain.accounts import name_key
 from tuckshop.domain.catalogue import SUFFIX_LENGTH_MAX, check_product_name, suffixes_between
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import InvalidField, UnknownProduct
+from tuckshop.domain.refusals import InvalidField, UnknownMachine, UnknownProduct
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.commands import ProductStands
 
-products, shelves, users = tables.products, tables.shelves, tables.users
+machines, products, shelves, users = tables.machines, tables.products, tables.shelves, tables.users
 own = shelves.alias("own")  # The shelves with a price of their own: few, and in indexes of their own.
 product_suffixes = tables.product_suffixes
 
@@ -78,8 +78,9 @@ class Search:
 
 
 async def page(shop: Shop, search: Search) -> list[ProductStands]:
-    """The products that a search finds, in its order."""
+    """The products that a search finds, in its order. Raises UnknownMachine."""
     async with reading(shop.engine) as connection:
+        await _require_machine(connection, search.machine_id)
         found = (await _found(connection, search)).subquery("found")
         query = (
             _on_sale(search.machine_id)
@@ -111,8 +112,9 @@ def place_of(product: ProductStands, sort: Sort) -> Place:
 
 
 async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
-    """The product on sale. Raises UnknownProduct."""
+    """The product on sale. Raises UnknownMachine, UnknownProduct."""
     async with reading(shop.engine) as connection:
+        await _require_machine(connection, machine_id)
         row = (
             await connection.execute(_on_sale(machine_id).where(products.c.id == product_id))
         ).one_or_none()
@@ -147,6 +149,13 @@ async def id_of(shop: Shop, *, name: str) -> int | None:
 
 
 _ID_OF = select(products.c.id).where(products.c.name_key == bindparam("key"), products.c.removed_us.is_(None))
+
+
+async def _require_machine(connection: AsyncConnection, machine_id: int) -> None:
+    if machine_id == DEFAULT_MACHINE_ID:  # Every shop has it: most lists need not ask.
+        return
+    if await connection.scalar(select(machines.c.id).where(machines.c.id == machine_id)) is None:
+        raise UnknownMachine(machine=machine_id)
 
 
 async def _found(connection: AsyncConnection, search: Search) -> Select[Any]:
