@@ -81,7 +81,7 @@ async def fill(books: Books) -> None:
     hall = await books.machine("hall")
     for product_id, quantity, price in ((2, 4, "NULL"), (3, 0, 70), (6, 1, 150)):
         await books.execute(
-            f"INSERT INTO shelves (machine_id, product_id, quantity, price_cents) "  # noqa: S608
+            f"INSERT INTO shelves (machine_id, product_id, quantity, price_cents) "
             f"VALUES ({hall}, {product_id}, {quantity}, {price})"
         )
 

@@ -67,7 +67,7 @@ async def audit_and_record(engine: AsyncEngine, *, now_us: int) -> Report:
             await connection.execute(delete(audits).where(audits.c.at_us <= now_us))
             await connection.execute(insert(audits).values(at_us=now_us, failed_rules=report.failed_rules))
     except (DatabaseAway, DBAPIError) as error:
-        log.warning("audit.not_recorded", error=str(error))
+        log.warning("audit.not_recorded", error=type(error).__name__)
     return report
 
 
