@@ -16,7 +16,8 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bench.catalogue import quantile
+from bench.catalogue import quantile, surroundings
+from bench.host import look
 from bench.seed import Size, make
 from tools.postgres import Cluster
 from tuckshop.app import open_shop
@@ -61,7 +62,9 @@ def main() -> None:
             print(
                 f"\n{database}: {asked.orders:,} orders in {DAYS} days, {made:,} sums, made in {took:.0f} s"
             )
+            before = look()
             figures = asyncio.run(measured(url, rounds=asked.rounds))
+            print(surroundings(before, look()))
             print(f"{'p50 ms':>8} {'p99 ms':>8} {'rows':>7}   the year's sales by")
             for by, (rows, times) in figures.items():
                 told = ", ".join(by)

@@ -1,10 +1,8 @@
 """A Tuckshop server of the bench's own, as an operator would start it."""
 
-import http.client
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from typing import IO
 from bench import processes
 from bench.measure import BenchFailed
 from bench.programs import said_by
+from tools import loopback
 from tools.postgres import Cluster
 
 _CLUSTER: dict[str, str | int] = {
@@ -59,7 +58,7 @@ def serving(url: str, *, workers: int, settings: dict[str, str] | None = None) -
     """Run `tuckshop serve` on a database in a process group of its own, and stop all of it afterwards."""
     secret = secrets.token_hex(32)
     with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home, tempfile.TemporaryFile() as log:
-        port = _free_port()
+        port = loopback.free_port()
         began = time.monotonic()
         process = subprocess.Popen(
             _tuckshop("serve", "--host", _HOST, "--port", str(port), "--workers", str(workers)),
@@ -113,33 +112,15 @@ def _environment(url: str, *, home: str, secret: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
     deadline = time.monotonic() + _READY_SECONDS_MAX
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise BenchFailed(f"tuckshop serve ended with {process.returncode}")
-        if _says_ready(port):
+        if loopback.says_ready(port, seconds=1):
             return
         time.sleep(0.01)
     raise BenchFailed(f"tuckshop serve was not ready in {_READY_SECONDS_MAX:.0f} s")
-
-
-def _says_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(_HOST, port, timeout=1)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.wire import HOST
+from tools import loopback
 from tuckshop.app import system_clock
 from tuckshop.services.tokens import Tokens
 from tuckshop.till.commands import Caller
@@ -86,7 +84,7 @@ class Servers:
     def start(self) -> None:
         """Starts all of them, and returns when they can sell. Raises ServerFailed."""
         if not self._ports:
-            self._ports = [_free_port() for _ in range(self.count)]
+            self._ports = [loopback.free_port(_PORTS) for _ in range(self.count)]
         self.starts += 1
         self._running = [self._launch(port) for port in self._ports]
         for one in self._running:
@@ -180,27 +178,10 @@ def environment(url: str, home: Path) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    for port in random.sample(_PORTS, k=100):
-        if _is_free(port):
-            return port
-    raise ServerFailed(f"no free port was found between {_PORTS.start} and {_PORTS.stop}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
 def _wait_until_free(port: int) -> None:
     # Workers are not this process's children: that they are gone shows in the port alone.
     deadline = time.monotonic() + STOP_SECONDS_MAX
-    while not _is_free(port):
+    while not loopback.is_free(port):
         if time.monotonic() > deadline:
             raise ServerFailed(f"port {port} is still taken")
         time.sleep(0.005)
@@ -211,21 +192,10 @@ def _wait_until_ready(one: _Process) -> None:
     while time.monotonic() < deadline:
         if one.process.poll() is not None:
             raise ServerFailed(f"a server ended with {one.process.returncode}:\n{_tail(one.log)}")
-        if _says_ready(one.port):
+        if loopback.says_ready(one.port):
             return
         time.sleep(0.02)
     raise ServerFailed(f"a server was not ready in {READY_SECONDS_MAX:.0f} s:\n{_tail(one.log)}")
-
-
-def _says_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _tail(log: Path) -> str:

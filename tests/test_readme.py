@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PostgresServer
+from tools.loopback import free_port
 
 ROOT = Path(__file__).parents[1]
 WALK_SECONDS_MAX = 60
@@ -24,13 +24,6 @@ def _blocks(heading: str) -> list[tuple[str, str]]:
     return re.findall(r"^```(sh|json|text)\n(.*?)^```$", told, flags=re.MULTILINE | re.DOTALL)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("heading", ["A walk through the API", "A day at the command line"])
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_the_walk_prints_what_the_readme_says(
@@ -38,7 +31,7 @@ def test_the_walk_prints_what_the_readme_says(
 ) -> None:
     blocks = _blocks(heading)
     script = "".join(text for language, text in blocks if language == "sh")
-    script = script.replace("8001", str(_free_port())).replace("$PWD/var/", f"{tmp_path}/home-")
+    script = script.replace("8001", str(free_port())).replace("$PWD/var/", f"{tmp_path}/home-")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     if database == "postgres":

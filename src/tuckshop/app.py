@@ -40,6 +40,7 @@ from tuckshop.http import openapi, postman
 from tuckshop.http.calls import Call
 from tuckshop.http.edge import Edge
 from tuckshop.http.gate import LOOPBACK_HOSTS, Gate
+from tuckshop.http.stalls import Stalls
 from tuckshop.services import idempotency, metrics
 from tuckshop.services.events import Events
 from tuckshop.services.passwords import Passwords
@@ -132,6 +133,7 @@ def create_app(
     given = given or settings.read()
     meter = Meter()
     watched = Events(streams_max=given.event_streams)
+    stalls = Stalls()
     is_measured = given.metrics or bool(given.metrics_token)
     v1 = Router(
         path="/v1",
@@ -161,17 +163,19 @@ def create_app(
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
             for one in (app, *mounted.values(), *([root_app] if root_app else [])):
                 one.state.shop = shop
+                one.state.stalls = stalls
                 one.state.settings = given
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
                 edge.guard(Gate(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
             if ends_streams:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched)
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, stalls)
             always: list[Coroutine[Any, Any, None]] = [
                 idempotency.keep_forgetting(shop),
                 watched.keep_telling(shop.engine),
                 watched.keep_looking(),
+                stalls.keep_looking(),
                 watched.keep_checking(shop.engine, clock=shop.clock),
             ]
             if given.url.startswith("postgres"):
@@ -214,13 +218,15 @@ def create_app(
     return app
 
 
-def _close(events: Events) -> None:
+def _close(events: Events, stalls: Stalls) -> None:
     """Ends the streams first: the server waits for what is being answered, and they never end by themselves.
+    Nor do requests whose body does not come.
 
     Then on with the server's own way of ending, which SIGINT still leads to: no new connections, idle ones
     closed, every request that was taken answered.
     """
     events.shut()
+    stalls.hurry()
     os.kill(os.getpid(), signal.SIGINT)
 
 

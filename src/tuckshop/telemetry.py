@@ -58,7 +58,6 @@ class Meter:
 
     requests: dict[tuple[str, str, int], Spread] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)  # those that were raised, not the till's
-    audited: tuple[float, bool] | None = None  # when in Unix seconds, and whether the books were right
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one request whose answer has begun."""

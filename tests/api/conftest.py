@@ -7,7 +7,6 @@ document does not name.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from granian.server.embed import Server
 
 from tests.api.contract import check_answer
 from tests.shop import Clock, Shop
+from tools.loopback import free_port
 from tuckshop.app import create_app
 from tuckshop.domain.accounts import Role
 from tuckshop.services.shop import Shop as RunningShop
@@ -97,9 +97,7 @@ async def serving(
     """A server for the shop at `url`; `wrap` puts something of the test's around the application."""
     clock = clock or Clock()
     app = create_app(Settings(database_url=url, secret=SECRET, **settings), clock=clock)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # The server opens and closes the shop by itself, in one task; a fixture's two halves are two.
     server = Server(wrap(app), port=port, interface=Interfaces.ASGI, log_enabled=False)
     task = asyncio.create_task(server.serve())

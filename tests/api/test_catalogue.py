@@ -44,8 +44,18 @@ class TestReading:
 
     async def test_a_machine_without_a_shelf_has_none_of_it(self, api: Api, people: People) -> None:
         await add(api, people.sam)
-        assert (await api.get(f"{PRODUCTS}/1?machine=2")).json()["stock"] == 0
+        hall = await api.shop.machine("hall")
+        assert (await api.get(f"{PRODUCTS}/1?machine={hall}")).json()["stock"] == 0
+        assert (await api.get(f"{PRODUCTS}?machine={hall}")).json()["items"][0]["stock"] == 0
         assert (await api.get(f"{PRODUCTS}?machine=1")).json()["items"][0]["stock"] == 10
+
+    async def test_a_machine_that_is_not_there_is_none(self, api: Api, people: People) -> None:
+        await add(api, people.sam)
+        for path in (PRODUCTS, f"{PRODUCTS}/1", f"{PRODUCTS}/99"):
+            for machine in (99, 2**63 - 1):
+                answer = await api.get(f"{path}?machine={machine}")
+                assert (answer.status_code, answer.json()["machine"]) == (404, machine)
+                assert answer.json()["type"] == "urn:tuckshop:problem:unknown-machine"
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
     async def test_lists_every_product_once_page_by_page(self, api: Api, people: People, limit: int) -> None:
@@ -238,6 +248,7 @@ class TestSearching:
         for name, price, stock in (("Cola", 150, 0), ("cola 100%", 100, 5), ("Crisps", 200, 5)):
             await add(api, people.sam, name=name, price=price, stock=stock)
         await add(api, people.sue, name="Cocoa", price=100, stock=1)
+        hall = await api.shop.machine("hall")
         for query, ids in (
             ("keyword=COLA", [1, 2]),
             ("keyword=%25", [2]),
@@ -248,7 +259,7 @@ class TestSearching:
             (f"seller={people.sue.user_id}", [4]),
             ("in_stock=true", [2, 3, 4]),
             ("in_stock=false", [1]),
-            ("in_stock=true&machine=2", []),
+            (f"in_stock=true&machine={hall}", []),
             ("sort=newest", [4, 3, 2, 1]),
             ("sort=price", [2, 4, 1, 3]),
             ("sort=-price", [3, 1, 4, 2]),

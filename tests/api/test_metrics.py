@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tuckshop.domain.accounts import Role
-from tuckshop.services import metrics
+from tuckshop.services import audit, metrics
 from tuckshop.telemetry import Throttle
 
 
@@ -40,8 +40,6 @@ async def test_counts_what_happens(measured: Api) -> None:
     assert (await api.post("/v1/orders", order, by=ada)).status_code == 409
     assert (await api.get("/v1/wallet")).status_code == 401
     assert (await api.get("/v1/nowhere/17")).status_code == 404
-    root = await api.shop.person("root", Role.ADMIN)
-    await api.get("/v1/audit", by=root)
 
     text = (await api.get("/metrics")).text
     route = 'tuckshop_request_seconds_count{method="POST",route="/v1/orders",status="%d"}'
@@ -54,9 +52,31 @@ async def test_counts_what_happens(measured: Api) -> None:
     assert figure(text, 'tuckshop_refusals_total{name="InsufficientFunds"}') == 1
     assert figure(text, 'tuckshop_refusals_total{name="SessionEnded"}') == 1
     assert figure(text, "tuckshop_float_cents") == 200
-    assert figure(text, "tuckshop_audit_clean") == 1
     assert figure(text, "tuckshop_queue_commands") == 0
     assert figure(text, 'tuckshop_batch_commands_bucket{le="+Inf"}') == api.running.till.tally.batches
+
+
+async def test_tells_the_last_audit_whoever_asked_for_it(measured: Api) -> None:
+    api = measured
+    at, failed = "tuckshop_audit_timestamp_seconds", "tuckshop_audit_failed_rules"
+    text = (await api.get("/metrics")).text
+    assert figure(text, at) == 0  # Never: however old an alarm lets an audit grow, this is older.
+    assert failed not in text
+
+    root = await api.shop.person("root", Role.ADMIN)
+    assert (await api.get("/v1/audit", by=root)).status_code == 200
+    first_us = api.clock()
+    text = (await api.get("/metrics")).text
+    assert (figure(text, at), figure(text, failed)) == (first_us / 1_000_000, 0)
+
+    await api.shop.product("cola", price_cents=150, stock=10)
+    await api.shop.execute("UPDATE shelves SET quantity = 11")
+    # As the command line does it, in another process.
+    await audit.audit_and_record(api.shop.engine, now_us=first_us + 2_000_000)
+    await audit.audit_and_record(api.shop.engine, now_us=first_us + 1_000_000)  # It ended late.
+    text = (await api.get("/metrics")).text
+    assert figure(text, at) == first_us / 1_000_000 + 2
+    assert figure(text, failed) >= 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

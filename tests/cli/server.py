@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools import loopback
 
 READY_SECONDS = 90  # A demo is made in this time too, on the slowest computer that runs tests.
 END_SECONDS = 10
@@ -43,18 +44,10 @@ class Server:
         return told
 
 
-def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def serving(*words: str, cwd: Path, program: tuple[str, ...] = TUCKSHOP, **settings: str) -> Iterator[Server]:
     """The server, once it is ready; killed at the end if it is still there."""
-    port = free_port()
+    port = loopback.free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     environment["TUCKSHOP_PORT"] = str(port)
     environment |= {f"TUCKSHOP_{name.upper()}": value for name, value in settings.items()}

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.conftest import Environment, Terminal
-from tests.cli.server import free_port, serving
+from tests.cli.server import serving
+from tools.loopback import free_port
 from tuckshop.cli import serve
 from tuckshop.store.migrations import revisions
 

@@ -78,6 +78,12 @@ async def fill(books: Books) -> None:
     await books.do(ChangeProduct(OPERATOR, 4, name="Limo_nade"))
     await books.do(RemoveProduct(OPERATOR, 1))
     await books.execute("UPDATE shelves SET price_cents = 120 WHERE product_id IN (2, 5, 6, 9)")
+    hall = await books.machine("hall")
+    for product_id, quantity, price in ((2, 4, "NULL"), (3, 0, 70), (6, 1, 150)):
+        await books.execute(
+            f"INSERT INTO shelves (machine_id, product_id, quantity, price_cents) "
+            f"VALUES ({hall}, {product_id}, {quantity}, {price})"
+        )
 
 
 async def expected(shop: Shop, search: Search) -> list[int]:

@@ -33,8 +33,7 @@ class AuditShown(Shown):
 async def show(request: Call) -> AuditShown:
     """Every balance, coin box, shelf, order and refund against its movements. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
-    report = await audit.audit(request.shop.engine)
-    request.shop.meter.audited = (request.shop.clock() / 1_000_000, report.clean)
+    report = await audit.audit_and_record(request.shop.engine, now_us=request.shop.clock())
     return AuditShown(
         clean=report.clean,
         checks=[

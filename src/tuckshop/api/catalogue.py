@@ -199,6 +199,7 @@ def show_product(product: ProductStands) -> ProductShown:
     summary="Products on sale",
     opt=told(
         "listProducts",
+        UnknownMachine,
         login="none",
         tagged=True,
         query={
@@ -250,7 +251,7 @@ async def index(
 @get(
     "/{product_id:int}",
     summary="One product",
-    opt=told("getProduct", UnknownProduct, login="none", tagged=True, query={"machine": int}),
+    opt=told("getProduct", UnknownProduct, UnknownMachine, login="none", tagged=True, query={"machine": int}),
 )
 async def show(
     request: Call, product_id: PathId, machine: Machine = DEFAULT_MACHINE_ID

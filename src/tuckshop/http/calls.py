@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -19,6 +20,7 @@ from litestar.types import Scope as HttpScope
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import Errors, Malformed, complaint
+from tuckshop.http.stalls import Stalls
 from tuckshop.services import machines
 from tuckshop.services.shop import Shop
 from tuckshop.settings import Network
@@ -94,14 +96,30 @@ class Call(Request[Any, Any, Any]):
         return [value for header, value in self.scope["headers"] if header == name]
 
     async def body(self) -> bytes:
-        """The whole body. Raises Malformed (413) beyond BODY_BYTES_MAX, or what the handler takes."""
+        """The whole body.
+
+        Raises:
+            Malformed: 413 beyond BODY_BYTES_MAX, or what the handler takes; 408 when it stops coming.
+        """
         if self._body is Empty:
+            stalls: Stalls = self.scope["litestar_app"].state.stalls
+            task = asyncio.current_task()
+            assert task is not None
+            begun = stalls.looks
             parts = []
             limit: int = self.route_handler.opt.get("body_bytes_max", BODY_BYTES_MAX)
             left = limit
             more = True
             while more:
-                event = await self.receive()
+                stalls.wait(task, begun)
+                try:
+                    event = await self.receive()
+                except asyncio.CancelledError:
+                    if stalls.took_too_long(task):
+                        raise Malformed(("body", "did not arrive in time"), status=408) from None
+                    raise
+                finally:
+                    stalls.go_on(task)
                 if event["type"] != "http.request":
                     raise Malformed(("body", "was cut off"), status=400)
                 left -= len(event["body"])

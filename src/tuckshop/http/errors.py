@@ -146,6 +146,7 @@ _HTTP_TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "Request timeout",
     413: "Body too large",
     415: "Unsupported media type",
     422: "Invalid request",

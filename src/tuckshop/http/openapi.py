@@ -389,7 +389,7 @@ def _responses(contract: Contract, handler: HTTPRouteHandler) -> dict[int, dict[
         told_of.setdefault(status, []).append(example)
     general = {400: "BadRequest", 500: "InternalError", 503: "Unavailable"}
     if _body(handler)[0] is not None or said.uploads:
-        general |= {413: "TooLarge", 415: "WrongMediaType"}
+        general |= {408: "TooSlow", 413: "TooLarge", 415: "WrongMediaType"}
     told_wrongly = contract.errors.of_malformed(Malformed(("price", "is missing")))
     status = told_wrongly.status_code or 422
     example = _Example("invalid-request", "Invalid request", msgspec.json.decode(told_wrongly.content))
@@ -431,6 +431,7 @@ def _success(handler: HTTPRouteHandler) -> dict[str, Any]:
 def _general_responses(contract: Contract) -> dict[str, Any]:
     told_of = {
         "BadRequest": (400, "Bad request", "Host is not valid."),
+        "TooSlow": (408, "Request timeout", "body did not arrive in time."),
         "TooLarge": (413, "Body too large", "body must have at most 65536 bytes."),
         "WrongMediaType": (415, "Unsupported media type", "Content-Type must be application/json."),
         "InternalError": (500, "Internal error", "This is a defect of the shop's."),

@@ -1,18 +1,26 @@
-"""Proving the books: in one instant of them, every rule of `store/audit.py` is tried on every row."""
+"""Proving the books: in one instant of them, every rule of `store/audit.py` is tried on every row.
+
+No server audits by itself: on a large shop that takes minutes of a processor, at an hour that only its
+operator can choose. What was found last, and when, is kept in the database, for whoever watches.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+import structlog
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tuckshop.store.audit import RULES
-from tuckshop.store.engine import reading
+from tuckshop.store.engine import DatabaseAway, reading, writing
 from tuckshop.store.rules import Rule
+from tuckshop.store.tables import audits
+
+log = structlog.get_logger(__name__)
 
 PROBLEMS_SHOWN_MAX = 20  # Enough to see what went wrong; the count says how often.
 
@@ -36,7 +44,39 @@ class Report:
     @property
     def clean(self) -> bool:
         """Whether every rule holds."""
-        return not any(check.problem_count for check in self.checks)
+        return not self.failed_rules
+
+    @property
+    def failed_rules(self) -> int:
+        """How many rules some row breaks."""
+        return sum(1 for check in self.checks if check.problem_count)
+
+
+class Last(NamedTuple):
+    """When the last audit looked at the books, in microseconds, and how many rules it found broken."""
+
+    at_us: int
+    failed_rules: int
+
+
+async def audit_and_record(engine: AsyncEngine, *, now_us: int) -> Report:
+    """As `audit`, and keeps in the database what was found. Where nobody may write, it is still told."""
+    report = await audit(engine)
+    try:
+        async with writing(engine) as connection:
+            await connection.execute(delete(audits).where(audits.c.at_us <= now_us))
+            await connection.execute(insert(audits).values(at_us=now_us, failed_rules=report.failed_rules))
+    except (DatabaseAway, DBAPIError) as error:
+        log.warning("audit.not_recorded", error=type(error).__name__)
+    return report
+
+
+async def last(engine: AsyncEngine) -> Last | None:
+    """What the last audit found, whoever asked for it; None if nobody ever did."""
+    query = select(audits.c.at_us, audits.c.failed_rules).order_by(audits.c.at_us.desc()).limit(1)
+    async with reading(engine) as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Last(*row)
 
 
 async def audit(engine: AsyncEngine) -> Report:

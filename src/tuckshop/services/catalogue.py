@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    exists,
     func,
     or_,
     select,
@@ -22,15 +21,16 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import name_key
-from tuckshop.domain.catalogue import check_product_name, suffixes_between
+from tuckshop.domain.catalogue import SUFFIX_LENGTH_MAX, check_product_name, suffixes_between
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import InvalidField, UnknownProduct
+from tuckshop.domain.refusals import InvalidField, UnknownMachine, UnknownProduct
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.commands import ProductStands
 
-products, shelves, users = tables.products, tables.shelves, tables.users
+machines, products, shelves, users = tables.machines, tables.products, tables.shelves, tables.users
+own = shelves.alias("own")  # The shelves with a price of their own: few, and in indexes of their own.
 product_suffixes = tables.product_suffixes
 
 _ALL = 2**62
@@ -77,8 +77,9 @@ class Search:
 
 
 async def page(shop: Shop, search: Search) -> list[ProductStands]:
-    """The products that a search finds, in its order."""
+    """The products that a search finds, in its order. Raises UnknownMachine."""
     async with reading(shop.engine) as connection:
+        await _require_machine(connection, search.machine_id)
         found = (await _found(connection, search)).subquery("found")
         query = (
             _on_sale(search.machine_id)
@@ -110,8 +111,9 @@ def place_of(product: ProductStands, sort: Sort) -> Place:
 
 
 async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
-    """The product on sale. Raises UnknownProduct."""
+    """The product on sale. Raises UnknownMachine, UnknownProduct."""
     async with reading(shop.engine) as connection:
+        await _require_machine(connection, machine_id)
         row = (
             await connection.execute(_on_sale(machine_id).where(products.c.id == product_id))
         ).one_or_none()
@@ -134,6 +136,13 @@ async def find_by_name(
     return None if row is None else _stands(row)
 
 
+async def _require_machine(connection: AsyncConnection, machine_id: int) -> None:
+    if machine_id == DEFAULT_MACHINE_ID:  # Every shop has it: most lists need not ask.
+        return
+    if await connection.scalar(select(machines.c.id).where(machines.c.id == machine_id)) is None:
+        raise UnknownMachine(machine=machine_id)
+
+
 async def _found(connection: AsyncConnection, search: Search) -> Select[Any]:
     """The query for the ids that a search finds.
 
@@ -141,73 +150,81 @@ async def _found(connection: AsyncConnection, search: Search) -> Select[Any]:
     enough; what is true of few, first of all, and what is found is sorted. That is decided here, by looking
     whether they are few: neither database can know, and a wrong guess costs a look at every product.
     """
-    few = await _few(connection, search)
-    if few is None:
-        return _walked(search)
-    matching = _matching(search, _price(), few=few).cte("matching").prefix_with("MATERIALIZED")
+    found = await _few(connection, search)
+    if found is None:
+        return _walked(search, is_lazy=connection.dialect.name == "sqlite")
+    few, rest = found
+    matching = _matching(rest, _own_or_usual(), few=few).cte("matching").prefix_with("MATERIALIZED")
     columns = matching.c
     key, price_cents = (columns.get(name, columns.id) for name in ("name_key", "price_cents"))
     order = _order(search.sort, key, price_cents, columns.id)
     return select(columns.id).order_by(*order).limit(search.limit).offset(search.offset)
 
 
-async def _few(connection: AsyncConnection, search: Search) -> CTE | None:
-    """Products among which are all that are looked for, if there is a condition true of few."""
+async def _few(connection: AsyncConnection, search: Search) -> tuple[CTE, Search] | None:
+    """Products among which are all that are looked for, if there is a condition true of few; and what else
+    must be true of them.
+    """
     few_max = min(FEW + 3 * search.offset, FEW_LATE)
-    for candidates in _candidates(search):
+    for candidates, rest in _candidates(search):
         count = select(func.count()).select_from(candidates.limit(few_max + 1).subquery())
         if (await connection.execute(count)).scalar_one() <= few_max:
-            return candidates.cte("few").prefix_with("MATERIALIZED")
+            return candidates.cte("few").prefix_with("MATERIALIZED"), rest
     return None
 
 
-def _walked(search: Search) -> Select[Any]:
+def _walked(search: Search, *, is_lazy: bool) -> Select[Any]:
+    """`is_lazy`: the database merges two lists as far as somebody reads; else it must be told how far."""
     if search.sort not in (Sort.PRICE, Sort.PRICE_DOWN):
         order = _order(search.sort, products.c.name_key, products.c.price_cents, products.c.id)
-        price_cents = products.c.price_cents if search.price_cents_max is None else _price()
+        price_cents = products.c.price_cents if search.price_cents_max is None else _own_or_usual()
         return _matching(search, price_cents).order_by(*order).limit(search.limit).offset(search.offset)
-    # Two lists, each in the order of an index, and then both: their common order is in no index.
-    own = shelves.alias("own")
-    has_own = exists().where(
-        own.c.product_id == products.c.id,
-        own.c.machine_id == search.machine_id,
-        own.c.price_cents.is_not(None),
+    # Two lists, each in the order of an index, merged: their common order is in no index.
+    usual = (
+        _matching(search, products.c.price_cents)
+        .outerjoin(own, _has_own(search.machine_id))
+        .where(own.c.product_id.is_(None))
     )
-    usual = _matching(search, products.c.price_cents).where(~has_own)
-    special = _matching(search, shelves.c.price_cents).where(
-        shelves.c.price_cents.is_not(None), shelves.c.machine_id == search.machine_id
-    )
+    special = _matching(search, own.c.price_cents)
     parts = []
-    for part, price_cents in ((usual, products.c.price_cents), (special, shelves.c.price_cents)):
-        order = _order(search.sort, products.c.name_key, price_cents, products.c.id)
-        parts.append(select(part.order_by(*order).limit(search.limit + search.offset).subquery()))
-    both = union_all(*parts).subquery("both")
-    order = _order(search.sort, both.c.id, both.c.price_cents, both.c.id)
-    return select(both.c.id).order_by(*order).limit(search.limit).offset(search.offset)
+    for part, price_cents in ((usual, products.c.price_cents), (special, own.c.price_cents)):
+        listed = part.order_by(*_order(search.sort, products.c.name_key, price_cents, products.c.id))
+        listed = listed if is_lazy else listed.limit(search.limit + search.offset)
+        parts.append(select(listed.subquery()))
+    both = union_all(*parts)
+    columns = both.selected_columns
+    both = both.order_by(*_order(search.sort, columns.id, columns.price_cents, columns.id))
+    return select(both.limit(search.limit).offset(search.offset).subquery().c.id)
 
 
-def _candidates(search: Search) -> Iterator[Select[Any]]:
-    """For each thing asked for, the products of which it is true, and perhaps some more."""
+def _candidates(search: Search) -> Iterator[tuple[Select[Any], Search]]:
+    """For each thing asked for, the products of which it is true, and perhaps some more; and what then is
+    left to be looked at.
+    """
     if search.keyword:
-        first, end = suffixes_between(name_key(search.keyword))
+        key = name_key(search.keyword)
+        first, end = suffixes_between(key)
         suffix = product_suffixes.c.suffix
         found = select(product_suffixes.c.product_id).where(suffix >= first)
-        yield found if end is None else found.where(suffix < end)
+        found = found if end is None else found.where(suffix < end)
+        yield found, replace(search, keyword="") if len(key) <= SUFFIX_LENGTH_MAX else search
     if search.seller_id is not None:
-        yield select(products.c.id.label("product_id")).where(products.c.seller_id == search.seller_id)
+        theirs = select(products.c.id.label("product_id")).where(products.c.seller_id == search.seller_id)
+        yield theirs, replace(search, seller_id=None)
     if search.price_cents_max is not None:
         limit = search.price_cents_max
         usual = select(products.c.id.label("product_id")).where(
             products.c.removed_us.is_(None), products.c.price_cents <= limit
         )
-        own = select(shelves.c.product_id).where(
-            shelves.c.machine_id == search.machine_id, shelves.c.price_cents <= limit
+        special = select(own.c.product_id).where(
+            own.c.machine_id == search.machine_id, own.c.price_cents <= limit
         )
-        yield select(union_all(usual, own).subquery())
+        yield select(union_all(usual, special).subquery()), search
     if search.in_stock:
-        yield select(shelves.c.product_id).where(
+        there = select(shelves.c.product_id).where(
             shelves.c.machine_id == search.machine_id, shelves.c.quantity > 0
         )
+        yield there, replace(search, in_stock=None)
 
 
 def _matching(search: Search, price_cents: ColumnElement[int], *, few: CTE | None = None) -> Select[Any]:
@@ -219,8 +236,12 @@ def _matching(search: Search, price_cents: ColumnElement[int], *, few: CTE | Non
     if is_by_price:
         columns.append(price_cents.label("price_cents"))
     query = select(*columns).where(products.c.removed_us.is_(None))
-    if price_cents is not products.c.price_cents or search.in_stock is not None:
-        query = query.outerjoin_from(products, shelves, _on_machine(search.machine_id))
+    if price_cents is own.c.price_cents:
+        query = query.join_from(products, own, _has_own(search.machine_id))
+    elif price_cents is not products.c.price_cents:
+        query = query.outerjoin_from(products, own, _has_own(search.machine_id))
+    if search.in_stock is not None:
+        query = query.outerjoin(shelves, _on_machine(search.machine_id))
     if few is not None:
         query = query.where(products.c.id.in_(select(few.c.product_id)))
     if search.keyword:
@@ -275,6 +296,16 @@ def _order(
 
 def _on_machine(machine_id: int) -> ColumnElement[bool]:
     return and_(shelves.c.product_id == products.c.id, shelves.c.machine_id == machine_id)
+
+
+def _has_own(machine_id: int) -> ColumnElement[bool]:
+    return and_(
+        own.c.product_id == products.c.id, own.c.machine_id == machine_id, own.c.price_cents.is_not(None)
+    )
+
+
+def _own_or_usual() -> ColumnElement[int]:
+    return func.coalesce(own.c.price_cents, products.c.price_cents)
 
 
 def _price() -> ColumnElement[int]:

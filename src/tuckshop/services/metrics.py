@@ -21,9 +21,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from tuckshop.domain.ledger import AccountKind
+from tuckshop.services import audit
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
-from tuckshop.store.engine import reading
+from tuckshop.store.engine import DatabaseAway, reading
 from tuckshop.telemetry import COMMANDS, SECONDS, Spread
 
 SHARE_SECONDS = 1.0
@@ -47,7 +48,6 @@ class Snapshot(msgspec.Struct):
     streams: int = 0
     queue: int = 0
     processes: int = 1
-    audited: tuple[float, bool] | None = None
 
 
 class Float:
@@ -66,7 +66,7 @@ class Float:
             try:
                 async with reading(shop.engine) as connection:
                     self._cents = int(await connection.scalar(query) or 0)
-            except (DBAPIError, OSError):
+            except (DatabaseAway, DBAPIError):
                 return None
             self._until = now + FLOAT_SECONDS
         return self._cents
@@ -85,7 +85,6 @@ def taken(shop: Shop) -> Snapshot:
         sales_cents=tally.sales_cents,
         streams=shop.events.count,
         queue=shop.till.waiting,
-        audited=meter.audited,
     )
 
 
@@ -93,7 +92,7 @@ async def text(shop: Shop, *, float_: Float, folder: str) -> bytes:
     """Everything in Prometheus's format; `folder` is where other workers' counts are, if there are any."""
     own = taken(shop)
     others = await asyncio.to_thread(lambda: list(_others(Path(folder)))) if folder else []
-    return _written(_merged([own, *others]), await float_.cents(shop))
+    return _written(_merged([own, *others]), await float_.cents(shop), await _last_audit(shop))
 
 
 async def keep_sharing(shop: Shop, *, folder: str) -> None:
@@ -159,7 +158,6 @@ def _merged(snapshots: Iterable[Snapshot]) -> Snapshot:
         whole.streams += one.streams
         whole.queue += one.queue
         whole.processes += one.processes
-        whole.audited = max(filter(None, (whole.audited, one.audited)), default=None)
     whole.requests = [(*key, counts) for key, counts in requests.items()]
     return whole
 
@@ -170,9 +168,17 @@ def _sum(one: Counts, other: Counts) -> Counts:
     return [a + b for a, b in zip(one[0], other[0], strict=True)], one[1] + other[1]
 
 
-def _written(whole: Snapshot, float_cents: int | None) -> bytes:
+async def _last_audit(shop: Shop) -> audit.Last | None:
+    """None while the database is away. Without any, one of 1970: old enough for every alarm on its age."""
+    try:
+        return await audit.last(shop.engine) or audit.Last(at_us=0, failed_rules=0)
+    except (DatabaseAway, DBAPIError):
+        return None
+
+
+def _written(whole: Snapshot, float_cents: int | None, last: audit.Last | None) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(list(_families(whole, float_cents))))
+    registry.register(_Families([*_families(whole, float_cents), *_of_audit(last)]))
     return generate_latest(registry)
 
 
@@ -206,14 +212,20 @@ def _families(whole: Snapshot, float_cents: int | None) -> Iterator[Metric]:
     yield GaugeMetricFamily("tuckshop_processes", "Worker processes that run.", value=whole.processes)
     if float_cents is not None:
         yield GaugeMetricFamily("tuckshop_float_cents", "The sum of all wallets.", value=float_cents)
-    if whole.audited is not None:
-        at, clean = whole.audited
+
+
+def _of_audit(last: audit.Last | None) -> Iterator[Metric]:
+    if last is None:
+        return
+    yield GaugeMetricFamily(
+        "tuckshop_audit_timestamp_seconds",
+        "When the last `tuckshop audit` or GET /v1/audit looked at the books; 0: never.",
+        value=last.at_us / 1_000_000,
+    )
+    if last.at_us:
         yield GaugeMetricFamily(
-            "tuckshop_audit_clean",
-            "Whether the last audit asked of this service found the books right.",
-            value=int(clean),
+            "tuckshop_audit_failed_rules", "Rules that it found broken.", value=last.failed_rules
         )
-        yield GaugeMetricFamily("tuckshop_audit_timestamp_seconds", "When that was.", value=at)
 
 
 def _histogram(name: str, about: str, bounds: tuple[float, ...], counts: Counts) -> Metric:

@@ -104,6 +104,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_SECONDS_MAX,
+        hide_parameters=True,  # Hashes of passwords and tokens are none of a log's business.
         pool_pre_ping=True,  # A server that was started again must not cost a caller an error.
     )
 
@@ -203,6 +204,7 @@ def _open_sqlite(path: str, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=_file_uri(path), query={"mode": "rw", "uri": "true"}),
         connect_args={"isolation_level": None},
+        hide_parameters=True,  # As above.
         pool_size=pool_size,
         max_overflow=0,
     )

@@ -1,0 +1,90 @@
+"""Bodies that stop coming: 408 in each contract's shape, and no server that waits for them at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests import server
+from tests.api.conftest import serving
+from tests.wire import HOST
+from tuckshop.http import stalls
+from tuckshop.http.stalls import Stalls
+from tuckshop.till.policy import CoinsPolicy
+
+HEAD = (
+    "POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n"
+    "Authorization: Bearer {token}\r\nContent-Length: 64\r\n\r\n"
+)
+END_SECONDS_MAX = 5.0
+
+
+@pytest.mark.parametrize("sent", ["", '{"lines": ['])
+async def test_a_body_that_stalls_is_refused(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, sent: str
+) -> None:
+    monkeypatch.setattr(stalls, "STALL_SECONDS_MAX", 1)
+    async with serving(sqlite_url, coins=CoinsPolicy.SELF, dialects="vending-challenge") as api:
+        token = api.token(await api.shop.buyer("ada"))
+        for path, media_type, told in (
+            ("/v1/orders", b"application/problem+json", b'"type":"urn:tuckshop:problem:request-timeout"'),
+            ("/dialects/vending-challenge/user", b"application/json", b'"code":"request-timeout"'),
+        ):
+            asked = HEAD.format(path=path, token=token) + sent
+            answer = await api.raw(asked.encode())
+            assert answer.startswith(b"HTTP/1.1 408 "), answer
+            assert media_type in answer
+            assert told in answer
+        assert (await api.get("/v1/wallet", by=token)).status_code == 200
+        assert not api.running.till.waiting
+
+
+async def test_a_body_that_keeps_coming_is_read(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stalls, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(stalls, "STALL_SECONDS_MAX", 10)
+    async with serving(sqlite_url) as api:
+        token = api.token(await api.shop.buyer("ada", cents=500))
+        product = (await api.shop.product("cola", price_cents=150, stock=1)).product_id
+        body = msgspec.json.encode({"lines": [{"product": product, "quantity": 1}]}).ljust(64)
+        reader, writer = await asyncio.open_connection(HOST, api.port)
+        writer.write(HEAD.format(path="/v1/orders", token=token).encode())
+        for start in range(0, 64, 16):  # All in all longer than one piece may take.
+            await asyncio.sleep(0.4)
+            writer.write(body[start : start + 16])
+        assert (await asyncio.wait_for(reader.read(65536), 10)).startswith(b"HTTP/1.1 201 ")
+        writer.close()
+
+
+async def test_a_body_that_trickles_has_an_end() -> None:
+    seen = Stalls()
+    cancelled = asyncio.create_task(asyncio.sleep(60))
+    for _ in range(stalls.BODY_SECONDS_MAX):
+        seen.wait(cancelled, 0)
+        seen.look()
+        assert not cancelled.cancelling()
+    seen.wait(cancelled, 0)
+    seen.look()
+    assert cancelled.cancelling()
+    assert seen.took_too_long(cancelled)
+    assert not seen.took_too_long(cancelled)
+
+
+async def test_a_server_that_ends_waits_for_no_stalled_body(sqlite_url: str, tmp_path: Path) -> None:
+    with server.serving(sqlite_url, tmp_path) as servers:
+        (port,), (group,) = servers.ports, servers.groups
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(HEAD.format(path="/v1/auth/login", token="none").encode() + b'{"user')
+        await writer.drain()
+        await asyncio.sleep(0.5)
+        begun = time.monotonic()
+        os.kill(group, signal.SIGTERM)
+        assert (await asyncio.wait_for(reader.read(65536), 10)).startswith(b"HTTP/1.1 408 ")
+        await asyncio.to_thread(servers.wait)
+        assert time.monotonic() - begun < END_SECONDS_MAX
+        writer.close()
