@@ -97,7 +97,7 @@ _SNAPSHOT = {
     " FROM coin_movements ORDER BY id",
     "admin_log": "SELECT actor_id, action, subject, before, after, created_us FROM admin_log ORDER BY id",
     "users": "SELECT id, username, username_key, email, email_key, password_hash, state, is_buyer, is_seller,"
-    " is_cashier, is_admin, created_us, closed_us FROM users ORDER BY id",
+    " is_cashier, is_admin, created_us, closed_us IS NULL FROM users ORDER BY id",
     "idempotency": "SELECT scope, key, fingerprint, kind, outcome, order_id, refund_id, transfer_id,"
     " created_us FROM idempotency ORDER BY scope, key",
 }
