@@ -128,7 +128,7 @@ class TestClosing:
         await api.shop.buy(people.ada, (product.product_id, 1))
         answer = await api.call("DELETE", path(people.sam), by=people.root)
         assert answer.json()["type"] == "urn:tuckshop:problem:still-holds-value"
-        assert (answer.json()["balance_cents"], answer.json()["stock"]) == (100, 0)
+        assert (answer.json()["earned_cents"], answer.json()["stock"]) == (100, 0)
         assert (await standing(api, people.sam))["state"] == "active"
         await api.shop.assert_clean()
 

@@ -17,7 +17,7 @@ from tuckshop.dialects import NAMES
 from tuckshop.dialects.serving import find
 from tuckshop.domain.accounts import OPERATOR, Role
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.services import accounts, machines
+from tuckshop.services import machines, registration
 
 ROOT = Path(__file__).parents[2]
 NEWMAN = ROOT / "tools" / "newman" / "node_modules" / ".bin" / "newman"
@@ -43,7 +43,7 @@ async def test_a_walk_is_green(dialect: str | None, database_url: str, tmp_path:
         shop = client.api.running
         # Whom and what those contracts need that cannot make people or products themselves.
         roles = [Role.ADMIN, Role.BUYER]
-        await accounts.add(shop, username="the boss", email=None, password=PASSWORD, roles=roles)
+        await registration.add(shop, username="the boss", email=None, password=PASSWORD, roles=roles)
         await client.api.shop.product("Walnuts")
         key = await machines.new_key(shop, actor=OPERATOR, machine_id=DEFAULT_MACHINE_ID)
         collection = postman_collection(dialect, address=str(client.client.base_url))

@@ -14,7 +14,15 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.services import accounts
-from tuckshop.till.commands import OPERATOR, ChangeProduct, Dispense, PlaceOrder, RemoveProduct
+from tuckshop.till.commands import (
+    OPERATOR,
+    ChangeProduct,
+    CloseUser,
+    Dispense,
+    Envelope,
+    PlaceOrder,
+    RemoveProduct,
+)
 
 PASSWORD = "correct horse"
 HUGE = 2**63
@@ -213,7 +221,7 @@ async def test_wrong_log_ins(web: Client) -> None:
     ):
         await web.says("POST", "/api/token/", body, status=status)
     user = await accounts.find_by_name(web.api.running, username="ada")
-    await accounts.close(web.api.running, user_id=user.id, actor_id=user.id)
+    await web.api.running.till.settle(Envelope(CloseUser(OPERATOR, user.id)))
     await web.says("POST", "/api/token/", {"username": "ada", "password": PASSWORD}, status=401)
 
 

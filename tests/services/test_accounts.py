@@ -16,15 +16,16 @@ from tuckshop.domain.refusals import (
     NameTaken,
     UnknownUser,
 )
-from tuckshop.services import accounts, admin_log, sessions
+from tuckshop.services import accounts, admin_log, registration, sessions, standing
 from tuckshop.services.accounts import User
 from tuckshop.services.shop import Shop
+from tuckshop.till.commands import OPERATOR, CloseUser, Envelope
 
 PASSWORD = "correct horse"
 
 
 async def made(shop: Shop, name: str, *roles: Role, email: str | None = None) -> User:
-    return await accounts.add(
+    return await registration.add(
         shop, username=name, email=email, password=PASSWORD, roles=roles or (Role.BUYER,)
     )
 
@@ -32,7 +33,7 @@ async def made(shop: Shop, name: str, *roles: Role, email: str | None = None) ->
 async def test_one_of_ten_who_want_a_name_at_once_gets_it(open_for_business: Shop) -> None:
     shop = open_for_business
     tries = [
-        accounts.register(shop, username=name, email=None, password=PASSWORD, roles=[Role.BUYER])
+        registration.register(shop, username=name, email=None, password=PASSWORD, roles=[Role.BUYER])
         for name in ("ada", "Ada", "ADA", "aDa") * 2
     ]
     answers = await asyncio.gather(*tries, return_exceptions=True)
@@ -43,7 +44,7 @@ async def test_one_of_ten_who_want_a_name_at_once_gets_it(open_for_business: Sho
 async def test_one_of_some_who_want_an_address_at_once_gets_it(open_for_business: Shop) -> None:
     shop = open_for_business
     tries = [
-        accounts.register(
+        registration.register(
             shop, username=f"u{n}", email="X@example.org", password=PASSWORD, roles=[Role.BUYER]
         )
         for n in range(5)
@@ -56,8 +57,8 @@ async def test_one_of_some_who_want_an_address_at_once_gets_it(open_for_business
 async def test_demo_data_alone_may_have_common_passwords(open_for_business: Shop) -> None:
     shop = open_for_business
     with pytest.raises(InvalidField):
-        await accounts.add(shop, username="ada", email=None, password="password", roles=[Role.BUYER])
-    await accounts.add(
+        await registration.add(shop, username="ada", email=None, password="password", roles=[Role.BUYER])
+    await registration.add(
         shop, username="ada", email=None, password="password", roles=[Role.BUYER], any_password=True
     )
     assert (await sessions.log_in(shop, username="ada", password="password")).active_sessions == 0
@@ -96,9 +97,9 @@ class TestStanding:
     async def test_changes_roles_and_state(self, open_for_business: Shop) -> None:
         shop = open_for_business
         sam = await made(shop, "sam")
-        user = await accounts.set_standing(shop, user_id=sam.id, roles=[Role.BUYER, Role.SELLER])
+        user = await standing.change(shop, user_id=sam.id, roles=[Role.BUYER, Role.SELLER])
         assert set(user.roles) == {Role.BUYER, Role.SELLER}
-        user = await accounts.set_standing(shop, user_id=sam.id, state=UserState.DISABLED)
+        user = await standing.change(shop, user_id=sam.id, state=UserState.DISABLED)
         assert user.state is UserState.DISABLED
         with pytest.raises(BadCredentials):
             await sessions.log_in(shop, username="sam", password=PASSWORD)
@@ -107,16 +108,16 @@ class TestStanding:
         shop = open_for_business
         sam = await made(shop, "sam")
         with pytest.raises(InvalidField):
-            await accounts.set_standing(shop, user_id=sam.id, roles=[])
+            await standing.change(shop, user_id=sam.id, roles=[])
         with pytest.raises(InvalidField):
-            await accounts.set_standing(shop, user_id=sam.id, state=UserState.CLOSED)
+            await standing.change(shop, user_id=sam.id, state=UserState.CLOSED)
 
     async def test_leaves_an_admin(self, open_for_business: Shop) -> None:
         shop = open_for_business
         root = await made(shop, "root", Role.ADMIN)
         for change in ({"roles": [Role.BUYER]}, {"state": UserState.DISABLED}):
             with pytest.raises(LastAdmin):
-                await accounts.set_standing(shop, user_id=root.id, **change)
+                await standing.change(shop, user_id=root.id, **change)
         assert (await accounts.find_by_name(shop, username="root")).roles == (Role.ADMIN,)
 
     async def test_leaves_an_admin_when_two_strike_each_other_off(self, open_for_business: Shop) -> None:
@@ -124,9 +125,9 @@ class TestStanding:
         people = [await made(shop, name, Role.ADMIN) for name in ("root", "boss")]
         for _ in range(3):
             for user in people:
-                await accounts.set_standing(shop, user_id=user.id, roles=[Role.ADMIN])
+                await standing.change(shop, user_id=user.id, roles=[Role.ADMIN])
             answers = await asyncio.gather(
-                *(accounts.set_standing(shop, user_id=user.id, roles=[Role.BUYER]) for user in people),
+                *(standing.change(shop, user_id=user.id, roles=[Role.BUYER]) for user in people),
                 return_exceptions=True,
             )
             assert sum(isinstance(answer, LastAdmin) for answer in answers) == 1
@@ -172,6 +173,6 @@ async def test_what_an_admin_changes_of_somebody_is_in_the_log(open_for_business
     assert (entry.action, entry.subject) == ("user.change", f"user:{ada.id}")
     assert entry.before == {"username": "ada", "email": None}
     assert entry.after == {"username": "lady", "email": None, "new_password": True}
-    await accounts.close(shop, user_id=ada.id)
+    await shop.till.settle(Envelope(CloseUser(OPERATOR, ada.id)))
     with pytest.raises(UnknownUser):
         await accounts.change(shop, user_id=ada.id, actor_id=root.id, **change)

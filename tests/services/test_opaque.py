@@ -9,7 +9,7 @@ import pytest
 from tests.shop import Clock
 from tuckshop.domain.accounts import Role, Scope
 from tuckshop.domain.refusals import BadCredentials, SessionEnded
-from tuckshop.services import accounts, api_tokens, opaque, own_data, sessions
+from tuckshop.services import api_tokens, opaque, own_data, registration, sessions
 from tuckshop.services.shop import Shop
 from tuckshop.services.tokens import Tokens
 
@@ -19,8 +19,9 @@ DAY_SECONDS = 86_400
 
 @pytest.fixture
 async def shop(open_for_business: Shop) -> Shop:
-    await accounts.add(open_for_business, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER])
-    return open_for_business
+    shop = open_for_business
+    await registration.add(shop, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER])
+    return shop
 
 
 async def log_in(shop: Shop, days: int = 30) -> opaque.OpaqueLogIn:

@@ -9,7 +9,7 @@ import pytest
 from tests.shop import Clock
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
-from tuckshop.services import accounts, sessions
+from tuckshop.services import accounts, registration, sessions
 from tuckshop.services.sessions import LoggedIn
 from tuckshop.services.shop import Shop
 from tuckshop.services.tokens import ACCESS_SECONDS
@@ -23,7 +23,9 @@ async def log_in(shop: Shop) -> LoggedIn:
 
 @pytest.fixture
 async def shop(open_for_business: Shop) -> Shop:
-    await accounts.add(open_for_business, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER])
+    await registration.add(
+        open_for_business, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER]
+    )
     return open_for_business
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.shop import Clock
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import BadCredentials, TooManyTries
-from tuckshop.services import accounts, sessions, tries
+from tuckshop.services import accounts, registration, sessions, tries
 from tuckshop.services.sessions import LoggedIn
 from tuckshop.services.shop import Shop
 
@@ -21,7 +21,9 @@ HOME, WORLD = "192.0.2.7", "198.51.100.9"
 @pytest.fixture
 async def shop(open_for_business: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
-    await accounts.add(open_for_business, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER])
+    await registration.add(
+        open_for_business, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER]
+    )
     return open_for_business
 
 

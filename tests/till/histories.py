@@ -34,6 +34,7 @@ from tuckshop.till.commands import (
     CancelOrder,
     ChangeGoods,
     ChangeProduct,
+    CloseUser,
     CloseWallet,
     CollectCoins,
     Command,
@@ -94,8 +95,9 @@ _SNAPSHOT = {
     "coin_boxes": "SELECT machine_id, value_cents, count FROM coin_boxes ORDER BY machine_id, value_cents",
     "coin_movements": "SELECT machine_id, value_cents, count, transfer_id, actor_id, created_us"
     " FROM coin_movements ORDER BY id",
+    "admin_log": "SELECT actor_id, action, subject, before, after, created_us FROM admin_log ORDER BY id",
     "users": "SELECT id, username, username_key, email, email_key, password_hash, state, is_buyer, is_seller,"
-    " is_cashier, is_admin, created_us, closed_us FROM users WHERE id >= 1000 ORDER BY id",
+    " is_cashier, is_admin, created_us, closed_us IS NULL FROM users ORDER BY id",
     "idempotency": "SELECT scope, key, fingerprint, kind, outcome, order_id, refund_id, transfer_id,"
     " created_us FROM idempotency ORDER BY scope, key",
 }
@@ -113,7 +115,9 @@ EMPTIED = (
     "product_suffixes",
     "products",
     "accounts",
+    "admin_log",
 )
+REOPENED = ("users SET state = 'active', closed_us = NULL", "sessions SET ended_us = NULL")
 
 
 class People(NamedTuple):
@@ -210,8 +214,9 @@ class _Dice:
                 self.set_shelves,
                 self.guest,
                 self.register,
+                self.close_user,
             ),
-            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2, 14, 4),
+            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2, 14, 4, 2),
         )[0]()
         key = self.random.choice((None, None, f"key {self.random.randrange(12)}"))
         return Envelope(command, key, repr(command).encode())
@@ -346,6 +351,13 @@ class _Dice:
                 CountCoins(cashier, 1, counted, self.reason()),
             )
         )
+
+    def close_user(self) -> CloseUser:
+        """Not Ada and Sam, or little would be left to happen."""
+        people = self.people
+        leaver = self.random.choice((people.bob, people.cleo, people.sue, people.admin, people.cashier))
+        caller = self.somebody(self.random.choice((leaver, people.admin)))
+        return CloseUser(caller, leaver.user_id or 0)
 
     def move_stock(self) -> MoveStock:
         return MoveStock(self.seller(), self.machine(), self.machine(), self.product(), 1, self.reason())
@@ -498,6 +510,8 @@ class Bench:
                 *(f"DELETE FROM {table};" for table in EMPTIED),
                 "UPDATE coin_boxes SET count = 0;",
                 f"DELETE FROM users WHERE id >= {made(0)};",
+                *(f"UPDATE {table};" for table in REOPENED),
+                f"UPDATE sessions SET ended_us = {NOON_US} WHERE id = {self.people.gone.session_id};",
                 f"UPDATE machines SET box_kind = '{kind}';",
                 "COMMIT;",
             )
@@ -553,7 +567,8 @@ def assert_balanced(books: Books) -> None:
     for row in books["transfers"]:
         moved[row[2:6]] -= row[10]
         moved[row[6:10]] += row[10]
-    assert {row[:4]: row[4] for row in books["accounts"]} == dict(moved)
+    held = {row[:4]: row[4] for row in books["accounts"]}
+    assert {ref: cents for ref, cents in held.items() if cents or ref in moved} == dict(moved)
     assert sum(moved.values()) == 0
     stock: dict[Any, int] = defaultdict(int)
     for machine_id, product_id, quantity, *_ in books["stock_movements"]:
@@ -563,5 +578,5 @@ def assert_balanced(books: Books) -> None:
     for machine_id, value_cents, count, *_ in books["coin_movements"]:
         coins[machine_id, value_cents] += count
     assert {row[:2]: row[2] for row in books["coin_boxes"] if row[2]} == {k: v for k, v in coins.items() if v}
-    held = -sum(cents for kind, *_, cents in books["accounts"] if kind == "coin_box")
-    assert held == sum(value * count for (_, value), count in coins.items())
+    coins_cents = -sum(cents for kind, *_, cents in books["accounts"] if kind == "coin_box")
+    assert coins_cents == sum(value * count for (_, value), count in coins.items())

@@ -135,6 +135,8 @@ class Model:
                 return self._changes(command)
             case c.Register():
                 raise AssertionError("everybody is there from the start")
+            case c.CloseUser():
+                return self._close_user(command)
             case _:
                 assert_never(command)
 
@@ -175,6 +177,7 @@ class Model:
         need(not isinstance(command, c.PlaceOrder) or command.wallet.guest_id)
 
     def _may_use(self, caller: c.Caller, wallet: AccountRef) -> None:
+        need(wallet.user_id is None or wallet.user_id in self.roles)
         if caller.user_id is not None and caller.user_id == wallet.user_id:
             need("buyer" in self.roles[caller.user_id])
         else:
@@ -363,7 +366,7 @@ class Model:
     # --- Money without goods
 
     def _settle_tab(self, command: c.SettleTab) -> Write:
-        need(self.is_staff(command.caller))
+        need(self.is_staff(command.caller) and command.user_id in self.roles)
         user, wallet = command.user_id, wallet_of(command.user_id)
         owed = self.owed[user]
         if command.coins is not None:
@@ -388,6 +391,7 @@ class Model:
         caller, wallet = command.caller, command.wallet
         own = caller.user_id is not None and caller.user_id == wallet.user_id
         held = self.wallets[wallet]
+        need(wallet.user_id is None or wallet.user_id in self.roles)
         match command:
             case c.SendMoney(target=target, amount_cents=cents):
                 need(own and "buyer" in self.roles[caller.user_id or 0])
@@ -435,6 +439,7 @@ class Model:
     def _pay_seller(self, command: c.PaySeller) -> Write:
         ref = ("pay", command.external_ref)
         need(self.is_staff(command.caller, "admin") and ref not in self.refs)
+        need(command.seller_id in self.roles)
         payable = self.payable(command.seller_id)
         need(command.amount_cents is None or command.amount_cents >= 1)
         cents = command.amount_cents or payable
@@ -445,6 +450,24 @@ class Model:
             self.refs.add(ref)
             self.earned[command.seller_id] -= cents
             self.shop["bank"] += cents
+
+        return write
+
+    def _close_user(self, command: c.CloseUser) -> Write:
+        user, wallet = command.user_id, wallet_of(command.user_id)
+        need(command.caller.user_id == user or self.is_staff(command.caller, "admin"))
+        need(user in self.roles and not self.earned[user] and not self.owed[user])
+        own = [product for product, goods in self.goods.items() if goods.on_sale and goods.seller == user]
+        need(not any(left for (_, product), left in self.stock.items() if product in own))
+        need(any("admin" in held for other, held in self.roles.items() if other != user))
+
+        def write(answer: c.UserClosed) -> None:
+            assert answer.amount_cents == self.wallets[wallet]
+            self.shop["unclaimed"] += self.wallets[wallet]
+            self.wallets[wallet] = 0
+            for product in own:
+                self.goods[product].on_sale = False
+            del self.roles[user]
 
         return write
 

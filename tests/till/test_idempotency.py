@@ -30,6 +30,7 @@ from tuckshop.till.commands import (
     Caller,
     ChangeGoods,
     ChangeProduct,
+    CloseUser,
     CloseWallet,
     Command,
     CountCoins,
@@ -65,7 +66,7 @@ async def ask(shop: Shop, command: Command, key: str = "k", fingerprint: bytes =
 async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(shop: Shop) -> None:
     shop.till.policy = replace(shop.till.policy, coins=CoinsPolicy.SELF)
     admin = await shop.person("admin", Role.ADMIN, Role.SELLER)
-    ada = await shop.buyer(cents=1000)
+    ada, bob = await shop.buyer(cents=1000), await shop.buyer("bob")
     wallet = wallet_of(ada.user_id or 0)
     hall = await shop.machine()
     cola = await shop.product(seller=admin)
@@ -93,6 +94,7 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
         PaySeller(admin, admin.user_id or 0, "bank 2"),
         CloseWallet(admin, wallet),
         register("dan", "dan@example.org", coins={50: 1}),
+        CloseUser(admin, bob.user_id or 0),
         RemoveProduct(admin, cola.product_id),
     ]
     first = [await ask(shop, command, f"key {place}") for place, command in enumerate(commands)]

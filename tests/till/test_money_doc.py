@@ -21,6 +21,7 @@ from tuckshop.till.commands import (
     CancelOrder,
     ChangeGoods,
     ChangeProduct,
+    CloseUser,
     CloseWallet,
     CollectCoins,
     Command,
@@ -169,6 +170,11 @@ class Day:
     async def closing_a_wallet(self) -> list[Posted]:
         return [await post(self.shop, CloseWallet(self.bob, wallet_of(self.bob.user_id or 0)))]
 
+    async def closing_a_user(self) -> list[Posted]:
+        bob_id = self.bob.user_id or 0
+        sent = await post(self.shop, SendMoney(self.ada, self.wallet, wallet_of(bob_id), 20))
+        return [sent, await post(self.shop, CloseUser(self.bob, bob_id))]
+
     async def buying_on_a_tab(self) -> list[Posted]:
         await self.shop.execute("UPDATE users SET tab_limit_cents = 500 WHERE username = 'Ada'")
         cola, _, gum = self.products
@@ -287,6 +293,7 @@ async def evening(shop: Shop) -> list[Table]:
         "Ada's wallet",
         "Ada's tab",
         "Bob's wallet",
+        "Bob's tab",
         "Door's wallet",
         "Cara's wallet",
         "Sam's earnings",

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import text
 
 from tests.shop import NOON_US, Shop, open_shop
-from tests.till.histories import EMPTIED
+from tests.till.histories import EMPTIED, REOPENED
 from tests.till.model import CAP, COINS, TAB_LIMIT, Model, No
 from tuckshop.domain import refunds
 from tuckshop.domain.accounts import Role
@@ -57,7 +57,8 @@ class Stage:
         async with writing(self.shop.engine) as connection:
             for table in EMPTIED:
                 await connection.execute(text(f"DELETE FROM {table}"))
-            await connection.execute(text("UPDATE coin_boxes SET count = 0"))
+            for table in ("coin_boxes SET count = 0", *REOPENED):
+                await connection.execute(text(f"UPDATE {table}"))
         self.shop.till._books._account_ids = AccountIds()  # type: ignore[attr-defined]
         self.shop.clock.now_us = NOON_US
 
@@ -119,7 +120,9 @@ class ShopMachine(RuleBasedStateMachine):
         outcome = self.runner.run(self.stage.shop.till.settle(envelope))
         self.sent.append(envelope)
         known = None if key is None else self.answers.get((command.caller.scope, key))
-        if command.caller.key_hash == b"wrong":
+        user_id = command.caller.user_id
+        gone = user_id is not None and user_id not in self.model.roles
+        if gone or command.caller.key_hash == b"wrong":
             assert outcome.answer == SessionEnded()
         elif known is None:
             assert not outcome.replayed
@@ -402,6 +405,13 @@ class ShopMachine(RuleBasedStateMachine):
 
         self.act(add, change, change, change_many, remove)
 
+    def leaves(self) -> None:
+        def close() -> c.Command:
+            name = self.dice.choice(("ada", "bob", "sam", "sue", "cas", "root"))
+            return c.CloseUser(self.by(name, "root", "operator"), self.user(name))
+
+        self.act(close)
+
     def asks_again(self) -> None:
         asked = [envelope for envelope in self.sent if envelope.key is not None]
         if asked:
@@ -423,6 +433,7 @@ class ShopMachine(RuleBasedStateMachine):
         sees_to_the_coins: 3,
         sees_to_the_shelves: 3,
         sees_to_the_products: 3,
+        leaves: 1,
         asks_again: 3,
         time_passes: 3,
     }

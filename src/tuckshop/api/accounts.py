@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, Router, delete, get, patch, post
 from litestar.params import QueryParameter
 
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -25,9 +25,20 @@ from tuckshop.domain.refusals import (
 from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Username, moment
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts, own_data, sessions
+from tuckshop.services import accounts, own_data, registration, sessions, standing
 from tuckshop.services.accounts import User
 from tuckshop.settings import Settings
+from tuckshop.till.commands import CloseUser, UserClosed
+
+Roles = Annotated[
+    list[Role],
+    msgspec.Meta(
+        min_length=1,
+        max_length=len(Role),
+        examples=[["buyer"]],
+        extra_json_schema={"uniqueItems": True},
+    ),
+]
 
 
 class RegisterBody(Body):
@@ -35,7 +46,7 @@ class RegisterBody(Body):
 
     username: Username
     password: NewPassword
-    roles: Annotated[list[Role], msgspec.Meta(min_length=1, max_length=4, examples=[["buyer"]])]
+    roles: Roles
     email: Email | None = None
 
 
@@ -61,12 +72,7 @@ class UserShown(Shown):
 class StandingBody(Body):
     """What to change; what is left out stays."""
 
-    roles: (
-        Annotated[
-            list[Role], msgspec.Meta(min_length=1, max_length=len(Role), examples=[["buyer", "seller"]])
-        ]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
+    roles: Roles | msgspec.UnsetType = msgspec.UNSET
     state: Literal["active", "disabled", "pending"] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -126,7 +132,7 @@ async def register(request: Call) -> UserShown:
     """A new buyer or seller. Answers 409 for a name or address that is taken."""
     data = await request.parsed(RegisterBody)
     settings: Settings = request.app.state.settings
-    user = await accounts.register(
+    user = await registration.register(
         request.shop,
         username=data.username,
         email=data.email,
@@ -180,13 +186,17 @@ async def change_me(request: Call) -> Response[UserShown]:
     "/me",
     status_code=204,
     summary="Close your account",
-    opt=told("closeMe", StillHoldsValue, LastAdmin, login="session"),
+    opt=told("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
 )
-async def close_me(request: Call) -> None:
-    """Frees your name and ends every session. Money and goods must be settled first."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
-    assert actor.user_id is not None
-    await accounts.close(request.shop, user_id=actor.user_id)
+async def close_me(request: Call) -> Response[None]:
+    """Frees your name, ends every session, takes what is sold out off sale.
+
+    Earnings, a tab and stock must be settled first. What is left in your wallet is not paid out: do that
+    before.
+    """
+    caller = request.caller
+    outcome = await request.settled(CloseUser(caller, caller.user_id or 0))
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
 @get("/me/export", summary="All that is known of you", opt=told("exportMe", login="session"))
@@ -240,7 +250,7 @@ async def change(request: Call, user_id: PathId) -> UserShown:
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.ADMIN)
     data = await request.parsed(StandingBody)
-    user = await accounts.set_standing(
+    user = await standing.change(
         request.shop,
         user_id=user_id,
         roles=None if data.roles is msgspec.UNSET else data.roles,
@@ -254,13 +264,12 @@ async def change(request: Call, user_id: PathId) -> UserShown:
     "/{user_id:int}",
     status_code=204,
     summary="Close a user's account",
-    opt=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin),
+    opt=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
-async def close(request: Call, user_id: PathId) -> None:
-    """Frees the name and ends every session; money and goods must be settled first. Admins only."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
-    actor.require(Role.ADMIN)
-    await accounts.close(request.shop, user_id=user_id, actor_id=actor.user_id)
+async def close(request: Call, user_id: PathId) -> Response[None]:
+    """As users close their own. What is left in the wallet goes to what nobody claims. Admins only."""
+    outcome = await request.settled(CloseUser(request.caller, user_id))
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

@@ -21,14 +21,39 @@ from tuckshop.services import api_tokens
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
 
 _API_TOKEN = api_tokens.PREFIX.encode()
-_ACTING = (Scope.BUY, Scope.SELL, Scope.ADMIN)
-# What API tokens need to change things below these addresses; roles do the rest.
-_SCOPES: dict[str, tuple[Scope, ...]] = {
-    "auth": (),
-    "users": (Scope.ADMIN,),
-    "wallet": (Scope.BUY, Scope.ADMIN),
-    "products": (Scope.SELL, Scope.ADMIN),
+_BUY, _SELL, _ADMIN = (Scope.BUY,), (Scope.SELL,), (Scope.ADMIN,)
+SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
+    ("PATCH", "/v1/users/{user_id}"): _ADMIN,
+    ("DELETE", "/v1/users/{user_id}"): _ADMIN,
+    ("POST", "/v1/products"): _SELL + _ADMIN,
+    ("PUT", "/v1/products/{product_id}"): _SELL + _ADMIN,
+    ("PATCH", "/v1/products/{product_id}"): _SELL + _ADMIN,
+    ("DELETE", "/v1/products/{product_id}"): _SELL + _ADMIN,
+    ("PUT", "/v1/products/{product_id}/image"): _SELL + _ADMIN,
+    ("DELETE", "/v1/products/{product_id}/image"): _SELL + _ADMIN,
+    ("POST", "/v1/products/{product_id}/stock"): _SELL + _ADMIN,
+    ("POST", "/v1/wallet/deposits"): _BUY + _ADMIN,
+    ("POST", "/v1/wallet/payout"): _BUY + _ADMIN,
+    ("POST", "/v1/wallet/transfers"): _BUY,
+    ("POST", "/v1/orders"): _BUY + _ADMIN,
+    # Buyers call off, sellers hand out, both give back.
+    ("PATCH", "/v1/orders/{order_id}"): _BUY + _SELL + _ADMIN,
+    ("POST", "/v1/orders/{order_id}/refunds"): _BUY + _SELL + _ADMIN,
+    ("POST", "/v1/tabs/{user_id}/settlements"): _ADMIN,
+    ("POST", "/v1/earnings/{seller_id}/payouts"): _ADMIN,
+    ("POST", "/v1/topups"): _ADMIN,
+    ("POST", "/v1/guests/refunds"): _ADMIN,
+    ("POST", "/v1/guests/unclaimed"): _ADMIN,
+    ("POST", "/v1/machines"): _ADMIN,
+    ("PATCH", "/v1/machines/{machine_id}"): _ADMIN,
+    ("POST", "/v1/machines/{machine_id}/key"): _ADMIN,
+    ("PUT", "/v1/machines/{machine_id}/shelves"): _ADMIN,
+    ("POST", "/v1/machines/{machine_id}/moves"): _SELL + _ADMIN,
+    ("POST", "/v1/machines/{machine_id}/coins/fill"): _ADMIN,
+    ("POST", "/v1/machines/{machine_id}/coins/collect"): _ADMIN,
+    ("POST", "/v1/machines/{machine_id}/coins/count"): _ADMIN,
 }
+"""What an API token needs to change things there: one of these. What is missing takes a log-in."""
 
 Machine = Annotated[int, QueryParameter(ge=1, le=ID_MAX, description="Whose stock and prices.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="At most so many items.")]
@@ -73,8 +98,10 @@ async def _admit_token(request: Call) -> None:
     if said is None or said.login == "none" or len(given) != 1 or given[0][:7].lower() != b"bearer ":
         return  # Who asks for the caller gets the same answer as with any other nonsense.
     caller, scopes = await api_tokens.known(request.shop, secret=given[0][7:].decode("latin-1"))
-    noun = request.scope["path_template"].split("/")[2]
-    wanted = (Scope.READ,) if request.method == "GET" else _SCOPES.get(noun, _ACTING)
+    if request.method in ("GET", "HEAD"):
+        wanted: tuple[Scope, ...] = (Scope.READ,)
+    else:
+        wanted = SCOPES.get((request.method, request.scope["path_template"]), ())
     if said.login == "session" or not wanted:
         raise LogInNeeded
     if scopes.isdisjoint(wanted):

@@ -15,7 +15,7 @@ from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.coins import fewest
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change
-from tuckshop.services import accounts, admin_log, pictures, sessions
+from tuckshop.services import admin_log, pictures, registration, sessions, standing
 from tuckshop.store.engine import writing
 from tuckshop.till import commands as till
 from tuckshop.till.commands import Envelope
@@ -109,7 +109,7 @@ class History:
         ]
         for count, (name, roles) in enumerate(everybody, 1):
             password = ADMIN_PASSWORD if name == ADMIN else PASSWORD
-            await accounts.add(
+            await registration.add(
                 self.shop,
                 username=name,
                 email=f"{name}@example.org",
@@ -292,7 +292,7 @@ class History:
         for name, caller in self.people.items():
             await sessions.log_out(self.shop, caller=caller)
             if name == LOCKED_OUT:
-                await accounts.set_standing(self.shop, user_id=caller.user_id or 0, state=UserState.DISABLED)
+                await standing.change(self.shop, user_id=caller.user_id or 0, state=UserState.DISABLED)
         async with writing(self.shop.engine) as connection:
             await admin_log.record(connection, action=MADE, subject="shop", now_us=self.clock())
 

@@ -54,7 +54,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.SettlementExceedsTab: "The tab owes {owed_cents}, not {amount_cents}.",
     refusals.ExternalRefTaken: "The reference {external_ref} stands for transfer {transfer} already.",
     refusals.CoinsCapReached: "Buyers declare up to {cap_cents} in coins a day; {left_cents} are left.",
-    refusals.StillHoldsValue: "First settle {balance_cents} in money and {stock} pieces.",
+    refusals.StillHoldsValue: "First settle {earned_cents} earned, {owed_cents} owed and {stock} pieces.",
     refusals.WalletTouched: "Somebody used the wallet meanwhile: it holds {balance_cents} now.",
     refusals.VersionChanged: "Somebody else changed it meanwhile (version {version}): try again.",
     refusals.TooManyTokens: "Nobody has more than {count_max} tokens: revoke one first.",

@@ -66,7 +66,7 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
     """
     from tuckshop import settings
     from tuckshop.domain.accounts import Role, check_username
-    from tuckshop.services import accounts
+    from tuckshop.services import registration
     from tuckshop.services.passwords import invent
 
     admin = check_username(admin)
@@ -85,7 +85,7 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
         return Made(admin, None)
     password = invent()
     async with opened_shop(given) as shop:
-        user = await accounts.add(shop, username=admin, email=None, password=password, roles=[Role.ADMIN])
+        user = await registration.add(shop, username=admin, email=None, password=password, roles=[Role.ADMIN])
     return Made(user.username, password)
 
 

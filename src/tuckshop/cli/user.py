@@ -163,13 +163,15 @@ def password(name: str, *, password_stdin: bool) -> None:
 
 
 async def _add(name: str, roles: Sequence[str], email: str | None, password: str | None) -> tuple[User, str]:
-    from tuckshop.services import accounts
+    from tuckshop.services import registration
     from tuckshop.services.passwords import invent
 
     password = password or invent()
     async with opened_shop() as shop:
         held = [Role(role) for role in roles]
-        return await accounts.add(shop, username=name, email=email, password=password, roles=held), password
+        return await registration.add(
+            shop, username=name, email=email, password=password, roles=held
+        ), password
 
 
 async def _all(state: UserState | None) -> list[User]:
@@ -213,29 +215,30 @@ async def _show(name: str) -> list[tuple[str, object]]:
 async def _set_standing(
     name: str, *, roles: Sequence[Role] | None = None, state: UserState | None = None
 ) -> User:
-    from tuckshop.services import accounts
+    from tuckshop.services import accounts, standing
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
-        return await accounts.set_standing(shop, user_id=found.id, roles=roles, state=state)
+        return await standing.change(shop, user_id=found.id, roles=roles, state=state)
 
 
 async def _approve(name: str) -> User:
-    from tuckshop.services import accounts
+    from tuckshop.services import accounts, standing
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
         if found.state is not UserState.PENDING:
             raise click.UsageError(f"{found.username} does not wait for approval, but is {found.state}.")
-        return await accounts.set_standing(shop, user_id=found.id, state=UserState.ACTIVE)
+        return await standing.change(shop, user_id=found.id, state=UserState.ACTIVE)
 
 
 async def _close(name: str) -> User:
     from tuckshop.services import accounts
+    from tuckshop.till.commands import OPERATOR, CloseUser, Envelope
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
-        await accounts.close(shop, user_id=found.id)
+        (await shop.till.settle(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
         return found
 
 

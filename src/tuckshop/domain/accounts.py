@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,6 +75,16 @@ def roles_within(roles: frozenset[Role], scopes: frozenset[Scope]) -> frozenset[
     """What is left of the roles for a token that acts within the scopes; reading lends none."""
     lent = {Scope.BUY: {Role.BUYER}, Scope.SELL: {Role.SELLER}, Scope.ADMIN: {Role.CASHIER, Role.ADMIN}}
     return frozenset(role for role in roles if any(role in lent.get(scope, ()) for scope in scopes))
+
+
+def check_roles(roles: Iterable[Role]) -> frozenset[Role]:
+    """The roles as a set. Raises InvalidField for none, or one that is named twice."""
+    named = list(roles)
+    if not named:
+        raise InvalidField(field="roles", reason="must name at least one role")
+    if len(set(named)) < len(named):
+        raise InvalidField(field="roles", reason="must name each role once")
+    return frozenset(named)
 
 
 def write_scopes(scopes: frozenset[Scope]) -> str:

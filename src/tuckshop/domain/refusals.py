@@ -31,7 +31,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted
        |- WrongStatus              the order is not, or no longer, where this could be done
        |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
-       |- StillHoldsValue         money or stock must be settled first
+       |- StillHoldsValue         earnings, a tab or stock must be settled first
        |- WalletTouched           somebody used the wallet meanwhile
        |- VersionChanged          somebody else changed the thing meanwhile
        |- TooManyTokens           first revoke one that is not needed any more
@@ -401,9 +401,10 @@ class CoinsCapReached(Conflict):
 
 @dataclass(unsafe_hash=True)
 class StillHoldsValue(Conflict):
-    """Money or stock must be settled before this can be closed."""
+    """Earnings, a tab or stock must be settled before this user can be closed."""
 
-    balance_cents: int
+    earned_cents: int
+    owed_cents: int
     stock: int
 
 

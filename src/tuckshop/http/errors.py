@@ -128,7 +128,7 @@ TABLE: dict[type[Refusal], Row] = {
         "Buyers declare up to {cap_cents} in coins a day, now {left_cents} more; ask a cashier.",
     ),
     refusals.StillHoldsValue: Row(
-        409, "Still holds value", "{balance_cents} in money and {stock} pieces must be settled first."
+        409, "Still holds value", "First settle {earned_cents} earned, {owed_cents} owed and {stock} pieces."
     ),
     refusals.WalletTouched: Row(
         409, "Wallet touched", "Somebody used the wallet meanwhile: it holds {balance_cents} now."

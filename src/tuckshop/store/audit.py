@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 
+from tuckshop.domain.accounts import UserState
 from tuckshop.domain.catalogue import StockKind
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.orders import OrderStatus, Payment
@@ -57,6 +58,7 @@ _sales = tables.sales.c
 _shelves = tables.shelves.c
 _stock = tables.stock_movements.c
 _transfers = tables.transfers.c
+_users = tables.users.c
 
 
 POINTERS = {
@@ -207,6 +209,20 @@ def _foreign_lines() -> Select[Any]:
         select(_lines.order_id, _lines.product_id, _lines.seller_id)
         .select_from(tables.order_lines.join(tables.products, _products.id == _lines.product_id))
         .where(_products.seller_id.is_distinct_from(_lines.seller_id))
+    )
+
+
+def _left_behind() -> Select[Any]:
+    """Closed users with a tab, or a product on sale."""
+    tab = and_(_accounts.user_id == _users.id, _accounts.kind == _is(AccountKind.TAB))
+    products = and_(_products.seller_id == _users.id, _products.removed_us.is_(None))
+    return (
+        select(_users.id.label("user_id"), _accounts.balance_cents, _products.id.label("product_id"))
+        .select_from(tables.users.outerjoin(tables.accounts, tab).outerjoin(tables.products, products))
+        .where(
+            _users.state == literal_column(f"'{UserState.CLOSED}'", Text),
+            or_(_accounts.balance_cents != 0, _products.id.is_not(None)),
+        )
     )
 
 
@@ -496,6 +512,11 @@ RULES = (
                 of=tables.stock_movements,
             ).where(_stock.kind == _is(StockKind.REFUND)),
         ),
+    ),
+    Rule(
+        "nobody who is gone owes, or sells",
+        count(tables.users),
+        _left_behind(),
     ),
     Rule(
         "every day's sales are what was sold and given back on it",

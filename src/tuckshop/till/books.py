@@ -2,8 +2,9 @@
 
 `load` and `store` are written as plans: generators that yield statements and are sent the rows. They fix
 the order in which rows are locked: wallets by ascending account id, tabs likewise, idempotency records,
-client references, orders, products to change, shelves, counted coin boxes; and, last of all, the rows that
-many sales share and no rule reads. A books class runs the plans inside one transaction on its driver.
+users to close or to keep from it, client references, orders, products to change, shelves, counted coin
+boxes; and, last of all, the rows that many sales share and no rule reads. A books class runs the plans
+inside one transaction on its driver.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
 from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.till import statements
-from tuckshop.till.page import LOCKED_KINDS, Changes, Page, Record, Session, Wanted
+from tuckshop.till.page import LOCKED_KINDS, Changes, Page, Record, Session, Standing, Wanted
 from tuckshop.till.statements import Plan, Reserve, Rows, Step
 
 _ID_MAX = 2**63 - 1
@@ -164,7 +165,24 @@ def _order_facts(wanted: Wanted, named: Iterable[int]) -> Generator[Step, Any, s
     return orders
 
 
+def _hold_users(page: Page, wanted: Wanted) -> Plan:
+    held = wanted.held | wanted.closing
+    if wanted.closing:
+        # All admins, in one order with the rest: of two who close each other, one must find the other gone.
+        held |= {row[0] for row in (yield statements.ADMINS, _ids(wanted.closing))}
+    for user_id, username, email, state, *flags in (yield statements.HELD, _ids(held)):
+        roles = _roles(*map(bool, flags))
+        page.standings[user_id] = Standing(username, email, UserState(state), roles)
+    if wanted.closing:
+        for user_id, session_id in (yield statements.LOG_INS, _ids(wanted.closing)):
+            page.log_ins.setdefault(user_id, []).append(session_id)
+        wanted.changing.update(row[0] for row in (yield statements.PRODUCTS_OF, _ids(wanted.closing)))
+
+
 def _load_people(page: Page, wanted: Wanted) -> Plan:
+    if wanted.held or wanted.closing:
+        # Before sessions are read: whoever waited here must see that theirs has ended.
+        yield from _hold_users(page, wanted)
     if wanted.sessions:
         for row in (yield statements.SESSIONS, _ids(wanted.sessions)):
             page.sessions[row[0]] = _session(row)
@@ -284,6 +302,9 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
             page.products[row[0]] = _product(row)
             if row[3] is not None:
                 page.sellers[row[3]] = row[10]
+    if wanted.closing:
+        # After the shelves are locked: what was sold from them shows in the earnings.
+        page.earned = dict((yield statements.EARNED, _ids(wanted.closing)))
     if wanted.names:
         # Read after the locks: who bears a name by now. Where it is another than was looked for above, the
         # name was given away meanwhile, and nobody bears it who is loaded.
@@ -308,10 +329,9 @@ def _load_machines(page: Page, wanted: Wanted) -> Plan:
 def store(page: Page, account_ids: AccountIds) -> Plan:
     """The plan that writes the page's changes: new rows, then new values, then what is only added."""
     changes = page.changes
-    if changes.users:
-        # Before the accounts that are theirs; and sorted, since two tills may make the same name at once.
-        yield statements.NEW_USERS, sorted(changes.users, key=lambda row: row.username_key)
-    refs = {ref for row in changes.transfers for ref in (row.source_id, row.target_id)}
+    if changes.closed or changes.users:
+        yield from _store_people(page, changes)
+    refs = {ref for row in changes.transfers for ref in (row.source_id, row.target_id)} | changes.balances
     ids = yield from _account_ids(refs, account_ids)
     new_products = {row.id for row in changes.products}
     if changes.unnamed.keys() - new_products:
@@ -350,6 +370,19 @@ def store(page: Page, account_ids: AccountIds) -> Plan:
     if added_cents:
         yield statements.LOCK_ACCOUNTS, [(account_id,) for account_id, _ in added_cents]
         yield statements.ADD_CENTS, added_cents
+
+
+def _store_people(page: Page, changes: Changes) -> Plan:
+    """Before the accounts that are theirs; who goes before who may take their name."""
+    if changes.closed:
+        closed = sorted(changes.closed)
+        yield statements.CLOSE_USERS, [(one, UserState.CLOSED.value, page.now_us) for one in closed]
+        ended = sorted(session_id for one in closed for session_id in page.log_ins.get(one, ()))
+        if ended:
+            yield statements.END_SESSIONS, [(session_id, page.now_us) for session_id in ended]
+    if changes.users:
+        # Sorted, since two tills may make the same name at once.
+        yield statements.NEW_USERS, sorted(changes.users, key=lambda row: row.username_key)
 
 
 def _store_values(page: Page, changes: Changes, ids: dict[AccountRef, int]) -> Plan:

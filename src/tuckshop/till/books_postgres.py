@@ -270,6 +270,7 @@ _WITNESSES = {
     "transfers": ("id", "source_id", "target_id", "amount_cents", "created_us"),
     "stock_movements": ("machine_id", "product_id", "quantity", "created_us"),
     "idempotency": ("scope", "key", "fingerprint", "created_us"),
+    "admin_log": ("action", "subject", "created_us"),
 }
 """Columns that never change and tell a row of one batch from any other's."""
 

@@ -5,6 +5,7 @@ Each function raises the refusals of its rules, and then has left the page as it
 
 from __future__ import annotations
 
+from functools import partial
 from typing import assert_never
 
 from tuckshop.domain import catalogue
@@ -17,6 +18,7 @@ from tuckshop.domain.refusals import (
     UnknownUser,
     VersionChanged,
 )
+from tuckshop.till import admin_log
 from tuckshop.till.commands import (
     AddProduct,
     ChangeGoods,
@@ -45,6 +47,9 @@ def wants(command: GoodsCommand, wanted: Wanted) -> None:
             wanted.machines.add(command.machine_id)
             if command.seller_id is not None:
                 wanted.sellers.add(command.seller_id)
+            elif command.caller.user_id is not None:
+                # Locked: a seller who is being closed must not be left with a product.
+                wanted.held.add(command.caller.user_id)
             wanted.new_ids["products"] += 1
         case ChangeProduct() | Restock():
             # For Restock too, though it only reads the product: where there is no shelf yet, nothing else
@@ -183,6 +188,12 @@ def restock(command: Restock, actor: Actor, page: Page) -> ProductStands:
 def remove(command: RemoveProduct, actor: Actor, page: Page) -> ProductRemoved:
     """A product off sale."""
     product = _own_product(command, actor, page)
+    take_off_sale(page, product, actor)
+    return ProductRemoved(product.id)
+
+
+def take_off_sale(page: Page, product: Product, actor: Actor) -> None:
+    """Its name is free, and what its shelves hold is corrected to none."""
     for shelf in [shelf for shelf in page.shelves.values() if shelf.product_id == product.id]:
         if shelf.quantity:
             movement = catalogue.move(shelf, StockKind.CORRECTION, -shelf.quantity)
@@ -191,7 +202,6 @@ def remove(command: RemoveProduct, actor: Actor, page: Page) -> ProductRemoved:
     page.products[product.id] = product._replace(on_sale=False)
     page.changes.removed.add(product.id)
     page.changes.unnamed.setdefault(product.id, name_key(product.name))
-    return ProductRemoved(product.id)
 
 
 def change_goods(command: ChangeGoods, actor: Actor, page: Page) -> GoodsChanged:
@@ -200,7 +210,7 @@ def change_goods(command: ChangeGoods, actor: Actor, page: Page) -> GoodsChanged
         raise InvalidField(field="products", reason=f"must be at most {catalogue.GOODS_MAX}")
     trial = page.trial()
     for step in command.steps:
-        decide(step, actor, trial)
+        admin_log.logged(step, actor, trial, partial(decide, step, actor, trial))
     page.adopt(trial)
     added = sum(isinstance(step, AddProduct) for step in command.steps)
     return GoodsChanged(added, len(command.steps) - added)

@@ -212,6 +212,13 @@ class CloseWallet(_Value, frozen=True):
     balance_cents: int | None = None
 
 
+class CloseUser(_Value, frozen=True):
+    """A user's end: the wallet's rest to what nobody claims, products off sale, sessions over, name free."""
+
+    caller: Caller
+    user_id: int
+
+
 class FillCoins(_Value, frozen=True):
     """Coins from the bank into a machine."""
 
@@ -339,6 +346,7 @@ Command = (
     | TopUp
     | PaySeller
     | CloseWallet
+    | CloseUser
     | FillCoins
     | CollectCoins
     | CountCoins
@@ -412,6 +420,13 @@ class WalletClosed(_Value, frozen=True):
     unclaimed_id: int | None
     amount_cents: int
     created_us: int
+
+
+class UserClosed(_Value, frozen=True):
+    """The user is gone; `amount_cents` was left in the wallet."""
+
+    user_id: int
+    amount_cents: int
 
 
 class BoxMoved(_Value, frozen=True):
@@ -563,6 +578,7 @@ Receipt = (
     | MoneyMoved
     | SellerPaid
     | WalletClosed
+    | UserClosed
     | BoxMoved
     | CoinsCounted
     | StockMoved

@@ -41,6 +41,7 @@ def wants(command: MachineCommand, wanted: Wanted) -> None:
     """Adds to `wanted` what the command needs to know."""
     match command:
         case FillCoins() | CollectCoins():
+            wanted.counting.add(command.machine_id)  # For the admin log.
             wanted.new_ids["transfers"] += 1
         case CountCoins():
             wanted.counting.add(command.machine_id)

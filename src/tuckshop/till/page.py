@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
-from tuckshop.domain.accounts import Actor
+from tuckshop.domain.accounts import Actor, Role, UserState
 from tuckshop.domain.catalogue import Product, Shelf
 from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef
@@ -47,6 +47,8 @@ class Wanted:
     counting: set[int] = field(default_factory=set)  # machines whose coins count, unlimited or not
     machine_keys: set[int] = field(default_factory=set)
     stands: set[int] = field(default_factory=set)  # machines of which every shelf is wanted
+    held: set[int] = field(default_factory=set)  # users who must not be closed meanwhile: locked
+    closing: set[int] = field(default_factory=set)  # users to close: with all that is theirs
     payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
     sellers: set[int] = field(default_factory=set)  # for whom others add products: locked
     external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
@@ -207,6 +209,24 @@ class IdempotencyRow(NamedTuple):
     created_us: int
 
 
+class AdminLogRow(NamedTuple):
+    actor_id: int | None
+    action: str
+    subject: str
+    before: str | None
+    after: str | None
+    created_us: int
+
+
+class Standing(NamedTuple):
+    """A user who is to be closed, or an admin who would be left."""
+
+    username: str
+    email: str | None
+    state: UserState
+    roles: frozenset[Role]
+
+
 @dataclass(slots=True)
 class SalesAdded:
     """What a batch adds to its day's sales of one product on one machine."""
@@ -232,6 +252,7 @@ class Changes:
     stock_movements: list[StockMovementRow] = field(default_factory=list)
     coin_movements: list[CoinMovementRow] = field(default_factory=list)
     idempotency: list[IdempotencyRow] = field(default_factory=list)
+    admin_log: list[AdminLogRow] = field(default_factory=list)
     # Keys of loaded rows that changed; their new values are on the page.
     balances: set[AccountRef] = field(default_factory=set)
     stocked: set[ShelfRef] = field(default_factory=set)
@@ -241,6 +262,7 @@ class Changes:
     unnamed: dict[int, str] = field(default_factory=dict)  # products that gave a name up: the key they had
     reordered: set[int] = field(default_factory=set)  # orders whose status or pieces changed
     plans: dict[ShelfRef, ShelfPlan] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)  # users
     # Rows that many share and no rule reads: only what is to be added.
     added_cents: dict[AccountRef, int] = field(default_factory=dict)
     added_coins: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -258,6 +280,8 @@ class Changes:
             or self.plans
             or self.removed
             or self.reordered
+            or self.admin_log
+            or self.closed
         )
 
 
@@ -288,7 +312,10 @@ class Page:
     orders: dict[int, Order] = field(default_factory=dict)
     buyers: set[int] = field(default_factory=set)  # those of `users` who buy
     machine_keys: dict[int, bytes | None] = field(default_factory=dict)
+    standings: dict[int, Standing] = field(default_factory=dict)
+    log_ins: dict[int, list[int]] = field(default_factory=dict)  # sessions of users to close
     earnings: dict[int, int] = field(default_factory=dict)  # of sellers to be paid, as loaded
+    earned: dict[int, int] = field(default_factory=dict)  # by users to close, as loaded
     held_back: dict[int, Order] = field(default_factory=dict)  # orders not theirs yet, as loaded
     owed_cents: dict[int, int] = field(default_factory=dict)  # on the tabs of those orders, as loaded
     external_refs: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -304,6 +331,7 @@ class Page:
             stocked=set(self.changes.stocked),
             revised=set(self.changes.revised),
             unnamed=dict(self.changes.unnamed),
+            admin_log=list(self.changes.admin_log),
         )
         return replace(
             self,

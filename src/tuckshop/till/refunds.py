@@ -103,6 +103,14 @@ def refund_newest(command: RefundNewest, actor: Actor, page: Page, policy: Polic
     if actor.machine_id is None:
         actor.require(Role.CASHIER, Role.ADMIN)
     require_wallet(actor, command.wallet, page)
+    chosen = newest(command, page)
+    if chosen is None:
+        raise UnknownPurchase(product=command.product_id)
+    return refund(chosen, actor, page, policy)
+
+
+def newest(command: RefundNewest, page: Page) -> Refund | None:
+    """The same refund by the order that it is about, if there is one."""
     found = page.orders if command.wallet.guest_id is not None else {}  # Users name their orders.
     for order_id in sorted(found, reverse=True):
         order = page.orders[order_id]
@@ -112,9 +120,8 @@ def refund_newest(command: RefundNewest, actor: Actor, page: Page, policy: Polic
             and order.status is not OrderStatus.PLACED
             and any(line.product_id == command.product_id and line.left for line in order.lines)
         ):
-            chosen = Refund(command.caller, order_id, {command.product_id: 1}, command.reason)
-            return refund(chosen, actor, page, policy)
-    raise UnknownPurchase(product=command.product_id)
+            return Refund(command.caller, order_id, {command.product_id: 1}, command.reason)
+    return None
 
 
 def cancel(command: CancelOrder, actor: Actor, page: Page) -> OrderChanged:

@@ -20,7 +20,18 @@ from tuckshop.domain.refusals import (
     Unauthenticated,
     revive,
 )
-from tuckshop.till import catalogue, machines, orders, refunds, registration, tabs, transfers, wallet
+from tuckshop.till import (
+    admin_log,
+    catalogue,
+    machines,
+    orders,
+    refunds,
+    registration,
+    tabs,
+    transfers,
+    users,
+    wallet,
+)
 from tuckshop.till.commands import (
     RECEIPTS,
     AddProduct,
@@ -28,6 +39,7 @@ from tuckshop.till.commands import (
     CancelOrder,
     ChangeGoods,
     ChangeProduct,
+    CloseUser,
     CloseWallet,
     CollectCoins,
     Command,
@@ -78,8 +90,6 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
     if machine_id is not None:
         wanted.machines.add(machine_id)
     match command:
-        case Register():
-            registration.wants(command, wanted)
         case PlaceOrder() | Deposit() | PayOut():
             _want_money(command, wanted)
         case Refund() | RefundNewest() | CancelOrder() | ReduceOrder() | Dispense():
@@ -92,8 +102,17 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
             transfers.wants(command, wanted)
         case FillCoins() | CollectCoins() | CountCoins() | MoveStock() | SetShelves():
             machines.wants(command, wanted)
+        case Register() | CloseUser():
+            _want_people(command, wanted)
         case _:
             assert_never(command)
+
+
+def _want_people(command: Register | CloseUser, wanted: Wanted) -> None:
+    if isinstance(command, Register):
+        registration.wants(command, wanted)
+    else:
+        users.wants(command, wanted)
 
 
 def _want_caller(envelope: Envelope, wanted: Wanted) -> None:
@@ -140,7 +159,9 @@ def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
             record = page.records.get((command.caller.scope, envelope.key))
             if record is not None:
                 return _replay(record, envelope)
-        answer: Receipt | Refusal = _decide(command, actor, page, policy)
+        answer: Receipt | Refusal = admin_log.logged(
+            command, actor, page, lambda: _decide(command, actor, page, policy)
+        )
     except (Unauthenticated, KeyReused) as refusal:
         return Outcome(refusal)  # Says something of the credential or the key, not of the command.
     except Refusal as refusal:
@@ -193,6 +214,8 @@ def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Recei
             return transfers.decide(command, actor, page, policy)
         case FillCoins() | CollectCoins() | CountCoins() | MoveStock() | SetShelves():
             return machines.decide(command, actor, page, policy)
+        case CloseUser():
+            return users.close(command, actor, page)
         case _:
             assert_never(command)
 

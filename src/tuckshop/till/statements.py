@@ -170,6 +170,36 @@ EMAILS = Read(
 MACHINE_KEYS = Read(
     "machine_keys", _ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
 )
+ADMINS = Read(
+    "admins",
+    _ID,
+    "SELECT u.id FROM users u WHERE u.is_admin AND u.state = 'active'"
+    " AND u.id NOT IN (SELECT w.id FROM wanted w)",
+)
+HELD = Read(
+    "held",
+    _ID,
+    "SELECT u.id, u.username, u.email, u.state, u.is_buyer, u.is_seller, u.is_cashier, u.is_admin"
+    " FROM wanted w JOIN users u ON u.id = w.id ORDER BY u.id",
+    lock="u",
+)
+LOG_INS = Read(
+    "log_ins",
+    _ID,
+    "SELECT s.user_id, s.id FROM wanted w JOIN sessions s ON s.user_id = w.id AND s.ended_us IS NULL"
+    " ORDER BY s.id",
+)
+PRODUCTS_OF = Read(
+    "products_of",
+    _ID,
+    "SELECT p.id FROM wanted w JOIN products p ON p.seller_id = w.id AND p.removed_us IS NULL",
+)
+EARNED = Read(
+    "earned",
+    _ID,
+    "SELECT a.user_id, a.balance_cents FROM wanted w JOIN accounts a"
+    " ON a.user_id = w.id AND a.kind = 'earnings'",
+)
 PAYEES = Read(
     "payees",
     _ID,
@@ -331,6 +361,7 @@ INSERTS: tuple[tuple[str, Insert], ...] = tuple(
         (tables.stock_movements, pages.StockMovementRow),
         (tables.coin_movements, pages.CoinMovementRow),
         (tables.idempotency, pages.IdempotencyRow),
+        (tables.admin_log, pages.AdminLogRow),
     )
 )
 """By the name of their list in `Changes`, each after the tables it refers to."""
@@ -371,6 +402,8 @@ REVISE_PRODUCTS = Update(
 )
 PARK_NAMES = Update(tables.products, ("id",), ("name_key",))
 REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
+CLOSE_USERS = Update(tables.users, ("id",), ("state", "closed_us"))
+END_SESSIONS = Update(tables.sessions, ("id",), ("ended_us",))
 OLD_SUFFIXES = Delete(tables.product_suffixes, ("suffix", "product_id"))
 NEW_SUFFIXES = Insert(tables.product_suffixes, ("suffix", "product_id"))
 SET_STATUSES = Update(tables.orders, ("id",), ("status", "fulfilled_us"))

@@ -1,6 +1,6 @@
 """The dialect `app-demo`: users who sell and order, prices in major units, orders on the tab.
 
-    POST   /api/register/        accounts.register, as buyer and seller
+    POST   /api/register/        registration.register, as buyer and seller
     POST   /api/token/           sessions.log_in
     POST   /api/token/refresh/   sessions.renew
     GET    /api/product/         catalogue.page, by part of the name and highest price

@@ -16,7 +16,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import NewPassword, Password, Shown, Username
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts
+from tuckshop.services import registration
 
 
 class RegisterBody(Body):
@@ -49,7 +49,7 @@ async def register(request: Call) -> UserShown:
     """A new user, who may both sell and order."""
     data = await request.parsed(RegisterBody)
     settings = request.app.state.settings
-    user = await accounts.register(
+    user = await registration.register(
         request.shop,
         username=data.name,
         email=None,

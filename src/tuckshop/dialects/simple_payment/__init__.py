@@ -2,7 +2,7 @@
 
     POST   /api/create_user       Register, with the coins that a buyer has put in
     POST   /api/get_token         opaque.log_in, for 30 days
-    *      /api/user/<username>   accounts.find_by_name, change, close
+    *      /api/user/<username>   accounts.find_by_name, change; CloseUser
     GET    /api/products          catalogue.page
     POST   /api/products          AddProduct
     *      /api/product/<name>    ChangeProduct, RemoveProduct

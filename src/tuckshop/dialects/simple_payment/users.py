@@ -31,9 +31,9 @@ from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Email, NewPassword, Password, Shown, Username
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts, opaque, sessions, wallet
+from tuckshop.services import accounts, opaque, registration, sessions, wallet
 from tuckshop.services.accounts import User
-from tuckshop.till.commands import Register, Registered, nobody_yet
+from tuckshop.till.commands import CloseUser, Register, Registered, UserClosed, nobody_yet
 
 TOKEN_DAYS = 30  # The contract knows no refreshing; a month is how long a buyer may stay away.
 
@@ -111,7 +111,7 @@ async def create_user(request: Call) -> Response[UserShown]:
         raise Malformed(("deposit", "must be empty for a seller"))
     coins = wallet.as_coins(request.shop, amount_cents=deposit_cents, field="deposit")
     settings = request.app.state.settings
-    newcomer = await accounts.newcomer(
+    newcomer = await registration.newcomer(
         request.shop,
         username=data.username,
         email=data.email,
@@ -189,13 +189,15 @@ async def change_user(request: Call, username: PathUsername) -> UserShown:
 
 @delete(
     _USER,
+    status_code=204,
     summary="Close a user",
-    opt=told("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin),
+    opt=told("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
-async def close_user(request: Call, username: PathUsername) -> None:
+async def close_user(request: Call, username: PathUsername) -> Response[None]:
     """Name and address are free again, every token is dead; money left is kept for whoever claims it."""
-    actor, found = await _require_self(request, username)
-    await accounts.close(request.shop, user_id=found.id, actor_id=actor.user_id)
+    _, found = await _require_self(request, username)
+    outcome = await request.settled(CloseUser(request.caller, found.id))
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
 async def _require_self(request: Call, username: str) -> tuple[Actor, User]:

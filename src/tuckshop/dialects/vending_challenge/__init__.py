@@ -6,9 +6,9 @@ Paths stand under /api/v1; those of the last column at the root and under /api/v
     POST   /api/v1/auth/logout/       sessions.log_out
     POST   /api/v1/auth/logout-all/   sessions.log_out_everywhere, by password as well    /logout/all
     POST   /api/v1/auth/refresh/      sessions.refresh
-    POST   /api/v1/users/             accounts.register                                   /user
+    POST   /api/v1/users/             registration.register                                   /user
     GET    /api/v1/users/             accounts.page                                       /user
-    *      /api/v1/users/<id>/        accounts.find, change, close                        /user/<id>
+    *      /api/v1/users/<id>/        accounts.find, change; CloseUser                    /user/<id>
     POST   /api/v1/wallet/deposit     Deposit                                             /deposit
     GET    /api/v1/wallet/balance     wallet.balance
     POST   /api/v1/wallet/reset       PayOut                                              /reset

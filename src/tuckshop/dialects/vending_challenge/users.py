@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from litestar import delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset, neighbours
 from tuckshop.dialects.readonly import require_unchanged
-from tuckshop.dialects.vending_challenge.common import API
+from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import (
     EmailTaken,
@@ -29,8 +29,9 @@ from tuckshop.http.fields import (
     Username,
 )
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts, sessions, wallet
+from tuckshop.services import accounts, registration, sessions, wallet
 from tuckshop.services.accounts import User
+from tuckshop.till.commands import CloseUser, UserClosed
 
 
 class UserShown(Shown):
@@ -80,7 +81,7 @@ async def register(request: Call) -> UserShown:
     """A new buyer or seller."""
     data = await request.parsed(RegisterBody)
     settings = request.app.state.settings
-    user = await accounts.register(
+    user = await registration.register(
         request.shop,
         username=data.username,
         email=data.email,
@@ -146,11 +147,17 @@ change_user = patch(_USER, summary="Change a user", opt=told("patchUser", *_CHAN
 )
 
 
-@delete(_USER, summary="Close a user", opt=told("deleteUser", UnknownUser, StillHoldsValue, LastAdmin))
-async def close_user(request: Call, user_id: PathId) -> None:
+@delete(
+    _USER,
+    status_code=204,
+    summary="Close a user",
+    opt=told("deleteUser", UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+)
+async def close_user(request: Call, user_id: PathId) -> Response[None]:
     """The name is free again, every session is over; money that is left is kept for whoever claims it."""
-    actor = await _require_self(request, user_id)
-    await accounts.close(request.shop, user_id=user_id, actor_id=actor.user_id)
+    await _require_self(request, user_id)
+    outcome = await request.settled(CloseUser(request.caller, user_id))
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
 async def _require_self(request: Call, user_id: int) -> Actor:

@@ -1,0 +1,155 @@
+"""How people come into the shop: by their own wish, or by the operator's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from tuckshop.domain.accounts import (
+    RegistrationMode,
+    Role,
+    UserState,
+    check_email,
+    check_password,
+    check_roles,
+    check_username,
+    name_key,
+)
+from tuckshop.domain.refusals import RegistrationClosed
+from tuckshop.services import accounts
+from tuckshop.services.accounts import User
+from tuckshop.services.passwords import COMMON
+from tuckshop.services.shop import Shop
+from tuckshop.store import tables
+from tuckshop.store.engine import writing
+from tuckshop.till.commands import Newcomer
+
+
+async def register(
+    shop: Shop,
+    *,
+    username: str,
+    email: str | None,
+    password: str,
+    roles: Iterable[Role],
+    buyers: RegistrationMode = RegistrationMode.OPEN,
+    sellers: RegistrationMode = RegistrationMode.OPEN,
+) -> User:
+    """A new buyer or seller by their own wish; pending if an admin has to let them in.
+
+    Raises:
+        InvalidField, RegistrationClosed: see `newcomer`.
+        NameTaken, EmailTaken: (in that order) another user has it.
+    """
+    return await _add(
+        shop,
+        await newcomer(
+            shop,
+            username=username,
+            email=email,
+            password=password,
+            roles=roles,
+            buyers=buyers,
+            sellers=sellers,
+        ),
+    )
+
+
+async def newcomer(
+    shop: Shop,
+    *,
+    username: str,
+    email: str | None,
+    password: str,
+    roles: Iterable[Role],
+    buyers: RegistrationMode = RegistrationMode.OPEN,
+    sellers: RegistrationMode = RegistrationMode.OPEN,
+) -> Newcomer:
+    """Whoever wants to register, checked but for who is there already; for a Register command.
+
+    Raises:
+        InvalidField: a name, address, password or role outside its rules.
+        RegistrationClosed: nobody takes this role by themselves.
+    """
+    wanted = check_roles(roles)
+    state = UserState.ACTIVE
+    for role, mode in ((Role.BUYER, buyers), (Role.SELLER, sellers)):
+        if role in wanted and mode is RegistrationMode.CLOSED:
+            raise RegistrationClosed(role=role.value)
+        if role in wanted and mode is RegistrationMode.APPROVE:
+            state = UserState.PENDING
+    for role in sorted(wanted - {Role.BUYER, Role.SELLER}):
+        raise RegistrationClosed(role=role.value)
+    return await _checked(shop, username=username, email=email, password=password, roles=wanted, state=state)
+
+
+async def add(
+    shop: Shop,
+    *,
+    username: str,
+    email: str | None,
+    password: str,
+    roles: Iterable[Role],
+    any_password: bool = False,
+) -> User:
+    """A new active user with whatever roles; for the operator. `any_password` is for demo data alone.
+
+    Raises:
+        InvalidField, NameTaken, EmailTaken: as `register`.
+    """
+    checked = await _checked(
+        shop,
+        username=username,
+        email=email,
+        password=password,
+        roles=check_roles(roles),
+        state=UserState.ACTIVE,
+        any_password=any_password,
+    )
+    return await _add(shop, checked, is_logged=True)
+
+
+async def _checked(
+    shop: Shop,
+    *,
+    username: str,
+    email: str | None,
+    password: str,
+    roles: frozenset[Role],
+    state: UserState,
+    any_password: bool = False,
+) -> Newcomer:
+    username = check_username(username)
+    email = None if email is None else check_email(email)
+    if not any_password:
+        check_password(password, common=COMMON)
+    return Newcomer(username, email, await shop.passwords.hash(password), roles, state)
+
+
+async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False) -> User:
+    username, email = newcomer.username, newcomer.email
+    values = {
+        "username": username,
+        "username_key": name_key(username),
+        "email": email,
+        "email_key": None if email is None else name_key(email),
+        "password_hash": newcomer.password_hash,
+        "state": newcomer.state.value,
+        "created_us": shop.clock(),
+        **accounts.flags_of(newcomer.roles),
+    }
+    async with writing(shop.engine) as connection:
+        await accounts.require_free(connection, username, email)
+        try:
+            row = (
+                await connection.execute(insert(tables.users).values(values).returning(*accounts.COLUMNS))
+            ).one()
+        except IntegrityError as error:
+            raise accounts.taken(error, username, email) from None
+        if is_logged:
+            await accounts.log(
+                connection, "user.add", row, after=accounts.standing_of(row), now_us=shop.clock()
+            )
+    return accounts.user_of(row)
