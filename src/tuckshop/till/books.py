@@ -286,11 +286,7 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
         wanted.products |= wanted.changing
         wanted.shelves.update((yield statements.ALL_SHELVES, _ids(wanted.changing)))
     if wanted.named:
-        ids = dict((yield statements.NAMES, _texts({key for _, key in wanted.named})))
-        for machine_id, key in wanted.named:
-            if key in ids:
-                wanted.products.add(ids[key])
-                wanted.shelves.add((machine_id, ids[key]))
+        yield from _find_named(wanted)
     if wanted.stands:
         wanted.shelves.update((yield statements.SHELVES_OF, _ids(wanted.stands)))
     if wanted.shelves:
@@ -309,6 +305,15 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
         # Read after the locks: who bears a name by now. Where it is another than was looked for above, the
         # name was given away meanwhile, and nobody bears it who is loaded.
         page.names = dict((yield statements.NAMES, [(name,) for name in wanted.names]))
+
+
+def _find_named(wanted: Wanted) -> Plan:
+    """Who bears the names of what is to be bought becomes wanted; looked at again once it is locked."""
+    ids = dict((yield statements.NAMES, _texts({key for _, key in wanted.named})))
+    for machine_id, key in wanted.named:
+        if key in ids:
+            wanted.products.add(ids[key])
+            wanted.shelves.add((machine_id, ids[key]))
 
 
 def _load_machines(page: Page, wanted: Wanted) -> Plan:
