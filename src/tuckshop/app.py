@@ -213,7 +213,12 @@ def create_app(
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
     )
-    edge = Edge(inside, meter=meter if is_measured else None, access_log=given.access_log)
+    edge = Edge(
+        inside,
+        meter=meter if is_measured else None,
+        access_log=given.access_log,
+        is_https=given.is_https,
+    )
     app.asgi_handler = edge
     return app
 

@@ -25,6 +25,9 @@ from tuckshop.till.policy import CoinsPolicy
 PREFIX = "TUCKSHOP_"
 SECRET_LENGTH_MIN = 32  # Bytes; RFC 7518, 3.2: an HMAC key is at least as long as its hash.
 KEY_FILE = "secret.key"
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII
+)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -49,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     refund_window_seconds: Positive = 300
     timezone: str = "UTC"  # of the shop, by which its days are counted: Europe/Berlin
     day_starts: str = "00:00"  # when a day's sales begin: 04:00 where nights are long
+    public_url: str = ""  # where browsers find the shop: https://shop.example.org
     allowed_hosts: str = ""  # names that requests may be for, with commas between; any if empty
     trusted_proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, likewise
     dialects: str = ""  # names of older contracts to serve as well, with commas between
@@ -78,6 +82,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def hosts(self) -> frozenset[str]:
         """The names that requests may be for; none: any."""
         return frozenset(_listed(self.allowed_hosts.lower()))
+
+    @property
+    def origin(self) -> str:
+        """Where browsers find the shop, in their spelling; empty if nobody said. Raises SettingsInvalid."""
+        return _origin(self.public_url) if self.public_url else ""
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers find the shop by https, whoever ends it."""
+        return self.origin.startswith("https:")
 
     @property
     def dialect_names(self) -> tuple[str, ...]:
@@ -148,7 +162,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
     given.update({name: value for name, value in overrides.items() if value is not None})
     try:
         read = msgspec.convert(given, Settings, strict=False)
-        _ = read.proxies, read.days  # Now, not with the first request.
+        _ = read.proxies, read.days, read.origin  # Now, not with the first request.
         return read
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
@@ -177,6 +191,18 @@ def _networks(listed: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(one) for one in _listed(listed))
     except ValueError as error:
         raise SettingsInvalid(f"{PREFIX}TRUSTED_PROXIES cannot be used: {error}.") from None
+
+
+@cache
+def _origin(address: str) -> str:
+    parts = _ADDRESS.fullmatch(address.strip().lower())
+    if parts is None or not 0 < int(parts["port"] or 1) < 65536:
+        raise SettingsInvalid(
+            f"{PREFIX}PUBLIC_URL cannot be used: give one such as https://shop.example.org, without a path."
+        )
+    is_usual = int(parts["port"] or 0) == {"http": 80, "https": 443}[parts["scheme"]]
+    port = f":{int(parts['port'])}" if parts["port"] and not is_usual else ""
+    return f"{parts['scheme']}://{parts['host']}{port}"
 
 
 @cache

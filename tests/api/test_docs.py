@@ -36,7 +36,7 @@ async def test_is_served_with_a_policy_that_trusts_its_own_files_alone(api: Api)
             "form-action": "'none'",
         }
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         again = await api.get(path, headers={"If-None-Match": answer.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
 

@@ -28,8 +28,16 @@ def test_serves_until_sigterm(open_terminal: Terminal) -> None:
         idle.close()
     assert f"The shop is open at {server.url}" in out
     assert "/docs" in out
-    assert error == ""
+    assert error.startswith("Warning: passwords and cookies can be read on the way")
+    assert error.count("\n") == 1
     assert not open_terminal.database.with_name("tuckshop.sqlite3-wal").exists()  # The till has been closed.
+
+
+def test_warns_of_plain_http_alone(open_terminal: Terminal, environment: Environment) -> None:
+    environment(public_url="https://shop.example.org")
+    with serving("serve", cwd=open_terminal.home) as server:
+        _, error = server.end()
+    assert error == ""
 
 
 def test_commands_take_their_turn_while_it_serves(open_terminal: Terminal) -> None:

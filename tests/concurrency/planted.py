@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
+from tuckshop.domain.refusals import TooManyTries
+from tuckshop.services import tries
 from tuckshop.store import engine
 from tuckshop.till import batch, books, books_postgres, settle, statements
 from tuckshop.till.batch import Till
@@ -201,6 +204,19 @@ def normal_sync() -> None:
     engine.SQLITE_PRAGMAS["synchronous"] = "NORMAL"
 
 
+def counted_apart() -> None:
+    """Each process counts tries to log in for itself."""
+    counts: Counter[bytes] = Counter()
+
+    async def count(_: object, name: bytes, limit: tries.Limit, __: int) -> int:
+        counts[name] += 1
+        if counts[name] > limit.tries:
+            raise TooManyTries(retry_seconds=limit.seconds)
+        return counts[name]
+
+    _plant(tries, "_count", count)
+
+
 BUGS = {
     bug.__name__.replace("_", "-"): bug
     for bug in (
@@ -213,6 +229,7 @@ BUGS = {
         arrival_order,
         early_answer,
         normal_sync,
+        counted_apart,
     )
 }
 

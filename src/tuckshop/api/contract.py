@@ -10,7 +10,9 @@ _ABOUT = """\
 A prepaid shop in which every coin is accounted for. Amounts are whole numbers of minor units (cents), times
 are RFC 3339 in UTC. Every error is a problem (RFC 9457) whose `type` never changes. Requests are read
 strictly: unknown or repeated names, wrong types and wrong media types are refused, whoever asks. Answers are
-JSON whatever `Accept` says. Lists are read page by page: give `next` of one page as `cursor` of the next.
+JSON whatever `Accept` says. Instead of a token, pages of the shop's own may bring a log-in's cookie; from
+other pages, or with a token, it is refused. Lists are read page by page: give `next` of one page as `cursor`
+of the next.
 """
 _TAGS = {
     "users": "People and their accounts.",

@@ -41,7 +41,7 @@ async def stream(request: Call) -> Response[bytes]:
     Values are the latest, some tenths of a second old; what changed twice meanwhile is told once. A comment
     comes every 15 seconds. Who does not read is sent away; 503 if too many watch already.
     """
-    caller = request.caller if request.given(b"authorization") else None
+    caller = None if request.is_anonymous else request.caller
     if caller is not None:
         await sessions.actor(request.shop, caller=caller)
     if request.scope.get("is_head"):

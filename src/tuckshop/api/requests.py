@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
-from tuckshop.http import calls
+from tuckshop.http import browser, calls
 from tuckshop.http.calls import ADMITTED, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
@@ -73,17 +73,19 @@ answered = partial(calls.answered, errors=PROBLEMS)
 
 
 async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """As `http.calls.require_strict`, once an API token has been let in.
+    """As `http.calls.require_strict`, once an API token or a browser's log-in has been let in.
 
     Raises:
         SessionEnded, ScopeMissing, LogInNeeded: an API token that may not do this.
-        NotFoundException, Malformed: see there.
+        NotFoundException, Malformed: see there, and `browser.admit`.
     """
     assert isinstance(request, Call)
     if request.method != "OPTIONS":
         for header, given in request.scope["headers"]:
             if header == b"authorization" and given[7 : 7 + len(_API_TOKEN)] == _API_TOKEN:
                 await _admit_token(request)
+            elif header == b"cookie":
+                await browser.admit(request)
     return await calls.require_strict(request)
 
 

@@ -48,6 +48,12 @@ def serve(**options: Any) -> None:
     export(host=given.host, port=given.port, workers=given.workers, root_dialect=given.root_dialect)
     where = address(given.host, given.port)
     click.echo(f"The shop is open at {where} (Ctrl-C closes it); the API is explained at {where}/docs.")
+    if not given.is_https:
+        click.echo(
+            "Warning: passwords and cookies can be read on the way, unless everybody is on this computer. "
+            "Let a proxy end TLS, and set TUCKSHOP_PUBLIC_URL=https://...",
+            err=True,
+        )
     listen(given, at=at)
 
 

@@ -68,6 +68,11 @@ class Call(Request[Any, Any, Any]):
         return caller
 
     @property
+    def is_anonymous(self) -> bool:
+        """Whether the request carries no credential at all, good or not."""
+        return ADMITTED not in self.scope and not self.given(b"authorization")
+
+    @property
     def witness(self) -> Caller:
         """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")

@@ -19,7 +19,9 @@ from tuckshop.telemetry import Meter, Throttle
 log = structlog.get_logger(__name__)
 
 # Each costs the answer a few bytes and the server nothing: they are made once.
-_ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+# With `no-referrer`, browsers would hide from us that a form is from our own page: `Origin: null`.
+_ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+_HTTPS = (b"strict-transport-security", b"max-age=31536000")  # A year, from each answer on.
 _PERSONAL = ((b"cache-control", b"no-store"),)  # Unless a handler knows better.
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}")  # Others could be taken for something else in a log.
@@ -30,11 +32,19 @@ ELSEWHERE = "(none)"
 class Edge:
     """Around the whole application, what the framework answers by itself included."""
 
-    def __init__(self, app: ASGIApp, *, meter: Meter | None = None, access_log: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        meter: Meter | None = None,
+        access_log: bool = False,
+        is_https: bool = False,
+    ) -> None:
         self._app = app
         self._meter = meter
         self._access_log = access_log
         self._throttle = Throttle()
+        self._always = (*_ALWAYS, _HTTPS) if is_https else _ALWAYS
         self._prefix = secrets.token_hex(6).encode() + b"-"
         self._numbers = count(1)
 
@@ -62,7 +72,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
                 personal = () if b"cache-control" in [name for name, _ in headers] else _PERSONAL
-                message["headers"] = [*headers, *_ALWAYS, (b"x-request-id", request_id), *personal]
+                message["headers"] = [*headers, *self._always, (b"x-request-id", request_id), *personal]
                 self._count(scope, message["status"], perf_counter() - begun)
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""

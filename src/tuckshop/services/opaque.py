@@ -40,8 +40,9 @@ async def log_in(
     days: int = sessions.SESSION_DAYS,
     device: str | None = None,
     address: str | None = None,
+    instead_of: Caller | None = None,
 ) -> OpaqueLogIn:
-    """A new session of so many days, known by its secret.
+    """A new session of so many days, known by its secret; `instead_of` is ended with it.
 
     Raises:
         BadCredentials, TooManyTries: as `sessions.log_in`.
@@ -55,6 +56,7 @@ async def log_in(
         address=address,
         days=days,
         secret_hash=hashed(secret),
+        instead_of=instead_of,
     )
     return OpaqueLogIn(secret, caller, others)
 

@@ -79,8 +79,11 @@ async def open_session(
     address: str | None = None,
     days: int = SESSION_DAYS,
     secret_hash: bytes | None = None,
+    instead_of: Caller | None = None,
 ) -> tuple[Caller, int]:
     """A new session, and how many others the user has; with a secret's hash, one that `opaque` knows by it.
+
+    `instead_of`: the session that the same browser had, whoever's it was; it ends.
 
     Raises:
         BadCredentials, TooManyTries: as `log_in`.
@@ -95,6 +98,8 @@ async def open_session(
         if await connection.scalar(still.with_for_update(read=True)) is None:
             raise BadCredentials
         await tries.give_back(connection, counted)
+        if instead_of is not None:
+            await _end(connection, instead_of, now_us)
         others = await _count_live(connection, user_id, now_us)
         session_id = await connection.scalar(
             insert(sessions)

@@ -172,6 +172,7 @@ const tryForm = (method, path, operation) => {
     const address = query.size ? `${target}?${query}` : target;
     try {
       const answer = await fetch(address, {
+        credentials: "omit", // Two log-ins at once would be refused: here, the token alone counts.
         method, headers, body: headers["Content-Type"] ? body.value : undefined, cache: "no-store",
       });
       output.replaceChildren(...await answerView(answer));
@@ -282,7 +283,8 @@ const logIn = async (event) => {
 };
 
 const logOut = async () => {
-  await fetch("/v1/auth/logout", { method: "POST", headers: { Authorization: `Bearer ${access}` } });
+  const headers = { Authorization: `Bearer ${access}` };
+  await fetch("/v1/auth/logout", { method: "POST", headers, credentials: "omit" });
   access = null;
   document.getElementById("logout").hidden = true;
   document.getElementById("who").textContent = "Nobody: only open operations will answer.";
