@@ -11,7 +11,7 @@ from tests.api.conftest import Api, serving
 from tests.api.test_events import watching
 from tuckshop.domain.accounts import Role
 from tuckshop.http.browser import SESSION
-from tuckshop.services import accounts, opaque, sessions
+from tuckshop.services import opaque, sessions, standing
 
 PASSWORD = "correct horse"
 OWN = {"Sec-Fetch-Site": "same-origin"}
@@ -151,7 +151,7 @@ async def test_the_cookie_is_worthless_at_once(api: Api, how: str) -> None:
             assert (await api.client.patch(ME, json=NEW_PASSWORD, headers=headers)).status_code == 200
         case "roles":
             roles = [Role.BUYER, Role.SELLER]
-            await accounts.set_standing(api.running, user_id=user_id, roles=roles, actor_id=None)
+            await standing.change(api.running, user_id=user_id, roles=roles, actor_id=None)
         case "disabled":
             await api.shop.execute("UPDATE users SET state = 'disabled' WHERE username = 'ada'")
         case "expiry":

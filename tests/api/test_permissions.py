@@ -43,7 +43,7 @@ class Row:
 
 
 TABLE: dict[str, Row] = {
-    "closeUser": Row((401, 403, 403, 403, 403, 204)),
+    "closeUser": Row((401, 403, 403, 204, 403, 204)),
     "getUser": Row((401, 403, 403, 403, 403, 200)),
     "changeUser": Row((401, 403, 403, 403, 403, 200), {"roles": ["buyer", "admin"]}),
     "endSession": Row((401, 404, 404, 204, 404, 404)),

@@ -10,8 +10,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from tuckshop.domain.refusals import TooManyTries
 from tuckshop.services import tries
@@ -125,7 +126,7 @@ def late_record() -> None:
         if late:
             connection = await self._connected()
             sql = f"{books_postgres._insert_sql(insert)} ON CONFLICT DO NOTHING"
-            await connection.execute(sql, *zip(*late, strict=True))
+            await connection.execute(sql, *books_postgres._columns(insert, late))
 
     _plant(PostgresBooks, "transact", transact)
 

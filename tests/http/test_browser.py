@@ -15,7 +15,7 @@ from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.accounts import Role
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
-from tuckshop.services import accounts, sessions
+from tuckshop.services import accounts, registration, sessions
 from tuckshop.settings import Settings, SettingsInvalid, read
 
 PASSWORD = "correct horse"
@@ -96,7 +96,7 @@ async def api(database_url: str) -> AsyncIterator[Api]:
     """A shop with two users, and the API behind the pages."""
     async with serving(database_url) as served:
         for name in ("ada", "bob"):
-            await accounts.add(
+            await registration.add(
                 served.running, username=name, email=None, password=PASSWORD, roles=[Role.BUYER]
             )
         yield served

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.refusals import BadCredentials
-from tuckshop.services import accounts, opaque, sessions, tries
+from tuckshop.services import opaque, registration, sessions, standing, tries
 from tuckshop.services.shop import Shop
 
 PASSWORD = "correct horse"
@@ -32,12 +32,12 @@ async def shop(open_for_business: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop
         monkeypatch.setattr(tries, name, tries.Limit(10_000, 60))
     monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
     for name in ("ada", "dis"):
-        made = await accounts.add(
+        made = await registration.add(
             open_for_business, username=name, email=None, password=PASSWORD, roles=[Role.BUYER]
         )
         if name == "dis":
             state = UserState.DISABLED
-            await accounts.set_standing(open_for_business, user_id=made.id, state=state, actor_id=None)
+            await standing.change(open_for_business, user_id=made.id, state=state, actor_id=None)
     return open_for_business
 
 

@@ -2,7 +2,7 @@
 
 Browsers send cookies whoever makes them ask. So what comes with the session's cookie must come from our own
 pages: the browser says so (Sec-Fetch-Site, Origin), and a form also brings a token that foreign pages cannot
-know. See docs/decisions/0024-browsers-log-in-with-a-cookie.md.
+know. See docs/decisions/0025-browsers-log-in-with-a-cookie.md.
 """
 
 from __future__ import annotations

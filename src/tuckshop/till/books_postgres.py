@@ -19,6 +19,7 @@ from tuckshop.till.statements import (
     Plan,
     Read,
     Reserve,
+    Rows,
     Step,
     Update,
     column_type,
@@ -216,10 +217,7 @@ class PostgresBooks:
         if isinstance(step, Reserve):
             return await self._reserve(step)
         statement, rows = step
-        columns = [
-            _digits(column) if kind in _NUMBERS else column
-            for kind, column in zip(_kinds(statement), zip(*rows, strict=True), strict=True)
-        ]
+        columns = _columns(statement, rows)
         if isinstance(statement, Read):
             return await self._connection.fetch(_read_sql(statement), *columns)
         if isinstance(statement, Insert) and statement.table.name in _WITNESSES and self._witness is None:
@@ -281,6 +279,14 @@ def _witness_sql(table: Table, columns: tuple[str, ...]) -> str:
         f"{column} = ${place}::{column_type(table, column)}" for place, column in enumerate(columns, 1)
     )
     return f"SELECT EXISTS (SELECT FROM {table.name} WHERE {where})"
+
+
+def _columns(statement: Read | Insert | Update | Add | Delete, rows: Rows) -> list[Any]:
+    """The rows as a statement's arguments, one for each column."""
+    return [
+        _digits(column) if kind in _NUMBERS else column
+        for kind, column in zip(_kinds(statement), zip(*rows, strict=True), strict=True)
+    ]
 
 
 def _digits(numbers: Iterable[int | None]) -> str:
