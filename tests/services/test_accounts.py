@@ -93,6 +93,17 @@ async def test_a_reset_password_ends_the_sessions(open_for_business: Shop) -> No
     assert before.refresh
 
 
+async def test_a_role_named_twice_is_refused(open_for_business: Shop) -> None:
+    shop = open_for_business
+    for roles in ([Role.BUYER, Role.BUYER], [Role.SELLER, Role.BUYER, Role.SELLER]):
+        for into in (registration.register, registration.add):
+            with pytest.raises(InvalidField):
+                await into(shop, username="ada", email=None, password=PASSWORD, roles=roles)
+        with pytest.raises(InvalidField):
+            await standing.change(shop, user_id=1, roles=roles)
+    assert await accounts.count(shop) == 0
+
+
 class TestStanding:
     async def test_changes_roles_and_state(self, open_for_business: Shop) -> None:
         shop = open_for_business

@@ -17,7 +17,7 @@ from tests.shop import Clock, Shop, open_books, open_shop
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
-from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct
+from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct, UnknownUser
 from tuckshop.store.engine import postgres_dsn
 from tuckshop.till.batch import Till
 from tuckshop.till.books_postgres import PostgresBooks
@@ -25,6 +25,8 @@ from tuckshop.till.commands import (
     OPERATOR,
     AddProduct,
     Caller,
+    ChangeProduct,
+    CloseUser,
     Command,
     Deposit,
     Envelope,
@@ -33,6 +35,7 @@ from tuckshop.till.commands import (
     Refund,
     RemoveProduct,
     Restock,
+    UserClosed,
 )
 from tuckshop.till.policy import Policy
 
@@ -190,6 +193,56 @@ async def test_nothing_is_sold_or_put_on_a_shelf_after_removal(shop: Shop) -> No
     await shop.assert_clean()
 
 
+async def test_who_is_being_closed_is_left_with_nothing(shop: Shop) -> None:
+    """A deposit, a sale, a new product and a sale of theirs at the same time: before it, or refused."""
+    await shop.person("root", Role.ADMIN)
+    bob = await shop.buyer("bob", cents=5000)
+    tea = (await shop.product("tea", price_cents=5, stock=100)).product_id
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            ida = await shop.person(f"ida {number}", Role.BUYER, Role.SELLER)
+            if number % 2:
+                await shop.do(Deposit(OPERATOR, wallet(ida), {5: 1}))
+            own = (await shop.product(f"own {number}", price_cents=5, stock=1, seller=ida)).product_id
+            close = Envelope(CloseUser(ida, ida.user_id or 0))
+            rivals: list[Command] = [
+                Deposit(OPERATOR, wallet(ida), {50: 1}),
+                PlaceOrder(ida, wallet(ida), ((tea, 1),)),
+                AddProduct(ida, f"cola {number}", 5, 1),
+                AddProduct(OPERATOR, f"nuts {number}", 5, 1, seller_id=ida.user_id),
+                PlaceOrder(bob, wallet(bob), ((own, 1),)),
+                ChangeProduct(ida, own, stock=0),
+            ]
+            await both(shop, other, *[(close, Envelope(rival)) for rival in rivals])
+    closed = {row["id"] for row in await shop.rows("users") if row["state"] == "closed"}
+    held = {row["user_id"] for row in await shop.rows("accounts") if row["balance_cents"]}
+    assert not closed & held
+    await shop.assert_clean()
+
+
+@pytest.mark.parametrize("rival", ["deposit", "house", "own"])
+async def test_whoever_is_closed_at_once_with_one_rival(shop: Shop, rival: str) -> None:
+    await shop.person("root", Role.ADMIN)
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            ida = await shop.person(f"ida {number}", Role.BUYER, Role.SELLER)
+            user_id = ida.user_id or 0
+            commands: dict[str, Command] = {
+                "deposit": Deposit(OPERATOR, wallet(ida), {50: 1}),
+                "house": AddProduct(OPERATOR, f"nuts {number}", 5, 1, seller_id=user_id),
+                "own": AddProduct(ida, f"cola {number}", 5, 1),
+            }
+            pair = Envelope(CloseUser(ida, user_id)), Envelope(commands[rival])
+            ((closing, against),) = await both(shop, other, pair)
+            if rival == "deposit":
+                # Before it, and then it is part of what nobody claims; or to nobody.
+                closing.receipt()
+                assert not isinstance(against.answer, Refusal) or against.answer == UnknownUser(user_id)
+            else:
+                assert isinstance(closing.answer, Refusal) != isinstance(against.answer, Refusal)
+    await shop.assert_clean()
+
+
 # --- At the worst moment
 
 
@@ -236,6 +289,23 @@ async def test_a_wallet_made_between_reading_and_writing_keeps_what_is_in_it(
         outcome = await till.settle(Envelope(Deposit(OPERATOR, wallet(ada), {50: 1})))
     assert getattr(outcome.answer, "balance_cents", None) == 150
     await postgres_shop.assert_clean()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("moment", ["held", "sessions"])
+async def test_a_wallet_made_while_its_owner_is_closed_stays_empty(postgres_shop: Shop, moment: str) -> None:
+    shop = postgres_shop
+    await shop.person("root", Role.ADMIN)
+    ada = await shop.person("ada", Role.BUYER)
+
+    async def deposit_there() -> None:
+        await shop.do(Deposit(OPERATOR, wallet(ada), {100: 1}))
+
+    async with interrupted(shop, moment, deposit_there) as till:
+        outcome = await till.settle(Envelope(CloseUser(ada, ada.user_id or 0)))
+    assert outcome.answer == UserClosed(ada.user_id or 0, 100)
+    assert {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}["wallet"] == 0
+    await shop.assert_clean()
 
 
 @pytest.mark.postgres

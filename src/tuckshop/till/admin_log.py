@@ -87,6 +87,8 @@ def logged(command: Command, actor: Actor, page: Page, decide: Callable[[], R]) 
         after = _product(page, receipt.product_id, [about.machine_id])
     else:
         subject, after = _subject(about), _stands(about, page)
+        if isinstance(about, ChangeProduct) and after == before:
+            return receipt  # A form sent as it came: no rows change, so none tells of it.
     action = ACTIONS[type(about)]
     page.changes.admin_log.append(
         AdminLogRow(actor.user_id, action, subject, _written(before), _written(after), page.now_us)

@@ -1,0 +1,277 @@
+"""What the office does is written down with the act: how things stood before it, and after."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, get_args
+
+import pytest
+
+from tests.shop import Shop
+from tests.till.reading import refuse
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.orders import Fulfil, Payment
+from tuckshop.domain.refusals import RoleMissing, UnknownProduct
+from tuckshop.till.admin_log import ACTIONS
+from tuckshop.till.books_postgres import PostgresBooks
+from tuckshop.till.books_sqlite import SqliteBooks
+from tuckshop.till.commands import (
+    OPERATOR,
+    AddProduct,
+    Caller,
+    CancelOrder,
+    ChangeGoods,
+    ChangeProduct,
+    CloseUser,
+    CloseWallet,
+    CollectCoins,
+    Command,
+    CountCoins,
+    Deposit,
+    Dispense,
+    Envelope,
+    FillCoins,
+    MoveStock,
+    OrderPlaced,
+    PayOut,
+    PaySeller,
+    PlaceOrder,
+    ProductStands,
+    ReduceOrder,
+    Refund,
+    RefundNewest,
+    Register,
+    RemoveProduct,
+    Restock,
+    SendMoney,
+    SetShelves,
+    SettleTab,
+    TopUp,
+)
+from tuckshop.till.statements import Insert, Read, Reserve, Step
+
+Line = tuple[str, str, Any, Any]
+COIN = {100: 1}
+
+
+async def log(shop: Shop) -> list[dict[str, Any]]:
+    return await shop.rows("admin_log")
+
+
+async def lines(shop: Shop, command: Command) -> list[Line]:
+    """What the command adds to the log: action, subject, before and after; who and when are looked at."""
+    known = len(await log(shop))
+    await shop.do(command)
+    added = (await log(shop))[known:]
+    assert {row["actor_id"] for row in added} <= {command.caller.user_id}
+    assert {row["created_us"] for row in added} <= {shop.clock.now_us}
+    read = [
+        [None if row[name] is None else json.loads(row[name]) for name in ("before", "after")]
+        for row in added
+    ]
+    return [(row["action"], row["subject"], *told) for row, told in zip(added, read, strict=True)]
+
+
+async def order(shop: Shop, buyer: Caller, product: int, quantity: int = 1, **more: Any) -> int:
+    placed = await shop.do(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product, quantity),), **more))
+    assert isinstance(placed, OrderPlaced)
+    return placed.order_id
+
+
+def test_every_command_is_an_act_or_is_none() -> None:
+    # A purchase is a record by itself; money is sent by its owner alone; the others come down to acts.
+    none = {PlaceOrder, SendMoney, Register, ChangeGoods, RefundNewest}
+    assert ACTIONS.keys() | none == set(get_args(Command))
+    assert not ACTIONS.keys() & none
+
+
+async def test_each_act_with_before_and_after(shop: Shop) -> None:
+    root, cas = await shop.person("root", Role.ADMIN), await shop.person("cas", Role.CASHIER)
+    sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=1000)
+    await shop.execute("UPDATE users SET tab_limit_cents = 900 WHERE username = 'ada'")
+    wallet, ada_id, sam_id = wallet_of(ada.user_id or 0), ada.user_id or 0, sam.user_id or 0
+    hall = await shop.machine()
+    cola = (await shop.product("cola", price_cents=100, stock=20, seller=sam)).product_id
+    sold = await order(shop, ada, cola, 2)
+    waiting = [await order(shop, ada, cola, 2, fulfil=Fulfil.LATER) for _ in range(2)]
+    waiting += [await order(shop, ada, cola, fulfil=Fulfil.LATER) for _ in range(2)]
+    await order(shop, ada, cola, 2, payment=Payment.TAB, fulfil=Fulfil.NOW)
+
+    def stands(status: str, left: int) -> dict[str, Any]:
+        return {"status": status, "quantities": {str(cola): left}}
+
+    def cents(figure: int) -> dict[str, int]:
+        return {"balance_cents": figure}
+
+    me = f"user:{ada_id}"
+    ware = {
+        "name": "cola", "price_cents": 100, "cost_cents": 0, "tax_basis_points": 0,
+        "refundable": True, "image": None,
+    }  # fmt: skip
+
+    def product(stock: dict[int, int], **more: Any) -> dict[str, Any]:
+        return {**ware, "stock": {str(machine): left for machine, left in stock.items()}, **more}
+
+    acts: list[tuple[Command, str, str, Any, Any]] = [
+        (Deposit(cas, wallet, COIN), "wallet.deposit", me, cents(200), cents(300)),
+        (TopUp(root, wallet, 50, "bank 1"), "wallet.topup", me, cents(300), cents(350)),
+        (Refund(cas, sold, {cola: 1}), "order.refund", f"order:{sold}",
+         stands("dispensed", 2), stands("partly_refunded", 1)),
+        (CancelOrder(cas, waiting[0]), "order.cancel", f"order:{waiting[0]}",
+         stands("placed", 2), stands("cancelled", 0)),
+        (ReduceOrder(cas, waiting[1], {cola: 1}), "order.reduce", f"order:{waiting[1]}",
+         stands("placed", 2), stands("placed", 1)),
+        (Dispense(cas, waiting[2]), "order.dispense", f"order:{waiting[2]}",
+         stands("placed", 1), stands("dispensed", 1)),
+        (Dispense(cas, waiting[3], failed=True), "order.dispense", f"order:{waiting[3]}",
+         stands("placed", 1), stands("failed", 0)),
+        (SettleTab(cas, ada_id, coins=COIN), "tab.settle", me,
+         {"owed_cents": 200, "balance_cents": 850}, {"owed_cents": 100, "balance_cents": 850}),
+        (FillCoins(cas, hall, {50: 2}), "coins.fill", f"machine:{hall}",
+         {"coins": dict.fromkeys(("5", "10", "20", "50", "100"), 0)},
+         {"coins": {"5": 0, "10": 0, "20": 0, "50": 2, "100": 0}}),
+        (CountCoins(cas, hall, {5: 0, 10: 0, 20: 0, 50: 3, 100: 0}), "coins.count", f"machine:{hall}",
+         {"coins": {"5": 0, "10": 0, "20": 0, "50": 2, "100": 0}},
+         {"coins": {"5": 0, "10": 0, "20": 0, "50": 3, "100": 0}}),
+        (CollectCoins(cas, hall, {50: 1}), "coins.collect", f"machine:{hall}",
+         {"coins": {"5": 0, "10": 0, "20": 0, "50": 3, "100": 0}},
+         {"coins": {"5": 0, "10": 0, "20": 0, "50": 2, "100": 0}}),
+        (Restock(root, cola, 2), "product.restock", f"product:{cola}", product({1: 15}), product({1: 17})),
+        (MoveStock(root, 1, hall, cola, 3), "product.move", f"product:{cola}",
+         product({1: 17}), product({1: 14, hall: 3})),
+        (ChangeProduct(root, cola, price_cents=120, stock=0), "product.change", f"product:{cola}",
+         product({1: 14, hall: 3}), product({1: 0, hall: 3}, price_cents=120)),
+        (SetShelves(root, hall, (ShelfPlan(cola, price_cents=90),)), "machine.shelves", f"machine:{hall}",
+         {"shelves": {str(cola): {"capacity": None, "price_cents": None}}},
+         {"shelves": {str(cola): {"capacity": None, "price_cents": 90}}}),
+        (RemoveProduct(root, cola), "product.remove", f"product:{cola}",
+         product({1: 0, hall: 3}, price_cents=120), None),
+        (PayOut(cas, wallet), "wallet.payout", me, cents(850), cents(0)),
+        (CloseWallet(root, wallet), "wallet.close", me, cents(0), cents(0)),
+    ]  # fmt: skip
+    seen = set()
+    for command, *line in acts:
+        assert await lines(shop, command) == [tuple(line)], command
+        seen.add(type(command))
+    shop.clock.forward(3600)
+    # 2 x 100 sold, one of them back; one to be handed out, one handed out; 200 on the tab, 100 of it owed.
+    ((action, subject, before, after),) = await lines(shop, PaySeller(root, sam_id, "pay 1", 100))
+    assert (action, subject) == ("earnings.payout", f"user:{sam_id}")
+    assert before["balance_cents"] - after["balance_cents"] == 100
+    bob = await shop.buyer("bob", cents=20)
+    gone = {"username": "bob", "roles": ["buyer"], "state": "active", "balance_cents": 20}
+    assert await lines(shop, CloseUser(root, bob.user_id or 0)) == [
+        ("user.close", f"user:{bob.user_id}", gone, {**gone, "state": "closed", "balance_cents": 0})
+    ]
+    ((action, _, before, after),) = await lines(shop, AddProduct(root, "tea", 70, 3, for_house=True))
+    assert (action, before, after["name"], after["stock"]) == ("product.add", None, "tea", {"1": 3})
+    assert seen | {PaySeller, CloseUser, AddProduct} == ACTIONS.keys()
+    await shop.assert_clean()
+
+
+async def test_what_people_do_with_their_own_leaves_no_line_whatever_else_they_are(shop: Shop) -> None:
+    ida = await shop.person("ida", *Role)
+    await shop.person("root", Role.ADMIN)
+    wallet, tea = wallet_of(ida.user_id or 0), await shop.product("tea", stock=9)
+    hall, bob = await shop.machine(), await shop.buyer("bob")
+    await shop.do(Deposit(OPERATOR, wallet, {100: 20}))
+    known = await log(shop)
+    added = await shop.do(AddProduct(ida, "cola", 100, 9))
+    assert isinstance(added, ProductStands)
+    cola = added.product_id
+    waiting = [await order(shop, ida, cola, 2, fulfil=Fulfil.LATER) for _ in range(3)]
+    own: list[Command] = [
+        ChangeProduct(ida, cola, price_cents=110),
+        Restock(ida, cola, 2),
+        MoveStock(ida, 1, hall, cola, 1),
+        ChangeGoods(ida, (AddProduct(ida, "nuts", 5, 1), ChangeProduct(ida, cola, price_cents=100))),
+        ReduceOrder(ida, waiting[0], {cola: 1}),
+        CancelOrder(ida, waiting[0]),
+        Dispense(ida, waiting[1]),
+        Refund(ida, waiting[1]),
+        Dispense(ida, waiting[2], failed=True),
+        SendMoney(ida, wallet, wallet_of(bob.user_id or 0), 20),
+        PlaceOrder(ida, wallet_of(bob.user_id or 0), ((tea.product_id, 0),)),
+        RemoveProduct(ida, cola),
+        CloseWallet(ida, wallet),
+    ]
+    for command in own:
+        await shop.till.settle(Envelope(command))
+    assert await log(shop) == known
+    await shop.assert_clean()
+
+
+async def test_a_window_that_only_the_office_is_not_bound_by_is_its_act(shop: Shop) -> None:
+    cas = await shop.person("cas", Role.CASHIER, Role.BUYER)
+    cola = (await shop.product(price_cents=100)).product_id
+    await shop.do(Deposit(OPERATOR, wallet_of(cas.user_id or 0), COIN))
+    bought = await order(shop, cas, cola)
+    shop.clock.forward(86_400)
+    ((action, subject, *_),) = await lines(shop, Refund(cas, bought))
+    assert (action, subject) == ("order.refund", f"order:{bought}")
+
+
+async def test_machines_leave_no_line_and_guests_refunds_by_the_office_do(shop: Shop) -> None:
+    cas, hall = await shop.person("cas", Role.CASHIER), await shop.machine()
+    door, guest = await shop.machine_key(hall), await shop.guest()
+    gum = (await shop.product("gum", price_cents=10, machine_id=hall)).product_id
+    known = len(await log(shop))
+    await shop.do(Deposit(door, guest, COIN, hall))
+    for _ in range(2):
+        await shop.do(PlaceOrder(door, guest, ((gum, 1),), machine_id=hall))
+    await shop.do(RefundNewest(door, guest, gum, hall))
+    assert len(await log(shop)) == known
+    ((action, subject, before, after),) = await lines(shop, RefundNewest(cas, guest, gum, hall))
+    assert (action, subject) == ("order.refund", f"order:{(await shop.rows('orders'))[0]['id']}")
+    assert (before["status"], after["status"]) == ("dispensed", "refunded")
+
+
+async def test_of_a_list_of_changes_each_has_its_line_or_none_has(shop: Shop) -> None:
+    root, sam = await shop.person("root", Role.ADMIN), await shop.person("sam", Role.SELLER)
+    cola = (await shop.product(price_cents=100, seller=sam)).product_id
+    cheaper, dearer = (ChangeProduct(root, cola, price_cents=cents) for cents in (90, 120))
+    told = await lines(shop, ChangeGoods(root, (cheaper, dearer)))
+    assert [(before["price_cents"], after["price_cents"]) for _, _, before, after in told] == [
+        (100, 90),
+        (90, 120),
+    ]
+    lost = ChangeProduct(root, 999, price_cents=5)
+    await refuse(shop, ChangeGoods(root, (cheaper, lost)), UnknownProduct(999))
+
+
+async def test_a_refused_or_repeated_act_leaves_none(shop: Shop) -> None:
+    cas, ada = await shop.person("cas", Role.CASHIER), await shop.buyer("ada")
+    wallet = wallet_of(ada.user_id or 0)
+    await refuse(shop, TopUp(cas, wallet, 50, "bank 1"), RoleMissing((Role.ADMIN,)))
+    for _ in range(2):
+        await shop.do(Deposit(cas, wallet, COIN), key="once")
+    assert [row["action"] for row in await log(shop)] == ["wallet.deposit"]
+
+
+async def test_a_batch_of_purchases_says_nothing_for_the_log_or_for_closing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, root = await shop.buyer("ada", cents=1000), await shop.person("root", Role.ADMIN)
+    cola = (await shop.product(price_cents=10, stock=40)).product_id
+    said: Counter[str] = Counter()
+    books: Any = PostgresBooks if shop.url.startswith("postgres") else SqliteBooks
+    perform = books._perform
+
+    def noting(self: Any, step: Step) -> Any:
+        if not isinstance(step, Reserve):
+            about = step[0]
+            said[about.name if isinstance(about, Read) else f"{type(about).__name__} {about.table.name}"] += 1
+        return perform(self, step)
+
+    monkeypatch.setattr(books, "_perform", noting)
+    for caller in (ada, root):
+        wallet = wallet_of(ada.user_id or 0)
+        buying = [Envelope(PlaceOrder(caller, wallet, ((cola, 1),), client_ref=None)) for _ in range(9)]
+        for outcome in await shop.till.settle_together(buying):
+            outcome.receipt()
+    assert not said.keys() & {"held", "admins", "log_ins", "products_of", "earned"}
+    assert not {f"{Insert.__name__} admin_log", "Update users", "Update sessions"} & said.keys()
+    assert max(said.values()) <= 4  # In two batches, and deltas of earnings are locked before they are added.
