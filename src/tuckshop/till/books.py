@@ -157,6 +157,8 @@ def _order_facts(wanted: Wanted, named: Iterable[int]) -> Generator[Step, Any, s
         wanted.wallets.add(wallet)
         if guest_id is not None:
             wanted.refunders.add(wallet)
+        if buyer_id is not None:
+            wanted.users.add(buyer_id)  # Who is gone gets no money back.
         if payment == Payment.TAB:
             wanted.tabs.add(buyer_id)
         wanted.products.add(product_id)
