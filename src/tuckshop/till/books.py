@@ -193,6 +193,7 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
             page.users.add(user_id)
             if is_buyer:
                 page.buyers.add(user_id)
+        page.gone |= wanted.users - page.users
     if wanted.guests:
         page.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, _ids(wanted.guests))}
     if wanted.machine_keys:

@@ -203,7 +203,7 @@ def _take_back(page: Page, back: TakenBack, actor: Actor, reason: str | None) ->
     for movement in back.movements:
         move_stock(page, movement, actor, order_id=order.id, refund_id=refund_id, reason=reason)
     wallet = order.wallet
-    if wallet.user_id is not None and wallet.user_id not in page.users:
+    if wallet.user_id in page.gone:
         # The buyer has closed the account: nobody could ever take the money out of its wallet.
         rest = transfers.close(wallet=wallet, balance_cents=page.balances.get(wallet, 0))
         if rest is not None:
