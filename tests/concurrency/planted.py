@@ -24,7 +24,7 @@ from tuckshop.till.books_sqlite import SqliteBooks
 from tuckshop.till.commands import Envelope, Outcome, PlaceOrder
 from tuckshop.till.page import IdempotencyRow, Page, Wanted
 from tuckshop.till.policy import Policy
-from tuckshop.till.statements import Plan, Reserve, Step
+from tuckshop.till.statements import Plan, Read, Rows
 
 WINDOW_SECONDS = 0.03  # Longer than a batch: what may happen between two statements, happens.
 
@@ -125,7 +125,7 @@ def late_record() -> None:
         await asyncio.sleep(WINDOW_SECONDS)
         if late:
             connection = await self._connected()
-            sql = f"{books_postgres._insert_sql(insert)} ON CONFLICT DO NOTHING"
+            sql = f"{books_postgres._write_sql(insert)} ON CONFLICT DO NOTHING"
             await connection.execute(sql, *books_postgres._columns(insert, late))
 
     _plant(PostgresBooks, "transact", transact)
@@ -134,7 +134,7 @@ def late_record() -> None:
 def arrival_order() -> None:
     """Shelves are locked one after the other in the order in which they are named, and nobody tries again."""
     real_wants = settle.wants
-    real_perform = PostgresBooks._perform
+    real_read = PostgresBooks._read
     named: dict[tuple[int, int], None] = {}
 
     def wants(envelope: Envelope, wanted: Wanted) -> None:
@@ -144,19 +144,19 @@ def arrival_order() -> None:
                 {(envelope.command.machine_id, product): None for product, _ in envelope.command.lines}
             )
 
-    async def perform(self: PostgresBooks, step: Step) -> Any:
-        if isinstance(step, Reserve) or step[0] is not statements.SHELVES:
-            return await real_perform(self, step)
+    async def read(self: PostgresBooks, asked: Read, rows: Rows) -> Any:
+        if asked is not statements.SHELVES:
+            return await real_read(self, asked, rows)
         found = []
-        for row in sorted(step[1], key=list(named).index):
-            found += await real_perform(self, (step[0], [row]))
+        for row in sorted(rows, key=list(named).index):
+            found += await real_read(self, asked, [row])
             await asyncio.sleep(WINDOW_SECONDS)
         named.clear()
         return found
 
     _plant(batch, "wants", wants)
     _plant(batch, "CONTENTION_TRIES", 1)
-    _plant(PostgresBooks, "_perform", perform)
+    _plant(PostgresBooks, "_read", read)
 
 
 def early_answer() -> None:

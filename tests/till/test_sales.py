@@ -2,13 +2,12 @@
 
 import asyncio
 import zoneinfo
-from collections import Counter
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 import pytest
 
 from tests.shop import NOON_US, Clock, Shop, open_books, open_shop
+from tests.till.plans import heard
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.days import BusinessDays, day_of
 from tuckshop.domain.ledger import wallet_of
@@ -16,11 +15,9 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import OutOfStock
 from tuckshop.till.batch import Till
-from tuckshop.till.books_postgres import PostgresBooks
-from tuckshop.till.books_sqlite import SqliteBooks
 from tuckshop.till.commands import OPERATOR, CancelOrder, Dispense, Envelope, PlaceOrder, ReduceOrder, Refund
 from tuckshop.till.policy import Policy
-from tuckshop.till.statements import Add, Reserve, Step
+from tuckshop.till.statements import Add
 
 TODAY = day_of(datetime.fromtimestamp(NOON_US / 1_000_000, tz=UTC).date())
 
@@ -118,24 +115,16 @@ async def test_a_batch_adds_in_one_statement_however_many_sales(
 ) -> None:
     ada = await shop.buyer("ada", cents=5000)
     products = [(await shop.product(f"p{place}", price_cents=10, stock=40)).product_id for place in range(5)]
-    said: Counter[str] = Counter()
-    books: Any = PostgresBooks if shop.url.startswith("postgres") else SqliteBooks
-    perform = books._perform
-
-    def counting(self: Any, step: Step) -> Any:
-        if not isinstance(step, Reserve):
-            said[type(step[0]).__name__] += 1
-            assert not isinstance(step[0], Add) or [row[2] for row in step[1]] == products
-        return perform(self, step)
-
-    monkeypatch.setattr(books, "_perform", counting)
+    steps = heard(monkeypatch)
     wallet = wallet_of(ada.user_id or 0)
     outcomes = await shop.till.settle_together(
         [Envelope(PlaceOrder(ada, wallet, ((products[place % 5], 1),))) for place in range(30)]
     )
     batches = shop.till.tally.batches - 6  # Those of the products and the deposit.
     assert all(outcome.receipt() for outcome in outcomes)
-    assert said["Add"] == batches == 1
+    added = [step[1] for step in steps if isinstance(step[0], Add)]
+    assert len(added) == batches == 1
+    assert [row[2] for row in added[0]] == products
     assert [row[3] for row in await sales(shop)] == [6] * 5
 
 

@@ -38,6 +38,7 @@ from tuckshop.till.commands import (
     UserClosed,
 )
 from tuckshop.till.policy import Policy
+from tuckshop.till.statements import Read, Rows
 
 ROUNDS = 20
 
@@ -252,12 +253,12 @@ class Interrupted(PostgresBooks):
     moment = ""
     act: Callable[[], Awaitable[Any]] | None = None
 
-    async def _perform(self, step: Any) -> Any:
-        rows = await super()._perform(step)
-        if self.act is not None and getattr(step[0], "name", "") == self.moment:
+    async def _read(self, read: Read, rows: Rows) -> Any:
+        found = await super()._read(read, rows)
+        if self.act is not None and read.name == self.moment:
             act, self.act = self.act, None
             await act()
-        return rows
+        return found
 
 
 @pytest.fixture

@@ -372,11 +372,9 @@ def store(page: Page, account_ids: AccountIds) -> Plan:
     # Coins first: whoever counts a drawer has locked them from the start.
     added_coins = sorted((*ref, count) for ref, count in changes.added_coins.items() if count)
     if added_coins:
-        yield statements.LOCK_COINS, [(machine_id, value) for machine_id, value, _ in added_coins]
         yield statements.ADD_COINS, added_coins
     added_cents = sorted((ids[ref], cents) for ref, cents in changes.added_cents.items() if cents)
     if added_cents:
-        yield statements.LOCK_ACCOUNTS, [(account_id,) for account_id, _ in added_cents]
         yield statements.ADD_CENTS, added_cents
 
 

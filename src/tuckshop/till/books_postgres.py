@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, assert_never
 
 import asyncpg
@@ -22,6 +22,7 @@ from tuckshop.till.statements import (
     Rows,
     Step,
     Update,
+    Write,
     column_type,
     on_conflict,
 )
@@ -205,25 +206,43 @@ class PostgresBooks:
         return bool(await connection.fetchval(_witness_sql(insert.table, columns), *values))
 
     async def _run(self, plan: Plan) -> Any:
+        """Each read by itself; what is written between two reads all at once, table by table."""
+        together: list[tuple[Write, Rows]] = []
         try:
             step: Step = next(plan)
             while True:
-                step = plan.send(await self._perform(step))
+                answer = None
+                if isinstance(step, Reserve):
+                    answer = await self._reserve(step)
+                elif isinstance(step[0], Read):
+                    await self._write(together)
+                    answer = await self._read(step[0], step[1])
+                else:
+                    # Parts of one statement do not see what the others write.
+                    if any(write.table is step[0].table for write, _ in together):
+                        await self._write(together)
+                    together.append((step[0], step[1]))
+                step = plan.send(answer)
         except StopIteration as done:
+            await self._write(together)
             return done.value
 
-    async def _perform(self, step: Step) -> Any:
+    async def _read(self, read: Read, rows: Rows) -> Any:
         assert self._connection is not None
-        if isinstance(step, Reserve):
-            return await self._reserve(step)
-        statement, rows = step
-        columns = _columns(statement, rows)
-        if isinstance(statement, Read):
-            return await self._connection.fetch(_read_sql(statement), *columns)
-        if isinstance(statement, Insert) and statement.table.name in _WITNESSES and self._witness is None:
-            self._witness = (statement, rows[0])
-        await self._connection.fetch(_write_sql(statement), *columns)
-        return None
+        return await self._connection.fetch(_read_sql(read), *_columns(read, rows))
+
+    async def _write(self, together: list[tuple[Write, Rows]]) -> None:
+        """Writes what is there, in one round trip, and leaves nothing there."""
+        if not together:
+            return
+        assert self._connection is not None
+        for write, rows in together:
+            if isinstance(write, Insert) and write.table.name in _WITNESSES and self._witness is None:
+                self._witness = (write, rows[0])
+        sql = _write_sql(*(write for write, _ in together))
+        columns = [column for write, rows in together for column in _columns(write, rows)]
+        together.clear()
+        await self._connection.fetch(sql, *columns)
 
     async def _reserve(self, step: Reserve) -> Any:
         assert self._connection is not None
@@ -281,7 +300,7 @@ def _witness_sql(table: Table, columns: tuple[str, ...]) -> str:
     return f"SELECT EXISTS (SELECT FROM {table.name} WHERE {where})"
 
 
-def _columns(statement: Read | Insert | Update | Add | Delete, rows: Rows) -> list[Any]:
+def _columns(statement: Read | Write, rows: Rows) -> list[Any]:
     """The rows as a statement's arguments, one for each column."""
     return [
         _digits(column) if kind in _NUMBERS else column
@@ -295,7 +314,7 @@ def _digits(numbers: Iterable[int | None]) -> str:
 
 
 @cache
-def _kinds(statement: Read | Insert | Update | Add | Delete) -> tuple[str, ...]:
+def _kinds(statement: Read | Write) -> tuple[str, ...]:
     match statement:
         case Read(keys=keys):
             return tuple(kind for _, kind in keys)
@@ -310,10 +329,10 @@ def _kinds(statement: Read | Insert | Update | Add | Delete) -> tuple[str, ...]:
     return tuple(column_type(statement.table, name) for name in names)
 
 
-def _arrays(statement: Read | Insert | Update | Add | Delete) -> str:
+def _arrays(statement: Read | Write, *, first: int = 1) -> str:
     return ", ".join(
         f"${place}::text::{kind}[]" if kind in _NUMBERS else f"${place}::{kind}[]"
-        for place, kind in enumerate(_kinds(statement), 1)
+        for place, kind in enumerate(_kinds(statement), first)
     )
 
 
@@ -325,46 +344,46 @@ def _read_sql(read: Read) -> str:
     return f"WITH wanted({columns}) AS (SELECT * FROM unnest({arrays})) {read.select}{lock}"
 
 
-def _write_sql(statement: Insert | Update | Add | Delete) -> str:
-    match statement:
-        case Insert():
-            return _insert_sql(statement)
-        case Update():
-            return _update_sql(statement)
-        case Add():
-            return _add_sql(statement)
-        case Delete():
-            return _delete_sql(statement)
+# By their types too: deleting looks just like inserting otherwise.
+@lru_cache(maxsize=None, typed=True)
+def _write_sql(*writes: Write) -> str:
+    """One statement of them all. The server does the main part first, then the others from the last up."""
+    first = 1
+    parts = []
+    for write in writes:
+        parts.append(_part_sql(write, _arrays(write, first=first)))
+        first += len(_kinds(write))
+    others = ", ".join(f"w{place} AS ({part})" for place, part in reversed([*enumerate(parts)][1:]))
+    return f"WITH {others} {parts[0]}" if others else parts[0]
+
+
+def _part_sql(write: Write, arrays: str) -> str:
+    table = write.table.name
+    match write:
+        case Insert(columns=columns):
+            return _insert_sql(table, columns, arrays)
+        case Add(keys=keys, values=values):
+            return f"{_insert_sql(table, keys + values, arrays)} {on_conflict(write)}"
+        case Delete(keys=keys):
+            given = f"unnest({arrays}) AS v({', '.join(keys)})"
+            return f"DELETE FROM {table} AS t USING {given} WHERE {_same(keys)}"
+        case Update(keys=keys, values=values, added=added):
+            given = f"unnest({arrays}) AS v({', '.join(keys + values)})"
+            if added:
+                # Not locked until now: in one order, or two tills would wait for each other.
+                given = (
+                    f"(SELECT v.* FROM {given} JOIN {table} AS t ON {_same(keys)}"
+                    f" ORDER BY {', '.join(keys)} FOR NO KEY UPDATE OF t) AS v"
+                )
+            sets = ", ".join(f"{name} = {f't.{name} + ' if added else ''}v.{name}" for name in values)
+            return f"UPDATE {table} AS t SET {sets} FROM {given} WHERE {_same(keys)}"
         case _:
-            assert_never(statement)
+            assert_never(write)
 
 
-@cache
-def _insert_sql(insert: Insert) -> str:
-    columns = ", ".join(insert.columns)
-    arrays = _arrays(insert)
-    return f"INSERT INTO {insert.table.name} ({columns}) SELECT * FROM unnest({arrays})"
+def _insert_sql(table: str, columns: tuple[str, ...], arrays: str) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
 
 
-@cache
-def _delete_sql(delete: Delete) -> str:
-    where = " AND ".join(f"t.{name} = v.{name}" for name in delete.keys)
-    arrays = _arrays(delete)
-    keys = ", ".join(delete.keys)
-    return f"DELETE FROM {delete.table.name} AS t USING unnest({arrays}) AS v({keys}) WHERE {where}"
-
-
-@cache
-def _update_sql(update: Update) -> str:
-    columns = update.keys + update.values
-    sets = ", ".join(f"{name} = {f't.{name} + ' if update.added else ''}v.{name}" for name in update.values)
-    where = " AND ".join(f"t.{name} = v.{name}" for name in update.keys)
-    return (
-        f"UPDATE {update.table.name} AS t SET {sets}"
-        f" FROM unnest({_arrays(update)}) AS v({', '.join(columns)}) WHERE {where}"
-    )
-
-
-@cache
-def _add_sql(add: Add) -> str:
-    return f"{_insert_sql(Insert(add.table, add.keys + add.values))} {on_conflict(add)}"
+def _same(keys: tuple[str, ...]) -> str:
+    return " AND ".join(f"t.{name} = v.{name}" for name in keys)

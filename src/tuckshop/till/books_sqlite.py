@@ -14,7 +14,18 @@ import msgspec
 from tuckshop.store.engine import connect_sqlite, is_sqlite_away
 from tuckshop.till import books
 from tuckshop.till.page import Page, Wanted
-from tuckshop.till.statements import Add, Delete, Insert, Plan, Read, Reserve, Step, Update, on_conflict
+from tuckshop.till.statements import (
+    Add,
+    Delete,
+    Insert,
+    Plan,
+    Read,
+    Reserve,
+    Step,
+    Update,
+    Write,
+    on_conflict,
+)
 
 
 class SqliteBooks:
@@ -137,7 +148,7 @@ def _read_sql(read: Read) -> str:
     return f"WITH wanted({columns}) AS (SELECT {values} FROM json_each(?)) {read.select}"
 
 
-def _write_sql(statement: Insert | Update | Add | Delete) -> str:
+def _write_sql(statement: Write) -> str:
     match statement:
         case Insert():
             return _insert_sql(statement)

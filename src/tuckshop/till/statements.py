@@ -63,7 +63,8 @@ class Reserve(NamedTuple):
     counts: dict[str, int]
 
 
-Step = tuple[Read | Insert | Update | Add | Delete, Rows] | Reserve
+Write = Insert | Update | Add | Delete
+Step = tuple[Read | Write, Rows] | Reserve
 Plan = Generator[Step, Any, Any]
 
 
@@ -334,18 +335,6 @@ SHOP_ACCOUNTS = Read(
     (("kind", "text"),),
     f"{_ACCOUNT} ON a.kind = w.kind AND coalesce(a.user_id, a.guest_id, a.machine_id) IS NULL",
 )
-LOCK_ACCOUNTS = Read(
-    "lock_accounts", _ID, "SELECT a.id FROM wanted w JOIN accounts a ON a.id = w.id ORDER BY a.id", lock="a"
-)
-LOCK_COINS = Read(
-    "lock_coins",
-    (("machine_id", "bigint"), ("value_cents", "bigint")),
-    "SELECT c.value_cents FROM wanted w JOIN coin_boxes c"
-    " ON c.machine_id = w.machine_id AND c.value_cents = w.value_cents"
-    " ORDER BY c.machine_id, c.value_cents",
-    lock="c",
-)
-
 NEW_USERS = Insert(tables.users, pages.UserRow._fields)
 NEW_ACCOUNTS = Insert(tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents"))
 INSERTS: tuple[tuple[str, Insert], ...] = tuple(
