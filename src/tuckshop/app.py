@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -40,6 +41,7 @@ from tuckshop.http import openapi, postman
 from tuckshop.http.calls import Call
 from tuckshop.http.edge import Edge
 from tuckshop.http.gate import LOOPBACK_HOSTS, Gate
+from tuckshop.http.lane import Lane
 from tuckshop.http.stalls import Stalls
 from tuckshop.services import idempotency, metrics
 from tuckshop.services.events import Events
@@ -56,6 +58,8 @@ from tuckshop.till.books import Books
 from tuckshop.till.books_postgres import PostgresBooks
 from tuckshop.till.books_sqlite import SqliteBooks
 from tuckshop.till.policy import Policy
+
+_VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
 
 Clock = Callable[[], int]
 
@@ -120,15 +124,16 @@ async def open_shop(
 
 def create_served_app() -> Litestar:
     """The application of a worker process of its own, for the settings of the environment."""
-    return create_app(ends_streams=True)
+    return create_app(owns_process=True)
 
 
 def create_app(
-    given: Settings | None = None, *, clock: Clock | None = None, ends_streams: bool = False
+    given: Settings | None = None, *, clock: Clock | None = None, owns_process: bool = False
 ) -> Litestar:
     """The application for these settings; those of the environment unless given.
 
-    `ends_streams`: SIGTERM is taken from the server, to close the streams of events that it would wait for.
+    `owns_process`: SIGTERM is taken from the server, to close the streams of events that it would wait for;
+    and garbage is looked for as befits a server.
     """
     given = given or settings.read()
     meter = Meter()
@@ -169,7 +174,8 @@ def create_app(
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
                 edge.guard(Gate(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
-            if ends_streams:
+            if owns_process:
+                _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, stalls)
             always: list[Coroutine[Any, Any, None]] = [
                 idempotency.keep_forgetting(shop),
@@ -209,7 +215,7 @@ def create_app(
     root = spoken.get(given.root_dialect)
     root_app = None if root is None else root.app(prefix="/")
     inside = Switchboard(
-        app.asgi_handler,
+        Lane(app),
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
     )
@@ -221,6 +227,16 @@ def create_app(
     )
     app.asgi_handler = edge
     return app
+
+
+def _let_memory_rest() -> None:
+    """What there is at the start stays to the end: looking through it again and again finds nothing.
+
+    And a batch of sales makes some thousand values, all gone when it is answered.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_VALUES_A_BATCH)
 
 
 def _close(events: Events, stalls: Stalls) -> None:

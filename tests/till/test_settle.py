@@ -13,7 +13,7 @@ from tests.till.reading import balances, coin_box, post, refuse, shelf
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX, PRICE_CENTS_MAX
-from tuckshop.domain.orders import Change
+from tuckshop.domain.orders import Change, OrderStatus, Payment
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
     ChangeUnpayable,
@@ -269,8 +269,8 @@ async def test_an_order_of_several_lines_pays_each_seller_and_the_house_once(sho
     assert receipt == OrderPlaced(
         order_id=receipt.order_id,
         client_ref="lunch",
-        status="dispensed",
-        payment="wallet",
+        status=OrderStatus.DISPENSED,
+        payment=Payment.WALLET,
         machine_id=1,
         lines=(
             SoldLine(crisps.product_id, "crisps", 1, 80),

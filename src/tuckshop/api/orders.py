@@ -346,8 +346,8 @@ def _show(order: OrderChanged) -> OrderShown:
     return OrderShown(
         id=order.order_id,
         client_ref=order.client_ref,
-        status=OrderStatus(order.status),
-        payment=Payment(order.payment),
+        status=order.status,
+        payment=order.payment,
         machine=order.machine_id,
         lines=_show_lines(order.lines),
         total=order.total_cents,
@@ -359,8 +359,8 @@ def _show_placed(receipt: OrderPlaced) -> OrderPlacedShown:
     return OrderPlacedShown(
         id=receipt.order_id,
         client_ref=receipt.client_ref,
-        status=OrderStatus(receipt.status),
-        payment=Payment(receipt.payment),
+        status=receipt.status,
+        payment=receipt.payment,
         machine=receipt.machine_id,
         lines=_show_lines(receipt.lines),
         total=receipt.total_cents,

@@ -111,15 +111,15 @@ class Switchboard:
         self._mounted = mounted
         self._at_root = at_root
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         app = self._app
         if scope["type"] == ScopeType.HTTP:
-            first, _, rest = scope["path"][1:].partition("/")
-            if first == "dialects":
-                app = self._mounted.get(rest.partition("/")[0], app)
+            path = scope["path"]
+            if path.startswith(PREFIX):
+                app = self._mounted.get(path.split("/", 3)[2], app)
             elif self._at_root:
-                app = self._at_root.get(first, app)
-        await app(scope, receive, send)
+                app = self._at_root.get(path[1:].partition("/")[0], app)
+        return app(scope, receive, send)
 
 
 def _document_page(dialect: Dialect) -> HTTPRouteHandler:

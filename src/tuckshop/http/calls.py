@@ -48,6 +48,8 @@ class Call(Request[Any, Any, Any]):
     a sale itself costs.
     """
 
+    _headers: dict[bytes, list[bytes]] | None = None
+
     @property
     def shop(self) -> Shop:
         """The running shop."""
@@ -57,10 +59,12 @@ class Call(Request[Any, Any, Any]):
     @property
     def caller(self) -> Caller:
         """Whose access token the request carries. Raises SessionEnded without a good one."""
+        return self._bearer(self.given(b"authorization"))
+
+    def _bearer(self, given: list[bytes]) -> Caller:
         admitted: Caller | None = self.scope.get(ADMITTED)  # type: ignore[assignment]
         if admitted is not None:
             return admitted
-        given = self.given(b"authorization")
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
             raise SessionEnded
         caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
@@ -78,7 +82,7 @@ class Call(Request[Any, Any, Any]):
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
             return machines.caller(given[0][8:].strip().decode("latin-1"))
-        return self.caller
+        return self._bearer(given)
 
     @property
     def address(self) -> str | None:
@@ -98,7 +102,12 @@ class Call(Request[Any, Any, Any]):
 
     def given(self, name: bytes) -> list[bytes]:
         """Every value of a header, by its lower-case name."""
-        return [value for header, value in self.scope["headers"] if header == name]
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = {}
+            for header, value in self.scope["headers"]:
+                headers.setdefault(header, []).append(value)
+        return headers.get(name, [])
 
     async def body(self) -> bytes:
         """The whole body.
@@ -155,11 +164,11 @@ class Call(Request[Any, Any, Any]):
             raise Malformed(("Content-Type", "must be application/json"), status=415)
         if not body:
             raise Malformed(("body", "is missing"))
-        try:
-            # Only an escape can bring in what _check_texts looks for.
-            (_WITH_ESCAPES if b"\\u" in body else _WITHOUT_ESCAPES).decode(body.decode())
-        except (ValueError, RecursionError):
-            raise Malformed(("body", "must be JSON")) from None
+        if not _is_plain(body):
+            try:
+                _CHECKING.decode(body.decode())
+            except (ValueError, RecursionError):
+                raise Malformed(("body", "must be JSON")) from None
         try:
             parsed: Parsed = _decoder(kind).decode(body)
         except msgspec.MsgspecError as error:
@@ -196,7 +205,9 @@ class Call(Request[Any, Any, Any]):
             rule = f"must be given once, 1 to {KEY_LENGTH_MAX} visible ASCII characters"
             raise Malformed(("Idempotency-Key", rule))
         # No path has the mark: there it would be an escape, and lead nowhere.
-        address = b"?".join(filter(None, (self.scope["path"].encode(), self.scope["query_string"])))
+        address, query = self.scope["path"].encode(), self.scope["query_string"]
+        if query:
+            address = b"%b?%b" % (address, query)
         signed = b"\0".join((self.method.encode(), address, await self.body()))
         fingerprint = self.shop.tokens.seal(signed) if is_secret else hashlib.sha256(signed).digest()
         return Envelope(command, keys[0].decode(), fingerprint)
@@ -256,9 +267,10 @@ def answered(
 
 def rendered(outcome: Outcome, shown: Any, *, status: int) -> Response[Any]:
     """What is shown of an outcome, nothing at all with 204."""
+    headers = _replay_headers(outcome)
     if status == 204:
-        return Response(None, status_code=status, headers=_replay_headers(outcome))
-    return Answer(msgspec.json.encode(shown), status=status, headers=_replay_headers(outcome))
+        return Response(None, status_code=status, headers=headers)
+    return Answer(_encode(shown), status=status, headers=headers)
 
 
 def _replay_headers(outcome: Outcome) -> dict[str, str]:
@@ -276,15 +288,17 @@ class Answer(Response[Any]):
         self._body = body
         self._headers = [
             (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+            (b"content-length", b"%d" % len(body)),
         ]
+        for name, value in headers.items():
+            self._headers.append((name.lower().encode(), value.encode()))
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
         """What sends it; what the framework would add is not wanted."""
-        return self._send
+        return self.send
 
-    async def _send(self, _scope: HttpScope, _receive: Receive, send: Send) -> None:
+    async def send(self, _scope: HttpScope, _receive: Receive, send: Send) -> None:
+        """The answer as it stands."""
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
 
@@ -318,22 +332,42 @@ def _decoder(kind: type[Parsed]) -> msgspec.json.Decoder[Parsed]:
     return msgspec.json.Decoder(kind)
 
 
-def _check_names(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed((twice, "must be given once"))
+def _is_plain(body: bytes) -> bool:
+    """Whether it is sure at a glance that the body is JSON with nothing in it that `_check_pairs` refuses.
+
+    Only escapes bring in such texts. And where no text has a colon there are as many colons as names, of
+    which those that stand twice would be lost.
+    """
+    if b"\\" in body:
+        return False
+    try:
+        left = [_decode(body)]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    names = 0
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            names += len(value)
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+    return names == body.count(b":")
 
 
-def _check_texts(pairs: list[tuple[str, Any]]) -> None:
-    """As `_check_names`; and no NUL, which PostgreSQL does not take, and no half of a surrogate pair."""
+def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
+    """Every name once, no NUL, which PostgreSQL does not take, and no half of a surrogate pair."""
     for name, value in pairs:
         for text in (name, *(value if isinstance(value, list) else [value])):
             if isinstance(text, str) and ("\0" in text or any("\ud800" <= char <= "\udfff" for char in text)):
                 field = name.encode(errors="backslashreplace").decode()
                 raise Malformed((field, "must not contain NUL or lone surrogates"))
-    _check_names(pairs)
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise Malformed((name, "must be given once"))
 
 
-_WITHOUT_ESCAPES = json.JSONDecoder(object_pairs_hook=_check_names)
-_WITH_ESCAPES = json.JSONDecoder(object_pairs_hook=_check_texts)
+_CHECKING = json.JSONDecoder(object_pairs_hook=_check_pairs)
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode

@@ -43,6 +43,7 @@ class Edge:
         self._app = app
         self._meter = meter
         self._access_log = access_log
+        self._watches = access_log or meter is not None
         self._throttle = Throttle()
         self._always = (*_ALWAYS, _HTTPS) if is_https else _ALWAYS
         self._prefix = secrets.token_hex(6).encode() + b"-"
@@ -61,11 +62,12 @@ class Edge:
         if is_head:
             scope["method"] = "GET"
             scope["is_head"] = True  # type: ignore[typeddict-unknown-key]
-        given = [value for name, value in scope["headers"] if name == b"x-request-id"]
-        if given and _REQUEST_ID.fullmatch(given[0]):
-            request_id = given[0]
-        else:
-            request_id = self._prefix + b"%x" % next(self._numbers)
+        request_id = self._prefix + b"%x" % next(self._numbers)
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                if _REQUEST_ID.fullmatch(value):
+                    request_id = value
+                break
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
 
         async def dressed(message: Message) -> None:
@@ -73,7 +75,8 @@ class Edge:
                 headers = message["headers"]
                 personal = () if b"cache-control" in [name for name, _ in headers] else _PERSONAL
                 message["headers"] = [*headers, *self._always, (b"x-request-id", request_id), *personal]
-                self._count(scope, message["status"], perf_counter() - begun)
+                if self._watches or message["status"] >= 500:
+                    self._count(scope, message["status"], perf_counter() - begun)
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)

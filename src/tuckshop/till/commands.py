@@ -16,7 +16,7 @@ from tuckshop.domain.accounts import Role, UserState, name_key
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
-from tuckshop.domain.orders import Change, Fulfil, Payment
+from tuckshop.domain.orders import Change, Fulfil, OrderStatus, Payment
 from tuckshop.domain.refusals import Refusal
 
 
@@ -496,8 +496,8 @@ class OrderPlaced(_Value, frozen=True):
 
     order_id: int
     client_ref: str | None
-    status: str
-    payment: str
+    status: OrderStatus
+    payment: Payment
     machine_id: int
     lines: tuple[SoldLine, ...]
     total_cents: int
@@ -512,8 +512,8 @@ class OrderChanged(_Value, frozen=True):
 
     order_id: int
     client_ref: str | None
-    status: str
-    payment: str
+    status: OrderStatus
+    payment: Payment
     machine_id: int
     lines: tuple[SoldLine, ...]
     total_cents: int
