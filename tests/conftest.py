@@ -1,4 +1,8 @@
-"""Databases for the tests: each test gets a shop of its own, once on SQLite and once on PostgreSQL."""
+"""Databases for the tests: each test gets a shop of its own, once on SQLite and once on PostgreSQL.
+
+They lie in memory where there is room, and on a disk for proofs. Nothing else changes: PostgreSQL and SQLite
+still ask for every sync, which some tests count, and a shop still refuses a database that would not.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
+from tests.engines import share_compiler
 from tests.shop import Shop, open_shop
 from tools.postgres import Cluster
 from tuckshop.store.engine import open_engine, writing
@@ -20,7 +26,29 @@ from tuckshop.store.upgrade import upgrade
 CREATED_US = 1_700_000_000_000_000
 TEMPLATE = "tuckshop_template"
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2 << 30  # Two workers, each with a server, a few databases and its temporary files.
+
 _numbers = itertools.count(1)
+
+
+def memory() -> Path | None:
+    """A folder in memory with room for tests; None for proofs, and where there is none (as in containers)."""
+    if os.environ.get("TUCKSHOP_PROOF") == "1" or not os.access(MEMORY, os.W_OK):
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN else None
+
+
+def pytest_configure() -> None:
+    """Puts the tests' temporary folders in memory too, unless somebody names another place."""
+    if folder := memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+    share_compiler()
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that serves in real shops."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 async def set_up(url: str) -> None:
@@ -43,9 +71,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class PostgresServer:
     """Where tests make their databases: a server of our own, or the one given."""
 
-    def __init__(self, admin_url: str) -> None:
+    def __init__(self, admin_url: str, *, is_in_memory: bool = False) -> None:
         self.admin_url = admin_url
+        self._is_in_memory = is_in_memory
         self._template_made = False
+        self._left: list[str] = []
 
     def url(self, name: str) -> str:
         """The address of a database of this server."""
@@ -78,9 +108,19 @@ class PostgresServer:
         """The URL of a new database with nothing in it."""
         return self._new("")
 
+    def leave(self, url: str) -> None:
+        """Nobody needs this database any more: it goes, where it takes memory.
+
+        On a disk it stays: to drop each would take longer than to remove the server's directory with all.
+        """
+        if self._is_in_memory:
+            self._left.append(url.rpartition("/")[2])
+
     def _new(self, options: str) -> str:
         name = f"tuckshop_{os.getpid()}_{next(_numbers)}"
-        self.execute(f'CREATE DATABASE "{name}" {options}')
+        drops = [f'DROP DATABASE "{left}" WITH (FORCE)' for left in self._left]
+        self._left.clear()
+        self.execute(*drops, f'CREATE DATABASE "{name}" {options}')
         return self.url(name)
 
 
@@ -91,8 +131,9 @@ def postgres_server() -> Iterator[PostgresServer]:
     if given:
         yield PostgresServer(given)
         return
-    with Cluster({"max_connections": 200}) as cluster:
-        yield PostgresServer(cluster.url())
+    folder = memory()
+    with Cluster({"max_connections": 200}, folder=folder) as cluster:
+        yield PostgresServer(cluster.url(), is_in_memory=folder is not None)
 
 
 @pytest.fixture
@@ -104,9 +145,11 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> str:
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a new PostgreSQL shop."""
-    return postgres_server.new_shop()
+    url = postgres_server.new_shop()
+    yield url
+    postgres_server.leave(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

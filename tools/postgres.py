@@ -67,15 +67,18 @@ class Cluster:
     """One server with a database superuser named `tuckshop`, on 127.0.0.1 only, without passwords.
 
     UTF-8, locale C, as durable as PostgreSQL is by default. `settings` are server settings by name, such as
-    `{"fsync": "off"}`. Entering the context starts the server; leaving it stops the server and removes its
-    directory, and so does the end of this process, kill -9 included. Run by root, the programs run as
-    `postgres`, or else as `nobody`.
+    `{"fsync": "off"}`. Its directory is made in `folder`, or where temporary files are. Entering the context
+    starts the server; leaving it stops the server and removes its directory, and so does the end of this
+    process, kill -9 included. Run by root, the programs run as `postgres`, or else as `nobody`.
 
     Raises: PostgresMissing without server programs; PostgresFailed when one of them refuses.
     """
 
-    def __init__(self, settings: Mapping[str, str | int] | None = None) -> None:
+    def __init__(
+        self, settings: Mapping[str, str | int] | None = None, *, folder: Path | None = None
+    ) -> None:
         self.settings = dict(settings or {})
+        self._folder = folder
         self.programs = find_programs()
         self.port = 0
         self._account = _unprivileged_account()
@@ -84,7 +87,7 @@ class Cluster:
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._directory = Path(tempfile.mkdtemp(prefix="tuckshop-postgres-"))
+        self._directory = Path(tempfile.mkdtemp(prefix="tuckshop-postgres-", dir=self._folder))
         try:
             self._make_directory()
             self._start_on_a_free_port()

@@ -79,6 +79,6 @@ async def speaking(
     async with serving(url, **given) as api:
         if root:
             await api.shop.person("root", Role.ADMIN)
-        async with httpx.AsyncClient(base_url=api.client.base_url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=api.client.base_url, timeout=30, verify=False) as client:
             yield Client(api, client, dialect, "" if at_root else f"/dialects/{dialect}", slash)
         await api.shop.assert_clean()
