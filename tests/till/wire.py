@@ -38,6 +38,7 @@ class Wire:
         self._url = url
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._orphans: list[asyncio.StreamWriter] = []
         self.cut: Cut | None = None
         self.deliver = True  # Whether the last message still reaches the server, and only its answer is lost.
@@ -53,23 +54,24 @@ class Wire:
         return self._url.replace(f"{self._host}:{self._port}", f"127.0.0.1:{port}")
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._enter, "127.0.0.1", 0)
 
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
-        await asyncio.sleep(0)  # Whoever was let in last gets a task to be ended.
+        await asyncio.sleep(0.01)  # Whoever was let in last gets a task to be ended.
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for orphan in self._orphans:
-            orphan.transport.abort()
+        for writer in (*self._writers, *self._orphans):  # Tasks that never began have closed nothing.
+            writer.transport.abort()
         await asyncio.sleep(0)
 
+    def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        self._tasks.add(asyncio.ensure_future(self._serve(reader, writer)))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         with suppress(OSError, asyncio.CancelledError):
             if not self.closed:
                 await self._forward(reader, writer)
