@@ -451,6 +451,8 @@ async def test_refuses_every_wrong_query_by_name(stocked: Api, people: People) -
                     "0x1",
                     str(10**30),
                 ]
+            if "enum" in schema:
+                values.append("null")
             if "maximum" in schema:
                 values.append(str(schema["maximum"] + 1))
             if schema.get("minimum") == 0:

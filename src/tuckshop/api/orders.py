@@ -223,7 +223,7 @@ async def place(request: Call) -> Response[OrderPlacedShown]:
     opt=told(
         "listOrders",
         RoleMissing,
-        query={"whose": str, "buyer": int, "status": str, "limit": int, "cursor": str},
+        query={"whose": str, "buyer": int, "status": OrderStatus, "limit": int, "cursor": str},
     ),
 )
 async def index(

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from enum import StrEnum
 from functools import cache
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -241,11 +242,20 @@ async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | No
                 raise Malformed((name, "is not a parameter of this address"))
             if name in seen:
                 raise Malformed((name, "must be given once"))
-            if taken[name] is int and not _WHOLE.fullmatch(value):
-                raise Malformed((name, "must be a whole number"))
-            if taken[name] is bool and value not in ("true", "false"):  # `null` would be no value at all.
-                raise Malformed((name, "must be true or false"))
+            if wrong := _wrong_with(value, taken[name]):
+                raise Malformed((name, wrong))
             seen.add(name)
+    return None
+
+
+def _wrong_with(value: str, kind: type) -> str | None:
+    """What to say of a query's value that the framework would read otherwise: `null` as no value at all."""
+    if kind is int and not _WHOLE.fullmatch(value):
+        return "must be a whole number"
+    if kind is bool and value not in ("true", "false"):
+        return "must be true or false"
+    if issubclass(kind, StrEnum) and value not in tuple(kind):
+        return "is not one of the values that it can have"
     return None
 
 

@@ -132,8 +132,8 @@ def told(
     """A handler's `opt`: its name for clients, what it refuses, and
 
     - `login`: who may call; `session` for those who logged in, and not for API tokens
-    - `query`: the parameters it takes, `int` for whole numbers, `bool` for true or false;
-      names that Python keeps for itself have a `_` behind them in the signature
+    - `query`: the parameters it takes, `int` for whole numbers, `bool` for true or false, a StrEnum for one
+      of its values; names that Python keeps for itself have a `_` behind them in the signature
     - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
     - `body`: what it parses; `X | None` if there need not be one
     - `forms`: the body may be a form as well
