@@ -102,12 +102,20 @@ def require_served(given: Settings) -> None:
 
 
 class Switchboard:
-    """Leads each request to the application whose address it names; all others to the shop's own."""
+    """Leads each request to the application whose address it names; others to the shop's own or its pages."""
 
     def __init__(
-        self, app: ASGIApp, *, mounted: Mapping[str, ASGIApp], at_root: Mapping[str, ASGIApp]
+        self,
+        app: ASGIApp,
+        *,
+        mounted: Mapping[str, ASGIApp],
+        at_root: Mapping[str, ASGIApp],
+        pages: ASGIApp,
+        is_for_people: Callable[[Scope], bool],
     ) -> None:
         self._app = app
+        self._pages = pages
+        self._is_for_people = is_for_people
         self._mounted = mounted
         self._at_root = at_root
 
@@ -117,8 +125,10 @@ class Switchboard:
             first, _, rest = scope["path"][1:].partition("/")
             if first == "dialects":
                 app = self._mounted.get(rest.partition("/")[0], app)
-            elif self._at_root:
-                app = self._at_root.get(first, app)
+            elif first in self._at_root:
+                app = self._at_root[first]
+            elif self._is_for_people(scope):
+                app = self._pages
         await app(scope, receive, send)
 
 
