@@ -34,7 +34,11 @@ def test_a_right_count_books_nothing(shop: Terminal) -> None:
     before = shop.books()
     told = shop.works("coins", "count", "100x0", "50x20", "20x10", "10x0", "5x0", "--machine", "hall")
     assert told.endswith("\nAs expected\n")
-    assert shop.books() == before
+    after = shop.books()
+    for table in ("admin_log", "counters"):  # That somebody counted is written down all the same.
+        before.pop(table)
+        after.pop(table)
+    assert after == before
 
 
 def test_without_a_machine_it_is_the_first(shop: Terminal) -> None:

@@ -15,6 +15,7 @@ from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.accounts import Role
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
+from tuckshop.http.stalls import Stalls
 from tuckshop.services import accounts, registration, sessions
 from tuckshop.settings import Settings, SettingsInvalid, read
 
@@ -73,6 +74,7 @@ class Window:
         )
         app.state.shop = api.running
         app.state.settings = Settings(public_url=public_url)
+        app.state.stalls = Stalls()
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=public_url)
 

@@ -362,6 +362,8 @@ class Model:
             self.wallets[order.wallet] += cents - off_tab
             if not write_off and self.goods[product].on_sale:
                 self.stock[order.machine, product] += quantity
+        if order.wallet.user_id is not None and order.wallet.user_id not in self.roles:
+            self.shop["unclaimed"] += self.wallets.pop(order.wallet, 0)  # Closed meanwhile.
 
     # --- Money without goods
 

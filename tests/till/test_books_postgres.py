@@ -14,6 +14,7 @@ from tests.conftest import PostgresServer
 from tests.shop import Clock, Shop, open_shop
 from tests.till.wire import Wire, at_commit, at_message, open_wire
 from tools.postgres import Cluster, PostgresMissing
+from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.store.engine import postgres_dsn
@@ -119,15 +120,16 @@ async def test_what_cannot_be_found_out_is_said_to_be_unknown(
 async def test_a_committed_change_without_a_row_of_its_own_is_said_to_be_unknown(
     shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A new price without a key adds no row by which it could be told from another transaction of its id.
+    # A seller's new price without a key adds no row by which it could be told from another transaction.
     monkeypatch.setattr(books_postgres, "FATE_SECONDS", 0.5)
-    cola = await shop.product()
+    sam = await shop.person("sam", Role.SELLER)
+    cola = await shop.product(seller=sam)
     async with till_on(wire.url) as till:
         wire.cut = at_commit
         with pytest.raises(OutcomeUnknown):
-            await till.settle(Envelope(ChangeProduct(OPERATOR, cola.product_id, price_cents=5)))
+            await till.settle(Envelope(ChangeProduct(sam, cola.product_id, price_cents=5)))
         wire.cut = at_commit
-        keyed = Envelope(ChangeProduct(OPERATOR, cola.product_id, price_cents=6), "k", b"f")
+        keyed = Envelope(ChangeProduct(sam, cola.product_id, price_cents=6), "k", b"f")
         assert not (await till.settle(keyed)).replayed
 
 

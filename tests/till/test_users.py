@@ -9,12 +9,13 @@ from tests.till.people import register
 from tests.till.reading import balances, post, refuse
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.orders import Payment
+from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import LastAdmin, RoleMissing, SessionEnded, StillHoldsValue, UnknownUser
 from tuckshop.till.commands import (
     OPERATOR,
     AddProduct,
     Caller,
+    CancelOrder,
     ChangeProduct,
     CloseUser,
     Command,
@@ -22,6 +23,7 @@ from tuckshop.till.commands import (
     Envelope,
     PaySeller,
     PlaceOrder,
+    Refund,
     SendMoney,
     SettleTab,
     TopUp,
@@ -42,6 +44,20 @@ async def test_the_rest_goes_to_what_nobody_claims_and_everything_ends(shop: Sho
     assert all(row["ended_us"] is not None for row in await shop.rows("sessions"))
     await refuse(shop, SendMoney(ada, wallet_of(ada.user_id or 0), wallet_of(9), 5), SessionEnded())
     await shop.do(register("ada"))  # The name is free.
+    await shop.assert_clean()
+
+
+async def test_what_comes_back_to_somebody_gone_is_not_lost(shop: Shop) -> None:
+    ada = await shop.buyer("ada", cents=300)
+    cola = (await shop.product(price_cents=100, stock=4)).product_id
+    placed = await shop.buy(ada, (cola, 1), fulfil=Fulfil.LATER)
+    bought = await shop.buy(ada, (cola, 2))
+    await shop.do(CloseUser(ada, ada.user_id or 0))
+    cancelled = await post(shop, CancelOrder(OPERATOR, placed.order_id))
+    assert cancelled.transfers[-1] == ("close", "ada's wallet", "unclaimed", 100)
+    refunded = await post(shop, Refund(OPERATOR, bought.order_id, {cola: 1}))
+    assert refunded.transfers[-1] == ("close", "ada's wallet", "unclaimed", 100)
+    assert (await balances(shop))["ada's wallet"] == 0
     await shop.assert_clean()
 
 

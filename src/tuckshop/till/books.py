@@ -157,6 +157,8 @@ def _order_facts(wanted: Wanted, named: Iterable[int]) -> Generator[Step, Any, s
         wanted.wallets.add(wallet)
         if guest_id is not None:
             wanted.refunders.add(wallet)
+        if buyer_id is not None:
+            wanted.users.add(buyer_id)  # Who is gone gets no money back.
         if payment == Payment.TAB:
             wanted.tabs.add(buyer_id)
         wanted.products.add(product_id)
@@ -191,6 +193,7 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
             page.users.add(user_id)
             if is_buyer:
                 page.buyers.add(user_id)
+        page.gone |= wanted.users - page.users
     if wanted.guests:
         page.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, _ids(wanted.guests))}
     if wanted.machine_keys:

@@ -310,6 +310,7 @@ class Page:
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
     boxes: dict[int, CoinBox] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
+    gone: set[int | None] = field(default_factory=set)  # who have closed their accounts
     buyers: set[int] = field(default_factory=set)  # those of `users` who buy
     machine_keys: dict[int, bytes | None] = field(default_factory=dict)
     standings: dict[int, Standing] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tuckshop.domain import refunds
+from tuckshop.domain import refunds, transfers
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import MICROSECONDS, Order, OrderStatus
@@ -33,9 +33,9 @@ WayBack = Refund | RefundNewest | CancelOrder | ReduceOrder | Dispense
 
 def wants(command: WayBack, wanted: Wanted) -> None:
     """Adds to `wanted` what the command needs to know; guests are known by their orders."""
-    # One for each line of a named order, once they are known, and one since a line may be parted between tab
-    # and wallet. No guest has a tab.
-    wanted.new_ids["transfers"] += 1
+    # One for each line of a named order, once they are known; one since a line may be parted between tab and
+    # wallet; and one where the buyer is gone. No guest has a tab, or is ever gone.
+    wanted.new_ids["transfers"] += 2
     match command:
         case RefundNewest(wallet=ref, machine_id=machine_id, product_id=product_id):
             if ref.guest_id is not None:
@@ -202,4 +202,10 @@ def _take_back(page: Page, back: TakenBack, actor: Actor, reason: str | None) ->
         )
     for movement in back.movements:
         move_stock(page, movement, actor, order_id=order.id, refund_id=refund_id, reason=reason)
+    wallet = order.wallet
+    if wallet.user_id in page.gone:
+        # The buyer has closed the account: nobody could ever take the money out of its wallet.
+        rest = transfers.close(wallet=wallet, balance_cents=page.balances.get(wallet, 0))
+        if rest is not None:
+            post(page, rest, actor, machine_id=None, reason=reason)
     return refund_id

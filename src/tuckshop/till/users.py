@@ -54,6 +54,7 @@ def close(command: CloseUser, actor: Actor, page: Page) -> UserClosed:
     if standing.email is not None:
         page.emails.discard(name_key(standing.email))
     page.users.discard(user_id)
+    page.gone.add(user_id)
     page.buyers.discard(user_id)
     page.open_sellers.pop(user_id, None)
     page.earnings.pop(user_id, None)
