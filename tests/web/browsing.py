@@ -50,6 +50,12 @@ class Page(HTMLParser):
         """The attributes of the element of this id."""
         return next((found for _, found in self.elements if found.get("id") == name), None)
 
+    def form_of(self, button: str) -> str:
+        """The id of the form that a button sends."""
+        found = self.by_id(button)
+        assert found is not None, f"there is no button {button}"
+        return found["form"]
+
     def fields(self, form: str) -> dict[str, str]:
         """What the form would send."""
         sent: dict[str, str] = {}
@@ -92,16 +98,41 @@ class Browser:
         button = page.by_id(name)
         assert button is not None, f"there is no button {name}"
         assert "disabled" not in button, f"{name} cannot be pressed"
-        form = page.by_id(button["form"])
+        form = page.by_id(page.form_of(name))
         assert form is not None
-        sent = page.fields(button["form"]) | ({button["name"]: button["value"]} if "name" in button else {})
+        sent = page.fields(page.form_of(name)) | (
+            {button["name"]: button["value"]} if "name" in button else {}
+        )
         return form.get("method", "get"), button.get("formaction") or form["action"], sent | filled
+
+    async def log_in(self, username: str, password: str = "correct horse") -> None:
+        """Logged in, whatever other sessions there are."""
+        await self.open("/login")
+        await self.press("log-in", username=username, password=password)
+        assert self.path.startswith(("/account", "/login/others")), self.page.content
 
     async def put_in(self, *coins: int) -> Page:
         """Coins, one after the other."""
         for coin in coins:
             await self.press(f"coin-{coin}")
         return self.page
+
+    @property
+    def status(self) -> int:
+        assert self.answer is not None
+        return self.answer.status_code
+
+    @property
+    def path(self) -> str:
+        """Where the browser is now."""
+        assert self.answer is not None
+        return self.answer.url.raw_path.decode()
+
+    def field(self, name: str) -> dict[str, str]:
+        """The field of this id."""
+        found = self.page.by_id(name)
+        assert found is not None, f"there is no field {name}"
+        return found
 
     @property
     def says(self) -> str:

@@ -10,9 +10,20 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
+from tuckshop.domain.accounts import Role
+from tuckshop.services import registration
 from tuckshop.till.policy import CoinsPolicy
 
 NewBrowser = Callable[[], Browser]
+PASSWORD = "correct horse"
+
+
+async def joined(api: Api, username: str, *roles: Role) -> int:
+    """Somebody with these roles (a buyer, if none are named) and PASSWORD, logged in nowhere; their id."""
+    user = await registration.add(
+        api.running, username=username, email=None, password=PASSWORD, roles=roles or (Role.BUYER,)
+    )
+    return user.id
 
 
 @pytest.fixture

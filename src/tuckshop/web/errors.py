@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response
 
-from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.refusals import InvalidField, Refusal, SessionEnded
 from tuckshop.http.calls import Call
 from tuckshop.http.errors import TABLE, Errors
-from tuckshop.web import pages, texts
+from tuckshop.web import forms, pages, reasons, texts
 from tuckshop.web.texts import Words
 
 HELP = {
     400: "The page sent something that cannot be read. Go back and try again.",
-    401: "Sign in to go on.",
+    401: "Log in to go on.",
     403: "This is not for you.",
     404: "There is nothing here.",
     405: "This address takes no visitors. Go back to the machine.",
@@ -58,6 +59,8 @@ class _ErrorPage(Response[Any]):
         """What sends it."""
         status, title, refusal = self._told
         asked: Call = request
+        if isinstance(refusal, SessionEnded):
+            return to_log_in(asked).to_asgi_response(app, request, **more)
         words = texts.of(asked)
         shown = pages.page(
             asked,
@@ -74,6 +77,11 @@ class _ErrorPage(Response[Any]):
 ERRORS = _Pages(TABLE)
 
 
+def to_log_in(request: Call) -> Response[None]:
+    """To the log-in, and from there back to where somebody was."""
+    return forms.to_page(f"/login?{urlencode({'next': pages.here(request)})}")
+
+
 def said(refusal: Refusal, words: Words, request: Call) -> str:
     """The refusal's sentence, amounts written as they are here."""
 
@@ -85,4 +93,6 @@ def said(refusal: Refusal, words: Words, request: Call) -> str:
         return fact
 
     facts = {name: written(name, fact) for name, fact in refusal.facts().items()}
+    if isinstance(refusal, InvalidField):
+        facts["reason"] = reasons.said(refusal.reason, words)
     return words.say(TABLE[type(refusal)].detail, **facts)

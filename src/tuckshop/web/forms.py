@@ -5,22 +5,33 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from litestar import Request, Response
+from litestar.datastructures import UploadFile
 
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
 from tuckshop.http.errors import Malformed
-from tuckshop.till.commands import Command, Envelope
+from tuckshop.till.commands import Command, Envelope, Receipt
 
 FIELDS_MAX = 50
 VALUE_LENGTH_MAX = 4_000
 TOKEN = "form"  # The hidden field that every form has.
 MEDIA_TYPE = b"application/x-www-form-urlencoded"
+FILES_MEDIA_TYPE = b"multipart/form-data"
+FILENAME_LENGTH_MAX = 200
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+
+
+class Upload(NamedTuple):
+    """A file as a browser has sent it; name and type are its word alone."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 def new_key() -> str:
@@ -53,10 +64,8 @@ async def read(request: Call, *names: str) -> dict[str, str]:
         Malformed: not a form, too large, a field that the form does not have, one twice, or a form that was
             not shown to this browser.
     """
-    declared = [one.partition(b";")[0].strip().lower() for one in request.given(b"content-type")]
     body = await request.body()
-    if declared != [MEDIA_TYPE]:
-        raise Malformed(("Content-Type", f"must be {MEDIA_TYPE.decode()}"), status=415)
+    _require_type(request, MEDIA_TYPE)
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict",
@@ -64,6 +73,42 @@ async def read(request: Call, *names: str) -> dict[str, str]:
         )  # fmt: skip
     except ValueError:
         raise Malformed(("body", "must be a form in UTF-8"), status=400) from None
+    return _checked(request, pairs, names)
+
+
+async def read_with_files(
+    request: Call, *names: str, files: Collection[str]
+) -> tuple[dict[str, str], dict[str, Upload]]:
+    """The posted fields, and the files that somebody has chosen, by field.
+
+    A handler that takes more than a form's usual size says so: `opt={"body_bytes_max": ...}`.
+
+    Raises:
+        Malformed: as `read`.
+    """
+    await request.body()  # Bounded, and not for longer than anybody may take.
+    _require_type(request, FILES_MEDIA_TYPE)
+    pairs, uploads = [], {}
+    for name, value in (await request.form()).multi_items():
+        if not isinstance(value, UploadFile):
+            if value or name not in files:  # A field without a file chosen is sent as an empty one.
+                pairs.append((name, value))
+            continue
+        content = await value.read()
+        await value.close()
+        if name not in files or name in uploads:
+            raise Malformed(("body", "has a file that this form does not have"), status=400)
+        uploads[name] = Upload(value.filename[:FILENAME_LENGTH_MAX], value.content_type, content)
+    return _checked(request, pairs, names), uploads
+
+
+def _require_type(request: Call, wanted: bytes) -> None:
+    declared = [one.partition(b";")[0].strip().lower() for one in request.given(b"content-type")]
+    if declared != [wanted]:
+        raise Malformed(("Content-Type", f"must be {wanted.decode()}"), status=415)
+
+
+def _checked(request: Call, pairs: Sequence[tuple[str, str]], names: Collection[str]) -> dict[str, str]:
     posted = dict(pairs)
     if len(posted) < len(pairs):
         raise Malformed(("body", "must name each field once"), status=400)
@@ -90,6 +135,11 @@ def enveloped(request: Call, command: Command, posted: Mapping[str, str]) -> Env
     told = (request.scope["path"], *(f"{name}={posted[name]}" for name in sorted(posted)))
     digest = hashlib.sha256("\0".join(told).encode()).digest()
     return Envelope(command, f"{key}.{digest.hex()[:16]}", digest)
+
+
+async def settled(request: Call, command: Command, posted: Mapping[str, str]) -> Receipt:
+    """What the till says to the command of a form. Raises the refusal, if that is its answer."""
+    return (await request.shop.till.settle(enveloped(request, command, posted))).receipt()
 
 
 def to_page(path: str) -> Response[None]:

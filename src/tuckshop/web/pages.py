@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
-from tuckshop.http import browser
+from tuckshop.http import browser, cookies
 from tuckshop.http.calls import Call
-from tuckshop.web import assets, texts
+from tuckshop.web import assets, forms, texts, visitors
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: a press on a page moves money.
 POLICY = (
@@ -32,6 +33,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
     """The template with what is shown in it."""
     words = texts.of(request)
     currency = request.shop.currency
+    zone = request.shop.till.policy.days.timezone
     seed = browser.seed(request)
     content = (
         _templates()
@@ -39,9 +41,14 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
         .render(
             say=words.say,
             money=lambda cents: words.money(cents, currency),
+            plain=lambda cents: words.plain(cents, currency),
+            when=lambda instant_us: words.when(instant_us, zone),
+            day=words.day,
             language=words.language,
             shop_name=request.app.state.settings.shop_name,
             here=here(request),
+            path=request.scope["path"],
+            is_at_kiosk=cookies.read(request, visitors.MACHINE) is not None,
             form_token=browser.form_token(request, seed=seed),
             **shown,
         )
@@ -52,12 +59,13 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
 
 
 def here(request: Call) -> str:
-    """The address of the page, for a form that leads back to it."""
-    if request.method != "GET":
-        return "/"
-    query: bytes = request.scope["query_string"]
-    path = request.scope["path"]
-    return f"{path}?{query.decode('latin-1')}" if query else path
+    """The address of the page that is looked at: of a posted form, that of the page on which it stood."""
+    if request.method == "GET":
+        query: bytes = request.scope["query_string"]
+        path = request.scope["path"]
+        return forms.own_path(f"{path}?{query.decode('latin-1')}" if query else path)
+    from_page = urlsplit(request.headers.get("referer", ""))
+    return forms.own_path(f"{from_page.path}?{from_page.query}" if from_page.query else from_page.path)
 
 
 @cache

@@ -7,10 +7,10 @@ from litestar.types import Scope
 
 from tuckshop.http.calls import Call
 from tuckshop.http.wishes import prefers_pages
-from tuckshop.web import assets, forms, kiosk, language, machine
+from tuckshop.web import account, assets, desk, forms, kiosk, language, machine, office
 from tuckshop.web.errors import ERRORS
 
-ROOMS = frozenset({"", "m", "kiosk", "language", "static"})
+ROOMS = frozenset({"", "m", "kiosk", "language", "static", "login", "register", "account", "desk", "office"})
 """What the paths of pages begin with."""
 CONTRACTS = frozenset({"v1", "dialects", "health", "metrics", "docs", "openapi.json"})
 """What is answered by programs for programs, or is a page already."""
@@ -19,7 +19,15 @@ CONTRACTS = frozenset({"v1", "dialects", "health", "metrics", "docs", "openapi.j
 def app() -> Litestar:
     """The pages; `state.shop` and `state.settings` are still to be set."""
     return Litestar(
-        route_handlers=[*machine.HANDLERS, *kiosk.HANDLERS, language.choose, assets.asset],
+        route_handlers=[
+            *machine.HANDLERS,
+            *kiosk.HANDLERS,
+            *account.HANDLERS,
+            *desk.HANDLERS,
+            *office.HANDLERS,
+            language.choose,
+            assets.asset,
+        ],
         request_class=Call,
         before_request=forms.require_own_page,
         exception_handlers=ERRORS.handlers(),

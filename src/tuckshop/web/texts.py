@@ -1,24 +1,28 @@
 """Words, money and times in the language of whoever looks: English as written in the code, German beside it.
 
-`say` marks a text for translation; `tools/check-texts` refuses one that a language lacks.
+`say` marks a text for translation; `tools.texts` refuses one that a language lacks.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from babel.dates import format_date
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_decimal_symbol
 
+from tuckshop.domain import money
 from tuckshop.domain.money import Currency
 from tuckshop.http import cookies
 from tuckshop.http.calls import Call
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
+_REGIONS = {"en": "en_GB", "de": "de"}  # Where a day is written before its month.
 COOKIE = "tuckshop_language"
 _WISH = re.compile(
     r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]{1,32})?\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?", re.ASCII
@@ -41,6 +45,20 @@ class Words:
     def money(self, cents: int, currency: Currency) -> str:
         """An amount as it is written here: €1.50 or 1,50 €."""
         return _money(cents, currency.code, currency.exponent, self.language)
+
+    def plain(self, cents: int, currency: Currency) -> str:
+        """An amount as it is typed into a field: 1.50 or 1,50."""
+        shown = money.show(cents, exponent=currency.exponent)
+        return shown.replace(".", get_decimal_symbol(self.language))
+
+    def when(self, instant_us: int, zone: tzinfo) -> str:
+        """An instant by the shop's clock: 3 Oct 2025, 14:05."""
+        instant = datetime.fromtimestamp(instant_us / 1_000_000, tz=zone)
+        return f"{self.day(instant.date())}, {instant:%H:%M}"
+
+    def day(self, day: date) -> str:
+        """A day as it is written in a list."""
+        return format_date(day, "medium", locale=_REGIONS[self.language])
 
 
 def of(request: Call) -> Words:
@@ -69,11 +87,14 @@ def _words(language: str) -> Words:
 
 @cache
 def _catalogue(language: str) -> Mapping[str, str]:
-    file = files("tuckshop.web").joinpath("locale", f"{language}.po")
-    if not file.is_file():
-        return {}  # The language that the texts are written in.
-    with file.open("rb") as opened:
-        return {str(one.id): str(one.string) for one in read_po(opened, locale=language) if one.id}
+    folder = files("tuckshop.web").joinpath("locale", language)
+    said: dict[str, str] = {}
+    if not folder.is_dir():
+        return said  # The language that the texts are written in.
+    for file in folder.iterdir():
+        with file.open("rb") as opened:
+            said |= {str(one.id): str(one.string) for one in read_po(opened, locale=language) if one.id}
+    return said
 
 
 @lru_cache(maxsize=4096)  # A machine has some dozen prices; most sums come again.
