@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from datetime import date
 
 from tuckshop.domain import money
 from tuckshop.domain.refusals import InvalidField, Refusal, Throttled
@@ -67,6 +68,15 @@ class Filled:
         if cents < least_cents:
             self.complain(name, f"must be at least {money.show(least_cents, exponent=currency.exponent)}")
         return cents
+
+    def day(self, name: str) -> date | None:
+        """A day as date fields send it; None where none is named."""
+        typed = self.typed[name].strip()
+        try:
+            return date.fromisoformat(typed) if typed else None
+        except ValueError:
+            self.complain(name, "must be a day such as 2025-12-31")
+            return None
 
     def one_of(self, name: str, known: Collection[str]) -> str:
         """One of the texts that the form offers."""

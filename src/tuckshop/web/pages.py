@@ -12,6 +12,7 @@ from litestar import Response
 from tuckshop.http import browser, cookies
 from tuckshop.http.calls import Call
 from tuckshop.web import assets, forms, texts, visitors
+from tuckshop.web.naming import Naming
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: a press on a page moves money.
 POLICY = (
@@ -44,6 +45,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
             plain=lambda cents: words.plain(cents, currency),
             when=lambda instant_us: words.when(instant_us, zone),
             day=words.day,
+            called=Naming(words),
             language=words.language,
             shop_name=request.app.state.settings.shop_name,
             here=here(request),

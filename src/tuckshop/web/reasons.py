@@ -10,22 +10,29 @@ from functools import cache
 
 from tuckshop.web.texts import Words
 
+OF_FORMS = (
+    "is not one of those that can be chosen",
+    "is not the present password",
+    "must be a day such as 2025-12-31",
+    "must be filled in",
+    "must be the same password again",
+    "must be your own name",
+    "must have at most {count} characters",
+)
+"""What pages themselves complain of."""
 # The particular before the general: the first that fits is said.
 REASONS = (
+    *OF_FORMS,
     "is among the most common passwords",
-    "is not the present password",
-    "is not one of those that can be chosen",
     "must be a name such as Europe/Berlin",
     "must be a plain decimal number such as 2.20",
     "must be a whole number",
     "must be a whole picture of its Content-Type",
-    "must be a day such as 2025-12-31",
     "must be another machine",
     "must be at least {least}",
     "must be at most the capacity",
     "must be at most {most} of product {product}",
     "must be at most {most}",
-    "must be filled in",
     "must be from 0 to 100 per cent",
     "must be from {least} to {most}",
     "must be given to one product alone",
@@ -37,7 +44,6 @@ REASONS = (
     "must be somebody else",
     "must be within {days} days of {day}",
     "must be yes or no",
-    "must have at most {count} characters",
     "must have at most {count} decimals",
     "must have at most {count} pixels",
     "must have {least} to {most} characters",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response
+from litestar.exceptions import NotFoundException
 
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import SessionEnded
@@ -15,6 +17,8 @@ from tuckshop.services import accounts, sessions
 from tuckshop.services.accounts import User
 from tuckshop.till.commands import Caller
 from tuckshop.web import notices, pages
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,19 @@ async def member(request: Call, *roles: Role) -> Member:
         actor.require(*roles)
     assert actor.user_id is not None
     return Member(caller, actor, await accounts.find(request.shop, user_id=actor.user_id))
+
+
+def number(given: str) -> int:
+    """A number that stands in an address. Raises NotFoundException for what is none of ours."""
+    if not _NUMBER.fullmatch(given):
+        raise NotFoundException
+    return int(given)
+
+
+def before(request: Call) -> int | None:
+    """Where a list goes on; None at its beginning."""
+    given = request.query_params.get("before", "")
+    return int(given) if _NUMBER.fullmatch(given) else None
 
 
 def page(

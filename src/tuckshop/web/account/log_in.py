@@ -12,17 +12,17 @@ from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
 from tuckshop.services import sessions
-from tuckshop.web import forms, notices, rooms, texts
+from tuckshop.web import devices, forms, notices, rooms, texts
+from tuckshop.web.account.entrance import back_from, offered
 from tuckshop.web.filling import Filled
 
 SESSIONS_SHOWN = 10
-FIRST_PAGE = "/account"
 
 
 @get("/login")
 async def show(request: Call) -> Response[Any]:
     """Name and password, please; whoever is logged in already goes on."""
-    back = _back(request.query_params.get("next", ""))
+    back = back_from(request.query_params.get("next", ""))
     try:
         await rooms.member(request)
     except SessionEnded:
@@ -34,7 +34,7 @@ async def show(request: Call) -> Response[Any]:
 async def log_in(request: Call) -> Response[Any]:
     """In, and back to where somebody wanted to go; by way of their other sessions, if there are any."""
     posted = await forms.read(request, "username", "password", "next", forms.TOKEN)
-    back = _back(posted["next"])
+    back = back_from(posted["next"])
     form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     if not posted["password"]:
@@ -68,7 +68,8 @@ async def show_others(request: Call) -> Response[Any]:
         "account/others.html",
         member=member,
         others=[one for one in found if one.id != member.caller.session_id],
-        back=_back(request.query_params.get("next", "")),
+        device=lambda device: devices.named(device, texts.of(request)),
+        back=back_from(request.query_params.get("next", "")),
     )
 
 
@@ -78,7 +79,7 @@ async def end_others(request: Call) -> Response[Any]:
     member = await rooms.member(request)
     posted = await forms.read(request, "next")
     await sessions.end_others(request.shop, caller=member.caller)
-    response = forms.to_page(_back(posted["next"]))
+    response = forms.to_page(back_from(posted["next"]))
     notices.leave(response, request, texts.of(request).say("All your other sessions have ended."))
     return response
 
@@ -104,14 +105,8 @@ def _shown(request: Call, form: Filled, back: str) -> Response[Any]:
         status=form.status if form.is_wrong else 200,
         form=form,
         back=back,
+        is_open=bool(offered(request)),
     )
-
-
-def _back(given: str) -> str:
-    """Where to go on: a page of ours that is not the log-in itself."""
-    path = forms.own_path(given)
-    is_ours = path == given and not path.startswith("/login")
-    return path if is_ours else FIRST_PAGE
 
 
 def _with_next(path: str, back: str) -> str:

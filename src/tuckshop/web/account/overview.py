@@ -7,16 +7,29 @@ from typing import Any
 from litestar import Response, get
 
 from tuckshop.http.calls import Call
-from tuckshop.services import wallet
-from tuckshop.web import rooms
+from tuckshop.services import orders, wallet
+from tuckshop.web import forms, rooms
+
+ORDERS_SHOWN = 5
 
 
 @get("/account")
 async def show(request: Call) -> Response[Any]:
     """What somebody wants to know first."""
     member = await rooms.member(request)
-    held = await wallet.balance(request.shop, user_id=member.user_id)
-    return rooms.page(request, "account/overview.html", member=member, held=held)
+    bought = await orders.page(request.shop, actor=member.actor, limit=ORDERS_SHOWN)
+    back = await orders.returnable(
+        request.shop, buyer_id=member.user_id, order_ids=[order.order_id for order in bought]
+    )
+    return rooms.page(
+        request,
+        "account/overview.html",
+        member=member,
+        held=await wallet.balance(request.shop, user_id=member.user_id),
+        orders=bought,
+        returnable=back,
+        key=forms.new_key(),
+    )
 
 
 HANDLERS = (show,)
