@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from secrets import token_urlsafe
 from typing import Any
 
 import httpx
@@ -18,19 +19,25 @@ class Page(HTMLParser):
     content: str
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
         self._open: list[tuple[str, str | None]] = []
         self._form: str | None = None
+        self._select = ""
         self.feed(self.content)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._form = found.setdefault("id", f"form-{len(self.elements)}")
-        if tag in ("input", "button"):
+        if tag in ("input", "button", "select", "option"):
             found.setdefault("form", self._form or "")
+        if tag == "select":
+            self._select = found["name"]
+        if tag == "option":
+            found["name"] = self._select
         self.elements.append((tag, found))
         if tag not in VOID:
             self._open.append((tag, found.get("id")))
@@ -41,7 +48,13 @@ class Page(HTMLParser):
         if tag == "form":
             self._form = None
 
+    @property
+    def text(self) -> str:
+        """All that can be read."""
+        return " ".join(self.said)
+
     def handle_data(self, data: str) -> None:
+        self.said.append(data.strip())
         for _, name in self._open:
             if name:
                 self.texts[name] = f"{self.texts.get(name, '')} {data.strip()}".strip()
@@ -60,9 +73,12 @@ class Page(HTMLParser):
         """What the form would send."""
         sent: dict[str, str] = {}
         for tag, found in self.elements:
-            is_off = found.get("type") == "radio" and "checked" not in found
+            is_off = found.get("type") in ("radio", "checkbox") and "checked" not in found
+            if tag == "option" and found["form"] == form and "selected" in found:
+                sent[found["name"]] = found["value"]
             if tag == "input" and found["form"] == form and "name" in found and "disabled" not in found:
-                sent |= {} if is_off else {found["name"]: found.get("value", "")}
+                on = "on" if found.get("type") == "checkbox" else ""
+                sent |= {} if is_off else {found["name"]: found.get("value", on)}
         return sent
 
 
@@ -76,22 +92,31 @@ class Browser:
 
     async def open(self, path: str = "/", **more: Any) -> Page:
         """The page at this address, whatever it leads to."""
-        return self._look(await self.client.get(path, **more))
+        return self.look(await self.client.get(path, **more))
 
-    async def press(self, name: str, *, page: Page | None = None, **filled: str) -> Page:
+    async def press(self, name: str, page: Page | None = None, /, **filled: str) -> Page:
         """The button of this id, on this page or an earlier one; `filled` stands in its form's fields."""
-        method, action, sent = self.request(name, page=page, **filled)
+        method, action, sent = self.request(name, page, **filled)
         if method == "get":
-            return self._look(await self.client.get(action, params=sent))
-        return self._look(await self.client.post(action, data=sent))
+            return self.look(await self.client.get(action, params=sent))
+        return self.look(await self.client.post(action, data=sent))
 
     async def post(self, path: str, fields: dict[str, str], **more: Any) -> httpx.Response:
         """A form as any page of ours could send it, answered by whatever it leads to."""
         token = next(found["value"] for _, found in self.page.elements if found.get("name") == "form")
         return await self.client.post(path, data={"form": token} | fields, **more)
 
+    async def post_form(self, name: str, /, **filled: str) -> Page:
+        """As `press`, with another key: not the same press again."""
+        return await self.press(name, None, **filled | {"key": token_urlsafe(16)})
+
+    async def own_post(self, path: str, fields: dict[str, str]) -> httpx.Response:
+        """As `post`, with the token of the page that this browser would be shown."""
+        await self.open("/account/profile")
+        return await self.post(path, fields)
+
     def request(
-        self, name: str, *, page: Page | None = None, **filled: str
+        self, name: str, page: Page | None = None, /, **filled: str
     ) -> tuple[str, str, dict[str, str]]:
         """What pressing it would send."""
         page = page or self.page
@@ -110,6 +135,10 @@ class Browser:
         await self.open("/login")
         await self.press("log-in", username=username, password=password)
         assert self.path.startswith(("/account", "/login/others")), self.page.content
+
+    def shows(self, text: str) -> bool:
+        """Whether the page says this, whatever its spacing."""
+        return " ".join(text.split()) in " ".join(self.page.text.split())
 
     async def put_in(self, *coins: int) -> Page:
         """Coins, one after the other."""
@@ -147,7 +176,8 @@ class Browser:
     def tray(self) -> str:
         return self.page.texts.get("tray", "")
 
-    def _look(self, answer: httpx.Response) -> Page:
+    def look(self, answer: httpx.Response) -> Page:
+        """On this page now, however the browser got there."""
         self.answer = answer
         self.page = Page(answer.text)
         return self.page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
@@ -18,10 +18,10 @@ NewBrowser = Callable[[], Browser]
 PASSWORD = "correct horse"
 
 
-async def joined(api: Api, username: str, *roles: Role) -> int:
-    """Somebody with these roles (a buyer, if none are named) and PASSWORD, logged in nowhere; their id."""
+async def joined(api: Api, username: str, *roles: Role, password: str = PASSWORD) -> int:
+    """Somebody with these roles (a buyer, if none are named), logged in nowhere; their id."""
     user = await registration.add(
-        api.running, username=username, email=None, password=PASSWORD, roles=roles or (Role.BUYER,)
+        api.running, username=username, email=None, password=password, roles=roles or (Role.BUYER,)
     )
     return user.id
 
@@ -33,9 +33,9 @@ async def api(database_url: str) -> AsyncIterator[Api]:
         yield served
 
 
-@pytest.fixture
-async def new_browser(api: Api) -> AsyncIterator[NewBrowser]:
-    """Makes browsers of their own."""
+@asynccontextmanager
+async def browsers(api: Api) -> AsyncIterator[NewBrowser]:
+    """Makes browsers of their own, before this shop."""
     async with AsyncExitStack() as stack:
 
         def make() -> Browser:
@@ -48,6 +48,13 @@ async def new_browser(api: Api) -> AsyncIterator[NewBrowser]:
             stack.push_async_callback(client.aclose)
             return Browser(client)
 
+        yield make
+
+
+@pytest.fixture
+async def new_browser(api: Api) -> AsyncIterator[NewBrowser]:
+    """Makes browsers of their own."""
+    async with browsers(api) as make:
         yield make
 
 

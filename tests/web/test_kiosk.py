@@ -75,12 +75,12 @@ async def test_gives_back_only_what_its_own_guest_has_bought(api: Api, guest: Br
     await guest.post("/kiosk/leave", {})
     await guest.open()
     await guest.put_in(50)
-    await guest.press("undo", page=page)  # The page of a guest who has gone.
+    await guest.press("undo", page)  # The page of a guest who has gone.
     assert guest.answer is not None
     assert guest.answer.status_code == 400
     await guest.open()
     token = guest.page.fields("press")["form"]
-    await guest.press("undo", page=page, form=token)
+    await guest.press("undo", page, form=token)
     assert guest.says == "That page was out of date. Please press again."
     assert [row["status"] for row in await api.shop.rows("orders")] == ["dispensed"]
 

@@ -96,7 +96,7 @@ async def test_a_session_that_has_ended_leads_to_the_log_in(api: Api, guest: Bro
     await sessions.end_all(api.running, user_id=user_id)
     await guest.open("/account")
     assert guest.path == "/login?next=%2Faccount"
-    await guest.press("log-out", page=page)  # On a page of before: out is out.
+    await guest.press("log-out", page)  # On a page of before: out is out.
     assert guest.path == "/login"
 
 

@@ -12,7 +12,7 @@ from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.services import opaque, sessions
+from tuckshop.services import metrics, opaque, sessions
 from tuckshop.till.commands import OPERATOR, ChangeProduct, FillCoins, SetShelves
 from tuckshop.till.policy import CoinsPolicy
 
@@ -98,14 +98,14 @@ async def test_gives_the_newest_purchase_back_within_the_window(api: Api, guest:
     await guest.press("undo")
     assert (guest.says, guest.credit) == ("Taken back. €0.65 is yours again.", "€1.00")
     assert await stock_of(api, cola.product_id) == 10
-    await guest.press("undo", page=page)  # The page from before, once more.
+    await guest.press("undo", page)  # The page from before, once more.
     assert (await stock_of(api, cola.product_id), guest.credit) == (10, "€1.00")
 
     await guest.press(f"choose-{cola.product_id}")
     await guest.press("buy")
     page = guest.page
     api.clock.forward(301)
-    await guest.press("undo", page=page)
+    await guest.press("undo", page)
     assert guest.says == "That page was out of date. Please press again."
     assert await stock_of(api, cola.product_id) == 9
     await guest.open()
@@ -131,17 +131,17 @@ async def test_a_press_counts_once_however_often_it_is_sent(api: Api, guest: Bro
     cola = await api.shop.product("cola", price_cents=50)
     await guest.open()
     page = guest.page
-    await asyncio.gather(*(guest.press("coin-100", page=page) for _ in range(5)))  # A trembling finger.
+    await asyncio.gather(*(guest.press("coin-100", page) for _ in range(5)))  # A trembling finger.
     await guest.open()
     assert guest.credit == "€1.00"
-    await guest.press("coin-20", page=page)  # Back, and another coin: another press.
+    await guest.press("coin-20", page)  # Back, and another coin: another press.
     assert guest.credit == "€1.20"
     await guest.press(f"choose-{cola.product_id}")
     page = guest.page
-    await asyncio.gather(*(guest.press("buy", page=page) for _ in range(5)))
+    await asyncio.gather(*(guest.press("buy", page) for _ in range(5)))
     assert guest.says == "Enjoy your cola!"
     api.clock.forward(6)
-    await guest.press("buy", page=page)  # The back button, and Buy once more.
+    await guest.press("buy", page)  # The back button, and Buy once more.
     assert guest.says == "This was done before. Press again if you want it once more."
     assert len(await api.shop.rows("orders")) == 1
     assert guest.credit == "€0.70"
@@ -171,6 +171,7 @@ async def test_says_when_only_the_exact_money_will_do(api: Api, guest: Browser) 
     await guest.press(f"choose-{bar.product_id}")
     await guest.press("buy", change="return")
     assert guest.says == "The coin box cannot pay €0.40 with the coins it holds."
+    assert metrics.taken(api.running).refusals == {"ChangeUnpayable": 1}
     assert (await api.shop.rows("orders"), guest.credit) == ([], "€1.00")
     await api.shop.do(FillCoins(OPERATOR, hall, {50: 10, 20: 10, 10: 10, 5: 10}))
     await guest.open(f"/m/{hall}?pick={bar.product_id}&change=return")
@@ -390,8 +391,10 @@ async def test_whoever_is_signed_in_uses_their_own_wallet(api: Api, guest: Brows
     assert [row["buyer_id"] for row in await api.shop.rows("orders")] == [buyer.user_id]
     page = guest.page
     await sessions.end_all(api.running, user_id=buyer.user_id or 0)
-    await guest.press("coin-100", page=page)  # From a page of before: nobody's any more.
+    await guest.press("coin-100", page)  # From a page of before: nobody's any more.
+    assert guest.path == "/login?next=%2F"
     await guest.open()
+    assert "tuckshop" not in guest.client.cookies
     assert (guest.credit, 'href="/login?next=/m/1"' in guest.page.content) == ("€0.00", True)
     wallets = {row["balance_cents"] for row in await api.shop.rows("accounts") if row["user_id"]}
     assert wallets == {100}

@@ -13,7 +13,7 @@ from tuckshop.services.reports import Rows
 
 def sheet(rows: Rows, name: str) -> Response[Any]:
     """A table for spreadsheets; `name` without its ending."""
-    return _file("".join(sheets.write(rows)).encode(), "text/csv; charset=utf-8", f"{name}.csv")
+    return _file("".join(sheets.write(rows)).encode(), "text/csv", f"{name}.csv")
 
 
 def document(content: Any, name: str) -> Response[Any]:

@@ -18,7 +18,7 @@ from litestar.params import PathParameter
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import InsufficientFunds, KeyReused, OutOfStock, Refusal, SessionEnded
-from tuckshop.http import cookies
+from tuckshop.http import browser, cookies
 from tuckshop.http.calls import Call
 from tuckshop.services import machines, storefront
 from tuckshop.till.commands import (
@@ -124,7 +124,7 @@ async def undo(request: Call, machine: Number) -> Response[Any]:
     """The newest purchase back, as long as its buyer may."""
     posted = await forms.read(request, "key", "pick", "change", "order")
     order_id = int(posted["order"]) if _ID.fullmatch(posted["order"]) else 0
-    visitor = await visitors.of(request)
+    visitor = await _presser(request)
     newest = None
     if visitor.wallet is not None:
         newest = await storefront.newest_bought(request.shop, wallet=visitor.wallet, machine_id=_id(machine))
@@ -147,6 +147,10 @@ HANDLERS = (front, machine, put_coin, buy, pull_lever, undo)
 
 
 async def _shown(request: Call, visitor: Visitor, machine_id: int) -> Response[Any]:
+    if visitor.has_ended:  # Once more, as a guest: no form works with the cookie of a session that is over.
+        response: Response[Any] = forms.to_page(pages.here(request))
+        browser.forget(response, request)
+        return response
     shop = request.shop
     standing = await machines.find(shop, machine_id=machine_id)
     query = dict(request.query_params.items())
@@ -220,7 +224,7 @@ async def _pressed(
     `empties`: nothing is chosen any more once it has worked.
     """
     machine_id = _id(machine)
-    visitor = await visitors.of(request, make=makes)
+    visitor = await _presser(request, make=makes)
     if visitor.caller is None:  # Without the cookie of a page that was shown before, nothing is anybody's.
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
     try:
@@ -232,7 +236,6 @@ async def _pressed(
     except Refusal as refusal:
         if isinstance(refusal, SessionEnded):
             raise
-        request.shop.meter.refusals[type(refusal).__name__] += 1
         return await _back(request, machine, posted, _why_not(request, refusal))
     assert isinstance(receipt, CoinsDeposited | OrderPlaced | PaidOut | Refunded)
     note = told(receipt)
@@ -243,6 +246,14 @@ async def _pressed(
     if empties:
         posted = {**posted, "pick": ""}
     return await _back(request, machine, posted, note)
+
+
+async def _presser(request: Call, *, make: bool = False) -> Visitor:
+    """Who presses. Raises SessionEnded, which leads to the log-in, rather than take a buyer for a guest."""
+    visitor = await visitors.of(request, make=make)
+    if visitor.has_ended:
+        raise SessionEnded
+    return visitor
 
 
 def _why_not(request: Call, refusal: Refusal) -> Note:

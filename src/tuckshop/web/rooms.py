@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response
 from litestar.exceptions import NotFoundException
+from litestar.params import PathParameter
 
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import SessionEnded
@@ -19,6 +20,9 @@ from tuckshop.till.commands import Caller
 from tuckshop.web import notices, pages
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
+
+Number = Annotated[str, PathParameter(description="Of what the page is about.")]
+"""As it stands in an address, for `number` to read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +34,8 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 class Visitor:
     """Whoever asks. `caller` and `wallet` are None for a guest who has put nothing in yet.
 
-    `name`: who is signed in. `puts_coins`: whether the shop takes this one's word for coins.
+    `name`: who is signed in. `puts_coins`: whether the shop takes this one's word for coins. `has_ended`: the
+    browser still has the cookie of a session that is over.
     """
 
     secret: str
@@ -45,6 +45,7 @@ class Visitor:
     machine_id: int | None
     puts_coins: bool
     name: str | None = None
+    has_ended: bool = False
 
     @property
     def is_kiosk(self) -> bool:
@@ -60,7 +61,11 @@ async def of(request: Call, *, make: bool = False) -> Visitor:
             machine_id = (await machines.witness(request.shop, caller=machines.caller(key))).machine_id
         except SessionEnded:
             key = None  # It got a new one; the page says how to come back.
-    signed_in = await _signed_in(request, key, machine_id)
+    has_ended = False
+    try:
+        signed_in = await _signed_in(request, key, machine_id)
+    except SessionEnded:
+        signed_in, has_ended = None, True
     if signed_in is not None:
         return signed_in
     secret = cookies.read(request, GUEST) or ""
@@ -72,7 +77,7 @@ async def of(request: Call, *, make: bool = False) -> Visitor:
         found = await storefront.guest(request.shop, secret=secret, machine_key=key, make=make)
     caller, wallet = found or (None, None)
     puts_coins = machine_id is not None or request.shop.till.policy.coins is CoinsPolicy.SELF
-    return Visitor(secret, caller, wallet, key, machine_id, puts_coins)
+    return Visitor(secret, caller, wallet, key, machine_id, puts_coins, has_ended=has_ended)
 
 
 def remember(response: Response[Any], request: Call, visitor: Visitor) -> None:
@@ -89,16 +94,19 @@ def forget(response: Response[Any], request: Call) -> None:
 
 
 async def _signed_in(request: Call, key: str | None, machine_id: int | None) -> Visitor | None:
-    """The buyer whose session the browser has; None if there is none, it has ended, or it buys nothing."""
+    """The buyer whose session the browser has; None without one, or for who buys nothing.
+
+    Raises:
+        SessionEnded: there was one.
+    """
     shop = request.shop
-    with suppress(SessionEnded):
-        caller = await browser.caller(request)
-        if caller is not None and caller.user_id is not None:
-            actor = await sessions.actor(shop, caller=caller)
-            if actor.has(Role.BUYER):
-                name = (await accounts.find(shop, user_id=caller.user_id)).username
-                is_staff = actor.has(Role.CASHIER, Role.ADMIN)
-                puts_coins = is_staff or shop.till.policy.coins is CoinsPolicy.SELF
-                wallet = wallet_of(caller.user_id)
-                return Visitor("", caller, wallet, key, machine_id, puts_coins, name)
-    return None
+    caller = await browser.caller(request)
+    if caller is None or caller.user_id is None:
+        return None
+    actor = await sessions.actor(shop, caller=caller)
+    if not actor.has(Role.BUYER):
+        return None
+    name = (await accounts.find(shop, user_id=caller.user_id)).username
+    is_staff = actor.has(Role.CASHIER, Role.ADMIN)
+    puts_coins = is_staff or shop.till.policy.coins is CoinsPolicy.SELF
+    return Visitor("", caller, wallet_of(caller.user_id), key, machine_id, puts_coins, name)

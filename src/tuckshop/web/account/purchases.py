@@ -14,7 +14,7 @@ from tuckshop.services.orders import OrderStands
 from tuckshop.till.commands import CancelOrder, OrderChanged, Refund, Refunded
 from tuckshop.web import errors, forms, notices, rooms, texts
 from tuckshop.web.notices import Mood
-from tuckshop.web.rooms import Member
+from tuckshop.web.rooms import Member, Number
 
 PAGE = 20
 
@@ -41,7 +41,7 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/account/orders/{order:str}")
-async def show(request: Call, order: str) -> Response[Any]:
+async def show(request: Call, order: Number) -> Response[Any]:
     """One of them, line by line."""
     member = await rooms.member(request, Role.BUYER)
     found = await _own(request, member, rooms.number(order))
@@ -57,7 +57,7 @@ async def show(request: Call, order: str) -> Response[Any]:
 
 
 @post("/account/orders/{order:str}/give-back", status_code=303)
-async def give_back(request: Call, order: str) -> Response[Any]:
+async def give_back(request: Call, order: Number) -> Response[Any]:
     """All that is left of it, or all of one product."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key", "product")
@@ -74,7 +74,7 @@ async def give_back(request: Call, order: str) -> Response[Any]:
 
 
 @post("/account/orders/{order:str}/cancel", status_code=303)
-async def cancel(request: Call, order: str) -> Response[Any]:
+async def cancel(request: Call, order: Number) -> Response[Any]:
     """Called off before anything was handed out."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key")

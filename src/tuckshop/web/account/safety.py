@@ -14,7 +14,7 @@ from tuckshop.services import api_tokens, sessions
 from tuckshop.services.api_tokens import NAME_LENGTH_MAX
 from tuckshop.web import devices, forms, notices, rooms, texts
 from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member
+from tuckshop.web.rooms import Member, Number
 
 PAGE = 25
 DAYS = ("30", "90", "365", "3650")
@@ -38,7 +38,7 @@ async def show_sessions(request: Call) -> Response[Any]:
 
 
 @post("/account/sessions/{session:str}/end", status_code=303)
-async def end_session(request: Call, session: str) -> Response[Any]:
+async def end_session(request: Call, session: Number) -> Response[Any]:
     """One of them over, at once."""
     member = await rooms.member(request)
     await forms.read(request)
@@ -80,7 +80,7 @@ async def make_token(request: Call) -> Response[Any]:
 
 
 @post("/account/tokens/{token:str}/revoke", status_code=303)
-async def revoke_token(request: Call, token: str) -> Response[Any]:
+async def revoke_token(request: Call, token: Number) -> Response[Any]:
     """One of them good for nothing, at once."""
     member = await rooms.member(request)
     await forms.read(request)
