@@ -28,6 +28,12 @@ FOLDER = ROOT / "build" / "screenshots"
 README_FOLDER = ROOT / "docs" / "screenshots"
 IN_README = ("bought-1440x900-light", "bought-390x844-light", "bought-1080x1920-dark")
 SIZES = ((390, 844), (1440, 900), (1080, 1920))
+ROOMS = {
+    # Who -> password, and the pages that they see.
+    "ada": ("demo-demo", ("account", "account/orders", "account/statement", "account/send", "account/profile",
+                          "account/sessions", "account/tokens")),
+}  # fmt: skip
+"""Pages behind the log-in."""
 READY_SECONDS_MAX = 120  # The demo lives through four weeks first.
 
 
@@ -55,6 +61,14 @@ def main() -> None:
                 _take(page, f"error-{name}")
                 page.goto(f"{address}/kiosk")
                 _take(page, f"kiosk-{name}")
+                for path in ("login", "register"):
+                    page.goto(f"{address}/{path}")
+                    _take(page, f"{path}-{name}")
+                for who, (password, paths) in ROOMS.items():
+                    _log_in(page, address, who, password)
+                    for path in paths:
+                        page.goto(f"{address}/{path}")
+                        _take(page, f"{path.replace('/', '-')}-{name}")
                 context.close()
         browser.close()
     README_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -82,6 +96,22 @@ def _buy(page: Page) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
+def _log_in(page: Page, address: str, who: str, password: str) -> None:
+    """As somebody else than before; one of the purchases of today is theirs."""
+    page.context.clear_cookies()
+    page.goto(f"{address}/login?next=/")
+    page.fill("#username", who)
+    page.fill("#password", password)
+    page.click("#log-in")
+    if page.locator("#go-on").is_visible():
+        page.click("#go-on")
+    if page.locator("#coin-100").is_visible():
+        page.click("#coin-100")
+        page.click(".slot:nth-child(4) .niche")
+        page.click("#buy")
+        page.wait_for_selector("#tray li")
+
+
 def _take(page: Page, name: str) -> None:
     page.mouse.move(2, 2)
     page.wait_for_timeout(1_500)  # What falls has fallen by then.
@@ -102,7 +132,13 @@ def _demo() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
         try:
-            deadline = time.monotonic() + READY_SECONDS_MAX
+            deadline = time.monotonic() + ROOMS = {
+    # Who -> password, and the pages that they see.
+    "ada": ("demo-demo", ("account", "account/orders", "account/statement", "account/send", "account/profile",
+                          "account/sessions", "account/tokens")),
+}  # fmt: skip
+"""Pages behind the log-in."""
+READY_SECONDS_MAX
             while not loopback.says_ready(port):
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise TimeoutError("the demo is not ready")
