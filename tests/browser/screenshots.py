@@ -29,11 +29,13 @@ README_FOLDER = ROOT / "docs" / "screenshots"
 IN_README = ("bought-1440x900-light", "bought-390x844-light", "bought-1080x1920-dark")
 SIZES = ((390, 844), (1440, 900), (1080, 1920))
 ROOMS = {
-    # Who -> password, and the pages that they see.
-    "ada": ("demo-demo", ("account", "account/orders", "account/statement", "account/send", "account/profile",
-                          "account/sessions", "account/tokens")),
-}  # fmt: skip
-"""Pages behind the log-in."""
+    "ada": (
+        "demo-demo",
+        ("account", "account/orders", "account/statement", "account/send", "account/profile")
+        + ("account/sessions", "account/tokens"),
+    ),
+}
+"""Pages behind the log-in: who sees them -> password, and their addresses."""
 READY_SECONDS_MAX = 120  # The demo lives through four weeks first.
 
 
@@ -97,7 +99,7 @@ def _buy(page: Page) -> None:
 
 
 def _log_in(page: Page, address: str, who: str, password: str) -> None:
-    """As somebody else than before; one of the purchases of today is theirs."""
+    """As somebody else than before, with a purchase of a moment ago."""
     page.context.clear_cookies()
     page.goto(f"{address}/login?next=/")
     page.fill("#username", who)
@@ -105,11 +107,11 @@ def _log_in(page: Page, address: str, who: str, password: str) -> None:
     page.click("#log-in")
     if page.locator("#go-on").is_visible():
         page.click("#go-on")
-    if page.locator("#coin-100").is_visible():
-        page.click("#coin-100")
-        page.click(".slot:nth-child(4) .niche")
-        page.click("#buy")
-        page.wait_for_selector("#tray li")
+    page.click("#coin-100")
+    page.click(".slot:nth-child(4) .niche")
+    page.wait_for_selector(".is-ready")
+    page.click("#buy")
+    page.wait_for_selector("#tray li")
 
 
 def _take(page: Page, name: str) -> None:
@@ -132,13 +134,7 @@ def _demo() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
         try:
-            deadline = time.monotonic() + ROOMS = {
-    # Who -> password, and the pages that they see.
-    "ada": ("demo-demo", ("account", "account/orders", "account/statement", "account/send", "account/profile",
-                          "account/sessions", "account/tokens")),
-}  # fmt: skip
-"""Pages behind the log-in."""
-READY_SECONDS_MAX
+            deadline = time.monotonic() + READY_SECONDS_MAX
             while not loopback.says_ready(port):
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise TimeoutError("the demo is not ready")
