@@ -28,13 +28,8 @@ FOLDER = ROOT / "build" / "screenshots"
 README_FOLDER = ROOT / "docs" / "screenshots"
 IN_README = ("bought-1440x900-light", "bought-390x844-light", "bought-1080x1920-dark")
 SIZES = ((390, 844), (1440, 900), (1080, 1920))
-ROOMS = {
-    "ada": (
-        "demo-demo",
-        ("account", "account/orders", "account/statement", "account/send", "account/profile")
-        + ("account/sessions", "account/tokens"),
-    ),
-}
+ACCOUNT = ("orders", "statement", "send", "profile", "sessions", "tokens")
+ROOMS = {"ada": ("demo-demo", ("account", *(f"account/{one}" for one in ACCOUNT)))}
 """Pages behind the log-in: who sees them -> password, and their addresses."""
 READY_SECONDS_MAX = 120  # The demo lives through four weeks first.
 
