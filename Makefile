@@ -30,7 +30,7 @@ venv: $(DEVELOPMENT) ## make .venv with everything that development needs
 
 .PHONY: test
 test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL, with the coverage gate
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm chromium
 	@$(MAKE) --no-print-directory $(NEWMAN)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
 
@@ -63,12 +63,22 @@ bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orde
 	$(BIN)/python -m bench.reports $(ARGS)
 
 .PHONY: lint
-lint: $(DEVELOPMENT) ## check style, types, layers and what must not be in the tree
+lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must not be in the tree
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.texts
 	tools/check-tree
+
+.PHONY: texts
+texts: $(DEVELOPMENT) ## put what pages newly say into the languages' files, to be translated
+	$(BIN)/python -m tools.texts --write
+
+.PHONY: screenshots
+screenshots: $(DEVELOPMENT) ## take pictures of the pages into build/screenshots
+	@PYTHON=$(BIN)/python tools/system-packages chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: format
 format: $(DEVELOPMENT) ## put the code in shape

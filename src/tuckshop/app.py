@@ -58,6 +58,7 @@ from tuckshop.till.books import Books
 from tuckshop.till.books_postgres import PostgresBooks
 from tuckshop.till.books_sqlite import SqliteBooks
 from tuckshop.till.policy import Policy
+from tuckshop.web import serving as web
 
 _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
 
@@ -166,7 +167,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            for one in (app, *mounted.values(), *([root_app] if root_app else [])):
+            for one in (app, rooms, *mounted.values(), *([root_app] if root_app else [])):
                 one.state.shop = shop
                 one.state.stalls = stalls
                 one.state.settings = given
@@ -214,8 +215,11 @@ def create_app(
     mounted = {name: dialect.app(prefix=dialect.prefix) for name, dialect in spoken.items()}
     root = spoken.get(given.root_dialect)
     root_app = None if root is None else root.app(prefix="/")
+    rooms = web.app()
     inside = Switchboard(
         Lane(app),
+        pages=rooms.asgi_handler,
+        is_for_people=web.is_for_people,
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
     )

@@ -41,6 +41,7 @@ class SettingsInvalid(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One field for each TUCKSHOP_ variable, in lower case. Empty texts mean: not set."""
 
+    shop_name: str = "Tuckshop"  # on the sign of every page
     home: str = ""  # where the SQLite database and the key file lie; ~/.local/share/tuckshop
     database_url: str = ""  # sqlite:///path or postgresql://...; a SQLite file in `home`
     secret: str = ""  # signs tokens; by default the key file in `home`, which `tuckshop init` makes

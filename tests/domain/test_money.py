@@ -17,6 +17,7 @@ from tuckshop.domain.money import (
     check_price,
     parse,
     parse_price,
+    parse_typed,
     show,
 )
 from tuckshop.domain.refusals import InvalidField
@@ -58,6 +59,13 @@ def test_reads_an_amount_as_people_write_it(text: str, cents: int) -> None:
 def test_refuses_what_is_not_a_plain_decimal(text: str) -> None:
     with pytest.raises(InvalidField, match="plain decimal"):
         parse(text, field="price")
+
+
+def test_a_typed_amount_may_have_a_comma() -> None:
+    assert parse_typed("2,20") == parse_typed("2.20") == 220
+    for text in ("1.234,50", "1,234,50", "1,234.50", "1,234", ",5", "-1,00", ""):
+        with pytest.raises(InvalidField):
+            parse_typed(text)
 
 
 def test_refuses_more_decimals_than_the_currency_has() -> None:

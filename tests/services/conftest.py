@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.shop import Clock
+from tests.shop import Shop as Books
 from tuckshop.app import open_shop
 from tuckshop.services.shop import Shop
 from tuckshop.settings import Settings
@@ -24,3 +25,15 @@ async def open_for_business(database_url: str, clock: Clock) -> AsyncIterator[Sh
     settings = Settings(database_url=database_url, secret="a secret for tests, long enough to sign with")
     async with open_shop(settings, clock=clock) as shop:
         yield shop
+
+
+@pytest.fixture
+def running(shop: Books) -> Shop:
+    """As much of the running shop as looking things up needs."""
+    return Shop(
+        engine=shop.engine,
+        till=shop.till,
+        tokens=None,  # type: ignore[arg-type]
+        passwords=None,  # type: ignore[arg-type]
+        clock=shop.clock,
+    )

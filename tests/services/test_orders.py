@@ -13,25 +13,13 @@ from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.services import orders
 from tuckshop.services.shop import Shop as RunningShop
-from tuckshop.till.commands import Caller, PlaceOrder, ReduceOrder
+from tuckshop.till.commands import Caller, PlaceOrder, ReduceOrder, Refund
 
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Shop]:
     async with open_shop(database_url, tab_limit_cents=10_000) as opened:
         yield opened
-
-
-@pytest.fixture
-def running(shop: Shop) -> RunningShop:
-    """As much of the running shop as looking things up needs."""
-    return RunningShop(
-        engine=shop.engine,
-        till=shop.till,
-        tokens=None,  # type: ignore[arg-type]
-        passwords=None,  # type: ignore[arg-type]
-        clock=shop.clock,
-    )
 
 
 def wanted(buyer: Caller, *lines: tuple[int, int], ref: str | None = None) -> PlaceOrder:
@@ -99,3 +87,32 @@ async def test_an_order_is_repeated_by_what_made_it_whatever_became_of_it(
     assert not orders.is_repeated(stands, wanted(ada, (cola.product_id, 1)))
     assert not orders.is_repeated(stands, wanted(ada, *lines, (tea.product_id + 1, 1)))
     assert not orders.is_repeated(stands, PlaceOrder(ada, wallet_of(ada.user_id or 0), lines))
+
+
+async def test_tells_what_a_buyer_may_still_give_back(shop: Shop, running: RunningShop) -> None:
+    ada, bob = await shop.buyer("ada", cents=5_000), await shop.buyer("bob", cents=5_000)
+    cola, tea = await shop.product("cola"), await shop.product("tea", refundable=False)
+    whole = await shop.buy(ada, (cola.product_id, 2))
+    mixed = await shop.buy(ada, (cola.product_id, 1), (tea.product_id, 1))
+    kept = await shop.buy(ada, (tea.product_id, 1))
+    placed = await shop.buy(ada, (cola.product_id, 1), payment=Payment.TAB)
+    his = await shop.buy(bob, (cola.product_id, 1))
+    ids = [one.order_id for one in (whole, mixed, kept, placed, his)]
+
+    async def found() -> dict[int, orders.Returnable]:
+        return await orders.returnable(running, buyer_id=ada.user_id or 0, order_ids=ids)
+
+    until_us = shop.clock.now_us + 300 * 1_000_000
+    assert await found() == {
+        whole.order_id: orders.Returnable(until_us, (cola.product_id,), is_whole=True),
+        mixed.order_id: orders.Returnable(until_us, (cola.product_id,), is_whole=False),
+    }
+    await shop.do(Refund(ada, whole.order_id, {cola.product_id: 1}))
+    assert (await found())[whole.order_id].is_whole  # One of two is back; the other may follow.
+    await shop.do(Refund(ada, whole.order_id))
+    assert list(await found()) == [mixed.order_id]
+    shop.clock.now_us = until_us
+    assert list(await found()) == [mixed.order_id]  # To the very end, as the till does.
+    shop.clock.now_us += 1
+    assert await found() == {}
+    assert await orders.returnable(running, buyer_id=ada.user_id or 0, order_ids=[]) == {}

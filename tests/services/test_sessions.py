@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from tests.shop import Clock
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.accounts import Role, Scope
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
-from tuckshop.services import accounts, registration, sessions
+from tuckshop.services import accounts, api_tokens, registration, sessions
 from tuckshop.services.sessions import LoggedIn
 from tuckshop.services.shop import Shop
 from tuckshop.services.tokens import ACCESS_SECONDS
@@ -66,6 +66,21 @@ async def test_everything_ends_once(shop: Shop) -> None:
         with pytest.raises(SessionEnded):
             await sessions.log_out(shop, caller=shop.tokens.caller(logged_in.access))
     assert await sessions.log_out_everywhere_by_password(shop, username="ada", password=PASSWORD) == 0
+
+
+async def test_all_others_end_and_this_one_stays(shop: Shop) -> None:
+    callers = [shop.tokens.caller((await log_in(shop)).access) for _ in range(3)]
+    token, _ = await api_tokens.make(
+        shop, user_id=callers[0].user_id or 0, name="printer", scopes=[Scope.READ], days=1
+    )
+    assert await sessions.end_others(shop, caller=callers[1]) == 2
+    assert await sessions.end_others(shop, caller=callers[1]) == 0
+    found = await sessions.page(shop, user_id=callers[0].user_id or 0, before_id=None, limit=9)
+    assert [one.id for one in found] == [callers[1].session_id]
+    kept = await api_tokens.page(shop, user_id=callers[0].user_id or 0, before_id=None, limit=9)
+    assert [one.id for one in kept] == [token.id]
+    with pytest.raises(SessionEnded):
+        await sessions.end_others(shop, caller=callers[0])
 
 
 async def test_a_refresh_token_renews_again_and_again_for_its_day(shop: Shop, clock: Clock) -> None:

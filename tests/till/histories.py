@@ -295,10 +295,11 @@ class _Dice:
         return Deposit(self.somebody(self.random.choice((buyer, OPERATOR))), _wallet(buyer), coins)
 
     def guest(self) -> Deposit | PayOut | PlaceOrder | RefundNewest:
-        """Somebody without a log-in at the machine, or a cashier for them."""
+        """Somebody without a log-in, at the machine or by themselves, or a cashier for them."""
         ref = AccountRef(AccountKind.WALLET, None, self.random.choice((1, 1, 2, 3)))
-        caller = self.random.choice((self.people.kiosk, self.people.kiosk, self.people.cashier))
-        if caller is self.people.kiosk:
+        itself = Caller(None, None)
+        caller = self.random.choice((self.people.kiosk, self.people.kiosk, itself, self.people.cashier))
+        if caller is not self.people.cashier:
             caller = caller._replace(guest_id=ref.guest_id)
         caller, product = self.somebody(caller), self.product()
         match self.random.randrange(6):

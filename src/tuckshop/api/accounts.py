@@ -22,8 +22,9 @@ from tuckshop.domain.refusals import (
     TooManyTries,
     UnknownUser,
 )
+from tuckshop.http import takeout
 from tuckshop.http.calls import Body, Call
-from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Username, moment
+from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Username
 from tuckshop.http.openapi import told
 from tuckshop.services import accounts, own_data, registration, sessions, standing
 from tuckshop.services.accounts import User
@@ -205,9 +206,7 @@ async def export_me(request: Call) -> ExportShown:
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     found = await own_data.collect(request.shop, user_id=actor.user_id)
-    told = {name: [_told(row) for row in rows] for name, rows in found.items()}
-    (user,) = told.pop("user")
-    return ExportShown(user=user, **told)
+    return ExportShown(**takeout.shown(found))
 
 
 @get(
@@ -270,16 +269,6 @@ async def close(request: Call, user_id: PathId) -> Response[None]:
     """As users close their own. What is left in the wallet goes to what nobody claims. Admins only."""
     outcome = await request.settled(CloseUser(request.caller, user_id))
     return answered(outcome, UserClosed, lambda _: None, status=204)
-
-
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    """A row under the names that /v1 uses."""
-    return {
-        f"{name[:-3]}_at" if name.endswith("_us") else name.removesuffix("_cents"): (
-            moment(value) if name.endswith("_us") and value is not None else value
-        )
-        for name, value in row.items()
-    }
 
 
 router = Router(

@@ -9,7 +9,6 @@ from importlib.resources import files
 import msgspec
 from litestar import Litestar, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Redirect
 
 from tuckshop.api.contract import V1
 from tuckshop.http import openapi
@@ -27,12 +26,6 @@ _FILES = {"": "text/html", "docs.css": "text/css", "docs.js": "text/javascript"}
 def document(request: Call) -> Response[bytes]:
     """The OpenAPI document of this server."""
     return _served(request, _document(request.app), "application/json")
-
-
-@get("/", sync_to_thread=False)
-def front(request: Call) -> Redirect:
-    """Whoever opens the address alone is shown what there is."""
-    return Redirect("/docs")
 
 
 def _page(name: str, media_type: str) -> HTTPRouteHandler:
@@ -63,7 +56,6 @@ router = Router(
     path="/",
     route_handlers=[
         document,
-        front,
         Router(path="/docs", route_handlers=[_page(name, media_type) for name, media_type in _FILES.items()]),
     ],
 )

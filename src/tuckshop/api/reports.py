@@ -15,12 +15,13 @@ from msgspec import UNSET, UnsetType
 
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import InvalidField, NotOwner, ReportTooLarge, RoleMissing, UnknownUser
+from tuckshop.http import downloads
 from tuckshop.http.calls import Answer, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Moment, Shown, moment
 from tuckshop.http.openapi import told
-from tuckshop.services import reports, sessions, sheets, statements
-from tuckshop.services.reports import By, Figures, Named, Rows
+from tuckshop.services import reports, sessions, statements
+from tuckshop.services.reports import By, Figures, Named
 
 _BY = "|".join(By)
 
@@ -244,7 +245,7 @@ def _named(one: Named) -> NamedShown:
 
 def _render_sales(report: reports.Sales, by: Sequence[By], written: Format) -> Response[Any]:
     if written is Format.CSV:
-        return _sheet(reports.sales_table(report, by), "sales")
+        return downloads.sheet(reports.sales_table(report, by), "sales")
     return _answer(
         SalesShown(
             first=report.period.first,
@@ -264,7 +265,7 @@ def _render_sales(report: reports.Sales, by: Sequence[By], written: Format) -> R
 
 def _render_earnings(report: reports.Earnings, written: Format) -> Response[Any]:
     if written is Format.CSV:
-        return _sheet(reports.earnings_table(report), "earnings")
+        return downloads.sheet(reports.earnings_table(report), "earnings")
     return _answer(
         EarningsReportShown(
             first=report.period.first,
@@ -285,7 +286,7 @@ def _render_earnings(report: reports.Earnings, written: Format) -> Response[Any]
 
 def _render_statement(report: statements.Statement, written: Format) -> Response[Any]:
     if written is Format.CSV:
-        return _sheet(statements.table(report), f"statement-{report.account}")
+        return downloads.sheet(statements.table(report), f"statement-{report.account}")
     return _answer(
         StatementShown(
             first=report.period.first,
@@ -324,15 +325,6 @@ def _shown(kind: type[F], figures: Figures, **more: Any) -> F:
 
 def _answer(shown: Shown) -> Response[Any]:
     return Answer(msgspec.json.encode(shown), status=200, headers={})
-
-
-def _sheet(rows: Rows, name: str) -> Response[Any]:
-    return Response(
-        "".join(sheets.write(rows)),
-        media_type="text/csv",
-        # Saved, never shown: whoever could name a product would otherwise have a page on the shop's address.
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
 
 
 router = Router(path="/reports", route_handlers=[sales, earnings, statement])

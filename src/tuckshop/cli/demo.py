@@ -260,7 +260,7 @@ def _welcome(given: Settings) -> None:
     program = sys.argv[0] if os.sep in sys.argv[0] else "tuckshop"
     output.facts(
         [
-            ("Shop", where),
+            ("Machine", where),
             ("Docs", f"{where}/docs"),
             ("Products", f"{where}/v1/products"),
             ("Database", given.shown()["TUCKSHOP_DATABASE_URL"]),
@@ -279,7 +279,9 @@ def _welcome(given: Settings) -> None:
     click.echo(
         f"""
 Things to try
-  Buy as ada: open {where}/docs, log in, put coins in (POST /v1/wallet/deposits), order (POST /v1/orders).
+  Buy as a guest: open {where}, put coins in, choose, and press Buy.
+  Buy as ada: open {where}/login, then buy at the machine, and look at {where}/account.
+  Program as ada: open {where}/docs, log in, put coins in (POST /v1/wallet/deposits), order (POST /v1/orders).
   Prove the books: TUCKSHOP_DATABASE_URL={given.shown()["TUCKSHOP_DATABASE_URL"]} {program} audit
   Begin again: {program} demo --reset
 

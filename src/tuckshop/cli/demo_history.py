@@ -14,6 +14,7 @@ from tuckshop.cli.demo_pictures import draw
 from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.coins import fewest
 from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
 from tuckshop.domain.orders import Change
 from tuckshop.services import admin_log, pictures, registration, sessions, standing
 from tuckshop.store.engine import writing
@@ -33,6 +34,7 @@ DAYS = 28
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 PAR = 24  # Pieces that a shelf is filled up to.
+ROWS, ROW_LENGTH = "ABC", 8  # The first shelf of the machine is A1.
 LOW = 9  # Fewer than this, and it is filled in the morning.
 BAKED = "bakery"  # What is left of it in the evening is given away.
 VISITS = 1.7  # A buyer's on a working day.
@@ -143,6 +145,11 @@ class History:
             self.prices[stands.product_id] = price_cents
             self.on_shelf[stands.product_id] = PAR
             self.tell(0.1 + 0.05 * count / len(GOODS))
+        plans = tuple(
+            ShelfPlan(product_id, f"{ROWS[place // ROW_LENGTH]}{place % ROW_LENGTH + 1}", capacity=PAR)
+            for place, product_id in enumerate(self.goods)
+        )
+        await self._do(till.SetShelves(self.people[ADMIN], DEFAULT_MACHINE_ID, plans), till.ShelvesSet)
 
     def _plan(self, day: int) -> None:
         """Puts the day's known acts on the agenda."""

@@ -102,12 +102,20 @@ def require_served(given: Settings) -> None:
 
 
 class Switchboard:
-    """Leads each request to the application whose address it names; all others to the shop's own."""
+    """Leads each request to the application whose address it names; others to the shop's own or its pages."""
 
     def __init__(
-        self, app: ASGIApp, *, mounted: Mapping[str, ASGIApp], at_root: Mapping[str, ASGIApp]
+        self,
+        app: ASGIApp,
+        *,
+        mounted: Mapping[str, ASGIApp],
+        at_root: Mapping[str, ASGIApp],
+        pages: ASGIApp,
+        is_for_people: Callable[[Scope], bool],
     ) -> None:
         self._app = app
+        self._pages = pages
+        self._is_for_people = is_for_people
         self._mounted = mounted
         self._at_root = at_root
 
@@ -115,10 +123,13 @@ class Switchboard:
         app = self._app
         if scope["type"] == ScopeType.HTTP:
             path = scope["path"]
+            first = path[1:].partition("/")[0]
             if path.startswith(PREFIX):
                 app = self._mounted.get(path.split("/", 3)[2], app)
-            elif self._at_root:
-                app = self._at_root.get(path[1:].partition("/")[0], app)
+            elif first in self._at_root:
+                app = self._at_root[first]
+            elif self._is_for_people(scope):
+                app = self._pages
         return app(scope, receive, send)
 
 

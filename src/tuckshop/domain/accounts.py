@@ -60,6 +60,7 @@ class Actor:
     user_id: int | None
     roles: frozenset[Role]
     machine_id: int | None = None  # a machine that showed its key; no user, and no role
+    guest_id: int | None = None  # a guest who asks for themselves; no user, and no role
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds any of the roles."""

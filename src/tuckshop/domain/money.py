@@ -102,6 +102,11 @@ def parse(text: str, *, exponent: int = 2, field: str = "amount") -> int:
     return cents
 
 
+def parse_typed(text: str, *, exponent: int = 2, field: str = "amount") -> int:
+    """As `parse`, for what people type: `"2,20"` is as good as `"2.20"`. Raises InvalidField."""
+    return parse(text.replace(",", ".") if text.count(",") == 1 else text, exponent=exponent, field=field)
+
+
 def parse_price(text: str, *, currency: Currency, field: str = "price", cents_min: int = 1) -> int:
     """The price in minor units. Raises InvalidField, with the limits as people would write them."""
     cents = parse(text, exponent=currency.exponent, field=field)

@@ -260,7 +260,9 @@ def rights(actor: Actor, order: Order, lines: Sequence[Line]) -> set[Right]:
                 actor.require(Role.BUYER)
             if actor.has(Role.BUYER):
                 held.add(Right.BUYER)
-    elif order.wallet.guest_id is not None and order.machine_id == actor.machine_id:
+    elif order.wallet.guest_id is not None and (
+        order.machine_id == actor.machine_id or order.wallet.guest_id == actor.guest_id
+    ):
         held.add(Right.BUYER)  # A machine speaks for its guests, who cannot log in.
     if not held:
         raise UnknownOrder(order=order.id)

@@ -140,9 +140,10 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.LastAdmin: Row(409, "Last admin", "The shop needs an admin."),
 }
 
-_HTTP_TITLES = {
+TITLES = {
     400: "Bad request",
     401: "Not logged in",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
@@ -154,6 +155,7 @@ _HTTP_TITLES = {
     500: "Internal error",
     503: "Unavailable",
 }
+OTHER_TITLE = "Error"
 
 
 class Malformed(Exception):
@@ -238,7 +240,7 @@ class Errors:
         errors = [{"field": field, "reason": reason} for field, reason in error.errors]
         detail = "; ".join(f"{field} {reason}" for field, reason in error.errors)
         status = self._statuses.get(error.status, error.status)
-        return self.told(status, _HTTP_TITLES[error.status], detail=f"{detail}.", more={"errors": errors})
+        return self.told(status, TITLES[error.status], detail=f"{detail}.", more={"errors": errors})
 
     def handlers(self) -> dict[int | type[Exception], Any]:
         """For a `Litestar` application: everything that can be raised, told this way."""
@@ -273,7 +275,7 @@ class Errors:
     def _on_http(self, _: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
         """For 400, 404, 405 and their like."""
         status = error.status_code
-        title = _HTTP_TITLES.get(status, "Error")
+        title = TITLES.get(status, OTHER_TITLE)
         if status == 400 and "host" in error.detail:
             return self.of_malformed(Malformed(("Host", "is not valid"), status=400))
         methods = set(filter(None, (error.headers or {}).get("allow", "").split(", ")))

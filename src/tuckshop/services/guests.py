@@ -76,18 +76,29 @@ async def wallet(shop: Shop, *, caller: Caller, name: str, make: bool = False) -
         UnknownGuest: nobody of this name was here, and `make` is not wanted.
     """
     name = check_name(name, field="guest", length_max=USERNAME_LENGTH_MAX)
+    if name_key(name) not in shop.guest_ids:
+        # Whoever may not serve guests must not learn who was here; whom we know by heart, the till guards.
+        await require_server(shop, caller=caller)
+    guest_id = await known(shop, name=name, make=make)
+    if caller.machine_id is not None:
+        caller = caller._replace(guest_id=guest_id)
+    return caller, wallet_of(guest_id)
+
+
+async def known(shop: Shop, *, name: str, make: bool = False) -> int:
+    """The id of the guest of this name, for whoever may know it: see `wallet`.
+
+    Raises:
+        UnknownGuest: nobody of this name was here, and `make` is not wanted.
+    """
     key = name_key(name)
     guest_id = shop.guest_ids.get(key)
     if guest_id is None:
-        # Whoever may not serve guests must not learn who was here; whom we know by heart, the till guards.
-        await require_server(shop, caller=caller)
         guest_id = await _find_or_make(shop, name, key) if make else await _find(shop, name, key)
         if len(shop.guest_ids) >= KNOWN_MAX:
             shop.guest_ids.clear()  # Those who come often are soon known again.
         shop.guest_ids[key] = guest_id
-    if caller.machine_id is not None:
-        caller = caller._replace(guest_id=guest_id)
-    return caller, wallet_of(guest_id)
+    return guest_id
 
 
 async def require_server(shop: Shop, *, caller: Caller) -> Actor:

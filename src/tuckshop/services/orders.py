@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, assert_never
 
 from sqlalchemy import Exists, Text, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import Actor, Role
-from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.orders import MICROSECONDS, OrderStatus
 from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
@@ -39,6 +41,15 @@ class OrderStands:
     buyer_id: int | None
     buyer: str | None
     guest: str | None  # who has no buyer's name or number
+
+
+@dataclass(frozen=True, slots=True)
+class Returnable:
+    """What a buyer may still give back of an order, and until when; `is_whole`: all that is left of it."""
+
+    until_us: int
+    product_ids: tuple[int, ...]
+    is_whole: bool
 
 
 class Whose(StrEnum):
@@ -91,6 +102,34 @@ async def page(
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).all()
         return await _with_lines(connection, rows, actor=actor if whose is Whose.SOLD else None)
+
+
+async def returnable(shop: Shop, *, buyer_id: int, order_ids: Collection[int]) -> dict[int, Returnable]:
+    """What the buyer may give back of these orders now, for those of which anything may be.
+
+    How often a day is the till's to say.
+    """
+    window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
+    query = (
+        select(lines.c.order_id, lines.c.product_id, lines.c.refundable, orders.c.fulfilled_us)
+        .join(orders, orders.c.id == lines.c.order_id)
+        .where(
+            orders.c.id.in_(order_ids),
+            orders.c.buyer_id == buyer_id,
+            orders.c.fulfilled_us >= shop.clock() - window_us,
+            lines.c.refunded_quantity < lines.c.quantity,
+        )
+        .order_by(lines.c.order_id, lines.c.position)
+    )
+    async with reading(shop.engine) as connection:
+        rows = (await connection.execute(query)).all()
+    found = {}
+    for order_id, group in groupby(rows, key=lambda row: row.order_id):
+        left = list(group)
+        free = tuple(row.product_id for row in left if row.refundable)
+        if free:
+            found[order_id] = Returnable(left[0].fulfilled_us + window_us, free, len(free) == len(left))
+    return found
 
 
 async def count(shop: Shop, *, buyer_id: int) -> int:

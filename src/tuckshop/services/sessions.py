@@ -235,6 +235,16 @@ async def end(shop: Shop, *, user_id: int, session_id: int) -> None:
             raise UnknownSession(session=session_id)
 
 
+async def end_others(shop: Shop, *, caller: Caller) -> int:
+    """Ends every other log-in of the caller's user, API tokens aside; how many. Raises SessionEnded."""
+    now_us = shop.clock()
+    async with writing(shop.engine) as connection:
+        await _require_live(connection, caller, now_us)
+        assert caller.user_id is not None
+        query = update(sessions).where(*_log_ins(caller.user_id, now_us), sessions.c.id != caller.session_id)
+        return (await connection.execute(query.values(ended_us=now_us))).rowcount
+
+
 async def end_all(shop: Shop, *, user_id: int, actor_id: int | None = None) -> int:
     """Ends every log-in and token of somebody else; how many. For admins, and the operator."""
     now_us = shop.clock()

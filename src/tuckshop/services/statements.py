@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.days import Period, day_of
-from tuckshop.domain.ledger import AccountKind
+from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import ReportTooLarge, UnknownUser
 from tuckshop.services.reports import ROWS_MAX, Named, Rows
 from tuckshop.services.shop import Shop
@@ -48,6 +48,72 @@ class Statement:
     closing_cents: int
 
 
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement as its owner reads it: with the balance that it left, and who sent or got it."""
+
+    id: int
+    kind: str
+    amount_cents: int
+    balance_cents: int
+    order_id: int | None
+    other: str | None
+    reason: str | None
+    created_us: int
+
+
+async def newest(
+    shop: Shop, *, user_id: int, account: AccountKind = AccountKind.WALLET, before_id: int | None, limit: int
+) -> list[Movement]:
+    """The user's account, newest first, those before `before_id`; the balance is the one after each."""
+    assert account in KINDS
+    held = select(accounts.c.id, accounts.c.balance_cents).where(
+        accounts.c.user_id == user_id, accounts.c.kind == account.value
+    )
+    async with reading(shop.engine) as connection:
+        account_id, balance_cents = (await connection.execute(held)).one_or_none() or (0, 0)
+        own, signed = _own(account_id), _signed(account_id)
+        others = accounts.alias("others")
+        query = (
+            select(transfers, signed.label("signed_cents"), users.c.username)
+            .outerjoin(
+                others,
+                and_(
+                    transfers.c.kind == TransferKind.TRANSFER.value,
+                    others.c.id
+                    == case(
+                        (transfers.c.target_id == account_id, transfers.c.source_id),
+                        else_=transfers.c.target_id,
+                    ),
+                ),
+            )
+            .outerjoin(users, users.c.id == others.c.user_id)
+            .where(own)
+            .order_by(transfers.c.id.desc())
+            .limit(limit)
+        )
+        if before_id is not None:
+            newer = select(func.sum(signed)).where(own, transfers.c.id >= before_id)
+            balance_cents -= int(await connection.scalar(newer) or 0)
+            query = query.where(transfers.c.id < before_id)
+        found = []
+        for row in await connection.execute(query):
+            found.append(
+                Movement(
+                    row.id,
+                    row.kind,
+                    row.signed_cents,
+                    balance_cents,
+                    row.order_id,
+                    row.username,
+                    row.reason,
+                    row.created_us,
+                )
+            )
+            balance_cents -= row.signed_cents
+    return found
+
+
 async def statement(
     shop: Shop, *, actor: Actor, user_id: int, account: AccountKind = AccountKind.WALLET, period: Period
 ) -> Statement:
@@ -75,8 +141,7 @@ async def statement(
         ).one_or_none()
         # Nothing has ever moved an account that is not there.
         account_id, balance_cents = held or (0, 0)
-        own = or_(transfers.c.source_id == account_id, transfers.c.target_id == account_id)
-        signed = _signed(account_id)
+        own, signed = _own(account_id), _signed(account_id)
         after = select(func.sum(signed)).where(own, transfers.c.created_us >= ends_us)
         within = (
             select(
@@ -114,6 +179,10 @@ def table(report: Statement) -> Rows:
         )
     rows.append((None, None, "closing", None, None, None, report.closing_cents))
     return rows
+
+
+def _own(account_id: int) -> ColumnElement[bool]:
+    return or_(transfers.c.source_id == account_id, transfers.c.target_id == account_id)
 
 
 def _signed(account_id: int) -> ColumnElement[Any]:

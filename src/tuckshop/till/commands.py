@@ -25,7 +25,7 @@ class _Value(msgspec.Struct, frozen=True):
 
 
 class Caller(NamedTuple):
-    """Whose session asks, or which machine, or who is about to register.
+    """Whose session asks, or which machine or guest, or who is about to register.
 
     All None: the operator at the command line.
     """
@@ -34,14 +34,16 @@ class Caller(NamedTuple):
     user_id: int | None
     machine_id: int | None = None  # a machine, if its key is the one whose hash this is
     key_hash: bytes | None = None
-    guest_id: int | None = None  # for whom a machine asks
+    guest_id: int | None = None  # for whom a machine asks; alone: a guest in a browser, who was recognised
     newcomer: str | None = None  # the key of the name that somebody without a log-in asks for
 
     @property
     def scope(self) -> str:
-        """The namespace of the caller's idempotency keys; guests at a machine have one each."""
+        """The namespace of the caller's idempotency keys; guests have one each."""
+        if self.guest_id is not None:
+            return f"guest:{self.guest_id}"
         if self.machine_id is not None:
-            return f"machine:{self.machine_id}" if self.guest_id is None else f"guest:{self.guest_id}"
+            return f"machine:{self.machine_id}"
         if self.newcomer is not None:
             return f"newcomer:{self.newcomer}"
         return "operator" if self.user_id is None else f"user:{self.user_id}"

@@ -180,6 +180,8 @@ def _actor(caller: Caller, page: Page, policy: Policy) -> Actor:
     if caller.newcomer is not None:
         return Actor(user_id=None, roles=frozenset())
     if caller.session_id is None:
+        if caller.guest_id is not None:  # Or any guest would be the operator.
+            return Actor(user_id=None, roles=frozenset(), guest_id=caller.guest_id)
         return OPERATOR
     session = page.sessions.get(caller.session_id)
     if (

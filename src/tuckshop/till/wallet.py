@@ -48,6 +48,11 @@ def deposit(command: Deposit, actor: Actor, page: Page, policy: Policy) -> Coins
             declared_cents=_declared_today(page, actor.user_id or 0),
             cap_cents=policy.coins_daily_cap_cents,
         )
+    if actor.guest_id is not None:
+        # A guest is whoever comes with a new name, so what counts is not a day: it is what the wallet holds.
+        held_cents = page.balances.get(command.wallet, 0)
+        cap_cents = policy.coins_daily_cap_cents
+        wallet.require_within_cap(amount_cents=amount_cents, declared_cents=held_cents, cap_cents=cap_cents)
     transfer_id = post(page, moved.transfer, actor, machine_id=command.machine_id)
     move_coins(page, box, moved.coins, 1, transfer_id, actor)
     if is_owner:
@@ -79,11 +84,12 @@ def _declared_today(page: Page, user_id: int) -> int:
 
 
 def require_wallet(actor: Actor, ref: AccountRef, page: Page) -> None:
-    """A buyer's own wallet; cashiers, admins and machines serve anybody's, guests' too."""
+    """One's own wallet; cashiers, admins and machines serve anybody's, guests' too."""
     if ref.user_id is not None and ref.user_id == actor.user_id:
         actor.require(Role.BUYER)
         return
-    if actor.machine_id is None:
+    is_own = ref.guest_id is not None and ref.guest_id == actor.guest_id
+    if actor.machine_id is None and not is_own:
         actor.require(Role.CASHIER, Role.ADMIN)
     if ref.user_id is not None and ref.user_id not in page.users:
         raise UnknownUser(user=ref.user_id)
@@ -92,7 +98,7 @@ def require_wallet(actor: Actor, ref: AccountRef, page: Page) -> None:
 
 
 def require_coins(actor: Actor, policy: Policy) -> None:
-    """Cashiers, admins and machines have seen them; buyers are believed where the setting says so."""
+    """Cashiers, admins and machines have seen them; others are believed where the setting says so."""
     if actor.machine_id is not None or actor.has(Role.CASHIER, Role.ADMIN):
         return
     if policy.coins is CoinsPolicy.ATTESTED:

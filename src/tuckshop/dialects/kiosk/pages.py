@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from base64 import b64encode
 from html import escape
 from typing import Any
 
 import msgspec
 from litestar import Response
+
+from tuckshop.http.wishes import prefers_pages
 
 _STYLE = """
 :root { color-scheme: light dark;
@@ -46,7 +47,6 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{_HASH}'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
-_QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
 
 
 class EitherWay(Response[bytes]):
@@ -68,15 +68,3 @@ class EitherWay(Response[bytes]):
             self.media_type = "text/html"
             self.headers["Content-Security-Policy"] = POLICY
         return super().to_asgi_response(app, request, **more)
-
-
-def prefers_pages(accept: str) -> bool:
-    """Whether a header asks for pages before JSON (RFC 9110, 12.5.1); whoever takes anything gets JSON."""
-    wanted = {"text/html": 0.0, "application/json": 0.0}
-    for one in accept.split(","):
-        kind, *parameters = one.split(";")
-        kind = kind.strip().lower()
-        if kind in wanted:
-            quality = next(filter(None, map(_QUALITY.fullmatch, parameters)), None)
-            wanted[kind] = float(quality[1]) if quality else 1.0
-    return wanted["text/html"] > wanted["application/json"]

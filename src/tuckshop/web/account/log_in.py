@@ -1,0 +1,113 @@
+"""`/login` and the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
+from tuckshop.domain.refusals import Refusal, SessionEnded
+from tuckshop.http import browser
+from tuckshop.http.calls import Call
+from tuckshop.services import sessions
+from tuckshop.web import devices, forms, notices, rooms, texts
+from tuckshop.web.account.entrance import back_from, offered
+from tuckshop.web.filling import Filled
+
+SESSIONS_SHOWN = 10
+
+
+@get("/login")
+async def show(request: Call) -> Response[Any]:
+    """Name and password, please; whoever is logged in already goes on."""
+    back = back_from(request.query_params.get("next", ""))
+    try:
+        await rooms.member(request)
+    except SessionEnded:
+        return _shown(request, Filled(request, {"username": ""}), back)
+    return forms.to_page(back)
+
+
+@post("/login", status_code=303)
+async def log_in(request: Call) -> Response[Any]:
+    """In, and back to where somebody wanted to go; by way of their other sessions, if there are any."""
+    posted = await forms.read(request, "username", "password", "next", forms.TOKEN)
+    back = back_from(posted["next"])
+    form = Filled(request, posted)
+    username = form.text("username", length_max=USERNAME_LENGTH_MAX)
+    if not posted["password"]:
+        form.complain("password", "must be filled in")
+    if form.is_wrong:
+        return _shown(request, form, back)
+    try:
+        entered = await browser.log_in(
+            request,
+            username=username,
+            password=posted["password"][: PASSWORD_LENGTH_MAX + 1],  # Which is nobody's.
+            form_token=posted[forms.TOKEN],
+        )
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _shown(request, form, back)
+    response = forms.to_page(_with_next("/login/others", back) if entered.active_sessions else back)
+    browser.keep(response, request, entered)
+    return response
+
+
+@get("/login/others")
+async def show_others(request: Call) -> Response[Any]:
+    """Where else the account is in use, for whoever has just logged in."""
+    member = await rooms.member(request)
+    found = await sessions.page(
+        request.shop, user_id=member.user_id, before_id=None, limit=SESSIONS_SHOWN + 1
+    )
+    return rooms.page(
+        request,
+        "account/others.html",
+        member=member,
+        others=[one for one in found if one.id != member.caller.session_id],
+        device=lambda device: devices.named(device, texts.of(request)),
+        back=back_from(request.query_params.get("next", "")),
+    )
+
+
+@post("/login/others", status_code=303)
+async def end_others(request: Call) -> Response[Any]:
+    """This log-in stays, and no other."""
+    member = await rooms.member(request)
+    posted = await forms.read(request, "next")
+    await sessions.end_others(request.shop, caller=member.caller)
+    response = forms.to_page(back_from(posted["next"]))
+    notices.leave(response, request, texts.of(request).say("All your other sessions have ended."))
+    return response
+
+
+@post("/account/logout", status_code=303)
+async def log_out(request: Call) -> Response[Any]:
+    """Out, at once."""
+    await forms.read(request)
+    await browser.log_out(request)
+    response = forms.to_page("/login")
+    browser.forget(response, request)
+    notices.leave(response, request, texts.of(request).say("You are logged out."))
+    return response
+
+
+HANDLERS = (show, log_in, show_others, end_others, log_out)
+
+
+def _shown(request: Call, form: Filled, back: str) -> Response[Any]:
+    return rooms.page(
+        request,
+        "account/login.html",
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        back=back,
+        is_open=bool(offered(request)),
+    )
+
+
+def _with_next(path: str, back: str) -> str:
+    return f"{path}?{urlencode({'next': back})}"

@@ -1,0 +1,35 @@
+"""`/account`: the wallet, what is owed, what was bought last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get
+
+from tuckshop.http.calls import Call
+from tuckshop.services import orders, wallet
+from tuckshop.web import forms, rooms
+
+ORDERS_SHOWN = 5
+
+
+@get("/account")
+async def show(request: Call) -> Response[Any]:
+    """What somebody wants to know first."""
+    member = await rooms.member(request)
+    bought = await orders.page(request.shop, actor=member.actor, limit=ORDERS_SHOWN)
+    back = await orders.returnable(
+        request.shop, buyer_id=member.user_id, order_ids=[order.order_id for order in bought]
+    )
+    return rooms.page(
+        request,
+        "account/overview.html",
+        member=member,
+        held=await wallet.balance(request.shop, user_id=member.user_id),
+        orders=bought,
+        returnable=back,
+        key=forms.new_key(),
+    )
+
+
+HANDLERS = (show,)

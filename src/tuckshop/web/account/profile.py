@@ -1,0 +1,140 @@
+"""`/account/profile`: name, address and password; taking along all that is known; going for good."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
+from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal, SessionEnded
+from tuckshop.http import browser, downloads, takeout
+from tuckshop.http.calls import Call
+from tuckshop.services import accounts, own_data, wallet
+from tuckshop.till.commands import CloseUser
+from tuckshop.web import forms, notices, rooms, texts
+from tuckshop.web.account.entrance import check_again
+from tuckshop.web.filling import Filled
+from tuckshop.web.rooms import Member
+
+
+@get("/account/profile")
+async def show(request: Call) -> Response[Any]:
+    """Three forms, and a download."""
+    return await _shown(request, await rooms.member(request))
+
+
+@post("/account/profile", status_code=303)
+async def change(request: Call) -> Response[Any]:
+    """Another name or address."""
+    member = await rooms.member(request)
+    posted = await forms.read(request, "username", "email")
+    form = Filled(request, posted)
+    username = form.text("username", length_max=USERNAME_LENGTH_MAX)
+    email = form.text("email", length_max=EMAIL_LENGTH_MAX, needed=False)
+    if form.is_wrong:
+        return await _shown(request, member, profile=form)
+    try:
+        await accounts.change(request.shop, user_id=member.user_id, username=username, email=email or None)
+    except Refusal as refusal:
+        form.refuse(refusal, beside={NameTaken: "username", EmailTaken: "email"})
+        return await _shown(request, member, profile=form)
+    return _done(request, texts.of(request).say("Saved."))
+
+
+@post("/account/password", status_code=303)
+async def change_password(request: Call) -> Response[Any]:
+    """A new password: every other session ends, and this one goes on under the new one."""
+    member = await rooms.member(request)
+    posted = await forms.read(request, "current_password", "password", "again", forms.TOKEN)
+    form = Filled(request, posted)
+    if not posted["current_password"]:
+        form.complain("current_password", "must be filled in")
+    check_again(form, "password")
+    if form.is_wrong:
+        return await _shown(request, member, secret=form)
+    try:
+        user = await accounts.change(
+            request.shop,
+            user_id=member.user_id,
+            password=posted["password"],
+            current_password=posted["current_password"],
+            address=request.address,
+        )
+    except BadCredentials:
+        form.complain("current_password", "is not the present password")
+        return await _shown(request, member, secret=form)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, secret=form)
+    entered = await browser.log_in(
+        request, username=user.username, password=posted["password"], form_token=posted[forms.TOKEN]
+    )
+    response = _done(
+        request, texts.of(request).say("You have a new password. All your other sessions have ended.")
+    )
+    browser.keep(response, request, entered)
+    return response
+
+
+@get("/account/profile/file")
+async def take_along(request: Call) -> Response[Any]:
+    """All that the shop keeps about somebody."""
+    member = await rooms.member(request)
+    found = await own_data.collect(request.shop, user_id=member.user_id)
+    return await asyncio.to_thread(downloads.document, takeout.shown(found), "my-data")
+
+
+@post("/account/close", status_code=303)
+async def close(request: Call) -> Response[Any]:
+    """Gone for good, once the own name was typed."""
+    member = await rooms.member(request)
+    posted = await forms.read(request, "key", "name")
+    form = Filled(request, posted)
+    if name_key(posted["name"].strip()) != name_key(member.user.username):
+        form.complain("name", "must be your own name")
+        return await _shown(request, member, closing=form)
+    try:
+        await forms.settled(request, CloseUser(member.caller, member.user_id), posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, closing=form)
+    response = forms.to_page("/login")
+    browser.forget(response, request)
+    notices.leave(response, request, texts.of(request).say("Your account is closed. Farewell!"))
+    return response
+
+
+HANDLERS = (show, change, change_password, take_along, close)
+
+
+def _done(request: Call, sentence: str) -> Response[Any]:
+    response = forms.to_page("/account/profile")
+    notices.leave(response, request, sentence)
+    return response
+
+
+async def _shown(
+    request: Call,
+    member: Member,
+    *,
+    profile: Filled | None = None,
+    secret: Filled | None = None,
+    closing: Filled | None = None,
+) -> Response[Any]:
+    wrong = next((form for form in (profile, secret, closing) if form is not None), None)
+    said = {"username": member.user.username, "email": member.user.email or ""}
+    return rooms.page(
+        request,
+        "account/profile.html",
+        member=member,
+        status=200 if wrong is None else wrong.status,
+        profile=profile or Filled(request, said),
+        secret=secret or Filled(request),
+        closing=closing or Filled(request),
+        held=await wallet.balance(request.shop, user_id=member.user_id),
+        key=closing.typed["key"] if closing is not None else forms.new_key(),
+    )

@@ -1,0 +1,110 @@
+"""`/register`: becoming a buyer, a seller or both, as far as the shop takes people in."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
+from tuckshop.domain.refusals import (
+    BadCredentials,
+    EmailTaken,
+    NameTaken,
+    Refusal,
+    RegistrationClosed,
+    TooManyTries,
+)
+from tuckshop.http import browser
+from tuckshop.http.calls import Call
+from tuckshop.services import registration
+from tuckshop.services.opaque import OpaqueLogIn
+from tuckshop.settings import Settings
+from tuckshop.web import forms, rooms
+from tuckshop.web.account.entrance import ROLES, back_from, check_again, offered
+from tuckshop.web.filling import Filled
+
+_BESIDE: dict[type[Refusal], str] = {
+    NameTaken: "username",
+    EmailTaken: "email",
+    RegistrationClosed: "roles",
+}
+
+
+@get("/register")
+async def show(request: Call) -> Response[Any]:
+    """Who is let in, and the form for them."""
+    typed = {"username": "", "email": "", "roles": next(iter(offered(request)), "")}
+    return _shown(request, Filled(request, typed), request.query_params.get("next", ""))
+
+
+@post("/register", status_code=303)
+async def register(request: Call) -> Response[Any]:
+    """A new user, who is logged in at once; or waits for an admin."""
+    posted = await forms.read(request, "username", "email", "password", "again", "roles", "next", forms.TOKEN)
+    settings: Settings = request.app.state.settings
+    form = Filled(request, posted)
+    username = form.text("username", length_max=USERNAME_LENGTH_MAX)
+    email = form.text("email", length_max=EMAIL_LENGTH_MAX, needed=False)
+    roles = ROLES[form.one_of("roles", ROLES)]
+    check_again(form, "password")
+    if form.is_wrong:
+        return _shown(request, form, posted["next"])
+    try:
+        user = await registration.register(
+            request.shop,
+            username=username,
+            email=email or None,
+            password=posted["password"],
+            roles=roles,
+            buyers=settings.registration,
+            sellers=settings.seller_registration,
+        )
+    except Refusal as refusal:
+        entered = await _entered(request, posted) if isinstance(refusal, NameTaken) else None
+        if entered is not None:  # Pressed twice: the first time it has worked.
+            return _logged_in(request, entered, posted["next"])
+        form.refuse(refusal, beside=_BESIDE)
+        return _shown(request, form, posted["next"])
+    if user.state is UserState.PENDING:
+        return forms.to_page("/register/waiting")
+    entered = await _entered(request, posted)
+    return forms.to_page("/login") if entered is None else _logged_in(request, entered, posted["next"])
+
+
+@get("/register/waiting")
+async def show_waiting(request: Call) -> Response[Any]:
+    """For whoever an admin has still to let in."""
+    return rooms.page(request, "account/waiting.html")
+
+
+HANDLERS = (show, register, show_waiting)
+
+
+async def _entered(request: Call, posted: dict[str, str]) -> OpaqueLogIn | None:
+    with suppress(BadCredentials, TooManyTries):
+        return await browser.log_in(
+            request,
+            username=posted["username"].strip(),
+            password=posted["password"],
+            form_token=posted[forms.TOKEN],
+        )
+    return None
+
+
+def _logged_in(request: Call, entered: OpaqueLogIn, back: str) -> Response[None]:
+    response = forms.to_page(back_from(back))
+    browser.keep(response, request, entered)
+    return response
+
+
+def _shown(request: Call, form: Filled, back: str) -> Response[Any]:
+    return rooms.page(
+        request,
+        "account/register.html",
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        offered=offered(request),
+        back=back_from(back),
+    )

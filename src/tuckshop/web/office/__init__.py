@@ -1,0 +1,21 @@
+"""The office: the whole shop, for those who run it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get
+
+from tuckshop.domain.accounts import Role
+from tuckshop.http.calls import Call
+from tuckshop.web import rooms
+
+
+@get("/office")
+async def show(request: Call) -> Response[Any]:
+    """The first page."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    return rooms.page(request, "office/overview.html", member=member)
+
+
+HANDLERS = (show,)

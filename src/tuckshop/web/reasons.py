@@ -1,0 +1,90 @@
+"""Why a value is not taken, in the reader's language: the rules say it in English, as the end of a sentence.
+
+Those sentences hold numbers and names, so each is known by its pattern; a test holds them against the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from tuckshop.web.texts import Words
+
+OF_FORMS = (
+    "is not one of those that can be chosen",
+    "is not the present password",
+    "must be a day such as 2025-12-31",
+    "must be filled in",
+    "must be the same password again",
+    "must be your own name",
+    "must have at most {count} characters",
+)
+"""What pages themselves complain of."""
+# The particular before the general: the first that fits is said.
+REASONS = (
+    *OF_FORMS,
+    "is among the most common passwords",
+    "must be a name such as Europe/Berlin",
+    "must be a plain decimal number such as 2.20",
+    "must be a whole number",
+    "must be a whole picture of its Content-Type",
+    "must be another machine",
+    "must be at least {least}",
+    "must be at most the capacity",
+    "must be at most {most} of product {product}",
+    "must be at most {most}",
+    "must be from 0 to 100 per cent",
+    "must be from {least} to {most}",
+    "must be given to one product alone",
+    "must be keep where the order goes on the tab",
+    "must be less",
+    "must be payable in coins of {coins}",
+    "must be payable in the coins that the shop takes",
+    "must be pending, active or disabled",
+    "must be somebody else",
+    "must be within {days} days of {day}",
+    "must be yes or no",
+    "must have at most {count} decimals",
+    "must have at most {count} pixels",
+    "must have {least} to {most} characters",
+    "must hold at least one coin",
+    "must hold at least 1 of {coin}",
+    "must hold at most {count} coins in one go",
+    "must hold from 0 to {most} of {coin}",
+    "must look like name@example.org",
+    "must name at least one role",
+    "must name at least one scope",
+    "must name each coin once",
+    "must name each product once",
+    "must name each role once",
+    "must name every coin, {coin} too",
+    "must name 1 to {most} products",
+    "must not be after {day}",
+    "must not be the shop's own",
+    "must not contain slashes or invisible characters",
+    "must not move",
+    "must not start or end with space",
+)
+
+
+def said(reason: str, words: Words) -> str:
+    """The reason in this language; as it is where nobody has foreseen it."""
+    for pattern, text in _patterns():
+        found = pattern.fullmatch(reason)
+        if found is not None:
+            return words.say(text, **found.groupdict())
+    return reason
+
+
+def sentence(reason: str, words: Words) -> str:
+    """The reason as a sentence of its own, for beside the field."""
+    told = said(reason, words)
+    return f"{told[:1].upper()}{told[1:]}."
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(
+        (re.compile(re.sub(r"\\\{([a-z]+)\\\}", r"(?P<\1>.+)", re.escape(text)), re.DOTALL), text)
+        for text in REASONS
+    )

@@ -1,0 +1,48 @@
+"""How the rooms are put together and found beside the API."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.types import Scope
+
+from tuckshop.http.calls import Call
+from tuckshop.http.wishes import prefers_pages
+from tuckshop.web import account, assets, desk, forms, kiosk, language, machine, office
+from tuckshop.web.errors import ERRORS
+
+ROOMS = frozenset({"", "m", "kiosk", "language", "static", "login", "register", "account", "desk", "office"})
+"""What the paths of pages begin with."""
+CONTRACTS = frozenset({"v1", "dialects", "health", "metrics", "docs", "openapi.json"})
+"""What is answered by programs for programs, or is a page already."""
+
+
+def app() -> Litestar:
+    """The pages; `state.shop` and `state.settings` are still to be set."""
+    return Litestar(
+        route_handlers=[
+            *machine.HANDLERS,
+            *kiosk.HANDLERS,
+            *account.HANDLERS,
+            *desk.HANDLERS,
+            *office.HANDLERS,
+            language.choose,
+            assets.asset,
+        ],
+        request_class=Call,
+        before_request=forms.require_own_page,
+        exception_handlers=ERRORS.handlers(),
+        openapi_config=None,
+        debug=False,
+        logging_config=None,
+    )
+
+
+def is_for_people(scope: Scope) -> bool:
+    """Whether a page answers: in a room always, and where nothing is, if a browser asks for it."""
+    first = scope["path"][1:].partition("/")[0]
+    if first in ROOMS:
+        return True
+    if first in CONTRACTS:
+        return False
+    wanted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    return prefers_pages(wanted.decode("latin-1"))

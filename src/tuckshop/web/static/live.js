@@ -1,0 +1,57 @@
+// Stock and prices as they change, from the shop's own stream of events.
+
+const REOPEN_MILLISECONDS = 5000;
+
+export function watch(machine, lookAgain) {
+  const { machine: number, currency, exponent, left, soldOut } = machine.dataset;
+  const written = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency });
+  let isFirst = true;
+  let stream = null;
+  open();
+  addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+  function open() {
+    stream = new EventSource("/v1/events");
+    stream.addEventListener("hello", greeted);
+    stream.addEventListener("stock", (event) => restock(JSON.parse(event.data)));
+    stream.addEventListener("product", (event) => change(JSON.parse(event.data)));
+    stream.addEventListener("error", () => {
+      if (stream.readyState !== EventSource.CLOSED) return; // The browser tries again by itself.
+      lookAgain(); // Most likely the session is over: the page comes back as a guest's.
+      setTimeout(open, REOPEN_MILLISECONDS);
+    });
+  }
+
+  // The first greets; a later one says that something may have been missed.
+  function greeted() {
+    if (!isFirst) lookAgain();
+    isFirst = false;
+  }
+
+  function restock(told) {
+    if (String(told.machine) !== number) return;
+    const slot = document.getElementById(`slot-${told.product}`);
+    if (!slot) return void lookAgain();
+    const wasChosen = slot.classList.contains("is-chosen");
+    slot.classList.toggle("is-out", !told.stock);
+    slot.querySelector(".niche").disabled = !told.stock;
+    const shown = slot.querySelector(".left");
+    shown.textContent = told.stock ? left.replace("{count}", told.stock) : soldOut;
+    shown.classList.toggle("left-few", told.stock > 0 && told.stock <= 3);
+    price(slot, told.price);
+    if (wasChosen) lookAgain(); // The sum, and whether there is enough, are the server's to say.
+  }
+
+  function change(told) {
+    const slot = document.getElementById(`slot-${told.product}`);
+    if (slot) lookAgain(); // A new name, picture or price; or it is gone.
+  }
+
+  function price(slot, cents) {
+    if (typeof cents !== "number") return;
+    const shown = slot.querySelector(".tag-price");
+    const text = written.format(cents / 10 ** exponent);
+    if (shown.textContent.replace(/\s/g, " ") !== text.replace(/\s/g, " ")) shown.textContent = text;
+  }
+}

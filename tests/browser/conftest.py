@@ -1,0 +1,88 @@
+"""Debian's Chromium before a shop of its own. A page that complains, of its policy too, fails the test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.server import serving
+from tests.shop import Shop, open_shop
+from tuckshop.app import system_clock
+
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+
+
+@dataclass
+class Scene:
+    """A running shop, and browsers before it."""
+
+    url: str
+    address: str
+    chromium: Chromium
+    complaints: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def visit(self, path: str = "/", **more: Any) -> Page:
+        """A browser of its own at this address."""
+        more = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **more}
+        context = self.chromium.new_context(**more)
+        context.set_default_timeout(15_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(self.address + path)
+        return page
+
+    def do(self, act: Callable[[Shop], Awaitable[Any]]) -> Any:
+        """Something that happens in the shop, not in a browser."""
+
+        async def run() -> Any:
+            async with open_shop(self.url) as shop:
+                shop.clock.now_us = system_clock()
+                return await act(shop)
+
+        # In a thread: this one's loop is the browser's.
+        with ThreadPoolExecutor(1) as aside:
+            return aside.submit(asyncio.run, run()).result()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+
+@pytest.fixture(scope="module")  # It holds a loop, which tests after these need for themselves.
+def chromium(sqlite_template: Path) -> Iterator[Chromium]:
+    """The system's browser."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no Chromium here")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def scene(chromium: Chromium, sqlite_template: Path, tmp_path: Path) -> Iterator[Scene]:
+    """An empty shop that takes its guests' word for coins, with nobody before it yet."""
+    path = tmp_path / "shop.sqlite3"
+    shutil.copy(sqlite_template, path)
+    url = f"sqlite:///{path}"
+    with serving(url, tmp_path, settings={"TUCKSHOP_COINS": "self"}) as servers:
+        made = Scene(url, f"http://127.0.0.1:{servers.ports[0]}", chromium)
+        try:
+            yield made
+        finally:
+            for context in made.contexts:
+                context.close()
+    assert made.complaints == []

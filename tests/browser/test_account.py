@@ -1,0 +1,175 @@
+"""From the registration to the undone purchase, in a real browser; and what the second log-in says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Scene
+from tests.browser.test_machine import SCRIPTLESS, orders, says, stocked
+
+PASSWORD = "correct horse"
+PAGES = (
+    "/account",
+    "/account/orders",
+    "/account/statement",
+    "/account/send",
+    "/account/profile",
+    "/account/sessions",
+    "/account/tokens",
+)
+EVERY = pytest.mark.parametrize("settings", [{}, SCRIPTLESS], ids=["with scripts", "without"])
+
+
+def register(page: Page, name: str) -> None:
+    page.fill("#username", name)
+    page.fill("#password", PASSWORD)
+    page.fill("#again", PASSWORD)
+    page.click("#register")
+
+
+def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.fill("#username", name)
+    page.fill("#password", password)
+    page.click("#log-in")
+
+
+@EVERY
+def test_a_buyer_registers_logs_in_buys_and_undoes(scene: Scene, settings: dict[str, Any]) -> None:
+    cola = stocked(scene, cola=(65, 10))["cola"]
+    page = scene.visit(**settings)
+    page.get_by_role("link", name="Log in").click()
+    page.click("#to-register")
+    register(page, "ada")
+    expect(page).to_have_url(f"{scene.address}/m/1")
+    page.get_by_role("link", name="ada").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, ada")
+    page.click("#log-out")
+    expect(page.locator("#notice")).to_have_text("You are logged out.")
+    log_in(page, "ada")
+    expect(page).to_have_url(f"{scene.address}/account")
+    page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Machine").click()
+    page.click("#coin-100")
+    page.click(f"#choose-{cola}")
+    page.click("#buy")
+    says(page, "Enjoy your cola!")
+    page.goto(f"{scene.address}/account")
+    expect(page.locator("#balance")).to_have_text("€0.35")
+    page.get_by_role("button", name=re.compile("Give back order")).click()
+    expect(page.locator("#notice")).to_have_text("Given back. €0.65 is yours again.")
+    page.goto(f"{scene.address}/account")
+    expect(page.locator("#balance")).to_have_text("€1.00")
+    assert [order["status"] for order in orders(scene)] == ["refunded"]
+
+
+@EVERY
+def test_the_second_log_in_sees_the_message_and_ends_the_first(
+    scene: Scene, settings: dict[str, Any]
+) -> None:
+    laptop = scene.visit("/register", **settings)
+    register(laptop, "ada")
+    phone = scene.visit("/login", **settings)
+    log_in(phone, "ada")
+    expect(phone.get_by_role("heading", level=1)).to_have_text(
+        "There is already an active session using your account"
+    )
+    phone.click("#end-others")
+    expect(phone).to_have_url(f"{scene.address}/account")
+    expect(phone.locator("#notice")).to_have_text("All your other sessions have ended.")
+    laptop.reload()
+    expect(laptop).to_have_url(f"{scene.address}/login?next=%2Faccount")
+    log_in(laptop, "ada")
+    laptop.click("#go-on")
+    expect(laptop).to_have_url(f"{scene.address}/account")
+
+
+def test_a_session_that_ends_at_the_machine_leads_to_the_log_in_and_back(scene: Scene) -> None:
+    cola = stocked(scene, cola=(65, 10))["cola"]
+    page = scene.visit("/register?next=/m/1")
+    register(page, "ada")
+    page.click("#coin-100")
+    expect(page.locator("#credit")).to_have_text("€1.00")
+    phone = scene.visit("/login")
+    log_in(phone, "ada")
+    phone.click("#end-others")
+    page.click(f"#choose-{cola}")
+    says(page, "Insert €0.65 more.")  # A guest, with nothing in.
+    page.get_by_role("link", name="Log in").click()
+    log_in(page, "ada")
+    page.click("#go-on")
+    expect(page.locator("#credit")).to_have_text("€1.00")
+    # The stream of events was that session's, too.
+    scene.complaints = [one for one in scene.complaints if "401 (Unauthorized)" not in one]
+
+
+def test_a_wrong_password_is_told_and_the_keyboard_is_enough(scene: Scene) -> None:
+    register(scene.visit("/register"), "ada")
+    page = scene.visit("/login")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.focus("#username")
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type("wrong horse")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Name and password do not belong together.")
+    expect(page.locator("#username")).to_have_value("ada")
+    scene.complaints.clear()  # The browser counts a 422 among its errors.
+    page.focus("#password")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#end-others")).to_be_visible()
+
+
+def test_every_page_of_the_account_fits_its_screen(scene: Scene) -> None:
+    wild = "m" * 60
+    cola = stocked(scene, **{"w" * 90: (50, 10)})["w" * 90]
+    page = scene.visit("/register?next=/m/1")
+    register(page, wild)
+    for _ in range(3):
+        page.click("#coin-50")
+        page.click(f"#choose-{cola}")
+        page.click("#buy")
+        expect(page.locator("#tray li")).to_have_count(1)
+        page.click(".tray")
+    page.goto(f"{scene.address}/account")
+    order = page.locator(".order-link").first.get_attribute("href") or ""
+    for width, height in ((390, 844), (1440, 900), (1080, 1920)):
+        page.set_viewport_size({"width": width, "height": height})
+        for path in (*PAGES, order):
+            page.goto(scene.address + path)
+            expect(page.get_by_role("heading", level=1)).to_have_count(1)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
+            assert small(page) == [], (path, width)
+            assert unlabelled(page) == [], path
+    page.context.clear_cookies()
+    for path in ("/login", "/register", "/register/waiting"):
+        page.goto(scene.address + path)
+        assert small(page) == [], path
+
+
+def small(page: Page) -> list[str]:
+    """What is to be pressed and is too small for a finger; links within sentences may be."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll(
+                "button, a.button, nav a, .top a, .order-link, .choice-of, select, textarea, summary, " +
+                "input:not([type=hidden], [type=radio], [type=checkbox])")]
+            .filter((one) => one.checkVisibility())
+            .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
+            .filter(([, box]) => box.width < 44 || box.height < 44)
+            .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
+    )
+    return found
+
+
+def unlabelled(page: Page) -> list[str]:
+    """Fields that no label names."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
+            .filter((one) => !one.labels.length)
+            .map((one) => one.outerHTML)"""
+    )
+    return found

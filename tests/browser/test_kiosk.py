@@ -1,0 +1,47 @@
+"""A machine's own screen forgets who has gone."""
+
+from __future__ import annotations
+
+import hashlib
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Scene
+from tests.browser.test_machine import says, stocked
+from tests.shop import Shop
+
+KEY = "1-" + "k" * 43
+
+
+def test_begins_anew_a_minute_after_the_last_touch(scene: Scene) -> None:
+    cola = stocked(scene, cola=(50, 5))["cola"]
+
+    async def with_key(shop: Shop) -> None:
+        key_hash = hashlib.sha256(KEY.encode()).digest()
+        await shop.execute("UPDATE machines SET key_hash = :hash WHERE id = 1", hash=key_hash)
+
+    scene.do(with_key)
+    page = scene.visit("/kiosk", viewport={"width": 1080, "height": 1920})
+    page.fill("#machine_key", "no key")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#machine_key_wrong")).to_be_visible()
+    scene.complaints.clear()  # The browser counts a 422 among its errors.
+    page.fill("#machine_key", KEY)
+    page.clock.install()
+    page.get_by_role("button", name="Begin").click()
+    page.click("#coin-100")
+    expect(page.locator("#credit")).to_have_text("€1.00")
+    page.click(f"#choose-{cola}")
+    says(page, "Ready. Press Buy.")
+    page.clock.run_for(45_000)
+    says(page, "Ready. Press Buy.")
+    page.clock.run_for(8_000)
+    says(page, "Are you still there?")
+    page.mouse.wheel(0, 10)
+    says(page, "Ready. Press Buy.")
+    page.clock.run_for(61_000)
+    says(page, "€1.00 was left here and put aside. Ask the cashier.")
+    expect(page.locator("#credit")).to_have_text("€0.00")
+    expect(page.locator(".choice li")).to_have_count(0)
+    page.clock.run_for(61_000)
+    says(page, "Hello! Choose something, or insert coins.")
