@@ -28,6 +28,9 @@ FOLDER = ROOT / "build" / "screenshots"
 README_FOLDER = ROOT / "docs" / "screenshots"
 IN_README = ("bought-1440x900-light", "bought-390x844-light", "bought-1080x1920-dark")
 SIZES = ((390, 844), (1440, 900), (1080, 1920))
+ACCOUNT = ("orders", "statement", "send", "profile", "sessions", "tokens")
+ROOMS = {"ada": ("demo-demo", ("account", *(f"account/{one}" for one in ACCOUNT)))}
+"""Pages behind the log-in: who sees them -> password, and their addresses."""
 READY_SECONDS_MAX = 120  # The demo lives through four weeks first.
 
 
@@ -55,6 +58,14 @@ def main() -> None:
                 _take(page, f"error-{name}")
                 page.goto(f"{address}/kiosk")
                 _take(page, f"kiosk-{name}")
+                for path in ("login", "register"):
+                    page.goto(f"{address}/{path}")
+                    _take(page, f"{path}-{name}")
+                for who, (password, paths) in ROOMS.items():
+                    _log_in(page, address, who, password)
+                    for path in paths:
+                        page.goto(f"{address}/{path}")
+                        _take(page, f"{path.replace('/', '-')}-{name}")
                 context.close()
         browser.close()
     README_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -80,6 +91,22 @@ def _buy(page: Page) -> None:
         page.click(f".slot:nth-child({place}) .niche")
     page.wait_for_selector("#choice li:nth-child(2)")
     page.evaluate("scrollTo(0, 0)")
+
+
+def _log_in(page: Page, address: str, who: str, password: str) -> None:
+    """As somebody else than before, with a purchase of a moment ago."""
+    page.context.clear_cookies()
+    page.goto(f"{address}/login?next=/")
+    page.fill("#username", who)
+    page.fill("#password", password)
+    page.click("#log-in")
+    if page.locator("#go-on").is_visible():
+        page.click("#go-on")
+    page.click("#coin-100")
+    page.click(".slot:nth-child(4) .niche")
+    page.wait_for_selector(".is-ready")
+    page.click("#buy")
+    page.wait_for_selector("#tray li")
 
 
 def _take(page: Page, name: str) -> None:

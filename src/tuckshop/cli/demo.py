@@ -280,7 +280,8 @@ def _welcome(given: Settings) -> None:
         f"""
 Things to try
   Buy as a guest: open {where}, put coins in, choose, and press Buy.
-  Buy as ada: open {where}/docs, log in, put coins in (POST /v1/wallet/deposits), order (POST /v1/orders).
+  Buy as ada: open {where}/login, then buy at the machine, and look at {where}/account.
+  Program as ada: open {where}/docs, log in, put coins in (POST /v1/wallet/deposits), order (POST /v1/orders).
   Prove the books: TUCKSHOP_DATABASE_URL={given.shown()["TUCKSHOP_DATABASE_URL"]} {program} audit
   Begin again: {program} demo --reset
 

@@ -44,6 +44,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
             money=lambda cents: words.money(cents, currency),
             plain=lambda cents: words.plain(cents, currency),
             when=lambda instant_us: words.when(instant_us, zone),
+            on=lambda instant_us: words.on(instant_us, zone),
             day=words.day,
             called=Naming(words),
             language=words.language,

@@ -56,6 +56,10 @@ class Words:
         instant = datetime.fromtimestamp(instant_us / 1_000_000, tz=zone)
         return f"{self.day(instant.date())}, {instant:%H:%M}"
 
+    def on(self, instant_us: int, zone: tzinfo) -> str:
+        """The day of an instant by the shop's clock."""
+        return self.day(datetime.fromtimestamp(instant_us / 1_000_000, tz=zone).date())
+
     def day(self, day: date) -> str:
         """A day as it is written in a list."""
         return format_date(day, "medium", locale=_REGIONS[self.language])
