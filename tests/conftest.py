@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from coverage import Coverage
 
 from tests.engines import share_compiler
 from tests.shop import Shop, open_shop
@@ -28,6 +29,9 @@ TEMPLATE = "tuckshop_template"
 
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES_MIN = 2 << 30  # Two workers, each with a server, a few databases and its temporary files.
+
+# The tests of what is written once for each database; above these, one of the two says it all.
+COUNTED_TWICE = {"services", "store", "till"}
 
 _numbers = itertools.count(1)
 
@@ -66,6 +70,31 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "shop.sqlite3"
     asyncio.run(set_up(f"sqlite:///{path}"))
     return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Counts the lines that a test runs, unless its twin on the other database or shorter ones run them too.
+
+    To count takes as long as the test itself. What is not counted can only lower what the gate sees.
+    """
+    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is None or _counts(item):
+        return (yield)
+    # All that run: in a worker there is another beneath the plugin's own, of which nobody asks the result.
+    while (running := Coverage.current()) is not None:
+        running.stop()
+    try:
+        return (yield)
+    finally:
+        controller.cov.start()
+
+
+def _counts(item: pytest.Item) -> bool:
+    if item.get_closest_marker("proof") or item.get_closest_marker("uncounted"):
+        return False
+    on_postgres = "postgres" in getattr(getattr(item, "callspec", None), "params", {}).values()
+    return not on_postgres or item.path.parent.name in COUNTED_TWICE
 
 
 class PostgresServer:

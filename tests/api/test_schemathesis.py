@@ -1,8 +1,8 @@
 """Schemathesis over the OpenAPI document, as everybody who might call: no failure in any phase.
 
-A short run with a fixed seed in `make test`: few examples, and every value that the document forbids is tried by an
-admin alone, whom the fewest refusals keep from the code that would have to refuse it. TUCKSHOP_PROOF=1 makes it a
-long run of all phases by everybody, on both databases.
+A short run with a fixed seed in `make test`: few examples, and every value that the document forbids is tried
+by an admin alone, whom the fewest refusals keep from the code that would have to refuse it. TUCKSHOP_PROOF=1
+makes it a long run of all phases by everybody, on both databases.
 """
 
 from __future__ import annotations
