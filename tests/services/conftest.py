@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.shop import Clock
-from tuckshop.app import open_shop
+from tuckshop.services.opening import open_shop
 from tuckshop.services.shop import Shop
 from tuckshop.settings import Settings
 
