@@ -20,10 +20,10 @@ from bench.catalogue import quantile, surroundings
 from bench.host import look
 from bench.seed import Size, make
 from tools.postgres import Cluster
-from tuckshop.app import open_shop
 from tuckshop.domain.accounts import OPERATOR
 from tuckshop.domain.days import Period, date_of
 from tuckshop.services import reports
+from tuckshop.services.opening import open_shop
 from tuckshop.services.reports import By
 from tuckshop.services.shop import Shop
 from tuckshop.settings import Settings

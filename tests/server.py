@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.wire import HOST
 from tools import loopback
-from tuckshop.app import system_clock
+from tuckshop.services.opening import system_clock
 from tuckshop.services.tokens import Tokens
 from tuckshop.till.commands import Caller
 

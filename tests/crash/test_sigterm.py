@@ -18,7 +18,7 @@ from sqlalchemy import select
 from tests.server import Servers, serving
 from tests.shop import Clock, open_shop
 from tests.wire import HOST, Ask, Line, Lost, lines
-from tuckshop.app import system_clock
+from tuckshop.services.opening import system_clock
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, reading
 from tuckshop.till.commands import Caller

@@ -8,7 +8,7 @@ import pytest
 
 from tests.shop import Clock
 from tests.shop import Shop as Books
-from tuckshop.app import open_shop
+from tuckshop.services.opening import open_shop
 from tuckshop.services.shop import Shop
 from tuckshop.settings import Settings
 

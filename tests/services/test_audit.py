@@ -253,6 +253,7 @@ async def test_finds_nothing_in_honest_books(books: Shop) -> None:
     assert all(rows.values())
 
 
+@pytest.mark.uncounted
 async def test_finds_200_changes_of_a_single_figure(books: Shop) -> None:
     chance = random.Random(SEED)
     async with tampering(books) as connection:
@@ -282,6 +283,7 @@ async def test_finds_200_changes_of_a_single_figure(books: Shop) -> None:
     assert (await audit(books.engine)).clean  # All of it was rolled back.
 
 
+@pytest.mark.uncounted
 async def test_finds_200_changes_of_a_single_tie(books: Shop) -> None:
     async with tampering(books) as connection:
         places = []

@@ -126,7 +126,7 @@ def searches() -> Iterator[Search]:
         )
 
 
-@pytest.mark.no_cover  # Thousands of searches, of which the other tests make one of each kind.
+@pytest.mark.uncounted
 @pytest.mark.parametrize("few", [0, catalogue.FEW])
 async def test_finds_what_a_look_at_everything_finds(
     open_for_business: Shop, database_url: str, few: int, monkeypatch: pytest.MonkeyPatch

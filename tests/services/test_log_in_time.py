@@ -63,6 +63,7 @@ def spread(medians: dict[str, float]) -> float:
     return max(medians.values()) - min(medians.values())
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("log_in", [sessions.log_in, opaque.log_in], ids=["tokens", "cookie"])
 async def test_takes_alike_for_known_unknown_and_disabled_users(
     shop: Shop, log_in: Callable[..., Awaitable[object]]
@@ -71,6 +72,7 @@ async def test_takes_alike_for_known_unknown_and_disabled_users(
     assert spread(medians) <= SECONDS_MAX, medians
 
 
+@pytest.mark.uncounted
 async def test_finds_a_hash_that_unknown_names_are_spared(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,8 +36,8 @@ def audit(ctx: click.Context, *, as_json: bool) -> None:
 
 async def _examine() -> Report:
     from tuckshop import settings
-    from tuckshop.app import system_clock
     from tuckshop.services.audit import audit_and_record
+    from tuckshop.services.opening import system_clock
     from tuckshop.store.engine import check
 
     given = settings.read()

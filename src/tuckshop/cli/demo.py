@@ -114,8 +114,8 @@ async def make(
     given: Settings, *, now_us: int, tell: Callable[[float], None] = lambda _: None, days: int | None = None
 ) -> None:
     """Makes the demo in an empty database, `days` of history up to `now_us`."""
-    from tuckshop import app
     from tuckshop.cli.demo_history import DAY_US, DAYS, Clock, History
+    from tuckshop.services.opening import open_shop
     from tuckshop.store.engine import writing
     from tuckshop.store.setup import install
     from tuckshop.store.upgrade import upgrade
@@ -126,7 +126,7 @@ async def make(
         await upgrade(engine)
         async with writing(engine) as connection:
             await install(connection, is_demo=True, now_us=clock())
-    async with app.open_shop(given, clock=clock) as shop:
+    async with open_shop(given, clock=clock) as shop:
         await History(shop, clock, end_us=now_us, days=days, tell=tell).live()
 
 

@@ -36,12 +36,13 @@ async def opened_shop(given: Settings | None = None) -> AsyncIterator[Shop]:
     """
     import msgspec
 
-    from tuckshop import app, settings
+    from tuckshop import settings
+    from tuckshop.services.opening import open_shop
 
     given = given or settings.read()
     # Commands neither make nor read tokens: they need no secret, and must not ask for one.
     given = msgspec.structs.replace(given, secret=secrets.token_hex(settings.SECRET_LENGTH_MIN))
-    async with app.open_shop(given) as shop:
+    async with open_shop(given) as shop:
         try:
             yield shop
         except Refusal as refusal:
