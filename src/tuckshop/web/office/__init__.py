@@ -9,7 +9,7 @@ from litestar import Response, get
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
 from tuckshop.web import rooms
-from tuckshop.web.office import boxes, machines, shelves
+from tuckshop.web.office import boxes, counter, leftovers, machines, payouts, shelves, tabs, topups
 
 
 @get("/office")
@@ -24,4 +24,9 @@ HANDLERS = (
     *machines.HANDLERS,
     *shelves.HANDLERS,
     *boxes.HANDLERS,
+    *payouts.HANDLERS,
+    *topups.HANDLERS,
+    *tabs.HANDLERS,
+    *counter.HANDLERS,
+    *leftovers.HANDLERS,
 )
