@@ -90,7 +90,10 @@ async def test_a_machine_is_refused_beside_its_field(
     await root.press("add", **{"name": "Hall"} | filled)
     assert root.status == 422
     assert root.page.texts[f"{field}-wrong"] == complaint
-    assert field == "box_kind" or root.field(field)["value"] == ({"name": "Hall", "timezone": "UTC"} | filled)[field]
+    assert (
+        field == "box_kind"
+        or root.field(field)["value"] == ({"name": "Hall", "timezone": "UTC"} | filled)[field]
+    )
     assert await api.shop.books() == before
 
 
@@ -108,7 +111,12 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
     await root.open(f"/office/machines/1/shelves/{tea}")
     await root.press("plan", slot="A2")  # And the plan of the first stays.
     plans = {row["product_id"]: row for row in await api.shop.rows("shelves") if row["machine_id"] == 1}
-    assert [plans[cola][name] for name in ("slot", "capacity", "par_level", "price_cents")] == ["A1", 12, 10, 170]
+    assert [plans[cola][name] for name in ("slot", "capacity", "par_level", "price_cents")] == [
+        "A1",
+        12,
+        10,
+        170,
+    ]
     assert plans[tea]["slot"] == "A2"
     page = await root.open(f"/office/machines/1/shelves/{cola}")
     assert (root.field("restock-quantity")["value"], root.field("price")["value"]) == ("1", "1.70")
@@ -120,7 +128,9 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
     for _ in range(2):
         await root.press("move", page, quantity="4", to=str(hall), reason="for the party")
         assert root.page.texts["notice"] == "4 moved."
-    stock = {(row["machine_id"], row["product_id"]): row["quantity"] for row in await api.shop.rows("shelves")}
+    stock = {
+        (row["machine_id"], row["product_id"]): row["quantity"] for row in await api.shop.rows("shelves")
+    }
     assert (stock[1, cola], stock[hall, cola]) == (6, 4)
     await api.shop.assert_clean()
 
@@ -185,7 +195,11 @@ async def test_a_box_is_filled_and_emptied_once_for_each_press(api: Api, cas: Br
         ("fill", {"coin-50": "-1"}, ("fill-50", "Must be from 0 to 10000.")),
         ("fill", {"coin-50": "1.5"}, ("fill-50", "Must be a whole number.")),
         ("fill", {"coin-50": "9" * 15}, ("fill-50", "Must be from 0 to 10000.")),
-        ("fill", {"coin-50": "10000", "coin-5": "1"}, ("fill-coins", "Must hold at most 10000 coins in one go.")),
+        (
+            "fill",
+            {"coin-50": "10000", "coin-5": "1"},
+            ("fill-coins", "Must hold at most 10000 coins in one go."),
+        ),
         ("collect", {"coin-50": "5"}, ("collect-50", "The coin box holds 4 of €0.50, not more.")),
         ("count", {"coin-50": "4"}, ("count-100", "Must be filled in.")),
         ("count", pieces() | {"coin-5": "1000001"}, ("count-5", "Must be from 0 to 1000000.")),
@@ -308,9 +322,13 @@ async def test_forms_of_other_sites_and_for_things_that_are_not_there(api: Api, 
     await api.shop.product("cola")
     before = kept(await api.shop.books())
     for path, fields in POSTS.items():
-        assert (await root.client.post(path, data=fields or {"x": ""})).status_code == 400, path  # Without its token.
+        assert (await root.client.post(path, data=fields or {"x": ""})).status_code == 400, (
+            path
+        )  # Without its token.
         foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
-        assert (await root.client.post(path, data=fields or {"x": ""}, headers=foreign)).status_code == 400, path
+        assert (await root.client.post(path, data=fields or {"x": ""}, headers=foreign)).status_code == 400, (
+            path
+        )
         for nowhere in ("/machines/77/", "/machines/x/", "/machines/99999999999999999999/"):
             if path.count("/") > 2:
                 there = path.replace("/machines/1/", nowhere)

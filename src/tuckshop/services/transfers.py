@@ -40,7 +40,7 @@ async def referenced(
     before_id: int | None = None,
     limit: int,
 ) -> list[Referenced]:
-    """Movements of a kind that have a reference, newest first, those before `before_id`; of one user if asked.
+    """Movements of a kind with a reference, newest first, those before `before_id`; of one user if asked.
 
     Raises:
         RoleMissing: the actor may not see it.

@@ -191,9 +191,7 @@ async def _payables(shop: Shop, actor: Actor, *where: ColumnElement[bool], limit
     ]
 
 
-async def _held_back(
-    connection: AsyncConnection, shop: Shop, seller_ids: Collection[int]
-) -> dict[int, int]:
+async def _held_back(connection: AsyncConnection, shop: Shop, seller_ids: Collection[int]) -> dict[int, int]:
     """What these sellers have earned and cannot be paid yet, by seller."""
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
     still_refundable = and_(lines.c.refundable, orders.c.fulfilled_us >= shop.clock() - window_us)

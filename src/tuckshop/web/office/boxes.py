@@ -144,9 +144,7 @@ def _confirm(
         key=forms.new_key(),
         expected=_written(held),
         has_changed=bool(form.typed["expected"]),
-        rows=[
-            (one, held.get(one.value_cents, 0), counted[one.value_cents]) for one in denominations
-        ],
+        rows=[(one, held.get(one.value_cents, 0), counted[one.value_cents]) for one in denominations],
         expected_cents=total_cents(held),
         counted_cents=total_cents(counted),
         over_short_cents=total_cents(counted) - total_cents(held),
@@ -174,7 +172,7 @@ async def _box(
         status=200 if wrong is None else wrong.status,
         machine=machine,
         box=box,
-        most=max(max(box.held.values()), 1),
+        most=max(*box.held.values(), 1),
         denominations=coins.of(request.shop.currency),
         currency=request.shop.currency,
         key=forms.key_of(key),

@@ -197,7 +197,9 @@ async def _shelf(
     shop, product_id = request.shop, rooms.number(product)
     found = await machines.find(shop, machine_id=rooms.number(machine))
     sold = await catalogue.find(shop, product_id=product_id, machine_id=found.id)
-    stands = next((one for one in await _standing(request, member, found.id) if one.product_id == product_id), None)
+    stands = next(
+        (one for one in await _standing(request, member, found.id) if one.product_id == product_id), None
+    )
     wrong = next((form for form in (planned, filled, moved) if form is not None), None)
     others = [one for one in await machines.page(shop, limit=TARGETS_MAX) if one.id != found.id]
     return rooms.page(

@@ -88,9 +88,7 @@ async def settle_by_bank(request: Call, user: Number) -> Response[Any]:
     external_ref = form.text("external_ref", length_max=EXTERNAL_REF_LENGTH_MAX)
     if form.is_wrong:
         return await _tab(request, member, user, by_bank=form, key=posted["key"])
-    command = SettleTab(
-        member.caller, rooms.number(user), amount_cents=cents, external_ref=external_ref
-    )
+    command = SettleTab(member.caller, rooms.number(user), amount_cents=cents, external_ref=external_ref)
     try:
         receipt = await forms.settled(request, command, posted)
     except (SessionEnded, UnknownUser):
