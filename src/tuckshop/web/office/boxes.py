@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 
@@ -17,6 +18,7 @@ from tuckshop.services.machines import Machine
 from tuckshop.till.commands import BoxMoved, CoinsCounted, CollectCoins, CountCoins, FillCoins
 from tuckshop.web import forms, notices, rooms, texts
 from tuckshop.web.filling import Filled
+from tuckshop.web.notices import Mood
 from tuckshop.web.office import coins
 from tuckshop.web.rooms import Member, Number
 
@@ -43,11 +45,43 @@ async def collect(request: Call, machine: Number) -> Response[Any]:
     return await _carried(request, machine, CollectCoins, "collected")
 
 
+@get("/office/machines/{machine:str}/coins/count")
+async def compare(request: Call, machine: Number) -> Response[Any]:
+    """What was found beside what the books say: the difference is told before anything is written."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    found = await machines.find(request.shop, machine_id=rooms.number(machine))
+    values = request.shop.currency.values_cents
+    asked = {name: request.query_params.get(name, "") for name in ("key", "reason", *coins.names(values))}
+    form = Filled(request, asked)
+    counted = coins.counted(form, values)
+    form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
+    if form.is_wrong:
+        return await _box(request, member, found, counted=form, key=asked["key"])
+    box = await machines.coins(request.shop, actor=member.actor, machine_id=found.id)
+    return rooms.page(
+        request,
+        "office/machine_count.html",
+        member=member,
+        machine=found,
+        form=form,
+        key=forms.key_of(asked["key"]),
+        expected=_written(box.held),
+        rows=[
+            (one, box.held[one.value_cents], counted[one.value_cents])
+            for one in coins.of(request.shop.currency)
+        ],
+        expected_cents=box.amount_cents,
+        counted_cents=total_cents(counted),
+        is_right=box.held == counted,
+        currency=request.shop.currency,
+    )
+
+
 @post("/office/machines/{machine:str}/coins/count", status_code=303)
 async def count(request: Call, machine: Number) -> Response[Any]:
-    """What was found in it. First the difference is told; the books follow once that is confirmed.
+    """The books follow what was found.
 
-    `expected` is what the books said when it was told: if they say otherwise by now, it is told again.
+    `expected` is what they said when the difference was told: if they say otherwise now, it is told again.
     """
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
@@ -63,7 +97,7 @@ async def count(request: Call, machine: Number) -> Response[Any]:
     is_told = posted["expected"] == _written(held)
     # A second press finds the books as the first has left them, and is to be answered as that was.
     if not is_told and not await idempotency.is_used(request.shop, forms.enveloped(request, command, posted)):
-        return _confirm(request, member, found, form, held, counted)
+        return _tell_again(request, found, form)
     try:
         receipt = await forms.settled(request, command, posted)
     except (SessionEnded, UnknownMachine):
@@ -75,7 +109,7 @@ async def count(request: Call, machine: Number) -> Response[Any]:
     return _done(request, found, _difference(request, receipt.over_short_cents))
 
 
-HANDLERS = (show, fill, collect, count)
+HANDLERS = (show, fill, collect, compare, count)
 
 
 async def _carried(request: Call, machine: Number, command: _Carry, which: str) -> Response[Any]:
@@ -126,31 +160,18 @@ def _done(request: Call, machine: Machine, sentence: str) -> Response[Any]:
     return response
 
 
-def _confirm(
-    request: Call,
-    member: Member,
-    machine: Machine,
-    form: Filled,
-    held: dict[int, int],
-    counted: dict[int, int],
-) -> Response[Any]:
-    denominations = coins.of(request.shop.currency)
-    return rooms.page(
+def _tell_again(request: Call, machine: Machine, form: Filled) -> Response[Any]:
+    """To the comparison, with what was found."""
+    found = {name: typed for name, typed in form.typed.items() if name not in ("key", "expected")}
+    response = forms.to_page(f"/office/machines/{machine.id}/coins/count?{urlencode(found)}")
+    words = texts.of(request)
+    notices.leave(
+        response,
         request,
-        "office/machine_count.html",
-        member=member,
-        machine=machine,
-        form=form,
-        key=forms.new_key(),
-        expected=_written(held),
-        has_changed=bool(form.typed["expected"]),
-        rows=[(one, held.get(one.value_cents, 0), counted[one.value_cents]) for one in denominations],
-        expected_cents=total_cents(held),
-        counted_cents=total_cents(counted),
-        over_short_cents=total_cents(counted) - total_cents(held),
-        is_right=all(held.get(value, 0) == pieces for value, pieces in counted.items()),
-        currency=request.shop.currency,
+        words.say("Coins went in or out meanwhile. Look again: the books say otherwise now."),
+        mood=Mood.BAD,
     )
+    return response
 
 
 async def _box(
