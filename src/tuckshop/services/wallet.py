@@ -6,17 +6,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.coins import fewest, largest_payable_cents
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.orders import MICROSECONDS, OrderStatus, Payment
-from tuckshop.domain.refusals import InvalidField
+from tuckshop.domain.refusals import InvalidField, UnknownUser
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
-accounts, transfers = tables.accounts, tables.transfers
+users, accounts, transfers = tables.users, tables.accounts, tables.transfers
 orders, lines = tables.orders, tables.order_lines
 products, sales = tables.products, tables.sales
 
@@ -49,6 +51,21 @@ class ProductEarnings:
     name: str
     quantity: int
     amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What the shop owes a seller, and how much of it can be paid out now."""
+
+    seller_id: int
+    username: str
+    balance_cents: int
+    payable_cents: int
+
+    @property
+    def held_back_cents(self) -> int:
+        """What buyers may still give back, or still owe."""
+        return max(self.balance_cents - self.payable_cents, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,28 +150,68 @@ async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
         .group_by(products.c.id, products.c.name)
         .order_by(products.c.id)
     )
+    async with reading(shop.engine) as connection:
+        cents = await connection.scalar(_balance(AccountKind.EARNINGS, seller_id)) or 0
+        held_back = (await _held_back(connection, shop, [seller_id])).get(seller_id, 0)
+        earned = [
+            ProductEarnings(product_id, name, int(quantity), int(total))
+            for product_id, name, quantity, total in await connection.execute(by_product)
+        ]
+    return Earnings(cents, max(cents - held_back, 0), earned)
+
+
+async def payables(shop: Shop, *, actor: Actor, after_id: int = 0, limit: int) -> list[Payable]:
+    """Sellers with earnings above or below 0, by id, those after `after_id`. Raises RoleMissing."""
+    return await _payables(shop, actor, users.c.id > after_id, accounts.c.balance_cents != 0, limit=limit)
+
+
+async def payable(shop: Shop, *, actor: Actor, seller_id: int) -> Payable:
+    """What one seller is owed. Raises RoleMissing; UnknownUser for who never sold anything."""
+    found = await _payables(shop, actor, users.c.id == seller_id, limit=1)
+    if not found:
+        raise UnknownUser(user=seller_id)
+    return found[0]
+
+
+async def _payables(shop: Shop, actor: Actor, *where: ColumnElement[bool], limit: int) -> list[Payable]:
+    actor.require(Role.CASHIER, Role.ADMIN)
+    query = (
+        select(users.c.id, users.c.username, accounts.c.balance_cents)
+        .join(accounts, accounts.c.user_id == users.c.id)
+        .where(accounts.c.kind == AccountKind.EARNINGS.value, *where)
+        .order_by(users.c.id)
+        .limit(limit)
+    )
+    async with reading(shop.engine) as connection:
+        found = (await connection.execute(query)).all()
+        held = await _held_back(connection, shop, [row.id for row in found])
+    return [
+        Payable(seller_id, name, cents, max(cents - held.get(seller_id, 0), 0))
+        for seller_id, name, cents in found
+    ]
+
+
+async def _held_back(connection: AsyncConnection, shop: Shop, seller_ids: Collection[int]) -> dict[int, int]:
+    """What these sellers have earned and cannot be paid yet, by seller."""
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
     still_refundable = and_(lines.c.refundable, orders.c.fulfilled_us >= shop.clock() - window_us)
-    not_ours_yet = (
-        select(func.sum((lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents))
+    query = (
+        select(
+            lines.c.seller_id,
+            func.sum((lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents),
+        )
         .join(orders, orders.c.id == lines.c.order_id)
         .where(
-            lines.c.seller_id == seller_id,
+            lines.c.seller_id.in_(seller_ids),
             or_(
                 still_refundable,
                 orders.c.status == OrderStatus.PLACED,
                 orders.c.id.in_(_unsettled()),
             ),
         )
+        .group_by(lines.c.seller_id)
     )
-    async with reading(shop.engine) as connection:
-        cents = await connection.scalar(_balance(AccountKind.EARNINGS, seller_id)) or 0
-        held_back = int(await connection.scalar(not_ours_yet) or 0)
-        earned = [
-            ProductEarnings(product_id, name, int(quantity), int(total))
-            for product_id, name, quantity, total in await connection.execute(by_product)
-        ]
-    return Earnings(cents, max(cents - held_back, 0), earned)
+    return {seller_id: int(cents) for seller_id, cents in await connection.execute(query)}
 
 
 def _unsettled() -> Select[Any]:

@@ -85,8 +85,17 @@ def number(given: str) -> int:
 
 
 def before(request: Call) -> int | None:
-    """Where a list goes on; None at its beginning."""
-    given = request.query_params.get("before", "")
+    """Where a list goes on that has its newest first; None at its beginning."""
+    return _place(request, "before")
+
+
+def after(request: Call) -> int:
+    """Where a list goes on that has its oldest first; 0 at its beginning."""
+    return _place(request, "after") or 0
+
+
+def _place(request: Call, name: str) -> int | None:
+    given = request.query_params.get(name, "")
     return int(given) if _NUMBER.fullmatch(given) else None
 
 

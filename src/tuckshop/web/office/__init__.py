@@ -9,6 +9,7 @@ from litestar import Response, get
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
 from tuckshop.web import rooms
+from tuckshop.web.office import boxes, counter, leftovers, machines, payouts, shelves, tabs, topups
 
 
 @get("/office")
@@ -18,4 +19,14 @@ async def show(request: Call) -> Response[Any]:
     return rooms.page(request, "office/overview.html", member=member)
 
 
-HANDLERS = (show,)
+HANDLERS = (
+    show,
+    *machines.HANDLERS,
+    *shelves.HANDLERS,
+    *boxes.HANDLERS,
+    *payouts.HANDLERS,
+    *topups.HANDLERS,
+    *tabs.HANDLERS,
+    *counter.HANDLERS,
+    *leftovers.HANDLERS,
+)

@@ -1,0 +1,132 @@
+"""`/office/machines`: places of sale, what they are called, how their boxes pay, and their keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
+from tuckshop.domain.refusals import CoinsOwed, NameTaken, Refusal
+from tuckshop.http.calls import Call
+from tuckshop.services import machines
+from tuckshop.services.machines import Machine
+from tuckshop.web import forms, notices, rooms, texts
+from tuckshop.web.filling import Filled
+from tuckshop.web.rooms import Member, Number
+
+PAGE = 24
+TIMEZONE_LENGTH_MAX = 64
+_FIELDS = ("name", "timezone", "box_kind")
+_BESIDE: dict[type[Refusal], str] = {NameTaken: "name", CoinsOwed: "box_kind"}
+
+
+@get("/office/machines")
+async def index(request: Call) -> Response[Any]:
+    """All of them, and a form for one more."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    zone = str(request.shop.till.policy.days.timezone)
+    usual = {"name": "", "timezone": zone, "box_kind": BoxKind.COUNTED.value}
+    return await _index(request, member, Filled(request, usual))
+
+
+@post("/office/machines", status_code=303)
+async def add(request: Call) -> Response[Any]:
+    """A new one, its box empty."""
+    member = await rooms.member(request, Role.ADMIN)
+    form = Filled(request, await forms.read(request, *_FIELDS))
+    name, timezone, box_kind = _read(form)
+    if form.is_wrong:
+        return await _index(request, member, form)
+    try:
+        machine = await machines.add(
+            request.shop, actor=member.actor, name=name, timezone=timezone, box_kind=box_kind
+        )
+    except Refusal as refusal:
+        form.refuse(refusal, beside=_BESIDE)
+        return await _index(request, member, form)
+    response = forms.to_page(f"/office/machines/{machine.id}")
+    notices.leave(response, request, texts.of(request).say("{name} is there now.", name=machine.name))
+    return response
+
+
+@get("/office/machines/{machine:str}/settings")
+async def settings(request: Call, machine: Number) -> Response[Any]:
+    """What it is called, where its clock stands, how its box pays; and its key."""
+    member = await rooms.member(request, Role.ADMIN)
+    found = await machines.find(request.shop, machine_id=rooms.number(machine))
+    said = {"name": found.name, "timezone": found.timezone, "box_kind": found.box_kind.value}
+    return _settings(request, member, found, Filled(request, said))
+
+
+@post("/office/machines/{machine:str}/settings", status_code=303)
+async def change(request: Call, machine: Number) -> Response[Any]:
+    """Something else instead."""
+    member = await rooms.member(request, Role.ADMIN)
+    found = await machines.find(request.shop, machine_id=rooms.number(machine))
+    form = Filled(request, await forms.read(request, *_FIELDS))
+    name, timezone, box_kind = _read(form)
+    if form.is_wrong:
+        return _settings(request, member, found, form)
+    try:
+        await machines.change(
+            request.shop,
+            actor=member.actor,
+            machine_id=found.id,
+            name=name,
+            timezone=timezone,
+            box_kind=box_kind,
+        )
+    except Refusal as refusal:
+        form.refuse(refusal, beside=_BESIDE)
+        return _settings(request, member, found, form)
+    response = forms.to_page(f"/office/machines/{found.id}/settings")
+    notices.leave(response, request, texts.of(request).say("Saved."))
+    return response
+
+
+@post("/office/machines/{machine:str}/key", status_code=200)
+async def renew_key(request: Call, machine: Number) -> Response[Any]:
+    """A new key. It stands in this answer alone: loaded again, the page would make another one."""
+    member = await rooms.member(request, Role.ADMIN)
+    await forms.read(request)
+    found = await machines.find(request.shop, machine_id=rooms.number(machine))
+    key = await machines.new_key(request.shop, actor=member.actor, machine_id=found.id)
+    return rooms.page(request, "office/machine_key.html", member=member, machine=found, secret=key)
+
+
+HANDLERS = (index, add, settings, change, renew_key)
+
+
+def _read(form: Filled) -> tuple[str, str, BoxKind]:
+    return (
+        form.text("name", length_max=MACHINE_NAME_LENGTH_MAX),
+        form.text("timezone", length_max=TIMEZONE_LENGTH_MAX),
+        BoxKind(form.one_of("box_kind", list(BoxKind))),
+    )
+
+
+async def _index(request: Call, member: Member, form: Filled) -> Response[Any]:
+    after_id = rooms.after(request)
+    found = await machines.page(request.shop, after_id=after_id, limit=PAGE + 1)
+    return rooms.page(
+        request,
+        "office/machines.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        machines=found[:PAGE],
+        after=found[PAGE - 1].id if len(found) > PAGE else None,
+    )
+
+
+def _settings(request: Call, member: Member, machine: Machine, form: Filled) -> Response[Any]:
+    return rooms.page(
+        request,
+        "office/machine_settings.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        machine=machine,
+        form=form,
+    )

@@ -1,0 +1,130 @@
+"""`/office/payouts`: what the shop owes its sellers, and paying it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from tuckshop.domain.ledger import TransferKind
+from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, Refusal, SessionEnded, UnknownUser
+from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
+from tuckshop.http import downloads
+from tuckshop.http.calls import Call
+from tuckshop.services import reports, transfers, wallet
+from tuckshop.till.commands import PaySeller, SellerPaid
+from tuckshop.web import forms, notices, rooms, texts
+from tuckshop.web.filling import Filled
+from tuckshop.web.rooms import Member, Number
+
+PAGE = 25
+_BESIDE: dict[type[Refusal], str] = {ExternalRefTaken: "external_ref", NotPayable: "amount"}
+
+
+@get("/office/payouts")
+async def index(request: Call) -> Response[Any]:
+    """Every seller who is owed something, or owes."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    return await _index(request, member, Filled(request, {"from": "", "to": ""}))
+
+
+@get("/office/payouts/file")
+async def file(request: Call) -> Response[Any]:
+    """What each sold and was paid, from day to day, for a spreadsheet."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    form = Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
+    first, last = form.day("from"), form.day("to")
+    if form.is_wrong:
+        return await _index(request, member, form)
+    try:
+        report = await reports.earnings(
+            request.shop, actor=member.actor, period=reports.period_of(request.shop, first, last)
+        )
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _index(request, member, form)
+    return await asyncio.to_thread(downloads.sheet, reports.earnings_table(report), "earnings")
+
+
+@get("/office/payouts/{seller:str}")
+async def show(request: Call, seller: Number) -> Response[Any]:
+    """One seller, and what was paid so far."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    return await _seller(request, member, seller, Filled(request), forms.new_key())
+
+
+@post("/office/payouts/{seller:str}", status_code=303)
+async def pay(request: Call, seller: Number) -> Response[Any]:
+    """All that is payable, or less, under the bank's reference, which is good once."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "key", "amount", "external_ref", "reason")
+    form = Filled(request, posted)
+    cents = form.amount("amount") if posted["amount"].strip() else None
+    external_ref = form.text("external_ref", length_max=EXTERNAL_REF_LENGTH_MAX)
+    reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
+    if form.is_wrong:
+        return await _seller(request, member, seller, form, posted["key"])
+    command = PaySeller(member.caller, rooms.number(seller), external_ref, cents, reason or None)
+    try:
+        receipt = await forms.settled(request, command, posted)
+    except (SessionEnded, UnknownUser):
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal, beside=_BESIDE)
+        return await _seller(request, member, seller, form, posted["key"])
+    assert isinstance(receipt, SellerPaid)
+    words = texts.of(request)
+    response = forms.to_page(f"/office/payouts/{command.seller_id}")
+    amount = words.money(receipt.amount_cents, request.shop.currency)
+    notices.leave(
+        response,
+        request,
+        words.say("{amount} paid. The reference is {reference}.", amount=amount, reference=external_ref),
+    )
+    return response
+
+
+HANDLERS = (index, file, show, pay)
+
+
+async def _index(request: Call, member: Member, form: Filled) -> Response[Any]:
+    found = await wallet.payables(
+        request.shop, actor=member.actor, after_id=rooms.after(request), limit=PAGE + 1
+    )
+    return rooms.page(
+        request,
+        "office/payouts.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        sellers=found[:PAGE],
+        after=found[PAGE - 1].seller_id if len(found) > PAGE else None,
+    )
+
+
+async def _seller(request: Call, member: Member, seller: Number, form: Filled, key: str) -> Response[Any]:
+    seller_id, before_id = rooms.number(seller), rooms.before(request)
+    owed = await wallet.payable(request.shop, actor=member.actor, seller_id=seller_id)
+    found = await transfers.referenced(
+        request.shop,
+        actor=member.actor,
+        kind=TransferKind.EARNINGS_PAYOUT,
+        user_id=seller_id,
+        before_id=before_id,
+        limit=PAGE + 1,
+    )
+    return rooms.page(
+        request,
+        "office/payout.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        key=key,
+        seller=owed,
+        paid=found[:PAGE],
+        before=found[PAGE - 1].id if len(found) > PAGE else None,
+        is_first=before_id is None,
+    )

@@ -1,0 +1,237 @@
+"""`/office/machines/...`: a machine's shelves as they stand, what to put in, and how each is planned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
+from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan
+from tuckshop.domain.refusals import (
+    OutOfStock,
+    Refusal,
+    SessionEnded,
+    StockTooLarge,
+    UnknownMachine,
+    UnknownProduct,
+)
+from tuckshop.http.calls import Call
+from tuckshop.services import catalogue, machines, storefront
+from tuckshop.services.machines import Machine
+from tuckshop.till.commands import MoveStock, Restock, SetShelves, ShelfStands
+from tuckshop.web import forms, notices, rooms, texts
+from tuckshop.web.filling import Filled
+from tuckshop.web.rooms import Member, Number
+
+TARGETS_MAX = 100  # Machines to choose from: more would be no list any more.
+_PLAN = ("slot", "capacity", "par_level", "price")
+_BESIDE: dict[type[Refusal], str] = {
+    OutOfStock: "quantity",
+    StockTooLarge: "quantity",
+    UnknownMachine: "to",
+    UnknownProduct: "product",
+}
+
+
+@get("/office/machines/{machine:str}")
+async def show(request: Call, machine: Number) -> Response[Any]:
+    """The machine, shelf by shelf."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    found = await machines.find(request.shop, machine_id=rooms.number(machine))
+    return await _machine(request, member, found, Filled(request))
+
+
+@post("/office/machines/{machine:str}/shelves", status_code=303)
+async def choose(request: Call, machine: Number) -> Response[Any]:
+    """To the shelf of the product that was named, whether or not it is there yet."""
+    member = await rooms.member(request, Role.ADMIN)
+    found = await machines.find(request.shop, machine_id=rooms.number(machine))
+    form = Filled(request, await forms.read(request, "product"))
+    name = form.text("product", length_max=PRODUCT_NAME_LENGTH_MAX)
+    if form.is_wrong:
+        return await _machine(request, member, found, form)
+    product = await catalogue.find_by_name(request.shop, name=name)
+    if product is None:
+        form.refuse(UnknownProduct(product=name), beside=_BESIDE)
+        return await _machine(request, member, found, form)
+    return forms.to_page(f"/office/machines/{found.id}/shelves/{product.product_id}")
+
+
+@get("/office/machines/{machine:str}/shelves/{product:str}")
+async def show_shelf(request: Call, machine: Number, product: Number) -> Response[Any]:
+    """One shelf: how it is planned, pieces into it, pieces to elsewhere."""
+    member = await rooms.member(request, Role.ADMIN)
+    return await _shelf(request, member, machine, product)
+
+
+@post("/office/machines/{machine:str}/shelves/{product:str}/plan", status_code=303)
+async def plan(request: Call, machine: Number, product: Number) -> Response[Any]:
+    """Its slot, how much fits, from when on it is to be filled, and a price of its own."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "key", *_PLAN)
+    form = Filled(request, posted)
+    machine_id, product_id = rooms.number(machine), rooms.number(product)
+    wanted = ShelfPlan(
+        product_id,
+        slot=form.text("slot", length_max=SLOT_LENGTH_MAX, needed=False) or None,
+        capacity=form.whole("capacity", least=1, most=QUANTITY_MAX) if _given(form, "capacity") else None,
+        par_level=form.whole("par_level", most=QUANTITY_MAX) if _given(form, "par_level") else None,
+        price_cents=form.amount("price") if _given(form, "price") else None,
+    )
+    if form.is_wrong:
+        return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
+    others = [
+        ShelfPlan(one.product_id, one.slot, one.capacity, one.par_level, one.price_cents)
+        for one in await _standing(request, member, machine_id)
+        if one.product_id != product_id
+    ]
+    command = SetShelves(member.caller, machine_id, (*filter(_is_planned, others), wanted))
+    try:
+        await forms.settled(request, command, posted)
+    except (SessionEnded, UnknownMachine, UnknownProduct):
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
+    return _done(request, machine_id, texts.of(request).say("The shelf is planned."))
+
+
+@post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
+async def restock(request: Call, machine: Number, product: Number) -> Response[Any]:
+    """Pieces into it."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "key", "quantity", "reason")
+    form = Filled(request, posted)
+    quantity = form.whole("quantity", least=1, most=QUANTITY_MAX)
+    reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
+    if form.is_wrong:
+        return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
+    machine_id, product_id = rooms.number(machine), rooms.number(product)
+    command = Restock(member.caller, product_id, quantity, reason or None, machine_id)
+    try:
+        await forms.settled(request, command, posted)
+    except (SessionEnded, UnknownMachine, UnknownProduct):
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal, beside=_BESIDE)
+        return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
+    return _done(request, machine_id, texts.of(request).say("{count} put in.", count=quantity))
+
+
+@post("/office/machines/{machine:str}/shelves/{product:str}/move", status_code=303)
+async def move(request: Call, machine: Number, product: Number) -> Response[Any]:
+    """Pieces from it to another machine."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "key", "quantity", "to", "reason")
+    form = Filled(request, posted)
+    quantity = form.whole("quantity", least=1, most=QUANTITY_MAX)
+    to_id = form.whole("to", least=1)
+    reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
+    if form.is_wrong:
+        return await _shelf(request, member, machine, product, moved=form, key=posted["key"])
+    machine_id, product_id = rooms.number(machine), rooms.number(product)
+    command = MoveStock(member.caller, machine_id, to_id, product_id, quantity, reason or None)
+    try:
+        await forms.settled(request, command, posted)
+    except (SessionEnded, UnknownProduct):
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal, beside=_BESIDE)
+        return await _shelf(request, member, machine, product, moved=form, key=posted["key"])
+    return _done(request, machine_id, texts.of(request).say("{count} moved.", count=quantity))
+
+
+HANDLERS = (show, choose, show_shelf, plan, restock, move)
+
+
+def _given(form: Filled, name: str) -> bool:
+    return bool(form.typed[name].strip())
+
+
+def _is_planned(plan: ShelfPlan) -> bool:
+    """Whether there is anything to keep: all others may stay unnamed."""
+    return plan != ShelfPlan(plan.product_id)
+
+
+def _done(request: Call, machine_id: int, sentence: str) -> Response[Any]:
+    response = forms.to_page(f"/office/machines/{machine_id}")
+    notices.leave(response, request, sentence)
+    return response
+
+
+async def _standing(request: Call, member: Member, machine_id: int) -> list[ShelfStands]:
+    return await machines.shelves_of(
+        request.shop, actor=member.actor, machine_id=machine_id, limit=SHELVES_MAX
+    )
+
+
+async def _machine(request: Call, member: Member, machine: Machine, form: Filled) -> Response[Any]:
+    plans = {one.product_id: one for one in await _standing(request, member, machine.id)}
+    sold = await storefront.stocked(request.shop, machine_id=machine.id)
+    shelves = [(one, plans[one.product_id]) for one in sold if one.product_id in plans]
+    return rooms.page(
+        request,
+        "office/machine.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        machine=machine,
+        shelves=shelves,
+        low=[(one, plan) for one, plan in shelves if plan.quantity < max(plan.par_level or 0, 1)],
+        form=form,
+    )
+
+
+async def _shelf(
+    request: Call,
+    member: Member,
+    machine: Number,
+    product: Number,
+    *,
+    planned: Filled | None = None,
+    filled: Filled | None = None,
+    moved: Filled | None = None,
+    key: str = "",
+) -> Response[Any]:
+    shop, product_id = request.shop, rooms.number(product)
+    found = await machines.find(shop, machine_id=rooms.number(machine))
+    sold = await catalogue.find(shop, product_id=product_id, machine_id=found.id)
+    stands = next(
+        (one for one in await _standing(request, member, found.id) if one.product_id == product_id), None
+    )
+    wrong = next((form for form in (planned, filled, moved) if form is not None), None)
+    others = [one for one in await machines.page(shop, limit=TARGETS_MAX) if one.id != found.id]
+    return rooms.page(
+        request,
+        "office/machine_shelf.html",
+        member=member,
+        status=200 if wrong is None else wrong.status,
+        machine=found,
+        product=sold,
+        shelf=stands,
+        others=others,
+        key=forms.key_of(key),
+        planned=planned or Filled(request, _typed(request, stands)),
+        filled=filled or Filled(request, {"quantity": _missing(stands), "reason": ""}),
+        moved=moved or Filled(request),
+    )
+
+
+def _typed(request: Call, stands: ShelfStands | None) -> dict[str, str]:
+    """The plan as it would be typed."""
+    if stands is None:
+        return {}
+    price = stands.price_cents
+    return {
+        "slot": stands.slot or "",
+        "capacity": "" if stands.capacity is None else str(stands.capacity),
+        "par_level": "" if stands.par_level is None else str(stands.par_level),
+        "price": "" if price is None else texts.of(request).plain(price, request.shop.currency),
+    }
+
+
+def _missing(stands: ShelfStands | None) -> str:
+    """How many pieces are missing from a shelf that is to be filled."""
+    short = 0 if stands is None else (stands.par_level or 0) - stands.quantity
+    return str(short) if short > 0 else ""

@@ -1,0 +1,114 @@
+"""The office's machines and money in a real browser: a box is counted, a seller is paid, every page fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Scene
+from tests.browser.test_account import EVERY, register, small, unlabelled
+from tests.shop import Shop
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.orders import Payment
+from tuckshop.till.commands import OPERATOR, Deposit, FillCoins, SetShelves, TopUp
+
+HALL = 2
+WILD = "w" * 60
+PAGES = (
+    "/office/machines",
+    "/office/machines/2",
+    "/office/machines/2/settings",
+    "/office/machines/2/shelves/1",
+    "/office/machines/2/coins",
+    "/office/machines/2/coins/count?coin-100=0&coin-50=4&coin-20=9&coin-10=0&coin-5=10",
+    "/office/payouts",
+    "/office/payouts/2",
+    "/office/topups",
+    "/office/tabs",
+    "/office/tabs/3",
+    "/office/counter",
+    f"/office/counter?name={WILD}",
+    "/office/left-behind",
+    "/office/unclaimed",
+)
+
+
+def admin(scene: Scene, path: str, **settings: Any) -> Page:
+    """The first user: an admin, logged in."""
+    page = scene.visit("/register?next=/account", **settings)
+    register(page, "root")
+    scene.do(lambda shop: shop.execute("UPDATE users SET is_admin = true"))
+    page.goto(scene.address + path)
+    return page
+
+
+def hall(scene: Scene) -> None:
+    """A second machine, with some coins, a half empty shelf, somebody who owes, and a guest's money."""
+
+    async def act(shop: Shop) -> None:
+        seller = await shop.person(f"seller {WILD[9:]}", Role.SELLER)
+        ada = await shop.buyer(WILD, cents=2_000)
+        machine_id = await shop.machine("m" * 60)
+        assert machine_id == HALL
+        cola = await shop.product("n" * 90, stock=3, seller=seller, machine_id=HALL)
+        await shop.do(SetShelves(OPERATOR, HALL, (ShelfPlan(cola.product_id, "A1", 12, 8, 170),)))
+        await shop.do(FillCoins(OPERATOR, HALL, {50: 4, 20: 10}))
+        await shop.buy(ada, (cola.product_id, 1), machine_id=HALL)
+        await shop.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
+        await shop.buy(ada, (cola.product_id, 1), machine_id=HALL, payment=Payment.TAB)
+        await shop.do(TopUp(OPERATOR, wallet_of(ada.user_id or 0), 5_000, "r" * 128, "why" * 60))
+        await shop.do(Deposit(OPERATOR, await shop.guest("g" * 60), {100: 3}))
+
+    scene.do(act)
+
+
+@EVERY
+def test_an_admin_counts_a_coin_box_and_is_told_what_is_missing(
+    scene: Scene, settings: dict[str, Any]
+) -> None:
+    page = admin(scene, "/office/machines", **settings)
+    hall(scene)
+    page.reload()
+    page.get_by_role("link", name="Coin box of mmm").click()
+    expect(page.locator("#in-box")).to_have_text("€4.00")
+    for value, found in ((100, 0), (50, 4), (20, 9), (10, 0), (5, 0)):
+        page.fill(f"#count-{value}", str(found))
+    page.click("#count")
+    expect(page.locator("#difference")).to_have_text("€0.20 missing")
+    page.click("#confirm")
+    expect(page.locator("#notice")).to_have_text("The books follow. €0.20 less than they said.")
+    expect(page.locator("#in-box")).to_have_text("€3.80")
+    page.go_back()
+    expect(page.locator("#difference")).to_have_text("Every coin is there.")
+    scene.do(lambda shop: shop.assert_clean())
+
+
+@EVERY
+def test_a_shelf_is_filled_as_it_is_planned(scene: Scene, settings: dict[str, Any]) -> None:
+    page = admin(scene, "/office/machines", **settings)
+    hall(scene)
+    page.goto(f"{scene.address}/office/machines/{HALL}")
+    expect(page.locator("#low li")).to_contain_text("7 missing")
+    page.locator(".bay-in").click()
+    expect(page.locator("#restock-quantity")).to_have_value("7")
+    page.click("#restock")
+    expect(page.locator("#notice")).to_have_text("7 put in.")
+    expect(page.locator("#low")).to_have_count(0)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_every_page_about_machines_and_money_fits_its_screen(scene: Scene, locale: str) -> None:
+    page = admin(scene, "/office/machines", locale=locale)
+    hall(scene)
+    for width, height in ((390, 844), (1440, 900), (1080, 1920)):
+        page.set_viewport_size({"width": width, "height": height})
+        for path in PAGES:
+            page.goto(scene.address + path)
+            expect(page.get_by_role("heading", level=1)).to_have_count(1)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
+            assert small(page) == [], (path, width)
+            assert unlabelled(page) == [], path
