@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playw
 
 from tests.server import serving
 from tests.shop import Shop, open_shop
-from tuckshop.app import system_clock
+from tuckshop.services.opening import system_clock
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
