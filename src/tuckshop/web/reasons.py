@@ -13,6 +13,8 @@ from tuckshop.web.texts import Words
 OF_FORMS = (
     "is not one of those that can be chosen",
     "is not the present password",
+    "must be a file of at most {count} MiB",
+    "must be a picture: PNG, JPEG or WebP",
     "must be a day such as 2025-12-31",
     "must be filled in",
     "must be the same password again",
