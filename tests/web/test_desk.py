@@ -119,7 +119,7 @@ async def test_the_same_press_at_once_adds_once(api: Api, sam: Person) -> None:
         ({"name": " "}, "name", "Must be filled in."),
         ({"name": "x" * 101}, "name", "Must have at most 100 characters."),
         ({"name": "a\u200bb"}, "name", None),
-        ({"name": "Tea"}, "name", "Somebody else is called Tea already."),
+        ({"name": "Tea"}, "name", "The name Tea is taken."),
         ({"price": ""}, "price", "Must be filled in."),
         ({"price": "0"}, "price", "Must be at least 0.01."),
         ({"price": "-1"}, "price", "Must be a plain decimal number such as 2.20."),
@@ -184,9 +184,7 @@ async def test_what_is_no_picture_is_told_beside_it_and_nothing_is_kept(
     assert await api.shop.rows("images") == []
 
 
-async def test_another_picture_takes_the_place_of_the_first_and_none_goes_too(
-    api: Api, sam: Person
-) -> None:
+async def test_another_picture_takes_the_place_of_the_first_and_none_goes_too(api: Api, sam: Person) -> None:
     cola = await sold_by(api, sam)
     here = sam.browser
     page = await here.open(f"/desk/products/{cola.product_id}")

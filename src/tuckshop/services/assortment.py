@@ -81,9 +81,7 @@ async def low(shop: Shop, *, seller_id: int, limit: int) -> list[Good]:
 
 async def find(shop: Shop, *, product_id: int, seller_id: int) -> Good:
     """The seller's product, on sale or not. Raises UnknownProduct for none, and for those of others."""
-    found = await _read(
-        shop, _goods().where(products.c.id == product_id, products.c.seller_id == seller_id)
-    )
+    found = await _read(shop, _goods().where(products.c.id == product_id, products.c.seller_id == seller_id))
     if not found:
         raise UnknownProduct(product=product_id)
     return found[0]
@@ -113,7 +111,7 @@ def _goods() -> Select[Any]:
     stock, is_low = _stock()
     return (
         select(
-            products.c.id,
+            products.c.id.label("product_id"),
             products.c.name,
             products.c.price_cents,
             products.c.refundable,
@@ -122,8 +120,8 @@ def _goods() -> Select[Any]:
             products.c.image_id,
             products.c.version,
             products.c.removed_us,
-            stock,
-            is_low,
+            stock.label("stock"),
+            is_low.label("is_low"),
         )
         .outerjoin(shelves, shelves.c.product_id == products.c.id)
         .group_by(products.c.id)
@@ -132,6 +130,6 @@ def _goods() -> Select[Any]:
 
 async def _read(shop: Shop, query: Select[Any]) -> list[Good]:
     async with reading(shop.engine) as connection:
-        rows = await connection.execute(query)
-        # PostgreSQL adds up in a decimal, and SQLite has no truth but 1.
-        return [Good(*row, int(stock), bool(is_low)) for *row, stock, is_low in rows]
+        rows = (await connection.execute(query)).mappings().all()
+    # PostgreSQL adds up in a decimal, and SQLite has no truth but 1.
+    return [Good(**{**row, "stock": int(row["stock"]), "is_low": bool(row["is_low"])}) for row in rows]

@@ -17,6 +17,7 @@ OF_FORMS = (
     "must be a picture: PNG, JPEG or WebP",
     "must be a day such as 2025-12-31",
     "must be filled in",
+    "must be one product where pieces are given",
     "must be the same password again",
     "must be your own name",
     "must have at most {count} characters",

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tuckshop.web.desk import overview, product, products
+from tuckshop.web.desk import earnings, orders, overview, product, products, sales
 
-HANDLERS = (*overview.HANDLERS, *products.HANDLERS, *product.HANDLERS)
+HANDLERS = (
+    *overview.HANDLERS,
+    *products.HANDLERS,
+    *product.HANDLERS,
+    *orders.HANDLERS,
+    *sales.HANDLERS,
+    *earnings.HANDLERS,
+)

@@ -1,4 +1,4 @@
-"""`/desk/products/{product}`: one product: what is said of it, its picture, its pieces, and taking it away."""
+"""`/desk/products/{product}`: what is said of one, its picture, its pieces, and taking it away."""
 
 from __future__ import annotations
 
@@ -119,9 +119,7 @@ async def stock(request: Call, product: Number) -> Response[Any]:
     command: Restock | ChangeProduct = (
         Restock(member.caller, good.product_id, pieces, reason=reason or None, machine_id=machine_id)
         if what == CAME
-        else ChangeProduct(
-            member.caller, good.product_id, stock=pieces, reason=reason, machine_id=machine_id
-        )
+        else ChangeProduct(member.caller, good.product_id, stock=pieces, reason=reason, machine_id=machine_id)
     )
     try:
         await forms.settled(request, command, posted)
