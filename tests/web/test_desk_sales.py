@@ -219,8 +219,8 @@ async def test_orders_without_own_products_are_not_there(
                 ("hand-out", {}),
                 ("fail", {}),
             ):
-                fields = fields | {"key": "k" * 22}
-                answer = await who.browser.own_post(f"/desk/orders/{number}/{act}", fields)
+                sent = fields | {"key": "k" * 22}
+                answer = await who.browser.own_post(f"/desk/orders/{number}/{act}", sent)
                 assert answer.status_code == status, (name, act)
         for path in ("", "/orders", "/sales", "/sales/file", "/earnings", "/earnings/file"):
             await who.browser.open(f"/desk{path}")

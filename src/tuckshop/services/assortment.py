@@ -1,4 +1,4 @@
-"""What somebody sells, as the seller sees it: at its own price, with what all machines hold, removed or not."""
+"""What somebody sells, as the seller sees it: at its own price, with what all machines hold."""
 
 from __future__ import annotations
 

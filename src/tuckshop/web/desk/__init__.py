@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuckshop.web.desk import earnings, orders, overview, product, products, sales
+from tuckshop.web.desk import earnings, file, orders, overview, product, products, sales
 
 HANDLERS = (
     *overview.HANDLERS,
@@ -11,4 +11,5 @@ HANDLERS = (
     *orders.HANDLERS,
     *sales.HANDLERS,
     *earnings.HANDLERS,
+    *file.HANDLERS,
 )
