@@ -113,7 +113,7 @@ def of_row(reason: str, words: Words) -> str:
     """Why a row of a table is not taken, as a sentence."""
     of_column = re.fullmatch(r"The ([a-z_]+) (must .+)", reason, re.DOTALL)
     if of_column is None or of_column[1] == "first":
-        return sentence(reason, words)
+        return f"{said(reason, words)}."  # It may begin with a name.
     return f"{of_column[1]}: {sentence(of_column[2], words)}"
 
 

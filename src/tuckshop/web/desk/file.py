@@ -128,9 +128,13 @@ def _unpacked(packed: str) -> bytes:
     Raises:
         Malformed: it was not.
     """
+    stream = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(
+        content = stream.decompress(
             base64.b64decode(packed, altchars=b"-_", validate=True), sheets.BYTES_MAX + 1
         )
     except (ValueError, binascii.Error, zlib.error):
         raise Malformed(("packed", "is not what a form sends"), status=400) from None
+    if not stream.eof and len(content) <= sheets.BYTES_MAX:
+        raise Malformed(("packed", "is not what a form sends"), status=400)
+    return content

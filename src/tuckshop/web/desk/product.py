@@ -55,7 +55,7 @@ async def change(request: Call, product: Number) -> Response[Any]:
     except VersionChanged:
         good = await assortment.find(request.shop, product_id=good.product_id, seller_id=member.user_id)
         form.trouble = texts.of(request).say(
-            "This product was changed meanwhile. Below is what you typed, and beside it what it says now: "
+            "This product was changed meanwhile. This is what it says now, and below it what you typed: "
             "save again to have it your way."
         )
         form.typed["version"] = str(good.version)
