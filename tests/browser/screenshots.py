@@ -29,7 +29,11 @@ README_FOLDER = ROOT / "docs" / "screenshots"
 IN_README = ("bought-1440x900-light", "bought-390x844-light", "bought-1080x1920-dark")
 SIZES = ((390, 844), (1440, 900), (1080, 1920))
 ACCOUNT = ("orders", "statement", "send", "profile", "sessions", "tokens")
-ROOMS = {"ada": ("demo-demo", ("account", *(f"account/{one}" for one in ACCOUNT)))}
+DESK = ("products", "products/new", "orders", "sales", "earnings", "file")
+ROOMS = {
+    "ada": ("demo-demo", ("account", *(f"account/{one}" for one in ACCOUNT))),
+    "bakery": ("demo-demo", ("desk", *(f"desk/{one}" for one in DESK))),
+}
 """Pages behind the log-in: who sees them -> password, and their addresses."""
 READY_SECONDS_MAX = 120  # The demo lives through four weeks first.
 
@@ -63,6 +67,8 @@ def main() -> None:
                     _take(page, f"{path}-{name}")
                 for who, (password, paths) in ROOMS.items():
                     _log_in(page, address, who, password)
+                    if who == "ada":
+                        _buy_again(page)
                     for path in paths:
                         page.goto(f"{address}/{path}")
                         _take(page, f"{path.replace('/', '-')}-{name}")
@@ -94,7 +100,7 @@ def _buy(page: Page) -> None:
 
 
 def _log_in(page: Page, address: str, who: str, password: str) -> None:
-    """As somebody else than before, with a purchase of a moment ago."""
+    """As somebody else than before, at the machine."""
     page.context.clear_cookies()
     page.goto(f"{address}/login?next=/")
     page.fill("#username", who)
@@ -102,6 +108,10 @@ def _log_in(page: Page, address: str, who: str, password: str) -> None:
     page.click("#log-in")
     if page.locator("#go-on").is_visible():
         page.click("#go-on")
+
+
+def _buy_again(page: Page) -> None:
+    """Something that can still be given back on the pages that follow."""
     page.click("#coin-100")
     page.click(".slot:nth-child(4) .niche")
     page.wait_for_selector(".is-ready")

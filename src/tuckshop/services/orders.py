@@ -159,6 +159,25 @@ async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
     return found
 
 
+async def find_sold(shop: Shop, *, order_id: int, seller: Actor) -> OrderStands:
+    """The order with the seller's own lines alone, whoever else they are. Raises UnknownOrder for none."""
+    query = select(*_COLUMNS).select_from(_BOUGHT).where(orders.c.id == order_id, _has_lines_of(seller))
+    async with reading(shop.engine) as connection:
+        rows = (await connection.execute(query)).all()
+        if not rows:
+            raise UnknownOrder(order=order_id)
+        (found,) = await _with_lines(connection, rows, actor=seller)
+    return found
+
+
+async def shared(shop: Shop, *, order_ids: Collection[int], seller: Actor) -> set[int]:
+    """Those of the orders that hold products of others too: no single seller can say they are handed out."""
+    others = or_(lines.c.seller_id != seller.user_id, lines.c.seller_id.is_(None))
+    query = select(lines.c.order_id).where(lines.c.order_id.in_(order_ids), others).distinct()
+    async with reading(shop.engine) as connection:
+        return set((await connection.execute(query)).scalars())
+
+
 async def find_named(shop: Shop, *, name: str, buyer_id: int) -> OrderStands:
     """The buyer's order of this client reference; without one, the buyer's order of this number.
 

@@ -20,7 +20,7 @@ from tuckshop.services import catalogue, sessions
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands import Caller, ChangeProduct, Envelope, Outcome
+from tuckshop.till.commands import AddProduct, Caller, ChangeProduct, Envelope, Outcome
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -60,9 +60,11 @@ async def require_changeable(shop: Shop, *, caller: Caller, product_id: int) -> 
 
 
 async def put(
-    shop: Shop, envelope: Envelope, command: ChangeProduct, *, media_type: str, content: bytes
+    shop: Shop, envelope: Envelope, command: AddProduct | ChangeProduct, *, media_type: str, content: bytes
 ) -> Outcome:
     """Shows this picture of a product from now on; what it showed before goes, if nothing else shows it.
+
+    With AddProduct, of one that is new.
 
     Raises:
         InvalidField: it is no such picture, too large, animated or broken.
@@ -135,10 +137,11 @@ def _as_webp(picture: Image.Image) -> bytes:
 
 async def _settled(shop: Shop, envelope: Envelope, new_id: int | None = None) -> Outcome:
     command = envelope.command
-    assert isinstance(command, ChangeProduct)
-    shown = select(products.c.image_id).where(products.c.id == command.product_id)
-    async with reading(shop.engine) as connection:
-        old_id = (await connection.execute(shown)).scalar_one_or_none()
+    old_id = None
+    if isinstance(command, ChangeProduct):
+        shown = select(products.c.image_id).where(products.c.id == command.product_id)
+        async with reading(shop.engine) as connection:
+            old_id = (await connection.execute(shown)).scalar_one_or_none()
     outcome = await shop.till.settle(envelope)
     # Refused or replayed, the new one is not shown; done, the old one is not.
     await _forget_unused(shop, {one for one in (old_id, new_id) if one is not None})

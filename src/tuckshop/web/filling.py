@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from tuckshop.domain import money
+from tuckshop.domain import catalogue, money
 from tuckshop.domain.refusals import InvalidField, Refusal, Throttled
 from tuckshop.http.calls import Call
 from tuckshop.web import errors, reasons, texts
@@ -56,7 +56,7 @@ class Filled:
             return least
         return int(typed)
 
-    def amount(self, name: str, *, least_cents: int = 1) -> int:
+    def amount(self, name: str, *, least_cents: int = 1, most_cents: int = money.BALANCE_CENTS_MAX) -> int:
         """An amount of money, in minor units, as people write it: 2.20 or 2,20."""
         typed = self.typed[name].strip()
         currency = self._request.shop.currency
@@ -67,7 +67,18 @@ class Filled:
             return least_cents
         if cents < least_cents:
             self.complain(name, f"must be at least {money.show(least_cents, exponent=currency.exponent)}")
+        if cents > most_cents:
+            self.complain(name, f"must be at most {money.show(most_cents, exponent=currency.exponent)}")
         return cents
+
+    def tax(self, name: str) -> int:
+        """Per cent, in basis points, as people write them: 5.5 or 5,5; nothing is 0."""
+        typed = self.typed[name].strip().removesuffix("%").rstrip()
+        try:
+            return catalogue.parse_tax(typed.replace(",", ".", 1)) if typed else 0
+        except InvalidField as refusal:
+            self.complain(name, refusal.reason)
+            return 0
 
     def day(self, name: str) -> date | None:
         """A day as date fields send it; None where none is named."""

@@ -13,16 +13,43 @@ from tuckshop.web.texts import Words
 OF_FORMS = (
     "is not one of those that can be chosen",
     "is not the present password",
+    "must be a file of at most {count} MiB",
+    "must be a picture: PNG, JPEG or WebP",
     "must be a day such as 2025-12-31",
     "must be filled in",
+    "must be one product where pieces are given",
     "must be the same password again",
     "must be your own name",
     "must have at most {count} characters",
 )
 """What pages themselves complain of."""
+OF_FILES = (
+    "A cell has more than {count} characters",
+    "Add products of your own alone",
+    "The column {name} is there twice",
+    "The file has more than {count} rows",
+    "The file is UTF-16; save it as CSV in UTF-8",
+    "The file is empty: its first row names {columns}",
+    "The file is larger than {count} MiB",
+    "The file is not UTF-8; save it as CSV in UTF-8",
+    "The first row must name the columns: name, and any of {columns}",
+    "The name is missing",
+    "The quotes in this row do not close, or stand in a cell",
+    "The shelf of {name} holds at most {most}",
+    "There are {count} cells, and the head names {most}",
+    "There is a NUL character: this is no CSV file",
+    "There is no column {name}, only {columns}",
+    "There is no seller {name}",
+    "{name} belongs to somebody else",
+    "{name} is new and needs a price",
+    "{name} is on line {line} already",
+    "{name} is sold by {seller}, and products keep their sellers",
+)
+"""What is wrong with a table of products, or with a row in it; all else there is `The price must be ...`."""
 # The particular before the general: the first that fits is said.
 REASONS = (
     *OF_FORMS,
+    *OF_FILES,
     "is among the most common passwords",
     "must be a name such as Europe/Berlin",
     "must be a plain decimal number such as 2.20",
@@ -80,6 +107,14 @@ def sentence(reason: str, words: Words) -> str:
     """The reason as a sentence of its own, for beside the field."""
     told = said(reason, words)
     return f"{told[:1].upper()}{told[1:]}."
+
+
+def of_row(reason: str, words: Words) -> str:
+    """Why a row of a table is not taken, as a sentence."""
+    of_column = re.fullmatch(r"The ([a-z_]+) (must .+)", reason, re.DOTALL)
+    if of_column is None or of_column[1] == "first":
+        return f"{said(reason, words)}."  # It may begin with a name.
+    return f"{of_column[1]}: {sentence(of_column[2], words)}"
 
 
 @cache

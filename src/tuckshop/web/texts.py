@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, get_decimal_symbol
 
@@ -63,6 +63,10 @@ class Words:
     def day(self, day: date) -> str:
         """A day as it is written in a list."""
         return format_date(day, "medium", locale=_REGIONS[self.language])
+
+    def short_day(self, day: date) -> str:
+        """A day as it is written beneath a plot, where the year goes without saying: 3 Oct."""
+        return str(format_skeleton("MMMd", day, locale=_REGIONS[self.language]))
 
 
 def of(request: Call) -> Words:

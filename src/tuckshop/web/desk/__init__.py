@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from tuckshop.web.desk import earnings, file, orders, overview, product, products, sales
 
-from litestar import Response, get
-
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
-from tuckshop.web import rooms
-
-
-@get("/desk")
-async def show(request: Call) -> Response[Any]:
-    """The first page."""
-    member = await rooms.member(request, Role.SELLER)
-    return rooms.page(request, "desk/overview.html", member=member)
-
-
-HANDLERS = (show,)
+HANDLERS = (
+    *overview.HANDLERS,
+    *products.HANDLERS,
+    *product.HANDLERS,
+    *orders.HANDLERS,
+    *sales.HANDLERS,
+    *earnings.HANDLERS,
+    *file.HANDLERS,
+)

@@ -1,0 +1,135 @@
+"""What somebody sells, as the seller sees it: at its own price, with what all machines hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from tuckshop.domain.accounts import name_key
+from tuckshop.domain.refusals import UnknownProduct
+from tuckshop.services.shop import Shop
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
+
+LOW_PIECES = 3  # What the machine calls "only so many left" where nobody planned otherwise.
+LOW_SHARE = 4  # A shelf with a plan is low once so much of it, or less, is left: a quarter.
+
+products, shelves, machines = tables.products, tables.shelves, tables.machines
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A product as it stands, with all its pieces wherever they are; `removed_us` None: it is on sale."""
+
+    product_id: int
+    name: str
+    price_cents: int
+    refundable: bool
+    tax_basis_points: int
+    cost_cents: int
+    image_id: int | None
+    version: int
+    removed_us: int | None
+    stock: int
+    is_low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one machine holds of a product; `price_cents` None: at the product's own price."""
+
+    machine_id: int
+    machine: str
+    slot: str | None
+    quantity: int
+    price_cents: int | None
+
+
+async def page(
+    shop: Shop,
+    *,
+    seller_id: int,
+    keyword: str = "",
+    removed: bool = False,
+    before_id: int | None = None,
+    limit: int,
+) -> list[Good]:
+    """The seller's products, newest first, those before `before_id`; with `keyword` in the name."""
+    query = _goods().where(products.c.seller_id == seller_id).order_by(products.c.id.desc()).limit(limit)
+    query = query.where(products.c.removed_us.is_not(None) if removed else products.c.removed_us.is_(None))
+    if keyword:
+        query = query.where(products.c.name_key.contains(name_key(keyword), autoescape=True))
+    if before_id is not None:
+        query = query.where(products.c.id < before_id)
+    return await _read(shop, query)
+
+
+async def low(shop: Shop, *, seller_id: int, limit: int) -> list[Good]:
+    """The seller's products on sale that are low, those with least first."""
+    stock, is_low = _stock()
+    query = (
+        _goods()
+        .where(products.c.seller_id == seller_id, products.c.removed_us.is_(None))
+        .having(is_low)
+        .order_by(stock, products.c.id)
+        .limit(limit)
+    )
+    return await _read(shop, query)
+
+
+async def find(shop: Shop, *, product_id: int, seller_id: int) -> Good:
+    """The seller's product, on sale or not. Raises UnknownProduct for none, and for those of others."""
+    found = await _read(shop, _goods().where(products.c.id == product_id, products.c.seller_id == seller_id))
+    if not found:
+        raise UnknownProduct(product=product_id)
+    return found[0]
+
+
+async def shelves_of(shop: Shop, *, product_id: int) -> list[Held]:
+    """The machines that have a shelf for the product, by id."""
+    query = (
+        select(machines.c.id, machines.c.name, shelves.c.slot, shelves.c.quantity, shelves.c.price_cents)
+        .join(machines, machines.c.id == shelves.c.machine_id)
+        .where(shelves.c.product_id == product_id)
+        .order_by(machines.c.id)
+    )
+    async with reading(shop.engine) as connection:
+        return [Held(*row) for row in await connection.execute(query)]
+
+
+def _stock() -> tuple[Any, Any]:
+    """All pieces of a product, and whether they are low: altogether, or on a shelf that has a plan."""
+    stock = func.coalesce(func.sum(shelves.c.quantity), 0)
+    planned = and_(shelves.c.par_level > 0, shelves.c.quantity * LOW_SHARE <= shelves.c.par_level)
+    is_planned_low = func.count().filter(planned) > 0
+    return stock, or_(stock <= LOW_PIECES, is_planned_low)
+
+
+def _goods() -> Select[Any]:
+    stock, is_low = _stock()
+    return (
+        select(
+            products.c.id.label("product_id"),
+            products.c.name,
+            products.c.price_cents,
+            products.c.refundable,
+            products.c.tax_basis_points,
+            products.c.cost_cents,
+            products.c.image_id,
+            products.c.version,
+            products.c.removed_us,
+            stock.label("stock"),
+            is_low.label("is_low"),
+        )
+        .outerjoin(shelves, shelves.c.product_id == products.c.id)
+        .group_by(products.c.id)
+    )
+
+
+async def _read(shop: Shop, query: Select[Any]) -> list[Good]:
+    async with reading(shop.engine) as connection:
+        rows = (await connection.execute(query)).mappings().all()
+    # PostgreSQL adds up in a decimal, and SQLite has no truth but 1.
+    return [Good(**{**row, "stock": int(row["stock"]), "is_low": bool(row["is_low"])}) for row in rows]

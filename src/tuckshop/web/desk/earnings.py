@@ -1,0 +1,78 @@
+"""`/desk/earnings`: what somebody has earned, what of it can be paid out now, and what was."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get
+
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import AccountKind
+from tuckshop.domain.refusals import Refusal
+from tuckshop.http import downloads
+from tuckshop.http.calls import Call
+from tuckshop.services import reports, statements, wallet
+from tuckshop.web import plots, rooms, texts
+from tuckshop.web.desk import figures
+from tuckshop.web.filling import Filled
+from tuckshop.web.plots import Point
+from tuckshop.web.rooms import Member
+
+PAGE = 25
+
+
+@get("/desk/earnings")
+async def show(request: Call) -> Response[Any]:
+    """All that moved them, the newest first."""
+    member = await rooms.member(request, Role.SELLER)
+    return await _shown(request, member, Filled(request, {"from": "", "to": ""}))
+
+
+@get("/desk/earnings/file")
+async def save(request: Call) -> Response[Any]:
+    """The same for a spreadsheet, from day to day."""
+    member = await rooms.member(request, Role.SELLER)
+    form = Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
+    first, last = form.day("from"), form.day("to")
+    if form.is_wrong:
+        return await _shown(request, member, form)
+    try:
+        report = await statements.statement(
+            request.shop,
+            actor=member.as_seller,
+            user_id=member.user_id,
+            account=AccountKind.EARNINGS,
+            period=reports.period_of(request.shop, first, last),
+        )
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, form)
+    return await asyncio.to_thread(downloads.sheet, statements.table(report), "earnings")
+
+
+HANDLERS = (show, save)
+
+
+async def _shown(request: Call, member: Member, form: Filled) -> Response[Any]:
+    shop, words = request.shop, texts.of(request)
+    earned = await wallet.earnings(shop, seller_id=member.user_id)
+    points = [Point(one.name, one.amount_cents) for one in earned.products]
+    before_id = rooms.before(request)
+    found = await statements.newest(
+        shop, user_id=member.user_id, account=AccountKind.EARNINGS, before_id=before_id, limit=PAGE + 1
+    )
+    return rooms.page(
+        request,
+        "desk/earnings.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        earned=earned,
+        bars=plots.lying(
+            figures.best(points, words), written=lambda cents: words.money(cents, shop.currency)
+        ),
+        movements=found[:PAGE],
+        before=found[PAGE - 1].id if len(found) > PAGE else None,
+        is_first=before_id is None,
+    )

@@ -1,0 +1,155 @@
+"""`/desk/orders`: what was sold, taking it back, and handing out what was ordered ahead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded
+from tuckshop.http.calls import Call
+from tuckshop.services import orders
+from tuckshop.services.orders import OrderStands, Whose
+from tuckshop.till.commands import Dispense, Refund, Refunded
+from tuckshop.web import errors, forms, notices, rooms, texts
+from tuckshop.web.filling import Filled
+from tuckshop.web.notices import Mood
+from tuckshop.web.rooms import Member, Number
+
+PAGE = 20
+ALL = "all"
+SHELF, WRITE_OFF = "shelf", "write-off"
+
+
+@get("/desk/orders")
+async def index(request: Call) -> Response[Any]:
+    """Those with own products, the newest first; with `?shown=placed`, those that wait."""
+    member = await rooms.member(request, Role.SELLER)
+    is_waiting = request.query_params.get("shown") == "placed"
+    before_id = rooms.before(request)
+    found = await orders.page(
+        request.shop,
+        actor=member.as_seller,
+        whose=Whose.SOLD,
+        status=OrderStatus.PLACED if is_waiting else None,
+        before_id=before_id,
+        limit=PAGE + 1,
+    )
+    sold = found[:PAGE]
+    return rooms.page(
+        request,
+        "desk/orders.html",
+        member=member,
+        orders=sold,
+        shared=await orders.shared(
+            request.shop, order_ids=[order.order_id for order in sold], seller=member.as_seller
+        ),
+        is_waiting=is_waiting,
+        key=forms.new_key(),
+        before=sold[-1].order_id if len(found) > PAGE else None,
+        is_first=before_id is None,
+    )
+
+
+@get("/desk/orders/{order:str}")
+async def show(request: Call, order: Number) -> Response[Any]:
+    """The own lines of one of them."""
+    member, found = await _sold(request, order)
+    typed = {"product": ALL, "pieces": "", "way": SHELF, "reason": "", "key": forms.new_key()}
+    return await _shown(request, member, found, Filled(request, typed))
+
+
+@post("/desk/orders/{order:str}/refund", status_code=303)
+async def refund(request: Call, order: Number) -> Response[Any]:
+    """All own lines, one, or some pieces of one; back to be sold, or written off."""
+    member, found = await _sold(request, order)
+    posted = await forms.read(request, "key", "product", "pieces", "way", "reason")
+    form = Filled(request, posted)
+    quantities = _pieces(form, found)
+    way = form.one_of("way", (SHELF, WRITE_OFF))
+    reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
+    if form.is_wrong:
+        return await _shown(request, member, found, form)
+    command = Refund(member.caller, found.order_id, quantities, reason or None, way == WRITE_OFF)
+    try:
+        receipt = await forms.settled(request, command, posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal, beside={RefundExceedsSale: "pieces"})
+        return await _shown(request, member, found, form)
+    assert isinstance(receipt, Refunded)
+    words = texts.of(request)
+    amount = words.money(receipt.amount_cents, request.shop.currency)
+    response = forms.to_page(f"/desk/orders/{found.order_id}")
+    notices.leave(response, request, words.say("{amount} went back to the buyer.", amount=amount))
+    return response
+
+
+@post("/desk/orders/{order:str}/hand-out", status_code=303)
+async def hand_out(request: Call, order: Number) -> Response[Any]:
+    """The buyer has it now."""
+    return await _ended(request, order, failed=False)
+
+
+@post("/desk/orders/{order:str}/fail", status_code=303)
+async def fail(request: Call, order: Number) -> Response[Any]:
+    """It cannot be handed out: pieces and money go back."""
+    return await _ended(request, order, failed=True)
+
+
+HANDLERS = (index, show, refund, hand_out, fail)
+
+
+async def _sold(request: Call, order: str) -> tuple[Member, OrderStands]:
+    """Who asks, and an order with products of theirs. Raises UnknownOrder."""
+    member = await rooms.member(request, Role.SELLER)
+    order_id = rooms.number(order)
+    return member, await orders.find_sold(request.shop, order_id=order_id, seller=member.as_seller)
+
+
+def _pieces(form: Filled, order: OrderStands) -> dict[int, int]:
+    """What comes back, by product; never more than the own lines."""
+    left = {line.product_id: line.quantity - line.refunded_quantity for line in order.lines}
+    chosen = form.one_of("product", (ALL, *map(str, left)))
+    if chosen == ALL:
+        if form.typed["pieces"].strip():
+            form.complain("product", "must be one product where pieces are given")
+        return {product_id: pieces for product_id, pieces in left.items() if pieces} or left
+    if not form.typed["pieces"].strip():
+        return {int(chosen): left[int(chosen)]}
+    return {int(chosen): form.whole("pieces", least=1, most=max(left[int(chosen)], 1))}
+
+
+async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
+    member, found = await _sold(request, order)
+    posted = await forms.read(request, "key")
+    words = texts.of(request)
+    response = forms.to_page(f"/desk/orders/{found.order_id}")
+    try:
+        await forms.settled(request, Dispense(member.caller, found.order_id, failed), posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        notices.leave(response, request, errors.said(refusal, words, request), mood=Mood.BAD)
+        return response
+    told = words.say("The buyer has the money back.") if failed else words.say("Handed out.")
+    notices.leave(response, request, told)
+    return response
+
+
+async def _shown(request: Call, member: Member, order: OrderStands, form: Filled) -> Response[Any]:
+    shared = await orders.shared(request.shop, order_ids=[order.order_id], seller=member.as_seller)
+    return rooms.page(
+        request,
+        "desk/order.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        order=order,
+        left={line.product_id: line.quantity - line.refunded_quantity for line in order.lines},
+        shared=shared,
+        form=form,
+    )

@@ -1,0 +1,52 @@
+"""`/desk`: what a seller wants to know first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Response, get
+
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.orders import OrderStatus
+from tuckshop.http.calls import Call
+from tuckshop.services import assortment, orders, reports, wallet
+from tuckshop.services.orders import Whose
+from tuckshop.web import forms, plots, rooms, texts
+from tuckshop.web.desk import figures
+
+DAYS = 14
+SHOWN = 6  # Of what waits; each list has its own page.
+
+
+@get("/desk")
+async def show(request: Call) -> Response[Any]:
+    """What was earned, how it went, what is low, what waits."""
+    member = await rooms.member(request, Role.SELLER)
+    shop, words = request.shop, texts.of(request)
+    today = reports.period_of(shop, None, None).last
+    period = reports.period_of(shop, today - timedelta(days=DAYS - 1), today)
+    sold = await reports.sell_through(shop, actor=member.as_seller, period=period)
+    waiting = await orders.page(
+        shop, actor=member.as_seller, whose=Whose.SOLD, status=OrderStatus.PLACED, limit=SHOWN
+    )
+    return rooms.page(
+        request,
+        "desk/overview.html",
+        member=member,
+        earned=await wallet.earnings(shop, seller_id=member.user_id),
+        today_cents=sum(row.figures.amount_cents for row in sold.rows if row.keys[reports.By.DAY] == today),
+        total_cents=sold.total.amount_cents,
+        plot=plots.standing(
+            figures.by_day(sold, words), written=lambda cents: words.money(cents, shop.currency)
+        ),
+        low=await assortment.low(shop, seller_id=member.user_id, limit=SHOWN),
+        waiting=waiting,
+        shared=await orders.shared(
+            shop, order_ids=[order.order_id for order in waiting], seller=member.as_seller
+        ),
+        key=forms.new_key(),
+    )
+
+
+HANDLERS = (show,)

@@ -1,0 +1,97 @@
+"""`/desk/sales`: what was sold from day to day, by day and by product."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from litestar import Response, get
+
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.days import Period
+from tuckshop.domain.refusals import Refusal
+from tuckshop.http import downloads
+from tuckshop.http.calls import Call
+from tuckshop.services import reports
+from tuckshop.services.reports import By
+from tuckshop.web import plots, rooms, texts
+from tuckshop.web.desk import figures
+from tuckshop.web.filling import Filled
+from tuckshop.web.rooms import Member
+
+SPANS_DAYS = (7, 30, 90, 365)
+BARS_MAX = 45  # On a phone, more of them would be hairs; a line says it.
+
+
+@get("/desk/sales")
+async def show(request: Call) -> Response[Any]:
+    """Both plots; the last thirty days unless `?from=` and `?to=` say otherwise."""
+    member = await rooms.member(request, Role.SELLER)
+    form = _asked(request)
+    return await _shown(request, member, form, _period(request, form))
+
+
+@get("/desk/sales/file")
+async def save(request: Call) -> Response[Any]:
+    """The same for a spreadsheet, each product on each day."""
+    member = await rooms.member(request, Role.SELLER)
+    form = _asked(request)
+    period = _period(request, form)
+    if period is None:
+        return await _shown(request, member, form, None)
+    by = (By.DAY, By.PRODUCT)
+    try:
+        report = await reports.sell_through(request.shop, actor=member.as_seller, period=period, by=by)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, form, period)
+    return await asyncio.to_thread(downloads.sheet, reports.sales_table(report, by), "sales")
+
+
+HANDLERS = (show, save)
+
+
+def _asked(request: Call) -> Filled:
+    return Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
+
+
+def _period(request: Call, form: Filled) -> Period | None:
+    first, last = form.day("from"), form.day("to")
+    if form.is_wrong:
+        return None
+    try:
+        return reports.period_of(request.shop, first, last)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return None
+
+
+async def _shown(request: Call, member: Member, form: Filled, period: Period | None) -> Response[Any]:
+    """What was asked for; of a period that is none, the usual one."""
+    shop, words = request.shop, texts.of(request)
+    usual = reports.period_of(shop, None, None)
+    shown = period or usual
+    if period is not None:
+        form.typed |= {"from": f"{shown.first}", "to": f"{shown.last}"}
+    seller = member.as_seller
+    daily = await reports.sell_through(shop, actor=seller, period=shown)
+    products = await reports.sell_through(shop, actor=seller, period=shown, by=[By.PRODUCT])
+
+    def written(cents: int) -> str:
+        return words.money(cents, shop.currency)
+
+    points = figures.by_day(daily, words)
+    return rooms.page(
+        request,
+        "desk/sales.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        period=shown,
+        spans={days: Period(usual.last - timedelta(days=days - 1), usual.last) for days in SPANS_DAYS},
+        total=daily.total,
+        plot=plots.standing(points, written=written),
+        kind="bars" if len(points) <= BARS_MAX else "line",
+        bars=plots.lying(figures.by_product(products, words), written=written),
+    )
