@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from tuckshop.web.office import (
+    overview,
+)
 
-from litestar import Response, get
-
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
-from tuckshop.web import rooms
-
-
-@get("/office")
-async def show(request: Call) -> Response[Any]:
-    """The first page."""
-    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    return rooms.page(request, "office/overview.html", member=member)
-
-
-HANDLERS = (show,)
+HANDLERS = (
+    *overview.HANDLERS,
+)
