@@ -15,6 +15,7 @@ OF_FORMS = (
     "is not the present password",
     "must be a day such as 2025-12-31",
     "must be filled in",
+    "must be the name of whose account it is",
     "must be the same password again",
     "must be your own name",
     "must have at most {count} characters",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tuckshop.web.office import (
+    accounts,
     overview,
 )
 
 HANDLERS = (
     *overview.HANDLERS,
+    *accounts.HANDLERS,
 )
