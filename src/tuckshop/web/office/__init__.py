@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tuckshop.web.office import (
     accounts,
+    orders,
     overview,
 )
 
 HANDLERS = (
     *overview.HANDLERS,
     *accounts.HANDLERS,
+    *orders.HANDLERS,
 )
