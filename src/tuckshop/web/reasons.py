@@ -25,6 +25,7 @@ OF_FORMS = (
 REASONS = (
     *OF_FORMS,
     "is among the most common passwords",
+    "is not the code that the server has printed",
     "must be a name such as Europe/Berlin",
     "must be a plain decimal number such as 2.20",
     "must be a whole number",
