@@ -43,11 +43,18 @@ async def test_some_pieces_come_back_and_are_written_off(api: Api, clerk: Browse
     await clerk.open("/office/orders")
     assert clerk.shows("3 × cola , 2 × tea") or clerk.shows("3 × cola, 2 × tea")
     page = await clerk.open(f"/office/orders/{order}")
-    assert clerk.shows("sam") and clerk.shows("house") and clerk.shows("default")
-    await clerk.press("refund", **{f"pieces-{cola}": "1", f"pieces-{tea}": "", "stock": "write_off", "reason": SCRIPT})
+    assert clerk.shows("sam")
+    assert clerk.shows("house")
+    assert clerk.shows("default")
+    await clerk.press(
+        "refund", **{f"pieces-{cola}": "1", f"pieces-{tea}": "", "stock": "write_off", "reason": SCRIPT}
+    )
     assert clerk.page.texts["notice"] == "€1.50 given back."
-    assert SCRIPT not in clerk.page.content and clerk.shows(SCRIPT)
-    await clerk.press("refund", page, **{f"pieces-{cola}": "1", f"pieces-{tea}": "", "stock": "write_off", "reason": SCRIPT})
+    assert SCRIPT not in clerk.page.content
+    assert clerk.shows(SCRIPT)
+    await clerk.press(
+        "refund", page, **{f"pieces-{cola}": "1", f"pieces-{tea}": "", "stock": "write_off", "reason": SCRIPT}
+    )
     assert len(await api.shop.rows("refunds")) == 1  # Pressed twice, given back once.
     assert [row["quantity"] for row in await api.shop.rows("shelves")] == [7, 8]
     await clerk.open(f"/office/orders/{order}")
@@ -90,7 +97,11 @@ async def test_more_than_is_left_no_piece_and_no_choice_of_ours(
         await clerk.press("refund", page, **{"key": "k" * 22} | filled)
         assert clerk.status == 422
         assert told is None or clerk.shows(told)
-    assert (await clerk.post(f"/office/orders/{order}/refund", {"key": "short", f"pieces-{tea}": "1", "stock": "restock"})).status_code == 400
+    assert (
+        await clerk.post(
+            f"/office/orders/{order}/refund", {"key": "short", f"pieces-{tea}": "1", "stock": "restock"}
+        )
+    ).status_code == 400
     after = await api.shop.books()
     assert {**after, "idempotency": []} == {**before, "idempotency": []}
 
@@ -110,7 +121,8 @@ async def test_what_waits_is_handed_out_or_called_off(api: Api, clerk: Browser, 
     cola = (await api.shop.product("cola", price_cents=150)).product_id
     await api.shop.execute("UPDATE users SET tab_limit_cents = 1000")
     placed = [
-        (await api.shop.buy(ada, (cola, 1), payment=Payment.TAB, fulfil=Fulfil.LATER)).order_id for _ in range(3)
+        (await api.shop.buy(ada, (cola, 1), payment=Payment.TAB, fulfil=Fulfil.LATER)).order_id
+        for _ in range(3)
     ]
     await clerk.open("/office")
     assert clerk.page.texts["waiting-orders"] == "Orders to hand out: 3"
@@ -158,7 +170,7 @@ async def test_orders_are_found_by_buyer_status_and_number(api: Api, clerk: Brow
 @ON_SQLITE
 @pytest.mark.parametrize("role", [Role.BUYER, Role.SELLER])
 async def test_the_office_is_closed_to_others(api: Api, guest: Browser, ada: Caller, role: Role) -> None:
-    order, cola, tea = await bought(api, ada)
+    order, _cola, _tea = await bought(api, ada)
     await guest.open(f"/office/orders/{order}")
     assert guest.path == f"/login?next=%2Foffice%2Forders%2F{order}"
     await joined(api, "eve", role)

@@ -73,8 +73,6 @@ async def find(shop: Shop, *, order_id: int, actor: Actor) -> Details:
         one = some[0]
         pieces = {row.product_id: row.quantity for row in some}
         told.append(
-            RefundStands(
-                one.id, one.kind, one.amount_cents, one.username, one.reason, one.created_us, pieces
-            )
+            RefundStands(one.id, one.kind, one.amount_cents, one.username, one.reason, one.created_us, pieces)
         )
     return Details(found, machine, fulfilled_us, sellers, told)

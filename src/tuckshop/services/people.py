@@ -59,7 +59,9 @@ async def page(
         query = query.where(users.c[f"is_{role.value}"])
     if keyword:
         key = name_key(keyword)
-        found = [column.contains(key, autoescape=True) for column in (users.c.username_key, users.c.email_key)]
+        found = [
+            column.contains(key, autoescape=True) for column in (users.c.username_key, users.c.email_key)
+        ]
         if _NUMBER.fullmatch(keyword):
             found.append(users.c.id == int(keyword))
         query = query.where(or_(*found))

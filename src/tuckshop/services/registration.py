@@ -131,9 +131,7 @@ async def _checked(
     return Newcomer(username, email, await shop.passwords.hash(password), roles, state)
 
 
-async def _add(
-    shop: Shop, newcomer: Newcomer, *, is_logged: bool = False, only_first: bool = False
-) -> User:
+async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False, only_first: bool = False) -> User:
     username, email = newcomer.username, newcomer.email
     values = {
         "username": username,

@@ -10,8 +10,9 @@ from litestar import Response, get, post
 
 from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.domain.refusals import LastAdmin, Refusal, SessionEnded
+from tuckshop.http import downloads
 from tuckshop.http.calls import Call
-from tuckshop.services import accounts, people, sessions, standing, tabs, wallet
+from tuckshop.services import accounts, lists, people, sessions, standing, tabs, wallet
 from tuckshop.services.accounts import User
 from tuckshop.till.commands import CloseUser
 from tuckshop.web import devices, forms, notices, rooms, texts
@@ -51,6 +52,13 @@ async def index(request: Call) -> Response[Any]:
         before=found[PAGE - 1].user.id if len(found) > PAGE else None,
         is_first=before_id is None,
     )
+
+
+@get("/office/users/file")
+async def save(request: Call) -> Response[Any]:
+    """Everybody, with what they hold, owe and have earned, for a spreadsheet."""
+    await rooms.member(request, Role.ADMIN)
+    return downloads.long_sheet(lists.people(request.shop), "users")
 
 
 @get("/office/users/{user:str}")
@@ -135,9 +143,7 @@ async def reset_password(request: Call, user: Number) -> Response[Any]:
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
     found = await accounts.find(request.shop, user_id=rooms.number(user))
-    password = await accounts.reset_password(
-        request.shop, username=found.username, actor_id=member.user_id
-    )
+    password = await accounts.reset_password(request.shop, username=found.username, actor_id=member.user_id)
     return rooms.page(request, "office/password.html", member=member, user=found, password=password)
 
 
@@ -166,6 +172,7 @@ async def close(request: Call, user: Number) -> Response[Any]:
 
 HANDLERS = (
     index,
+    save,
     show,
     change_roles,
     change_state,

@@ -193,9 +193,7 @@ def _done(request: Call, product: ProductStands, sentence: str) -> Response[Any]
 
 def _new(request: Call, member: Member, form: Filled, key: str) -> Response[Any]:
     status = form.status if form.is_wrong else 200
-    return rooms.page(
-        request, "office/new_product.html", member=member, status=status, form=form, key=key
-    )
+    return rooms.page(request, "office/new_product.html", member=member, status=status, form=form, key=key)
 
 
 def _shown(

@@ -10,9 +10,10 @@ from litestar import Response, get, post
 from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.orders import OrderStatus
-from tuckshop.domain.refusals import Refusal, RefundExceedsSale, SessionEnded, UnknownUser
+from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
+from tuckshop.http import downloads
 from tuckshop.http.calls import Call
-from tuckshop.services import accounts, order_details, orders
+from tuckshop.services import accounts, lists, order_details, orders
 from tuckshop.services.order_details import Details
 from tuckshop.services.orders import Whose
 from tuckshop.till.commands import CancelOrder, Dispense, Refund, Refunded
@@ -68,6 +69,13 @@ async def index(request: Call) -> Response[Any]:
         before=found[PAGE - 1].order_id if len(found) > PAGE else None,
         is_first=before_id is None,
     )
+
+
+@get("/office/orders/file")
+async def save(request: Call) -> Response[Any]:
+    """Every line of every order, for a spreadsheet."""
+    await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    return downloads.long_sheet(lists.sold(request.shop), "orders")
 
 
 @get("/office/orders/{order:str}")
@@ -136,6 +144,7 @@ async def cancel(request: Call, order: Number) -> Response[Any]:
 
 HANDLERS = (
     index,
+    save,
     show,
     refund,
     hand_out,
