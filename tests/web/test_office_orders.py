@@ -124,8 +124,8 @@ async def test_what_waits_is_handed_out_or_called_off(api: Api, clerk: Browser, 
         (await api.shop.buy(ada, (cola, 1), payment=Payment.TAB, fulfil=Fulfil.LATER)).order_id
         for _ in range(3)
     ]
-    await clerk.open("/office")
-    assert clerk.page.texts["waiting-orders"] == "Orders to hand out: 3"
+    page = await clerk.open("/office")
+    assert page.texts["waiting-orders"] == "Orders to hand out: 3"
     for order, button, notice, status in zip(
         placed,
         ("hand-out", "cannot", "cancel"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from tuckshop.domain.accounts import Actor, Role, UserState, name_key
 from tuckshop.domain.ledger import AccountKind
@@ -45,7 +46,7 @@ async def page(
     """
     actor.require(Role.ADMIN)
     wallet = and_(kept.c.user_id == users.c.id, kept.c.kind == AccountKind.WALLET.value)
-    query = (
+    query: Select[Any] = (
         select(*accounts.COLUMNS, kept.c.balance_cents, users.c.created_us)
         .outerjoin(kept, wallet)
         .order_by(users.c.id.desc())

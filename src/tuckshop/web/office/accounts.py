@@ -1,4 +1,4 @@
-"""`/office/users`: the people of the shop: found, let in, locked out, helped when they lost their password."""
+"""`/office/users`: people: found, let in, locked out, helped when they lost their password."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     fields = [f"pieces-{line.product_id}" for line in found.order.lines]
     posted = await forms.read(request, "key", "stock", "reason", *fields)
     form = Filled(request, posted)
-    pieces = {}
+    pieces: dict[int, int] = {}
     for line in found.order.lines:
         name = f"pieces-{line.product_id}"
         count = form.whole(name, most=line.quantity) if posted[name].strip() else 0
