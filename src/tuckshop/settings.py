@@ -66,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_token: str = ""  # /metrics is there, for who sends `Authorization: Bearer` and this
     metrics_folder: str = ""  # where several workers put their figures together; a temporary one
     event_streams: Positive = 1_000  # how many may watch /v1/events in each process
+    first_code_hash: str = ""  # of the code that makes the first admin; `serve` sets it and prints the code
     access_log: bool = False  # a line of JSON for every request, not only for those that fail
     unsafe_durability: bool = False  # start although the database may lose sales when the power fails
 
@@ -118,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""
+        told["first_code_hash"] = "(hidden)" if self.first_code_hash else ""
         told["secret"] = "(hidden)" if self.secret else f"(in {self.home_path / KEY_FILE})"
         return {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
 

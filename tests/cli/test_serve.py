@@ -1,6 +1,7 @@
 """The doors open only on a shop that can be served, and close in good order."""
 
 import http.client
+import re
 import socket
 import sqlite3
 import threading
@@ -38,6 +39,22 @@ def test_warns_of_plain_http_alone(open_terminal: Terminal, environment: Environ
     with serving("serve", cwd=open_terminal.home) as server:
         _, error = server.end()
     assert error == ""
+
+
+def test_a_shop_without_an_admin_gets_a_code_for_the_first(open_terminal: Terminal) -> None:
+    open_terminal.tamper("UPDATE users SET is_admin = 0, is_buyer = 1")
+    with serving("serve", cwd=open_terminal.home) as server:
+        assert b"The first admin" in server.get("/office/first")
+        out, _ = server.end()
+    found = re.search(r"/office/first with this code: ([0-9a-f]{5}(-[0-9a-f]{5}){3})\n", out)
+    assert found is not None
+    with serving("serve", cwd=open_terminal.home) as server:
+        again, _ = server.end()
+    assert found[1] not in again  # Every start has its own.
+    open_terminal.works("user", "add", "boss", "--role", "admin")
+    with serving("serve", cwd=open_terminal.home) as server:
+        out, _ = server.end()
+    assert "code" not in out
 
 
 def test_commands_take_their_turn_while_it_serves(open_terminal: Terminal) -> None:

@@ -91,11 +91,8 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
 
 async def _look(engine: AsyncEngine, *, currency: str | None) -> bool:
     """Whether the shop has an admin. Raises for a database that this shop cannot be set up in."""
-    from sqlalchemy import select
-
-    from tuckshop.services import shopkeeping
-    from tuckshop.store import tables
-    from tuckshop.store.engine import check, file_of, read_state, reading, require_known
+    from tuckshop.services import first_admin, shopkeeping
+    from tuckshop.store.engine import check, file_of, read_state, require_known
 
     if engine.dialect.name == "sqlite" and not file_of(engine).exists():
         return False
@@ -112,11 +109,7 @@ async def _look(engine: AsyncEngine, *, currency: str | None) -> bool:
         raise click.UsageError(
             f"The shop is set up in {there} already, which cannot be changed to {currency}."
         )
-    async with reading(engine) as connection:
-        return (
-            await connection.scalar(select(tables.users.c.id).where(tables.users.c.is_admin).limit(1))
-            is not None
-        )
+    return not await first_admin.is_missing(engine)
 
 
 def _make_home(given: Settings) -> None:

@@ -54,7 +54,22 @@ def serve(**options: Any) -> None:
             "Let a proxy end TLS, and set TUCKSHOP_PUBLIC_URL=https://...",
             err=True,
         )
+    code = run(first_code(given))
+    if code is not None:
+        click.echo(f"The shop has no admin yet. Become it at {where}/office/first with this code: {code}")
     listen(given, at=at)
+
+
+async def first_code(given: Settings) -> str | None:
+    """A code that makes the first admin, until the server ends; None where there is one already."""
+    from tuckshop.services import first_admin
+
+    async with opened_engine(given.url) as engine:
+        if not await first_admin.is_missing(engine):
+            return None
+    code, kept = first_admin.new_code()
+    export(first_code_hash=kept)  # The workers know no more of it.
+    return code
 
 
 async def check(given: Settings) -> None:

@@ -126,7 +126,9 @@ async def _check_present(shop: Shop, user_id: int, password: str | None, address
     return present
 
 
-async def reset_password(shop: Shop, *, username: str, password: str | None = None) -> str:
+async def reset_password(
+    shop: Shop, *, username: str, password: str | None = None, actor_id: int | None = None
+) -> str:
     """A new password for somebody who lost theirs; a random one unless given. Ends every session.
 
     Raises:
@@ -139,7 +141,7 @@ async def reset_password(shop: Shop, *, username: str, password: str | None = No
     async with writing(shop.engine) as connection:
         await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=hashed))
         await end_sessions(connection, user.id, now_us=shop.clock())
-        await log(connection, "user.password", user, now_us=shop.clock())
+        await log(connection, "user.password", user, actor_id=actor_id, now_us=shop.clock())
     return password
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,15 @@ async def page(shop: Shop, *, before_id: int | None, limit: int) -> list[Line]:
             )
             for row in await connection.execute(query)
         ]
+
+
+async def actors(shop: Shop, *, lines: Collection[Line]) -> dict[int, str]:
+    """What those are called who did it, by number; the operator has none."""
+    users = tables.users
+    ids = {line.actor_id for line in lines} - {None}
+    query = select(users.c.id, users.c.username).where(users.c.id.in_(ids))
+    async with reading(shop.engine) as connection:
+        return {row.id: row.username for row in await connection.execute(query)}
 
 
 def _read(kept: str | None) -> dict[str, Any] | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import (
     RegistrationMode,
@@ -93,11 +94,13 @@ async def add(
     password: str,
     roles: Iterable[Role],
     any_password: bool = False,
+    only_first: bool = False,
 ) -> User:
     """A new active user with whatever roles; for the operator. `any_password` is for demo data alone.
 
     Raises:
         InvalidField, NameTaken, EmailTaken: as `register`.
+        RegistrationClosed: was to be `only_first` of the admins, and there is one.
     """
     checked = await _checked(
         shop,
@@ -108,7 +111,7 @@ async def add(
         state=UserState.ACTIVE,
         any_password=any_password,
     )
-    return await _add(shop, checked, is_logged=True)
+    return await _add(shop, checked, is_logged=True, only_first=only_first)
 
 
 async def _checked(
@@ -128,7 +131,7 @@ async def _checked(
     return Newcomer(username, email, await shop.passwords.hash(password), roles, state)
 
 
-async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False) -> User:
+async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False, only_first: bool = False) -> User:
     username, email = newcomer.username, newcomer.email
     values = {
         "username": username,
@@ -141,6 +144,8 @@ async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False) -> Us
         **accounts.flags_of(newcomer.roles),
     }
     async with writing(shop.engine) as connection:
+        if only_first:
+            await _require_no_admin(connection)
         await accounts.require_free(connection, username, email)
         try:
             row = (
@@ -153,3 +158,10 @@ async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False) -> Us
                 connection, "user.add", row, after=accounts.standing_of(row), now_us=shop.clock()
             )
     return accounts.user_of(row)
+
+
+async def _require_no_admin(connection: AsyncConnection) -> None:
+    # Locked before looking: two who type the code at once must not both find nobody there.
+    await connection.execute(select(tables.shop.c.id).with_for_update())
+    if await connection.scalar(select(tables.users.c.id).where(tables.users.c.is_admin).limit(1)) is not None:
+        raise RegistrationClosed(role=Role.ADMIN.value)

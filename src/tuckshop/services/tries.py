@@ -15,7 +15,7 @@ import hashlib
 import ipaddress
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,6 +28,7 @@ from tuckshop.store.engine import reading, writing
 KNOWN_SESSIONS = 20  # Of so many log-ins past, the addresses are still the user's own.
 DELAY_SECONDS = 0.2  # For each try in the upper half of the first bucket.
 _SECOND_US = 1_000_000
+_PAIRS, _AFTER_PAIRS = b"p", b"q"  # Between these are the keys of PAIR.
 
 tries, users, sessions = tables.login_tries, tables.users, tables.sessions
 
@@ -53,6 +54,13 @@ class Try(NamedTuple):
     """One counted try: what to take back if it was good."""
 
     counted: tuple[tuple[bytes, Limit], ...]
+
+
+class Remembered(NamedTuple):
+    """Tries of late that failed, or still run; and how many a name and an address have none left."""
+
+    failed: int
+    shut_out: int
 
 
 async def begin(shop: Shop, *, username: str, address: str | None) -> Try:
@@ -86,6 +94,16 @@ async def forget_old(shop: Shop) -> None:
     """Deletes the counts that have run dry."""
     async with writing(shop.engine) as connection:
         await connection.execute(delete(tries).where(tries.c.full_us < shop.clock()))
+
+
+async def remembered(connection: AsyncConnection, *, now_us: int) -> Remembered:
+    """What the counts by (name, address) tell: one try is remembered for a minute, ten for ten."""
+    pairs = tries.c.key >= _PAIRS, tries.c.key < _AFTER_PAIRS, tries.c.full_us > now_us
+    used = (tries.c.full_us - now_us + PAIR.step_us - 1) // PAIR.step_us
+    shut = case((tries.c.full_us > now_us + (PAIR.tries - 1) * PAIR.step_us, 1), else_=0)
+    query = select(func.sum(used), func.sum(shut)).where(*pairs)
+    failed, shut_out = (await connection.execute(query)).one()
+    return Remembered(int(failed or 0), int(shut_out or 0))
 
 
 async def _count(connection: AsyncConnection, name: bytes, limit: Limit, now_us: int) -> int:
@@ -126,7 +144,8 @@ async def _is_known(shop: Shop, key: str, place: str) -> bool:
 
 def _hash(*parts: str) -> bytes:
     # Hashed, since people type passwords where names belong.
-    return hashlib.sha256("\0".join(parts).encode()).digest()
+    # The first letter stays, by which the counts are told apart.
+    return parts[0][:1].encode() + hashlib.sha256("\0".join(parts).encode()).digest()[1:]
 
 
 def _place(address: str | None) -> str:

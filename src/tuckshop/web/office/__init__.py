@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Response, get
-
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
-from tuckshop.web import rooms
-from tuckshop.web.office import boxes, counter, leftovers, machines, payouts, shelves, tabs, topups
-
-
-@get("/office")
-async def show(request: Call) -> Response[Any]:
-    """The first page."""
-    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    return rooms.page(request, "office/overview.html", member=member)
-
+from tuckshop.web.office import (
+    accounts,
+    audit,
+    boxes,
+    catalogue,
+    counter,
+    first,
+    leftovers,
+    machines,
+    orders,
+    overview,
+    payouts,
+    reports,
+    settings,
+    shelves,
+    tabs,
+    topups,
+)
 
 HANDLERS = (
-    show,
+    *overview.HANDLERS,
+    *accounts.HANDLERS,
+    *orders.HANDLERS,
+    *catalogue.HANDLERS,
+    *reports.HANDLERS,
     *machines.HANDLERS,
     *shelves.HANDLERS,
     *boxes.HANDLERS,
@@ -29,4 +35,7 @@ HANDLERS = (
     *tabs.HANDLERS,
     *counter.HANDLERS,
     *leftovers.HANDLERS,
+    *audit.HANDLERS,
+    *settings.HANDLERS,
+    *first.HANDLERS,
 )

@@ -1,0 +1,189 @@
+"""`/office/orders`: everybody's orders; giving back, handing out and cancelling for whoever asks."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Response, get, post
+
+from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
+from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
+from tuckshop.http import downloads
+from tuckshop.http.calls import Call
+from tuckshop.services import accounts, lists, order_details, orders
+from tuckshop.services.order_details import Details
+from tuckshop.services.orders import Whose
+from tuckshop.till.commands import CancelOrder, Dispense, Refund, Refunded
+from tuckshop.web import errors, forms, notices, rooms, texts
+from tuckshop.web.filling import Filled
+from tuckshop.web.notices import Mood
+from tuckshop.web.rooms import Member, Number
+
+PAGE = 25
+_STATUSES = [status.value for status in OrderStatus]
+_STOCK = ("restock", "write_off")
+
+
+@get("/office/orders")
+async def index(request: Call) -> Response[Any]:
+    """All of them, or those of one buyer or in one status; the newest first."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    asked = {name: request.query_params.get(name, "") for name in ("buyer", "status", "number")}
+    if asked["number"].isdecimal() and asked["number"].isascii():
+        return forms.to_page(f"/office/orders/{asked['number']}")
+    form = Filled(request, asked)
+    buyer_id = None
+    if asked["buyer"].strip():
+        name = form.text("buyer", length_max=USERNAME_LENGTH_MAX)
+        try:
+            buyer_id = (await accounts.find_by_name(request.shop, username=name)).id
+        except UnknownUser as refusal:
+            form.refuse(refusal, beside={UnknownUser: "buyer"})
+    if asked["number"]:
+        form.complain("number", "must be a whole number")
+    before_id = rooms.before(request)
+    found = []
+    if not form.is_wrong:
+        found = await orders.page(
+            request.shop,
+            actor=member.actor,
+            whose=Whose.ALL,
+            buyer_id=buyer_id,
+            status=OrderStatus(asked["status"]) if asked["status"] in _STATUSES else None,
+            before_id=before_id,
+            limit=PAGE + 1,
+        )
+    kept = {name: value for name, value in asked.items() if value}
+    return rooms.page(
+        request,
+        "office/orders.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        statuses=_STATUSES,
+        orders=found[:PAGE],
+        href=f"/office/orders?{urlencode(kept)}" if kept else "/office/orders",
+        before=found[PAGE - 1].order_id if len(found) > PAGE else None,
+        is_first=before_id is None,
+    )
+
+
+@get("/office/orders/file")
+async def save(request: Call) -> Response[Any]:
+    """Every line of every order, for a spreadsheet."""
+    await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    return downloads.long_sheet(lists.sold(request.shop), "orders")
+
+
+@get("/office/orders/{order:str}")
+async def show(request: Call, order: Number) -> Response[Any]:
+    """One of them: every line, and what came back of it."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    return _shown(request, member, await _found(request, member, order))
+
+
+@post("/office/orders/{order:str}/refund", status_code=303)
+async def refund(request: Call, order: Number) -> Response[Any]:
+    """So many pieces of each line; onto the shelf again, or written off."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    found = await _found(request, member, order)
+    fields = [f"pieces-{line.product_id}" for line in found.order.lines]
+    posted = await forms.read(request, "key", "stock", "reason", *fields)
+    form = Filled(request, posted)
+    pieces: dict[int, int] = {}
+    for line in found.order.lines:
+        name = f"pieces-{line.product_id}"
+        count = form.whole(name, most=line.quantity) if posted[name].strip() else 0
+        pieces |= {line.product_id: count} if count else {}
+    stock = form.one_of("stock", _STOCK)
+    reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
+    if not pieces and not form.is_wrong:
+        form.trouble = texts.of(request).say("Say how many pieces came back.")
+    if form.is_wrong:
+        return _shown(request, member, found, form)
+    command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
+    try:
+        receipt = await forms.settled(request, command, posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        named = refusal.facts().get("product") if isinstance(refusal, RefundExceedsSale) else None
+        form.refuse(refusal, beside={RefundExceedsSale: f"pieces-{named}"} if named else None)
+        return _shown(request, member, found, form)
+    assert isinstance(receipt, Refunded)
+    words = texts.of(request)
+    response = forms.to_page(f"/office/orders/{found.order.order_id}")
+    amount = words.money(receipt.amount_cents, request.shop.currency)
+    notices.leave(response, request, words.say("{amount} given back.", amount=amount))
+    return response
+
+
+@post("/office/orders/{order:str}/hand-out", status_code=303)
+async def hand_out(request: Call, order: Number) -> Response[Any]:
+    """Handed out; or it could not be, and the money goes back."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    posted = await forms.read(request, "key", "failed")
+    order_id = rooms.number(order)
+    failed = posted["failed"] == "yes"
+    words = texts.of(request)
+    told = words.say("The money went back.") if failed else words.say("Handed out.")
+    return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
+
+
+@post("/office/orders/{order:str}/cancel", status_code=303)
+async def cancel(request: Call, order: Number) -> Response[Any]:
+    """Called off before anything was handed out."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    posted = await forms.read(request, "key")
+    command = CancelOrder(member.caller, rooms.number(order))
+    return await _pressed(request, posted, command, texts.of(request).say("The order is cancelled."))
+
+
+HANDLERS = (
+    index,
+    save,
+    show,
+    refund,
+    hand_out,
+    cancel,
+)
+
+
+async def _found(request: Call, member: Member, order: str) -> Details:
+    return await order_details.find(request.shop, order_id=rooms.number(order), actor=member.actor)
+
+
+async def _pressed(
+    request: Call, posted: dict[str, str], command: Dispense | CancelOrder, told: str
+) -> Response[Any]:
+    response = forms.to_page(f"/office/orders/{command.order_id}")
+    try:
+        await forms.settled(request, command, posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        sentence = errors.said(refusal, texts.of(request), request)
+        notices.leave(response, request, sentence, mood=Mood.BAD)
+        return response
+    notices.leave(response, request, told)
+    return response
+
+
+def _shown(request: Call, member: Member, found: Details, form: Filled | None = None) -> Response[Any]:
+    left = {line.product_id: line.quantity - line.refunded_quantity for line in found.order.lines}
+    typed = {f"pieces-{product_id}": str(count) for product_id, count in left.items()}
+    return rooms.page(
+        request,
+        "office/order.html",
+        member=member,
+        status=200 if form is None else form.status,
+        details=found,
+        order=found.order,
+        names={line.product_id: line.name for line in found.order.lines},
+        left=left,
+        form=form or Filled(request, typed | {"stock": "restock", "reason": ""}),
+        key=forms.new_key() if form is None else form.typed["key"],
+    )

@@ -1,0 +1,50 @@
+"""`/office`: how the shop stands today."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Response, get
+
+from tuckshop.domain.accounts import Role
+from tuckshop.http.calls import Call
+from tuckshop.services import glance, reports
+from tuckshop.services.reports import By, Figures
+from tuckshop.web import plots, rooms, texts
+from tuckshop.web.plots import Point
+
+DAYS = 14
+NOTHING = Figures(0, 0, 0, 0)
+
+
+@get("/office")
+async def show(request: Call) -> Response[Any]:
+    """Sums alone: it answers as fast on a large shop as on a new one."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    words, currency = texts.of(request), request.shop.currency
+    today = reports.period_of(request.shop, None, None).last
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    period = reports.period_of(request.shop, days[0], today)
+    sold = await reports.sell_through(request.shop, actor=member.actor, period=period)
+    figures = {row.keys[By.DAY]: row.figures for row in sold.rows}
+    seen = await glance.taken(request.shop, actor=member.actor)
+    return rooms.page(
+        request,
+        "office/overview.html",
+        member=member,
+        today=figures.get(today, NOTHING),
+        sales=plots.standing(
+            [Point(words.day(day), figures.get(day, NOTHING).amount_cents) for day in days],
+            written=lambda cents: words.money(cents, currency),
+        ),
+        seen=seen,
+        coins=plots.lying(
+            [Point(words.money(value, currency), count) for value, count in seen.coins.items()],
+            written=lambda count: f"{count} ×",
+        ),
+        coins_cents=sum(value * count for value, count in seen.coins.items()),
+    )
+
+
+HANDLERS = (show,)

@@ -1,0 +1,74 @@
+"""What the office sees first: each sum with its numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.shop import Clock, Shop
+from tuckshop.domain.accounts import Actor, Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.refusals import BadCredentials, RoleMissing, TooManyTries
+from tuckshop.services import glance, registration, sessions, tries
+from tuckshop.services.shop import Shop as Running
+from tuckshop.till.commands import OPERATOR, Deposit, SetShelves
+
+CASHIER = Actor(1, frozenset({Role.CASHIER}))
+
+
+async def test_money_coins_and_what_waits(shop: Shop, running: Running) -> None:
+    ada = await shop.buyer(cents=165)  # 100 + 50 + 10 + 5
+    await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id or 0), {100: 2}))
+    await shop.product("cola", price_cents=65, stock=3)
+    await shop.execute("UPDATE users SET state = 'pending' WHERE id = :id", id=ada.user_id)
+    seen = await glance.taken(running, actor=CASHIER)
+    assert seen.float_cents == 365
+    assert {value: count for value, count in seen.coins.items() if count} == {100: 3, 50: 1, 10: 1, 5: 1}
+    assert (seen.waiting_orders, seen.waiting_people, seen.low) == (0, 1, [])
+
+
+async def test_a_shelf_is_low_at_its_par_level_and_without_one_when_empty(
+    shop: Shop, running: Running
+) -> None:
+    few = await shop.product("few", stock=3)
+    await shop.product("one", stock=1)
+    await shop.product("none", stock=0)
+    await shop.do(SetShelves(OPERATOR, 1, (ShelfPlan(few.product_id, par_level=3),)))
+    seen = await glance.taken(running, actor=CASHIER)
+    assert [(one.product, one.machine, one.quantity, one.par_level) for one in seen.low] == [
+        ("none", "default", 0, None),
+        ("few", "default", 3, 3),
+    ]
+    assert seen.low_count == 2
+
+
+async def test_only_those_who_run_the_shop(running: Running) -> None:
+    for role in (Role.BUYER, Role.SELLER):
+        with pytest.raises(RoleMissing):
+            await glance.taken(running, actor=Actor(1, frozenset({role})))
+
+
+async def test_failed_log_ins_are_remembered_for_a_minute_each(
+    open_for_business: Running, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
+    shop = open_for_business
+
+    async def failed(name: str) -> None:
+        with pytest.raises((BadCredentials, TooManyTries)):
+            await sessions.log_in(shop, username=name, password="wrong", address="192.0.2.7")
+
+    async def seen() -> tuple[int, int]:
+        return (await glance.taken(shop, actor=CASHIER)).tries
+
+    await registration.add(shop, username="ada", email=None, password="correct horse", roles=[Role.BUYER])
+    await sessions.log_in(shop, username="ada", password="correct horse", address="192.0.2.7")
+    assert await seen() == (0, 0)  # One that succeeds is none.
+    await failed("ada")
+    await failed("nobody")
+    assert await seen() == (2, 0)
+    for _ in range(12):  # Ten in all; the others are not looked at.
+        await failed("ada")
+    assert await seen() == (11, 1)
+    clock.forward(61)
+    assert await seen() == (9, 0)

@@ -1,0 +1,181 @@
+"""The office's first page, its reports, the audit, the log and the settings."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from tests.api.conftest import SECRET, Api
+from tests.web.browsing import Browser
+from tests.web.conftest import NewBrowser, joined
+from tuckshop.domain.accounts import Role
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SCRIPT = "<script>alert(1)"
+OF_ADMINS = (
+    "/office/users",
+    "/office/users/file",
+    "/office/audit",
+    "/office/log",
+    "/office/settings",
+    "/office/products/new",
+)
+OF_CASHIERS = (
+    "/office",
+    "/office/orders",
+    "/office/orders/file",
+    "/office/products",
+    "/office/sales",
+    "/office/sales/file",
+)
+
+
+@pytest.fixture
+async def boss(api: Api, guest: Browser) -> Browser:
+    """An admin at the office."""
+    await joined(api, "boss", Role.ADMIN)
+    await guest.log_in("boss")
+    return guest
+
+
+async def test_today_at_a_glance(api: Api, boss: Browser) -> None:
+    ada = await api.shop.buyer("ada", cents=500)
+    cola = (await api.shop.product(SCRIPT, price_cents=150, stock=2)).product_id
+    await api.shop.buy(ada, (cola, 2))
+    page = await boss.open("/office")
+    assert (page.texts["sold-today"], page.texts["float"], page.texts["coins"]) == ("€3.00", "€2.00", "€5.00")
+    assert page.texts["failed"] == "0"
+    assert "sold out" in page.texts["low"]
+    assert SCRIPT not in page.content
+    assert page.content.count('<rect class="plot-bar') >= 14
+    await boss.client.post("/v1/auth/login", json={"username": "ada", "password": "wrong wrong"})
+    assert (await boss.open("/office")).texts["failed"] == "1"
+
+
+@ON_SQLITE
+async def test_doors_open_by_role(api: Api, guest: Browser, new_browser: NewBrowser) -> None:
+    for path in (*OF_ADMINS, *OF_CASHIERS):
+        await guest.open(path)
+        assert guest.path.startswith("/login?next="), path
+    for role, opened in (
+        (Role.BUYER, ()),
+        (Role.SELLER, ()),
+        (Role.CASHIER, OF_CASHIERS),
+        (Role.ADMIN, (*OF_ADMINS, *OF_CASHIERS)),
+    ):
+        await joined(api, f"some {role}", role)
+        browser = new_browser()
+        await browser.log_in(f"some {role}")
+        for path in (*OF_ADMINS, *OF_CASHIERS):
+            await browser.open(path)
+            assert browser.status == (200 if path in opened else 403), (role, path)
+
+
+async def test_sales_as_a_picture_and_as_a_file(api: Api, boss: Browser) -> None:
+    ada = await api.shop.buyer("ada", cents=1_000)
+    cola = (await api.shop.product("=cola", price_cents=150)).product_id
+    await api.shop.buy(ada, (cola, 2))
+    page = await boss.open("/office/sales")
+    assert page.texts["sold"] == "€3.00"
+    link = page.by_id("save")
+    assert link is not None
+    answer = await boss.client.get(link["href"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="sales.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["product_name"], row["sold_cents"]) for row in rows] == [("'=cola", "300")]
+    for by in ("seller", "machine"):
+        await boss.open(f"/office/sales?by={by}&from=2020-01-01")
+        assert boss.status == 200
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "query", ["from=x", "to=2025-13-01", "from=2025-02-02&to=2025-01-01", "by=day", f"by={SCRIPT}",
+              "from=0001-01-01", "from=1980-01-01&to=2025-01-01"],
+)  # fmt: skip
+async def test_wrong_days_are_told(boss: Browser, query: str) -> None:
+    for path in ("/office/sales", "/office/sales/file"):
+        await boss.open(f"{path}?{query}")
+        assert boss.status == 422
+        assert SCRIPT not in boss.page.content
+
+
+async def test_the_audit_is_green_until_somebody_tampers(api: Api, boss: Browser) -> None:
+    ada = await api.shop.buyer("ada", cents=500)
+    cola = (await api.shop.product("cola", price_cents=150)).product_id
+    await api.shop.buy(ada, (cola, 2))
+    await boss.open("/office/audit")
+    assert boss.page.texts["last"] == "Nobody has asked yet."
+    await boss.press("run")
+    assert (boss.status, boss.page.texts["verdict"]) == (200, "Yes. Every check holds.")
+    assert "is-broken" not in boss.page.content
+    await api.shop.execute("UPDATE shelves SET quantity = quantity + 1")
+    await boss.press("run")
+    assert boss.page.texts["verdict"] == "No. Checks that fail: 1"
+    assert boss.page.content.count("is-broken") == 1
+    assert boss.shows("every shelf holds what was put on it and taken off")
+    await boss.open("/office/audit")
+    assert "checks that failed: 1" in boss.page.texts["last"]
+
+
+@ON_SQLITE
+async def test_an_audit_without_its_token_or_right_is_refused(
+    api: Api, boss: Browser, new_browser: NewBrowser
+) -> None:
+    assert (await boss.client.post("/office/audit", data={"form": ""})).status_code == 400
+    await joined(api, "clerk", Role.CASHIER)
+    clerk = new_browser()
+    await clerk.log_in("clerk")
+    assert (await clerk.own_post("/office/audit", {})).status_code == 403
+    assert await api.shop.rows("audits") == []
+
+
+@ON_SQLITE
+async def test_the_log_says_who_did_what_as_text(api: Api, boss: Browser) -> None:
+    eve = await joined(api, SCRIPT)
+    await boss.open(f"/office/users/{eve}")
+    await boss.press("disable")
+    page = await boss.open("/office/log")
+    assert boss.shows("user.standing")
+    assert boss.shows(f"user:{eve}")
+    assert boss.shows("the operator")
+    assert boss.shows("state: disabled")
+    assert boss.shows("state: active")
+    assert SCRIPT not in page.content
+    for number in range(30):
+        await joined(api, f"ada {number}")
+    page = await boss.open("/office/log")
+    assert page.by_id("older") is not None
+    await boss.open("/office/log?before=1")
+    assert boss.shows("Nothing has been done yet.")
+
+
+@ON_SQLITE
+async def test_settings_are_shown_without_secrets(boss: Browser) -> None:
+    page = await boss.open("/office/settings")
+    assert boss.shows("TUCKSHOP_COINS")
+    assert boss.shows("self")
+    assert boss.shows("(hidden)")
+    assert SECRET not in page.content
+
+
+@ON_SQLITE
+async def test_every_page_in_german(api: Api, boss: Browser) -> None:
+    boss.client.headers["Accept-Language"] = "de"
+    for path in (*OF_ADMINS, *OF_CASHIERS):
+        page = await boss.open(path)
+        assert path.endswith("/file") or 'lang="de"' in page.content
+
+
+async def test_people_and_orders_as_files(api: Api, boss: Browser) -> None:
+    ada = await api.shop.buyer("@ada", cents=1_000)
+    cola = (await api.shop.product("=cola", price_cents=1, stock=300)).product_id
+    for _ in range(201):  # More than are written at once.
+        await api.shop.buy(ada, (cola, 1))
+    people = list(csv.DictReader(io.StringIO((await boss.client.get("/office/users/file")).text)))
+    assert [row["username"] for row in people] == ["boss", "'@ada"]
+    sold = list(csv.DictReader(io.StringIO((await boss.client.get("/office/orders/file")).text)))
+    assert [int(row["order"]) for row in sold] == list(range(1, 202))
+    assert {row["name"] for row in sold} == {"'=cola"}

@@ -1,0 +1,149 @@
+"""Everything on sale, as admins change it and cashiers see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import Api
+from tests.web.browsing import Browser
+from tests.web.conftest import joined
+from tuckshop.domain.accounts import Role
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SCRIPT = "<script>alert(1)"
+
+
+@pytest.fixture
+async def boss(api: Api, guest: Browser) -> Browser:
+    """An admin at the office."""
+    await joined(api, "boss", Role.ADMIN)
+    await guest.log_in("boss")
+    return guest
+
+
+async def test_a_product_of_the_house_and_one_of_a_seller(api: Api, boss: Browser) -> None:
+    sam = await joined(api, "sam", Role.SELLER)
+    page = await boss.open("/office/products/new")
+    await boss.press("add", name="cola", price="1.50", stock="7", seller="")
+    assert boss.page.texts["notice"] == "cola is on sale."
+    await boss.press("add", page, name="cola", price="1.50", stock="7", seller="")
+    assert boss.page.texts["notice"] == "cola is on sale."  # Pressed twice, added once.
+    await boss.open("/office/products/new")
+    await boss.press("add", name=SCRIPT, price="0,80", stock="0", seller="SAM")
+    assert SCRIPT not in boss.page.content
+    assert [
+        (row["name"], row["price_cents"], row["seller_id"]) for row in await api.shop.rows("products")
+    ] == [("cola", 150, None), (SCRIPT, 80, sam)]
+    await boss.open("/office/products?q=COL")
+    assert boss.shows("cola")
+    assert not boss.shows("alert(1)")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("filled", "beside"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "tea"}, "name"),
+        ({"name": "x" * 200}, "name"),
+        ({"price": "0"}, "price"),
+        ({"price": "-1"}, "price"),
+        ({"price": "free"}, "price"),
+        ({"price": "9" * 30}, "price"),
+        ({"stock": "-1"}, "stock"),
+        ({"stock": "1.5"}, "stock"),
+        ({"stock": "1000001"}, "stock"),
+        ({"seller": "nobody"}, "seller"),
+        ({"seller": "ada"}, "seller"),
+        ({"seller": SCRIPT}, "seller"),
+    ],
+)
+async def test_a_wrong_product_is_not_added(
+    api: Api, boss: Browser, filled: dict[str, str], beside: str
+) -> None:
+    await joined(api, "ada")
+    await api.shop.product("tea")
+    before = await api.shop.rows("products")
+    await boss.open("/office/products/new")
+    await boss.press("add", **{"name": "cola", "price": "1.50", "stock": "7"} | filled)
+    assert boss.status == 422
+    assert f"{beside}-wrong" in boss.page.texts
+    assert boss.field(beside)["value"] == filled[beside]
+    assert SCRIPT not in boss.page.content
+    assert await api.shop.rows("products") == before
+
+
+async def test_names_and_prices_change_unless_somebody_was_faster(api: Api, boss: Browser) -> None:
+    cola = (await api.shop.product("cola", price_cents=150)).product_id
+    early = await boss.open(f"/office/products/{cola}")
+    await boss.press("save", name="Cola light", price="1.80")
+    assert boss.page.texts["notice"] == "Saved."
+    await boss.press("save", early, name="Cola zero", price="2.00")
+    assert (boss.status, boss.field("name")["value"]) == (422, "Cola zero")
+    (row,) = await api.shop.rows("products")
+    assert (row["name"], row["price_cents"]) == ("Cola light", 180)
+    await boss.press("save", key="k" * 22)  # Seen, and still wanted.
+    (row,) = await api.shop.rows("products")
+    assert (row["name"], row["price_cents"], row["refundable"]) == ("Cola zero", 200, True)
+
+
+@ON_SQLITE
+async def test_a_wrong_price_or_restock_changes_nothing(api: Api, boss: Browser) -> None:
+    cola = (await api.shop.product("cola", stock=10)).product_id
+    await boss.open(f"/office/products/{cola}")
+    before = await api.shop.books()
+    for button, filled in (
+        ("save", {"price": "0"}),
+        ("save", {"price": SCRIPT}),
+        ("save", {"name": ""}),
+        ("save", {"version": "x"}),
+        ("restock", {"pieces": "0"}),
+        ("restock", {"pieces": "-3"}),
+        ("restock", {"pieces": "9" * 30}),
+        ("restock", {"pieces": "5", "reason": "x" * 201}),
+    ):
+        await boss.press(button, **filled)
+        assert boss.status == 422
+        assert SCRIPT not in boss.page.content
+        await boss.open(f"/office/products/{cola}")
+    assert await api.shop.books() == before
+
+
+async def test_pieces_come_once_per_press_and_the_product_goes(api: Api, boss: Browser) -> None:
+    cola = (await api.shop.product("cola", stock=10)).product_id
+    page = await boss.open(f"/office/products/{cola}")
+    for _ in range(2):
+        await boss.press("restock", page, pieces="5", reason="delivery 17")
+        assert boss.page.texts["notice"] == "Now 15 are there."
+    assert [row["quantity"] for row in await api.shop.rows("shelves")] == [15]
+    await boss.press("remove", page)
+    assert boss.page.texts["notice"] == "It is not on sale any more."
+    await boss.open(f"/office/products/{cola}")
+    assert boss.status == 404
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("wrong", ["0", "x", "99999", "9" * 30])
+async def test_products_of_no_number(boss: Browser, wrong: str) -> None:
+    await boss.open(f"/office/products/{wrong}")
+    assert boss.status == 404
+
+
+@ON_SQLITE
+async def test_cashiers_look_and_others_do_not(api: Api, guest: Browser) -> None:
+    cola = (await api.shop.product("cola")).product_id
+    await guest.open("/office/products")
+    assert guest.path == "/login?next=%2Foffice%2Fproducts"
+    await joined(api, "clerk", Role.CASHIER)
+    await guest.log_in("clerk")
+    before = await api.shop.books()
+    for path in ("/office/products", f"/office/products/{cola}"):
+        await guest.open(path)
+        assert guest.status == 200
+    assert guest.page.by_id("save") is None
+    for path in ("/new", f"/{cola}", f"/{cola}/stock", f"/{cola}/remove"):
+        answer = await guest.own_post(f"/office/products{path}", {"key": "k" * 22})
+        assert answer.status_code == 403
+        no_token = await guest.client.post(f"/office/products{path}", data={"form": ""})
+        assert no_token.status_code in (400, 403)
+    assert await api.shop.books() == before
