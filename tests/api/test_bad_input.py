@@ -580,7 +580,6 @@ NOWHERE = (
     "/docs/../settings.py",
     "/docs/docs.py",
     "/docs/%2e%2e/openapi.py",
-    "/static/docs.js",
     "/metrics",
     "/health",
     "/admin",

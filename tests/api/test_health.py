@@ -23,6 +23,7 @@ async def test_is_not_ready_without_its_database(api: Api, monkeypatch: pytest.M
     assert (await api.get("/health/live")).status_code == 200
 
 
-async def test_the_address_alone_leads_to_the_docs(api: Api) -> None:
+async def test_the_address_alone_shows_the_machine(api: Api) -> None:
     answer = await api.client.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (302, "/docs")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "Tuckshop" in answer.text
