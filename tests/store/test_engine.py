@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -288,6 +289,18 @@ async def test_every_sqlite_connection_keeps_the_same_promises(tmp_path: Path) -
             for name, value in expected.items():
                 assert plain.execute(f"PRAGMA {name}").fetchone() == (value,)
             assert plain.isolation_level is None
+
+
+def test_waits_for_who_writes_to_a_file_that_is_to_change_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        # Not in WAL yet: SQLite calls that locked at once, whatever its busy_timeout.
+        other.execute("BEGIN IMMEDIATE")
+        ending = threading.Timer(0.2, other.execute, ("COMMIT",))
+        ending.start()
+        with closing(connect_sqlite(str(path))) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        ending.join()
 
 
 async def test_a_reader_sees_one_instant(empty_url: str) -> None:

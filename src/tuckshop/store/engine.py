@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
@@ -18,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from sqlalchemy import URL, Connection, PoolProxiedConnection, event, text
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -33,6 +35,7 @@ SQLITE_PRAGMAS = {
 POSTGRES_VERSION_MIN = 13  # The oldest with pg_xact_status, hash aggregates that spill, and WAL statistics.
 CONNECT_SECONDS_MAX = 10  # A start that hangs on a wrong address should say so while somebody still looks.
 LOCK_SECONDS_MAX = 5  # As long as SQLite's busy_timeout.
+LOCK_PAUSE_SECONDS = 0.005
 
 
 class DatabaseAway(Exception):
@@ -257,8 +260,22 @@ def _file_uri(path: str) -> str:
 def _set_pragmas(connection: sqlite3.Connection | PoolProxiedConnection) -> None:
     cursor = connection.cursor()
     for name, value in SQLITE_PRAGMAS.items():
-        cursor.execute(f"PRAGMA {name} = {value}")
+        _set_pragma(cursor, f"PRAGMA {name} = {value}")
     cursor.close()
+
+
+def _set_pragma(cursor: sqlite3.Cursor | DBAPICursor, pragma: str) -> None:
+    """Waits for a lock by itself: of two that switch a file to WAL at once, SQLite refuses one at once."""
+    deadline = time.monotonic() + LOCK_SECONDS_MAX
+    while True:
+        try:
+            cursor.execute(pragma)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _read_sqlite(path: Path) -> State:

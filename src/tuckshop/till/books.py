@@ -209,10 +209,11 @@ def _load_people(page: Page, wanted: Wanted) -> Plan:
 
 def _load_taken(page: Page, wanted: Wanted) -> Plan:
     """What nobody else may register as."""
-    if wanted.usernames:
-        page.usernames = {row[0] for row in (yield statements.USERNAMES, _texts(wanted.usernames))}
+    # Addresses first: whoever another till has just registered is then told of by name, never by the other.
     if wanted.emails:
         page.emails = {row[0] for row in (yield statements.EMAILS, _texts(wanted.emails))}
+    if wanted.usernames:
+        page.usernames = {row[0] for row in (yield statements.USERNAMES, _texts(wanted.usernames))}
 
 
 def _load_sellers(page: Page, wanted: Wanted) -> Plan:

@@ -3,7 +3,10 @@
 const canvas = document.getElementById("preview");
 const input = document.getElementById("image");
 
-input?.addEventListener("change", async () => {
+input?.addEventListener("change", show);
+if (input?.files.length) show(); // Chosen while this script was still on its way.
+
+async function show() {
   const [file] = input.files;
   canvas.hidden = true;
   input.setCustomValidity(file && file.size > Number(input.dataset.bytesMax) ? input.dataset.tooLarge : "");
@@ -20,4 +23,4 @@ input?.addEventListener("change", async () => {
   } catch {
     // No picture that this browser knows: the shop will say what is wrong with it.
   }
-});
+}
