@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from litestar import Litestar, Router
@@ -41,6 +42,7 @@ from tuckshop.http.calls import Call
 from tuckshop.http.edge import Edge
 from tuckshop.http.gate import LOOPBACK_HOSTS, Gate
 from tuckshop.http.lane import Lane
+from tuckshop.http.running import Running
 from tuckshop.http.stalls import Stalls
 from tuckshop.services import idempotency, metrics
 from tuckshop.services.events import Events
@@ -72,36 +74,11 @@ def create_app(
     watched = Events(streams_max=given.event_streams)
     stalls = Stalls()
     is_measured = given.metrics or bool(given.metrics_token)
-    v1 = Router(
-        path="/v1",
-        route_handlers=[
-            accounts.router,
-            sessions.router,
-            catalogue.router,
-            catalogue.images,
-            wallet.router,
-            wallet.earnings_router,
-            orders.router,
-            tabs.router,
-            transfers.router,
-            transfers.topups,
-            transfers.payouts,
-            guests.router,
-            machines.router,
-            reports.router,
-            audit.router,
-            events.router,
-            admin_log.router,
-        ],
-    )
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            for one in (app, rooms, *mounted.values(), *([root_app] if root_app else [])):
-                one.state.shop = shop
-                one.state.stalls = stalls
-                one.state.settings = given
+            edge.running = Running(shop, stalls, given)
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
@@ -129,27 +106,16 @@ def create_app(
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    routes = [v1, health.router, docs.router]
+    contract = api()
     if is_measured:
-        routes.append(metrics_page.router(token=given.metrics_token, folder=given.metrics_folder))
-    app = Litestar(
-        route_handlers=routes,
-        request_class=Call,
-        lifespan=[lifespan],
-        before_request=require_strict,
-        exception_handlers=PROBLEMS.handlers(),
-        openapi_config=None,  # The framework's own documents would say less, and load scripts from elsewhere.
-        debug=False,
-        logging_config=None,
-    )
+        contract = _api(metrics_page.router(token=given.metrics_token, folder=given.metrics_folder))
     spoken = dialects.chosen(given)
     mounted = {name: dialect.app(prefix=dialect.prefix) for name, dialect in spoken.items()}
     root = spoken.get(given.root_dialect)
     root_app = None if root is None else root.app(prefix="/")
-    rooms = web.app()
     inside = Switchboard(
-        Lane(app),
-        pages=rooms.asgi_handler,
+        Lane(contract),
+        pages=web.app(),
         is_for_people=web.is_for_people,
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
@@ -160,8 +126,52 @@ def create_app(
         access_log=given.access_log,
         is_https=given.is_https,
     )
+    app = Litestar(lifespan=[lifespan], openapi_config=None, debug=False, logging_config=None)
     app.asgi_handler = edge
     return app
+
+
+@cache
+def api() -> Litestar:
+    """/v1 and what stands beside it."""
+    return _api()
+
+
+def _api(*more: Router) -> Litestar:
+    return Litestar(
+        route_handlers=[_v1(), health.router, docs.router, *more],
+        request_class=Call,
+        before_request=require_strict,
+        exception_handlers=PROBLEMS.handlers(),
+        openapi_config=None,  # The framework's own documents would say less, and load scripts from elsewhere.
+        debug=False,
+        logging_config=None,
+    )
+
+
+def _v1() -> Router:
+    return Router(
+        path="/v1",
+        route_handlers=[
+            accounts.router,
+            sessions.router,
+            catalogue.router,
+            catalogue.images,
+            wallet.router,
+            wallet.earnings_router,
+            orders.router,
+            tabs.router,
+            transfers.router,
+            transfers.topups,
+            transfers.payouts,
+            guests.router,
+            machines.router,
+            reports.router,
+            audit.router,
+            events.router,
+            admin_log.router,
+        ],
+    )
 
 
 def _let_memory_rest() -> None:
@@ -190,7 +200,7 @@ def openapi_document(dialect: str | None = None) -> dict[str, Any]:
     """The OpenAPI document of /v1, or of a dialect; it needs no database. Raises SettingsInvalid."""
     if dialect is not None:
         return dialects.find(dialect).document()
-    return openapi.document(create_app(Settings()).routes, V1)
+    return openapi.document(api().routes, V1)
 
 
 def postman_collection(dialect: str | None = None, *, address: str) -> dict[str, Any]:

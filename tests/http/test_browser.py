@@ -15,6 +15,8 @@ from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.accounts import Role
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
+from tuckshop.http.edge import Edge
+from tuckshop.http.running import Running
 from tuckshop.http.stalls import Stalls
 from tuckshop.services import accounts, registration, sessions
 from tuckshop.settings import Settings, SettingsInvalid, read
@@ -65,18 +67,18 @@ class Window:
     """A browser before the shop's pages."""
 
     def __init__(self, api: Api, public_url: str) -> None:
-        app: Any = Litestar(
-            [form, log_in, log_out, who],
-            request_class=Call,
-            exception_handlers=PROBLEMS.handlers(),
-            openapi_config=None,
-            logging_config=None,
+        edge: Any = Edge(
+            Litestar(
+                [form, log_in, log_out, who],
+                request_class=Call,
+                exception_handlers=PROBLEMS.handlers(),
+                openapi_config=None,
+                logging_config=None,
+            )
         )
-        app.state.shop = api.running
-        app.state.settings = Settings(public_url=public_url)
-        app.state.stalls = Stalls()
+        edge.running = Running(api.running, Stalls(), Settings(public_url=public_url))
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=public_url)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)
 
     async def token(self) -> str:
         """The token of a form that is loaded now."""

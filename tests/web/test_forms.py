@@ -14,12 +14,14 @@ from litestar import Litestar, Response, post
 from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
 from tuckshop.http.calls import Call
+from tuckshop.http.edge import Edge
 from tuckshop.http.errors import Malformed
+from tuckshop.http.running import RUNNING
 from tuckshop.http.stalls import Stalls
 from tuckshop.web import forms
 from tuckshop.web.filling import Filled
 
-CURRENCY_ONLY = SimpleNamespace(
+CURRENCY_ONLY: Any = SimpleNamespace(
     shop=SimpleNamespace(currency=EURO, tokens=SimpleNamespace(seal=lambda text: text)),
     stalls=Stalls(),
     settings=SimpleNamespace(is_https=False),
@@ -43,8 +45,7 @@ TYPED = [
 @pytest.fixture
 def call() -> Call:
     """A request of somebody who speaks English."""
-    app = SimpleNamespace(state=CURRENCY_ONLY)
-    return Call({"type": "http", "scheme": "http", "headers": [], "litestar_app": app})  # type: ignore[arg-type]
+    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("typed", "cents", "wrong"), TYPED)
@@ -129,8 +130,9 @@ async def uploading() -> AsyncIterator[httpx.AsyncClient]:
         exception_handlers={Malformed: refused},
         openapi_config=None,
     )
-    app.state.update(vars(CURRENCY_ONLY))
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    edge = Edge(app)
+    edge.running = CURRENCY_ONLY
+    transport = httpx.ASGITransport(app=edge)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         client.cookies.set("tuckshop_visit", SEED)
         yield client

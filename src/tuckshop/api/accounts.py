@@ -28,7 +28,6 @@ from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Us
 from tuckshop.http.openapi import told
 from tuckshop.services import accounts, own_data, registration, sessions, standing
 from tuckshop.services.accounts import User
-from tuckshop.settings import Settings
 from tuckshop.till.commands import CloseUser, UserClosed
 
 Roles = Annotated[
@@ -132,7 +131,7 @@ def show_user(user: User) -> UserShown:
 async def register(request: Call) -> UserShown:
     """A new buyer or seller. Answers 409 for a name or address that is taken."""
     data = await request.parsed(RegisterBody)
-    settings: Settings = request.app.state.settings
+    settings = request.settings
     user = await registration.register(
         request.shop,
         username=data.username,

@@ -25,7 +25,7 @@ from tuckshop.till.policy import CoinsPolicy
 PREFIX = "/dialects/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dialect:
     """One contract: what it serves, how it tells errors, and what the shop must allow for it.
 
@@ -49,17 +49,8 @@ class Dialect:
         return PREFIX + self.name
 
     def app(self, *, prefix: str) -> Litestar:
-        """Its application, with every path behind `prefix`; `state.shop` is still to be set."""
-        return Litestar(
-            path=prefix,
-            route_handlers=[*self.handlers, _document_page(self)],
-            request_class=Call,
-            before_request=self.admit,
-            exception_handlers=self.contract.errors.handlers(),
-            openapi_config=None,
-            debug=False,
-            logging_config=None,
-        )
+        """Its application, with every path behind `prefix`."""
+        return _app(self, prefix)
 
     def document(self, *, prefix: str | None = None) -> dict[str, Any]:
         """Its OpenAPI document, for clients who find it behind `prefix`: by default where it is mounted."""
@@ -132,6 +123,20 @@ class Switchboard:
             elif self._is_for_people(scope):
                 app = self._pages
         return app(scope, receive, send)
+
+
+@cache
+def _app(dialect: Dialect, prefix: str) -> Litestar:
+    return Litestar(
+        path=prefix,
+        route_handlers=[*dialect.handlers, _document_page(dialect)],
+        request_class=Call,
+        before_request=dialect.admit,
+        exception_handlers=dialect.contract.errors.handlers(),
+        openapi_config=None,
+        debug=False,
+        logging_config=None,
+    )
 
 
 def _document_page(dialect: Dialect) -> HTTPRouteHandler:

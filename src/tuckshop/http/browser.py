@@ -155,7 +155,7 @@ def _known_seed(request: Call) -> str | None:
 
 
 def _own_origins(request: Call) -> tuple[bytes, ...]:
-    origin = request.app.state.settings.origin
+    origin = request.settings.origin
     if origin:
         return (origin.encode(),)
     # Nobody said what our address is: the browser's word for it, whether a proxy ends TLS or not.

@@ -21,10 +21,10 @@ from litestar.types import Scope as HttpScope
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import Errors, Malformed, complaint
-from tuckshop.http.stalls import Stalls
+from tuckshop.http.running import running
 from tuckshop.services import machines
 from tuckshop.services.shop import Shop
-from tuckshop.settings import Network
+from tuckshop.settings import Network, Settings
 from tuckshop.till.commands import Caller, Command, Envelope, Outcome
 
 BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
@@ -54,8 +54,12 @@ class Call(Request[Any, Any, Any]):
     @property
     def shop(self) -> Shop:
         """The running shop."""
-        shop: Shop = self.scope["litestar_app"].state.shop
-        return shop
+        return running(self.scope).shop
+
+    @property
+    def settings(self) -> Settings:
+        """What the server was started with."""
+        return running(self.scope).settings
 
     @property
     def caller(self) -> Caller:
@@ -90,7 +94,7 @@ class Call(Request[Any, Any, Any]):
         """Where the request came from; a proxy is believed only if the settings name it."""
         client = self.scope["client"]
         address = client[0] if client else None
-        proxies = self.app.state.settings.proxies
+        proxies = self.settings.proxies
         if not proxies or address is None:
             return address
         hops = b",".join(self.given(b"x-forwarded-for")).decode("latin-1").split(",")
@@ -117,7 +121,7 @@ class Call(Request[Any, Any, Any]):
             Malformed: 413 beyond BODY_BYTES_MAX, or what the handler takes; 408 when it stops coming.
         """
         if self._body is Empty:
-            stalls: Stalls = self.scope["litestar_app"].state.stalls
+            stalls = running(self.scope).stalls
             task = asyncio.current_task()
             assert task is not None
             begun = stalls.looks

@@ -57,4 +57,4 @@ def _full(request: Call, name: str) -> str:
 
 def _is_encrypted(request: Call) -> bool:
     # A proxy that ends TLS speaks http to us: then only the setting knows.
-    return request.scope["scheme"] == "https" or request.app.state.settings.is_https
+    return request.scope["scheme"] == "https" or request.settings.is_https

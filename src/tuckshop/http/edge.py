@@ -14,6 +14,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from tuckshop.http.running import RUNNING, Running
 from tuckshop.telemetry import Meter, Throttle
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,8 @@ class Edge:
         is_https: bool = False,
     ) -> None:
         self._app = app
+        self.running: Running | None = None
+        """Whose requests these are, from when the shop is open."""
         self._meter = meter
         self._access_log = access_log
         self._watches = access_log or meter is not None
@@ -69,6 +72,7 @@ class Edge:
                     request_id = value
                 break
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        scope[RUNNING] = self.running  # type: ignore[literal-required]
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":

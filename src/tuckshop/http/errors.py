@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, TooManyTries
+from tuckshop.http.running import running
 from tuckshop.services.passwords import Overrun
 from tuckshop.services.shop import DatabaseAway
 from tuckshop.till.batch import Busy, Defect
@@ -259,7 +260,7 @@ class Errors:
 
     def _on_refusal(self, request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
         """For refusals that are raised rather than returned; the till counts its own."""
-        request.app.state.shop.meter.refusals[type(refusal).__name__] += 1
+        running(request.scope).shop.meter.refusals[type(refusal).__name__] += 1
         return self.of_refusal(refusal)
 
     def _on_invalid(self, _: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:

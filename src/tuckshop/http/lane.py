@@ -15,7 +15,7 @@ from litestar import Litestar, Response
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 
 from tuckshop.http.calls import Answer, Call
 
@@ -32,11 +32,10 @@ class _Stop(NamedTuple):
 
 
 class Lane:
-    """Inside the edge, around the framework's own way (`app.asgi_handler`)."""
+    """Inside the edge, around the framework's own way (`app`)."""
 
     def __init__(self, app: Litestar) -> None:
         self._app = app
-        self._otherwise: ASGIApp = app.asgi_handler
         self._stops = {
             (str(method), route.path): stop
             for route in app.routes
@@ -49,9 +48,10 @@ class Lane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         stop = self._stop(scope)
         if stop is None:
-            await self._otherwise(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         handler, before, answer, template = stop
+        scope["app"] = scope["litestar_app"] = self._app
         scope["path_params"] = {}
         scope["route_handler"] = handler
         scope["path_template"] = template

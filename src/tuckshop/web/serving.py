@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from litestar import Litestar
 from litestar.types import Scope
 
@@ -16,8 +18,9 @@ CONTRACTS = frozenset({"v1", "dialects", "health", "metrics", "docs", "openapi.j
 """What is answered by programs for programs, or is a page already."""
 
 
+@cache
 def app() -> Litestar:
-    """The pages; `state.shop` and `state.settings` are still to be set."""
+    """The pages."""
     return Litestar(
         route_handlers=[
             *machine.HANDLERS,

@@ -48,7 +48,7 @@ class LoginBody(Body):
 async def register(request: Call) -> UserShown:
     """A new user, who may both sell and order."""
     data = await request.parsed(RegisterBody)
-    settings = request.app.state.settings
+    settings = request.settings
     user = await registration.register(
         request.shop,
         username=data.name,

@@ -110,7 +110,7 @@ async def create_user(request: Call) -> Response[UserShown]:
     if data.role == "seller" and deposit_cents:
         raise Malformed(("deposit", "must be empty for a seller"))
     coins = wallet.as_coins(request.shop, amount_cents=deposit_cents, field="deposit")
-    settings = request.app.state.settings
+    settings = request.settings
     newcomer = await registration.newcomer(
         request.shop,
         username=data.username,

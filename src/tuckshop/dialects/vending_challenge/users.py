@@ -80,7 +80,7 @@ class UsersShown(Counted):
 async def register(request: Call) -> UserShown:
     """A new buyer or seller."""
     data = await request.parsed(RegisterBody)
-    settings = request.app.state.settings
+    settings = request.settings
     user = await registration.register(
         request.shop,
         username=data.username,

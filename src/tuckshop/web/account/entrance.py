@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tuckshop.domain.accounts import RegistrationMode, Role
 from tuckshop.http.calls import Call
-from tuckshop.settings import Settings
 from tuckshop.web import forms
 from tuckshop.web.filling import Filled
 
@@ -26,7 +25,7 @@ def back_from(given: str) -> str:
 
 def offered(request: Call) -> dict[str, bool]:
     """Those of ROLES for which the shop takes people in, and whether they have to wait for an admin."""
-    settings: Settings = request.app.state.settings
+    settings = request.settings
     modes = {Role.BUYER: settings.registration, Role.SELLER: settings.seller_registration}
     return {
         name: any(modes[role] is RegistrationMode.APPROVE for role in roles)

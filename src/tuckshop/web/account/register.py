@@ -20,7 +20,6 @@ from tuckshop.http import browser
 from tuckshop.http.calls import Call
 from tuckshop.services import registration
 from tuckshop.services.opaque import OpaqueLogIn
-from tuckshop.settings import Settings
 from tuckshop.web import forms, rooms
 from tuckshop.web.account.entrance import ROLES, back_from, check_again, offered
 from tuckshop.web.filling import Filled
@@ -43,7 +42,7 @@ async def show(request: Call) -> Response[Any]:
 async def register(request: Call) -> Response[Any]:
     """A new user, who is logged in at once; or waits for an admin."""
     posted = await forms.read(request, "username", "email", "password", "again", "roles", "next", forms.TOKEN)
-    settings: Settings = request.app.state.settings
+    settings = request.settings
     form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     email = form.text("email", length_max=EMAIL_LENGTH_MAX, needed=False)

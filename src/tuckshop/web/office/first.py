@@ -12,7 +12,6 @@ from tuckshop.domain.refusals import NameTaken, Refusal
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
 from tuckshop.services import first_admin
-from tuckshop.settings import Settings
 from tuckshop.web import forms, rooms
 from tuckshop.web.account.entrance import check_again
 from tuckshop.web.filling import Filled
@@ -66,7 +65,7 @@ HANDLERS = (
 
 async def _code_hash(request: Call) -> str:
     """Raises NotFoundException unless the shop still waits for its first admin."""
-    settings: Settings = request.app.state.settings
+    settings = request.settings
     if not settings.first_code_hash or not await first_admin.is_missing(request.shop.engine):
         raise NotFoundException
     return settings.first_code_hash

@@ -16,7 +16,7 @@ from tuckshop.web import rooms
 async def show(request: Call) -> Response[Any]:
     """Every setting in force, without secrets."""
     member = await rooms.member(request, Role.ADMIN)
-    given: Settings = request.app.state.settings
+    given = request.settings
     usual = Settings().shown()
     return rooms.page(
         request,

@@ -1,0 +1,31 @@
+"""What a server runs for its shop, beside each request.
+
+The edge puts it there, so that the framework's applications hold nothing of a shop: they take long to make,
+and one of each is enough for a process.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from litestar.types import Scope
+
+from tuckshop.http.stalls import Stalls
+from tuckshop.services.shop import Shop
+from tuckshop.settings import Settings
+
+RUNNING = "tuckshop_running"
+
+
+class Running(NamedTuple):
+    """The shop, who waits for its requests' bodies, and what the server was started with."""
+
+    shop: Shop
+    stalls: Stalls
+    settings: Settings
+
+
+def running(scope: Scope) -> Running:
+    """What runs for the request of this scope."""
+    found: Running = scope[RUNNING]  # type: ignore[literal-required]
+    return found
