@@ -20,6 +20,8 @@ from coverage import Coverage
 from tests.engines import share_compiler
 from tests.shop import Shop, open_shop
 from tools.postgres import Cluster
+from tuckshop.services import passwords
+from tuckshop.services.passwords import MEMORY_KIB, PASSES
 from tuckshop.store.engine import open_engine, writing
 from tuckshop.store.setup import install
 from tuckshop.store.upgrade import upgrade
@@ -48,6 +50,7 @@ def pytest_configure() -> None:
     if folder := memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
     share_compiler()
+    passwords.MEMORY_KIB, passwords.PASSES = 8, 1  # As little as there can be: tests log in thousands of times.
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -70,6 +73,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "shop.sqlite3"
     asyncio.run(set_up(f"sqlite:///{path}"))
     return path
+
+
+@pytest.fixture
+def slow_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as in real shops."""
+    monkeypatch.setattr(passwords, "MEMORY_KIB", MEMORY_KIB)
+    monkeypatch.setattr(passwords, "PASSES", PASSES)
 
 
 @pytest.hookimpl(wrapper=True)

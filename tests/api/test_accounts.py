@@ -24,6 +24,7 @@ async def test_registers_a_buyer_who_can_then_log_in(api: Api) -> None:
     assert me.json() == answer.json()
 
 
+@pytest.mark.usefixtures("slow_hashes")
 async def test_keeps_no_password_but_its_hash(api: Api) -> None:
     await api.registered("ada", "correct horse")
     (row,) = await api.shop.rows("users")

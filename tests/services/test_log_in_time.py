@@ -27,7 +27,7 @@ KINDS = {
 
 
 @pytest.fixture
-async def shop(open_for_business: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+async def shop(slow_hashes: None, open_for_business: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     for name in ("PAIR", "USER", "NETWORK"):
         monkeypatch.setattr(tries, name, tries.Limit(10_000, 60))
     monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)

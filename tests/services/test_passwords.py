@@ -13,7 +13,7 @@ from tuckshop.services.passwords import AT_A_TIME, COMMON, Overrun, Passwords
 
 
 @pytest.fixture
-def passwords() -> Iterator[Passwords]:
+def passwords(slow_hashes: None) -> Iterator[Passwords]:
     made = Passwords()
     yield made
     made.close()

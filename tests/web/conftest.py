@@ -43,6 +43,7 @@ async def browsers(api: Api) -> AsyncIterator[NewBrowser]:
                 base_url=f"http://127.0.0.1:{api.port}",
                 follow_redirects=True,
                 timeout=30,
+                verify=False,  # As in tests/api/conftest.py.
                 headers={"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"},
             )
             stack.push_async_callback(client.aclose)
