@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.server import serving
 from tests.shop import Shop, open_shop
 from tuckshop.services.opening import system_clock
 
+SECONDS_MAX = 15  # To wait for what a page is to show: machines that run tests may be busy.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 
@@ -35,7 +36,7 @@ class Scene:
         """A browser of its own at this address."""
         more = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **more}
         context = self.chromium.new_context(**more)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(SECONDS_MAX * 1000)
         self.contexts.append(context)
         page = context.new_page()
         page.on("console", self._hear)
@@ -66,6 +67,7 @@ def chromium(sqlite_template: Path) -> Iterator[Chromium]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("there is no Chromium here")
+    expect.set_options(timeout=SECONDS_MAX * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

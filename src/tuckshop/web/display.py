@@ -55,9 +55,14 @@ def said(seen: Seen, words: Words, currency: Currency) -> str:
         return say("Ready. Press Buy.")
     if seen.balance_cents:
         return say("What would you like?")
+    return greeting(seen, words)
+
+
+def greeting(seen: Seen, words: Words) -> str:
+    """The sentence for somebody who has done nothing yet."""
     if not seen.puts_coins:
-        return say("Welcome! Have a look around.")
-    return say("Hello! Choose something, or insert coins.")
+        return words.say("Welcome! Have a look around.")
+    return words.say("Hello! Choose something, or insert coins.")
 
 
 def _of_note(note: Note, words: Words, currency: Currency) -> str:

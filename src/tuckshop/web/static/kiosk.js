@@ -6,7 +6,7 @@ export function keepWatchOverGuest(machine) {
   const idleSeconds = Number(machine.dataset.idleSeconds);
   if (!idleSeconds) return;
   const said = document.getElementById("said");
-  const isFresh = () => location.search === "" && document.getElementById("news").value === ""
+  const isFresh = () => location.search === "" && said.textContent === machine.dataset.greeting
     && !document.querySelector(".undo, .choice li") && document.getElementById("credit").textContent === beginning;
   const beginning = new Intl.NumberFormat(document.documentElement.lang, {
     style: "currency", currency: machine.dataset.currency,

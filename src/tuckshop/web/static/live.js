@@ -5,7 +5,6 @@ const REOPEN_MILLISECONDS = 5000;
 export function watch(machine, lookAgain) {
   const { machine: number, currency, exponent, left, soldOut } = machine.dataset;
   const written = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency });
-  let isFirst = true;
   let stream = null;
   open();
   addEventListener("pagehide", () => stream.close());
@@ -13,7 +12,8 @@ export function watch(machine, lookAgain) {
 
   function open() {
     stream = new EventSource("/v1/events");
-    stream.addEventListener("hello", greeted);
+    // Something may have been missed; also between this page's making and its first stream.
+    stream.addEventListener("hello", lookAgain);
     stream.addEventListener("stock", (event) => restock(JSON.parse(event.data)));
     stream.addEventListener("product", (event) => change(JSON.parse(event.data)));
     stream.addEventListener("error", () => {
@@ -21,12 +21,6 @@ export function watch(machine, lookAgain) {
       lookAgain(); // Most likely the session is over: the page comes back as a guest's.
       setTimeout(open, REOPEN_MILLISECONDS);
     });
-  }
-
-  // The first greets; a later one says that something may have been missed.
-  function greeted() {
-    if (!isFirst) lookAgain();
-    isFirst = false;
   }
 
   function restock(told) {

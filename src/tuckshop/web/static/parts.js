@@ -1,6 +1,7 @@
 // A page laid over the one that is shown: only parts that differ are touched, and the focus stays where it was.
 
-// `isQuiet`: nobody has pressed anything, so what the display says of the last press stands, unless there is a choice.
+// `isQuiet`: nobody has pressed anything, so what the display says of the last press stands, unless there is a choice,
+// and so does what is half typed.
 export function showPage(content, { isQuiet = false } = {}) {
   const page = new DOMParser().parseFromString(content, "text/html");
   const focused = document.activeElement?.id;
@@ -9,7 +10,7 @@ export function showPage(content, { isQuiet = false } = {}) {
   if (slotsOf(front) !== slotsOf(newFront)) front.replaceChildren(...newFront.children);
   for (const part of page.querySelectorAll("[data-part]")) {
     const shown = document.getElementById(part.id);
-    if (!shown || (isQuiet && part.id === "said" && !page.querySelector("#choice li"))) continue;
+    if (!shown || (isQuiet && isTheirs(part, page))) continue;
     if (part.dataset.part === "text") {
       // In place, or screen readers would not read it.
       if (shown.textContent !== part.textContent) shown.textContent = part.textContent;
@@ -22,5 +23,8 @@ export function showPage(content, { isQuiet = false } = {}) {
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   return page;
 }
+
+// What is being typed, and what was said of the last press.
+const isTheirs = (part, page) => part.id === "typed" || (part.id === "said" && !page.querySelector("#choice li"));
 
 const slotsOf = (front) => [...front.children].map((slot) => slot.id).join(" ");
