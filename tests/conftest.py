@@ -50,7 +50,7 @@ def pytest_configure() -> None:
     if folder := memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
     share_compiler()
-    passwords.MEMORY_KIB, passwords.PASSES = 8, 1  # As little as there can be: tests log in thousands of times.
+    passwords.MEMORY_KIB, passwords.PASSES = 8, 1  # As little as there can be: tests log in all the time.
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
