@@ -129,6 +129,7 @@ async def uploading() -> AsyncIterator[httpx.AsyncClient]:
         request_class=Call,
         exception_handlers={Malformed: refused},
         openapi_config=None,
+        logging_config=None,
     )
     edge = Edge(app)
     edge.running = CURRENCY_ONLY
