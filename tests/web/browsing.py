@@ -32,7 +32,7 @@ class Page(HTMLParser):
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._form = found.setdefault("id", f"form-{len(self.elements)}")
-        if tag in ("input", "button", "select", "option"):
+        if tag in ("input", "button", "select", "option", "textarea"):
             found.setdefault("form", self._form or "")
         if tag == "select":
             self._select = found["name"]

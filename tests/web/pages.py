@@ -6,17 +6,24 @@ What walks over all pages takes them from here, so that a new page is walked ove
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Mapping
 from functools import cache
 from urllib.parse import quote
+
+from PIL import Image
+from sqlalchemy import insert, update
 
 from tests.shop import Shop
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
+from tuckshop.services import admin_log
 from tuckshop.services.passwords import Passwords
+from tuckshop.store import tables
+from tuckshop.store.engine import writing
 from tuckshop.till.commands import (
     OPERATOR,
     CloseUser,
@@ -62,7 +69,7 @@ FILES = frozenset(
 )
 """What browsers save rather than show."""
 MORE = (
-    "/m/{machine}?pick={product}&change=return",
+    "/m/{machine}?pick={bare}&change=return",
     "/account/orders/{placed}",
     "/desk/orders/{placed}",
     "/office/orders/{placed}",
@@ -84,6 +91,13 @@ def routes(method: str) -> frozenset[str]:
         for route in serving.app().routes
         if method in getattr(route, "methods", ()) and not route.path_format.startswith("/static/")
     )
+
+
+def route_of(path: str, method: str) -> str:
+    """The route that answers at this address."""
+    bare = path.partition("?")[0]
+    fits = [one for one in routes(method) if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), bare)]
+    return min(fits, key=lambda one: one.count("{"), default=bare)
 
 
 def addresses(furnished: Mapping[str, str]) -> list[str]:
@@ -118,8 +132,10 @@ async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
     await shop.buy(ada, (pie, 2))
     shop.clock.forward(EARLIER_SECONDS)  # What was sold an hour ago can be paid out by now.
     partly = await shop.buy(boss, (pie, 3), client_ref=word)
+    await shop.buy(boss, (juice, 1), machine_id=hall)
     await shop.do(Refund(OPERATOR, partly.order_id, {pie: 1}, word))
     placed = [(await shop.buy(one, (pie, 1), payment=Payment.TAB)).order_id for one in (ada, boss)]
+    await _besides(shop, boss.user_id or 0, pie, word)
     await shop.do(PaySeller(OPERATOR, boss.user_id or 0, f"{word} 2", reason=word))
     told = {
         "machine": hall, "product": pie, "bare": juice, "order": partly.order_id, "placed": placed[1],
@@ -134,6 +150,30 @@ async def _let_in(shop: Shop, user_id: int) -> None:
     kept = await passwords.hash(PASSWORD)
     passwords.close()
     await shop.execute("UPDATE users SET password_hash = :kept WHERE id = :id", kept=kept, id=user_id)
+
+
+async def _besides(shop: Shop, user_id: int, product_id: int, word: str) -> None:
+    """What no command makes: an API token, another device's session, a picture, a line in the log."""
+    ends_us = shop.clock() + EARLIER_SECONDS * 1_000_000
+    async with writing(shop.engine) as connection:
+        session = {"user_id": user_id, "generation": 1, "created_us": shop.clock(), "expires_us": ends_us}
+        await connection.execute(insert(tables.sessions).values(**session, device=word, address="127.0.0.1"))
+        of_token = insert(tables.sessions).values(**session, scopes="read").returning(tables.sessions.c.id)
+        token = {"session_id": await connection.scalar(of_token), "name": word, "secret_hash": b"h" * 32}
+        await connection.execute(insert(tables.api_tokens).values(**token))
+        file = io.BytesIO()
+        Image.new("RGB", (40, 40), "red").save(file, "PNG")
+        picture = {"media_type": "image/png", "content": file.getvalue(), "created_us": shop.clock()}
+        image_id = await connection.scalar(
+            insert(tables.images).values(**picture).returning(tables.images.c.id)
+        )
+        await connection.execute(
+            update(tables.products).values(image_id=image_id).where(tables.products.c.id == product_id)
+        )
+        await admin_log.record(
+            connection, action="user.change", subject=f"user:{user_id}", actor_id=user_id,
+            before={"username": word}, after={word: [word]}, now_us=shop.clock(),
+        )  # fmt: skip
 
 
 async def _machine(shop: Shop, word: str) -> int:
