@@ -63,6 +63,10 @@ class Page(HTMLParser):
         """The attributes of the element of this id."""
         return next((found for _, found in self.elements if found.get("id") == name), None)
 
+    def named(self, name: str) -> list[dict[str, str]]:
+        """The attributes of all elements of this name."""
+        return [found for _, found in self.elements if found.get("name") == name]
+
     def form_of(self, button: str) -> str:
         """The id of the form that a button sends."""
         found = self.by_id(button)

@@ -37,8 +37,6 @@ from tuckshop.till.commands import (
 )
 from tuckshop.web import serving
 
-BOSS = "boss"
-"""Has every role, and something of everything."""
 PASSWORD = "correct horse"
 MACHINE_KEY = "2-" + "k" * 43
 """Of the machine 2."""
@@ -109,10 +107,11 @@ def addresses(furnished: Mapping[str, str]) -> list[str]:
 async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
     """Something of everything, with `word` in every name and text.
 
-    Answers with what may stand for the parts of addresses.
+    Answers with what may stand for the parts of addresses, and with the name of the `boss`, who has every
+    role and something of everything.
     """
     shop.clock.forward(-EARLIER_SECONDS)
-    boss = await shop.person(BOSS, *Role)
+    boss = await shop.person(f"{word} boss", *Role)
     ada = await shop.buyer(f"{word} ada", cents=2_000)
     eve = await shop.person(f"{word} eve", Role.SELLER)
     leaver = await shop.buyer(f"{word} leaver", cents=500)
@@ -139,7 +138,8 @@ async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
     await shop.do(PaySeller(OPERATOR, boss.user_id or 0, f"{word} 2", reason=word))
     told = {
         "machine": hall, "product": pie, "bare": juice, "order": partly.order_id, "placed": placed[1],
-        "seller": boss.user_id, "user": ada.user_id, "waiting": eve.user_id, "word": quote(word),
+        "seller": boss.user_id, "user": ada.user_id, "waiting": eve.user_id, "boss": f"{word} boss",
+        "word": quote(word),
     }  # fmt: skip
     return {name: str(value) for name, value in told.items()}
 

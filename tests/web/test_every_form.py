@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +13,9 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.web import pages
 from tests.web.browsing import Browser, Page
-from tests.web.conftest import NewBrowser
+from tests.web.conftest import NewBrowser, joined
 from tests.web.test_office_machines import kept
+from tuckshop.domain.accounts import Role
 from tuckshop.services import first_admin, tries
 from tuckshop.till.policy import CoinsPolicy
 from tuckshop.web.pages import POLICY
@@ -23,6 +24,47 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _, HASH = first_admin.new_code()
 WILD = '"><img src=x onerror=alert(1)>'
 FOREIGN = ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "none"})
+CASHIERS_SEE = frozenset(
+    f"/office{one}"
+    for one in (
+        "",
+        "/counter",
+        "/left-behind",
+        "/machines",
+        "/machines/{machine}",
+        "/machines/{machine}/coins",
+        "/machines/{machine}/coins/count",
+        "/orders",
+        "/orders/{order}",
+        "/payouts",
+        "/payouts/{seller}",
+        "/products",
+        "/products/{product}",
+        "/sales",
+        "/tabs",
+        "/tabs/{user}",
+        "/unclaimed",
+    )
+)
+"""The rest of the office is for admins alone."""
+CASHIERS_DO = frozenset(
+    f"/office{one}"
+    for one in (
+        "/counter/deposit",
+        "/counter/pay-out",
+        "/machines/{machine}/coins/collect",
+        "/machines/{machine}/coins/count",
+        "/machines/{machine}/coins/fill",
+        "/orders/{order}/cancel",
+        "/orders/{order}/hand-out",
+        "/orders/{order}/refund",
+        "/tabs/{user}/bank",
+        "/tabs/{user}/coins",
+    )
+)
+OF_NOBODY = ("/account/sessions/{session}/end", "/account/tokens/{token}/revoke")
+"""To end what is somebody else's ends nothing, and is told to have worked: it is not there any more."""
+OK = 200
 TYPED = ("text", "email", "password", "search", "number", "date")
 
 
@@ -104,7 +146,7 @@ async def every_form(api: Api, new_browser: NewBrowser) -> AsyncIterator[Form]:
     told = await pages.furnish(api.shop)
     async for form in on(nobody, *pages.FOR_NOBODY):
         yield form
-    await boss.log_in(pages.BOSS)
+    await boss.log_in(told["boss"])
     async for form in on(boss, *pages.addresses(told)):
         yield form
     await boss.open("/desk/file")
@@ -167,26 +209,76 @@ async def test_what_is_wrong_is_told_beside_it_and_what_was_typed_is_kept(
         assert WILD not in page.content, form.route
 
 
-async def test_after_the_session_all_leads_to_the_log_in_and_back_and_nothing_is_done(
-    api: Api, new_browser: NewBrowser
-) -> None:
+@dataclass(frozen=True)
+class Rooms:
+    """What is behind the log-in, as the boss sees it: addresses, and a form of each route."""
+
+    boss: Browser
+    places: list[str]
+    forms: list[Form]
+
+
+@pytest.fixture
+async def rooms(api: Api, new_browser: NewBrowser) -> Rooms:
     told = await pages.furnish(api.shop)
     boss = new_browser()
-    await boss.log_in(pages.BOSS)
-    shown: dict[str, Form] = {}
-    within = [one for one in pages.addresses(told) if one.startswith(("/account", "/desk", "/office"))]
-    for path in (*within, "/m/{machine}?pick={bare}".format(**told)):
+    await boss.log_in(told["boss"])
+    places = [one for one in pages.addresses(told) if one.startswith(("/account", "/desk", "/office"))]
+    found: dict[str, Form] = {}
+    for path in (*places, "/m/{machine}?pick={bare}".format(**told)):
         await boss.open(path)
         for form in forms_of(boss):
             if form.path not in ("/language", "/account/logout"):  # Which anybody may.
-                shown.setdefault(form.route, form)
+                found.setdefault(form.route, form)
+    return Rooms(boss, places, list(found.values()))
+
+
+async def test_after_the_session_all_leads_to_the_log_in_and_back_and_nothing_is_done(
+    api: Api, rooms: Rooms
+) -> None:
     await api.shop.execute("UPDATE sessions SET ended_us = created_us")
-    before = await api.shop.books()
-    for path in within:
+    before, boss = await api.shop.books(), rooms.boss
+    for path in rooms.places:
         await boss.open(path)
         assert (boss.status, boss.path) == (200, f"/login?{urlencode({'next': path})}")
-    for form in shown.values():
+    for form in rooms.forms:
         referer = {"Referer": str(boss.client.base_url.join(form.shown_on))}
         boss.look(await form.send(form.fields, file=bytes(1_000_000), headers=referer))
         assert (boss.status, boss.path) == (200, f"/login?{urlencode({'next': form.shown_on})}"), form.route
     assert await api.shop.books() == before
+
+
+async def test_nobody_sees_or_does_what_is_not_theirs(
+    api: Api, rooms: Rooms, new_browser: NewBrowser
+) -> None:
+    others = {}
+    for role in (Role.BUYER, Role.SELLER, Role.CASHIER):
+        await joined(api, f"other {role}", role)
+        others[role] = new_browser()
+        await others[role].log_in(f"other {role}")
+    before = kept(await api.shop.books())
+    for role, other in others.items():
+        for path in rooms.places:
+            await other.open(path)
+            assert other.status in may(role, pages.route_of(path, "GET"), CASHIERS_SEE), (role, path)
+        token = (await other.open("/account/profile")).named("form")[0]["value"]
+        for form in rooms.forms:
+            expected = may(role, form.route, CASHIERS_DO)
+            if OK not in expected or form.route in OF_NOBODY:
+                mine = replace(form, browser=other, fields=form.fields | {"form": token})
+                assert (await mine.send(mine.fields)).status_code in expected, (role, form.route)
+    assert kept(await api.shop.books()) == before
+
+
+def may(role: Role, route: str, of_cashiers: frozenset[str]) -> tuple[int, ...]:
+    """The statuses with which this one may be answered."""
+    room = route.split("/")[1]
+    if room == "office":
+        return (OK,) if role is Role.CASHIER and route in of_cashiers else (403,)
+    if room == "desk" and role is not Role.SELLER:
+        return (403,)
+    if room == "m":
+        return (OK,)
+    if "{" not in route:
+        return (OK,) if room == "desk" or role is Role.BUYER else (OK, 403)  # Who buys nothing has no orders.
+    return (OK,) if route in OF_NOBODY else (403, 404)
