@@ -126,12 +126,20 @@ def chromium(sqlite_template: Path) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def scene(chromium: Chromium, sqlite_template: Path, tmp_path: Path) -> Iterator[Scene]:
-    """An empty shop that takes its guests' word for coins, with nobody before it yet."""
+def shop_settings() -> dict[str, str]:
+    """Guests' word is taken for coins."""
+    return {"TUCKSHOP_COINS": "self"}
+
+
+@pytest.fixture
+def scene(
+    chromium: Chromium, sqlite_template: Path, tmp_path: Path, shop_settings: dict[str, str]
+) -> Iterator[Scene]:
+    """An empty shop with nobody before it yet."""
     path = tmp_path / "shop.sqlite3"
     shutil.copy(sqlite_template, path)
     url = f"sqlite:///{path}"
-    with serving(url, tmp_path, settings={"TUCKSHOP_COINS": "self"}) as servers:
+    with serving(url, tmp_path, settings=shop_settings) as servers:
         made = Scene(url, f"http://127.0.0.1:{servers.ports[0]}", chromium)
         try:
             yield made
