@@ -77,6 +77,8 @@ class Form:
     fields: dict[str, str]
     typed: dict[str, str]
     """The fields that take whatever is typed, and of which type they are."""
+    chosen: dict[str, str]
+    """The last of each choice that it offers."""
     file: str | None
     """The field for a file, of a form that has one."""
     shown_on: str
@@ -107,6 +109,11 @@ def forms_of(browser: Browser, method: str = "post") -> Iterator[Form]:
             for tag, one in within
             if tag == "textarea" or (tag == "input" and one.get("type", "text") in TYPED)
         }
+        chosen = {
+            one["name"]: one.get("value", "on")
+            for tag, one in within
+            if tag == "option" or one.get("type") in ("radio", "checkbox")
+        }
         # A form without a button is sent by a script.
         for button in [one for tag, one in within if tag == "button"] or [{}]:
             action = button.get("formaction") or form.get("action")
@@ -114,7 +121,7 @@ def forms_of(browser: Browser, method: str = "post") -> Iterator[Form]:
             fields = page.fields(name) | ({button["name"]: button["value"]} if "name" in button else {})
             file = next((one["name"] for _, one in within if one.get("type") == "file"), None)
             assert (file is not None) == (form.get("enctype") == "multipart/form-data"), name
-            yield Form(browser, action, fields, typed, file, browser.path)
+            yield Form(browser, action, fields, typed, chosen, file, browser.path)
 
 
 @pytest.fixture
@@ -197,16 +204,23 @@ async def test_what_is_wrong_is_told_beside_it_and_what_was_typed_is_kept(
         if not form.typed:
             continue
         before = kept(await api.shop.books())
-        page = in_the_look(await form.send(form.fields | dict.fromkeys(form.typed, wrong)), form, 422)
+        sent = form.fields | form.chosen | dict.fromkeys(form.typed, wrong)
+        page = in_the_look(await form.send(sent), form, 422)
         assert kept(await api.shop.books()) == before, form.route
+        assert WILD not in page.content, form.route
         complaints = [one for _, one in page.elements if one.get("aria-invalid") == "true"]
         assert complaints, form.route
         for one in complaints:
             assert all(page.by_id(name) for name in one["aria-describedby"].split()), form.route
-        shown = [one.get("value") for _, one in page.elements if one.get("name") in form.typed]
-        secret = [name for name, kind in form.typed.items() if kind == "password"]
-        assert shown.count(wrong) == len(form.typed) - len(secret), form.route
-        assert WILD not in page.content, form.route
+        (again,) = [
+            one["id"]
+            for tag, one in page.elements
+            if tag == "form" and (one.get("method"), one.get("action")) == ("post", form.path)
+        ]
+        forgotten = [name for name, kind in form.typed.items() if kind == "password"]
+        forgotten += [form.file] if form.file else []
+        shown = page.fields(again)
+        assert {name: shown.get(name, "") for name in sent} == sent | dict.fromkeys(forgotten, ""), form.route
 
 
 @dataclass(frozen=True)
