@@ -35,12 +35,15 @@ CASHIERS_SEE = frozenset(
         "/machines/{machine}/coins",
         "/machines/{machine}/coins/count",
         "/orders",
+        "/orders/file",
         "/orders/{order}",
         "/payouts",
+        "/payouts/file",
         "/payouts/{seller}",
         "/products",
         "/products/{product}",
         "/sales",
+        "/sales/file",
         "/tabs",
         "/tabs/{user}",
         "/unclaimed",
@@ -244,7 +247,7 @@ async def rooms(api: Api, new_browser: NewBrowser) -> Rooms:
         for form in forms_of(boss):
             if form.path not in ("/language", "/account/logout"):  # Which anybody may.
                 found.setdefault(form.route, form)
-    return Rooms(boss, places, list(found.values()))
+    return Rooms(boss, [*places, *sorted(pages.FILES)], list(found.values()))
 
 
 async def test_after_the_session_all_leads_to_the_log_in_and_back_and_nothing_is_done(
