@@ -32,6 +32,7 @@ HEADERS = {
     "vary": "Accept-Language, Cookie",
     "cache-control": "no-store",
 }
+OF_FILES = {name: HEADERS[name] for name in ("x-content-type-options", "referrer-policy", "cache-control")}
 
 
 @pytest.fixture
@@ -56,6 +57,10 @@ async def test_every_page_has_its_headers_and_shows_wild_names_as_text(
     assert len(shown) > SHOWN_MIN
     for path, status in ERRORS.items():
         await look(boss, path, status)
+    for path in pages.FILES:
+        answer = await boss.client.get(path)
+        assert (answer.status_code, answer.headers["content-disposition"][:11]) == (200, "attachment;"), path
+        assert OF_FILES.items() <= answer.headers.items(), path
 
 
 async def look(browser: Browser, path: str, status: int = 200) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tuckshop.web import texts
+from tuckshop.web.pages import POLICY
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WEIGHT_BYTES_MAX = 100_000
@@ -81,6 +82,7 @@ async def test_a_defect_is_a_page_without_its_story(
     await guest.open()
     assert guest.answer is not None
     assert guest.answer.status_code == 500
+    assert guest.answer.headers["content-security-policy"] == POLICY
     assert "Internal error" in guest.page.content
     assert "secret of the house" not in guest.page.content
 
