@@ -6,7 +6,8 @@ import hashlib
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Scene
+from tests.browser.conftest import REFUSED, Scene
+from tests.browser.test_account import log_in, register
 from tests.browser.test_machine import says, stocked
 from tests.shop import Shop
 
@@ -21,11 +22,12 @@ def test_begins_anew_a_minute_after_the_last_touch(scene: Scene) -> None:
         await shop.execute("UPDATE machines SET key_hash = :hash WHERE id = 1", hash=key_hash)
 
     scene.do(with_key)
+    register(scene.visit("/register"), "ada")
     page = scene.visit("/kiosk", viewport={"width": 1080, "height": 1920})
     page.fill("#machine_key", "no key")
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("#machine_key_wrong")).to_be_visible()
-    scene.complaints.clear()  # The browser counts a 422 among its errors.
+    scene.allow(REFUSED)
     page.fill("#machine_key", KEY)
     page.clock.install()
     page.get_by_role("button", name="Begin").click()
@@ -45,3 +47,21 @@ def test_begins_anew_a_minute_after_the_last_touch(scene: Scene) -> None:
     expect(page.locator(".choice li")).to_have_count(0)
     page.clock.run_for(61_000)
     says(page, "Hello! Choose something, or insert coins.")
+
+    # Who is signed in is signed out, and keeps what is theirs.
+    page.get_by_role("link", name="Log in").click()
+    log_in(page, "ada")
+    page.click("#go-on")
+    page.click("#coin-50")
+    page.click("#coin-20")
+    expect(page.locator("#credit")).to_have_text("€0.70")
+    page.click(f"#choose-{cola}")
+    page.click("#buy")
+    says(page, "Enjoy your cola!")
+    page.clock.run_for(61_000)
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    expect(page.locator("#credit")).to_have_text("€0.00")
+    expect(page.locator("#undo")).to_have_count(0)
+    page.goto(f"{scene.address}/account")
+    expect(page).to_have_url(f"{scene.address}/login?next=%2Faccount")
+    scene.do(lambda shop: shop.assert_clean())

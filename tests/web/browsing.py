@@ -32,7 +32,7 @@ class Page(HTMLParser):
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._form = found.setdefault("id", f"form-{len(self.elements)}")
-        if tag in ("input", "button", "select", "option"):
+        if tag in ("input", "button", "select", "option", "textarea"):
             found.setdefault("form", self._form or "")
         if tag == "select":
             self._select = found["name"]
@@ -62,6 +62,10 @@ class Page(HTMLParser):
     def by_id(self, name: str) -> dict[str, str] | None:
         """The attributes of the element of this id."""
         return next((found for _, found in self.elements if found.get("id") == name), None)
+
+    def named(self, name: str) -> list[dict[str, str]]:
+        """The attributes of all elements of this name."""
+        return [found for _, found in self.elements if found.get("name") == name]
 
     def form_of(self, button: str) -> str:
         """The id of the form that a button sends."""

@@ -380,28 +380,3 @@ async def test_after_the_session_nothing_is_done_and_the_log_in_leads_back(api: 
     assert await stock_of(api, cola) == 10
     await here.press("log-in", username="sam", password="correct horse")
     assert here.path == path
-
-
-@ON_SQLITE
-async def test_no_form_works_without_its_token(api: Api, sam: Person) -> None:
-    cola = await sold_by(api, sam)
-    before = await api.shop.books()
-    path = f"/desk/products/{cola.product_id}"
-    key = "k" * 22
-    for act, fields in (
-        (path, {"key": key, "version": "1", "name": "mine", "price": "1"}),
-        (f"{path}/stock", {"key": key, "what": "came", "pieces": "5", "machine": "1"}),
-        (f"{path}/picture/remove", {"key": key}),
-        (f"{path}/remove", {"key": key}),
-    ):
-        for form in ({}, {"form": "x"}):
-            assert (await sam.browser.client.post(act, data=fields | form)).status_code == 400, act
-        foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
-        assert (await sam.browser.client.post(act, data=fields, headers=foreign)).status_code == 400, act
-    for act in ("/desk/products", f"{path}/picture"):
-        fields = NEW | {"key": key} if act == "/desk/products" else {"key": key}
-        answer = await sam.browser.client.post(
-            act, data=fields, files={"image": ("can.png", png(), "image/png")}
-        )
-        assert answer.status_code == 400, act
-    assert await api.shop.books() == before

@@ -12,7 +12,6 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
-from tests.web.conftest import NewBrowser
 from tests.web.test_account import ON_SQLITE, WILD, Person, person
 from tests.web.test_desk import goods, sold_by
 from tuckshop.domain.accounts import Role
@@ -148,25 +147,4 @@ async def test_what_no_page_has_packed_is_not_taken(api: Api, sam: Person) -> No
         await sam.browser.open("/desk/file")
         answer = await sam.browser.post("/desk/file/take", {"machine": "1", "packed": packed})
         assert answer.status_code == status, packed[:10]
-    assert await goods(api) == []
-
-
-async def test_the_file_is_for_sellers_with_the_page_s_token(
-    api: Api, sam: Person, new_browser: NewBrowser
-) -> None:
-    await look(sam.browser, TABLE)
-    _, path, sent = sam.browser.request("take")
-    for form in ({"form": ""}, {"form": "x"}):
-        assert (await sam.browser.client.post(path, data=sent | form)).status_code == 400
-        files = {"file": ("a.csv", TABLE, "text/csv")}
-        answer = await sam.browser.client.post("/desk/file", data={"machine": "1"} | form, files=files)
-        assert answer.status_code == 400
-    ada = (await person(api, new_browser(), "ada")).browser
-    assert (await ada.own_post(path, {"machine": "1", "packed": sent["packed"]})).status_code == 403
-    for address in ("/desk/file", "/desk/file/save"):
-        await ada.open(address)
-        assert ada.status == 403
-    nobody = new_browser()
-    await nobody.open("/desk/file")
-    assert nobody.path == "/login?next=%2Fdesk%2Ffile"
     assert await goods(api) == []

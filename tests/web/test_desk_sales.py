@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from typing import Any
 
 import pytest
 
@@ -278,17 +277,3 @@ async def test_long_and_short_periods_are_drawn(api: Api, sam: Person, ada: Call
     assert any(found.get("class") == "plot-line" for _, found in here.page.elements)
     await here.open("/desk/sales?from=2020-01-01&to=2020-01-01")
     assert here.shows("Nothing was sold in these days.")
-
-
-@ON_SQLITE
-async def test_no_form_of_orders_works_without_its_token(api: Api, sam: Person, ada: Caller) -> None:
-    cola = await sold_by(api, sam)
-    order = await api.shop.buy(ada, (cola.product_id, 1))
-    before = await api.shop.books()
-    refund: dict[str, Any] = {"product": "all", "way": "shelf"}
-    for act, fields in (("refund", refund), ("hand-out", {}), ("fail", {})):
-        for form in ({}, {"form": "x"}):
-            data = fields | {"key": "k" * 22} | form
-            answer = await sam.browser.client.post(f"/desk/orders/{order.order_id}/{act}", data=data)
-            assert answer.status_code == 400, act
-    assert await api.shop.books() == before

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
-from tests.web.conftest import PASSWORD, NewBrowser, joined
+from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.till.commands import OPERATOR, Deposit
@@ -25,29 +25,6 @@ async def boss(api: Api, guest: Browser) -> Browser:
 
 async def user(api: Api, user_id: int) -> dict[str, object]:
     return next(row for row in await api.shop.rows("users") if row["id"] == user_id)
-
-
-@ON_SQLITE
-@pytest.mark.parametrize("roles", [(Role.BUYER,), (Role.SELLER,), (Role.CASHIER,)])
-async def test_people_are_for_admins_alone(api: Api, guest: Browser, roles: tuple[Role, ...]) -> None:
-    victim = await joined(api, "victim")
-    await joined(api, "eve", *roles)
-    await guest.log_in("eve")
-    before = await api.shop.rows("users")
-    for path in ("/office/users", f"/office/users/{victim}"):
-        await guest.open(path)
-        assert guest.status == 403
-    for act, fields in (
-        ("roles", {"role-admin": "on"}),
-        ("state", {"state": "disabled"}),
-        ("tab", {"limit": "5"}),
-        ("sessions", {}),
-        ("password", {}),
-        ("close", {"key": "k" * 22, "name": "victim"}),
-    ):
-        answer = await guest.own_post(f"/office/users/{victim}/{act}", fields)
-        assert answer.status_code == 403, act
-    assert await api.shop.rows("users") == before
 
 
 @ON_SQLITE
@@ -246,12 +223,3 @@ async def test_names_are_text(api: Api, boss: Browser) -> None:
 async def test_numbers_of_nobody_are_404(boss: Browser, wrong: str) -> None:
     await boss.open(f"/office/users/{wrong}")
     assert boss.status == 404
-
-
-@ON_SQLITE
-async def test_forms_without_their_token_are_refused(api: Api, boss: Browser) -> None:
-    ada = await joined(api, "ada", password=PASSWORD)
-    for act in ("roles", "state", "tab", "sessions", "password", "close"):
-        answer = await boss.client.post(f"/office/users/{ada}/{act}", data={"form": ""})
-        assert answer.status_code == 400
-    assert (await user(api, ada))["state"] == "active"

@@ -113,10 +113,3 @@ async def test_without_a_code_there_is_no_page(database_url: str) -> None:
         guest = make()
         await guest.open("/office/first")
         assert guest.status == 404
-
-
-@ON_SQLITE
-async def test_a_form_of_another_page_is_refused(api: Api, guest: Browser) -> None:
-    answer = await guest.client.post("/office/first", data=WHO)
-    assert answer.status_code == 400
-    assert await api.shop.rows("users") == []

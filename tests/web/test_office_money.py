@@ -11,10 +11,8 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
-from tests.web.conftest import NewBrowser, joined
 from tests.web.test_office_machines import ON_SQLITE, WILD, cas, kept, root
 from tuckshop.domain.accounts import Role
-from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.till.commands import OPERATOR, Caller, Deposit, FillCoins
 
@@ -307,41 +305,6 @@ POSTS: dict[str, dict[str, str]] = {
     "/office/counter/pay-out": {"key": KEY, "who": "user", "name": "ada", "machine": "1"},
     "/office/left-behind": {"days": "1"},
 }
-OF_ADMINS = ("/office/payouts/1", "/office/topups", "/office/left-behind")
-PAGES = (
-    "/office/payouts",
-    "/office/payouts/file",
-    "/office/payouts/1",
-    "/office/topups",
-    "/office/tabs",
-    "/office/tabs/1",
-    "/office/counter",
-    "/office/left-behind",
-    "/office/unclaimed",
-)
-
-
-@ON_SQLITE
-async def test_nobody_else_gets_at_the_money(api: Api, cas: Browser, new_browser: NewBrowser) -> None:
-    ada_id = await joined(api, "ada", Role.BUYER, Role.SELLER)
-    await api.shop.do(Deposit(OPERATOR, wallet_of(ada_id), {50: 4}))
-    ada, stranger = new_browser(), new_browser()
-    await ada.log_in("ada")
-    before = kept(await api.shop.books())
-    for path in PAGES:
-        await ada.open(path)
-        assert ada.status == 403, path
-        await stranger.open(path)
-        assert stranger.path.startswith("/login?next=%2Foffice%2F"), path
-    await cas.open("/office/topups")
-    assert cas.status == 403
-    for path, fields in POSTS.items():
-        assert (await ada.own_post(path, fields)).status_code == 403, path
-        await stranger.open("/login")
-        assert (await stranger.post(path, fields)).url.path == "/login", path
-    for path in OF_ADMINS:
-        assert (await cas.own_post(path, POSTS[path])).status_code == 403, path
-    assert kept(await api.shop.books()) == before
 
 
 @ON_SQLITE

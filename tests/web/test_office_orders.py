@@ -165,28 +165,3 @@ async def test_orders_are_found_by_buyer_status_and_number(api: Api, clerk: Brow
     for wrong in ("0", "x", "99999", "9" * 30):
         await clerk.open(f"/office/orders/{wrong}")
         assert clerk.status == 404
-
-
-@ON_SQLITE
-@pytest.mark.parametrize("role", [Role.BUYER, Role.SELLER])
-async def test_the_office_is_closed_to_others(api: Api, guest: Browser, ada: Caller, role: Role) -> None:
-    order, _cola, _tea = await bought(api, ada)
-    await guest.open(f"/office/orders/{order}")
-    assert guest.path == f"/login?next=%2Foffice%2Forders%2F{order}"
-    await joined(api, "eve", role)
-    await guest.log_in("eve")
-    before = await api.shop.rows("refunds")
-    for path in ("/office", "/office/orders", f"/office/orders/{order}"):
-        await guest.open(path)
-        assert guest.status == 403
-    for act in ("refund", "hand-out", "cancel"):
-        assert (await guest.own_post(f"/office/orders/{order}/{act}", {"key": "k" * 22})).status_code == 403
-    assert await api.shop.rows("refunds") == before
-
-
-@ON_SQLITE
-async def test_forms_without_their_token_are_refused(api: Api, clerk: Browser, ada: Caller) -> None:
-    order, _, _ = await bought(api, ada)
-    for act in ("refund", "hand-out", "cancel"):
-        answer = await clerk.client.post(f"/office/orders/{order}/{act}", data={"key": "k" * 22})
-        assert answer.status_code == 400

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
-from tests.web.conftest import PASSWORD, NewBrowser, browsers, joined
+from tests.web.conftest import PASSWORD, browsers, joined
 from tuckshop.domain.accounts import RegistrationMode
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -93,16 +93,6 @@ async def test_a_wild_name_is_text_on_every_page(api: Api, guest: Browser) -> No
     await guest.press("log-in", username=wild, password="wrong horse")
     assert "<img src=x" not in guest.page.content
     assert guest.field("username")["value"] == wild
-
-
-@ON_SQLITE
-async def test_another_browsers_form_makes_nobody(api: Api, new_browser: NewBrowser) -> None:
-    one, other = new_browser(), new_browser()
-    page = await one.open("/register")
-    await other.open("/register")
-    await other.press("register", page, **FILLED)
-    assert other.status == 400
-    assert await api.shop.rows("users") == []
 
 
 async def choosy(

@@ -50,6 +50,7 @@ class Call(Request[Any, Any, Any]):
     """
 
     _headers: dict[bytes, list[bytes]] | None = None
+    _too_large: Malformed | None = None
 
     @property
     def shop(self) -> Shop:
@@ -118,8 +119,11 @@ class Call(Request[Any, Any, Any]):
         """The whole body.
 
         Raises:
-            Malformed: 413 beyond BODY_BYTES_MAX, or what the handler takes; 408 when it stops coming.
+            Malformed: 413 beyond BODY_BYTES_MAX, or what the handler takes, also when asked again; 408 when
+                it stops coming.
         """
+        if self._too_large is not None:
+            raise self._too_large
         if self._body is Empty:
             stalls = running(self.scope).stalls
             task = asyncio.current_task()
@@ -146,7 +150,8 @@ class Call(Request[Any, Any, Any]):
                 if left >= 0:
                     parts.append(event["body"])
                 elif not more or -left > BODY_BYTES_DRAINED:
-                    raise Malformed(("body", f"must have at most {limit} bytes"), status=413)
+                    self._too_large = Malformed(("body", f"must have at most {limit} bytes"), status=413)
+                    raise self._too_large
             self._body = b"".join(parts)
         return self._body
 

@@ -50,10 +50,16 @@ def key_of(given: str) -> str:
 async def require_own_page(request: Request[Any, Any, Any]) -> None:
     """Before every handler. Raises Malformed for what a page of another site has posted.
 
-    A link from another site may well lead here.
+    A link from another site may well lead here. All of a body is read first: a browser that still sends a
+    picture would not hear that its session is over, but call the line broken.
     """
     assert isinstance(request, Call)
     if request.method not in browser.READING:
+        try:
+            await request.body()
+        except Malformed as error:
+            if error.status != 413:  # Some forms tell that beside their file.
+                raise
         browser.require_own_page(request)
 
 
