@@ -1,0 +1,146 @@
+"""Every page of the shop, by its route, and a shop in which each of them has something to show.
+
+What walks over all pages takes them from here, so that a new page is walked over too, or the walk fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from urllib.parse import quote
+
+from tests.shop import Shop
+from tuckshop.domain.accounts import Role
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.orders import Payment
+from tuckshop.services.passwords import Passwords
+from tuckshop.till.commands import (
+    OPERATOR,
+    CloseUser,
+    Deposit,
+    FillCoins,
+    PaySeller,
+    Refund,
+    SendMoney,
+    SetShelves,
+    TopUp,
+)
+from tuckshop.web import serving
+
+BOSS = "boss"
+"""Has every role, and something of everything."""
+PASSWORD = "correct horse"
+MACHINE_KEY = "2-" + "k" * 43
+"""Of the machine 2."""
+
+EARLIER_SECONDS = 3_600
+
+FOR_NOBODY = ("/login", "/register", "/register/waiting")
+"""Pages for who is not logged in."""
+FIRST = "/office/first"
+"""The page of a shop that has no admin yet."""
+LEAVING = "/kiosk/leave"
+"""What a machine's own screen loads by itself; it leads elsewhere, and is no page."""
+COUNT = "/office/machines/{machine}/coins/count"
+"""A page that needs to be told what was counted."""
+FILES = frozenset(
+    f"/{one}"
+    for one in (
+        "account/profile/file",
+        "account/statement/file",
+        "desk/earnings/file",
+        "desk/file/save",
+        "desk/sales/file",
+        "office/orders/file",
+        "office/payouts/file",
+        "office/sales/file",
+        "office/users/file",
+    )
+)
+"""What browsers save rather than show."""
+MORE = (
+    "/m/{machine}?pick={product}&change=return",
+    "/account/orders/{placed}",
+    "/desk/orders/{placed}",
+    "/office/orders/{placed}",
+    "/office/users/{waiting}",
+    "/office/users?search={word}",
+    "/office/products/{bare}",
+    "/office/machines/{machine}/shelves/{bare}",
+    "/office/counter?name={word}%20ada",
+    COUNT + "?coin-100=1&coin-50=4&coin-20=9&coin-10=0&coin-5=0",
+)
+"""Other addresses of the same pages, which show other things."""
+
+
+@cache
+def routes(method: str) -> frozenset[str]:
+    """The paths of all that answers to this method, as `/m/{machine}`, but for static files."""
+    return frozenset(
+        re.sub(r":\w+\}", "}", route.path_format)
+        for route in serving.app().routes
+        if method in getattr(route, "methods", ()) and not route.path_format.startswith("/static/")
+    )
+
+
+def addresses(furnished: Mapping[str, str]) -> list[str]:
+    """Where to look: all pages but those of nobody and of an empty shop, and no files."""
+    known = routes("GET") - {*FOR_NOBODY, FIRST, LEAVING, COUNT} - FILES
+    return [one.format(**furnished) for one in (*sorted(known), *MORE)]
+
+
+async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
+    """Something of everything, with `word` in every name and text.
+
+    Answers with what may stand for the parts of addresses.
+    """
+    shop.clock.forward(-EARLIER_SECONDS)
+    boss = await shop.person(BOSS, *Role)
+    ada = await shop.buyer(f"{word} ada", cents=2_000)
+    eve = await shop.person(f"{word} eve", Role.SELLER)
+    leaver = await shop.buyer(f"{word} leaver", cents=500)
+    assert None not in (boss.user_id, ada.user_id, eve.user_id, leaver.user_id)
+    await _let_in(shop, boss.user_id or 0)
+    await shop.execute("UPDATE users SET tab_limit_cents = 10000 WHERE is_buyer")
+    await shop.execute("UPDATE users SET state = 'pending' WHERE id = :id", id=eve.user_id)
+    await shop.do(CloseUser(leaver, leaver.user_id or 0))
+    await shop.do(Deposit(OPERATOR, await shop.guest(f"{word} guest"), {100: 3}))
+    hall = await _machine(shop, word)
+    pie = (await shop.product(f"{word} pie", stock=30, seller=boss)).product_id
+    juice = (await shop.product(f"{word} juice", stock=2, machine_id=hall)).product_id
+    await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(pie, word[:10], 12, 8, 170),)))
+    await shop.do(SetShelves(OPERATOR, 1, (ShelfPlan(pie, word[:10], 40, 35, None),)))
+    await shop.do(TopUp(OPERATOR, wallet_of(boss.user_id or 0), 5_000, word, word))
+    await shop.do(SendMoney(ada, wallet_of(ada.user_id or 0), wallet_of(boss.user_id or 0), 100, word))
+    await shop.buy(ada, (pie, 2))
+    shop.clock.forward(EARLIER_SECONDS)  # What was sold an hour ago can be paid out by now.
+    partly = await shop.buy(boss, (pie, 3), client_ref=word)
+    await shop.do(Refund(OPERATOR, partly.order_id, {pie: 1}, word))
+    placed = [(await shop.buy(one, (pie, 1), payment=Payment.TAB)).order_id for one in (ada, boss)]
+    await shop.do(PaySeller(OPERATOR, boss.user_id or 0, f"{word} 2", reason=word))
+    told = {
+        "machine": hall, "product": pie, "bare": juice, "order": partly.order_id, "placed": placed[1],
+        "seller": boss.user_id, "user": ada.user_id, "waiting": eve.user_id, "word": quote(word),
+    }  # fmt: skip
+    return {name: str(value) for name, value in told.items()}
+
+
+async def _let_in(shop: Shop, user_id: int) -> None:
+    """Gives somebody the password."""
+    passwords = Passwords()
+    kept = await passwords.hash(PASSWORD)
+    passwords.close()
+    await shop.execute("UPDATE users SET password_hash = :kept WHERE id = :id", kept=kept, id=user_id)
+
+
+async def _machine(shop: Shop, word: str) -> int:
+    """One with a key and some coins; the first one is named, too."""
+    await shop.execute("UPDATE machines SET name = :name, name_key = :name WHERE id = 1", name=f"{word} yard")
+    made = await shop.machine(f"{word} hall")
+    key_hash = hashlib.sha256(MACHINE_KEY.encode()).digest()
+    await shop.execute("UPDATE machines SET key_hash = :hash WHERE id = :id", hash=key_hash, id=made)
+    await shop.do(FillCoins(OPERATOR, made, {50: 4, 20: 10}, word))
+    return made
