@@ -71,6 +71,12 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 	$(BIN)/python -m tools.texts
 	tools/check-tree
 
+.PHONY: lighthouse
+lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
+	@PYTHON=$(BIN)/python tools/system-packages nodejs npm chromium
+	@$(MAKE) --no-print-directory $(NODE_TOOLS)
+	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/test_lighthouse.py $(ARGS)
+
 .PHONY: texts
 texts: $(DEVELOPMENT) ## put what pages newly say into the languages' files, to be translated
 	$(BIN)/python -m tools.texts --write
