@@ -25,7 +25,8 @@ globalThis.judging = {
   // What sticks out to the right.
   wide() {
     if (document.documentElement.scrollWidth <= innerWidth) return [];
-    const out = [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
+    const end = (one) => one.getBoundingClientRect().left + Math.max(one.offsetWidth ?? 0, one.scrollWidth);
+    const out = [...document.body.querySelectorAll("*")].filter((one) => end(one) > innerWidth + 1);
     return [`wider than its screen: ${out.slice(-2).map(told)}`];
   },
 
@@ -54,9 +55,10 @@ globalThis.judging = {
         if (box.right - box.left < 3 || box.bottom - box.top < 3) continue;
         const above = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
         if (!above || !(above.contains(element) || element.contains(above))) continue;
+        const spare = (box.bottom - box.top) / 8; // No letter is so high and so low.
         found.push({
           text: text.slice(0, 40),
-          box: [box.left, box.top, box.right, box.bottom],
+          box: [box.left, box.top + spare, box.right, box.bottom - spare],
           color: isDrawn ? style.fill : style.color,
           opacity,
           size: isDrawn ? whole.height / 1.2 : parseFloat(style.fontSize),

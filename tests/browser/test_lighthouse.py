@@ -37,8 +37,8 @@ RUN_SECONDS_MAX = 120
 class Report:
     """What Lighthouse has found.
 
-    `weight_bytes`: of all but products' pictures. `ready_ms`: until the page's scripts listen (as modules, they
-    do so just before the document is said to be there), at the speed of this computer.
+    `weight_bytes`: of all but products' pictures. `ready_ms`: until the page's scripts listen (as modules,
+    they do so just before the document is said to be there), at the speed of this computer.
     """
 
     scores: dict[str, float]

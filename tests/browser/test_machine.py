@@ -16,6 +16,15 @@ from tuckshop.till.commands import OPERATOR, ChangeProduct, ProductStands, SetSh
 
 SCRIPTLESS: dict[str, Any] = {"java_script_enabled": False}
 
+STOPS_MAX = 80
+FOCUSED = """() => {
+    const one = document.activeElement, shown = one.type === "radio" ? one.nextElementSibling : one;
+    const box = shown.getBoundingClientRect(), style = getComputedStyle(shown);
+    const above = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+    const isOutlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    return [one.id, isOutlined && (shown.contains(above) || one === above), shown.outerHTML.slice(0, 120)];
+}"""
+
 
 def stocked(scene: Scene, **products: tuple[int, int]) -> dict[str, int]:
     """Products by name -> (price, pieces); their ids."""
@@ -98,19 +107,38 @@ def test_shows_a_new_price_as_it_comes(scene: Scene) -> None:
 
 def test_the_keyboard_is_enough(scene: Scene) -> None:
     stocked(scene, cola=(65, 10), bar=(35, 10))
-    page = scene.visit()
+    page = scene.visit(viewport={"width": 390, "height": 844})
     page.keyboard.type("a2")
     says(page, "Insert €0.35 more.")
     page.keyboard.type("aa")
     says(page, "No shelf has the code AA.")
-    page.locator("#coin-20").focus()
+    tab_to(page, "coin-20")
     page.keyboard.press("Enter")
     says(page, "Insert €0.15 more.")
     page.keyboard.press("Space")  # The focus has stayed on the coin.
     says(page, "Ready. Press Buy.")
-    page.locator("#buy").focus()
+    tab_to(page, "buy")
     page.keyboard.press("Enter")
     says(page, "Enjoy your bar!")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    tab_to(page, "undo")
+    page.keyboard.press("Enter")
+    says(page, "Taken back. €0.35 is yours again.")
+    tab_to(page, "lever")
+    page.keyboard.press("Space")
+    says(page, "€0.40 came back. Take your coins.")
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Moves the focus there; wherever it stays on its way, it is seen."""
+    for _ in range(STOPS_MAX):
+        page.keyboard.press("Tab")
+        focused, is_seen, shown = page.evaluate(FOCUSED)
+        if page.locator(":focus").count():  # Past the last one, it leaves the page.
+            assert is_seen, shown
+        if focused == name:
+            return
+    raise AssertionError(f"the keyboard does not lead to {name}")
 
 
 def test_coins_can_be_dragged_to_the_slot(scene: Scene) -> None:
