@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TEST_WORKERS ?= 2
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
-NEWMAN := tools/newman/node_modules/.package-lock.json
+NODE_TOOLS := tools/node/node_modules/.package-lock.json
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -31,11 +31,11 @@ venv: $(DEVELOPMENT) ## make .venv with everything that development needs
 .PHONY: test
 test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL, with the coverage gate
 	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm chromium
-	@$(MAKE) --no-print-directory $(NEWMAN)
+	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
 
-$(NEWMAN): tools/newman/package-lock.json
-	npm ci --prefix tools/newman --no-audit --no-fund --loglevel=error
+$(NODE_TOOLS): tools/node/package-lock.json
+	npm ci --prefix tools/node --no-audit --no-fund --loglevel=error
 
 .PHONY: proof
 proof: $(DEVELOPMENT) ## run the long tests at full size (takes hours)
@@ -70,6 +70,12 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.texts
 	tools/check-tree
+
+.PHONY: lighthouse
+lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
+	@PYTHON=$(BIN)/python tools/system-packages nodejs npm chromium
+	@$(MAKE) --no-print-directory $(NODE_TOOLS)
+	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/test_lighthouse.py $(ARGS)
 
 .PHONY: texts
 texts: $(DEVELOPMENT) ## put what pages newly say into the languages' files, to be translated

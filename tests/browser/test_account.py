@@ -12,15 +12,6 @@ from tests.browser.conftest import REFUSED, Scene
 from tests.browser.test_machine import SCRIPTLESS, orders, says, stocked
 
 PASSWORD = "correct horse"
-PAGES = (
-    "/account",
-    "/account/orders",
-    "/account/statement",
-    "/account/send",
-    "/account/profile",
-    "/account/sessions",
-    "/account/tokens",
-)
 EVERY = pytest.mark.parametrize("settings", [{}, SCRIPTLESS], ids=["with scripts", "without"])
 
 
@@ -122,54 +113,3 @@ def test_a_wrong_password_is_told_and_the_keyboard_is_enough(scene: Scene) -> No
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("#end-others")).to_be_visible()
-
-
-def test_every_page_of_the_account_fits_its_screen(scene: Scene) -> None:
-    wild = "m" * 60
-    cola = stocked(scene, **{"w" * 90: (50, 10)})["w" * 90]
-    page = scene.visit("/register?next=/m/1")
-    register(page, wild)
-    for _ in range(3):
-        page.click("#coin-50")
-        page.click(f"#choose-{cola}")
-        page.click("#buy")
-        expect(page.locator("#tray li")).to_have_count(1)
-        page.click(".tray")
-    page.goto(f"{scene.address}/account")
-    order = page.locator(".order-link").first.get_attribute("href") or ""
-    for width, height in ((390, 844), (1440, 900), (1080, 1920)):
-        page.set_viewport_size({"width": width, "height": height})
-        for path in (*PAGES, order):
-            page.goto(scene.address + path)
-            expect(page.get_by_role("heading", level=1)).to_have_count(1)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
-            assert small(page) == [], (path, width)
-            assert unlabelled(page) == [], path
-    page.context.clear_cookies()
-    for path in ("/login", "/register", "/register/waiting"):
-        page.goto(scene.address + path)
-        assert small(page) == [], path
-
-
-def small(page: Page) -> list[str]:
-    """What is to be pressed and is too small for a finger; links within sentences may be."""
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll(
-                "button, a.button, nav a, .top a, .order-link, .choice-of, select, textarea, summary, " +
-                "input:not([type=hidden], [type=radio], [type=checkbox])")]
-            .filter((one) => one.checkVisibility())
-            .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
-            .filter(([, box]) => box.width < 44 || box.height < 44)
-            .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
-    )
-    return found
-
-
-def unlabelled(page: Page) -> list[str]:
-    """Fields that no label names."""
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
-            .filter((one) => !one.labels.length)
-            .map((one) => one.outerHTML)"""
-    )
-    return found

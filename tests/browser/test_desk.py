@@ -9,19 +9,9 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.conftest import REFUSED, Scene
-from tests.browser.test_account import EVERY, register, small, unlabelled
+from tests.browser.test_account import EVERY, register
 from tests.browser.test_machine import says
 from tests.shop import Shop
-
-PAGES = (
-    "/desk",
-    "/desk/products",
-    "/desk/products/new",
-    "/desk/orders",
-    "/desk/sales",
-    "/desk/earnings",
-    "/desk/file",
-)
 
 
 def file(name: str, media_type: str, content: bytes) -> FilePayload:
@@ -117,17 +107,3 @@ def test_a_file_is_looked_at_with_its_errors_put_right_and_taken(
     page.click("#take")
     expect(page.locator("#notice")).to_have_text("2 added, 0 changed.")
     expect(page.locator(".good")).to_have_count(2)
-
-
-def test_every_page_of_the_desk_fits_its_screen(scene: Scene) -> None:
-    page = seller(scene)
-    add(page, "w" * 90)
-    product = page.url.removeprefix(scene.address)
-    for width, height in ((390, 844), (1440, 900), (1080, 1920)):
-        page.set_viewport_size({"width": width, "height": height})
-        for path in (*PAGES, product):
-            page.goto(scene.address + path)
-            expect(page.get_by_role("heading", level=1)).to_have_count(1)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
-            assert small(page) == [], (path, width)
-            assert unlabelled(page) == [], path

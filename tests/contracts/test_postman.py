@@ -20,7 +20,7 @@ from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.services import machines, registration
 
 ROOT = Path(__file__).parents[2]
-NEWMAN = ROOT / "tools" / "newman" / "node_modules" / ".bin" / "newman"
+NEWMAN = ROOT / "tools" / "node" / "node_modules" / ".bin" / "newman"
 PASSWORD = "an admin for newman"
 SECONDS_MAX = 120
 

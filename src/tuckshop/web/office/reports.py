@@ -109,7 +109,7 @@ def _bars(request: Call, sold: Sales) -> list[Point]:
     words = texts.of(request)
     days = [sold.period.first + timedelta(days=number) for number in range(count)]
     return [
-        Point(words.day(days[start]), sum(figures.get(day, 0) for day in days[start : start + step]))
+        Point(words.short_day(days[start]), sum(figures.get(day, 0) for day in days[start : start + step]))
         for start in range(0, count, step)
     ]
 
