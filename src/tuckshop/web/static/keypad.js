@@ -7,7 +7,7 @@ export function keepTyping(keypad, press) {
   const keys = keypad.querySelector(".keys");
   const codes = () => [...document.querySelectorAll(".slot")].map((slot) => slot.dataset.code.toUpperCase());
   const used = [...new Set(codes().join(""))].sort((one, other) => place(one) - place(other));
-  if (used.length > 18 || !used.length) return; // Codes like words are typed, not keyed.
+  if (used.length > 18 || !used.length) return void keys.remove(); // Codes like words are typed, not keyed.
 
   for (const sign of used) addKey(sign, () => add(sign));
   const back = addKey("←", () => {
