@@ -32,7 +32,7 @@ from tools import loopback
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "screenshots"
 README_FOLDER = ROOT / "docs" / "screenshots"
-IN_README = ("bought-1440x900-light", "bought-390x844-light", "bought-1080x1920-dark")
+IN_README = ("bought-1440x900-light", "bought-390x844-dark", "office-1440x900-light")
 SIZES = ((390, 844), (1440, 900), (1080, 1920))
 LOOKS = (("light", "en-GB"), ("dark", "de-DE"))
 
@@ -64,11 +64,12 @@ def main() -> None:
             page = context.new_page()
             for path in NEW_SHOP:
                 page.goto(new_shop + path)
-                _take(page, f"new-shop{path}", scheme)
+                _take(page, f"new-shop{path}", scheme, scrolled_to="top")
             page.goto(f"{demo}/")
-            _take(page, "machine", scheme)
+            _take(page, "machine", scheme, scrolled_to="top")
             _buy(page)
-            _take(page, "bought", scheme)
+            _take(page, "bought", scheme, scrolled_to="top")
+            _take(page, "tray", scheme, scrolled_to="end")
             for path in GUEST:
                 page.goto(demo + path)
                 _take(page, path, scheme)
@@ -79,7 +80,8 @@ def main() -> None:
                     _go(page, demo + at)
                     _take(page, at, scheme)
         browser.close()
-    README_FOLDER.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(README_FOLDER, ignore_errors=True)
+    README_FOLDER.mkdir(parents=True)
     for name in IN_README:
         with Image.open(FOLDER / f"{name}.png") as picture:
             picture.convert("RGB").save(README_FOLDER / f"{name}.webp", quality=80, method=6)
@@ -109,7 +111,6 @@ def _buy(page: Page) -> None:
     for place in (2, 21):
         page.click(f".slot:nth-child({place}) .niche")
     page.wait_for_selector("#choice li:nth-child(2)")
-    page.evaluate("scrollTo(0, 0)")
 
 
 def _put_in(page: Page, *coins: int) -> None:
@@ -140,15 +141,16 @@ def _go(page: Page, address: str) -> None:
     page.goto(address)
 
 
-def _take(page: Page, path: str, scheme: str) -> None:
-    """The page in every size, and all of its length; but what was bought as it stands before the buyer."""
+def _take(page: Page, path: str, scheme: str, *, scrolled_to: str | None = None) -> None:
+    """The page in every size: all of its length, or what a screen shows of it, scrolled to its top or end."""
     page.mouse.move(2, 2)
     name = path.strip("/.").replace("/", "-").replace("*", "one")
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(f"scrollTo(0, {'document.body.scrollHeight' if scrolled_to == 'end' else 0})")
         page.screenshot(
             path=FOLDER / f"{name}-{width}x{height}-{scheme}.png",
-            full_page=name != "bought",
+            full_page=scrolled_to is None,
             animations="disabled",  # What falls has fallen.
         )
     print(name, scheme)
