@@ -132,8 +132,8 @@ async def test_the_same_press_at_once_adds_once(api: Api, sam: Person) -> None:
         ({"tax": "5.555"}, "tax", "Must have at most 2 decimals."),
         ({"tax": WILD}, "tax", "Must be a plain decimal number such as 2.20."),
         ({"stock": ""}, "stock", "Must be filled in."),
-        ({"stock": "-1"}, "stock", "Must be from 0 to 1000000."),
-        ({"stock": "1000001"}, "stock", "Must be from 0 to 1000000."),
+        ({"stock": "-1"}, "stock", "Must be from 0 to 1,000,000."),
+        ({"stock": "1000001"}, "stock", "Must be from 0 to 1,000,000."),
         ({"stock": "1.5"}, "stock", "Must be a whole number."),
         ({"stock": "٣"}, "stock", "Must be a whole number."),
     ],
@@ -254,8 +254,8 @@ async def test_pieces_come_and_are_counted_once_for_each_press(api: Api, sam: Pe
     ("filled", "beside", "told"),
     [
         ({"pieces": ""}, "pieces", "Must be filled in."),
-        ({"pieces": "0"}, "pieces", "Must be from 1 to 1000000."),
-        ({"pieces": "-3"}, "pieces", "Must be from 1 to 1000000."),
+        ({"pieces": "0"}, "pieces", "Must be from 1 to 1,000,000."),
+        ({"pieces": "-3"}, "pieces", "Must be from 1 to 1,000,000."),
         ({"pieces": "9" * 30}, "pieces", "Must be a whole number."),
         ({"pieces": "1000000"}, "pieces", None),  # With the ten that are there, too many.
         ({"what": "counted"}, "reason", "Must be filled in."),

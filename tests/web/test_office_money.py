@@ -257,7 +257,7 @@ async def test_a_changer_without_the_coins_pays_nothing_out(api: Api, cas: Brows
     await cas.press("pay-out", machine="x")
     assert cas.page.texts["out-machine-wrong"] == "Must be a whole number."
     await cas.press("deposit", **{"machine": "1", "coin-50": "10001"})
-    assert cas.page.texts["put-50-wrong"] == "Must be from 0 to 10000."
+    assert cas.page.texts["put-50-wrong"] == "Must be from 0 to 10,000."
     await cas.press("deposit", **{"machine": "1", "coin-50": ""})
     assert cas.page.texts["put-coins-wrong"] == "Must hold at least one coin."
     assert kept(await api.shop.books()) == before
@@ -277,7 +277,7 @@ async def test_money_left_behind_goes_to_nobody_after_so_many_days(
     await cas.press("look", days="99")
     assert (cas.shows(WILD), cas.shows("late")) == (True, False)
     await cas.press("look", days="-1")
-    assert (cas.status, cas.page.texts["look-days-wrong"]) == (422, "Must be from 0 to 36500.")
+    assert (cas.status, cas.page.texts["look-days-wrong"]) == (422, "Must be from 0 to 36,500.")
     await root.log_in("root")
     await root.open("/office/left-behind")
     before = kept(await api.shop.books())

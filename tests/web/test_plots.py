@@ -29,9 +29,10 @@ def test_nothing_at_all_is_a_plot_too() -> None:
     assert plots.lying([Point("cola", 0)], written=str)[0].width == 0
 
 
-def test_thirty_days_have_room_for_seven_names() -> None:
+def test_of_thirty_days_every_fifth_is_named_beneath_its_bar() -> None:
     plot = plots.standing([Point(str(day), day) for day in range(1, 31)], written=str)
-    assert plot.labels == ("1", "6", "11", "15", "20", "25", "30")
+    assert [label.written for label in plot.labels] == ["5", "10", "15", "20", "25", "30"]
+    assert plot.labels[0].x == 15  # A place is a thirtieth of 100, and the fifth's middle is 4.5 of them.
     assert len(plot.bars) == 30
 
 

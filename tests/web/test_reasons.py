@@ -65,3 +65,11 @@ def test_facts_are_kept() -> None:
         reasons.said("must be at most 3 of product 17", Words("de")) == "darf bei Produkt 17 höchstens 3 sein"
     )
     assert reasons.said("something else", Words("de")) == "something else"
+
+
+def test_days_and_numbers_are_written_as_the_reader_does() -> None:
+    german = Words("de")
+    assert "1.000.000" in reasons.said("must be at most 1000000", german)
+    assert "0,01" in reasons.said("must be at least 0.01", german)
+    assert "01.11.2026" in reasons.said("must not be after 2026-11-01", german)
+    assert reasons.said("2024 belongs to somebody else", Words("en")) == "2024 belongs to somebody else"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from sqlalchemy import delete, exists, insert, select
 from tuckshop.domain.catalogue import Product, require_on_sale, require_owner
 from tuckshop.domain.refusals import InvalidField, UnknownImage
 from tuckshop.services import catalogue, sessions
+from tuckshop.services.orders import OrderStands
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
@@ -95,6 +97,16 @@ async def find(shop: Shop, *, image_id: int) -> tuple[str, bytes]:
     if row is None:
         raise UnknownImage(image=image_id)
     return row.media_type, row.content
+
+
+async def of_orders(shop: Shop, *, orders: Iterable[OrderStands]) -> dict[int, int]:
+    """The ids of the pictures that products in these orders show now; those without one are left out."""
+    sold = {line.product_id for order in orders for line in order.lines}
+    query = select(products.c.id, products.c.image_id).where(
+        products.c.id.in_(sold), products.c.image_id.is_not(None)
+    )
+    async with reading(shop.engine) as connection:
+        return {row.id: row.image_id for row in await connection.execute(query)}
 
 
 def shrunk(content: bytes, *, media_type: str) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 TICKS = 4
-LABELS_MAX = 7  # Beneath a plot on a phone, days just fit.
+LABELS_MAX = 7  # Beneath a plot; on a phone, every other of them fits.
 GAP = 0.28  # Of a bar's place, so that thirty bars are still thirty.
 _STEPS = (1, 2, 2.5, 5, 10)
 
@@ -45,12 +45,20 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """What stands beneath a bar, in the middle of its place."""
+
+    x: float
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """Bars that stand, or the points of a line; `labels` are those that have room beneath."""
 
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
-    labels: tuple[str, ...]
+    labels: tuple[Label, ...]
     zero_y: float
 
     @property
@@ -85,7 +93,7 @@ def standing(points: Sequence[Point], *, written: Callable[[int], str]) -> Plot:
     ticks = tuple(
         Tick(round(100 * (top - value) / span, 3), written(value)) for value in range(bottom, top + 1, step)
     )
-    return Plot(bars, ticks, _thinned([point.label for point in points]), round(100 * top / span, 3))
+    return Plot(bars, ticks, _thinned(bars), round(100 * top / span, 3))
 
 
 def lying(points: Sequence[Point], *, written: Callable[[int], str]) -> tuple[Bar, ...]:
@@ -114,9 +122,7 @@ def _step(span: int) -> int:
     return max(int(next(power * step for step in _STEPS if power * step >= least)), 1)
 
 
-def _thinned(labels: Sequence[str]) -> tuple[str, ...]:
-    """So many that they have room, the first and the last among them; those between are evenly apart."""
-    if len(labels) <= LABELS_MAX:
-        return tuple(labels)
-    last = len(labels) - 1
-    return tuple(labels[round(last * number / (LABELS_MAX - 1))] for number in range(LABELS_MAX))
+def _thinned(bars: Sequence[Bar]) -> tuple[Label, ...]:
+    """So many that they have room, evenly apart, the last among them: that is the newest."""
+    step = -(-len(bars) // LABELS_MAX) or 1
+    return tuple(Label(round(bar.x + bar.width / 2, 3), bar.label) for bar in reversed(bars[::-1][::step]))

@@ -6,6 +6,7 @@ Those sentences hold numbers and names, so each is known by its pattern; a test 
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 
 from tuckshop.web.texts import Words
@@ -101,8 +102,20 @@ def said(reason: str, words: Words) -> str:
     for pattern, text in _patterns():
         found = pattern.fullmatch(reason)
         if found is not None:
-            return words.say(text, **found.groupdict())
+            facts = found.groupdict()
+            return words.say(text, **{name: _written(name, fact, words) for name, fact in facts.items()})
     return reason
+
+
+def _written(name: str, fact: str, words: Words) -> str:
+    """A day, or a large or broken number, as this language writes it; names as they were given."""
+    if name in ("name", "seller"):
+        return fact
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", fact):
+        return words.day(date.fromisoformat(fact))
+    if re.fullmatch(r"[0-9]+\.[0-9]+|[0-9]{5,15}", fact):
+        return words.number(fact)
+    return fact
 
 
 def sentence(reason: str, words: Words) -> str:

@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from babel.dates import format_date, format_skeleton
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, get_decimal_symbol
+from babel.numbers import format_currency, format_decimal, get_decimal_symbol
 
 from tuckshop.domain import money
 from tuckshop.domain.money import Currency
@@ -50,6 +50,12 @@ class Words:
         """An amount as it is typed into a field: 1.50 or 1,50."""
         shown = money.show(cents, exponent=currency.exponent)
         return shown.replace(".", get_decimal_symbol(self.language))
+
+    def number(self, figures: str) -> str:
+        """Figures as they are written here: 1,000.50 or 1.000,50."""
+        whole, _, rest = figures.partition(".")
+        shown = str(format_decimal(whole, locale=self.language))
+        return f"{shown}{get_decimal_symbol(self.language)}{rest}" if rest else shown
 
     def when(self, instant_us: int, zone: tzinfo) -> str:
         """An instant by the shop's clock: 3 Oct 2025, 14:05."""

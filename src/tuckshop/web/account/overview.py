@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get
 
 from tuckshop.http.calls import Call
-from tuckshop.services import orders, wallet
+from tuckshop.services import orders, pictures, wallet
 from tuckshop.web import forms, rooms
 
 ORDERS_SHOWN = 5
@@ -28,6 +28,7 @@ async def show(request: Call) -> Response[Any]:
         held=await wallet.balance(request.shop, user_id=member.user_id),
         orders=bought,
         returnable=back,
+        images=await pictures.of_orders(request.shop, orders=bought),
         key=forms.new_key(),
     )
 

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.calls import Call
-from tuckshop.services import orders
+from tuckshop.services import orders, pictures
 from tuckshop.services.orders import OrderStands
 from tuckshop.till.commands import CancelOrder, OrderChanged, Refund, Refunded
 from tuckshop.web import errors, forms, notices, rooms, texts
@@ -34,6 +34,7 @@ async def index(request: Call) -> Response[Any]:
         returnable=await orders.returnable(
             request.shop, buyer_id=member.user_id, order_ids=[order.order_id for order in bought]
         ),
+        images=await pictures.of_orders(request.shop, orders=bought),
         key=forms.new_key(),
         before=bought[-1].order_id if len(found) > PAGE else None,
         is_first=before_id is None,

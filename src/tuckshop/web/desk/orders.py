@@ -11,7 +11,7 @@ from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded
 from tuckshop.http.calls import Call
-from tuckshop.services import orders
+from tuckshop.services import orders, pictures
 from tuckshop.services.orders import OrderStands, Whose
 from tuckshop.till.commands import Dispense, Refund, Refunded
 from tuckshop.web import errors, forms, notices, rooms, texts
@@ -47,6 +47,7 @@ async def index(request: Call) -> Response[Any]:
         shared=await orders.shared(
             request.shop, order_ids=[order.order_id for order in sold], seller=member.as_seller
         ),
+        images=await pictures.of_orders(request.shop, orders=sold),
         is_waiting=is_waiting,
         key=forms.new_key(),
         before=sold[-1].order_id if len(found) > PAGE else None,

@@ -10,7 +10,7 @@ from litestar import Response, get
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.http.calls import Call
-from tuckshop.services import assortment, orders, reports, wallet
+from tuckshop.services import assortment, orders, pictures, reports, wallet
 from tuckshop.services.orders import Whose
 from tuckshop.web import forms, plots, rooms, texts
 from tuckshop.web.desk import figures
@@ -45,6 +45,7 @@ async def show(request: Call) -> Response[Any]:
         shared=await orders.shared(
             shop, order_ids=[order.order_id for order in waiting], seller=member.as_seller
         ),
+        images=await pictures.of_orders(shop, orders=waiting),
         key=forms.new_key(),
     )
 

@@ -7,17 +7,26 @@ export function keepTyping(keypad, press) {
   const keys = keypad.querySelector(".keys");
   const codes = () => [...document.querySelectorAll(".slot")].map((slot) => slot.dataset.code.toUpperCase());
   const used = [...new Set(codes().join(""))].sort((one, other) => place(one) - place(other));
-  if (used.length > 18 || !used.length) return; // Codes like words are typed, not keyed.
+  if (used.length > 18 || !used.length) return void keys.remove(); // Codes like words are typed, not keyed.
 
-  for (const sign of used) {
+  for (const sign of used) addKey(sign, () => add(sign));
+  const back = addKey("←", () => {
+    const code = document.getElementById("code");
+    code.value = code.value.slice(0, -1);
+  });
+  back.classList.add("key-back");
+  back.setAttribute("aria-label", keys.dataset.back);
+  keys.hidden = false;
+
+  function addKey(face, act) {
     const key = document.createElement("button");
     key.type = "button";
     key.className = "key";
-    key.textContent = sign;
-    key.addEventListener("click", () => add(sign));
+    key.textContent = face;
+    key.addEventListener("click", act);
     keys.append(key);
+    return key;
   }
-  keys.hidden = false;
 
   function add(sign) {
     const code = document.getElementById("code");

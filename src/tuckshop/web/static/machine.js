@@ -82,7 +82,7 @@ document.addEventListener("submit", (event) => {
   press(form, button);
 });
 
-document.querySelector(".tray").addEventListener("click", () => document.getElementById("tray").replaceChildren());
+document.querySelector(".tray").addEventListener("click", (event) => event.target.closest("#tray")?.replaceChildren());
 letDrag(document.getElementById("purse"), document.getElementById("coinslot"), (coin) => press(coin.form, coin));
 keepTyping(document.getElementById("keypad"), press);
 watch(machine, () => press(document.getElementById("look"), null, { isLook: true }));
