@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, select
 
 from tuckshop.domain.accounts import name_key
 from tuckshop.domain.refusals import UnknownProduct
+from tuckshop.services.machines import is_low
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-
-LOW_PIECES = 3  # What the machine calls "only so many left" where nobody planned otherwise.
-LOW_SHARE = 4  # A shelf with a plan is low once so much of it, or less, is left: a quarter.
 
 products, shelves, machines = tables.products, tables.shelves, tables.machines
 
@@ -68,11 +66,11 @@ async def page(
 
 async def low(shop: Shop, *, seller_id: int, limit: int) -> list[Good]:
     """The seller's products on sale that are low, those with least first."""
-    stock, is_low = _stock()
+    stock, has_low = _stock()
     query = (
         _goods()
         .where(products.c.seller_id == seller_id, products.c.removed_us.is_(None))
-        .having(is_low)
+        .having(has_low)
         .order_by(stock, products.c.id)
         .limit(limit)
     )
@@ -100,15 +98,13 @@ async def shelves_of(shop: Shop, *, product_id: int) -> list[Held]:
 
 
 def _stock() -> tuple[Any, Any]:
-    """All pieces of a product, and whether they are low: altogether, or on a shelf that has a plan."""
+    """All pieces of a product, and whether any of its shelves is low."""
     stock = func.coalesce(func.sum(shelves.c.quantity), 0)
-    planned = and_(shelves.c.par_level > 0, shelves.c.quantity * LOW_SHARE <= shelves.c.par_level)
-    is_planned_low = func.count().filter(planned) > 0
-    return stock, or_(stock <= LOW_PIECES, is_planned_low)
+    return stock, func.count().filter(is_low()) > 0
 
 
 def _goods() -> Select[Any]:
-    stock, is_low = _stock()
+    stock, has_low = _stock()
     return (
         select(
             products.c.id.label("product_id"),
@@ -121,7 +117,7 @@ def _goods() -> Select[Any]:
             products.c.version,
             products.c.removed_us,
             stock.label("stock"),
-            is_low.label("is_low"),
+            has_low.label("is_low"),
         )
         .outerjoin(shelves, shelves.c.product_id == products.c.id)
         .group_by(products.c.id)

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
-from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan
+from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan, fill_below
 from tuckshop.domain.refusals import (
     OutOfStock,
     Refusal,
@@ -171,6 +171,7 @@ async def _machine(request: Call, member: Member, machine: Machine, form: Filled
     plans = {one.product_id: one for one in await _standing(request, member, machine.id)}
     sold = await storefront.stocked(request.shop, machine_id=machine.id)
     shelves = [(one, plans[one.product_id]) for one in sold if one.product_id in plans]
+    low = [(one, plan) for one, plan in shelves if plan.quantity < fill_below(plan.par_level)]
     return rooms.page(
         request,
         "office/machine.html",
@@ -178,7 +179,8 @@ async def _machine(request: Call, member: Member, machine: Machine, form: Filled
         status=form.status if form.is_wrong else 200,
         machine=machine,
         shelves=shelves,
-        low=[(one, plan) for one, plan in shelves if plan.quantity < max(plan.par_level or 0, 1)],
+        low=low,
+        low_ids={one.product_id for one, _ in low},
         form=form,
     )
 
