@@ -11,6 +11,9 @@ from tests.api.conftest import SECRET, Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.accounts import Role
+from tuckshop.settings import Settings
+from tuckshop.web.office import settings
+from tuckshop.web.texts import Words
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)"
@@ -159,6 +162,8 @@ async def test_settings_are_shown_without_secrets(boss: Browser) -> None:
     assert boss.shows("self")
     assert boss.shows("(hidden)")
     assert SECRET not in page.content
+    told = [name for _, meanings in settings.meant(Words("en")) for name in meanings]
+    assert sorted(told) == sorted(name.removeprefix("TUCKSHOP_").lower() for name in Settings().shown())
 
 
 @ON_SQLITE

@@ -152,7 +152,11 @@ async def restock(request: Call, product: Number) -> Response[Any]:
         form.refuse(refusal, beside={StockTooLarge: "pieces"})
         return _shown(request, member, found, stock=form)
     assert isinstance(receipt, ProductStands)
-    return _done(request, found, texts.of(request).plural("Now {count} is there.", "Now {count} are there.", receipt.stock))
+    return _done(
+        request,
+        found,
+        texts.of(request).plural("Now {count} is there.", "Now {count} are there.", receipt.stock),
+    )
 
 
 @post("/office/products/{product:str}/remove", status_code=303)
