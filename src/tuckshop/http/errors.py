@@ -134,6 +134,7 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.WalletTouched: Row(
         409, "Wallet touched", "Somebody used the wallet meanwhile: it holds {balance_cents} now."
     ),
+    refusals.PlanChanged: Row(412, "Planned meanwhile", "Somebody else has planned these shelves."),
     refusals.VersionChanged: Row(412, "Changed meanwhile", "It is at version {version} now."),
     refusals.TooManyTokens: Row(
         409, "Too many tokens", "Nobody has more than {count_max} API tokens: revoke one first."
