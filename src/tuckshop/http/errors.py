@@ -168,6 +168,14 @@ class Malformed(Exception):
         self.status = status
 
 
+class BodyTooLarge(Malformed):
+    """`begun`: what came first, of which a form can show again what was typed."""
+
+    def __init__(self, limit: int, begun: bytes) -> None:
+        super().__init__(("body", f"must have at most {limit} bytes"), status=413)
+        self.begun = begun
+
+
 def kind(name: str) -> str:
     """`OutOfStock` or `Body too large` as the last part of a problem's type: `out-of-stock`."""
     return re.sub(r"[\s-]+|(?<=[a-z])(?=[A-Z])", "-", name).lower()

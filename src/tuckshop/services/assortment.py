@@ -14,12 +14,15 @@ from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
-products, shelves, machines = tables.products, tables.shelves, tables.machines
+products, shelves, machines, users = tables.products, tables.shelves, tables.machines, tables.users
 
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """A product as it stands, with all its pieces wherever they are; `removed_us` None: it is on sale."""
+    """A product as it stands, with all its pieces wherever they are; `removed_us` None: it is on sale.
+
+    `seller` None: it is the house's own.
+    """
 
     product_id: int
     name: str
@@ -32,6 +35,7 @@ class Good:
     removed_us: int | None
     stock: int
     is_low: bool
+    seller: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,19 @@ class Held:
 async def page(
     shop: Shop,
     *,
-    seller_id: int,
+    seller_id: int | None,
     keyword: str = "",
     removed: bool = False,
     before_id: int | None = None,
     limit: int,
 ) -> list[Good]:
-    """The seller's products, newest first, those before `before_id`; with `keyword` in the name."""
-    query = _goods().where(products.c.seller_id == seller_id).order_by(products.c.id.desc()).limit(limit)
+    """The seller's products, newest first, those before `before_id`; with `keyword` in the name.
+
+    `seller_id` None: everybody's, and the house's own, as the office sees them.
+    """
+    query = _goods().order_by(products.c.id.desc()).limit(limit)
+    if seller_id is not None:
+        query = query.where(products.c.seller_id == seller_id)
     query = query.where(products.c.removed_us.is_not(None) if removed else products.c.removed_us.is_(None))
     if keyword:
         query = query.where(products.c.name_key.contains(name_key(keyword), autoescape=True))
@@ -77,9 +86,13 @@ async def low(shop: Shop, *, seller_id: int, limit: int) -> list[Good]:
     return await _read(shop, query)
 
 
-async def find(shop: Shop, *, product_id: int, seller_id: int) -> Good:
-    """The seller's product, on sale or not. Raises UnknownProduct for none, and for those of others."""
-    found = await _read(shop, _goods().where(products.c.id == product_id, products.c.seller_id == seller_id))
+async def find(shop: Shop, *, product_id: int, seller_id: int | None) -> Good:
+    """The seller's product, on sale or not; `seller_id` None: anybody's.
+
+    Raises UnknownProduct for none, and for those of others.
+    """
+    query = _goods().where(products.c.id == product_id)
+    found = await _read(shop, query if seller_id is None else query.where(products.c.seller_id == seller_id))
     if not found:
         raise UnknownProduct(product=product_id)
     return found[0]
@@ -118,9 +131,11 @@ def _goods() -> Select[Any]:
             products.c.removed_us,
             stock.label("stock"),
             has_low.label("is_low"),
+            users.c.username.label("seller"),
         )
         .outerjoin(shelves, shelves.c.product_id == products.c.id)
-        .group_by(products.c.id)
+        .outerjoin(users, users.c.id == products.c.seller_id)
+        .group_by(products.c.id, users.c.id)
     )
 
 
