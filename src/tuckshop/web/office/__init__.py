@@ -9,6 +9,7 @@ from tuckshop.web.office import (
     counter,
     first,
     leftovers,
+    log,
     machines,
     orders,
     overview,
@@ -38,6 +39,7 @@ HANDLERS = (
     *counter.HANDLERS,
     *leftovers.HANDLERS,
     *audit.HANDLERS,
+    *log.HANDLERS,
     *settings.HANDLERS,
     *first.HANDLERS,
 )

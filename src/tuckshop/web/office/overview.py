@@ -35,7 +35,7 @@ async def show(request: Call) -> Response[Any]:
         member=member,
         today=figures.get(today, NOTHING),
         sales=plots.standing(
-            [Point(words.day(day), figures.get(day, NOTHING).amount_cents) for day in days],
+            [Point(words.short_day(day), figures.get(day, NOTHING).amount_cents) for day in days],
             written=lambda cents: words.money(cents, currency),
         ),
         seen=seen,
