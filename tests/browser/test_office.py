@@ -24,6 +24,8 @@ PAGES = (
     "/office/products/new",
     "/office/machines",
     "/office/machines/1/shelves/1",
+    "/office/left-behind",
+    "/office/unclaimed",
     "/office/sales",
     "/office/users",
     "/office/users/1",
