@@ -32,9 +32,10 @@ _MACHINE = frozenset({"display", "drawings", "kiosk", "notes", "picks"})
 
 def texts() -> Iterator[tuple[str, str]]:
     """Every text that a page can say, and where it stands."""
-    found = extract_from_dir(WEB, METHODS, keywords={"say": None}, comment_tags=())
+    found = extract_from_dir(WEB, METHODS, keywords={"say": None, "plural": (1, 2)}, comment_tags=())
     for file, line, message, _, _ in found:
-        yield str(message), f"{file}:{line}"
+        for text in (message,) if isinstance(message, str) else message:
+            yield text, f"{file}:{line}"
     for row in errors.TABLE.values():
         yield row.title, "http/errors.py"
         yield row.detail, "http/errors.py"

@@ -78,7 +78,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            edge.running = Running(shop, stalls, given)
+            edge.running = Running(shop, stalls, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:

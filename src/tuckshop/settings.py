@@ -9,6 +9,7 @@ import secrets
 import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, time, tzinfo
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.till.policy import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"
+FILE = ".env"
 SECRET_LENGTH_MIN = 32  # Bytes; RFC 7518, 3.2: an HMAC key is at least as long as its hash.
 KEY_FILE = "secret.key"
 _ADDRESS = re.compile(
@@ -32,6 +34,15 @@ _ADDRESS = re.compile(
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0, le=BALANCE_CENTS_MAX)]
+
+
+class Source(StrEnum):
+    """Where a setting comes from; each goes before those after it."""
+
+    COMMAND = "command"  # of the command that started the server: its options, or what makes a demo
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
 
 
 class SettingsInvalid(Exception):
@@ -67,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_folder: str = ""  # where several workers put their figures together; a temporary one
     event_streams: Positive = 1_000  # how many may watch /v1/events in each process
     first_code_hash: str = ""  # of the code that makes the first admin; `serve` sets it and prints the code
+    from_command: str = ""  # which settings the command gave its workers, with commas between; it sets this
     access_log: bool = False  # a line of JSON for every request, not only for those that fail
     unsafe_durability: bool = False  # start although the database may lose sales when the power fails
 
@@ -115,7 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def shown(self) -> dict[str, str]:
         """Every setting as it is in force, without secrets."""
-        told = {name: str(getattr(self, name)) for name in self.__struct_fields__}
+        told = {name: str(getattr(self, name)) for name in self.__struct_fields__ if name != "from_command"}
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""
@@ -152,7 +164,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
         SettingsInvalid: a variable is unknown or its value is not one of those it can have.
     """
     if environment is None:
-        environment = {**{k: v for k, v in dotenv_values(".env").items() if v is not None}, **os.environ}
+        environment = {**_in_file(), **os.environ}
     given: dict[str, object] = {}
     for variable, value in environment.items():
         name = variable.removeprefix(PREFIX).lower()
@@ -173,6 +185,23 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
         raise SettingsInvalid(f"{variable} cannot be used: {problem}.") from None
 
 
+def sources(given: Settings) -> dict[str, Source]:
+    """Where each setting that is shown comes from. To be asked when they have just been read."""
+    in_file, from_command = _in_file(), _listed(given.from_command)
+    found = {}
+    for variable in given.shown():
+        name = variable.removeprefix(PREFIX).lower()
+        if name in from_command:
+            found[variable] = Source.COMMAND
+        elif os.environ.get(variable):
+            found[variable] = Source.ENVIRONMENT
+        elif in_file.get(variable):
+            found[variable] = Source.FILE
+        else:
+            found[variable] = Source.DEFAULT
+    return found
+
+
 def make_key_file(settings: Settings) -> None:
     """Makes the key file, readable by its owner alone, unless a secret is there already."""
     path = settings.home_path / KEY_FILE
@@ -182,6 +211,10 @@ def make_key_file(settings: Settings) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(SECRET_LENGTH_MIN))
+
+
+def _in_file() -> dict[str, str]:
+    return {name: value for name, value in dotenv_values(FILE).items() if value is not None}
 
 
 def _listed(text: str) -> list[str]:

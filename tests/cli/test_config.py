@@ -1,8 +1,13 @@
 """The settings in force."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Environment, Terminal
+from tuckshop import settings
+from tuckshop.cli import serve
 
 
 def test_shows_settings_and_hides_secrets(terminal: Terminal, environment: Environment) -> None:
@@ -53,3 +58,24 @@ def test_refuses_days_that_no_clock_shows(
 ) -> None:
     environment(**{name: value})
     assert f"TUCKSHOP_{name.upper()} cannot be used: give " in terminal.refused("config")
+
+
+def test_knows_where_each_setting_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    (tmp_path / ".env").write_text("TUCKSHOP_PORT=8001\nTUCKSHOP_WORKERS=2\nTUCKSHOP_HOST=0.0.0.0\n")
+    monkeypatch.chdir(tmp_path)
+    environment(workers="3")
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # What is told to workers stays here.
+    serve.export(port=8002, host="0.0.0.0")  # The file says as much of the host.
+    serve.export(root_dialect="kiosk")
+    given = settings.read()
+    told = settings.sources(given)
+    assert (given.port, given.workers, given.host, given.root_dialect) == (8002, 3, "0.0.0.0", "kiosk")
+    assert [told[f"TUCKSHOP_{name}"] for name in ("PORT", "WORKERS", "HOST", "ROOT_DIALECT", "COINS")] == [
+        "command",
+        "environment",
+        "file",
+        "command",
+        "default",
+    ]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuckshop.domain.coins import fewest, total_cents
-from tuckshop.domain.machines import BoxKind, CoinBox, pay
+from tuckshop.domain.machines import BoxKind, CoinBox, fill_below, pay
 from tuckshop.domain.refusals import ChangeUnpayable
 
 EURO = (5, 10, 20, 50, 100)
@@ -62,3 +62,9 @@ def test_a_changer_pays_all_that_coins_can_pay_or_refuses(held: dict[int, int], 
         return
     assert total_cents(coins) == amount_cents - amount_cents % 5
     assert all(held[value] >= count for value, count in coins.items())
+
+
+def test_a_shelf_is_filled_up_to_its_par_level_or_before_the_last_few_are_gone() -> None:
+    assert fill_below(12) == 12
+    assert fill_below(None) == 4  # Three are low, four are not.
+    assert fill_below(0) == 0  # It may stay empty.

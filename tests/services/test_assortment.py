@@ -53,16 +53,16 @@ async def test_pages_go_on_and_tell_what_was_removed_apart(shop: Shop, running: 
     assert await ids(removed=True) == [made[3]]
 
 
-async def test_low_is_what_hardly_lasts(shop: Shop, running: RunningShop) -> None:
+async def test_low_is_what_has_a_shelf_to_be_filled(shop: Shop, running: RunningShop) -> None:
     sam = await shop.person("sam", Role.SELLER)
-    stocks = {"none": 0, "three": 3, "four": 4, "planned": 10, "full": 11}
+    stocks = {"none": 0, "three": 3, "four": 4, "planned": 9, "full": 10}
     made = {name: await shop.product(name, seller=sam, stock=stock) for name, stock in stocks.items()}
-    plans = tuple(ShelfPlan(made[name].product_id, par_level=40) for name in ("planned", "full"))
+    plans = tuple(ShelfPlan(made[name].product_id, par_level=10) for name in ("planned", "full"))
     await shop.do(SetShelves(OPERATOR, 1, plans))
     gone = await shop.product("gone", seller=sam, stock=1)
     await shop.do(RemoveProduct(sam, gone.product_id))
     found = await assortment.low(running, seller_id=sam.user_id or 0, limit=9)
-    assert [one.name for one in found] == ["none", "three", "planned"]  # A quarter of forty is ten.
+    assert [one.name for one in found] == ["none", "three", "planned"]
     assert [one.name for one in await assortment.low(running, seller_id=sam.user_id or 0, limit=1)] == [
         "none"
     ]

@@ -19,7 +19,7 @@ CASHIER = Actor(1, frozenset({Role.CASHIER}))
 async def test_money_coins_and_what_waits(shop: Shop, running: Running) -> None:
     ada = await shop.buyer(cents=165)  # 100 + 50 + 10 + 5
     await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id or 0), {100: 2}))
-    await shop.product("cola", price_cents=65, stock=3)
+    await shop.product("cola", price_cents=65, stock=4)
     await shop.execute("UPDATE users SET state = 'pending' WHERE id = :id", id=ada.user_id)
     seen = await glance.taken(running, actor=CASHIER)
     assert seen.float_cents == 365
@@ -27,17 +27,18 @@ async def test_money_coins_and_what_waits(shop: Shop, running: Running) -> None:
     assert (seen.waiting_orders, seen.waiting_people, seen.low) == (0, 1, [])
 
 
-async def test_a_shelf_is_low_at_its_par_level_and_without_one_when_empty(
+async def test_a_shelf_is_low_below_its_par_level_and_without_one_with_three_or_fewer(
     shop: Shop, running: Running
 ) -> None:
-    few = await shop.product("few", stock=3)
-    await shop.product("one", stock=1)
-    await shop.product("none", stock=0)
-    await shop.do(SetShelves(OPERATOR, 1, (ShelfPlan(few.product_id, par_level=3),)))
+    stocks = {"four": 4, "three": 3, "below": 9, "at par": 10, "may be empty": 0}
+    made = {name: (await shop.product(name, stock=stock)).product_id for name, stock in stocks.items()}
+    pars = {"below": 10, "at par": 10, "may be empty": 0}
+    plans = tuple(ShelfPlan(made[name], par_level=par) for name, par in pars.items())
+    await shop.do(SetShelves(OPERATOR, 1, plans))
     seen = await glance.taken(running, actor=CASHIER)
     assert [(one.product, one.machine, one.quantity, one.par_level) for one in seen.low] == [
-        ("none", "default", 0, None),
-        ("few", "default", 3, 3),
+        ("three", "default", 3, None),
+        ("below", "default", 9, 10),
     ]
     assert seen.low_count == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 
 import pytest
@@ -19,6 +20,7 @@ from tuckshop.domain.refusals import (
     InvalidField,
     NotOwner,
     OutOfStock,
+    PlanChanged,
     RoleMissing,
     SessionEnded,
     StockTooLarge,
@@ -218,6 +220,21 @@ class TestShelves:
             nuts: ("A1", 5),
             tea: (None, None),
         }
+
+    async def test_shelves_that_somebody_else_has_planned_are_left_alone(self, shop: Shop) -> None:
+        cola, nuts = [(await shop.product(name)).product_id for name in ("cola", "nuts")]
+        seen = ShelfPlan(cola, "A1", 12, 8, 160)
+        first = SetShelves(OPERATOR, 1, (seen,), seen=(ShelfPlan(cola), ShelfPlan(nuts)))
+        await shop.do(first)
+        before = await shop.rows("shelves")
+        await refuse(shop, first, PlanChanged(machine=1))
+        for other in (("A2", 12, 8, 160), ("A1", 13, 8, 160), ("A1", 12, 7, 160), ("A1", 12, 8, None)):
+            command = SetShelves(OPERATOR, 1, (), seen=(ShelfPlan(cola, *other),))
+            await refuse(shop, command, PlanChanged(machine=1))
+        assert await shop.rows("shelves") == before
+        both = [SetShelves(OPERATOR, 1, (ShelfPlan(cola, slot),), seen=(seen,)) for slot in ("B1", "B2")]
+        outcomes = await asyncio.gather(*map(shop.do, both), return_exceptions=True)
+        assert [one for one in outcomes if isinstance(one, Exception)] == [PlanChanged(machine=1)]
 
     @pytest.mark.parametrize(
         ("plans", "refusal"),

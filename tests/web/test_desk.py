@@ -176,6 +176,9 @@ async def test_what_is_no_picture_is_told_beside_it_and_nothing_is_kept(
     here = sam.browser
     await send(here, "add", upload, **NEW)
     assert (here.status, here.page.texts["image-wrong"]) == (422, told)
+    assert {name: here.field(name)["value"] for name in ("name", "price", "stock")} == {
+        name: NEW[name] for name in ("name", "price", "stock")
+    }  # However large the picture is.
     assert await goods(api) == []
     cola = await sold_by(api, sam)
     await here.open(f"/desk/products/{cola.product_id}")
@@ -293,8 +296,14 @@ async def test_what_is_removed_is_told_and_found_again_but_not_changed(api: Api,
     cola = await sold_by(api, sam)
     here, path = sam.browser, f"/desk/products/{cola.product_id}"
     page = await here.open(path)
+    link = page.by_id("remove")
+    assert link is not None
+    asked = await here.open(link["href"])
+    assert here.shows("Take cola off sale?")
+    assert here.shows("default 10")  # What is booked out with it.
+    assert (await goods(api))[0][0] == "cola"  # Nothing is done before the answer.
     for _ in range(2):
-        await here.press("remove", page)
+        await here.press("remove", asked)
         assert here.page.texts["notice"] == "cola is off sale."
     assert not here.shows("€1.50")
     await here.open("/desk/products?shown=removed")

@@ -57,7 +57,7 @@ async def test_a_sale_stands_in_the_plot_the_orders_and_the_earnings(
     assert (here.page.texts["today"], here.page.texts["balance"]) == ("€3.40", "€3.40")
     assert here.page.texts["payable"] == "€0.00"  # It may still come back.
     assert here.shows("The last 14 days: €3.40")
-    assert here.shows("only 3 left")
+    assert here.shows("low: 3 left")
     assert sum(found.get("class") == "plot-bar" for _, found in here.page.elements) == 14
     await here.open("/desk/sales")
     assert (here.page.texts["total"], here.page.texts["pieces"]) == ("€3.40", "3")

@@ -11,6 +11,9 @@ from tests.api.conftest import SECRET, Api
 from tests.web.browsing import Browser
 from tests.web.conftest import joined
 from tuckshop.domain.accounts import Role
+from tuckshop.settings import Settings
+from tuckshop.web.office import settings
+from tuckshop.web.texts import Words
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)"
@@ -110,8 +113,7 @@ async def test_the_log_says_who_did_what_as_text(api: Api, boss: Browser) -> Non
     assert boss.shows("user.standing")
     assert boss.shows(f"user:{eve}")
     assert boss.shows("the operator")
-    assert boss.shows("state: disabled")
-    assert boss.shows("state: active")
+    assert boss.shows("state: active → disabled")
     assert SCRIPT not in page.content
     for number in range(30):
         await joined(api, f"ada {number}")
@@ -128,6 +130,8 @@ async def test_settings_are_shown_without_secrets(boss: Browser) -> None:
     assert boss.shows("self")
     assert boss.shows("(hidden)")
     assert SECRET not in page.content
+    told = [name for _, meanings in settings.meant(Words("en")) for name in meanings]
+    assert sorted(told) == sorted(name.removeprefix("TUCKSHOP_").lower() for name in Settings().shown())
 
 
 @ON_SQLITE

@@ -16,6 +16,7 @@ from tuckshop.till.commands import OPERATOR, FillCoins
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"
 COINS = (100, 50, 20, 10, 5)
+UNPLANNED = "[null,null,null,null]"
 
 
 @pytest.fixture
@@ -97,10 +98,43 @@ async def test_a_machine_is_refused_beside_its_field(
     assert await api.shop.books() == before
 
 
+@ON_SQLITE
+async def test_two_admins_do_not_run_over_each_others_plan(
+    api: Api, root: Browser, new_browser: NewBrowser
+) -> None:
+    cola, tea = [(await api.shop.product(name)).product_id for name in ("cola", "tea")]
+    await joined(api, "second", Role.ADMIN)
+    second = new_browser()
+    await second.log_in("second")
+    for admin in (root, second):
+        await admin.open(f"/office/machines/1/shelves/{cola}")
+    page = root.page
+    for _ in range(2):  # Pressed twice, it counts once.
+        await root.press("plan", page, slot="A1", capacity="12")
+        assert root.page.texts["notice"] == "The shelf is planned."
+    before = await api.shop.rows("shelves")
+    await second.press("plan", slot="B7", par_level="3")
+    assert second.status == 422
+    assert second.shows("Somebody else has planned this machine meanwhile.")
+    assert second.page.texts["now"] == "Slot A1 Capacity 12 Par level – Price here –"
+    assert (second.field("slot")["value"], second.field("par_level")["value"]) == ("B7", "3")
+    assert await api.shop.rows("shelves") == before
+    await second.press("plan")  # Whoever has seen it and still wants it may.
+    assert second.page.texts["notice"] == "The shelf is planned."
+    await root.open(f"/office/machines/1/shelves/{tea}")  # Another shelf is another matter.
+    await second.open(f"/office/machines/1/shelves/{cola}")
+    await second.press("plan", slot="C1")
+    await root.press("plan", slot="C2")
+    plans = {row["product_id"]: row["slot"] for row in await api.shop.rows("shelves")}
+    assert plans == {cola: "C1", tea: "C2"}
+    answer = await root.own_post(f"/office/machines/1/shelves/{cola}/plan", {"key": "k" * 20, "seen": "[1]"})
+    assert answer.status_code == 400
+
+
 async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> None:
     hall = await api.shop.machine("hall")
     cola = (await api.shop.product("cola", stock=9)).product_id
-    tea = (await api.shop.product(WILD, stock=2)).product_id
+    tea = (await api.shop.product(WILD, stock=4)).product_id
     await root.open("/office/machines/1")
     assert WILD not in root.page.content
     await root.press("choose", product="COLA")
@@ -313,7 +347,9 @@ async def test_forms_of_other_sites_and_for_things_that_are_not_there(api: Api, 
         for nowhere in ("/machines/77", "/machines/0", "/machines/1e3"):
             await root.open(path.replace("/machines/1", nowhere))
             assert root.status == 404, path
-    assert (await root.own_post("/office/machines/1/shelves/77/plan", {"key": "k" * 22})).status_code == 404
+    assert (
+        await root.own_post("/office/machines/1/shelves/77/plan", {"key": "k" * 22, "seen": UNPLANNED})
+    ).status_code == 404
     assert kept(await api.shop.books()) == before
 
 

@@ -39,6 +39,12 @@ def test_a_text_is_kept_with_the_room_that_says_it() -> None:
     assert room_of(["templates/layout.html:7"]) == "common"
 
 
+def test_counts_as_the_language_does() -> None:
+    forms = "{count} piece", "{count} pieces"
+    assert [Words("en").plural(*forms, count) for count in (0, 1, 2)] == ["0 pieces", "1 piece", "2 pieces"]
+    assert Words("de").plural("{count} name has to wait", "", 1) == "1 Name muss warten"
+
+
 def test_writes_money_as_it_is_written_there() -> None:
     assert Words("en").money(123_456, EURO) == "€1,234.56"
     assert Words("de").money(123_456, EURO) == "1.234,56\N{NO-BREAK SPACE}€"

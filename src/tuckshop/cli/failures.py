@@ -56,6 +56,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.CoinsCapReached: "Buyers declare up to {cap_cents} in coins a day; {left_cents} are left.",
     refusals.StillHoldsValue: "First settle {earned_cents} earned, {owed_cents} owed and {stock} pieces.",
     refusals.WalletTouched: "Somebody used the wallet meanwhile: it holds {balance_cents} now.",
+    refusals.PlanChanged: "Somebody else planned the shelves of machine {machine} meanwhile: try again.",
     refusals.VersionChanged: "Somebody else changed it meanwhile (version {version}): try again.",
     refusals.TooManyTokens: "Nobody has more than {count_max} tokens: revoke one first.",
     refusals.LastAdmin: "The shop needs an admin: give somebody else the role first.",

@@ -131,11 +131,14 @@ def address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def export(**settings: Any) -> None:
-    """Settings from the command line, for the workers: they read the environment like everybody."""
-    from tuckshop.settings import PREFIX
+def export(**wanted: Any) -> None:
+    """Settings of this command, for the workers: they read the environment like everybody."""
+    from tuckshop import settings
 
-    os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()})
+    known = settings.read()
+    told = {name: value for name, value in wanted.items() if value != getattr(known, name)}
+    told["from_command"] = ",".join((*filter(None, [known.from_command]), *told))
+    os.environ.update({f"{settings.PREFIX}{name.upper()}": str(value) for name, value in told.items()})
 
 
 def listen(given: Settings, *, at: str) -> None:

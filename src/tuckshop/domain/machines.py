@@ -26,6 +26,7 @@ DEFAULT_MACHINE_ID = 1  # A fresh shop has this one; calls that name no machine 
 MACHINE_NAME_LENGTH_MAX = 64
 SLOT_LENGTH_MAX = 16
 SHELVES_MAX = 500  # Several times what the largest machine has; a body of 64 KB holds as many.
+LOW_PIECES = 3  # So few, and somebody who wants two may find one: low, where nobody has planned otherwise.
 COUNTED_MAX = 1_000_000  # Of one coin: a ton and more.
 
 
@@ -118,6 +119,14 @@ def _check_plan(plan: ShelfPlan) -> ShelfPlan:
     if plan.price_cents is not None:
         check_price(plan.price_cents)
     return ShelfPlan(plan.product_id, slot, plan.capacity, plan.par_level, plan.price_cents)
+
+
+def fill_below(par_level: int | None) -> int:
+    """A shelf with fewer pieces than these is low, wherever anybody is told so, and is to be filled.
+
+    That is its par level, if it has one: 0 is a shelf that may stay empty.
+    """
+    return LOW_PIECES + 1 if par_level is None else par_level
 
 
 def pay(box: CoinBox, amount_cents: int, *, values: tuple[int, ...]) -> dict[int, int]:

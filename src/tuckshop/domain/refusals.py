@@ -34,6 +34,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- StillHoldsValue         earnings, a tab or stock must be settled first
        |- WalletTouched           somebody used the wallet meanwhile
        |- VersionChanged          somebody else changed the thing meanwhile
+       |- PlanChanged             the shelves stand otherwise than the caller has seen
        |- TooManyTokens           first revoke one that is not needed any more
        `- LastAdmin               the shop would be left without an admin
 
@@ -420,6 +421,13 @@ class VersionChanged(Conflict):
     """The thing is at another version than the caller has seen."""
 
     version: int
+
+
+@dataclass(unsafe_hash=True)
+class PlanChanged(Conflict):
+    """The machine's shelves are planned otherwise than the caller has seen."""
+
+    machine: int
 
 
 @dataclass(unsafe_hash=True)

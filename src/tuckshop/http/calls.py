@@ -20,7 +20,7 @@ from litestar.types import Empty, Receive, Send
 from litestar.types import Scope as HttpScope
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
-from tuckshop.http.errors import Errors, Malformed, complaint
+from tuckshop.http.errors import BodyTooLarge, Errors, Malformed, complaint
 from tuckshop.http.running import running
 from tuckshop.services import machines
 from tuckshop.services.shop import Shop
@@ -50,7 +50,7 @@ class Call(Request[Any, Any, Any]):
     """
 
     _headers: dict[bytes, list[bytes]] | None = None
-    _too_large: Malformed | None = None
+    _too_large: BodyTooLarge | None = None
 
     @property
     def shop(self) -> Shop:
@@ -119,8 +119,8 @@ class Call(Request[Any, Any, Any]):
         """The whole body.
 
         Raises:
-            Malformed: 413 beyond BODY_BYTES_MAX, or what the handler takes, also when asked again; 408 when
-                it stops coming.
+            BodyTooLarge: beyond BODY_BYTES_MAX, or what the handler takes; also when asked again.
+            Malformed: 408 when it stops coming.
         """
         if self._too_large is not None:
             raise self._too_large
@@ -150,10 +150,14 @@ class Call(Request[Any, Any, Any]):
                 if left >= 0:
                     parts.append(event["body"])
                 elif not more or -left > BODY_BYTES_DRAINED:
-                    self._too_large = Malformed(("body", f"must have at most {limit} bytes"), status=413)
+                    self._too_large = BodyTooLarge(limit, b"".join(parts)[:BODY_BYTES_MAX])
                     raise self._too_large
             self._body = b"".join(parts)
         return self._body
+
+    def read_instead(self, body: bytes) -> None:
+        """What counts as the body from now on: of one that was too large, its beginning."""
+        self._body = body
 
     async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
         """The body as the one type it may have; `default` where there is none.

@@ -134,6 +134,7 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.WalletTouched: Row(
         409, "Wallet touched", "Somebody used the wallet meanwhile: it holds {balance_cents} now."
     ),
+    refusals.PlanChanged: Row(412, "Planned meanwhile", "Somebody else has planned these shelves."),
     refusals.VersionChanged: Row(412, "Changed meanwhile", "It is at version {version} now."),
     refusals.TooManyTokens: Row(
         409, "Too many tokens", "Nobody has more than {count_max} API tokens: revoke one first."
@@ -165,6 +166,14 @@ class Malformed(Exception):
     def __init__(self, *errors: tuple[str, str], status: int = 422) -> None:
         self.errors = errors
         self.status = status
+
+
+class BodyTooLarge(Malformed):
+    """`begun`: what came first, of which a form can show again what was typed."""
+
+    def __init__(self, limit: int, begun: bytes) -> None:
+        super().__init__(("body", f"must have at most {limit} bytes"), status=413)
+        self.begun = begun
 
 
 def kind(name: str) -> str:

@@ -6,23 +6,25 @@ and one of each is enough for a process.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from litestar.types import Scope
 
 from tuckshop.http.stalls import Stalls
 from tuckshop.services.shop import Shop
-from tuckshop.settings import Settings
+from tuckshop.settings import Settings, Source
 
 RUNNING = "tuckshop_running"
 
 
 class Running(NamedTuple):
-    """The shop, who waits for its requests' bodies, and what the server was started with."""
+    """The shop, who waits for its requests' bodies, what the server was started with, and who said so."""
 
     shop: Shop
     stalls: Stalls
     settings: Settings
+    sources: Mapping[str, Source]
 
 
 def running(scope: Scope) -> Running:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, select
 
 from tuckshop.domain.accounts import name_key
 from tuckshop.domain.refusals import UnknownProduct
+from tuckshop.services.machines import is_low
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
-LOW_PIECES = 3  # What the machine calls "only so many left" where nobody planned otherwise.
-LOW_SHARE = 4  # A shelf with a plan is low once so much of it, or less, is left: a quarter.
-
-products, shelves, machines = tables.products, tables.shelves, tables.machines
+products, shelves, machines, users = tables.products, tables.shelves, tables.machines, tables.users
 
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """A product as it stands, with all its pieces wherever they are; `removed_us` None: it is on sale."""
+    """A product as it stands, with all its pieces wherever they are; `removed_us` None: it is on sale.
+
+    `seller` None: it is the house's own.
+    """
 
     product_id: int
     name: str
@@ -34,6 +35,7 @@ class Good:
     removed_us: int | None
     stock: int
     is_low: bool
+    seller: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,19 @@ class Held:
 async def page(
     shop: Shop,
     *,
-    seller_id: int,
+    seller_id: int | None,
     keyword: str = "",
     removed: bool = False,
     before_id: int | None = None,
     limit: int,
 ) -> list[Good]:
-    """The seller's products, newest first, those before `before_id`; with `keyword` in the name."""
-    query = _goods().where(products.c.seller_id == seller_id).order_by(products.c.id.desc()).limit(limit)
+    """The seller's products, newest first, those before `before_id`; with `keyword` in the name.
+
+    `seller_id` None: everybody's, and the house's own, as the office sees them.
+    """
+    query = _goods().order_by(products.c.id.desc()).limit(limit)
+    if seller_id is not None:
+        query = query.where(products.c.seller_id == seller_id)
     query = query.where(products.c.removed_us.is_not(None) if removed else products.c.removed_us.is_(None))
     if keyword:
         query = query.where(products.c.name_key.contains(name_key(keyword), autoescape=True))
@@ -68,20 +75,24 @@ async def page(
 
 async def low(shop: Shop, *, seller_id: int, limit: int) -> list[Good]:
     """The seller's products on sale that are low, those with least first."""
-    stock, is_low = _stock()
+    stock, has_low = _stock()
     query = (
         _goods()
         .where(products.c.seller_id == seller_id, products.c.removed_us.is_(None))
-        .having(is_low)
+        .having(has_low)
         .order_by(stock, products.c.id)
         .limit(limit)
     )
     return await _read(shop, query)
 
 
-async def find(shop: Shop, *, product_id: int, seller_id: int) -> Good:
-    """The seller's product, on sale or not. Raises UnknownProduct for none, and for those of others."""
-    found = await _read(shop, _goods().where(products.c.id == product_id, products.c.seller_id == seller_id))
+async def find(shop: Shop, *, product_id: int, seller_id: int | None) -> Good:
+    """The seller's product, on sale or not; `seller_id` None: anybody's.
+
+    Raises UnknownProduct for none, and for those of others.
+    """
+    query = _goods().where(products.c.id == product_id)
+    found = await _read(shop, query if seller_id is None else query.where(products.c.seller_id == seller_id))
     if not found:
         raise UnknownProduct(product=product_id)
     return found[0]
@@ -100,15 +111,13 @@ async def shelves_of(shop: Shop, *, product_id: int) -> list[Held]:
 
 
 def _stock() -> tuple[Any, Any]:
-    """All pieces of a product, and whether they are low: altogether, or on a shelf that has a plan."""
+    """All pieces of a product, and whether any of its shelves is low."""
     stock = func.coalesce(func.sum(shelves.c.quantity), 0)
-    planned = and_(shelves.c.par_level > 0, shelves.c.quantity * LOW_SHARE <= shelves.c.par_level)
-    is_planned_low = func.count().filter(planned) > 0
-    return stock, or_(stock <= LOW_PIECES, is_planned_low)
+    return stock, func.count().filter(is_low()) > 0
 
 
 def _goods() -> Select[Any]:
-    stock, is_low = _stock()
+    stock, has_low = _stock()
     return (
         select(
             products.c.id.label("product_id"),
@@ -121,10 +130,12 @@ def _goods() -> Select[Any]:
             products.c.version,
             products.c.removed_us,
             stock.label("stock"),
-            is_low.label("is_low"),
+            has_low.label("is_low"),
+            users.c.username.label("seller"),
         )
         .outerjoin(shelves, shelves.c.product_id == products.c.id)
-        .group_by(products.c.id)
+        .outerjoin(users, users.c.id == products.c.seller_id)
+        .group_by(products.c.id, users.c.id)
     )
 
 

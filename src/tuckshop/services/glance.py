@@ -10,6 +10,7 @@ from tuckshop.domain.accounts import Actor, Role, UserState
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.services import tries
+from tuckshop.services.machines import is_low
 from tuckshop.services.shop import Shop
 from tuckshop.services.tries import Remembered
 from tuckshop.store import tables
@@ -23,7 +24,7 @@ machines, products, shelves, orders = tables.machines, tables.products, tables.s
 
 @dataclass(frozen=True, slots=True)
 class LowShelf:
-    """A shelf that holds no more than its par level, or nothing."""
+    """A shelf that is to be filled."""
 
     machine_id: int
     machine: str
@@ -54,13 +55,12 @@ class Glance:
 async def taken(shop: Shop, *, actor: Actor) -> Glance:
     """The shop as it stands now. Raises RoleMissing."""
     actor.require(Role.CASHIER, Role.ADMIN)
-    is_low = shelves.c.quantity <= func.coalesce(shelves.c.par_level, 0)
     low = (
         select(machines.c.id, machines.c.name, products.c.id, products.c.name)
         .add_columns(shelves.c.quantity, shelves.c.par_level)
         .join_from(shelves, products, products.c.id == shelves.c.product_id)
         .join(machines, machines.c.id == shelves.c.machine_id)
-        .where(is_low, products.c.removed_us.is_(None))
+        .where(is_low(), products.c.removed_us.is_(None))
     )
     wallets = select(func.sum(accounts.c.balance_cents)).where(accounts.c.kind == AccountKind.WALLET.value)
     coins = (

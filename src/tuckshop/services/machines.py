@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import Actor, Role, name_key
 from tuckshop.domain.coins import total_cents
-from tuckshop.domain.machines import BoxKind, CoinBox, check_machine_name, takes_exact_money_only
+from tuckshop.domain.machines import (
+    BoxKind,
+    CoinBox,
+    check_machine_name,
+    fill_below,
+    takes_exact_money_only,
+)
 from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, SessionEnded, UnknownMachine
 from tuckshop.services import admin_log, sessions
 from tuckshop.services.shop import Shop
@@ -195,6 +201,11 @@ async def witness(shop: Shop, *, caller: Caller) -> Actor:
         if not shop.till.policy.is_machine(caller, await connection.scalar(query)):
             raise SessionEnded
     return Actor(None, frozenset(), caller.machine_id)
+
+
+def is_low() -> ColumnElement[bool]:
+    """Of a row of shelves: whether it is to be filled, by the domain's rule."""
+    return shelves.c.quantity < func.coalesce(shelves.c.par_level, fill_below(None))
 
 
 async def coins(shop: Shop, *, actor: Actor, machine_id: int) -> Coins:

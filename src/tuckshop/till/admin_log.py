@@ -210,11 +210,17 @@ def _product(page: Page, product_id: int, machines: Iterable[int]) -> Facts | No
 
 
 def _shelves(page: Page, machine_id: int) -> Facts:
+    plans = page.plans | page.changes.plans
     return {
         "shelves": {
-            shelf.product_id: {"capacity": shelf.capacity, "price_cents": shelf.price_cents}
-            for _, shelf in sorted(page.shelves.items())
-            if shelf.machine_id == machine_id
+            product_id: {
+                "slot": plan.slot,
+                "capacity": plan.capacity,
+                "par_level": plan.par_level,
+                "price_cents": plan.price_cents,
+            }
+            for (of_id, product_id), plan in sorted(plans.items())
+            if of_id == machine_id
         }
     }
 

@@ -296,6 +296,9 @@ def _load_goods(page: Page, wanted: Wanted) -> Plan:
     if wanted.shelves:
         for row in (yield statements.SHELVES, sorted(wanted.shelves)):
             page.shelves[row[0], row[1]] = Shelf(*row)
+    # Read after the shelves are locked: a plan made meanwhile must be seen.
+    for machine_id, *plan in (yield statements.PLANS, _ids(wanted.stands)) if wanted.stands else ():
+        page.plans[machine_id, plan[0]] = ShelfPlan(*plan)
     if wanted.products:
         # Read after the shelves are locked: a product taken off sale meanwhile must be seen so.
         for row in (yield statements.PRODUCTS, _ids(wanted.products)):

@@ -260,11 +260,15 @@ class MoveStock(_Value, frozen=True):
 
 
 class SetShelves(_Value, frozen=True):
-    """How a machine's shelves are to stand; those not named lose slot, capacity, par level and price."""
+    """How a machine's shelves are to stand; those not named lose slot, capacity, par level and price.
+
+    `seen`: only if these shelves are still planned so.
+    """
 
     caller: Caller
     machine_id: int
     plans: tuple[ShelfPlan, ...]
+    seen: tuple[ShelfPlan, ...] = ()
 
 
 class AddProduct(_Value, frozen=True):

@@ -11,7 +11,7 @@ from tuckshop.domain import catalogue, machines
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.catalogue import StockKind
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.domain.refusals import InvalidField, NotOwner, RoleMissing
+from tuckshop.domain.refusals import InvalidField, NotOwner, PlanChanged, RoleMissing
 from tuckshop.till.commands import (
     BoxMoved,
     CoinsCounted,
@@ -148,6 +148,11 @@ def set_shelves(command: SetShelves, actor: Actor, page: Page) -> ShelvesSet:
     """All of a machine's shelves as planned; what is on them stays."""
     actor.require(Role.ADMIN)
     machine_id = box_of(page, command.machine_id).machine_id
+    for plan in command.seen:
+        ref = (machine_id, plan.product_id)
+        loaded = page.plans.get(ref, ShelfPlan(plan.product_id))
+        if page.changes.plans.get(ref, loaded) != plan:
+            raise PlanChanged(machine=machine_id)
     plans = machines.check_plans(command.plans)
     products = [
         catalogue.require_on_sale(page.products.get(plan.product_id), plan.product_id) for plan in plans

@@ -308,6 +308,7 @@ class Page:
     sellers: dict[int, str] = field(default_factory=dict)
     open_sellers: dict[int, str] = field(default_factory=dict)  # those of `sellers` who still sell
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
+    plans: dict[ShelfRef, ShelfPlan] = field(default_factory=dict)  # of machines to be planned, as loaded
     boxes: dict[int, CoinBox] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     gone: set[int | None] = field(default_factory=set)  # who have closed their accounts

@@ -300,6 +300,12 @@ SHELVES = Read(
     " ON s.machine_id = w.machine_id AND s.product_id = w.product_id ORDER BY s.machine_id, s.product_id",
     lock="s",
 )
+PLANS = Read(
+    "plans",
+    _ID,
+    "SELECT s.machine_id, s.product_id, s.slot, s.capacity, s.par_level, s.price_cents"
+    " FROM wanted w JOIN shelves s ON s.machine_id = w.id",
+)
 PRODUCTS = Read(
     "products",
     _ID,

@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,7 @@ from litestar.datastructures import UploadFile
 
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
-from tuckshop.http.errors import Malformed
+from tuckshop.http.errors import BodyTooLarge, Malformed
 from tuckshop.till.commands import Command, Envelope, Receipt
 
 FIELDS_MAX = 50
@@ -32,6 +33,14 @@ class Upload(NamedTuple):
     name: str
     media_type: str
     content: bytes
+
+
+class FileTooLarge(Malformed):
+    """A form's file is larger than any may be; `posted` are the fields that stand before it."""
+
+    def __init__(self, error: BodyTooLarge, posted: dict[str, str]) -> None:
+        super().__init__(*error.errors, status=error.status)
+        self.posted = posted
 
 
 def new_key() -> str:
@@ -55,11 +64,8 @@ async def require_own_page(request: Request[Any, Any, Any]) -> None:
     """
     assert isinstance(request, Call)
     if request.method not in browser.READING:
-        try:
+        with suppress(BodyTooLarge):  # Some forms tell that beside their file.
             await request.body()
-        except Malformed as error:
-            if error.status != 413:  # Some forms tell that beside their file.
-                raise
         browser.require_own_page(request)
 
 
@@ -90,11 +96,24 @@ async def read_with_files(
     A handler that takes more than a form's usual size says so: `opt={"body_bytes_max": ...}`.
 
     Raises:
+        FileTooLarge: what stands before the file is known, and no more; files stand last in our forms.
         Malformed: as `read`.
     """
-    await request.body()  # Bounded, and not for longer than anybody may take.
     _require_type(request, FILES_MEDIA_TYPE)
-    pairs, uploads = [], {}
+    try:
+        await request.body()  # Bounded, and not for longer than anybody may take.
+    except BodyTooLarge as error:
+        boundary = request.content_type[1].get("boundary", "")
+        request.read_instead(error.begun + f"\r\n--{boundary}--\r\n".encode())
+        pairs, _ = await _parts(request, files)
+        raise FileTooLarge(error, _checked(request, pairs, names)) from None
+    pairs, uploads = await _parts(request, files)
+    return _checked(request, pairs, names), uploads
+
+
+async def _parts(request: Call, files: Collection[str]) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+    pairs: list[tuple[str, str]] = []
+    uploads: dict[str, Upload] = {}
     for name, value in (await request.form()).multi_items():
         if not isinstance(value, UploadFile):
             if value or name not in files:  # A field without a file chosen is sent as an empty one.
@@ -105,7 +124,7 @@ async def read_with_files(
         if name not in files or name in uploads:
             raise Malformed(("body", "has a file that this form does not have"), status=400)
         uploads[name] = Upload(value.filename[:FILENAME_LENGTH_MAX], value.content_type, content)
-    return _checked(request, pairs, names), uploads
+    return pairs, uploads
 
 
 def _require_type(request: Call, wanted: bytes) -> None:

@@ -41,6 +41,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
         .get_template(template)
         .render(
             say=words.say,
+            plural=words.plural,
             money=lambda cents: words.money(cents, currency),
             plain=lambda cents: words.plain(cents, currency),
             when=lambda instant_us: words.when(instant_us, zone),

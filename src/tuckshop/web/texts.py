@@ -42,6 +42,10 @@ class Words:
         said = self._translated.get(text, text)
         return said.format(**facts) if facts else said
 
+    def plural(self, one: str, many: str, count: int, **facts: object) -> str:
+        """The text that fits the count: one piece, two pieces. Our languages know no third form."""
+        return self.say(one if count == 1 else many, count=count, **facts)
+
     def money(self, cents: int, currency: Currency) -> str:
         """An amount as it is written here: €1.50 or 1,50 €."""
         return _money(cents, currency.code, currency.exponent, self.language)

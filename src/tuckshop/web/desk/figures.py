@@ -34,7 +34,7 @@ def best(points: list[Point], words: Words) -> list[Point]:
     if len(points) <= PRODUCTS_MAX:
         return points
     rest = points[PRODUCTS_MAX:]
-    told = words.say("{count} others", count=len(rest))
+    told = words.plural("{count} other", "{count} others", len(rest))
     return [*points[:PRODUCTS_MAX], Point(told, sum(point.value for point in rest))]
 
 

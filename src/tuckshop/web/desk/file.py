@@ -18,8 +18,7 @@ from tuckshop.http.calls import Call
 from tuckshop.http.errors import Malformed
 from tuckshop.services import goods_file, machines, sheets
 from tuckshop.services.goods_file import Report
-from tuckshop.web import forms, notices, reasons, rooms, texts
-from tuckshop.web.desk import uploads
+from tuckshop.web import forms, notices, reasons, rooms, texts, uploads
 from tuckshop.web.filling import Filled
 from tuckshop.web.rooms import Member
 

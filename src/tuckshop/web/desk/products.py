@@ -12,8 +12,7 @@ from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.calls import Call
 from tuckshop.services import assortment
 from tuckshop.till.commands import AddProduct, ProductStands
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.desk import attributes, uploads
+from tuckshop.web import attributes, forms, notices, rooms, texts, uploads
 from tuckshop.web.filling import Filled
 from tuckshop.web.rooms import Member
 

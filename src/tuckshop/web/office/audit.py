@@ -1,18 +1,15 @@
-"""`/office/audit`: whether the books are right, tried when somebody asks; `/office/log`: who did what."""
+"""`/office/audit`: whether the books are right, tried when somebody asks."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from litestar import Response, get, post
 
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
-from tuckshop.services import admin_log, audit
+from tuckshop.services import audit
 from tuckshop.web import forms, rooms
-
-PAGE = 25
 
 
 @get("/office/audit")
@@ -33,37 +30,4 @@ async def run(request: Call) -> Response[Any]:
     return rooms.page(request, "office/audit.html", member=member, last=last, report=report)
 
 
-@get("/office/log")
-async def show_log(request: Call) -> Response[Any]:
-    """What admins, cashiers and the operator did, the newest first."""
-    member = await rooms.member(request, Role.ADMIN)
-    before_id = rooms.before(request)
-    found = await admin_log.page(request.shop, before_id=before_id, limit=PAGE + 1)
-    return rooms.page(
-        request,
-        "office/log.html",
-        member=member,
-        lines=found[:PAGE],
-        names=await admin_log.actors(request.shop, lines=found),
-        written=_written,
-        before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
-    )
-
-
-HANDLERS = (
-    show,
-    run,
-    show_log,
-)
-
-
-def _written(facts: dict[str, Any] | None) -> str:
-    """The facts of a line, as people can read them."""
-    if not facts:
-        return "–"
-    return ", ".join(f"{name}: {_value(value)}" for name, value in facts.items())
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+HANDLERS = (show, run)

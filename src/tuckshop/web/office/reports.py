@@ -22,6 +22,7 @@ from tuckshop.web.rooms import Member
 
 BARS_MAX = 62  # Days beyond that are added up by the week, or nobody could tell the bars apart.
 WEEK = 7
+YEAR = 365
 LISTED_MAX = 20
 _BY = [by.value for by in (By.PRODUCT, By.SELLER, By.MACHINE)]
 
@@ -108,8 +109,9 @@ def _bars(request: Call, sold: Sales) -> list[Point]:
     step = 1 if count <= BARS_MAX else WEEK
     words = texts.of(request)
     days = [sold.period.first + timedelta(days=number) for number in range(count)]
+    label = words.short_day if count < YEAR else words.day  # Within one, it goes without saying which.
     return [
-        Point(words.short_day(days[start]), sum(figures.get(day, 0) for day in days[start : start + step]))
+        Point(label(days[start]), sum(figures.get(day, 0) for day in days[start : start + step]))
         for start in range(0, count, step)
     ]
 

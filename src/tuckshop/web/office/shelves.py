@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
-from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan
+from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan, fill_below
 from tuckshop.domain.refusals import (
     OutOfStock,
+    PlanChanged,
     Refusal,
     SessionEnded,
     StockTooLarge,
@@ -18,6 +20,7 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.http.calls import Call
+from tuckshop.http.errors import Malformed
 from tuckshop.services import catalogue, machines, storefront
 from tuckshop.services.machines import Machine
 from tuckshop.till.commands import MoveStock, Restock, SetShelves, ShelfStands
@@ -27,6 +30,7 @@ from tuckshop.web.rooms import Member, Number
 
 TARGETS_MAX = 100  # Machines to choose from: more would be no list any more.
 _PLAN = ("slot", "capacity", "par_level", "price")
+_Seen = tuple[str | None, int | None, int | None, int | None]
 _BESIDE: dict[type[Refusal], str] = {
     OutOfStock: "quantity",
     StockTooLarge: "quantity",
@@ -68,9 +72,12 @@ async def show_shelf(request: Call, machine: Number, product: Number) -> Respons
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/plan", status_code=303)
 async def plan(request: Call, machine: Number, product: Number) -> Response[Any]:
-    """Its slot, how much fits, from when on it is to be filled, and a price of its own."""
+    """Its slot, how much fits, from when on it is to be filled, and a price of its own.
+
+    `seen` is how it stood on the page: who planned it since then is not run over.
+    """
     member = await rooms.member(request, Role.ADMIN)
-    posted = await forms.read(request, "key", *_PLAN)
+    posted = await forms.read(request, "key", "seen", *_PLAN)
     form = Filled(request, posted)
     machine_id, product_id = rooms.number(machine), rooms.number(product)
     wanted = ShelfPlan(
@@ -83,15 +90,21 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     if form.is_wrong:
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
     others = [
-        ShelfPlan(one.product_id, one.slot, one.capacity, one.par_level, one.price_cents)
-        for one in await _standing(request, member, machine_id)
-        if one.product_id != product_id
+        _plan(one) for one in await _standing(request, member, machine_id) if one.product_id != product_id
     ]
-    command = SetShelves(member.caller, machine_id, (*filter(_is_planned, others), wanted))
+    planned = tuple(filter(_is_planned, others))
+    seen = _seen(product_id, posted["seen"])
+    command = SetShelves(member.caller, machine_id, (*planned, wanted), seen=(*planned, seen))
     try:
         await forms.settled(request, command, posted)
     except (SessionEnded, UnknownMachine, UnknownProduct):
         raise
+    except PlanChanged:
+        form.trouble = texts.of(request).say(
+            "Somebody else has planned this machine meanwhile. This is how the shelf stands now, and below "
+            "it what you typed: save again to have it your way."
+        )
+        return await _shelf(request, member, machine, product, planned=form, is_changed=True)
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
@@ -150,6 +163,18 @@ def _given(form: Filled, name: str) -> bool:
     return bool(form.typed[name].strip())
 
 
+def _plan(stands: ShelfStands) -> ShelfPlan:
+    return ShelfPlan(stands.product_id, stands.slot, stands.capacity, stands.par_level, stands.price_cents)
+
+
+def _seen(product_id: int, written: str) -> ShelfPlan:
+    """The plan as the page had it. Raises Malformed for what no page of ours says."""
+    try:
+        return ShelfPlan(product_id, *msgspec.json.decode(written, type=_Seen))
+    except msgspec.MsgspecError:
+        raise Malformed(("seen", "is not what a form sends"), status=400) from None
+
+
 def _is_planned(plan: ShelfPlan) -> bool:
     """Whether there is anything to keep: all others may stay unnamed."""
     return plan != ShelfPlan(plan.product_id)
@@ -171,6 +196,7 @@ async def _machine(request: Call, member: Member, machine: Machine, form: Filled
     plans = {one.product_id: one for one in await _standing(request, member, machine.id)}
     sold = await storefront.stocked(request.shop, machine_id=machine.id)
     shelves = [(one, plans[one.product_id]) for one in sold if one.product_id in plans]
+    low = [(one, plan) for one, plan in shelves if plan.quantity < fill_below(plan.par_level)]
     return rooms.page(
         request,
         "office/machine.html",
@@ -178,7 +204,8 @@ async def _machine(request: Call, member: Member, machine: Machine, form: Filled
         status=form.status if form.is_wrong else 200,
         machine=machine,
         shelves=shelves,
-        low=[(one, plan) for one, plan in shelves if plan.quantity < max(plan.par_level or 0, 1)],
+        low=low,
+        low_ids={one.product_id for one, _ in low},
         form=form,
     )
 
@@ -193,6 +220,7 @@ async def _shelf(
     filled: Filled | None = None,
     moved: Filled | None = None,
     key: str = "",
+    is_changed: bool = False,
 ) -> Response[Any]:
     shop, product_id = request.shop, rooms.number(product)
     found = await machines.find(shop, machine_id=rooms.number(machine))
@@ -212,6 +240,9 @@ async def _shelf(
         shelf=stands,
         others=others,
         key=forms.key_of(key),
+        is_changed=is_changed,
+        now=_typed(request, stands),
+        seen=planned.typed["seen"] if planned and not is_changed else _written(stands),
         planned=planned or Filled(request, _typed(request, stands)),
         filled=filled or Filled(request, {"quantity": _missing(stands), "reason": ""}),
         moved=moved or Filled(request),
@@ -229,6 +260,14 @@ def _typed(request: Call, stands: ShelfStands | None) -> dict[str, str]:
         "par_level": "" if stands.par_level is None else str(stands.par_level),
         "price": "" if price is None else texts.of(request).plain(price, request.shop.currency),
     }
+
+
+def _written(stands: ShelfStands | None) -> str:
+    """The plan as `_seen` reads it."""
+    seen: _Seen = (None, None, None, None)
+    if stands is not None:
+        seen = (stands.slot, stands.capacity, stands.par_level, stands.price_cents)
+    return msgspec.json.encode(seen).decode()
 
 
 def _missing(stands: ShelfStands | None) -> str:

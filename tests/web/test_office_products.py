@@ -7,6 +7,7 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import joined
+from tests.web.test_desk import Upload, png, send
 from tuckshop.domain.accounts import Role
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -23,17 +24,25 @@ async def boss(api: Api, guest: Browser) -> Browser:
 
 async def test_a_product_of_the_house_and_one_of_a_seller(api: Api, boss: Browser) -> None:
     sam = await joined(api, "sam", Role.SELLER)
+    hall = await api.shop.machine("hall")
     page = await boss.open("/office/products/new")
-    await boss.press("add", name="cola", price="1.50", stock="7", seller="")
-    assert boss.page.texts["notice"] == "cola is on sale."
-    await boss.press("add", page, name="cola", price="1.50", stock="7", seller="")
-    assert boss.page.texts["notice"] == "cola is on sale."  # Pressed twice, added once.
+    cola = {"name": "cola", "price": "1.50", "cost": "0,80", "tax": "19", "stock": "7", "machine": str(hall)}
+    for _ in range(2):  # Pressed twice, added once.
+        boss.page = page
+        await send(boss, "add", Upload(png()), **cola)
+        assert boss.page.texts["notice"] == "cola is on sale."
     await boss.open("/office/products/new")
-    await boss.press("add", name=SCRIPT, price="0,80", stock="0", seller="SAM")
+    await send(boss, "add", name=SCRIPT, price="0,80", stock="0", seller="SAM", machine="1")
     assert SCRIPT not in boss.page.content
-    assert [
-        (row["name"], row["price_cents"], row["seller_id"]) for row in await api.shop.rows("products")
-    ] == [("cola", 150, None), (SCRIPT, 80, sam)]
+    rows = await api.shop.rows("products")
+    names = ("name", "price_cents", "cost_cents", "tax_basis_points", "seller_id")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("cola", 150, 80, 1900, None),
+        (SCRIPT, 80, 0, 0, sam),
+    ]
+    assert [row["image_id"] is not None for row in rows] == [True, False]
+    held = [(row["machine_id"], row["quantity"]) for row in await api.shop.rows("shelves")]
+    assert held == [(1, 0), (hall, 7)]
     await boss.open("/office/products?q=COL")
     assert boss.shows("cola")
     assert not boss.shows("alert(1)")
@@ -56,6 +65,8 @@ async def test_a_product_of_the_house_and_one_of_a_seller(api: Api, boss: Browse
         ({"seller": "nobody"}, "seller"),
         ({"seller": "ada"}, "seller"),
         ({"seller": SCRIPT}, "seller"),
+        ({"tax": "x"}, "tax"),
+        ({"cost": "-1"}, "cost"),
     ],
 )
 async def test_a_wrong_product_is_not_added(
@@ -65,7 +76,7 @@ async def test_a_wrong_product_is_not_added(
     await api.shop.product("tea")
     before = await api.shop.rows("products")
     await boss.open("/office/products/new")
-    await boss.press("add", **{"name": "cola", "price": "1.50", "stock": "7"} | filled)
+    await send(boss, "add", **{"name": "cola", "price": "1.50", "stock": "7"} | filled)
     assert boss.status == 422
     assert f"{beside}-wrong" in boss.page.texts
     assert boss.field(beside)["value"] == filled[beside]
@@ -82,6 +93,7 @@ async def test_names_and_prices_change_unless_somebody_was_faster(api: Api, boss
     assert (boss.status, boss.field("name")["value"]) == (422, "Cola zero")
     (row,) = await api.shop.rows("products")
     assert (row["name"], row["price_cents"]) == ("Cola light", 180)
+    assert "Name Cola light Price €1.80" in boss.page.texts["now"]
     await boss.press("save", key="k" * 22)  # Seen, and still wanted.
     (row,) = await api.shop.rows("products")
     assert (row["name"], row["price_cents"], row["refundable"]) == ("Cola zero", 200, True)
@@ -97,10 +109,11 @@ async def test_a_wrong_price_or_restock_changes_nothing(api: Api, boss: Browser)
         ("save", {"price": SCRIPT}),
         ("save", {"name": ""}),
         ("save", {"version": "x"}),
-        ("restock", {"pieces": "0"}),
-        ("restock", {"pieces": "-3"}),
-        ("restock", {"pieces": "9" * 30}),
-        ("restock", {"pieces": "5", "reason": "x" * 201}),
+        ("book", {"pieces": "0"}),
+        ("book", {"pieces": "-3"}),
+        ("book", {"pieces": "9" * 30}),
+        ("book", {"pieces": "5", "reason": "x" * 201}),
+        ("book", {"pieces": "5", "what": "counted"}),
     ):
         await boss.press(button, **filled)
         assert boss.status == 422
@@ -109,16 +122,26 @@ async def test_a_wrong_price_or_restock_changes_nothing(api: Api, boss: Browser)
     assert await api.shop.books() == before
 
 
-async def test_pieces_come_once_per_press_and_the_product_goes(api: Api, boss: Browser) -> None:
+async def test_pieces_come_once_per_press_to_any_machine_and_the_product_goes(
+    api: Api, boss: Browser
+) -> None:
+    hall = await api.shop.machine("hall")
     cola = (await api.shop.product("cola", stock=10)).product_id
     page = await boss.open(f"/office/products/{cola}")
     for _ in range(2):
-        await boss.press("restock", page, pieces="5", reason="delivery 17")
-        assert boss.page.texts["notice"] == "Now 15 are there."
-    assert [row["quantity"] for row in await api.shop.rows("shelves")] == [15]
-    await boss.press("remove", page)
-    assert boss.page.texts["notice"] == "It is not on sale any more."
+        await boss.press("book", page, pieces="5", machine=str(hall), reason="delivery 17")
+        assert boss.page.texts["notice"] == "5 more."
+    await boss.press("book", what="counted", pieces="9", machine="1", reason="one broken")
+    assert boss.shows("default 9 hall 5")
+    page = await boss.open(f"/office/products/{cola}/remove")
+    assert boss.shows("These pieces are booked out: default 9 hall 5")
+    for _ in range(2):
+        await boss.press("remove", page)
+        assert boss.page.texts["notice"] == "cola is off sale."
     await boss.open(f"/office/products/{cola}")
+    assert boss.shows("Taken off sale on")
+    assert boss.page.by_id("save") is None
+    await boss.open(f"/office/products/{cola}/remove")
     assert boss.status == 404
 
 
@@ -141,7 +164,9 @@ async def test_cashiers_look_and_others_do_not(api: Api, guest: Browser) -> None
         await guest.open(path)
         assert guest.status == 200
     assert guest.page.by_id("save") is None
-    for path in ("/new", f"/{cola}", f"/{cola}/stock", f"/{cola}/remove"):
+    await guest.open(f"/office/products/{cola}/remove")
+    assert guest.status == 403
+    for path in ("/new", f"/{cola}", f"/{cola}/stock", f"/{cola}/picture", f"/{cola}/remove"):
         answer = await guest.own_post(f"/office/products{path}", {"key": "k" * 22})
         assert answer.status_code == 403
         no_token = await guest.client.post(f"/office/products{path}", data={"form": ""})

@@ -6,7 +6,6 @@ import hashlib
 
 from tuckshop.domain.refusals import InvalidField
 from tuckshop.http.calls import Call
-from tuckshop.http.errors import Malformed
 from tuckshop.services import pictures
 from tuckshop.till.commands import AddProduct, ChangeProduct, Receipt
 from tuckshop.web import forms
@@ -23,14 +22,12 @@ async def read(request: Call, *names: str, file: str, bytes_max: int) -> tuple[F
     """The form as it is filled in, and the file that was chosen.
 
     Raises:
-        Malformed: as `forms.read`; but of what is too large nothing is known, and the form says so.
+        Malformed: as `forms.read`; but a file that is too large is told beside its field.
     """
     try:
         posted, files = await forms.read_with_files(request, "key", *names, files=(file,))
-    except Malformed as error:
-        if error.status != 413:
-            raise
-        form = Filled(request, dict.fromkeys((*names, file), "") | {"key": forms.new_key()})
+    except forms.FileTooLarge as error:
+        form = Filled(request, error.posted | {file: ""})
         form.complain(file, f"must be a file of at most {bytes_max // MIB} MiB")
         return form, None
     form = Filled(request, posted | {file: ""})
