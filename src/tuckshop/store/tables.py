@@ -344,6 +344,14 @@ accounts = Table(
             ("kind", ("kind",), "user_id IS NULL AND guest_id IS NULL AND machine_id IS NULL"),
         )
     ),
+    # Few have one: whoever may owe is found without a look at all wallets.
+    Index(
+        "ix_accounts_tab",
+        "kind",  # Or SQLite would not begin with it.
+        "user_id",
+        postgresql_where=text("kind = 'tab'"),
+        sqlite_where=text("kind = 'tab'"),
+    ),
 )
 
 coin_boxes = Table(
@@ -418,6 +426,13 @@ orders = Table(
         postgresql_where=text("payment = 'tab'"),
         sqlite_where=text("payment = 'tab'"),
     ),
+    # The few that were handed out later than they were made: their number does not tell when.
+    Index(
+        "ix_orders_late_fulfilled_us",
+        "fulfilled_us",
+        postgresql_where=text("fulfilled_us <> created_us"),
+        sqlite_where=text("fulfilled_us <> created_us"),
+    ),
 )
 
 order_lines = Table(
@@ -440,7 +455,8 @@ order_lines = Table(
     CheckConstraint(f"price_cents BETWEEN 1 AND {PRICE_CENTS_MAX}", name="price_range"),
     CheckConstraint(f"tax_basis_points BETWEEN 0 AND {TAX_BASIS_POINTS_MAX}", name="tax_range"),
     CheckConstraint("cost_cents >= 0", name="cost_not_negative"),
-    Index(None, "seller_id", "product_id"),
+    # What a seller sold last: their lines in the order of the orders.
+    Index(None, "seller_id", "order_id"),
 )
 
 refunds = Table(
