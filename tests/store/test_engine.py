@@ -290,6 +290,12 @@ async def test_every_sqlite_connection_keeps_the_same_promises(tmp_path: Path) -
             assert plain.isolation_level is None
 
 
+async def test_no_reader_waits_for_helpers_or_a_compiler(postgres_empty_url: str) -> None:
+    async with shop(postgres_empty_url) as engine, reading(engine) as reader:
+        for name, value in (("jit", "off"), ("max_parallel_workers_per_gather", "0")):
+            assert await reader.scalar(text(f"SHOW {name}")) == value
+
+
 async def test_a_reader_sees_one_instant(empty_url: str) -> None:
     async with shop(empty_url) as engine, reading(engine) as reader:
         count = text("SELECT count(*) FROM guests")

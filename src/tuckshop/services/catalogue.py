@@ -299,9 +299,9 @@ def _on_machine(machine_id: int) -> ColumnElement[bool]:
 
 
 def _has_own(machine_id: int) -> ColumnElement[bool]:
-    return and_(
-        own.c.product_id == products.c.id, own.c.machine_id == machine_id, own.c.price_cents.is_not(None)
-    )
+    # All prices are above 0. Asked in these words SQLite looks into the index of those that are there, and
+    # not at the shelf of each product without one.
+    return and_(own.c.product_id == products.c.id, own.c.machine_id == machine_id, own.c.price_cents > 0)
 
 
 def _own_or_usual() -> ColumnElement[int]:
