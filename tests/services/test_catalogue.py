@@ -179,17 +179,24 @@ async def test_every_page_goes_on_where_the_last_one_ended(
 
 
 @pytest.mark.parametrize(
-    "search", [Search(limit=50, sort=Sort.PRICE), Search(limit=50, sort=Sort.NAME, price_cents_max=500)]
+    ("search", "walk"),
+    [
+        (Search(limit=50, keyword="o", sort=Sort.PRICE), "ix_products_on_sale_price_cents"),
+        (Search(limit=50, price_cents_max=500, sort=Sort.NAME), "ix_products_on_sale_name_key"),
+    ],
 )
-async def test_own_prices_are_found_without_a_look_at_the_shelves(
-    open_for_business: Shop, search: Search, monkeypatch: pytest.MonkeyPatch
+async def test_long_lists_are_walked_through_in_indexes_alone(
+    open_for_business: Shop, search: Search, walk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "FEW", -1)  # As of so many products that they are walked through.
+    monkeypatch.setattr(catalogue, "FEW", -1)  # As of so many products that they are not sorted.
     monkeypatch.setattr(catalogue, "FEW_LATE", -1)
     with heard(open_for_business.engine) as said:
         await catalogue.page(open_for_business, search)
 
-    assert "ix_shelves_own_price_product" in await plans(open_for_business.engine, said)
+    told = await plans(open_for_business.engine, said)
+
+    for index in (walk, "ix_shelves_own_price_product"):
+        assert f" INDEX {index}" in told or f"Index Only Scan using {index}" in told, told
 
 
 async def test_the_index_has_the_names_on_sale(open_for_business: Shop, database_url: str) -> None:

@@ -168,8 +168,11 @@ async def _few(connection: AsyncConnection, search: Search) -> tuple[CTE, Search
     few_max = min(FEW + 3 * search.offset, FEW_LATE)
     for candidates, rest in _candidates(search):
         count = select(func.count()).select_from(candidates.limit(few_max + 1).subquery())
-        if (await connection.execute(count)).scalar_one() <= few_max:
-            return candidates.cte("few").prefix_with("MATERIALIZED"), rest
+        found = (await connection.execute(count)).scalar_one()
+        if found <= few_max:
+            few = candidates.cte("few")
+            # So few that each is looked up; of more, PostgreSQL may read all products at once instead.
+            return (few.prefix_with("MATERIALIZED") if found <= FEW else few), rest
     return None
 
 
