@@ -57,6 +57,11 @@ bench.catalogue: $(DEVELOPMENT) ## measure searches among 100,000 products
 	@PYTHON=$(BIN)/python tools/system-packages
 	$(BIN)/python -m bench.catalogue $(ARGS)
 
+.PHONY: bench.office
+bench.office: $(DEVELOPMENT) ## measure every page that lists or sums on 100,000 orders
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	$(BIN)/python -m bench.office $(ARGS)
+
 .PHONY: bench.reports
 bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orders
 	@PYTHON=$(BIN)/python tools/system-packages postgresql

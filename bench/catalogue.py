@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import insert, text
 
 from bench.host import Host, look
-from bench.seed import Size, make
+from bench.seed import Size, analyze, make
 from tools.postgres import Cluster
 from tuckshop.domain.catalogue import suffixes
 from tuckshop.domain.machines import BoxKind
@@ -112,10 +112,7 @@ async def name_products(url: str) -> None:
             await connection.execute(
                 text("UPDATE shelves SET price_cents = 1 + product_id % 900 WHERE product_id % 7 = 0")
             )
-        async with engine.connect() as connection:
-            autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            for table in ("products", "shelves", "product_suffixes"):
-                await autocommit.exec_driver_sql(f"ANALYZE {table}")
+        await analyze(engine, "products", "shelves", "product_suffixes")
     finally:
         await engine.dispose()
 

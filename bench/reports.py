@@ -10,12 +10,10 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from bench import history
 from bench.catalogue import quantile, surroundings
 from bench.host import look
 from bench.seed import Size, make
@@ -27,12 +25,8 @@ from tuckshop.services.opening import open_shop
 from tuckshop.services.reports import By
 from tuckshop.services.shop import Shop
 from tuckshop.settings import Settings
-from tuckshop.store.engine import open_engine, writing
 
 P99_MS_MAX = 300
-MACHINES = 3
-DAYS = 365
-DAY_US = 86_400_000_000
 SHAPES: tuple[tuple[By, ...], ...] = (
     (By.DAY,),
     (By.PRODUCT,),
@@ -57,11 +51,9 @@ def main() -> None:
         ):
             began = time.perf_counter()
             make(url, size=Size(products=asked.products, buyers=100, sellers=10))
-            made = asyncio.run(fill(url, orders=asked.orders))
+            made = history.sell(url, orders=asked.orders)
             took = time.perf_counter() - began
-            print(
-                f"\n{database}: {asked.orders:,} orders in {DAYS} days, {made:,} sums, made in {took:.0f} s"
-            )
+            print(f"\n{database}: {asked.orders:,} orders of a year, {made:,} sums, made in {took:.0f} s")
             before = look()
             figures = asyncio.run(measured(url, rounds=asked.rounds))
             print(surroundings(before, look()))
@@ -71,25 +63,6 @@ def main() -> None:
                 print(f"{quantile(times, 50):8.1f} {quantile(times, 99):8.1f} {rows:7,}   {told}")
                 slow |= len(by) == 1 and quantile(times, 99) > P99_MS_MAX
     raise SystemExit(f"p99 above {P99_MS_MAX} ms" if slow else 0)
-
-
-async def fill(url: str, *, orders: int) -> int:
-    """Orders of one line each, evenly over the year until now, on a shop from `bench.seed`; how many sums."""
-    engine = open_engine(url)
-    try:
-        async with writing(engine) as connection:
-            if connection.dialect.name == "postgresql":
-                # A million rows are right by how they are made; looking each up would take a minute.
-                await connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-            for statement in _statements(orders, now_us=time.time_ns() // 1_000):
-                await connection.exec_driver_sql(statement)
-            made = await _count(connection)
-        async with engine.connect() as connection:
-            autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await autocommit.exec_driver_sql("ANALYZE")
-    finally:
-        await engine.dispose()
-    return made
 
 
 async def measured(url: str, *, rounds: int) -> dict[tuple[By, ...], tuple[int, list[float]]]:
@@ -110,61 +83,7 @@ async def measured(url: str, *, rounds: int) -> dict[tuple[By, ...], tuple[int, 
 
 def _year(shop: Shop) -> Period:
     today = date_of(shop.till.policy.days.of(shop.clock()))
-    return Period(today - timedelta(days=DAYS), today)
-
-
-def _statements(orders: int, *, now_us: int) -> Iterator[str]:
-    begins_us = now_us - DAYS * DAY_US
-    step_us = DAYS * DAY_US // orders
-    for machine in range(2, MACHINES + 1):
-        yield f"""
-            INSERT INTO machines (name, name_key, timezone, box_kind, created_us)
-            VALUES ('Bench {machine}', 'bench {machine}', 'UTC', 'unlimited', {now_us})
-        """
-    numbers = (
-        "(WITH RECURSIVE series(i) AS (SELECT CAST(1 AS BIGINT)"
-        f" UNION ALL SELECT i + 1 FROM series WHERE i < {orders}) SELECT i FROM series) AS numbers"
-    )
-    products = "(SELECT p.*, row_number() OVER (ORDER BY id) - 1 AS place FROM products p) AS p"
-    buyers = "(SELECT user_id, row_number() OVER (ORDER BY id) - 1 AS place FROM sessions) AS b"
-    many = "(SELECT count(*) FROM products)"
-    # Strides that share no factor with how many there are: every product on every machine on every day.
-    yield f"""
-        INSERT INTO orders (id, buyer_id, machine_id, payment, status, total_cents,
-                            created_us, fulfilled_us, day)
-        SELECT i, b.user_id, 1 + (i / 7) % {MACHINES}, 'wallet',
-               CASE WHEN i % 50 = 0 THEN 'refunded' ELSE 'dispensed' END,
-               p.price_cents * (1 + i % 2), {begins_us} + i * {step_us}, {begins_us} + i * {step_us},
-               ({begins_us} + i * {step_us}) / {DAY_US}
-        FROM {numbers} JOIN {products} ON p.place = (i * 37) % {many} JOIN {buyers} ON b.place = i % 100
-    """
-    yield f"""
-        INSERT INTO order_lines (order_id, product_id, position, quantity, name, price_cents, seller_id,
-                                 refundable, tax_basis_points, cost_cents, refunded_quantity)
-        SELECT i, p.id, 0, 1 + i % 2, p.name, p.price_cents, p.seller_id, p.refundable, p.tax_basis_points,
-               p.cost_cents, CASE WHEN i % 50 = 0 THEN 1 + i % 2 ELSE 0 END
-        FROM {numbers} JOIN {products} ON p.place = (i * 37) % {many}
-    """
-    yield """
-        INSERT INTO refunds (id, order_id, amount_cents, created_us, kind, day)
-        SELECT id / 50, id, total_cents, created_us, 'refund', day FROM orders WHERE status = 'refunded'
-    """
-    yield """
-        INSERT INTO refund_lines (refund_id, order_id, product_id, quantity)
-        SELECT r.id, r.order_id, l.product_id, l.quantity
-        FROM refunds r JOIN order_lines l ON l.order_id = r.order_id
-    """
-    yield """
-        INSERT INTO sales (day, machine_id, product_id,
-                           sold_quantity, sold_cents, refunded_quantity, refunded_cents)
-        SELECT o.day, o.machine_id, l.product_id, sum(l.quantity), sum(l.quantity * l.price_cents),
-               sum(l.refunded_quantity), sum(l.refunded_quantity * l.price_cents)
-        FROM order_lines l JOIN orders o ON o.id = l.order_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    """
-
-
-async def _count(connection: AsyncConnection) -> int:
-    return int((await connection.exec_driver_sql("SELECT count(*) FROM sales")).scalar_one())
+    return Period(today - timedelta(days=history.DAYS), today)
 
 
 def _arguments() -> argparse.Namespace:

@@ -47,6 +47,34 @@ def make(url: str, *, size: Size) -> Shop:
     return asyncio.run(_make(url, size))
 
 
+def numbers(count: int) -> str:
+    """A table of the numbers `i` from 1 to this."""
+    return (
+        "(WITH RECURSIVE series(i) AS (SELECT CAST(1 AS BIGINT)"
+        f" UNION ALL SELECT i + 1 FROM series WHERE i < {count}) SELECT i FROM series) AS numbers"
+    )
+
+
+async def count_on(connection: AsyncConnection, *names: str) -> None:
+    """Let the till's own counting of ids begin behind the rows written here."""
+    for name in names:
+        if connection.dialect.name == "postgresql":
+            await connection.exec_driver_sql(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))")
+        else:
+            await connection.exec_driver_sql(
+                f"UPDATE counters SET last_id = (SELECT max(id) FROM {name}) WHERE name = '{name}'"
+            )
+
+
+async def analyze(engine: AsyncEngine, *names: str) -> None:
+    """Let the planner know these tables, or all: as PostgreSQL does by itself, and a shop on SQLite never."""
+    if engine.dialect.name != "postgresql":
+        return
+    async with engine.connect() as connection:
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.exec_driver_sql(f"ANALYZE {', '.join(names)}")
+
+
 async def _make(url: str, size: Size) -> Shop:
     engine = open_engine(url)
     try:
@@ -56,7 +84,7 @@ async def _make(url: str, size: Size) -> Shop:
             await install(connection, now_us=now_us)
             for statement in _statements(size, now_us=now_us):
                 await connection.exec_driver_sql(statement)
-            await _count_on(connection, "products", "transfers")
+            await count_on(connection, "products", "transfers")
             shop = await _read(connection)
         await _analyze(engine)
     finally:
@@ -86,7 +114,7 @@ def _users(role: str, count: int, *, now_us: int) -> str:
                            is_buyer, is_seller, is_cashier, is_admin, created_us)
         SELECT 'bench-{role}-' || i, 'bench-{role}-' || i, 'none', 'active',
                {role == "buyer"}, {role == "seller"}, FALSE, FALSE, {now_us}
-        FROM {_numbers(count)} ORDER BY i
+        FROM {numbers(count)} ORDER BY i
     """
 
 
@@ -128,7 +156,7 @@ def _shelves(size: Size, *, now_us: int) -> Iterator[str]:
                               tax_basis_points, cost_cents, version, created_us)
         SELECT (SELECT coalesce(max(id), 0) FROM products) + i, 'Bench product ' || i, 'bench product ' || i,
                50 + 5 * (i % 31), users.id, TRUE, 1000, 25, 1, {now_us}
-        FROM {_numbers(size.products)}
+        FROM {numbers(size.products)}
         JOIN users ON username_key = 'bench-seller-' || (1 + i % {size.sellers})
     """
     yield f"""
@@ -141,24 +169,6 @@ def _shelves(size: Size, *, now_us: int) -> Iterator[str]:
         SELECT 'initial', {DEFAULT_MACHINE_ID}, id, {QUANTITY_MAX}, {now_us}
         FROM products WHERE name_key LIKE 'bench product %' ORDER BY id
     """
-
-
-def _numbers(count: int) -> str:
-    return (
-        "(WITH RECURSIVE series(i) AS "
-        f"(SELECT 1 UNION ALL SELECT i + 1 FROM series WHERE i < {count}) SELECT i FROM series) AS numbers"
-    )
-
-
-async def _count_on(connection: AsyncConnection, *names: str) -> None:
-    """Let the till's own counting of ids begin behind the rows written here."""
-    for name in names:
-        if connection.dialect.name == "postgresql":
-            await connection.exec_driver_sql(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))")
-        else:
-            await connection.exec_driver_sql(
-                f"UPDATE counters SET last_id = (SELECT max(id) FROM {name}) WHERE name = '{name}'"
-            )
 
 
 async def _read(connection: AsyncConnection) -> Shop:
@@ -185,7 +195,4 @@ def _gapless(ids: list[int]) -> range:
 
 async def _analyze(engine: AsyncEngine) -> None:
     """Let planners know the filled tables; of the empty ones they would learn to read every row."""
-    names = "users, sessions, products, shelves, accounts" if engine.dialect.name == "postgresql" else ""
-    async with engine.connect() as connection:
-        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await autocommit.exec_driver_sql(f"ANALYZE {names}")
+    await analyze(engine, "users", "sessions", "products", "shelves", "accounts")

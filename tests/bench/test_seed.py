@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from bench.counts import Counts, count, require_all
 from bench.measure import BenchFailed
 from bench.seed import Size, make
-from tests.conftest import PostgresServer
-from tuckshop.services.audit import Report, audit
-from tuckshop.store.engine import open_engine
+from tests.bench.conftest import audited
 
 SMALL = Size(buyers=20, sellers=3, products=7)
 NOTHING_SOLD = Counts(
@@ -28,21 +25,12 @@ NOTHING_SOLD = Counts(
 )
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where no shop is yet, once on each database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bench.sqlite3'}"
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.new_database()
-
-
 def test_fills_a_shop_that_passes_the_audit(empty_url: str) -> None:
     shop = make(empty_url, size=SMALL)
 
     assert len(shop.buyers) == len(shop.session_ids) == 20
     assert len(shop.product_ids) == 7
-    assert asyncio.run(_audited(empty_url)).clean
+    assert asyncio.run(audited(empty_url)).clean
 
 
 def test_counts_what_was_sold(empty_url: str) -> None:
@@ -93,11 +81,3 @@ def _sold(purchases: int, *, keys: int | None = None) -> Counts:
         paid_cents=150 * purchases,
         earned_cents=150 * purchases,
     )
-
-
-async def _audited(url: str) -> Report:
-    engine = open_engine(url)
-    try:
-        return await audit(engine)
-    finally:
-        await engine.dispose()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bench.catalogue import P99_MS_MAX, measured, quantile
 from bench.seed import Size, make
 from tests.conftest import PostgresServer
+from tests.services.plans import heard, plans
 from tests.shop import Shop as Books
 from tuckshop.domain.accounts import Role, name_key
 from tuckshop.domain.catalogue import SUFFIX_LENGTH_MAX, suffixes, suffixes_between
@@ -175,6 +176,27 @@ async def test_every_page_goes_on_where_the_last_one_ended(
     if down is not None:
         backwards = await catalogue.page(shop, Search(limit=1000, sort=down))
         assert backwards[::-1] == await catalogue.page(shop, Search(limit=1000, sort=sort))
+
+
+@pytest.mark.parametrize(
+    ("search", "walk"),
+    [
+        (Search(limit=50, keyword="o", sort=Sort.PRICE), "ix_products_on_sale_price_cents"),
+        (Search(limit=50, price_cents_max=500, sort=Sort.NAME), "ix_products_on_sale_name_key"),
+    ],
+)
+async def test_long_lists_are_walked_through_in_indexes_alone(
+    open_for_business: Shop, search: Search, walk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "FEW", -1)  # As of so many products that they are not sorted.
+    monkeypatch.setattr(catalogue, "FEW_LATE", -1)
+    with heard(open_for_business.engine) as said:
+        await catalogue.page(open_for_business, search)
+
+    told = await plans(open_for_business.engine, said)
+
+    for index in (walk, "ix_shelves_own_price_product"):
+        assert f" INDEX {index}" in told or f"Index Only Scan using {index}" in told, told
 
 
 async def test_the_index_has_the_names_on_sale(open_for_business: Shop, database_url: str) -> None:

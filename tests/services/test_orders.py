@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from tests.services.plans import heard, plans
 from tests.shop import Shop, open_shop
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.orders import Payment
+from tuckshop.domain.orders import OrderStatus, Payment
 from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.services import orders
+from tuckshop.services.orders import Whose
 from tuckshop.services.shop import Shop as RunningShop
 from tuckshop.till.commands import Caller, PlaceOrder, ReduceOrder, Refund
 
@@ -116,3 +119,43 @@ async def test_tells_what_a_buyer_may_still_give_back(shop: Shop, running: Runni
     shop.clock.now_us += 1
     assert await found() == {}
     assert await orders.returnable(running, buyer_id=ada.user_id or 0, order_ids=[]) == {}
+
+
+async def test_pages_what_a_seller_sold_each_order_once(shop: Shop, running: RunningShop) -> None:
+    sam, sue = await shop.person("sam", Role.SELLER), await shop.person("sue", Role.SELLER)
+    cola, tea = await shop.product("cola", seller=sam), await shop.product("tea", seller=sam)
+    bun = await shop.product("bun", seller=sue)
+    ada = await shop.buyer(cents=3_000)
+    seller = Actor(sam.user_id, frozenset({Role.SELLER}))
+    both = await shop.buy(ada, (cola.product_id, 1), (tea.product_id, 1))
+    waits = await shop.buy(ada, (tea.product_id, 1), (bun.product_id, 1), payment=Payment.TAB)
+    await shop.buy(ada, (bun.product_id, 1))
+    last = await shop.buy(ada, (cola.product_id, 1))
+    await shop.do(Refund(sam, last.order_id))
+
+    async def sold(**asked: Any) -> list[int]:
+        found = await orders.page(running, actor=seller, whose=Whose.SOLD, limit=9, **asked)
+        return [one.order_id for one in found]
+
+    assert await sold() == [last.order_id, waits.order_id, both.order_id]
+    assert await sold(offset=1) == [waits.order_id, both.order_id]
+    assert await sold(before_id=waits.order_id) == [both.order_id]
+    assert await sold(status=OrderStatus.PLACED) == [waits.order_id]
+    assert await sold(status=OrderStatus.DISPENSED) == [both.order_id]
+    assert await sold(status=OrderStatus.REFUNDED) == [last.order_id]
+
+
+async def test_what_a_seller_sold_is_found_without_what_others_did(running: RunningShop) -> None:
+    seller = Actor(1, frozenset({Role.SELLER}))
+    with heard(running.engine) as said:
+        await orders.page(running, actor=seller, whose=Whose.SOLD, limit=9)
+
+    assert "ix_order_lines_seller_id_order_id" in await plans(running.engine, said)
+
+
+async def test_orders_that_were_not_simply_sold_are_found_by_their_own_index(running: RunningShop) -> None:
+    office = Actor(1, frozenset({Role.ADMIN}))
+    with heard(running.engine) as said:
+        await orders.page(running, actor=office, whose=Whose.ALL, status=OrderStatus.FAILED, limit=9)
+
+    assert "ix_orders_status" in await plans(running.engine, said)

@@ -303,6 +303,12 @@ def test_waits_for_who_writes_to_a_file_that_is_to_change_its_mode(tmp_path: Pat
         ending.join()
 
 
+async def test_no_reader_waits_for_helpers_or_a_compiler(postgres_empty_url: str) -> None:
+    async with shop(postgres_empty_url) as engine, reading(engine) as reader:
+        for name, value in (("jit", "off"), ("max_parallel_workers_per_gather", "0")):
+            assert await reader.scalar(text(f"SHOW {name}")) == value
+
+
 async def test_a_reader_sees_one_instant(empty_url: str) -> None:
     async with shop(empty_url) as engine, reading(engine) as reader:
         count = text("SELECT count(*) FROM guests")

@@ -168,8 +168,11 @@ async def _few(connection: AsyncConnection, search: Search) -> tuple[CTE, Search
     few_max = min(FEW + 3 * search.offset, FEW_LATE)
     for candidates, rest in _candidates(search):
         count = select(func.count()).select_from(candidates.limit(few_max + 1).subquery())
-        if (await connection.execute(count)).scalar_one() <= few_max:
-            return candidates.cte("few").prefix_with("MATERIALIZED"), rest
+        found = (await connection.execute(count)).scalar_one()
+        if found <= few_max:
+            few = candidates.cte("few")
+            # So few that each is looked up; of more, PostgreSQL may read all products at once instead.
+            return (few.prefix_with("MATERIALIZED") if found <= FEW else few), rest
     return None
 
 
@@ -299,9 +302,9 @@ def _on_machine(machine_id: int) -> ColumnElement[bool]:
 
 
 def _has_own(machine_id: int) -> ColumnElement[bool]:
-    return and_(
-        own.c.product_id == products.c.id, own.c.machine_id == machine_id, own.c.price_cents.is_not(None)
-    )
+    # All prices are above 0. Asked in these words SQLite looks into the index of those that are there, and
+    # not at the shelf of each product without one.
+    return and_(own.c.product_id == products.c.id, own.c.machine_id == machine_id, own.c.price_cents > 0)
 
 
 def _own_or_usual() -> ColumnElement[int]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, assert_never
 
-from sqlalchemy import Exists, Text, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Exists, Text, and_, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import Actor, Role
@@ -78,14 +78,16 @@ async def page(
     Raises:
         RoleMissing: the orders of others are for cashiers and admins, and sales for sellers.
     """
-    query = select(*_COLUMNS).select_from(_BOUGHT).order_by(orders.c.id.desc())
-    query = query.limit(limit).offset(offset)
+    # First their numbers alone, in the order of an index, and all else of those on the page.
+    place, narrowed = orders.c.id, []
+    found = select(place)
     match whose:
         case Whose.MINE:
-            query = query.where(orders.c.buyer_id == actor.user_id)
+            narrowed.append(orders.c.buyer_id == actor.user_id)
         case Whose.SOLD:
             actor.require(Role.SELLER)
-            query = query.where(_has_lines_of(actor))
+            place = lines.c.order_id
+            found = select(place).distinct().where(lines.c.seller_id == actor.user_id)
         case Whose.ALL:
             actor.require(Role.CASHIER, Role.ADMIN)
         case _:
@@ -93,12 +95,15 @@ async def page(
     if buyer_id is not None:
         if buyer_id != actor.user_id:
             actor.require(Role.CASHIER, Role.ADMIN)
-        query = query.where(orders.c.buyer_id == buyer_id)
+        narrowed.append(orders.c.buyer_id == buyer_id)
     if status is not None:
-        # As a constant: PostgreSQL has an index of the rare ones, and must see that this is one.
-        query = query.where(orders.c.status == literal_column(f"'{status.value}'", Text))
+        narrowed.append(is_in(status))
     if before_id is not None:
-        query = query.where(orders.c.id < before_id)
+        found = found.where(place < before_id)
+    if narrowed and whose is Whose.SOLD:
+        found = found.join(orders, orders.c.id == place)
+    ids = found.where(*narrowed).order_by(place.desc()).limit(limit).offset(offset).subquery("found")
+    query = _LISTED.join(ids, ids.c[place.name] == orders.c.id).order_by(orders.c.id.desc())
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).all()
         return await _with_lines(connection, rows, actor=actor if whose is Whose.SOLD else None)
@@ -145,7 +150,7 @@ async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
     Raises:
         UnknownOrder: there is none, or nothing in it is the actor's.
     """
-    query = select(*_COLUMNS).select_from(_BOUGHT).where(orders.c.id == order_id)
+    query = _LISTED.where(orders.c.id == order_id)
     is_whole = actor.has(Role.CASHIER, Role.ADMIN)
     if not is_whole:
         mine = orders.c.buyer_id == actor.user_id
@@ -161,7 +166,7 @@ async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
 
 async def find_sold(shop: Shop, *, order_id: int, seller: Actor) -> OrderStands:
     """The order with the seller's own lines alone, whoever else they are. Raises UnknownOrder for none."""
-    query = select(*_COLUMNS).select_from(_BOUGHT).where(orders.c.id == order_id, _has_lines_of(seller))
+    query = _LISTED.where(orders.c.id == order_id, _has_lines_of(seller))
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).all()
         if not rows:
@@ -186,7 +191,7 @@ async def find_named(shop: Shop, *, name: str, buyer_id: int) -> OrderStands:
     wanted = [orders.c.client_ref == name]
     if _NUMBER.fullmatch(name):
         wanted.append(orders.c.id == int(name))
-    own = select(*_COLUMNS).select_from(_BOUGHT).where(orders.c.buyer_id == buyer_id)
+    own = _LISTED.where(orders.c.buyer_id == buyer_id)
     async with reading(shop.engine) as connection:
         for condition in wanted:
             rows = (await connection.execute(own.where(condition))).all()
@@ -194,6 +199,17 @@ async def find_named(shop: Shop, *, name: str, buyer_id: int) -> OrderStands:
                 (found,) = await _with_lines(connection, rows, actor=None)
                 return found
     raise UnknownOrder(order=name)
+
+
+def is_in(status: OrderStatus) -> ColumnElement[bool]:
+    """Whether an order is in this status; the few that are not simply sold are found by their index.
+
+    As constants: PostgreSQL must see that it is a rare one, and SQLite the very words of the index.
+    """
+    constant = literal_column(f"'{status.value}'", Text)
+    usual = literal_column(f"'{OrderStatus.DISPENSED.value}'", Text)
+    is_it = orders.c.status == constant
+    return is_it if status is OrderStatus.DISPENSED else and_(is_it, orders.c.status != usual)
 
 
 def is_repeated(order: OrderStands, command: PlaceOrder) -> bool:
@@ -209,7 +225,7 @@ def is_repeated(order: OrderStands, command: PlaceOrder) -> bool:
 _BOUGHT = orders.outerjoin(users, users.c.id == orders.c.buyer_id).outerjoin(
     guests, guests.c.id == orders.c.guest_id
 )
-_COLUMNS = (*orders.c, users.c.username, guests.c.name.label("guest"))
+_LISTED = select(*orders.c, users.c.username, guests.c.name.label("guest")).select_from(_BOUGHT)
 
 
 def _has_lines_of(actor: Actor) -> Exists:

@@ -6,20 +6,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.coins import fewest, largest_payable_cents
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.orders import MICROSECONDS, OrderStatus, Payment
 from tuckshop.domain.refusals import InvalidField, UnknownUser
+from tuckshop.services import held_back
 from tuckshop.services.shop import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
 users, accounts, transfers = tables.users, tables.accounts, tables.transfers
-orders, lines = tables.orders, tables.order_lines
 products, sales = tables.products, tables.sales
 
 
@@ -152,12 +150,12 @@ async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
     )
     async with reading(shop.engine) as connection:
         cents = await connection.scalar(_balance(AccountKind.EARNINGS, seller_id)) or 0
-        held_back = (await _held_back(connection, shop, [seller_id])).get(seller_id, 0)
+        held_cents = (await held_back.cents(connection, shop, [seller_id])).get(seller_id, 0)
         earned = [
             ProductEarnings(product_id, name, int(quantity), int(total))
             for product_id, name, quantity, total in await connection.execute(by_product)
         ]
-    return Earnings(cents, max(cents - held_back, 0), earned)
+    return Earnings(cents, max(cents - held_cents, 0), earned)
 
 
 async def payables(shop: Shop, *, actor: Actor, after_id: int = 0, limit: int) -> list[Payable]:
@@ -184,58 +182,11 @@ async def _payables(shop: Shop, actor: Actor, *where: ColumnElement[bool], limit
     )
     async with reading(shop.engine) as connection:
         found = (await connection.execute(query)).all()
-        held = await _held_back(connection, shop, [row.id for row in found])
+        held = await held_back.cents(connection, shop, [row.id for row in found])
     return [
         Payable(seller_id, name, cents, max(cents - held.get(seller_id, 0), 0))
         for seller_id, name, cents in found
     ]
-
-
-async def _held_back(connection: AsyncConnection, shop: Shop, seller_ids: Collection[int]) -> dict[int, int]:
-    """What these sellers have earned and cannot be paid yet, by seller."""
-    window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
-    still_refundable = and_(lines.c.refundable, orders.c.fulfilled_us >= shop.clock() - window_us)
-    query = (
-        select(
-            lines.c.seller_id,
-            func.sum((lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents),
-        )
-        .join(orders, orders.c.id == lines.c.order_id)
-        .where(
-            lines.c.seller_id.in_(seller_ids),
-            or_(
-                still_refundable,
-                orders.c.status == OrderStatus.PLACED,
-                orders.c.id.in_(_unsettled()),
-            ),
-        )
-        .group_by(lines.c.seller_id)
-    )
-    return {seller_id: int(cents) for seller_id, cents in await connection.execute(query)}
-
-
-def _unsettled() -> Select[Any]:
-    """Orders on tabs that are not paid whole: a settlement pays the oldest first, so what is owed are the
-    newest."""
-    owing = (
-        select(accounts.c.user_id, (-accounts.c.balance_cents).label("owed_cents"))
-        .where(accounts.c.kind == AccountKind.TAB.value, accounts.c.balance_cents < 0)
-        .subquery()
-    )
-    left = func.sum((lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents)
-    tabbed = (
-        select(orders.c.id, orders.c.buyer_id, owing.c.owed_cents, left.label("cents"))
-        .select_from(owing)
-        .join(orders, and_(orders.c.buyer_id == owing.c.user_id, orders.c.payment == Payment.TAB.value))
-        .join(lines, lines.c.order_id == orders.c.id)
-        .group_by(orders.c.id, orders.c.buyer_id, owing.c.owed_cents)
-        .subquery()
-    )
-    up_to = func.sum(tabbed.c.cents).over(partition_by=tabbed.c.buyer_id, order_by=tabbed.c.id.desc())
-    running = select(
-        tabbed.c.id, tabbed.c.owed_cents, (up_to - tabbed.c.cents).label("newer_cents")
-    ).subquery()
-    return select(running.c.id).where(running.c.newer_cents < running.c.owed_cents)
 
 
 def _balance(kind: AccountKind, user_id: int) -> Any:

@@ -32,6 +32,12 @@ SQLITE_PRAGMAS = {
     "journal_mode": "WAL",  # Readers and the till do not wait for each other.
     "synchronous": "FULL",  # With WAL, anything less may lose the last commits when the power fails.
 }
+POSTGRES_READS = {
+    # Somebody waits for each of these queries. Starting helpers, or a compiler, takes longer than most of
+    # them do, and on a busy computer as long as all of them together.
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 POSTGRES_VERSION_MIN = 13  # The oldest with pg_xact_status, hash aggregates that spill, and WAL statistics.
 CONNECT_SECONDS_MAX = 10  # A start that hangs on a wrong address should say so while somebody still looks.
 LOCK_SECONDS_MAX = 5  # As long as SQLite's busy_timeout.
@@ -99,7 +105,9 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     """
     if url.startswith("sqlite:"):
         return _open_sqlite(sqlite_path(url), pool_size)
-    connect = partial(asyncpg.connect, postgres_dsn(url), timeout=CONNECT_SECONDS_MAX)
+    connect = partial(
+        asyncpg.connect, postgres_dsn(url), timeout=CONNECT_SECONDS_MAX, server_settings=POSTGRES_READS
+    )
     # asyncpg reads the URL itself: the till's connections and these must never understand it differently.
     return create_async_engine(
         "postgresql+asyncpg://",

@@ -235,12 +235,16 @@ products = Table(
         sqlite_where=text("removed_us IS NULL"),
     ),
     Index(None, "seller_id"),
-    Index(
-        "ix_products_on_sale_price_cents",
-        "price_cents",
-        "id",
-        postgresql_where=text("removed_us IS NULL"),
-        sqlite_where=text("removed_us IS NULL"),
+    # The two orders of lists that are long to walk through, with all that a walk looks at: what it passes is
+    # not fetched. Products change seldom, and no sale changes one.
+    *(
+        Index(
+            f"ix_products_on_sale_{columns[0]}",
+            *columns,
+            postgresql_where=text("removed_us IS NULL"),
+            sqlite_where=text("removed_us IS NULL"),
+        )
+        for columns in (("price_cents", "id", "name_key"), ("name_key", "price_cents", "id"))
     ),
 )
 
@@ -344,6 +348,14 @@ accounts = Table(
             ("kind", ("kind",), "user_id IS NULL AND guest_id IS NULL AND machine_id IS NULL"),
         )
     ),
+    # Few have one: whoever may owe is found without a look at all wallets.
+    Index(
+        "ix_accounts_tab",
+        "kind",  # Or SQLite would not begin with it.
+        "user_id",
+        postgresql_where=text("kind = 'tab'"),
+        sqlite_where=text("kind = 'tab'"),
+    ),
 )
 
 coin_boxes = Table(
@@ -418,6 +430,13 @@ orders = Table(
         postgresql_where=text("payment = 'tab'"),
         sqlite_where=text("payment = 'tab'"),
     ),
+    # The few that were handed out later than they were made: their number does not tell when.
+    Index(
+        "ix_orders_late_fulfilled_us",
+        "fulfilled_us",
+        postgresql_where=text("fulfilled_us <> created_us"),
+        sqlite_where=text("fulfilled_us <> created_us"),
+    ),
 )
 
 order_lines = Table(
@@ -440,7 +459,8 @@ order_lines = Table(
     CheckConstraint(f"price_cents BETWEEN 1 AND {PRICE_CENTS_MAX}", name="price_range"),
     CheckConstraint(f"tax_basis_points BETWEEN 0 AND {TAX_BASIS_POINTS_MAX}", name="tax_range"),
     CheckConstraint("cost_cents >= 0", name="cost_not_negative"),
-    Index(None, "seller_id", "product_id"),
+    # What a seller sold last: their lines in the order of the orders.
+    Index(None, "seller_id", "order_id"),
 )
 
 refunds = Table(

@@ -257,10 +257,12 @@ def _load_payees(page: Page, wanted: Wanted) -> Plan:
     if not page.earnings:
         return
     since_us = page.now_us - wanted.refund_window_us
+    back_us = statements.CLOCK_SECONDS_BACK_MAX * MICROSECONDS
+    ((after_id,),) = yield statements.OLDER, [(since_us - back_us,)]
     lines: dict[int, dict[int, Line]] = {}
     headers = {}
     for seller_id, cents, *sale in (
-        yield statements.EARNINGS, [(one, since_us) for one in sorted(page.earnings)]
+        yield statements.EARNINGS, [(one, since_us, after_id) for one in sorted(page.earnings)]
     ):
         page.earnings[seller_id] = cents
         order_id, buyer_id, *_ = sale

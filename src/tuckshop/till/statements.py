@@ -214,25 +214,40 @@ SELLERS = Read(
     " WHERE u.is_seller AND u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
+# Orders are numbered as time goes on, but for a clock that was set back.
+CLOCK_SECONDS_BACK_MAX = 60
+OLDER = Read(
+    "older",
+    (("before_us", "bigint"),),
+    "SELECT coalesce((SELECT o.id FROM orders o WHERE o.created_us < w.before_us"
+    " ORDER BY o.id DESC LIMIT 1), 0) FROM wanted w",
+)
 # The earnings and what is held back of them, in one look, since neither is locked: every line of the orders
-# still to be handed out or within the window, and of those that tabs still owe; see `services.wallet`.
+# still to be handed out or within the window, and of those that tabs still owe; some of others' among them,
+# which cost less than looking whose they are. See `services.held_back`.
+# "+ 0" and CROSS JOIN have the few orders looked for first, and not all that a seller ever sold.
 EARNINGS = Read(
     "earnings",
-    (("seller_id", "bigint"), ("since_us", "bigint")),
+    (("seller_id", "bigint"), ("since_us", "bigint"), ("after_id", "bigint")),
     "SELECT w.seller_id, coalesce(e.balance_cents, 0), h.* FROM wanted w"
     " LEFT JOIN accounts e ON e.user_id = w.seller_id AND e.kind = 'earnings' LEFT JOIN ("
     "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.status, o.client_ref, o.total_cents, o.created_us,"
     " o.payment, o.fulfilled_us, -t.balance_cents, l.product_id, l.quantity, l.name, l.price_cents,"
     " l.seller_id, l.refundable, l.tax_basis_points, l.cost_cents, l.refunded_quantity"
-    " FROM (SELECT l.order_id AS id FROM wanted w JOIN order_lines l ON l.seller_id = w.seller_id"
-    " JOIN orders o ON o.id = l.order_id"
-    " WHERE o.status = 'placed' OR (l.refundable AND o.fulfilled_us >= w.since_us)"
+    " FROM (SELECT l.order_id AS id FROM orders o CROSS JOIN order_lines l"
+    " WHERE o.status = 'placed' AND o.status <> 'dispensed'"
+    " AND l.order_id = o.id AND l.seller_id + 0 IN (SELECT w.seller_id FROM wanted w)"
+    " UNION SELECT o.id FROM orders o"
+    " WHERE o.fulfilled_us <> o.created_us AND o.fulfilled_us >= (SELECT min(w.since_us) FROM wanted w)"
+    " UNION SELECT l.order_id FROM wanted w CROSS JOIN order_lines l CROSS JOIN orders o"
+    " WHERE l.seller_id = w.seller_id AND l.order_id > w.after_id AND l.refundable"
+    " AND o.id = l.order_id AND o.fulfilled_us >= w.since_us"
     " UNION SELECT s.id FROM (SELECT o.id, -a.balance_cents AS owed_cents,"
     " sum(sum((l.quantity - l.refunded_quantity) * l.price_cents))"
     " OVER (PARTITION BY o.buyer_id ORDER BY o.id DESC)"
     " - sum((l.quantity - l.refunded_quantity) * l.price_cents) AS newer_cents"
-    " FROM accounts a JOIN orders o ON o.buyer_id = a.user_id AND o.payment = 'tab'"
-    " JOIN order_lines l ON l.order_id = o.id WHERE a.kind = 'tab' AND a.balance_cents < 0"
+    " FROM accounts a CROSS JOIN orders o JOIN order_lines l ON l.order_id = o.id"
+    " WHERE a.kind = 'tab' AND a.balance_cents < 0 AND o.buyer_id = a.user_id AND o.payment = 'tab'"
     " GROUP BY o.id, o.buyer_id, a.balance_cents) s WHERE s.newer_cents < s.owed_cents) found"
     " JOIN orders o ON o.id = found.id JOIN order_lines l ON l.order_id = o.id"
     " LEFT JOIN accounts t ON t.user_id = o.buyer_id AND t.kind = 'tab') h ON true",
