@@ -12,12 +12,12 @@ export function keepWatchOverGuest(machine) {
     style: "currency", currency: machine.dataset.currency,
   }).format(0);
   let touched = Date.now();
-  let before = null;
+  let before = "";
+  const isAsking = () => said.textContent === machine.dataset.stillThere;
 
   const touch = () => {
     touched = Date.now();
-    if (before !== null) said.textContent = before;
-    before = null;
+    if (isAsking()) said.textContent = before;
   };
   for (const name of ["pointerdown", "keydown", "scroll", "wheel"]) addEventListener(name, touch, { passive: true, capture: true });
   addEventListener("pointerdown", () => {
@@ -29,7 +29,8 @@ export function keepWatchOverGuest(machine) {
     if (left <= 0) {
       touched = Date.now();
       if (!isFresh()) document.getElementById("leave").submit();
-    } else if (left <= WARNING_SECONDS && before === null && !isFresh()) {
+    } else if (left <= WARNING_SECONDS && !isAsking() && !isFresh()) {
+      // Again, too, once something that has come meanwhile has taken its place.
       before = said.textContent;
       said.textContent = machine.dataset.stillThere;
     }
