@@ -60,7 +60,7 @@ def test_is_a_lively_shop(inside: Terminal) -> None:
     assert inside.rows("SELECT count(DISTINCT seller_id) FROM products") == [(3,)]
     assert inside.rows("SELECT count(*) FROM users WHERE is_buyer AND NOT is_admin") == [(30,)]
     kinds = dict(inside.rows("SELECT kind, count(*) FROM transfers GROUP BY kind"))
-    assert set(kinds) == {"deposit", "sale", "payout", "refund"}
+    assert set(kinds) == {"fill", "deposit", "sale", "payout", "refund"}
     assert kinds["sale"] > 100
     stock = dict(inside.rows("SELECT kind, count(*) FROM stock_movements GROUP BY kind"))
     assert set(stock) == {"initial", "sale", "restock", "refund", "correction"}

@@ -41,6 +41,7 @@ VISITS = 1.7  # A buyer's on a working day.
 WEEKEND = 0.12  # Of a working day's.
 HOURS = ((8.7, 0.5, 26), (12.4, 0.55, 46), (15.3, 0.7, 22), (18.4, 0.9, 6))  # When: hour, spread, weight.
 SMALL = {100: {50: 1, 20: 2, 10: 1}, 50: {20: 1, 10: 2, 5: 2}}
+FLOAT = {50: 40, 20: 100, 10: 100, 5: 200}  # To give change with.
 MORNING_GOODS = {"Coffee": 3, "Croissant": 3, "Pretzel": 2}
 FORMER_CENTS = {"Coffee": (110, 9), "Chocolate bar": (120, 14), "Cola": (160, 18), "Banana": (50, 22)}
 """The price that each of these began with, and the day on which it changed."""
@@ -150,6 +151,7 @@ class History:
             for place, product_id in enumerate(self.goods)
         )
         await self._do(till.SetShelves(self.people[ADMIN], DEFAULT_MACHINE_ID, plans), till.ShelvesSet)
+        await self._do(till.FillCoins(self.people[ADMIN], DEFAULT_MACHINE_ID, FLOAT, "float"), till.BoxMoved)
 
     def _plan(self, day: int) -> None:
         """Puts the day's known acts on the agenda."""
