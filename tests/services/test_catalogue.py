@@ -183,6 +183,7 @@ async def test_every_page_goes_on_where_the_last_one_ended(
     [
         (Search(limit=50, keyword="o", sort=Sort.PRICE), "ix_products_on_sale_price_cents"),
         (Search(limit=50, price_cents_max=500, sort=Sort.NAME), "ix_products_on_sale_name_key"),
+        (Search(limit=50, in_stock=True, sort=Sort.PRICE), "ix_products_on_sale_price_cents"),
     ],
 )
 async def test_long_lists_are_walked_through_in_indexes_alone(

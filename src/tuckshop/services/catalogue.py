@@ -255,7 +255,9 @@ def _matching(search: Search, price_cents: ColumnElement[int], *, few: CTE | Non
         query = query.where(products.c.seller_id == search.seller_id)
     if search.in_stock is not None:
         has_none = or_(shelves.c.quantity == 0, shelves.c.quantity.is_(None))
-        query = query.where(shelves.c.quantity > 0 if search.in_stock else has_none)
+        # Said of products without a shelf too: SQLite would else begin with all shelves, in no order.
+        has_some = func.coalesce(shelves.c.quantity, 0) > 0
+        query = query.where(has_some if search.in_stock else has_none)
     return query if search.after is None else query.where(_behind(search.after, search.sort, price_cents))
 
 
