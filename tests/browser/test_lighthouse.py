@@ -54,12 +54,17 @@ def test_the_machine_is_light_and_quick(scene: Scene) -> None:
     made = stocked(scene, **{f"cola {number}": (65, number) for number in range(PRODUCTS)})
     scene.do(lambda shop: picture(shop, made.values()))
     reports: list[Report] = []
-    while len(reports) < RUNS_MAX and not any(report.is_quick for report in reports):
-        reports.append(measured(f"{scene.address}/"))
-        logging.getLogger(__name__).info("%s", reports[-1])
-        assert min(reports[-1].scores["accessibility"], reports[-1].scores["best-practices"]) >= SCORE_MIN
-        assert reports[-1].weight_bytes < WEIGHT_BYTES_MAX
-    assert reports[-1].is_quick, reports
+    for _ in range(RUNS_MAX):
+        report = measured(f"{scene.address}/")
+        logging.getLogger(__name__).info("%s", report)
+        if report is None:
+            continue
+        reports.append(report)
+        assert min(report.scores["accessibility"], report.scores["best-practices"]) >= SCORE_MIN
+        assert report.weight_bytes < WEIGHT_BYTES_MAX
+        if report.is_quick:
+            return
+    raise AssertionError(f"never quick: {reports}")
 
 
 async def picture(shop: Shop, product_ids: Iterable[int]) -> None:
@@ -75,8 +80,8 @@ async def picture(shop: Shop, product_ids: Iterable[int]) -> None:
     await shop.execute("UPDATE products SET image_id = id")
 
 
-def measured(url: str) -> Report:
-    """One look at a page, in a browser of its own."""
+def measured(url: str) -> Report | None:
+    """One look at a page, in a browser of its own; None if that browser did not come to look at all."""
     assert LIGHTHOUSE.exists(), "Lighthouse is missing: `make test` installs it"
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or ""
     done = subprocess.run(
@@ -92,9 +97,11 @@ def measured(url: str) -> Report:
         env=os.environ | {"CHROME_PATH": chromium},
         stdout=subprocess.PIPE,
         timeout=RUN_SECONDS_MAX,
-        check=True,
+        check=False,
     )
     told = json.loads(done.stdout)
+    if "runtimeError" in told:
+        return None
     audits = told["audits"]
     # Each address once: what the machine looks up later, since something happens, is no weight of the page.
     weights = {
