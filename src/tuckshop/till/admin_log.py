@@ -14,6 +14,7 @@ import msgspec
 
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.ledger import AccountRef, earnings_of, tab_of, wallet_of
+from tuckshop.domain.machines import ShelfPlan
 from tuckshop.till import refunds
 from tuckshop.till.commands import (
     AddProduct,
@@ -210,7 +211,8 @@ def _product(page: Page, product_id: int, machines: Iterable[int]) -> Facts | No
 
 
 def _shelves(page: Page, machine_id: int) -> Facts:
-    plans = page.plans | page.changes.plans
+    unplanned = {ref: ShelfPlan(ref[1]) for ref in page.shelves}  # Those that this very batch has made.
+    plans = unplanned | page.plans | page.changes.plans
     return {
         "shelves": {
             product_id: {

@@ -1,6 +1,6 @@
 // A page laid over the one that is shown: only parts that differ are touched, and the focus stays where it was.
 
-// `isQuiet`: nobody has pressed anything, so what the display says of the last press stands, unless there is a choice,
+// `isQuiet`: nobody has pressed anything, so what the display says of the last press stands while the sums below it do,
 // and so does what is half typed.
 export function showPage(content, { isQuiet = false } = {}) {
   const page = new DOMParser().parseFromString(content, "text/html");
@@ -24,7 +24,7 @@ export function showPage(content, { isQuiet = false } = {}) {
   return page;
 }
 
-// What is being typed, and what was said of the last press.
-const isTheirs = (part, page) => part.id === "typed" || (part.id === "said" && !page.querySelector("#choice li"));
+const isTheirs = (part, page) => part.id === "typed" || (part.id === "said" && isSame("sums", page) && isSame("choice", page));
+const isSame = (id, page) => document.getElementById(id).isEqualNode(page.getElementById(id));
 
 const slotsOf = (front) => [...front.children].map((slot) => slot.id).join(" ");
