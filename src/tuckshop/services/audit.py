@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tuckshop.store.audit import RULES
+from tuckshop.store.audit import rules
 from tuckshop.store.engine import DatabaseAway, reading, writing
 from tuckshop.store.rules import Rule
 from tuckshop.store.tables import audits
@@ -87,8 +87,8 @@ async def audit(engine: AsyncEngine) -> Report:
 
 async def examine(connection: AsyncConnection) -> Report:
     """Tries every rule on what the connection's transaction sees."""
-    rules = [rule for rule in RULES if rule.dialect in (None, connection.dialect.name)]
-    return Report(checks=tuple([await _try(connection, rule) for rule in rules]))
+    known = [rule for rule in rules() if rule.dialect in (None, connection.dialect.name)]
+    return Report(checks=tuple([await _try(connection, rule) for rule in known]))
 
 
 async def _try(connection: AsyncConnection, rule: Rule) -> Check:

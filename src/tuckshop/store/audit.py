@@ -6,6 +6,7 @@ which are tried again in case they were ever switched off.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -269,287 +270,292 @@ def _broken_promises() -> Select[Any]:
     )
 
 
-RULES = (
-    Rule(
-        "every balance is what its transfers make it",
-        count(tables.accounts, tables.transfers),
-        differing(
-            ("account_id",),
-            recorded(_accounts.balance_cents, _accounts.id, of=tables.accounts),
-            witness(_transfers.amount_cents, _transfers.target_id, of=tables.transfers),
-            witness(-_transfers.amount_cents, _transfers.source_id, of=tables.transfers),
-        ),
-    ),
-    Rule(
-        "all balances add up to nothing",
-        count(tables.accounts),
-        differing(
-            ("accounts",),
-            recorded(_accounts.balance_cents, _EVERYTHING, of=tables.accounts),
-        ),
-    ),
-    Rule(
-        "every coin box holds what went in and came out",
-        count(tables.coin_boxes, tables.coin_movements),
-        differing(
-            ("machine_id", "value_cents"),
-            recorded(_boxes.count, _boxes.machine_id, _boxes.value_cents, of=tables.coin_boxes),
-            witness(_coins.count, _coins.machine_id, _coins.value_cents, of=tables.coin_movements),
-        ),
-    ),
-    Rule(
-        "every coin box is worth its account",
-        count(tables.coin_boxes),
-        differing(
-            ("machine_id",),
-            # Debit-normal: a box that holds 3.00 has the balance -300.
-            recorded(-_accounts.balance_cents, _accounts.machine_id, of=tables.accounts).where(_is_box),
-            witness(wide(_boxes.value_cents) * _boxes.count, _boxes.machine_id, of=tables.coin_boxes),
-        ),
-    ),
-    Rule(
-        "every transfer into or out of a coin box has its coins",
-        count(tables.coin_movements, tables.transfers),
-        differing(
-            ("transfer_id", "machine_id"),
-            recorded(
-                _transfers.amount_cents,
-                _transfers.id,
-                _accounts.machine_id,
-                of=_account(_transfers.source_id),
-            ).where(_is_box),
-            recorded(
-                -_transfers.amount_cents,
-                _transfers.id,
-                _accounts.machine_id,
-                of=_account(_transfers.target_id),
-            ).where(_is_box),
-            witness(_coins_cents, _coins.transfer_id, _coins.machine_id, of=tables.coin_movements),
-        ),
-    ),
-    Rule(
-        "every transfer runs the way and on the machine that it says",
-        count(tables.transfers),
-        _stray_transfers(),
-    ),
-    Rule(
-        "every shelf holds what was put on it and taken off",
-        count(tables.shelves, tables.stock_movements),
-        differing(
-            ("machine_id", "product_id"),
-            recorded(_shelves.quantity, _shelves.machine_id, _shelves.product_id, of=tables.shelves),
-            witness(_stock.quantity, _stock.machine_id, _stock.product_id, of=tables.stock_movements),
-        ),
-    ),
-    Rule(
-        "every piece that left a machine for another came there",
-        count(tables.stock_movements),
-        differing(
-            ("product_id", "created_us"),
-            recorded(_stock.quantity, _stock.product_id, _stock.created_us, of=tables.stock_movements).where(
-                _stock.kind == _is(StockKind.MOVE), _stock.quantity > 0
-            ),
-            witness(-_stock.quantity, _stock.product_id, _stock.created_us, of=tables.stock_movements).where(
-                _stock.kind == _is(StockKind.MOVE), _stock.quantity < 0
+@cache  # They take long to write down, and few processes ask.
+def rules() -> tuple[Rule, ...]:
+    """What always holds, if the books are right."""
+    return (
+        Rule(
+            "every balance is what its transfers make it",
+            count(tables.accounts, tables.transfers),
+            differing(
+                ("account_id",),
+                recorded(_accounts.balance_cents, _accounts.id, of=tables.accounts),
+                witness(_transfers.amount_cents, _transfers.target_id, of=tables.transfers),
+                witness(-_transfers.amount_cents, _transfers.source_id, of=tables.transfers),
             ),
         ),
-    ),
-    Rule(
-        "every order's total is that of its lines as sold",
-        count(tables.orders, tables.order_lines),
-        differing(
-            ("order_id",),
-            recorded(_orders.total_cents, _orders.id, of=tables.orders),
-            witness(_line_cents, _lines.order_id, of=tables.order_lines),
-        ),
-    ),
-    Rule(
-        "every order was paid whole, by its buyer",
-        count(tables.orders),
-        differing(
-            ("order_id", "account", "user_id", "guest_id"),
-            recorded(
-                _orders.total_cents,
-                _orders.id,
-                _orders.payment,
-                _orders.buyer_id,
-                _orders.guest_id,
-                of=tables.orders,
+        Rule(
+            "all balances add up to nothing",
+            count(tables.accounts),
+            differing(
+                ("accounts",),
+                recorded(_accounts.balance_cents, _EVERYTHING, of=tables.accounts),
             ),
-            witness(
-                _transfers.amount_cents,
-                _transfers.order_id,
-                _accounts.kind,
-                _accounts.user_id,
-                _accounts.guest_id,
-                of=_account(_transfers.source_id),
-            ).where(_is_sale),
         ),
-    ),
-    Rule(
-        "every seller got what their lines of an order took",
-        count(tables.order_lines),
-        differing(
-            ("order_id", "account", "seller_id"),
-            recorded(_line_cents, _lines.order_id, _seller_account, _lines.seller_id, of=tables.order_lines),
-            witness(
-                _transfers.amount_cents,
-                _transfers.order_id,
-                _accounts.kind,
-                _accounts.user_id,
-                of=_account(_transfers.target_id),
-            ).where(_is_sale),
-        ),
-    ),
-    Rule(
-        "every piece sold left its shelf",
-        count(tables.order_lines),
-        differing(
-            ("order_id", "machine_id", "product_id"),
-            recorded(
-                _lines.quantity, _lines.order_id, _orders.machine_id, _lines.product_id, of=_order_lines
+        Rule(
+            "every coin box holds what went in and came out",
+            count(tables.coin_boxes, tables.coin_movements),
+            differing(
+                ("machine_id", "value_cents"),
+                recorded(_boxes.count, _boxes.machine_id, _boxes.value_cents, of=tables.coin_boxes),
+                witness(_coins.count, _coins.machine_id, _coins.value_cents, of=tables.coin_movements),
             ),
-            witness(
-                -_stock.quantity,
-                _stock.order_id,
-                _stock.machine_id,
-                _stock.product_id,
-                of=tables.stock_movements,
-            ).where(_stock.kind == _is(StockKind.SALE)),
         ),
-    ),
-    Rule(
-        "every refund's amount is that of its lines at the price as sold",
-        count(tables.refunds, tables.refund_lines),
-        differing(
-            ("refund_id",),
-            recorded(_refunds.amount_cents, _refunds.id, of=tables.refunds),
-            witness(_returned_cents, _refund_lines.refund_id, of=_as_sold),
-        ),
-    ),
-    Rule(
-        "every refund went back whole to whose order it was",
-        count(tables.refunds),
-        differing(
-            ("refund_id", "order_id", "account", "user_id", "guest_id"),
-            recorded(
-                _refunds.amount_cents,
-                _refunds.id,
-                _refunds.order_id,
-                _orders.payment,
-                _orders.buyer_id,
-                _orders.guest_id,
-                of=_refund_orders,
+        Rule(
+            "every coin box is worth its account",
+            count(tables.coin_boxes),
+            differing(
+                ("machine_id",),
+                # Debit-normal: a box that holds 3.00 has the balance -300.
+                recorded(-_accounts.balance_cents, _accounts.machine_id, of=tables.accounts).where(_is_box),
+                witness(wide(_boxes.value_cents) * _boxes.count, _boxes.machine_id, of=tables.coin_boxes),
             ),
-            witness(
-                _transfers.amount_cents,
-                _transfers.refund_id,
-                _transfers.order_id,
-                # What had been settled of a tab comes back to the wallet.
-                case(
-                    (
-                        and_(_orders.payment == Payment.TAB, _accounts.kind == _is(AccountKind.WALLET)),
-                        _is(AccountKind.TAB),
-                    ),
-                    else_=_accounts.kind,
+        ),
+        Rule(
+            "every transfer into or out of a coin box has its coins",
+            count(tables.coin_movements, tables.transfers),
+            differing(
+                ("transfer_id", "machine_id"),
+                recorded(
+                    _transfers.amount_cents,
+                    _transfers.id,
+                    _accounts.machine_id,
+                    of=_account(_transfers.source_id),
+                ).where(_is_box),
+                recorded(
+                    -_transfers.amount_cents,
+                    _transfers.id,
+                    _accounts.machine_id,
+                    of=_account(_transfers.target_id),
+                ).where(_is_box),
+                witness(_coins_cents, _coins.transfer_id, _coins.machine_id, of=tables.coin_movements),
+            ),
+        ),
+        Rule(
+            "every transfer runs the way and on the machine that it says",
+            count(tables.transfers),
+            _stray_transfers(),
+        ),
+        Rule(
+            "every shelf holds what was put on it and taken off",
+            count(tables.shelves, tables.stock_movements),
+            differing(
+                ("machine_id", "product_id"),
+                recorded(_shelves.quantity, _shelves.machine_id, _shelves.product_id, of=tables.shelves),
+                witness(_stock.quantity, _stock.machine_id, _stock.product_id, of=tables.stock_movements),
+            ),
+        ),
+        Rule(
+            "every piece that left a machine for another came there",
+            count(tables.stock_movements),
+            differing(
+                ("product_id", "created_us"),
+                recorded(
+                    _stock.quantity, _stock.product_id, _stock.created_us, of=tables.stock_movements
+                ).where(_stock.kind == _is(StockKind.MOVE), _stock.quantity > 0),
+                witness(
+                    -_stock.quantity, _stock.product_id, _stock.created_us, of=tables.stock_movements
+                ).where(_stock.kind == _is(StockKind.MOVE), _stock.quantity < 0),
+            ),
+        ),
+        Rule(
+            "every order's total is that of its lines as sold",
+            count(tables.orders, tables.order_lines),
+            differing(
+                ("order_id",),
+                recorded(_orders.total_cents, _orders.id, of=tables.orders),
+                witness(_line_cents, _lines.order_id, of=tables.order_lines),
+            ),
+        ),
+        Rule(
+            "every order was paid whole, by its buyer",
+            count(tables.orders),
+            differing(
+                ("order_id", "account", "user_id", "guest_id"),
+                recorded(
+                    _orders.total_cents,
+                    _orders.id,
+                    _orders.payment,
+                    _orders.buyer_id,
+                    _orders.guest_id,
+                    of=tables.orders,
                 ),
-                _accounts.user_id,
-                _accounts.guest_id,
-                of=_account(_transfers.target_id).join(tables.orders, _orders.id == _transfers.order_id),
-            ).where(_is_refund),
-        ),
-    ),
-    Rule(
-        "every seller paid back what their refunded lines took",
-        count(tables.refund_lines),
-        differing(
-            ("refund_id", "account", "seller_id"),
-            recorded(
-                _returned_cents, _refund_lines.refund_id, _seller_account, _lines.seller_id, of=_as_sold
-            ),
-            witness(
-                _transfers.amount_cents,
-                _transfers.refund_id,
-                _accounts.kind,
-                _accounts.user_id,
-                of=_account(_transfers.source_id),
-            ).where(_is_refund),
-        ),
-    ),
-    Rule(
-        "every line counts the pieces given back",
-        count(tables.order_lines, tables.refund_lines),
-        differing(
-            ("order_id", "product_id"),
-            recorded(_lines.refunded_quantity, _lines.order_id, _lines.product_id, of=tables.order_lines),
-            witness(
-                _refund_lines.quantity,
-                _refund_lines.order_id,
-                _refund_lines.product_id,
-                of=tables.refund_lines,
+                witness(
+                    _transfers.amount_cents,
+                    _transfers.order_id,
+                    _accounts.kind,
+                    _accounts.user_id,
+                    _accounts.guest_id,
+                    of=_account(_transfers.source_id),
+                ).where(_is_sale),
             ),
         ),
-    ),
-    Rule(
-        "every piece given back came to the shelf it was sold from",
-        count(tables.refund_lines),
-        differing(
-            ("refund_id", "order_id", "machine_id", "product_id"),
-            recorded(
-                _refund_lines.quantity,
-                _refund_lines.refund_id,
-                _refund_lines.order_id,
-                _orders.machine_id,
-                _refund_lines.product_id,
-                of=tables.refund_lines.join(tables.orders, _orders.id == _refund_lines.order_id),
+        Rule(
+            "every seller got what their lines of an order took",
+            count(tables.order_lines),
+            differing(
+                ("order_id", "account", "seller_id"),
+                recorded(
+                    _line_cents, _lines.order_id, _seller_account, _lines.seller_id, of=tables.order_lines
+                ),
+                witness(
+                    _transfers.amount_cents,
+                    _transfers.order_id,
+                    _accounts.kind,
+                    _accounts.user_id,
+                    of=_account(_transfers.target_id),
+                ).where(_is_sale),
             ),
-            witness(
-                _stock.quantity,
-                _stock.refund_id,
-                _stock.order_id,
-                _stock.machine_id,
-                _stock.product_id,
-                of=tables.stock_movements,
-            ).where(_stock.kind == _is(StockKind.REFUND)),
         ),
-    ),
-    Rule(
-        "nobody who is gone owes, or sells",
-        count(tables.users),
-        _left_behind(),
-    ),
-    Rule(
-        "every day's sales are what was sold and given back on it",
-        count(tables.sales, tables.order_lines, tables.refund_lines),
-        _sales_offenders(),
-    ),
-    Rule(
-        "every line was sold for its product's seller",
-        count(tables.order_lines),
-        _foreign_lines(),
-    ),
-    Rule("every order's status fits what was given back", count(tables.orders), _status_offenders()),
-    Rule(
-        "every idempotency record points to what it promised",
-        count(tables.idempotency),
-        _broken_promises(),
-    ),
-    Rule(
-        "every next number is free",
-        count(*(tables.metadata.tables[name] for name in tables.TILL_IDS)),
-        ids_behind("sqlite"),
-        dialect="sqlite",
-    ),
-    Rule(
-        "every next number is free",
-        count(*NUMBERED),
-        ids_behind("postgresql"),
-        dialect="postgresql",
-    ),
-    Rule(
-        "every reference leads to a row",
-        count(*(one for one in tables.metadata.sorted_tables if one.foreign_key_constraints)),
-        dangling(),
-    ),
-    Rule("every row is within its limits", count(*tables.metadata.sorted_tables), outside_limits()),
-)
+        Rule(
+            "every piece sold left its shelf",
+            count(tables.order_lines),
+            differing(
+                ("order_id", "machine_id", "product_id"),
+                recorded(
+                    _lines.quantity, _lines.order_id, _orders.machine_id, _lines.product_id, of=_order_lines
+                ),
+                witness(
+                    -_stock.quantity,
+                    _stock.order_id,
+                    _stock.machine_id,
+                    _stock.product_id,
+                    of=tables.stock_movements,
+                ).where(_stock.kind == _is(StockKind.SALE)),
+            ),
+        ),
+        Rule(
+            "every refund's amount is that of its lines at the price as sold",
+            count(tables.refunds, tables.refund_lines),
+            differing(
+                ("refund_id",),
+                recorded(_refunds.amount_cents, _refunds.id, of=tables.refunds),
+                witness(_returned_cents, _refund_lines.refund_id, of=_as_sold),
+            ),
+        ),
+        Rule(
+            "every refund went back whole to whose order it was",
+            count(tables.refunds),
+            differing(
+                ("refund_id", "order_id", "account", "user_id", "guest_id"),
+                recorded(
+                    _refunds.amount_cents,
+                    _refunds.id,
+                    _refunds.order_id,
+                    _orders.payment,
+                    _orders.buyer_id,
+                    _orders.guest_id,
+                    of=_refund_orders,
+                ),
+                witness(
+                    _transfers.amount_cents,
+                    _transfers.refund_id,
+                    _transfers.order_id,
+                    # What had been settled of a tab comes back to the wallet.
+                    case(
+                        (
+                            and_(_orders.payment == Payment.TAB, _accounts.kind == _is(AccountKind.WALLET)),
+                            _is(AccountKind.TAB),
+                        ),
+                        else_=_accounts.kind,
+                    ),
+                    _accounts.user_id,
+                    _accounts.guest_id,
+                    of=_account(_transfers.target_id).join(tables.orders, _orders.id == _transfers.order_id),
+                ).where(_is_refund),
+            ),
+        ),
+        Rule(
+            "every seller paid back what their refunded lines took",
+            count(tables.refund_lines),
+            differing(
+                ("refund_id", "account", "seller_id"),
+                recorded(
+                    _returned_cents, _refund_lines.refund_id, _seller_account, _lines.seller_id, of=_as_sold
+                ),
+                witness(
+                    _transfers.amount_cents,
+                    _transfers.refund_id,
+                    _accounts.kind,
+                    _accounts.user_id,
+                    of=_account(_transfers.source_id),
+                ).where(_is_refund),
+            ),
+        ),
+        Rule(
+            "every line counts the pieces given back",
+            count(tables.order_lines, tables.refund_lines),
+            differing(
+                ("order_id", "product_id"),
+                recorded(_lines.refunded_quantity, _lines.order_id, _lines.product_id, of=tables.order_lines),
+                witness(
+                    _refund_lines.quantity,
+                    _refund_lines.order_id,
+                    _refund_lines.product_id,
+                    of=tables.refund_lines,
+                ),
+            ),
+        ),
+        Rule(
+            "every piece given back came to the shelf it was sold from",
+            count(tables.refund_lines),
+            differing(
+                ("refund_id", "order_id", "machine_id", "product_id"),
+                recorded(
+                    _refund_lines.quantity,
+                    _refund_lines.refund_id,
+                    _refund_lines.order_id,
+                    _orders.machine_id,
+                    _refund_lines.product_id,
+                    of=tables.refund_lines.join(tables.orders, _orders.id == _refund_lines.order_id),
+                ),
+                witness(
+                    _stock.quantity,
+                    _stock.refund_id,
+                    _stock.order_id,
+                    _stock.machine_id,
+                    _stock.product_id,
+                    of=tables.stock_movements,
+                ).where(_stock.kind == _is(StockKind.REFUND)),
+            ),
+        ),
+        Rule(
+            "nobody who is gone owes, or sells",
+            count(tables.users),
+            _left_behind(),
+        ),
+        Rule(
+            "every day's sales are what was sold and given back on it",
+            count(tables.sales, tables.order_lines, tables.refund_lines),
+            _sales_offenders(),
+        ),
+        Rule(
+            "every line was sold for its product's seller",
+            count(tables.order_lines),
+            _foreign_lines(),
+        ),
+        Rule("every order's status fits what was given back", count(tables.orders), _status_offenders()),
+        Rule(
+            "every idempotency record points to what it promised",
+            count(tables.idempotency),
+            _broken_promises(),
+        ),
+        Rule(
+            "every next number is free",
+            count(*(tables.metadata.tables[name] for name in tables.TILL_IDS)),
+            ids_behind("sqlite"),
+            dialect="sqlite",
+        ),
+        Rule(
+            "every next number is free",
+            count(*NUMBERED),
+            ids_behind("postgresql"),
+            dialect="postgresql",
+        ),
+        Rule(
+            "every reference leads to a row",
+            count(*(one for one in tables.metadata.sorted_tables if one.foreign_key_constraints)),
+            dangling(),
+        ),
+        Rule("every row is within its limits", count(*tables.metadata.sorted_tables), outside_limits()),
+    )
