@@ -84,7 +84,7 @@ lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
 
 .PHONY: texts
 texts: $(DEVELOPMENT) ## put what pages newly say into the languages' files, to be translated
-	$(BIN)/python -m tools.texts --write
+	$(BIN)/python -m tools.texts --write $(LANGUAGE)
 
 .PHONY: screenshots
 screenshots: $(DEVELOPMENT) ## take pictures of the pages into build/screenshots

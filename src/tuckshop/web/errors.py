@@ -11,22 +11,22 @@ from tuckshop.domain.refusals import InvalidField, Refusal, SessionEnded
 from tuckshop.http.calls import Call
 from tuckshop.http.errors import TABLE, Errors
 from tuckshop.web import forms, pages, reasons, texts
-from tuckshop.web.texts import Words
+from tuckshop.web.texts import N_, Words
 
 HELP = {
-    400: "The page sent something that cannot be read. Go back and try again.",
-    401: "Log in to go on.",
-    403: "This is not for you.",
-    404: "There is nothing here.",
-    405: "This address takes no visitors. Go back to the machine.",
-    408: "The request took too long. Try again.",
-    409: "Somebody was faster, or this has been done already.",
-    413: "That was more than we take.",
-    415: "The page sent something that cannot be read. Go back and try again.",
-    422: "The page sent something that cannot be read. Go back and try again.",
-    429: "Too many tries. Wait a little.",
-    500: "Something broke on our side. Nothing was taken from you that is not in the books.",
-    503: "The shop cannot answer now; nothing has happened. Try again.",
+    400: N_("The page sent something that cannot be read. Go back and try again."),
+    401: N_("Log in to go on."),
+    403: N_("This is not for you."),
+    404: N_("There is nothing here."),
+    405: N_("This address takes no visitors. Go back to the machine."),
+    408: N_("The request took too long. Try again."),
+    409: N_("Somebody was faster, or this has been done already."),
+    413: N_("That was more than we take."),
+    415: N_("The page sent something that cannot be read. Go back and try again."),
+    422: N_("The page sent something that cannot be read. Go back and try again."),
+    429: N_("Too many tries. Wait a little."),
+    500: N_("Something broke on our side. Nothing was taken from you that is not in the books."),
+    503: N_("The shop cannot answer now; nothing has happened. Try again."),
 }
 
 
@@ -66,8 +66,10 @@ class _ErrorPage(Response[Any]):
             asked,
             "error.html",
             status=status,
-            title=words.say(title),
-            detail=words.say(HELP.get(status, HELP[500])) if refusal is None else said(refusal, words, asked),
+            title=words.gettext(title),
+            detail=words.gettext(HELP.get(status, HELP[500]))
+            if refusal is None
+            else said(refusal, words, asked),
             code=status,
         )
         shown.headers.update({name: value for name, value in self.headers.items() if name != "Content-Type"})
@@ -95,4 +97,4 @@ def said(refusal: Refusal, words: Words, request: Call) -> str:
     facts = {name: written(name, fact) for name, fact in refusal.facts().items()}
     if isinstance(refusal, InvalidField):
         facts["reason"] = reasons.said(refusal.reason, words)
-    return words.say(TABLE[type(refusal)].detail, **facts)
+    return words.gettext(TABLE[type(refusal)].detail).format(**facts)

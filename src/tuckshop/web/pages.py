@@ -6,13 +6,15 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from litestar import Response
 
 from tuckshop.http import browser, cookies
 from tuckshop.http.calls import Call
 from tuckshop.web import assets, forms, texts, visitors
 from tuckshop.web.naming import Naming
+from tuckshop.web.texts import Words
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: a press on a page moves money.
 POLICY = (
@@ -40,8 +42,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
         _templates()
         .get_template(template)
         .render(
-            say=words.say,
-            plural=words.plural,
+            words=words,
             money=lambda cents: words.money(cents, currency),
             plain=lambda cents: words.plain(cents, currency),
             when=lambda instant_us: words.when(instant_us, zone),
@@ -49,6 +50,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
             day=words.day,
             called=Naming(words),
             language=words.language,
+            languages=texts.languages(),
             shop_name=request.settings.shop_name,
             here=here(request),
             path=request.scope["path"],
@@ -81,6 +83,20 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
-    made.globals.update(asset=assets.path, languages=texts.LANGUAGES)
+    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals.update(asset=assets.path)
     return made
+
+
+@pass_context
+def _gettext(context: Context, text: str) -> str:
+    words: Words = context["words"]
+    return words.translations.gettext(text)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, count: int) -> str:
+    words: Words = context["words"]
+    return words.translations.ngettext(one, many, count)

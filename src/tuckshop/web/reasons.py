@@ -102,8 +102,8 @@ def said(reason: str, words: Words) -> str:
     for pattern, text in _patterns():
         found = pattern.fullmatch(reason)
         if found is not None:
-            facts = found.groupdict()
-            return words.say(text, **{name: _written(name, fact, words) for name, fact in facts.items()})
+            facts = {name: _written(name, fact, words) for name, fact in found.groupdict().items()}
+            return words.gettext(text).format(**facts)
     return reason
 
 

@@ -80,7 +80,7 @@ async def end_others(request: Call) -> Response[Any]:
     posted = await forms.read(request, "next")
     await sessions.end_others(request.shop, caller=member.caller)
     response = forms.to_page(back_from(posted["next"]))
-    notices.leave(response, request, texts.of(request).say("All your other sessions have ended."))
+    notices.leave(response, request, texts.of(request).gettext("All your other sessions have ended."))
     return response
 
 
@@ -91,7 +91,7 @@ async def log_out(request: Call) -> Response[Any]:
     await browser.log_out(request)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).say("You are logged out."))
+    notices.leave(response, request, texts.of(request).gettext("You are logged out."))
     return response
 
 

@@ -40,7 +40,7 @@ async def change(request: Call) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside={NameTaken: "username", EmailTaken: "email"})
         return await _shown(request, member, profile=form)
-    return _done(request, texts.of(request).say("Saved."))
+    return _done(request, texts.of(request).gettext("Saved."))
 
 
 @post("/account/password", status_code=303)
@@ -72,7 +72,7 @@ async def change_password(request: Call) -> Response[Any]:
         request, username=user.username, password=posted["password"], form_token=posted[forms.TOKEN]
     )
     response = _done(
-        request, texts.of(request).say("You have a new password. All your other sessions have ended.")
+        request, texts.of(request).gettext("You have a new password. All your other sessions have ended.")
     )
     browser.keep(response, request, entered)
     return response
@@ -104,7 +104,7 @@ async def close(request: Call) -> Response[Any]:
         return await _shown(request, member, closing=form)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).say("Your account is closed. Farewell!"))
+    notices.leave(response, request, texts.of(request).gettext("Your account is closed. Farewell!"))
     return response
 
 

@@ -104,8 +104,10 @@ async def _pressed(request: Call, posted: dict[str, str], command: Refund | Canc
         return response
     if isinstance(receipt, Refunded):
         amount = words.money(receipt.amount_cents, request.shop.currency)
-        notices.leave(response, request, words.say("Given back. {amount} is yours again.", amount=amount))
+        notices.leave(
+            response, request, words.gettext("Given back. %(amount)s is yours again.", amount=amount)
+        )
     else:
         assert isinstance(receipt, OrderChanged)
-        notices.leave(response, request, words.say("The order is cancelled."))
+        notices.leave(response, request, words.gettext("The order is cancelled."))
     return response

@@ -92,7 +92,11 @@ async def _taken(
         return await _shown(request, member, form, report, await asyncio.to_thread(_packed, content))
     words = texts.of(request)
     response = forms.to_page("/desk/products")
-    told = words.say("{added} added, {changed} changed.", added=report.added, changed=report.changed)
+    told = words.gettext(
+        "%(added)s, %(changed)s.",
+        added=words.ngettext("%(num)s added", "%(num)s added", report.added),
+        changed=words.ngettext("%(num)s changed", "%(num)s changed", report.changed),
+    )
     notices.leave(response, request, told)
     return response
 

@@ -86,7 +86,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     response = forms.to_page(f"/desk/orders/{found.order_id}")
-    notices.leave(response, request, words.say("{amount} went back to the buyer.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s went back to the buyer.", amount=amount))
     return response
 
 
@@ -137,7 +137,7 @@ async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
     except Refusal as refusal:
         notices.leave(response, request, errors.said(refusal, words, request), mood=Mood.BAD)
         return response
-    told = words.say("The buyer has the money back.") if failed else words.say("Handed out.")
+    told = words.gettext("The buyer has the money back.") if failed else words.gettext("Handed out.")
     notices.leave(response, request, told)
     return response
 

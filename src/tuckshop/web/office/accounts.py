@@ -84,7 +84,7 @@ async def change_roles(request: Call, user: Number) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside={LastAdmin: "roles"})
         return await _shown(request, member, found, roles=form)
-    return _done(request, found, texts.of(request).say("Saved. Whoever it was has to log in again."))
+    return _done(request, found, texts.of(request).gettext("Saved. Whoever it was has to log in again."))
 
 
 @post("/office/users/{user:str}/state", status_code=303)
@@ -104,8 +104,8 @@ async def change_state(request: Call, user: Number) -> Response[Any]:
         return await _shown(request, member, found, acts=form)
     words = texts.of(request)
     if state is UserState.ACTIVE:
-        return _done(request, found, words.say("{name} can log in.", name=found.username))
-    return _done(request, found, words.say("{name} is locked out.", name=found.username))
+        return _done(request, found, words.gettext("%(name)s can log in.", name=found.username))
+    return _done(request, found, words.gettext("%(name)s is locked out.", name=found.username))
 
 
 @post("/office/users/{user:str}/tab", status_code=303)
@@ -123,7 +123,7 @@ async def change_tab(request: Call, user: Number) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, found, tab=form)
-    return _done(request, found, texts.of(request).say("Saved."))
+    return _done(request, found, texts.of(request).gettext("Saved."))
 
 
 @post("/office/users/{user:str}/sessions", status_code=303)
@@ -134,7 +134,7 @@ async def end_sessions(request: Call, user: Number) -> Response[Any]:
     found = await accounts.find(request.shop, user_id=rooms.number(user))
     await sessions.end_all(request.shop, user_id=found.id, actor_id=member.user_id)
     words = texts.of(request)
-    return _done(request, found, words.say("{name} is logged out everywhere.", name=found.username))
+    return _done(request, found, words.gettext("%(name)s is logged out everywhere.", name=found.username))
 
 
 @post("/office/users/{user:str}/password", status_code=200)
@@ -166,7 +166,7 @@ async def close(request: Call, user: Number) -> Response[Any]:
         return await _shown(request, member, found, closing=form)
     response = forms.to_page("/office/users")
     words = texts.of(request)
-    notices.leave(response, request, words.say("The account of {name} is closed.", name=found.username))
+    notices.leave(response, request, words.gettext("The account of %(name)s is closed.", name=found.username))
     return response
 
 

@@ -135,8 +135,8 @@ async def _carried(request: Call, machine: Number, command: _Carry, which: str) 
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     if command is FillCoins:
-        return _done(request, found, words.say("{amount} put into the box.", amount=amount))
-    return _done(request, found, words.say("{amount} taken out of the box.", amount=amount))
+        return _done(request, found, words.gettext("%(amount)s put into the box.", amount=amount))
+    return _done(request, found, words.gettext("%(amount)s taken out of the box.", amount=amount))
 
 
 def _written(held: dict[int, int]) -> str:
@@ -148,10 +148,10 @@ def _difference(request: Call, over_short_cents: int) -> str:
     words = texts.of(request)
     amount = words.money(abs(over_short_cents), request.shop.currency)
     if over_short_cents > 0:
-        return words.say("The books follow. {amount} more than they said.", amount=amount)
+        return words.gettext("The books follow. %(amount)s more than they said.", amount=amount)
     if over_short_cents < 0:
-        return words.say("The books follow. {amount} less than they said.", amount=amount)
-    return words.say("Counted: worth just what the books said.")
+        return words.gettext("The books follow. %(amount)s less than they said.", amount=amount)
+    return words.gettext("Counted: worth just what the books said.")
 
 
 def _done(request: Call, machine: Machine, sentence: str) -> Response[Any]:
@@ -168,7 +168,7 @@ def _tell_again(request: Call, machine: Machine, form: Filled) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say("Coins went in or out meanwhile. Look again: the books say otherwise now."),
+        words.gettext("Coins went in or out meanwhile. Look again: the books say otherwise now."),
         mood=Mood.BAD,
     )
     return response

@@ -101,7 +101,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     stock = form.one_of("stock", _STOCK)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if not pieces and not form.is_wrong:
-        form.trouble = texts.of(request).say("Say how many pieces came back.")
+        form.trouble = texts.of(request).gettext("Say how many pieces came back.")
     if form.is_wrong:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
@@ -117,7 +117,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(response, request, words.say("{amount} given back.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s given back.", amount=amount))
     return response
 
 
@@ -129,7 +129,7 @@ async def hand_out(request: Call, order: Number) -> Response[Any]:
     order_id = rooms.number(order)
     failed = posted["failed"] == "yes"
     words = texts.of(request)
-    told = words.say("The money went back.") if failed else words.say("Handed out.")
+    told = words.gettext("The money went back.") if failed else words.gettext("Handed out.")
     return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
 
 
@@ -139,7 +139,7 @@ async def cancel(request: Call, order: Number) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))
-    return await _pressed(request, posted, command, texts.of(request).say("The order is cancelled."))
+    return await _pressed(request, posted, command, texts.of(request).gettext("The order is cancelled."))
 
 
 HANDLERS = (

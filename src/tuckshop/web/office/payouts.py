@@ -82,7 +82,9 @@ async def pay(request: Call, seller: Number) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say("{amount} paid. The reference is {reference}.", amount=amount, reference=external_ref),
+        words.gettext(
+            "%(amount)s paid. The reference is %(reference)s.", amount=amount, reference=external_ref
+        ),
     )
     return response
 

@@ -109,8 +109,8 @@ def _settled(request: Call, user_id: int, receipt: TabSettled) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say(
-            "{amount} paid. {owed} is still owed, {balance} is in the wallet.",
+        words.gettext(
+            "%(amount)s paid. %(owed)s is still owed, %(balance)s is in the wallet.",
             amount=words.money(receipt.amount_cents, currency),
             owed=words.money(receipt.owed_cents, currency),
             balance=words.money(receipt.balance_cents, currency),
