@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.messages.catalog import PYTHON_FORMAT, Catalog, Message, TranslationError
+from babel.messages.catalog import PYTHON_FORMAT, Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
@@ -96,30 +96,29 @@ def main(*arguments: str) -> int:
 
 def _wrong(found: Message, known: Catalog) -> Iterator[str]:
     """A translation that could not be said, or would say more or less than the text."""
-    ids = _forms(found.id)
+    texts = (*_forms(found.id), *_strings(found))
     if len(_strings(found)) != (known.num_plurals if found.pluralizable else 1):
         yield "another number of plural forms"
+    # Pages take a text as HTML, messages as it is: what would differ is in none.
+    if set("".join(texts)) & set('<>&"'):
+        yield "markup in a text"
     try:
-        for text in (*ids, *_strings(found)):
-            # Pages take a text as HTML, messages as it is: what would differ is in none.
-            if set(text) & set('<>&"'):
-                yield "markup in a text"
-            text % dict.fromkeys(_facts(text), "")
-        found.check(known)
-    except (TranslationError, TypeError, ValueError) as error:
+        for text in texts:
+            text % {name: 0 for name, _ in _facts(text)}
+    except (TypeError, ValueError) as error:
         yield f"not a format ({error})"
-        return
-    facts = _facts(ids[-1])
-    if any(_facts(text) | {"num"} != facts | {"num"} for text in (*ids, *_strings(found))):
+    # The form for one may do without the number: "one piece".
+    number = {("num", "s")} if found.pluralizable else set()
+    if any(_facts(text) | number != _facts(texts[0]) | number for text in texts):
         yield "other facts"
 
 
-def _facts(text: str) -> set[str]:
-    return {found[1] for found in PYTHON_FORMAT.finditer(text) if found[1]}
+def _facts(text: str) -> set[tuple[str, str]]:
+    return {(found[1], found[3]) for found in PYTHON_FORMAT.finditer(text) if found[1]}
 
 
 def _strings(message: Message) -> tuple[str, ...]:
-    return _forms(message.string)
+    return _forms(message.string or "")
 
 
 def _first(message: Message) -> str:
