@@ -18,7 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from tuckshop.http import errors
-from tuckshop.web import reasons
+from tuckshop.web.ui import refusal_texts as reasons
 
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "src" / "tuckshop" / "web"

@@ -19,8 +19,8 @@ from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tools import texts as tool
 from tuckshop.domain.money import EURO
-from tuckshop.web import texts
-from tuckshop.web.texts import Words
+from tuckshop.web.ui import i18n
+from tuckshop.web.ui.i18n import Words
 
 ROOT = Path(__file__).parents[2]
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -58,7 +58,7 @@ msgstr[2] "%(num)s sztuk"
 @pytest.fixture
 def locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The languages' folder of the pages, with nothing in it yet."""
-    monkeypatch.setattr(texts, "FOLDER", tmp_path)
+    monkeypatch.setattr(i18n, "FOLDER", tmp_path)
     return tmp_path
 
 
@@ -127,7 +127,7 @@ def test_the_files_are_as_the_tool_writes_them(tmp_path: Path, monkeypatch: pyte
     shutil.copytree(tool.FOLDER, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(tool, "FOLDER", tmp_path)
     assert tool.main("--write", "fr") == 0
-    assert (tmp_path / "de.po").read_text() == (texts.FOLDER / "de.po").read_text()
+    assert (tmp_path / "de.po").read_text() == (i18n.FOLDER / "de.po").read_text()
     begun = (tmp_path / "fr.po").read_text()
     assert '"Plural-Forms: nplurals=2; plural=(n > 1);\\n"' in begun
     assert tool.main() == 1  # None of it is translated yet.
@@ -189,8 +189,8 @@ def test_a_wheel_holds_the_languages_compiled(tmp_path: Path) -> None:
         wheel.extractall(tmp_path / "installed", held)
     assert held == ["tuckshop/web/locale/de.mo"]
     folder = tmp_path / "installed" / "tuckshop" / "web" / "locale"
-    assert dict(texts._languages(folder)) == {"en": "English", "de": "Deutsch"}
-    installed, checkout = (Words("de", one).translations for one in (folder, texts.FOLDER))
+    assert dict(i18n._languages(folder)) == {"en": "English", "de": "Deutsch"}
+    installed, checkout = (Words("de", one).translations for one in (folder, i18n.FOLDER))
     assert installed._catalog.items() - {""} == checkout._catalog.items() - {""}  # type: ignore[attr-defined]
     assert Words("de", folder).ngettext("%(num)s row", "%(num)s rows", 2) == "2 Zeilen"
 
