@@ -6,8 +6,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
 from tuckshop.http import browser_login as browser
@@ -15,7 +14,6 @@ from tuckshop.http import cookies
 from tuckshop.http.request import Call
 from tuckshop.web.ui import assets, forms, visitors
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.i18n import Words
 from tuckshop.web.ui.labels import Naming
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: a press on a page moves money.
@@ -44,7 +42,9 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
         _templates()
         .get_template(template)
         .render(
-            words=words,
+            _=words.gettext,
+            gettext=words.gettext,
+            ngettext=words.ngettext,
             money=lambda cents: words.money(cents, currency),
             plain=lambda cents: words.plain(cents, currency),
             when=lambda instant_us: words.when(instant_us, zone),
@@ -87,18 +87,6 @@ def _templates() -> Environment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # A page brings its language's.
     made.globals.update(asset=assets.path)
     return made
-
-
-@pass_context
-def _gettext(context: Context, text: str) -> str:
-    words: Words = context["words"]
-    return words.translations.gettext(text)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, many: str, count: int) -> str:
-    words: Words = context["words"]
-    return words.translations.ngettext(one, many, count)
