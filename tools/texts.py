@@ -43,8 +43,8 @@ def texts() -> Iterator[tuple[str, str]]:
         yield title, "http/errors.py"
     for sentence in HELP.values():
         yield sentence, "errors.py"
-    for reason in reasons.REASONS:
-        yield reason, "reasons.py"
+    for text in (*reasons.FIELD_PROBLEMS.values(), *reasons.FILE_PROBLEMS.values()):
+        yield text, "reasons.py"
 
 
 def room_of(places: Iterable[str]) -> str:

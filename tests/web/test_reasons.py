@@ -1,75 +1,82 @@
-"""Every reason that a rule gives is said in every language."""
+"""What a refusal, a wrong value and a wrong file say in every language of the pages."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import tuckshop
-from tuckshop.web import reasons
-from tuckshop.web.texts import Words
+import pytest
 
-SOURCES = Path(tuckshop.__file__).parent
-RULES = ("domain", "till", "services")
+from tests.samples import FIELD_PROBLEMS, invalid, sample
+from tuckshop.domain import refusals
+from tuckshop.domain.field_problems import (
+    AmountTooSmall,
+    DayAfter,
+    FieldProblem,
+    MoreThanOrdered,
+    NotADecimal,
+    StoredReason,
+    TooLarge,
+    WrongLength,
+    field_problems,
+)
+from tuckshop.domain.money import EURO
+from tuckshop.domain.refusals import Refusal
+from tuckshop.services.file_problems import FileProblem, InvalidCell, ProductNotYours
+from tuckshop.web import errors, reasons
+from tuckshop.web.texts import LANGUAGES, Words
 
-
-def given() -> Iterator[str]:
-    """What `reason` is wherever an InvalidField is made, every fact of it a 7."""
-    for file in (one for folder in RULES for one in (SOURCES / folder).glob("*.py")):
-        tree = ast.parse(file.read_text("utf-8"))
-        named = {
-            target.id: node.value
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InvalidField":
-                reason = next(one.value for one in node.keywords if one.arg == "reason")
-                yield written(named[reason.id] if isinstance(reason, ast.Name) else reason)
-
-
-def written(node: ast.expr) -> str:
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.JoinedStr(values=parts):
-            return "".join(written(part) if isinstance(part, ast.Constant) else "7" for part in parts)
-        case _:
-            raise AssertionError(ast.dump(node))
+ENGLISH, GERMAN = Words("en"), Words("de")
+REQUEST: Any = SimpleNamespace(shop=SimpleNamespace(currency=EURO))
+CODED = [one for one in FIELD_PROBLEMS if not isinstance(one, StoredReason)]
 
 
-def test_no_rule_speaks_english_to_germans() -> None:
-    found = sorted(set(given()))
-    assert len(found) > 30
-    german = Words("de")
-    assert [reason for reason in found if reasons.said(reason, german) == reason] == []
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves()), *invalid()], ids=str)
+def test_every_refusal_is_said_in_every_language(refusal: Refusal, language: str) -> None:
+    told = errors.said(refusal, Words(language), REQUEST)
+    assert told.endswith(".")
+    assert "{" not in told
 
 
-def test_no_reason_is_kept_that_nobody_gives() -> None:
-    english = Words("en")
-    given_ones = {reasons.said(one, english) for one in given()}
-    unknown = [
-        reason
-        for reason in reasons.REASONS
-        if reason not in reasons.OF_FORMS and not any(reasons.said(one, english) == one for one in given_ones)
-    ]
-    assert unknown == []
+@pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves())], ids=str)
+def test_no_refusal_speaks_english_to_germans(refusal: Refusal) -> None:
+    assert errors.said(refusal, GERMAN, REQUEST) != errors.said(refusal, ENGLISH, REQUEST)
+
+
+@pytest.mark.parametrize("problem", CODED, ids=str)
+def test_no_rule_speaks_english_to_germans(problem: FieldProblem) -> None:
+    told = {reasons.sentence(problem, words, EURO) for words in (ENGLISH, GERMAN)}
+    assert len(told) == 2
+    assert all(one.endswith(".") and "{" not in one for one in told)
+
+
+@pytest.mark.parametrize("problem", [*map(sample, FileProblem.__subclasses__())], ids=str)
+def test_no_file_is_refused_in_english_to_germans(problem: FileProblem) -> None:
+    told = {reasons.of_row(problem, words, EURO) for words in (ENGLISH, GERMAN)}
+    assert len(told) == 2
+    assert all(one.endswith(".") and "{" not in one for one in told)
+
+
+def test_the_tables_have_no_other_rows() -> None:
+    assert set(reasons.FIELD_PROBLEMS) == set(field_problems()) - {StoredReason}
+    assert set(reasons.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
 
 
 def test_facts_are_kept() -> None:
-    assert reasons.sentence("must have 1 to 64 characters", Words("de")) == "Muss 1 bis 64 Zeichen haben."
-    assert (
-        reasons.said("must be at most 3 of product 17", Words("de")) == "darf bei Produkt 17 höchstens 3 sein"
-    )
-    assert reasons.said("something else", Words("de")) == "something else"
+    assert reasons.sentence(WrongLength(1, 64), GERMAN, EURO) == "Muss 1 bis 64 Zeichen haben."
+    more = MoreThanOrdered(product=12_345, most=3)
+    assert reasons.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
+    cell = InvalidCell("price", "1,5O", NotADecimal())
+    assert reasons.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine einfache Zahl wie 2,20 sein."
 
 
-def test_days_and_numbers_are_written_as_the_reader_does() -> None:
-    german = Words("de")
-    assert "1.000.000" in reasons.said("must be at most 1000000", german)
-    assert "0,01" in reasons.said("must be at least 0.01", german)
-    assert "01.11.2026" in reasons.said("must not be after 2026-11-01", german)
-    assert reasons.said("2024 belongs to somebody else", Words("en")) == "2024 belongs to somebody else"
+def test_what_was_stored_as_a_sentence_is_said_as_it_was() -> None:
+    assert reasons.sentence(StoredReason("must be less"), GERMAN, EURO) == "Must be less."
+
+
+def test_amounts_days_and_numbers_are_written_as_the_reader_does() -> None:
+    assert "1.000.000" in reasons.said(TooLarge(1_000_000), GERMAN, EURO)
+    assert "0,01\N{NO-BREAK SPACE}€" in reasons.said(AmountTooSmall(1), GERMAN, EURO)
+    assert "01.11.2026" in reasons.said(DayAfter("2026-11-01"), GERMAN, EURO)
+    assert reasons.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to somebody else."

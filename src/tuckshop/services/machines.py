@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.domain.accounts import Actor, Role, name_key
 from tuckshop.domain.coins import total_cents
+from tuckshop.domain.field_problems import NotATimezone
 from tuckshop.domain.machines import (
     BoxKind,
     CoinBox,
@@ -324,5 +325,5 @@ def _timezones() -> frozenset[str]:
 
 def _check_timezone(timezone: str) -> str:
     if timezone not in _timezones():
-        raise InvalidField(field="timezone", reason="must be a name such as Europe/Berlin")
+        raise InvalidField(field="timezone", problem=NotATimezone())
     return timezone

@@ -85,14 +85,9 @@ def to_log_in(request: Call) -> Response[None]:
 def said(refusal: Refusal, words: Words, request: Call) -> str:
     """The refusal's sentence, amounts written as they are here."""
 
-    def written(name: str, fact: object) -> object:
-        if isinstance(fact, tuple):
-            return ", ".join(str(written(name, one)) for one in fact)
-        if isinstance(fact, int) and ("cents" in name or name == "accepted"):
-            return words.money(fact, request.shop.currency)
-        return fact
-
-    facts = {name: written(name, fact) for name, fact in refusal.facts().items()}
+    currency = request.shop.currency
+    text = TABLE[type(refusal)].detail
     if isinstance(refusal, InvalidField):
-        facts["reason"] = reasons.said(refusal.reason, words)
-    return words.say(TABLE[type(refusal)].detail, **facts)
+        return words.say(text, field=refusal.field, reason=reasons.said(refusal.problem, words, currency))
+    facts = refusal.facts().items()
+    return words.say(text, **{name: reasons.written(name, fact, words, currency) for name, fact in facts})

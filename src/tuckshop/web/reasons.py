@@ -1,140 +1,131 @@
-"""Why a value is not taken, in the reader's language: the rules say it in English, as the end of a sentence.
+"""Why a value, or a file, is not taken, in the reader's language: the tables from problems to texts.
 
-Those sentences hold numbers and names, so each is known by its pattern; a test holds them against the rules.
+A field problem is the end of a sentence that begins with the field; beside the field it stands alone.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from datetime import date
-from functools import cache
 
+from tuckshop.domain import field_problems as of_field
+from tuckshop.domain.field_problems import FieldProblem, StoredReason
+from tuckshop.domain.money import Currency
+from tuckshop.services import file_problems as of_file
+from tuckshop.services.file_problems import FileProblem, FileTooLarge, InvalidCell
 from tuckshop.web.texts import Words
 
-OF_FORMS = (
-    "is not one of those that can be chosen",
-    "is not the present password",
-    "must be a file of at most {count} MiB",
-    "must be a picture: PNG, JPEG or WebP",
-    "must be a day such as 2025-12-31",
-    "must be filled in",
-    "must be one product where pieces are given",
-    "must be the name of whose account it is",
-    "must be the same password again",
-    "must be your own name",
-    "must have at most {count} characters",
-)
-"""What pages themselves complain of."""
-OF_FILES = (
-    "A cell has more than {count} characters",
-    "Add products of your own alone",
-    "The column {name} is there twice",
-    "The file has more than {count} rows",
-    "The file is UTF-16; save it as CSV in UTF-8",
-    "The file is empty: its first row names {columns}",
-    "The file is larger than {count} MiB",
-    "The file is not UTF-8; save it as CSV in UTF-8",
-    "The first row must name the columns: name, and any of {columns}",
-    "The name is missing",
-    "The quotes in this row do not close, or stand in a cell",
-    "The shelf of {name} holds at most {most}",
-    "There are {count} cells, and the head names {most}",
-    "There is a NUL character: this is no CSV file",
-    "There is no column {name}, only {columns}",
-    "There is no seller {name}",
-    "{name} belongs to somebody else",
-    "{name} is new and needs a price",
-    "{name} is on line {line} already",
-    "{name} is sold by {seller}, and products keep their sellers",
-)
-"""What is wrong with a table of products, or with a row in it; all else there is `The price must be ...`."""
-# The particular before the general: the first that fits is said.
-REASONS = (
-    *OF_FORMS,
-    *OF_FILES,
-    "is among the most common passwords",
-    "is not the code that the server has printed",
-    "must be a name such as Europe/Berlin",
-    "must be a plain decimal number such as 2.20",
-    "must be a whole number",
-    "must be a whole picture of its Content-Type",
-    "must be another machine",
-    "must be at least {least}",
-    "must be at most the capacity",
-    "must be at most {most} of product {product}",
-    "must be at most {most}",
-    "must be from 0 to 100 per cent",
-    "must be from {least} to {most}",
-    "must be given to one product alone",
-    "must be keep where the order goes on the tab",
-    "must be less",
-    "must be payable in coins of {coins}",
-    "must be payable in the coins that the shop takes",
-    "must be pending, active or disabled",
-    "must be somebody else",
-    "must be within {days} days of {day}",
-    "must be yes or no",
-    "must have at most {count} decimals",
-    "must have at most {count} pixels",
-    "must have {least} to {most} characters",
-    "must hold at least one coin",
-    "must hold at least 1 of {coin}",
-    "must hold at most {count} coins in one go",
-    "must hold from 0 to {most} of {coin}",
-    "must look like name@example.org",
-    "must name at least one role",
-    "must name at least one scope",
-    "must name each coin once",
-    "must name each product once",
-    "must name each role once",
-    "must name every coin, {coin} too",
-    "must name 1 to {most} products",
-    "must not be after {day}",
-    "must not be the shop's own",
-    "must not contain slashes or invisible characters",
-    "must not move",
-    "must not start or end with space",
-)
+LONG_NUMBER = 10_000  # From five digits on a number needs marks between them.
+_IDS = frozenset({"image", "machine", "order", "product", "session", "token", "transfer", "user", "version"})
+MIB = 1024**2
+
+FIELD_PROBLEMS: Mapping[type[FieldProblem], str] = {
+    of_field.OutOfRange: "must be from {least} to {most}",
+    of_field.TooSmall: "must be at least {least}",
+    of_field.TooLarge: "must be at most {most}",
+    of_field.NotAWholeNumber: "must be a whole number",
+    of_field.NotADecimal: "must be a plain decimal number such as 2.20",
+    of_field.TooManyDecimals: "must have at most {decimals_max} decimals",
+    of_field.AmountOutOfRange: "must be from {cents_min} to {cents_max}",
+    of_field.AmountTooSmall: "must be at least {cents_min}",
+    of_field.AmountTooLarge: "must be at most {cents_max}",
+    of_field.NotPayableInCoins: "must be payable in coins of {accepted}",
+    of_field.TaxOutOfRange: "must be from 0 to 100 per cent",
+    of_field.WrongLength: "must have {length_min} to {length_max} characters",
+    of_field.SpaceAtEnds: "must not start or end with space",
+    of_field.ForbiddenCharacters: "must not contain slashes or invisible characters",
+    of_field.ReservedName: "must not be the shop's own",
+    of_field.NotAnEmail: "must look like name@example.org",
+    of_field.CommonPassword: "is among the most common passwords",
+    of_field.WrongSetupCode: "is not the code that the server has printed",
+    of_field.NotATimezone: "must be a name such as Europe/Berlin",
+    of_field.NotYesOrNo: "must be yes or no",
+    of_field.StateNotAllowed: "must be pending, active or disabled",
+    of_field.ChangeOnTab: "must be keep where the order goes on the tab",
+    of_field.SameUser: "must be somebody else",
+    of_field.SameMachine: "must be another machine",
+    of_field.NoRoles: "must name at least one role",
+    of_field.RoleTwice: "must name each role once",
+    of_field.NoScopes: "must name at least one scope",
+    of_field.WrongLineCount: "must name 1 to {lines_max} products",
+    of_field.ProductTwice: "must name each product once",
+    of_field.MoreThanOrdered: "must be at most {most} of product {product}",
+    of_field.SlotTwice: "must be given to one product alone",
+    of_field.AboveCapacity: "must be at most the capacity",
+    of_field.NoCoins: "must hold at least one coin",
+    of_field.TooManyCoins: "must hold at most {most} coins in one go",
+    of_field.CoinCountTooSmall: "must hold at least 1 of {value_cents}",
+    of_field.CoinCountOutOfRange: "must hold from 0 to {most} of {value_cents}",
+    of_field.CoinNotCounted: "must name every coin, {value_cents} too",
+    of_field.CoinTwice: "must name each coin once",
+    of_field.DayOutOfRange: "must be from {first_day} to {last_day}",
+    of_field.DayAfter: "must not be after {last_day}",
+    of_field.PeriodTooLong: "must be within {days_max} days of {last_day}",
+    of_field.NotAPicture: "must be a picture: PNG, JPEG or WebP",
+    of_field.TooManyPixels: "must have at most {pixels_max} pixels",
+    of_field.Animated: "must not move",
+}
+"""All but StoredReason, which has a sentence of its own."""
+
+FILE_PROBLEMS: Mapping[type[FileProblem], str] = {
+    of_file.FileTooLarge: "The file is larger than {mib} MiB.",
+    of_file.FileIsUtf16: "The file is UTF-16; save it as CSV in UTF-8.",
+    of_file.FileNotUtf8: "The file is not UTF-8; save it as CSV in UTF-8.",
+    of_file.NulCharacter: "There is a NUL character: this is no CSV file.",
+    of_file.QuotesOpen: "The quotes in this row do not close, or stand in a cell.",
+    of_file.CellTooLong: "A cell has more than {length_max} characters.",
+    of_file.TooManyRows: "The file has more than {rows_max} rows.",
+    of_file.FileEmpty: "The file is empty: its first row names {columns}.",
+    of_file.NameColumnMissing: "The first row must name the columns: name, and any of {columns}.",
+    of_file.UnknownColumn: "There is no column “{column}”, only {columns}.",
+    of_file.ColumnTwice: "The column {column} is there twice.",
+    of_file.TooManyCells: "There are {cells} cells, and the first row names {cells_max}.",
+    of_file.InvalidCell: "{column}: “{value}” {problem}.",
+    of_file.NameMissing: "The name is missing.",
+    of_file.NameTwice: "{name} is on line {first_line} already.",
+    of_file.PriceMissing: "{name} is new and needs a price.",
+    of_file.AboveShelfCapacity: "The shelf of {name} holds at most {most}.",
+    of_file.UnknownSeller: "There is no seller {seller}.",
+    of_file.SellerNotYou: "Add products of your own alone.",
+    of_file.ProductNotYours: "{name} belongs to somebody else.",
+    of_file.OtherSeller: "{name} is sold by {seller}, and products keep their sellers.",
+}
 
 
-def said(reason: str, words: Words) -> str:
-    """The reason in this language; as it is where nobody has foreseen it."""
-    for pattern, text in _patterns():
-        found = pattern.fullmatch(reason)
-        if found is not None:
-            facts = found.groupdict()
-            return words.say(text, **{name: _written(name, fact, words) for name, fact in facts.items()})
-    return reason
+def said(problem: FieldProblem, words: Words, currency: Currency) -> str:
+    """The end of a sentence that begins with the field."""
+    if isinstance(problem, StoredReason):
+        return problem.reason  # In the language of the records: nobody knows any more what it was made of.
+    facts = {name: written(name, fact, words, currency) for name, fact in problem.facts().items()}
+    return words.say(FIELD_PROBLEMS[type(problem)], **facts)
 
 
-def _written(name: str, fact: str, words: Words) -> str:
-    """A day, or a large or broken number, as this language writes it; names as they were given."""
-    if name in ("name", "seller"):
-        return fact
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", fact):
-        return words.day(date.fromisoformat(fact))
-    if re.fullmatch(r"[0-9]+\.[0-9]+|[0-9]{5,15}", fact):
-        return words.number(fact)
-    return fact
-
-
-def sentence(reason: str, words: Words) -> str:
-    """The reason as a sentence of its own, for beside the field."""
-    told = said(reason, words)
+def sentence(problem: FieldProblem, words: Words, currency: Currency) -> str:
+    """The problem as a sentence of its own, for beside the field."""
+    told = said(problem, words, currency)
     return f"{told[:1].upper()}{told[1:]}."
 
 
-def of_row(reason: str, words: Words) -> str:
-    """Why a row of a table is not taken, as a sentence."""
-    of_column = re.fullmatch(r"The ([a-z_]+) (must .+)", reason, re.DOTALL)
-    if of_column is None or of_column[1] == "first":
-        return f"{said(reason, words)}."  # It may begin with a name.
-    return f"{of_column[1]}: {sentence(of_column[2], words)}"
+def of_row(problem: FileProblem, words: Words, currency: Currency) -> str:
+    """Why a file, or a row of it, is not taken, as a sentence."""
+    facts = {name: written(name, fact, words, currency) for name, fact in problem.facts().items()}
+    if isinstance(problem, InvalidCell):
+        facts["problem"] = said(problem.problem, words, currency)
+    elif isinstance(problem, FileTooLarge):
+        facts["mib"] = problem.bytes_max // MIB
+    return words.say(FILE_PROBLEMS[type(problem)], **facts)
 
 
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple(
-        (re.compile(re.sub(r"\\\{([a-z]+)\\\}", r"(?P<\1>.+)", re.escape(text)), re.DOTALL), text)
-        for text in REASONS
-    )
+def written(name: str, fact: object, words: Words, currency: Currency) -> object:
+    """A fact as this language writes it: amounts, days and long numbers; names and ids as they are."""
+    match fact:
+        case tuple():
+            return ", ".join(str(written(name, one, words, currency)) for one in fact)
+        case int() if "cents" in name or name == "accepted":
+            return words.money(fact, currency)
+        case int() if fact >= LONG_NUMBER and name not in _IDS:
+            return words.number(f"{fact}")
+        case str() if name.endswith("_day"):
+            return words.day(date.fromisoformat(fact))
+        case _:
+            return fact

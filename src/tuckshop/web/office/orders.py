@@ -9,6 +9,7 @@ from litestar import Response, get, post
 
 from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
 from tuckshop.http import downloads
@@ -43,7 +44,7 @@ async def index(request: Call) -> Response[Any]:
         except UnknownUser as refusal:
             form.refuse(refusal, beside={UnknownUser: "buyer"})
     if asked["number"]:
-        form.complain("number", "must be a whole number")
+        form.complain("number", NotAWholeNumber())
     before_id = rooms.before(request)
     found = []
     if not form.is_wrong:
