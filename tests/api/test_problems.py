@@ -11,7 +11,8 @@ from tests.api.conftest import Api, People
 from tests.api.contract import check_problem
 from tests.samples import FIELD_PROBLEMS, invalid, sample
 from tuckshop.api.problems import PROBLEMS
-from tuckshop.dialects import NAMES, serving
+from tuckshop.dialects import NAMES
+from tuckshop.dialects.shared import mounting as serving
 from tuckshop.domain import field_problems as problems
 from tuckshop.domain import refusals
 from tuckshop.domain.field_problems import (
@@ -25,8 +26,8 @@ from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import InvalidField, Refusal, revive
 from tuckshop.http import field_problems, openapi
 from tuckshop.http.errors import TABLE, complaint, facts_of, kind
-from tuckshop.till.batch import Busy, Defect
-from tuckshop.till.books import OutcomeUnknown, Unavailable
+from tuckshop.till.engine.queue import Busy, Defect
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 LEAVES = refusals.leaves()
 

@@ -11,13 +11,13 @@ import pytest
 from tests.cli.conftest import Environment, Terminal
 from tests.samples import invalid, sample
 from tuckshop.cli import file_problems
-from tuckshop.cli.failures import FIELD_PROBLEMS, TABLE, explain, sentence
+from tuckshop.cli.errors import FIELD_PROBLEMS, TABLE, explain, sentence
 from tuckshop.cli.main import cli
 from tuckshop.domain import refusals
 from tuckshop.domain.field_problems import NotADecimal, field_problems
-from tuckshop.services.file_problems import FileProblem, InvalidCell
-from tuckshop.till.batch import Busy, Defect
-from tuckshop.till.books import OutcomeUnknown, Unavailable
+from tuckshop.imports.file_problems import FileProblem, InvalidCell
+from tuckshop.till.engine.queue import Busy, Defect
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 
 @pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves()), *invalid()], ids=str)

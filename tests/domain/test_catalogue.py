@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuckshop.domain.accounts import OPERATOR, Actor, Role
-from tuckshop.domain.catalogue import (
+from tuckshop.domain.field_problems import OutOfRange, WrongLength
+from tuckshop.domain.products import (
     PRODUCT_NAME_LENGTH_MAX,
     QUANTITY_MAX,
     Product,
@@ -18,7 +18,6 @@ from tuckshop.domain.catalogue import (
     require_on_sale,
     require_owner,
 )
-from tuckshop.domain.field_problems import OutOfRange, WrongLength
 from tuckshop.domain.refusals import (
     InvalidField,
     NotOwner,
@@ -27,6 +26,7 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
+from tuckshop.domain.users import OPERATOR, Actor, Role
 
 SELLER, OTHER = 7, 8
 COLA = Product(

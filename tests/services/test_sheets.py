@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuckshop.services import sheets
-from tuckshop.services.file_problems import (
+from tuckshop.imports import csv_files as sheets
+from tuckshop.imports.csv_files import BYTES_MAX, CELL_LENGTH_MAX, Row, SheetUnreadable
+from tuckshop.imports.file_problems import (
     CellTooLong,
     FileIsUtf16,
     FileNotUtf8,
@@ -20,7 +21,6 @@ from tuckshop.services.file_problems import (
     QuotesOpen,
     TooManyRows,
 )
-from tuckshop.services.sheets import BYTES_MAX, CELL_LENGTH_MAX, Row, SheetUnreadable
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).map(
     lambda text: text.strip(" ")

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import post, refuse
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import GOODS_MAX, QUANTITY_MAX
 from tuckshop.domain.field_problems import ForbiddenCharacters, OutOfRange, TooLarge
+from tuckshop.domain.products import GOODS_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
@@ -22,7 +21,8 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownUser,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,

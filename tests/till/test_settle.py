@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from tests.shop import DAY_SECONDS, Shop, open_shop
 from tests.till.reading import balances, coin_box, post, refuse, shelf
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.field_problems import (
     AmountOutOfRange,
     CoinCountTooSmall,
@@ -52,7 +51,8 @@ from tuckshop.domain.refusals import (
     UnknownUser,
     VersionChanged,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,

@@ -22,9 +22,10 @@ from tuckshop.domain.field_problems import (
 )
 from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import Refusal
-from tuckshop.services.file_problems import FileProblem, InvalidCell, ProductNotYours
-from tuckshop.web import errors, reasons
-from tuckshop.web.texts import LANGUAGES, Words
+from tuckshop.imports.file_problems import FileProblem, InvalidCell, ProductNotYours
+from tuckshop.web.ui import error_pages as errors
+from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui.i18n import LANGUAGES, Words
 
 ENGLISH, GERMAN = Words("en"), Words("de")
 REQUEST: Any = SimpleNamespace(shop=SimpleNamespace(currency=EURO))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tuckshop.cli.failures import predicate
-from tuckshop.services import file_problems as problems
-from tuckshop.services.file_problems import FileProblem, FileTooLarge, InvalidCell
+from tuckshop.cli.errors import predicate
+from tuckshop.imports import file_problems as problems
+from tuckshop.imports.file_problems import FileProblem, FileTooLarge, InvalidCell
 
 MIB = 1024**2
 
