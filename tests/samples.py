@@ -33,7 +33,7 @@ _NAMED: dict[str, Any] = {
 def sample(kind: type[Kind]) -> Kind:
     """One of this kind."""
     names = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: _NAMED.get(name, _FACTS[told]) for name, told in names.items()})
+    return kind(**{name: _NAMED[name] if name in _NAMED else _FACTS[told] for name, told in names.items()})
 
 
 FIELD_PROBLEMS = [sample(kind) for kind in field_problems()]

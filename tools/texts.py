@@ -43,8 +43,9 @@ def texts() -> Iterator[tuple[str, str]]:
         yield title, "http/errors.py"
     for sentence in HELP.values():
         yield sentence, "errors.py"
-    for text in (*reasons.FIELD_PROBLEMS.values(), *reasons.FILE_PROBLEMS.values()):
-        yield text, "reasons.py"
+    for table in (reasons.FIELDS, reasons.FIELD_PROBLEMS, reasons.FILE_PROBLEMS):
+        for text in table.values():
+            yield text, "refusal_texts.py"
 
 
 def room_of(places: Iterable[str]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import tuckshop
 from tests.samples import FIELD_PROBLEMS, invalid, sample
 from tuckshop.domain import refusals
 from tuckshop.domain.field_problems import (
@@ -21,15 +24,32 @@ from tuckshop.domain.field_problems import (
     field_problems,
 )
 from tuckshop.domain.money import EURO
-from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.refusals import InvalidField, NameTaken, NotOwner, Refusal, RoleMissing, WrongStatus
 from tuckshop.imports.file_problems import FileProblem, InvalidCell, ProductNotYours
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import refusal_texts as reasons
 from tuckshop.web.ui.i18n import LANGUAGES, Words
 
+SOURCES = Path(tuckshop.__file__).parent
 ENGLISH, GERMAN = Words("en"), Words("de")
 REQUEST: Any = SimpleNamespace(shop=SimpleNamespace(currency=EURO))
 CODED = [one for one in FIELD_PROBLEMS if not isinstance(one, StoredReason)]
+
+
+def refused_fields() -> set[str]:
+    """Every field that the rules, the till and what stands behind the pages name in a refusal."""
+    named = set()
+    for room in ("domain", "till", "identity", "operations", "queries"):
+        for file in (SOURCES / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Call):
+                    field = next((one.value for one in node.keywords if one.arg == "field"), None)
+                    if getattr(node.func, "id", "") == "InvalidField" and node.args:
+                        field = node.args[0]
+                    if isinstance(field, ast.Constant) and isinstance(field.value, str):
+                        named.add(field.value)
+    assert {"amount", "name", "coins"} <= named
+    return named
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -70,6 +90,25 @@ def test_facts_are_kept() -> None:
     assert reasons.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
     cell = InvalidCell("price", "1,5O", NotADecimal())
     assert reasons.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine einfache Zahl wie 2,20 sein."
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (NotOwner("product"), "Das gehört jemand anderem (Produkt)."),
+        (RoleMissing(("seller", "admin")), "Das braucht eine der Rollen Verkäufer, Leitung."),
+        (WrongStatus(12_345, "placed"), "Bestellung 12345 ist bestellt."),
+        (InvalidField("par_level", TooLarge(9)), "Sollbestand darf höchstens 9 sein."),
+        (NameTaken("product"), "Der Name product ist vergeben."),
+    ],
+    ids=str,
+)
+def test_what_is_one_of_a_fixed_set_is_called_as_on_the_pages(refusal: Refusal, told: str) -> None:
+    assert errors.said(refusal, GERMAN, REQUEST) == told
+
+
+def test_every_field_that_a_rule_names_has_a_name_on_the_pages() -> None:
+    assert refused_fields() <= set(reasons.FIELDS)
 
 
 def test_what_was_stored_as_a_sentence_is_said_as_it_was() -> None:

@@ -44,9 +44,12 @@ Till commands store refusals for idempotent replay as their `facts`, and `revive
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
+
+Thing = Literal["account", "machine", "product", "report", "wallet"]
+"""What can belong to somebody."""
 
 
 @dataclass(unsafe_hash=True)
@@ -104,7 +107,7 @@ class RoleMissing(Forbidden):
 class NotOwner(Forbidden):
     """The thing belongs to another user."""
 
-    thing: str
+    thing: Thing
 
 
 @dataclass(unsafe_hash=True)

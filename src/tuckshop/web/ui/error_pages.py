@@ -91,6 +91,7 @@ def said(refusal: Refusal, words: Words, request: Call) -> str:
     currency = request.shop.currency
     text = TABLE[type(refusal)].detail
     if isinstance(refusal, InvalidField):
-        return words.say(text, field=refusal.field, reason=reasons.said(refusal.problem, words, currency))
+        field = words.say(reasons.FIELDS.get(refusal.field, refusal.field))
+        return words.say(text, field=field, reason=reasons.said(refusal.problem, words, currency))
     facts = refusal.facts().items()
     return words.say(text, **{name: reasons.written(name, fact, words, currency) for name, fact in facts})

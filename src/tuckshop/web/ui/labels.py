@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refusals import Thing
 from tuckshop.domain.users import Role, Scope
 from tuckshop.web.ui.i18n import Words
 
@@ -36,6 +37,23 @@ class Naming:
                 return words.say("partly given back")
             case OrderStatus.REFUNDED:
                 return words.say("given back")
+            case unknown:
+                assert_never(unknown)
+
+    def thing(self, thing: Thing) -> str:
+        """What can belong to somebody."""
+        words = self.words
+        match thing:
+            case "account":
+                return words.say("account")
+            case "machine":
+                return words.say("machine")
+            case "product":
+                return words.say("product")
+            case "report":
+                return words.say("report")
+            case "wallet":
+                return words.say("wallet")
             case unknown:
                 assert_never(unknown)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING, cast
 
 from tuckshop.domain import field_problems as of_field
 from tuckshop.domain.field_problems import FieldProblem, StoredReason
@@ -14,6 +15,10 @@ from tuckshop.domain.money import Currency
 from tuckshop.imports import file_problems as of_file
 from tuckshop.imports.file_problems import FileProblem, FileTooLarge, InvalidCell
 from tuckshop.web.ui.i18n import Words
+from tuckshop.web.ui.labels import Naming
+
+if TYPE_CHECKING:
+    from tuckshop.domain.refusals import Thing
 
 LONG_NUMBER = 10_000  # From five digits on a number needs marks between them.
 _IDS = frozenset({"image", "machine", "order", "product", "session", "token", "transfer", "user", "version"})
@@ -66,6 +71,41 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str] = {
     of_field.Animated: "must not move",
 }
 """All but StoredReason, which has a sentence of its own."""
+
+FIELDS: Mapping[str, str] = {
+    "amount": "Amount",
+    "capacity": "Capacity",
+    "change": "Change",
+    "code": "Setup code",
+    "coins": "Coins",
+    "cost": "Purchase cost",
+    "counted": "Counted coins",
+    "days": "Days",
+    "email": "Email",
+    "external_ref": "Reference",
+    "from": "From",
+    "guest": "Guest",
+    "image": "Picture",
+    "limit": "Limit",
+    "lines": "Order lines",
+    "name": "Name",
+    "par_level": "Refill level",
+    "password": "Password",
+    "price": "Price",
+    "products": "Products",
+    "quantity": "Quantity",
+    "roles": "Roles",
+    "scopes": "Scopes",
+    "shelves": "Shelves",
+    "slot": "Slot",
+    "state": "State",
+    "stock": "Stock",
+    "tax": "Tax",
+    "timezone": "Timezone",
+    "to": "Target",
+    "username": "Username",
+}
+"""What rules call a field, for where it does not stand beside the sentence."""
 
 FILE_PROBLEMS: Mapping[type[FileProblem], str] = {
     of_file.FileTooLarge: "The file is larger than {mib} MiB.",
@@ -127,5 +167,23 @@ def written(name: str, fact: object, words: Words, currency: Currency) -> object
             return words.number(f"{fact}")
         case str() if name.endswith("_day"):
             return words.day(date.fromisoformat(fact))
+        case str():
+            return _called(name, fact, words)
+        case _:
+            return fact
+
+
+def _called(name: str, fact: str, words: Words) -> str:
+    """One of a fixed set by its name in this language; whatever somebody has typed as it is."""
+    called = Naming(words)
+    match name:
+        case "role" | "roles":
+            return called.role(fact)
+        case "scopes":
+            return called.scope(fact)
+        case "order_status":
+            return called.status(fact)
+        case "thing":
+            return called.thing(cast("Thing", fact))
         case _:
             return fact
