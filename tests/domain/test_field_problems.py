@@ -16,51 +16,51 @@ from tuckshop.domain.refusals import InvalidField, revive
 
 SOURCES = Path(tuckshop.__file__).parent
 STORED = {
-    "above_capacity": (),
-    "amount_out_of_range": ("cents_min", "cents_max", "exponent"),
-    "amount_too_large": ("cents_max", "exponent"),
-    "amount_too_small": ("cents_min",),
+    "above-capacity": (),
+    "amount-out-of-range": ("cents_min", "cents_max", "exponent"),
+    "amount-too-large": ("cents_max", "exponent"),
+    "amount-too-small": ("cents_min",),
     "animated": (),
-    "change_on_tab": (),
-    "coin_count_out_of_range": ("value_cents", "most"),
-    "coin_count_too_small": ("value_cents",),
-    "coin_not_counted": ("value_cents",),
-    "coin_twice": (),
-    "common_password": (),
-    "day_after": ("last_day",),
-    "day_out_of_range": ("first_day", "last_day"),
-    "forbidden_characters": (),
-    "more_than_ordered": ("product", "most"),
-    "no_coins": (),
-    "no_roles": (),
-    "no_scopes": (),
-    "not_a_decimal": (),
-    "not_a_picture": (),
-    "not_a_timezone": (),
-    "not_a_whole_number": (),
-    "not_an_email": (),
-    "not_payable_in_coins": ("accepted",),
-    "not_yes_or_no": (),
-    "out_of_range": ("least", "most"),
-    "period_too_long": ("days_max", "last_day"),
-    "product_twice": (),
-    "reserved_name": (),
-    "role_twice": (),
-    "same_machine": (),
-    "same_user": (),
-    "slot_twice": (),
-    "space_at_ends": (),
-    "state_not_allowed": (),
-    "stored_reason": ("reason",),
-    "tax_out_of_range": ("basis_points_max",),
-    "too_large": ("most",),
-    "too_many_coins": ("most",),
-    "too_many_decimals": ("decimals_max",),
-    "too_many_pixels": ("pixels_max",),
-    "too_small": ("least",),
-    "wrong_length": ("length_min", "length_max"),
-    "wrong_line_count": ("lines_max",),
-    "wrong_setup_code": (),
+    "change-on-tab": (),
+    "coin-count-out-of-range": ("value_cents", "most"),
+    "coin-count-too-small": ("value_cents",),
+    "coin-not-counted": ("value_cents",),
+    "coin-twice": (),
+    "common-password": (),
+    "day-after": ("last_day",),
+    "day-out-of-range": ("first_day", "last_day"),
+    "forbidden-characters": (),
+    "more-than-ordered": ("product", "most"),
+    "no-coins": (),
+    "no-roles": (),
+    "no-scopes": (),
+    "not-a-decimal": (),
+    "not-a-picture": (),
+    "not-a-timezone": (),
+    "not-a-whole-number": (),
+    "not-an-email": (),
+    "not-payable-in-coins": ("accepted",),
+    "not-yes-or-no": (),
+    "out-of-range": ("least", "most"),
+    "period-too-long": ("days_max", "last_day"),
+    "product-twice": (),
+    "reserved-name": (),
+    "role-twice": (),
+    "same-machine": (),
+    "same-user": (),
+    "slot-twice": (),
+    "space-at-ends": (),
+    "state-not-allowed": (),
+    "stored-reason": ("reason",),
+    "tax-out-of-range": ("basis_points_max",),
+    "too-large": ("most",),
+    "too-many-coins": ("most",),
+    "too-many-decimals": ("decimals_max",),
+    "too-many-pixels": ("pixels_max",),
+    "too-small": ("least",),
+    "wrong-length": ("length_min", "length_max"),
+    "wrong-line-count": ("lines_max",),
+    "wrong-setup-code": (),
 }
 """What idempotency records hold: none of it may change, since those of a month ago are still replayed."""
 
@@ -88,7 +88,7 @@ def test_every_problem_comes_back_from_json_as_it_was(problem: FieldProblem) -> 
 def test_a_refused_field_is_stored_as_a_code_and_facts() -> None:
     assert InvalidField("name", WrongLength(1, 100)).facts() == {
         "field": "name",
-        "code": "wrong_length",
+        "code": "wrong-length",
         "facts": {"length_min": 1, "length_max": 100},
     }
 
@@ -101,8 +101,8 @@ def test_a_sentence_that_was_stored_is_kept_as_it_was() -> None:
 
 
 def test_a_code_that_nobody_knows_does_not_come_back() -> None:
-    with pytest.raises(KeyError, match="from_tomorrow"):
-        revive("InvalidField", {"field": "name", "code": "from_tomorrow", "facts": {}})
+    with pytest.raises(KeyError, match="from-tomorrow"):
+        revive("InvalidField", {"field": "name", "code": "from-tomorrow", "facts": {}})
 
 
 def test_every_problem_is_one_that_something_raises() -> None:

@@ -134,7 +134,7 @@ def test_refuses_less_than_one_piece(quantity: int) -> None:
 def test_refuses_more_of_one_product_than_any_shop_stores_even_in_parts() -> None:
     assert merge([(1, QUANTITY_MAX - 1), (1, 1)]) == ((1, QUANTITY_MAX),)
     for lines in ([(1, QUANTITY_MAX + 1)], [(1, QUANTITY_MAX), (1, 1)]):
-        with pytest.raises(InvalidField, match="too_large"):
+        with pytest.raises(InvalidField, match="too-large"):
             merge(lines)
 
 

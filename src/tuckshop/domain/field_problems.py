@@ -27,7 +27,7 @@ class FieldProblem:
 
 
 @dataclass(frozen=True)
-class OutOfRange(FieldProblem, code="out_of_range"):
+class OutOfRange(FieldProblem, code="out-of-range"):
     """A number, or a number of things, outside `least..most`."""
 
     least: int
@@ -35,38 +35,38 @@ class OutOfRange(FieldProblem, code="out_of_range"):
 
 
 @dataclass(frozen=True)
-class TooSmall(FieldProblem, code="too_small"):
+class TooSmall(FieldProblem, code="too-small"):
     """A number below `least`."""
 
     least: int
 
 
 @dataclass(frozen=True)
-class TooLarge(FieldProblem, code="too_large"):
+class TooLarge(FieldProblem, code="too-large"):
     """A number, or a number of things, above `most`."""
 
     most: int
 
 
 @dataclass(frozen=True)
-class NotAWholeNumber(FieldProblem, code="not_a_whole_number"):
+class NotAWholeNumber(FieldProblem, code="not-a-whole-number"):
     """Text that is no whole number."""
 
 
 @dataclass(frozen=True)
-class NotADecimal(FieldProblem, code="not_a_decimal"):
+class NotADecimal(FieldProblem, code="not-a-decimal"):
     """Text that is no plain decimal number such as 2.20."""
 
 
 @dataclass(frozen=True)
-class TooManyDecimals(FieldProblem, code="too_many_decimals"):
+class TooManyDecimals(FieldProblem, code="too-many-decimals"):
     """More decimals than the currency has, or than are counted."""
 
     decimals_max: int
 
 
 @dataclass(frozen=True)
-class AmountOutOfRange(FieldProblem, code="amount_out_of_range"):
+class AmountOutOfRange(FieldProblem, code="amount-out-of-range"):
     """An amount outside `cents_min..cents_max`. `exponent`: the decimals it was written with, if any."""
 
     cents_min: int
@@ -75,14 +75,14 @@ class AmountOutOfRange(FieldProblem, code="amount_out_of_range"):
 
 
 @dataclass(frozen=True)
-class AmountTooSmall(FieldProblem, code="amount_too_small"):
+class AmountTooSmall(FieldProblem, code="amount-too-small"):
     """An amount below `cents_min`."""
 
     cents_min: int
 
 
 @dataclass(frozen=True)
-class AmountTooLarge(FieldProblem, code="amount_too_large"):
+class AmountTooLarge(FieldProblem, code="amount-too-large"):
     """An amount above `cents_max`. `exponent`: as in AmountOutOfRange."""
 
     cents_max: int
@@ -90,21 +90,21 @@ class AmountTooLarge(FieldProblem, code="amount_too_large"):
 
 
 @dataclass(frozen=True)
-class NotPayableInCoins(FieldProblem, code="not_payable_in_coins"):
+class NotPayableInCoins(FieldProblem, code="not-payable-in-coins"):
     """An amount that coins of the values `accepted` cannot make."""
 
     accepted: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class TaxOutOfRange(FieldProblem, code="tax_out_of_range"):
+class TaxOutOfRange(FieldProblem, code="tax-out-of-range"):
     """A tax rate below 0 or above 100 per cent, which are `basis_points_max`."""
 
     basis_points_max: int
 
 
 @dataclass(frozen=True)
-class WrongLength(FieldProblem, code="wrong_length"):
+class WrongLength(FieldProblem, code="wrong-length"):
     """A text with fewer or more characters."""
 
     length_min: int
@@ -112,94 +112,94 @@ class WrongLength(FieldProblem, code="wrong_length"):
 
 
 @dataclass(frozen=True)
-class SpaceAtEnds(FieldProblem, code="space_at_ends"):
+class SpaceAtEnds(FieldProblem, code="space-at-ends"):
     """A name with space before or after it."""
 
 
 @dataclass(frozen=True)
-class ForbiddenCharacters(FieldProblem, code="forbidden_characters"):
+class ForbiddenCharacters(FieldProblem, code="forbidden-characters"):
     """A name with a slash, or with what nobody can see."""
 
 
 @dataclass(frozen=True)
-class ReservedName(FieldProblem, code="reserved_name"):
+class ReservedName(FieldProblem, code="reserved-name"):
     """The name that the shop itself has."""
 
 
 @dataclass(frozen=True)
-class NotAnEmail(FieldProblem, code="not_an_email"):
+class NotAnEmail(FieldProblem, code="not-an-email"):
     """Text that is no email address."""
 
 
 @dataclass(frozen=True)
-class CommonPassword(FieldProblem, code="common_password"):
+class CommonPassword(FieldProblem, code="common-password"):
     """One of the passwords that everybody tries first."""
 
 
 @dataclass(frozen=True)
-class WrongSetupCode(FieldProblem, code="wrong_setup_code"):
+class WrongSetupCode(FieldProblem, code="wrong-setup-code"):
     """Not the code that the server printed for the first admin."""
 
 
 @dataclass(frozen=True)
-class NotATimezone(FieldProblem, code="not_a_timezone"):
+class NotATimezone(FieldProblem, code="not-a-timezone"):
     """No timezone's name."""
 
 
 @dataclass(frozen=True)
-class NotYesOrNo(FieldProblem, code="not_yes_or_no"):
+class NotYesOrNo(FieldProblem, code="not-yes-or-no"):
     """Text that is neither yes nor no."""
 
 
 @dataclass(frozen=True)
-class StateNotAllowed(FieldProblem, code="state_not_allowed"):
+class StateNotAllowed(FieldProblem, code="state-not-allowed"):
     """A user's state that is not set this way: closing has a call of its own."""
 
 
 @dataclass(frozen=True)
-class ChangeOnTab(FieldProblem, code="change_on_tab"):
+class ChangeOnTab(FieldProblem, code="change-on-tab"):
     """Change asked for where the order goes on the tab."""
 
 
 @dataclass(frozen=True)
-class SameUser(FieldProblem, code="same_user"):
+class SameUser(FieldProblem, code="same-user"):
     """Money sent to oneself."""
 
 
 @dataclass(frozen=True)
-class SameMachine(FieldProblem, code="same_machine"):
+class SameMachine(FieldProblem, code="same-machine"):
     """Pieces moved to the machine that they are in."""
 
 
 @dataclass(frozen=True)
-class NoRoles(FieldProblem, code="no_roles"):
+class NoRoles(FieldProblem, code="no-roles"):
     """No role named."""
 
 
 @dataclass(frozen=True)
-class RoleTwice(FieldProblem, code="role_twice"):
+class RoleTwice(FieldProblem, code="role-twice"):
     """A role named twice."""
 
 
 @dataclass(frozen=True)
-class NoScopes(FieldProblem, code="no_scopes"):
+class NoScopes(FieldProblem, code="no-scopes"):
     """No scope named."""
 
 
 @dataclass(frozen=True)
-class WrongLineCount(FieldProblem, code="wrong_line_count"):
+class WrongLineCount(FieldProblem, code="wrong-line-count"):
     """An order of no line, or of more than `lines_max`."""
 
     lines_max: int
 
 
 @dataclass(frozen=True)
-class ProductTwice(FieldProblem, code="product_twice"):
+class ProductTwice(FieldProblem, code="product-twice"):
     """A product named twice."""
 
 
 @dataclass(frozen=True)
-class MoreThanOrdered(FieldProblem, code="more_than_ordered"):
+class MoreThanOrdered(FieldProblem, code="more-than-ordered"):
     """More of a product than the order has."""
 
     product: int
@@ -207,36 +207,36 @@ class MoreThanOrdered(FieldProblem, code="more_than_ordered"):
 
 
 @dataclass(frozen=True)
-class SlotTwice(FieldProblem, code="slot_twice"):
+class SlotTwice(FieldProblem, code="slot-twice"):
     """A slot given to two products."""
 
 
 @dataclass(frozen=True)
-class AboveCapacity(FieldProblem, code="above_capacity"):
+class AboveCapacity(FieldProblem, code="above-capacity"):
     """A refill level that the shelf cannot hold."""
 
 
 @dataclass(frozen=True)
-class NoCoins(FieldProblem, code="no_coins"):
+class NoCoins(FieldProblem, code="no-coins"):
     """No coin at all."""
 
 
 @dataclass(frozen=True)
-class TooManyCoins(FieldProblem, code="too_many_coins"):
+class TooManyCoins(FieldProblem, code="too-many-coins"):
     """More coins than are taken in one go."""
 
     most: int
 
 
 @dataclass(frozen=True)
-class CoinCountTooSmall(FieldProblem, code="coin_count_too_small"):
+class CoinCountTooSmall(FieldProblem, code="coin-count-too-small"):
     """Fewer than one of a coin that is named."""
 
     value_cents: int
 
 
 @dataclass(frozen=True)
-class CoinCountOutOfRange(FieldProblem, code="coin_count_out_of_range"):
+class CoinCountOutOfRange(FieldProblem, code="coin-count-out-of-range"):
     """Fewer than 0 or more than `most` of a coin that was counted."""
 
     value_cents: int
@@ -244,19 +244,19 @@ class CoinCountOutOfRange(FieldProblem, code="coin_count_out_of_range"):
 
 
 @dataclass(frozen=True)
-class CoinNotCounted(FieldProblem, code="coin_not_counted"):
+class CoinNotCounted(FieldProblem, code="coin-not-counted"):
     """A count of a coin box that leaves a coin out."""
 
     value_cents: int
 
 
 @dataclass(frozen=True)
-class CoinTwice(FieldProblem, code="coin_twice"):
+class CoinTwice(FieldProblem, code="coin-twice"):
     """A coin named twice."""
 
 
 @dataclass(frozen=True)
-class DayOutOfRange(FieldProblem, code="day_out_of_range"):
+class DayOutOfRange(FieldProblem, code="day-out-of-range"):
     """A day outside of the calendar."""
 
     first_day: str
@@ -264,14 +264,14 @@ class DayOutOfRange(FieldProblem, code="day_out_of_range"):
 
 
 @dataclass(frozen=True)
-class DayAfter(FieldProblem, code="day_after"):
+class DayAfter(FieldProblem, code="day-after"):
     """A period that begins after its last day."""
 
     last_day: str
 
 
 @dataclass(frozen=True)
-class PeriodTooLong(FieldProblem, code="period_too_long"):
+class PeriodTooLong(FieldProblem, code="period-too-long"):
     """A period that begins more than `days_max` before its last day."""
 
     days_max: int
@@ -279,12 +279,12 @@ class PeriodTooLong(FieldProblem, code="period_too_long"):
 
 
 @dataclass(frozen=True)
-class NotAPicture(FieldProblem, code="not_a_picture"):
+class NotAPicture(FieldProblem, code="not-a-picture"):
     """No picture of the type it is said to be, or a broken one."""
 
 
 @dataclass(frozen=True)
-class TooManyPixels(FieldProblem, code="too_many_pixels"):
+class TooManyPixels(FieldProblem, code="too-many-pixels"):
     """A picture too large to decode."""
 
     pixels_max: int
@@ -296,7 +296,7 @@ class Animated(FieldProblem, code="animated"):
 
 
 @dataclass(frozen=True)
-class StoredReason(FieldProblem, code="stored_reason"):
+class StoredReason(FieldProblem, code="stored-reason"):
     """A reason that was stored as a sentence, before there were codes: said again as it was, never raised."""
 
     reason: str
