@@ -52,6 +52,7 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
@@ -72,7 +73,6 @@ from tuckshop.till.commands.base import (
     Restock,
     SoldLine,
 )
-from tuckshop.till.policy import CoinsPolicy
 
 NOBODY = 999
 
