@@ -14,16 +14,14 @@ from typing import Any
 
 from babel import Locale
 from babel.messages.catalog import PYTHON_FORMAT, Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
-
-from tuckshop.http import errors
-from tuckshop.web.ui import refusal_texts as reasons
 
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "src" / "tuckshop" / "web"
 FOLDER = WEB / "locale"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = DEFAULT_KEYWORDS | {"Plural": (1, 2)}
 OPTIONS = {"templates/**.html": {"silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}}
 WIDTH = 110
 # No dates and no names: with them, two branches that add a text would always collide.
@@ -41,16 +39,9 @@ def texts() -> Catalog:
     """Every text that a page can say, and where."""
     found = Catalog(fuzzy=False)
     for file, _, message, comments, context in extract_from_dir(
-        WEB, METHODS, OPTIONS, comment_tags=("Translators:",), strip_comment_tags=True
+        WEB, METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
     ):
         found.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
-    for row in errors.TABLE.values():
-        found.add(row.title, locations=[("http/errors.py", 0)])
-        found.add(row.detail, locations=[("http/errors.py", 0)])
-    for title in (*errors.TITLES.values(), errors.OTHER_TITLE):
-        found.add(title, locations=[("http/errors.py", 0)])
-    for reason in reasons.REASONS:
-        found.add(reason, locations=[("reasons.py", 0)])
     return found
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy import delete, exists, insert, select
 
 from tuckshop.context import Shop
+from tuckshop.domain.field_problems import Animated, NotAPicture, TooManyPixels
 from tuckshop.domain.products import Product, require_on_sale, require_owner
 from tuckshop.domain.refusals import InvalidField, UnknownImage
 from tuckshop.identity import sessions
@@ -122,7 +123,7 @@ def shrunk(content: bytes, *, media_type: str) -> bytes:
         except InvalidField:
             raise
         except Exception:  # noqa: BLE001  # Decoders stumble in all ways over what was made to trip them.
-            raise InvalidField(field="image", reason="must be a whole picture of its Content-Type") from None
+            raise InvalidField(field="image", problem=NotAPicture()) from None
 
 
 def _shrunk(content: bytes, kind: str) -> bytes:
@@ -130,9 +131,9 @@ def _shrunk(content: bytes, kind: str) -> bytes:
 
     with Image.open(io.BytesIO(content), formats=[kind]) as opened:
         if opened.width * opened.height > PIXELS_MAX:
-            raise InvalidField(field="image", reason=f"must have at most {PIXELS_MAX} pixels")
+            raise InvalidField(field="image", problem=TooManyPixels(PIXELS_MAX))
         if getattr(opened, "is_animated", False):
-            raise InvalidField(field="image", reason="must not move")
+            raise InvalidField(field="image", problem=Animated())
         opened.draft("RGB", (2 * SIDE_MAX, 2 * SIDE_MAX))  # JPEG alone: decoded no larger than needed.
         opened.load()
         upright = ImageOps.exif_transpose(opened)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, select, update
 
 from tuckshop.context import Shop
+from tuckshop.domain.field_problems import AmountOutOfRange
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import InvalidField, UnknownUser
@@ -54,7 +55,7 @@ async def set_limit(shop: Shop, *, actor: Actor, user_id: int, limit_cents: int 
     """
     actor.require(Role.ADMIN)
     if limit_cents is not None and not 0 <= limit_cents <= PRICE_CENTS_MAX:
-        raise InvalidField(field="limit", reason=f"must be from 0 to {PRICE_CENTS_MAX}")
+        raise InvalidField(field="limit", problem=AmountOutOfRange(0, PRICE_CENTS_MAX))
     this = and_(users.c.id == user_id, users.c.state != UserState.CLOSED.value)
     async with writing(shop.engine) as connection:
         kept = select(users.c.tab_limit_cents).where(this).with_for_update(key_share=True)

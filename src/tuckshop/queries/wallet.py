@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 
 from tuckshop.context import Shop
 from tuckshop.domain.coins import fewest, largest_payable_cents
+from tuckshop.domain.field_problems import NotPayableInCoins
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.refusals import InvalidField, UnknownUser
 from tuckshop.domain.users import Actor, Role
@@ -106,8 +107,7 @@ def as_coins(shop: Shop, *, amount_cents: int, field: str) -> dict[int, int]:
     """
     coins = fewest(amount_cents, dict.fromkeys(shop.currency.accepted_cents))
     if coins is None:
-        accepted = ", ".join(map(str, shop.currency.accepted_cents))
-        raise InvalidField(field=field, reason=f"must be payable in coins of {accepted}")
+        raise InvalidField(field=field, problem=NotPayableInCoins(shop.currency.accepted_cents))
     return coins
 
 

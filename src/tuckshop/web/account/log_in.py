@@ -41,7 +41,7 @@ async def log_in(request: Call) -> Response[Any]:
     form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     if not posted["password"]:
-        form.complain("password", "must be filled in")
+        form.miss("password")
     if form.is_wrong:
         return _shown(request, form, back)
     try:

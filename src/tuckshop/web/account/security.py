@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Response, get, post
 
+from tuckshop.domain.field_problems import NoScopes
 from tuckshop.domain.refusals import Refusal, UnknownSession, UnknownToken
 from tuckshop.domain.users import Scope
 from tuckshop.http.request import Call
@@ -69,7 +70,7 @@ async def make_token(request: Call) -> Response[Any]:
     days = form.one_of("days", DAYS)
     scopes = [scope for scope in _scopes(member) if posted[f"scope-{scope}"]]
     if not scopes:
-        form.complain("scopes", "must name at least one scope")
+        form.complain("scopes", NoScopes())
     if form.is_wrong:
         return await _tokens(request, member, form)
     try:

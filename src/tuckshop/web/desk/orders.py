@@ -122,7 +122,7 @@ def _pieces(form: Filled, order: OrderStands) -> dict[int, int]:
     chosen = form.one_of("product", (ALL, *map(str, left)))
     if chosen == ALL:
         if form.typed["pieces"].strip():
-            form.complain("product", "must be one product where pieces are given")
+            form.tell("product", form.words.gettext("Must be one product where pieces are given."))
         return {product_id: pieces for product_id, pieces in left.items() if pieces} or left
     if not form.typed["pieces"].strip():
         return {int(chosen): left[int(chosen)]}

@@ -49,7 +49,7 @@ async def look(request: Call) -> Response[Any]:
     form, upload = await uploads.read(request, "machine", file="file", bytes_max=sheets.BYTES_MAX)
     machine_id = form.whole("machine", least=1) if "file" not in form.wrong else DEFAULT_MACHINE_ID
     if upload is None:
-        form.complain("file", "must be filled in")
+        form.miss("file")
     if form.is_wrong or upload is None:
         return await _shown(request, member, form)
     return await _taken(request, member, form, upload.content, machine_id, dry_run=True)
@@ -120,7 +120,10 @@ async def _shown(
         machines={one.id: one.name for one in await machines.page(request.shop)},
         report=report,
         packed=packed,
-        problems=[(one.line, reasons.of_row(one.reason, words)) for one in problems[:SHOWN_MAX]],
+        problems=[
+            (one.line, reasons.of_row(one.problem, words, request.shop.currency))
+            for one in problems[:SHOWN_MAX]
+        ],
         acts=report.acts[:SHOWN_MAX] if report else (),
         bytes_max=sheets.BYTES_MAX,
     )

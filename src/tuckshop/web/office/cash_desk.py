@@ -147,7 +147,7 @@ async def _person(request: Call, member: Member, form: Filled) -> Person | None:
     except UnknownGuest:
         return Person(who, name, None)
     except InvalidField as refusal:
-        form.complain("name", refusal.reason)
+        form.complain("name", refusal.problem)
     except Refusal as refusal:
         form.wrong["name"] = errors.said(refusal, texts.of(request), request)
     return None

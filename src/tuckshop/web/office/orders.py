@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from litestar import Response, get, post
 
+from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
@@ -48,7 +49,7 @@ async def index(request: Call) -> Response[Any]:
         except UnknownUser as refusal:
             form.refuse(refusal, beside={UnknownUser: "buyer"})
     if asked["number"]:
-        form.complain("number", "must be a whole number")
+        form.complain("number", NotAWholeNumber())
     before_id = rooms.before(request)
     found = []
     if not form.is_wrong:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from litestar import Response, get, post
 
+from tuckshop.domain.field_problems import NoRoles
 from tuckshop.domain.refusals import LastAdmin, Refusal, SessionEnded
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.http import downloads
@@ -86,7 +87,7 @@ async def change_roles(request: Call, user: Number) -> Response[Any]:
     form = Filled(request, posted)
     held = [role for role, name in _ROLE_FIELDS.items() if posted[name]]
     if not held:
-        form.complain("roles", "must name at least one role")
+        form.complain("roles", NoRoles())
         return await _shown(request, member, found, roles=form)
     try:
         await standing.change(request.shop, user_id=found.id, roles=held, actor_id=member.user_id)
@@ -164,7 +165,7 @@ async def close(request: Call, user: Number) -> Response[Any]:
     found = await accounts.find(request.shop, user_id=rooms.number(user))
     form = Filled(request, posted)
     if name_key(posted["name"].strip()) != name_key(found.username):
-        form.complain("name", "must be the name of whose account it is")
+        form.tell("name", form.words.gettext("Must be the name of whose account it is."))
         return await _shown(request, member, found, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, found.id), posted)

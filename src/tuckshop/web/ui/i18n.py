@@ -4,7 +4,7 @@ English is in the code. Every other language is a file in `locale`, a GNU gettex
 brings up to date and `make lint` holds against the code. A checkout has `de.po`, an installed wheel `de.mo`.
 
 Python says `words.gettext("%(name)s is there now.", name=...)` and `words.ngettext(one, many, count)`,
-templates `_(...)`, `ngettext(...)` and `{% trans %}`. `N_` marks a text that is translated elsewhere.
+templates `_(...)`, `ngettext(...)` and `{% trans %}`. `N_` and `Plural` mark what is translated elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_skeleton
@@ -42,6 +43,14 @@ _COUNTS_MAX = 200  # Whole numbers take every form that a language has well befo
 def N_(text: str) -> str:  # noqa: N802 - what gettext calls it
     """The text as it is; found by those who collect what is to be translated."""
     return text
+
+
+class Plural(NamedTuple):
+    """As `N_`, a text whose form goes by the count in one of its facts."""
+
+    one: str
+    many: str
+    fact: str
 
 
 class Words:

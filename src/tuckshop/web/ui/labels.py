@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refusals import Thing
 from tuckshop.domain.users import Role, Scope
 from tuckshop.web.ui.i18n import Words
 
@@ -36,6 +37,23 @@ class Naming:
                 return words.gettext("partly given back")
             case OrderStatus.REFUNDED:
                 return words.gettext("given back")
+            case unknown:
+                assert_never(unknown)
+
+    def thing(self, thing: Thing) -> str:
+        """What can belong to somebody."""
+        words = self.words
+        match thing:
+            case "account":
+                return words.gettext("account")
+            case "machine":
+                return words.gettext("machine")
+            case "product":
+                return words.gettext("product")
+            case "report":
+                return words.gettext("report")
+            case "wallet":
+                return words.gettext("wallet")
             case unknown:
                 assert_never(unknown)
 

@@ -101,7 +101,7 @@ async def put_picture(request: Call, seen: Seen) -> Response[Any]:
     """Shown from now on."""
     form, picture = await uploads.read_with_picture(request)
     if picture is None:
-        form.complain(uploads.PICTURE, "must be filled in")
+        form.miss(uploads.PICTURE)
     if form.is_wrong:
         return await shown(request, seen, picture=form)
     try:
