@@ -8,7 +8,7 @@ from PIL import Image
 
 from tuckshop.demo import data
 from tuckshop.demo.data import PRODUCTS, SHOP, DemoProduct, read_products, read_shop
-from tuckshop.domain.catalogue import check_product_name
+from tuckshop.domain.products import check_product_name
 
 HEAD = "name,seller,price_cents,cost_cents,tax_basis_points,refundable,popularity,picture"
 

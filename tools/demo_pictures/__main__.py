@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from tools.demo_pictures import drinks, food, snacks
 from tools.demo_pictures.brush import FINE, SIDE, Brush, Colour
-from tuckshop.services.pictures import QUALITY
+from tuckshop.operations.pictures import QUALITY
 
 FOLDER = Path(__file__).parents[2] / "src" / "tuckshop" / "demo" / "pictures"
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tuckshop.cli.commands import Command
-from tuckshop.cli.opening import run
 from tuckshop.cli.serve import address, export, listen, require_free, require_one_till, where_to_serve
+from tuckshop.cli.shop_access import run
 
 if TYPE_CHECKING:
     from tuckshop.settings import Settings

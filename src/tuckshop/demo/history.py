@@ -10,18 +10,20 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from tuckshop.demo.data import PICTURE_TYPE, PRODUCTS, SHOP, DemoProduct
-from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.coins import fewest
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
 from tuckshop.domain.orders import Change
-from tuckshop.services import admin_log, pictures, registration, sessions, standing
+from tuckshop.domain.users import Role, UserState
+from tuckshop.identity import registration, roles, sessions
+from tuckshop.operations import pictures
+from tuckshop.queries import admin_log
 from tuckshop.store.engine import writing
-from tuckshop.till import commands as till
-from tuckshop.till.commands import Envelope
+from tuckshop.till.commands import base as till
+from tuckshop.till.commands.base import Envelope
 
 if TYPE_CHECKING:
-    from tuckshop.services.shop import Shop
+    from tuckshop.context import Shop
 
 MADE = "demo.made"  # The admin log's line that says that the history is complete.
 
@@ -100,14 +102,14 @@ class History:
             *((name, [Role.SELLER]) for name in SHOP.sellers),
             *((name, [Role.BUYER]) for name in SHOP.buyers),
         ]
-        for count, (name, roles) in enumerate(users, 1):
+        for count, (name, held) in enumerate(users, 1):
             password = SHOP.admin.password if name == SHOP.admin.username else SHOP.password
             await registration.add(
                 self.shop,
                 username=name,
                 email=f"{name}@example.org",
                 password=password,
-                roles=roles,
+                roles=held,
                 any_password=True,
             )
             logged_in = await sessions.log_in(self.shop, username=name, password=password, device="demo")
@@ -298,7 +300,7 @@ class History:
         for name, caller in self.callers.items():
             await sessions.log_out(self.shop, caller=caller)
             if name == SHOP.disabled_buyer:
-                await standing.change(self.shop, user_id=caller.user_id or 0, state=UserState.DISABLED)
+                await roles.change(self.shop, user_id=caller.user_id or 0, state=UserState.DISABLED)
         async with writing(self.shop.engine) as connection:
             await admin_log.record(connection, action=MADE, subject="shop", now_us=self.clock())
 

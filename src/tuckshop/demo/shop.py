@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.demo.history import DAY_US, DAYS, MADE, Clock, History
 from tuckshop.dialects import NAMES
-from tuckshop.services import shopkeeping
-from tuckshop.services.opening import open_shop
+from tuckshop.operations import shop_state
+from tuckshop.operations.startup import open_shop
 from tuckshop.settings import SECRET_LENGTH_MIN, Settings
 from tuckshop.store import tables
 from tuckshop.store.engine import (
@@ -24,8 +24,8 @@ from tuckshop.store.engine import (
     require_known,
     writing,
 )
+from tuckshop.store.migrate import current_revision, head_revision, upgrade
 from tuckshop.store.setup import install
-from tuckshop.store.upgrade import current_revision, head_revision, upgrade
 from tuckshop.till.policy import CoinsPolicy
 
 FILE = "demo.sqlite3"
@@ -124,6 +124,6 @@ async def _holds_demo(engine: AsyncEngine) -> bool:
     if not state.tables:
         return False
     require_known(state)
-    if not state.is_installed or not await shopkeeping.is_demo(engine):
+    if not state.is_installed or not await shop_state.is_demo(engine):
         raise RealShop
     return True
