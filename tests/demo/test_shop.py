@@ -10,8 +10,8 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tuckshop.demo.shop import RealShop, Unfinished, demo_settings, is_made, make_in_place, require_no_shop
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.settings import Settings
-from tuckshop.till.policy import CoinsPolicy
 
 NOW_US = 1_763_730_000_000_000
 

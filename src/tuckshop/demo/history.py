@@ -17,7 +17,7 @@ from tuckshop.domain.orders import Change
 from tuckshop.domain.users import Role, UserState
 from tuckshop.identity import registration, roles, sessions
 from tuckshop.operations import pictures
-from tuckshop.queries import admin_log
+from tuckshop.store import admin_log
 from tuckshop.store.engine import writing
 from tuckshop.till.commands import base as till
 from tuckshop.till.commands.base import Envelope

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.demo.history import DAY_US, DAYS, MADE, Clock, History
 from tuckshop.dialects import NAMES
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import shop_state
 from tuckshop.operations.startup import open_shop
 from tuckshop.settings import SECRET_LENGTH_MIN, Settings
@@ -26,7 +27,6 @@ from tuckshop.store.engine import (
 )
 from tuckshop.store.migrate import current_revision, head_revision, upgrade
 from tuckshop.store.setup import install
-from tuckshop.till.policy import CoinsPolicy
 
 FILE = "demo.sqlite3"
 TAB_LIMIT_CENTS = 100_000  # The example in the document of app-demo is an order of 61.60.
