@@ -16,11 +16,11 @@ import time
 from statistics import median, quantiles
 
 from bench.seed import Size, make
-from tuckshop.domain.accounts import Role, UserState
+from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials
-from tuckshop.services import registration, sessions, standing, tries
-from tuckshop.services.opening import open_shop
-from tuckshop.services.shop import Shop
+from tuckshop.domain.users import Role, UserState
+from tuckshop.identity import login_throttle, registration, roles, sessions
+from tuckshop.operations.startup import open_shop
 from tuckshop.settings import Settings
 
 RATIO_OFF_MAX = 0.05  # 2 ms of the 40 that a hash takes: less than what any network adds.
@@ -55,9 +55,9 @@ def main() -> None:
 
 
 async def _measured(url: str, rounds: int) -> Taken:
-    tries.DELAY_SECONDS = 0.0
+    login_throttle.DELAY_SECONDS = 0.0
     for name in ("PAIR", "USER", "NETWORK"):
-        setattr(tries, name, tries.Limit(len(_KINDS) * (rounds + 1), 60))
+        setattr(login_throttle, name, login_throttle.Limit(len(_KINDS) * (rounds + 1), 60))
     taken: Taken = {kind: [] for kind in _KINDS}
     settings = Settings(database_url=url, secret=secrets.token_hex(32))
     async with open_shop(settings, clock=lambda: time.time_ns() // 1_000) as shop:
@@ -74,7 +74,7 @@ async def _register(shop: Shop) -> None:
     for name in ("ada", "dis"):
         made = await registration.add(shop, username=name, email=None, password=_PASSWORD, roles=[Role.BUYER])
         if name == "dis":
-            await standing.change(shop, user_id=made.id, state=UserState.DISABLED, actor_id=None)
+            await roles.change(shop, user_id=made.id, state=UserState.DISABLED, actor_id=None)
 
 
 async def _seconds(shop: Shop, name: str, password: str) -> float:

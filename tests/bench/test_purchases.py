@@ -15,7 +15,7 @@ from bench.pgbench import Job
 from tests.conftest import PostgresServer
 from tests.shop import Clock, open_shop
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.till.commands import PlaceOrder
+from tuckshop.till.commands.base import PlaceOrder
 
 PURCHASES = 5
 SECONDS_MAX = 300.0  # Only so that a hanging pgbench is ended.

@@ -12,11 +12,11 @@ import pytest
 
 from tests import server
 from tests.api.conftest import serving
-from tests.limits import HANG_SECONDS
+from tests.limits import HANG_SECONDS, until
 from tests.wire import HOST
 from tuckshop.cli.serve import KILL_SECONDS
-from tuckshop.http import stalls
-from tuckshop.http.stalls import Stalls
+from tuckshop.http import timeouts as stalls
+from tuckshop.http.timeouts import Stalls
 from tuckshop.till.policy import CoinsPolicy
 
 HEAD = (
@@ -33,10 +33,8 @@ def looked_for_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until_it_waits(seen: Stalls) -> None:
-    """Returns when a request waits for a piece of its body since the last look."""
-    async with asyncio.timeout(HANG_SECONDS):
-        while not any(since == seen.looks for _, since in seen._waiting.values()):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    """Returns when a request has begun since the last look to wait for a piece of its body."""
+    await until(lambda: any(since == seen.looks for _, since in seen._waiting.values()))
 
 
 def look(seen: Stalls, *, seconds: int) -> None:
