@@ -10,11 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import PostgresServer
+from tests.conftest import PostgresServer, own_cluster
 from tests.limits import HANG_SECONDS, until
 from tests.shop import Clock, Shop, open_shop
 from tests.till.wire import Wire, at_commit, at_message, open_wire
-from tools.postgres import Cluster, PostgresMissing
+from tools.postgres import Cluster
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.users import Role
@@ -196,11 +196,7 @@ async def test_a_backend_ended_by_its_administrator_is_replaced(shop: Shop, wire
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     """A server that may crash. Its log is written rarely, so that a crash loses all that it may lose."""
-    try:
-        cluster = Cluster({"wal_writer_delay": "10s", "autovacuum": "off", "max_connections": 20})
-    except PostgresMissing as missing:
-        pytest.skip(str(missing))
-    with cluster:
+    with own_cluster({"wal_writer_delay": "10s", "autovacuum": "off", "max_connections": 20}) as cluster:
         yield cluster
 
 
