@@ -16,7 +16,14 @@ from tuckshop.domain import refusals
 from tuckshop.till.batch import Busy, Defect
 from tuckshop.till.books import OutcomeUnknown, Unavailable
 
-FACTS = {"int": 1, "str": "x", "int | str": "x", "tuple[str, ...]": ("a", "b"), "tuple[int, ...]": (5, 10)}
+FACTS = {
+    "int": 1,
+    "str": "x",
+    "int | str": "x",
+    "int | None": None,
+    "tuple[str, ...]": ("a", "b"),
+    "tuple[int, ...]": (5, 10),
+}
 
 
 @pytest.mark.parametrize("refusal", refusals.leaves())

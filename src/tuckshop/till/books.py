@@ -21,7 +21,7 @@ from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
 from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.till import statements
-from tuckshop.till.page import LOCKED_KINDS, Changes, Page, Record, Session, Standing, Wanted
+from tuckshop.till.page import LOCKED_KINDS, Changes, IdempotencyRow, Page, Session, Standing, Wanted
 from tuckshop.till.statements import Plan, Reserve, Rows, Step
 
 _ID_MAX = 2**63 - 1
@@ -100,8 +100,9 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
             account_ids.fresh[tab_of(user_id)] = account_id
     records = {}
     if wanted.keys:
-        for scope, key, fingerprint, kind, outcome in (yield statements.RECORDS, list(wanted.keys)):
-            records[scope, key] = Record(bytes(fingerprint), kind, outcome)
+        for row in (yield statements.RECORDS, list(wanted.keys)):
+            record = IdempotencyRow(*row)
+            records[record.scope, record.key] = record
     # Taken after the wallets' locks, so that one wallet's instants and ids only ever grow.
     now_us, new_ids = yield Reserve(wanted.new_ids)
     page = Page(
