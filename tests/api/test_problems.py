@@ -14,8 +14,8 @@ from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal
 from tuckshop.http import openapi
 from tuckshop.http.errors import TABLE, complaint, kind
-from tuckshop.till.batch import Busy, Defect
-from tuckshop.till.books import OutcomeUnknown, Unavailable
+from tuckshop.till.engine.queue import Busy, Defect
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 LEAVES = refusals.leaves()
 

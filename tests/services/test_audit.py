@@ -13,16 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.shop import Shop
 from tests.till.people import register
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
-from tuckshop.services.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
+from tuckshop.domain.users import Role
+from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
 from tuckshop.store import tables
-from tuckshop.store.audit import AMOUNTS, POINTERS, SILENT
+from tuckshop.store.audit_rules import AMOUNTS, POINTERS, SILENT
 from tuckshop.store.engine import writing
-from tuckshop.till import forms
-from tuckshop.till.commands import (
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     CancelOrder,
@@ -49,6 +48,7 @@ from tuckshop.till.commands import (
     TopUp,
 )
 from tuckshop.till.policy import CoinsPolicy
+from tuckshop.till.state import forms
 
 CHANGES = 200
 SEED = 20_261_120

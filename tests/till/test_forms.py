@@ -13,8 +13,8 @@ from tests.shop import Shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import OutOfStock, RecordUnreadable, leaves
 from tuckshop.store.forms import Form, form_of
-from tuckshop.till import forms
-from tuckshop.till.commands import Envelope, OrderPlaced, Outcome, PlaceOrder, ProductRemoved, TabSettled
+from tuckshop.till.commands.base import Envelope, OrderPlaced, Outcome, PlaceOrder, ProductRemoved, TabSettled
+from tuckshop.till.state import forms
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from litestar import Litestar, Response, post
 
 from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
-from tuckshop.http.calls import Call
-from tuckshop.http.edge import Edge
 from tuckshop.http.errors import Malformed
-from tuckshop.http.running import RUNNING
-from tuckshop.http.stalls import Stalls
-from tuckshop.web import forms
-from tuckshop.web.filling import Filled
+from tuckshop.http.middleware import Edge
+from tuckshop.http.request import Call
+from tuckshop.http.state import RUNNING
+from tuckshop.http.timeouts import Stalls
+from tuckshop.web.ui import forms
+from tuckshop.web.ui.bound_form import Filled
 
 CURRENCY_ONLY: Any = SimpleNamespace(
     shop=SimpleNamespace(currency=EURO, tokens=SimpleNamespace(seal=lambda text: text)),

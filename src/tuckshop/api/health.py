@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from litestar import Response, Router, get
 
-from tuckshop.http.calls import Call
 from tuckshop.http.fields import Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import shopkeeping
+from tuckshop.http.request import Call
+from tuckshop.operations import shop_state as shopkeeping
 
 
 class HealthShown(Shown):

@@ -8,8 +8,8 @@ from litestar import Response, Router, get
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.http.calls import Call
-from tuckshop.services import metrics
+from tuckshop.http.request import Call
+from tuckshop.operations import metrics
 
 
 def router(*, token: str, folder: str) -> Router:

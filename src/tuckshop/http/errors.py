@@ -14,13 +14,13 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from tuckshop.context import DatabaseAway
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, TooManyTries
-from tuckshop.http.running import running
-from tuckshop.services.passwords import Overrun
-from tuckshop.services.shop import DatabaseAway
-from tuckshop.till.batch import Busy, Defect
-from tuckshop.till.books import OutcomeUnknown, Unavailable
+from tuckshop.http.state import running
+from tuckshop.identity.passwords import Overrun
+from tuckshop.till.engine.queue import Busy, Defect
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from litestar import Response, get
 
-from tuckshop.http.calls import Call
-from tuckshop.services import orders, pictures, wallet
-from tuckshop.web import forms, rooms
+from tuckshop.http.request import Call
+from tuckshop.operations import pictures
+from tuckshop.queries import orders, wallet
+from tuckshop.web.ui import forms, rooms
 
 ORDERS_SHOWN = 5
 

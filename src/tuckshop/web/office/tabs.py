@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.refusals import (
     ExternalRefTaken,
@@ -17,13 +16,17 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
-from tuckshop.http.calls import Call
-from tuckshop.services import machines, tabs, transfers
-from tuckshop.till.commands import SettleTab, TabSettled
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.office import coins
-from tuckshop.web.rooms import Member, Number
+from tuckshop.domain.users import Role
+from tuckshop.http.request import Call
+from tuckshop.operations import tabs
+from tuckshop.queries import machines, transfers
+from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.web.office import coin_form as coins
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 50
 BOXES_MAX = 100  # Machines to choose from: more would be no list any more.
