@@ -88,7 +88,7 @@ def test_facts_are_told_as_programs_wrote_them(problem: FieldProblem, reason: st
 
 
 def test_a_refusal_stored_as_a_sentence_is_answered_byte_for_byte() -> None:
-    stored = revive("InvalidField", {"field": "name", "reason": "must have 1 to 100 characters"})
+    stored = revive("invalid-field", {"field": "name", "reason": "must have 1 to 100 characters"})
     told = PROBLEMS.of_refusal(stored).content
     assert told == PROBLEMS.of_refusal(InvalidField("name", WrongLength(1, 100))).content
     assert told == (
