@@ -15,10 +15,8 @@ from litestar import Litestar, Router
 
 from tuckshop import settings
 from tuckshop.api import (
-    accounts,
     admin_log,
     audit,
-    catalogue,
     docs,
     events,
     guests,
@@ -32,26 +30,29 @@ from tuckshop.api import (
     wallet,
 )
 from tuckshop.api import metrics as metrics_page
+from tuckshop.api import products as catalogue
+from tuckshop.api import users as accounts
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import require_strict
-from tuckshop.dialects import serving as dialects
-from tuckshop.dialects.serving import Switchboard
+from tuckshop.dialects.shared import mounting as dialects
+from tuckshop.dialects.shared.mounting import Switchboard
 from tuckshop.http import openapi, postman
-from tuckshop.http.calls import Call
-from tuckshop.http.edge import Edge
-from tuckshop.http.gate import LOOPBACK_HOSTS, Gate
-from tuckshop.http.lane import Lane
-from tuckshop.http.running import Running
-from tuckshop.http.stalls import Stalls
-from tuckshop.services import idempotency, metrics
-from tuckshop.services.events import Events
-from tuckshop.services.opening import Clock, open_shop
-from tuckshop.services.shopkeeping import is_demo as holds_demo
+from tuckshop.http.fast_path import Lane
+from tuckshop.http.hosts import LOOPBACK_HOSTS, Gate
+from tuckshop.http.middleware import Edge
+from tuckshop.http.request import Call
+from tuckshop.http.state import Running
+from tuckshop.http.timeouts import Stalls
+from tuckshop.operations import metrics
+from tuckshop.operations import retention as idempotency
+from tuckshop.operations.shop_state import is_demo as holds_demo
+from tuckshop.operations.startup import Clock, open_shop
+from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import postgres_dsn
 from tuckshop.telemetry import Meter
-from tuckshop.web import serving as web
+from tuckshop.web import routes as web
 
 _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
 
@@ -78,7 +79,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            edge.running = Running(shop, stalls, given, settings.sources(given))
+            edge.running = Running(shop, watched, stalls, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
@@ -96,7 +97,7 @@ def create_app(
             if given.url.startswith("postgres"):
                 always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
             if is_measured and given.metrics_folder:
-                always.append(metrics.keep_sharing(shop, folder=given.metrics_folder))
+                always.append(metrics.keep_sharing(shop, events=watched, folder=given.metrics_folder))
             tasks = [asyncio.create_task(one) for one in always]
             try:
                 yield

@@ -6,27 +6,35 @@ The bug is in this process alone; nothing in src knows of it. Each is one that t
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from tuckshop.domain.refusals import TooManyTries
-from tuckshop.services import tries
+from tuckshop.identity import login_throttle as tries
 from tuckshop.store import engine
-from tuckshop.till import batch, books, books_postgres, settle, statements
-from tuckshop.till.batch import Till
-from tuckshop.till.books_postgres import PostgresBooks
-from tuckshop.till.books_sqlite import SqliteBooks
-from tuckshop.till.commands import Envelope, Outcome, PlaceOrder
-from tuckshop.till.page import IdempotencyRow, Page, Wanted
+from tuckshop.till.commands.base import Envelope, Outcome, PlaceOrder
+from tuckshop.till.engine import execute as settle
+from tuckshop.till.engine import queue as batch
+from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.statements import Plan, Read, Rows
+from tuckshop.till.sql import postgres as books_postgres
+from tuckshop.till.sql import script as books
+from tuckshop.till.sql import statements
+from tuckshop.till.sql.postgres import PostgresBooks
+from tuckshop.till.sql.sqlite import SqliteBooks
+from tuckshop.till.sql.statements import Plan, Read, Rows
+from tuckshop.till.state.working_set import IdempotencyRow, Page, Wanted
 
-WINDOW_SECONDS = 0.03  # Longer than a batch: what may happen between two statements, happens.
+WINDOW_SECONDS = 0.25  # Much longer than a batch: what may happen between two statements, happens.
+ALONE_SECONDS = 1.0  # How long to wait for others who may not come at all.
+_PAUSE_SECONDS = 0.001
 
 
 def _plant(place: object, name: str, bug: object) -> None:
@@ -34,12 +42,35 @@ def _plant(place: object, name: str, bug: object) -> None:
     setattr(place, name, bug)
 
 
-def _dawdle() -> None:
-    """Lets time pass between what was read and what is written."""
+def _meet() -> None:
+    """Returns when another server of this shop is here too, or none comes: both have read, none has written.
+
+    Each says in a file of the folder that they share how often it was here.
+    """
+    own = Path(f"met-{os.getpid()}")
+    times = int(own.read_text() or 0) + 1 if own.exists() else 1
+    deadline = time.monotonic() + ALONE_SECONDS
+    _say(own, times)
+    while time.monotonic() < deadline:
+        others = [int(file.read_text() or 0) for file in Path().glob("met-*") if file != own]
+        if others and max(others) >= times:
+            return
+        time.sleep(_PAUSE_SECONDS)
+    _say(own, times - 1)  # So that they meet the next time.
+
+
+def _say(file: Path, times: int) -> None:
+    new = file.with_name(f"new-{file.name}")
+    new.write_text(str(times))
+    new.replace(file)
+
+
+def _meet_in_between() -> None:
+    """Between what was read and what is written, servers wait for each other."""
     real = books.store
 
     def store(page: Page, account_ids: books.AccountIds) -> Plan:
-        time.sleep(WINDOW_SECONDS)
+        _meet()
         yield from real(page, account_ids)
 
     _plant(books, "store", store)
@@ -48,7 +79,7 @@ def _dawdle() -> None:
 def unlocked_shelves() -> None:
     """Shelves are read without a lock; their new quantities are written as they were decided on."""
     _plant(statements, "SHELVES", statements.SHELVES._replace(lock=None))
-    _dawdle()
+    _meet_in_between()
 
 
 def unlocked_wallets() -> None:
@@ -56,7 +87,7 @@ def unlocked_wallets() -> None:
     statements.WALLETS.update(
         {column: read._replace(lock=None) for column, read in statements.WALLETS.items()}
     )
-    _dawdle()
+    _meet_in_between()
 
 
 def unlocked_orders() -> None:
@@ -81,15 +112,24 @@ def blind() -> None:
         return real(envelope, page, policy)
 
     class Later(asyncio.Event):
+        def __init__(self, till: Till) -> None:
+            super().__init__()
+            self._till = till
+
         async def wait(self) -> Literal[True]:
+            """Until neighbours are there, and no more of them come."""
             await super().wait()
-            await asyncio.sleep(WINDOW_SECONDS)  # So that neighbours come into the batch.
+            deadline = time.monotonic() + ALONE_SECONDS
+            before = 0
+            while time.monotonic() < deadline and not 1 < self._till.waiting == before:
+                before = self._till.waiting
+                await asyncio.sleep(WINDOW_SECONDS / 5)
             return True
 
     real_enter = Till.__aenter__
 
     async def enter(self: Till) -> Till:
-        self._arrival = Later()
+        self._arrival = Later(self)
         return await real_enter(self)
 
     _plant(Till, "__aenter__", enter)

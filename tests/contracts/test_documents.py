@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.conftest import speaking
 from tests.contracts.documents import document, operations
 from tuckshop.dialects import NAMES
-from tuckshop.dialects.serving import find
+from tuckshop.dialects.shared.mounting import find
 
 FOLDER = Path(__file__).parents[2] / "docs" / "dialects"
 

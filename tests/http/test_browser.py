@@ -12,13 +12,14 @@ from litestar import Litestar, Response, get, post
 
 from tests.api.conftest import Api, serving
 from tuckshop.api.problems import PROBLEMS
-from tuckshop.domain.accounts import Role
-from tuckshop.http import browser
-from tuckshop.http.calls import Call
-from tuckshop.http.edge import Edge
-from tuckshop.http.running import Running
-from tuckshop.http.stalls import Stalls
-from tuckshop.services import accounts, registration, sessions
+from tuckshop.domain.users import Role
+from tuckshop.http import browser_login as browser
+from tuckshop.http.middleware import Edge
+from tuckshop.http.request import Call
+from tuckshop.http.state import Running
+from tuckshop.http.timeouts import Stalls
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import users as accounts
 from tuckshop.settings import Settings, SettingsInvalid, read
 
 PASSWORD = "correct horse"
@@ -76,7 +77,7 @@ class Window:
                 logging_config=None,
             )
         )
-        edge.running = Running(api.running, Stalls(), Settings(public_url=public_url), {})
+        edge.running = Running(api.running, api.events, Stalls(), Settings(public_url=public_url), {})
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)
 

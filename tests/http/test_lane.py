@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.api.conftest import Api, serving
-from tuckshop.http.lane import Lane
+from tuckshop.http.fast_path import Lane
 
 ORDER = {"lines": [{"product": 1, "quantity": 1}]}
 

@@ -10,7 +10,6 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.people import register
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
@@ -23,7 +22,9 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     SessionEnded,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.till.commands.base import (
     OPERATOR,
     RECEIPTS,
     AddProduct,
@@ -52,7 +53,6 @@ from tuckshop.till.commands import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.policy import CoinsPolicy
 
 
 def order(buyer: Caller, product_id: int, **more: Any) -> PlaceOrder:

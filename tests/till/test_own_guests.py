@@ -8,7 +8,6 @@ import pytest
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
@@ -22,7 +21,9 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     UnknownOrder,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.till.commands.base import (
     AddProduct,
     Caller,
     CancelOrder,
@@ -52,7 +53,6 @@ from tuckshop.till.commands import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.policy import CoinsPolicy
 
 COINS: Coins = {100: 1}
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
-from tuckshop.web import texts
-from tuckshop.web.pages import POLICY
+from tuckshop.till.sql.script import OutcomeUnknown
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.layout import POLICY
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WEIGHT_BYTES_MAX = 100_000
@@ -78,13 +79,27 @@ async def test_a_defect_is_a_page_without_its_story(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr("tuckshop.services.machines.find", broken)
+    monkeypatch.setattr("tuckshop.queries.machines.find", broken)
     await guest.open()
     assert guest.answer is not None
     assert guest.answer.status_code == 500
     assert guest.answer.headers["content-security-policy"] == POLICY
     assert "Internal error" in guest.page.content
     assert "secret of the house" not in guest.page.content
+
+
+@ON_SQLITE
+async def test_does_not_say_that_nothing_happened_where_nobody_knows(
+    guest: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object, **__: object) -> None:
+        raise OutcomeUnknown
+
+    monkeypatch.setattr("tuckshop.queries.machines.find", lost)
+    await guest.open()
+    assert guest.status == 503
+    assert guest.shows("Whether this has been done is unknown.")
+    assert not guest.shows("nothing has happened")
 
 
 @ON_SQLITE

@@ -6,12 +6,13 @@ from typing import Any
 
 from litestar import Router, get
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import RoleMissing
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.fields import Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import audit, sessions
+from tuckshop.http.request import Call
+from tuckshop.identity import sessions
+from tuckshop.operations import audit
 
 
 class CheckShown(Shown):

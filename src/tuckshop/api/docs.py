@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from tuckshop.api.contract import V1
 from tuckshop.http import openapi
-from tuckshop.http.calls import Call
+from tuckshop.http.request import Call
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: it handles passwords.
 PAGE_POLICY = (

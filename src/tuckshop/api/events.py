@@ -8,11 +8,11 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.types import Receive, Scope, Send
 
-from tuckshop.http.calls import Call
 from tuckshop.http.openapi import told
-from tuckshop.services import sessions
-from tuckshop.services.events import Events, Stream, TooManyStreams
-from tuckshop.till.batch import Busy
+from tuckshop.http.request import Call
+from tuckshop.identity import sessions
+from tuckshop.queries.events import Events, Stream, TooManyStreams
+from tuckshop.till.engine.queue import Busy
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0  # Proxies hang up on lines that are silent for longer.
@@ -48,10 +48,10 @@ async def stream(request: Call) -> Response[bytes]:
         return Response(b"", media_type=MEDIA_TYPE)
     last_ids = request.given(b"last-event-id")
     try:
-        opened = request.shop.events.open(caller, last_id=last_ids[0].decode("latin-1") if last_ids else None)
+        opened = request.events.open(caller, last_id=last_ids[0].decode("latin-1") if last_ids else None)
     except TooManyStreams:
         raise Busy from None
-    return _Streaming(request.shop.events, opened)
+    return _Streaming(request.events, opened)
 
 
 class _Streaming(Response[bytes]):

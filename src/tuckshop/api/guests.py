@@ -10,7 +10,6 @@ from litestar.params import QueryParameter
 
 from tuckshop.api.refunds import RefundShown, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
@@ -25,12 +24,13 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownPurchase,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, Shown, moment
 from tuckshop.http.openapi import told
-from tuckshop.services import guests, sessions
-from tuckshop.till.commands import Caller, Refunded, RefundNewest
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import guests, sessions
+from tuckshop.till.commands.base import Caller, Refunded, RefundNewest
 
 DAYS_MAX = 36_500
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from litestar import Response, Router, get
 
-from tuckshop.http.calls import Call
 from tuckshop.http.fields import Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import shopkeeping
+from tuckshop.http.request import Call
+from tuckshop.operations import shop_state as shopkeeping
 
 
 class HealthShown(Shown):
@@ -29,7 +29,7 @@ async def live() -> HealthShown:
 )
 async def ready(request: Call) -> Response[HealthShown]:
     """200 when the database answers; 503 otherwise, and while the shop is closing."""
-    if request.shop.events.closing:
+    if request.events.closing:
         return Response(HealthShown(status="closing"), status_code=503)
     if await shopkeeping.answers(request.shop.engine):
         return Response(HealthShown(status="ready"))

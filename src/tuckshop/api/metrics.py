@@ -8,8 +8,8 @@ from litestar import Response, Router, get
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.http.calls import Call
-from tuckshop.services import metrics
+from tuckshop.http.request import Call
+from tuckshop.operations import metrics
 
 
 def router(*, token: str, folder: str) -> Router:
@@ -23,7 +23,7 @@ def router(*, token: str, folder: str) -> Router:
             given = request.given(b"authorization")
             if len(given) != 1 or not hmac.compare_digest(given[0], f"Bearer {token}".encode()):
                 raise SessionEnded
-        content = await metrics.text(request.shop, float_=float_, folder=folder)
+        content = await metrics.text(request.shop, events=request.events, float_=float_, folder=folder)
         return Response(content, media_type=CONTENT_TYPE_LATEST)
 
     return Router(path="/", route_handlers=[show])

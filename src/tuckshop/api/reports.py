@@ -16,12 +16,13 @@ from msgspec import UNSET, UnsetType
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import InvalidField, NotOwner, ReportTooLarge, RoleMissing, UnknownUser
 from tuckshop.http import downloads
-from tuckshop.http.calls import Answer, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Moment, Shown, moment
 from tuckshop.http.openapi import told
-from tuckshop.services import reports, sessions, statements
-from tuckshop.services.reports import By, Figures, Named
+from tuckshop.http.request import Answer, Call
+from tuckshop.identity import sessions
+from tuckshop.queries import reports, statements
+from tuckshop.queries.reports import By, Figures, Named
 
 _BY = "|".join(By)
 

@@ -10,13 +10,14 @@ from litestar import Request, Response
 from litestar.params import QueryParameter
 
 from tuckshop.api.problems import PROBLEMS
-from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
-from tuckshop.http import browser, calls
-from tuckshop.http.calls import ADMITTED, Call
+from tuckshop.domain.users import Scope
+from tuckshop.http import browser_login as browser
+from tuckshop.http import request as calls
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
-from tuckshop.services import api_tokens
+from tuckshop.http.request import ADMITTED, Call
+from tuckshop.identity import api_tokens
 
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
 

@@ -9,7 +9,6 @@ from litestar import Response, Router, get, post
 
 from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.coins import PIECES_MAX
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -26,11 +25,14 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Role
 from tuckshop.http.fields import Id, Moment, Shown, moment
 from tuckshop.http.openapi import told
-from tuckshop.services import guests, sessions, wallet
-from tuckshop.till.commands import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import guests, sessions
+from tuckshop.queries import earnings as earnings_queries
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]
@@ -231,7 +233,7 @@ async def earnings(request: Call) -> EarningsShown:
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
-    earned = await wallet.earnings(request.shop, seller_id=actor.user_id)
+    earned = await earnings_queries.earnings(request.shop, seller_id=actor.user_id)
     return EarningsShown(
         balance=earned.balance_cents,
         payable=earned.payable_cents,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from litestar import Response
 
-from tuckshop.http.calls import Call
+from tuckshop.http.request import Call
 
 
 def read(request: Call, name: str) -> str | None:

@@ -8,13 +8,13 @@ from litestar import Response, delete, get, post, put
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.app_demo import figures
+from tuckshop.dialects.app_demo import amounts as figures
 from tuckshop.dialects.app_demo.common import answered
-from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset, neighbours
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.domain import money
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.money import Currency
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
@@ -23,13 +23,14 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import PathId, ProductName, Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import catalogue, sessions
-from tuckshop.services.catalogue import Search
-from tuckshop.till.commands import (
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import sessions
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search
+from tuckshop.till.commands.base import (
     AddProduct,
     ChangeProduct,
     ProductRemoved,

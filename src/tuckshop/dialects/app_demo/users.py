@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from litestar import post
 
-from tuckshop.dialects.long_lived import TokensShown, entered
-from tuckshop.domain.accounts import Role
+from tuckshop.dialects.shared.long_lived_tokens import TokensShown, entered
 from tuckshop.domain.refusals import (
     BadCredentials,
     InvalidField,
@@ -13,10 +12,11 @@ from tuckshop.domain.refusals import (
     RegistrationClosed,
     TooManyTries,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Role
 from tuckshop.http.fields import NewPassword, Password, Shown, Username
 from tuckshop.http.openapi import told
-from tuckshop.services import registration
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import registration
 
 
 class RegisterBody(Body):

@@ -9,16 +9,16 @@ import msgspec
 from litestar import Response
 from litestar.params import QueryParameter
 
-from tuckshop.dialects.errors import Details
-from tuckshop.dialects.kiosk.pages import EitherWay
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Actor, check_name
+from tuckshop.dialects.kiosk.error_pages import EitherWay
+from tuckshop.dialects.shared.errors import Details
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.http import calls
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, check_name
+from tuckshop.http import request as calls
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN
-from tuckshop.services import machines
-from tuckshop.till.commands import OPEN_KIOSK, Caller
+from tuckshop.http.request import Call
+from tuckshop.identity import devices
+from tuckshop.till.commands.base import OPEN_KIOSK, Caller
 
 API = "/api/v1"
 
@@ -68,7 +68,7 @@ def kiosk(request: Call) -> Caller:
         return OPEN_KIOSK
     if len(given) != 1:
         raise SessionEnded
-    return machines.caller(given[0].decode("latin-1"))
+    return devices.caller(given[0].decode("latin-1"))
 
 
 def machine_of(kiosk: Caller | Actor) -> int:

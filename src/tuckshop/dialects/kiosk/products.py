@@ -17,7 +17,7 @@ from tuckshop.dialects.kiosk.common import (
     kiosk,
     machine_of,
 )
-from tuckshop.dialects.lists import LIMIT_MAX, QUERY, Limit, Offset
+from tuckshop.dialects.shared.pagination import LIMIT_MAX, QUERY, Limit, Offset
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
@@ -32,13 +32,14 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownPurchase,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import catalogue, guests, machines
-from tuckshop.services.catalogue import Search
-from tuckshop.till.commands import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import devices, guests
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search
+from tuckshop.till.commands.base import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
 
 ProductQuery = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="The address's, again.")]
 CHOICE: dict[str, type] = {"user_name": str, "product_id": int}
@@ -84,7 +85,7 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
     """What is on sale at the kiosk's machine; without a key, at the shop's first."""
     asking = DEFAULT_MACHINE_ID
     if request.given(b"x-kiosk-key"):
-        asking = machine_of(await machines.witness(request.shop, caller=kiosk(request)))
+        asking = machine_of(await devices.witness(request.shop, caller=kiosk(request)))
     found = await catalogue.page(request.shop, Search(limit=limit, offset=offset, machine_id=asking))
     return [_show_product(product) for product in found]
 

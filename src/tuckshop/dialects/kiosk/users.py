@@ -21,13 +21,14 @@ from tuckshop.dialects.kiosk.common import (
 from tuckshop.domain.coins import inserted_as
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, UnknownGuest
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import guests, idempotency
-from tuckshop.services.guests import Guest
-from tuckshop.till.commands import CoinsDeposited, Deposit, Envelope
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import guests
+from tuckshop.identity.guests import Guest
+from tuckshop.queries import idempotency_keys
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, Envelope
 
 ANYBODY = 0  # The id of a guest of whom only the name is known.
 
@@ -109,7 +110,7 @@ async def _is_sent_again(request: Call, envelope: Envelope, guest: Guest) -> boo
     """Whether this may be the call that made the guest, sent again with its key: done already, or not yet."""
     if envelope.key is None:
         return False
-    return not guest.has_wallet or await idempotency.is_used(request.shop, envelope)
+    return not guest.has_wallet or await idempotency_keys.is_used(request.shop, envelope)
 
 
 def _require_own(guest: Guest, user_id: int) -> None:

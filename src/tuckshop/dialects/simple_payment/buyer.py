@@ -24,12 +24,12 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownUser,
 )
-from tuckshop.http import calls
-from tuckshop.http.calls import Body, Call
+from tuckshop.http import request as calls
 from tuckshop.http.fields import Pieces, ProductName, Shown
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts
-from tuckshop.till.commands import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import users as accounts
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from litestar import Request, Response
 
-from tuckshop.dialects.errors import Details
+from tuckshop.dialects.shared.errors import Details
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.http import calls
-from tuckshop.http.calls import ADMITTED, Call
-from tuckshop.services import opaque
+from tuckshop.http import request as calls
+from tuckshop.http.request import ADMITTED, Call
+from tuckshop.identity import browser_sessions as opaque
 
 API = "/api"
 ERRORS = Details(challenge="Token")

@@ -8,11 +8,10 @@ from litestar import Response, delete, get, post, put
 from litestar.params import PathParameter
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.lists import LIMIT_MAX, QUERY, Limit, Offset
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import LIMIT_MAX, QUERY, Limit, Offset
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.simple_payment.common import API, answered
-from tuckshop.domain.accounts import HOUSE_NAME
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
@@ -21,12 +20,14 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import HOUSE_NAME
 from tuckshop.http.fields import Price, ProductName, Shown, Stock
 from tuckshop.http.openapi import told
-from tuckshop.services import catalogue, sessions
-from tuckshop.services.catalogue import Search, Sort
-from tuckshop.till.commands import (
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import sessions
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search, Sort
+from tuckshop.till.commands.base import (
     AddProduct,
     ChangeProduct,
     Outcome,

@@ -9,9 +9,8 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import PathParameter
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.simple_payment.common import API, answered
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -27,13 +26,17 @@ from tuckshop.domain.refusals import (
     TooManyTries,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Email, NewPassword, Password, Shown, Username
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts, opaque, registration, sessions, wallet
-from tuckshop.services.accounts import User
-from tuckshop.till.commands import CloseUser, Register, Registered, UserClosed, nobody_yet
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import users as accounts
+from tuckshop.identity.users import User
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CloseUser, Register, Registered, UserClosed, nobody_yet
 
 TOKEN_DAYS = 30  # The contract knows no refreshing; a month is how long a buyer may stay away.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from tuckshop.dialects.errors import Details
-from tuckshop.http import calls
+from tuckshop.dialects.shared.errors import Details
+from tuckshop.http import request as calls
 
 API = "/api/v1"
 ERRORS = Details()

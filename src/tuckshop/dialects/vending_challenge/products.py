@@ -8,8 +8,8 @@ import msgspec
 from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset, neighbours
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import (
@@ -20,7 +20,6 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     PathId,
@@ -30,9 +29,11 @@ from tuckshop.http.fields import (
     Stock,
 )
 from tuckshop.http.openapi import told
-from tuckshop.services import catalogue, sessions
-from tuckshop.services.catalogue import Search
-from tuckshop.till.commands import (
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import sessions
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search
+from tuckshop.till.commands.base import (
     AddProduct,
     ChangeProduct,
     ProductRemoved,

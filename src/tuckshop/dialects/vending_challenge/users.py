@@ -7,10 +7,9 @@ from typing import Literal
 from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.lists import QUERY, Counted, Limit, Offset, neighbours
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, answered
-from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import (
     EmailTaken,
     InvalidField,
@@ -20,7 +19,7 @@ from tuckshop.domain.refusals import (
     StillHoldsValue,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Actor, Role
 from tuckshop.http.fields import (
     Email,
     NewPassword,
@@ -29,9 +28,12 @@ from tuckshop.http.fields import (
     Username,
 )
 from tuckshop.http.openapi import told
-from tuckshop.services import accounts, registration, sessions, wallet
-from tuckshop.services.accounts import User
-from tuckshop.till.commands import CloseUser, UserClosed
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import users as accounts
+from tuckshop.identity.users import User
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CloseUser, UserClosed
 
 
 class UserShown(Shown):

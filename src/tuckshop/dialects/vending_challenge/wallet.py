@@ -10,7 +10,6 @@ from litestar import Response, get, post
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.vending_challenge.common import API, answered
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import Change
@@ -26,8 +25,8 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     UnknownProduct,
 )
-from tuckshop.http import calls
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Role
+from tuckshop.http import request as calls
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     Id,
@@ -35,8 +34,10 @@ from tuckshop.http.fields import (
     Shown,
 )
 from tuckshop.http.openapi import told
-from tuckshop.services import sessions, wallet
-from tuckshop.till.commands import (
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import sessions
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import (
     CoinsDeposited,
     Deposit,
     OrderPlaced,

@@ -7,14 +7,17 @@ from urllib.parse import urlencode
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded
-from tuckshop.http import browser
-from tuckshop.http.calls import Call
-from tuckshop.services import sessions
-from tuckshop.web import devices, forms, notices, rooms, texts
-from tuckshop.web.account.entrance import back_from, offered
-from tuckshop.web.filling import Filled
+from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
+from tuckshop.http import browser_login as browser
+from tuckshop.http.request import Call
+from tuckshop.identity import sessions
+from tuckshop.web.ui import browser_names as devices
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.entrance import back_from, offered
 
 SESSIONS_SHOWN = 10
 
@@ -38,7 +41,7 @@ async def log_in(request: Call) -> Response[Any]:
     form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     if not posted["password"]:
-        form.complain("password", "must be filled in")
+        form.miss("password")
     if form.is_wrong:
         return _shown(request, form, back)
     try:
@@ -80,7 +83,7 @@ async def end_others(request: Call) -> Response[Any]:
     posted = await forms.read(request, "next")
     await sessions.end_others(request.shop, caller=member.caller)
     response = forms.to_page(back_from(posted["next"]))
-    notices.leave(response, request, texts.of(request).say("All your other sessions have ended."))
+    notices.leave(response, request, texts.of(request).gettext("All your other sessions have ended."))
     return response
 
 
@@ -91,7 +94,7 @@ async def log_out(request: Call) -> Response[Any]:
     await browser.log_out(request)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).say("You are logged out."))
+    notices.leave(response, request, texts.of(request).gettext("You are logged out."))
     return response
 
 

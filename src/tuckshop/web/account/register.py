@@ -7,7 +7,6 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -16,13 +15,14 @@ from tuckshop.domain.refusals import (
     RegistrationClosed,
     TooManyTries,
 )
-from tuckshop.http import browser
-from tuckshop.http.calls import Call
-from tuckshop.services import registration
-from tuckshop.services.opaque import OpaqueLogIn
-from tuckshop.web import forms, rooms
-from tuckshop.web.account.entrance import ROLES, back_from, check_again, offered
-from tuckshop.web.filling import Filled
+from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
+from tuckshop.http import browser_login as browser
+from tuckshop.http.request import Call
+from tuckshop.identity import registration
+from tuckshop.identity.browser_sessions import OpaqueLogIn
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.entrance import ROLES, back_from, check_again, offered
 
 _BESIDE: dict[type[Refusal], str] = {
     NameTaken: "username",

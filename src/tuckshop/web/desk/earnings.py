@@ -7,17 +7,20 @@ from typing import Any
 
 from litestar import Response, get
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.users import Role
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
-from tuckshop.services import reports, statements, wallet
-from tuckshop.web import plots, rooms, texts
-from tuckshop.web.desk import figures
-from tuckshop.web.filling import Filled
-from tuckshop.web.plots import Point
-from tuckshop.web.rooms import Member
+from tuckshop.http.request import Call
+from tuckshop.queries import earnings as earnings_queries
+from tuckshop.queries import reports, statements
+from tuckshop.web.desk import sales_charts as figures
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import rooms
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.charts import Point
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 25
 
@@ -56,7 +59,7 @@ HANDLERS = (show, save)
 
 async def _shown(request: Call, member: Member, form: Filled) -> Response[Any]:
     shop, words = request.shop, texts.of(request)
-    earned = await wallet.earnings(shop, seller_id=member.user_id)
+    earned = await earnings_queries.earnings(shop, seller_id=member.user_id)
     points = [Point(one.name, one.amount_cents) for one in earned.products]
     before_id = rooms.before(request)
     found = await statements.newest(

@@ -6,11 +6,12 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
-from tuckshop.web import goods, rooms, uploads
-from tuckshop.web.goods import Seen
-from tuckshop.web.rooms import Number
+from tuckshop.domain.users import Role
+from tuckshop.http.request import Call
+from tuckshop.web.ui import product_page as goods
+from tuckshop.web.ui import rooms, uploads
+from tuckshop.web.ui.product_page import Seen
+from tuckshop.web.ui.rooms import Number
 
 
 @get("/desk/products/{product:str}")

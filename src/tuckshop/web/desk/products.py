@@ -6,15 +6,18 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded
-from tuckshop.http.calls import Call
-from tuckshop.services import assortment
-from tuckshop.till.commands import AddProduct, ProductStands
-from tuckshop.web import attributes, forms, notices, rooms, texts, uploads
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member
+from tuckshop.domain.users import Role
+from tuckshop.http.request import Call
+from tuckshop.queries import products as assortment
+from tuckshop.till.commands.base import AddProduct, ProductStands
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms, uploads
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import product_form as attributes
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 24  # Rows of two, three or four.
 
@@ -75,7 +78,9 @@ async def add(request: Call) -> Response[Any]:
         return _new(request, member, form)
     assert isinstance(receipt, ProductStands)
     response = forms.to_page(f"/desk/products/{receipt.product_id}")
-    notices.leave(response, request, texts.of(request).say("{product} is on sale.", product=receipt.name))
+    notices.leave(
+        response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)
+    )
     return response
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
-from tuckshop.services import audit
-from tuckshop.web import forms, rooms
+from tuckshop.domain.users import Role
+from tuckshop.http.request import Call
+from tuckshop.operations import audit
+from tuckshop.web.ui import forms, rooms
 
 
 @get("/office/audit")

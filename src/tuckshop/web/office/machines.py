@@ -6,15 +6,17 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, NameTaken, Refusal
-from tuckshop.http.calls import Call
-from tuckshop.services import machines
-from tuckshop.services.machines import Machine
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member, Number
+from tuckshop.domain.users import Role
+from tuckshop.http.request import Call
+from tuckshop.queries import machines
+from tuckshop.queries.machines import Machine
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 24
 TIMEZONE_LENGTH_MAX = 64
@@ -47,7 +49,7 @@ async def add(request: Call) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return await _index(request, member, form)
     response = forms.to_page(f"/office/machines/{machine.id}")
-    notices.leave(response, request, texts.of(request).say("{name} is there now.", name=machine.name))
+    notices.leave(response, request, texts.of(request).gettext("%(name)s is there now.", name=machine.name))
     return response
 
 
@@ -82,7 +84,7 @@ async def change(request: Call, machine: Number) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return _settings(request, member, found, form)
     response = forms.to_page(f"/office/machines/{found.id}/settings")
-    notices.leave(response, request, texts.of(request).say("Saved."))
+    notices.leave(response, request, texts.of(request).gettext("Saved."))
     return response
 
 

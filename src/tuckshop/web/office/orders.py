@@ -7,20 +7,26 @@ from urllib.parse import urlencode
 
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
-from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
-from tuckshop.services import accounts, lists, order_details, orders
-from tuckshop.services.order_details import Details
-from tuckshop.services.orders import Whose
-from tuckshop.till.commands import CancelOrder, Dispense, Refund, Refunded
-from tuckshop.web import errors, forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.notices import Mood
-from tuckshop.web.rooms import Member, Number
+from tuckshop.http.request import Call
+from tuckshop.identity import users as accounts
+from tuckshop.queries import exports as lists
+from tuckshop.queries import order_details, orders
+from tuckshop.queries.order_details import Details
+from tuckshop.queries.orders import Whose
+from tuckshop.till.commands.base import CancelOrder, Dispense, Refund, Refunded
+from tuckshop.web.ui import error_pages as errors
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.flash import Mood
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
 _STATUSES = [status.value for status in OrderStatus]
@@ -43,7 +49,7 @@ async def index(request: Call) -> Response[Any]:
         except UnknownUser as refusal:
             form.refuse(refusal, beside={UnknownUser: "buyer"})
     if asked["number"]:
-        form.complain("number", "must be a whole number")
+        form.complain("number", NotAWholeNumber())
     before_id = rooms.before(request)
     found = []
     if not form.is_wrong:
@@ -101,7 +107,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     stock = form.one_of("stock", _STOCK)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if not pieces and not form.is_wrong:
-        form.trouble = texts.of(request).say("Say how many pieces came back.")
+        form.trouble = texts.of(request).gettext("Say how many pieces came back.")
     if form.is_wrong:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
@@ -117,7 +123,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(response, request, words.say("{amount} given back.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s given back.", amount=amount))
     return response
 
 
@@ -129,7 +135,7 @@ async def hand_out(request: Call, order: Number) -> Response[Any]:
     order_id = rooms.number(order)
     failed = posted["failed"] == "yes"
     words = texts.of(request)
-    told = words.say("The money went back.") if failed else words.say("Handed out.")
+    told = words.gettext("The money went back.") if failed else words.gettext("Handed out.")
     return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
 
 
@@ -139,7 +145,7 @@ async def cancel(request: Call, order: Number) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))
-    return await _pressed(request, posted, command, texts.of(request).say("The order is cancelled."))
+    return await _pressed(request, posted, command, texts.of(request).gettext("The order is cancelled."))
 
 
 HANDLERS = (

@@ -7,12 +7,15 @@ from typing import Any
 
 from litestar import Response, get
 
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
-from tuckshop.services import glance, reports
-from tuckshop.services.reports import By, Figures
-from tuckshop.web import plots, rooms, texts
-from tuckshop.web.plots import Point
+from tuckshop.domain.users import Role
+from tuckshop.http.request import Call
+from tuckshop.queries import dashboard as glance
+from tuckshop.queries import reports
+from tuckshop.queries.reports import By, Figures
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import rooms
+from tuckshop.web.ui.charts import Point
 
 DAYS = 14
 NOTHING = Figures(0, 0, 0, 0)

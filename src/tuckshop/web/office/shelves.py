@@ -7,9 +7,8 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan, fill_below
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
     OutOfStock,
     PlanChanged,
@@ -19,14 +18,17 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.errors import Malformed
-from tuckshop.services import catalogue, machines, storefront
-from tuckshop.services.machines import Machine
-from tuckshop.till.commands import MoveStock, Restock, SetShelves, ShelfStands
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member, Number
+from tuckshop.http.request import Call
+from tuckshop.queries import catalogue, machines, storefront
+from tuckshop.queries.machines import Machine
+from tuckshop.till.commands.base import MoveStock, Restock, SetShelves, ShelfStands
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 TARGETS_MAX = 100  # Machines to choose from: more would be no list any more.
 _PLAN = ("slot", "capacity", "par_level", "price")
@@ -100,7 +102,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except (SessionEnded, UnknownMachine, UnknownProduct):
         raise
     except PlanChanged:
-        form.trouble = texts.of(request).say(
+        form.trouble = texts.of(request).gettext(
             "Somebody else has planned this machine meanwhile. This is how the shelf stands now, and below "
             "it what you typed: save again to have it your way."
         )
@@ -108,7 +110,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("The shelf is planned."))
+    return _done(request, machine_id, texts.of(request).gettext("The shelf is planned."))
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
@@ -130,7 +132,8 @@ async def restock(request: Call, machine: Number, product: Number) -> Response[A
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} put in.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s put in.", "%(num)s put in.", quantity)
+    return _done(request, machine_id, told)
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/move", status_code=303)
@@ -153,7 +156,8 @@ async def move(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, moved=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} moved.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s moved.", "%(num)s moved.", quantity)
+    return _done(request, machine_id, told)
 
 
 HANDLERS = (show, choose, show_shelf, plan, restock, move)

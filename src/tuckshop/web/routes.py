@@ -1,0 +1,53 @@
+"""How the rooms are put together and found beside the API."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from litestar import Litestar
+from litestar.types import Scope
+
+from tuckshop.http.content_negotiation import prefers_pages
+from tuckshop.http.request import Call
+from tuckshop.web import account, desk, office
+from tuckshop.web.storefront import kiosk, machine
+from tuckshop.web.ui import assets, forms, language
+from tuckshop.web.ui.error_pages import ERRORS
+
+ROOMS = frozenset({"", "m", "kiosk", "language", "static", "login", "register", "account", "desk", "office"})
+"""What the paths of pages begin with."""
+CONTRACTS = frozenset({"v1", "dialects", "health", "metrics", "docs", "openapi.json"})
+"""What is answered by programs for programs, or is a page already."""
+
+
+@cache
+def app() -> Litestar:
+    """The pages."""
+    return Litestar(
+        route_handlers=[
+            *machine.HANDLERS,
+            *kiosk.HANDLERS,
+            *account.HANDLERS,
+            *desk.HANDLERS,
+            *office.HANDLERS,
+            language.choose,
+            assets.asset,
+        ],
+        request_class=Call,
+        before_request=forms.require_own_page,
+        exception_handlers=ERRORS.handlers(),
+        openapi_config=None,
+        debug=False,
+        logging_config=None,
+    )
+
+
+def is_for_people(scope: Scope) -> bool:
+    """Whether a page answers: in a room always, and where nothing is, if a browser asks for it."""
+    first = scope["path"][1:].partition("/")[0]
+    if first in ROOMS:
+        return True
+    if first in CONTRACTS:
+        return False
+    wanted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    return prefers_pages(wanted.decode("latin-1"))
