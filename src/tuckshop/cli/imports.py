@@ -76,6 +76,7 @@ def _show(report: Report) -> None:
 
 
 async def _take(file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool) -> Report:
+    from tuckshop.domain import users
     from tuckshop.imports import csv_files as sheets
     from tuckshop.imports import products as goods_file
     from tuckshop.till.commands.base import OPERATOR
@@ -94,6 +95,7 @@ async def _take(file: BinaryIO, machine: str | None, reason: str | None, *, dry_
             return await goods_file.take(
                 shop,
                 caller=OPERATOR,
+                actor=users.OPERATOR,
                 content=content,
                 machine_id=machine_id,
                 reason=reason or goods_file.REASON,

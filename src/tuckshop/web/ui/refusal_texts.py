@@ -15,6 +15,7 @@ OF_FORMS = (
     "is not one of those that can be chosen",
     "is not the present password",
     "must be a file of at most {count} MiB",
+    "must be chosen again: the shop keeps a file for an hour",
     "must be a picture: PNG, JPEG or WebP",
     "must be a day such as 2025-12-31",
     "must be filled in",
