@@ -49,7 +49,7 @@ async def look(request: Call) -> Response[Any]:
     form, upload = await uploads.read(request, "machine", file="file", bytes_max=sheets.BYTES_MAX)
     machine_id = form.whole("machine", least=1) if "file" not in form.wrong else DEFAULT_MACHINE_ID
     if upload is None:
-        form.complain("file", "must be filled in")
+        form.miss("file")
     if form.is_wrong or upload is None:
         return await _shown(request, member, form)
     report = await _import(request, member, form, upload.content, machine_id, dry_run=True)
@@ -73,7 +73,7 @@ async def take(request: Call) -> Response[Any]:
     machine_id = form.whole("machine", least=1)
     content = await kept.find(request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, key=upload_key)
     if content is None:
-        form.complain("file", "must be chosen again: the shop keeps a file for an hour")
+        form.tell("file", form.words.gettext("Choose the file again. It is kept for one hour."))
     if form.is_wrong or content is None:
         return await _shown(request, member, form)
     report = await _import(
@@ -83,7 +83,11 @@ async def take(request: Call) -> Response[Any]:
         return await _shown(request, member, form, report)
     words = texts.of(request)
     response = forms.to_page("/desk/products")
-    told = words.say("{added} added, {changed} changed.", added=report.added, changed=report.changed)
+    told = words.gettext(
+        "%(added)s, %(changed)s.",
+        added=words.ngettext("%(num)s added", "%(num)s added", report.added),
+        changed=words.ngettext("%(num)s changed", "%(num)s changed", report.changed),
+    )
     notices.leave(response, request, told)
     return response
 
@@ -143,7 +147,10 @@ async def _shown(
         machines={one.id: one.name for one in await machines.page(request.shop)},
         report=report,
         upload_key=upload_key,
-        problems=[(one.line, reasons.of_row(one.reason, words)) for one in problems[:SHOWN_MAX]],
+        problems=[
+            (one.line, reasons.of_row(one.problem, words, request.shop.currency))
+            for one in problems[:SHOWN_MAX]
+        ],
         acts=report.acts[:SHOWN_MAX] if report else (),
         bytes_max=sheets.BYTES_MAX,
     )
