@@ -12,6 +12,7 @@ from tests.shop import Clock
 from tests.shop import Shop as Books
 from tests.shop import open_shop as open_books
 from tuckshop.context import Shop
+from tuckshop.domain import users
 from tuckshop.domain.field_problems import (
     AmountOutOfRange,
     ForbiddenCharacters,
@@ -27,6 +28,7 @@ from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import GOODS_MAX
 from tuckshop.domain.refusals import RoleMissing, SessionEnded, UnknownMachine
 from tuckshop.domain.users import Role
+from tuckshop.identity import sessions
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import products as goods_file
 from tuckshop.imports.file_problems import (
@@ -69,7 +71,14 @@ async def books(database_url: str, clock: Clock) -> AsyncIterator[Books]:
 
 
 async def take(shop: Shop, text: str, caller: Caller = OPERATOR, **more: object) -> Report:
-    return await goods_file.take(shop, caller=caller, content=text.encode(), **more)  # type: ignore[arg-type]
+    actor = users.OPERATOR if caller == OPERATOR else await sessions.actor(shop, caller=caller)
+    return await goods_file.take(
+        shop,
+        caller=caller,
+        actor=actor,
+        content=text.encode(),
+        **more,  # type: ignore[arg-type]
+    )
 
 
 async def given(shop: Shop, **more: int) -> str:
@@ -334,6 +343,41 @@ async def test_looks_again_when_somebody_was_faster(
         ("tea", 100),
     ]
     await books.assert_clean()
+
+
+async def test_with_a_key_it_is_taken_once_whatever_was_sold_meanwhile(
+    open_for_business: Shop, books: Books
+) -> None:
+    text = "name,price,stock\ntea,1,10\n"
+    assert (await take(open_for_business, text, key="a file")).added == 1
+    (tea,) = await books.rows("products")
+    ada = await books.buyer("ada", cents=500)
+    await books.buy(ada, (tea["id"], 3))
+    assert await take(open_for_business, text, key="a file") == Report()
+    assert await stock(books) == {"tea": 7}  # Not corrected back to what was counted before the sale.
+    assert (await take(open_for_business, text, key="another look")).corrected == 1
+    assert await stock(books) == {"tea": 10}
+    await books.assert_clean()
+
+
+async def test_with_a_key_a_try_that_was_refused_is_followed_by_another(
+    open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = goods_file._look
+    others = ["Tea"]
+
+    async def look_slowly(*args: object) -> object:
+        found = await looked(*args)  # type: ignore[arg-type]
+        for name in others:
+            await books.do(AddProduct(OPERATOR, name, 500, 1, for_house=True))
+        others.clear()
+        return found
+
+    monkeypatch.setattr(goods_file, "_look", look_slowly)
+    text = "name,price\ntea,1\n"
+    report = await take(open_for_business, text, key="a file")
+    assert (report.added, report.changed) == (0, 1)
+    assert not (await take(open_for_business, text, key="a file")).acts
 
 
 async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop, books: Books) -> None:
