@@ -24,10 +24,11 @@ from tools.loopback import free_port
 from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http.timeouts import Stalls
+from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.till.commands.base import Caller
-from tuckshop.till.policy import CoinsPolicy
 
 SECRET = "a secret for tests, long enough to sign with"
 
@@ -38,6 +39,7 @@ class Api:
 
     shop: Shop
     running: RunningShop
+    events: Events
     client: httpx.AsyncClient
     port: int
     stalls: Stalls
@@ -114,8 +116,16 @@ async def serving(
             await _until_up(client, task)
             edge: Any = app.asgi_handler
             running: RunningShop = edge.running.shop
+            events: Events = edge.running.events
             shop = Shop(url=url, engine=running.engine, till=running.till, clock=clock)
-            yield Api(shop=shop, running=running, client=client, port=port, stalls=edge.running.stalls)
+            yield Api(
+                shop=shop,
+                running=running,
+                events=events,
+                client=client,
+                port=port,
+                stalls=edge.running.stalls,
+            )
     finally:
         server.stop()  # type: ignore[no-untyped-call]
         await task

@@ -14,7 +14,7 @@ from tests.api.conftest import Api, serving
 from tests.contracts.documents import check_answer
 from tests.limits import HANG_SECONDS
 from tuckshop.domain.users import Role
-from tuckshop.till.policy import CoinsPolicy
+from tuckshop.domain.wallet import CoinsPolicy
 
 WAYS = {
     "mounted": (False, ""),

@@ -10,6 +10,7 @@ from litestar import Response, Router, get, patch, post, put
 from tuckshop.api.products import Reason
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.api.wallet import Coins, Value
+from tuckshop.domain.field_problems import CoinTwice
 from tuckshop.domain.machines import (
     COUNTED_MAX,
     MACHINE_NAME_LENGTH_MAX,
@@ -36,7 +37,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
-from tuckshop.identity import sessions
+from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.base import (
@@ -235,7 +236,7 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Mach
 @get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
     """One place of sale; also asked by a machine."""
-    await machines.witness(request.shop, caller=request.witness)
+    await devices.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
 
@@ -418,7 +419,7 @@ async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown
 def _counted(rows: list[CountedBody]) -> dict[int, int]:
     counted = {row.value: row.count for row in rows}
     if len(counted) < len(rows):
-        raise InvalidField(field="counted", reason="must name each coin once")
+        raise InvalidField(field="counted", problem=CoinTwice())
     return counted
 
 
