@@ -109,8 +109,8 @@ async def serving(
             verify=False,  # Loopback speaks no TLS, and the world's certificates are long to read.
         ) as client:
             await _until_up(client, task)
-            edge: Any = app.asgi_handler
-            running: RunningShop = edge.running.shop
+            assert app.edge.running is not None
+            running = app.edge.running.shop
             shop = Shop(url=url, engine=running.engine, till=running.till, clock=clock)
             yield Api(shop=shop, running=running, client=client, port=port)
     finally:

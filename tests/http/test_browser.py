@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar, Response, get, post
 
 from tests.api.conftest import Api, serving
 from tuckshop.api.problems import PROBLEMS
@@ -16,6 +15,9 @@ from tuckshop.domain.accounts import Role
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
 from tuckshop.http.edge import Edge
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
+from tuckshop.http.router import Application
 from tuckshop.http.running import Running
 from tuckshop.http.stalls import Stalls
 from tuckshop.services import accounts, registration, sessions
@@ -54,28 +56,21 @@ async def log_out(request: Call) -> Response[None]:
 
 
 @get("/name")
-async def who(request: Call) -> str:
+async def who(request: Call) -> Response[str]:
     """Who is logged in."""
     caller = await browser.caller(request)
     if caller is None:
-        return ""
+        return Response("", media_type="text/plain")
     await sessions.actor(request.shop, caller=caller)
-    return (await accounts.find(request.shop, user_id=caller.user_id or 0)).username
+    found = await accounts.find(request.shop, user_id=caller.user_id or 0)
+    return Response(found.username, media_type="text/plain")
 
 
 class Window:
     """A browser before the shop's pages."""
 
     def __init__(self, api: Api, public_url: str) -> None:
-        edge: Any = Edge(
-            Litestar(
-                [form, log_in, log_out, who],
-                request_class=Call,
-                exception_handlers=PROBLEMS.handlers(),
-                openapi_config=None,
-                logging_config=None,
-            )
-        )
+        edge: Any = Edge(Application([form, log_in, log_out, who], errors=PROBLEMS))
         edge.running = Running(api.running, Stalls(), Settings(public_url=public_url), {})
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)

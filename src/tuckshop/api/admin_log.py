@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Router, get
-
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import RoleMissing
 from tuckshop.http.calls import Call
 from tuckshop.http.fields import Moment, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, told
 from tuckshop.services import admin_log, sessions
 
 
@@ -36,9 +34,9 @@ class AdminLogShown(Page):
 @get(
     "/",
     summary="What admins did",
-    opt=told("listAdminLog", RoleMissing, query={"limit": int, "cursor": str}),
+    operation=told("listAdminLog", RoleMissing),
 )
-async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> AdminLogShown:
+async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> AdminLogShown:
     """Acts of admins, cashiers and the operator, newest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1)
@@ -57,4 +55,4 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Admi
     return AdminLogShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-router = Router(path="/admin-log", route_handlers=[index])
+router = Router("/admin-log", [index])

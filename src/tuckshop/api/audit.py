@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Router, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import RoleMissing
 from tuckshop.http.calls import Call
 from tuckshop.http.fields import Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, told
 from tuckshop.services import audit, sessions
 
 
@@ -29,7 +27,7 @@ class AuditShown(Shown):
     checks: list[CheckShown]
 
 
-@get("/", summary="Audit the books", opt=told("auditBooks", RoleMissing))
+@get("/", summary="Audit the books", operation=told("auditBooks", RoleMissing))
 async def show(request: Call) -> AuditShown:
     """Every balance, coin box, shelf, order and refund against its movements. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
@@ -47,4 +45,4 @@ async def show(request: Call) -> AuditShown:
     )
 
 
-router = Router(path="/audit", route_handlers=[show])
+router = Router("/audit", [show])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, get, patch, post, put
 
 from tuckshop.api.catalogue import Reason
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
@@ -35,7 +34,8 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, patch, post, put, told
+from tuckshop.http.response import Response
 from tuckshop.services import machines, sessions
 from tuckshop.services.machines import Machine
 from tuckshop.till.commands import (
@@ -222,8 +222,8 @@ class CoinsCountedShown(Shown):
     created_at: Moment
 
 
-@get("/", summary="Machines", opt=told("listMachines", query={"limit": int, "cursor": str}))
-async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> MachinesShown:
+@get("/", summary="Machines", operation=told("listMachines"))
+async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesShown:
     """Every place of sale."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
@@ -231,7 +231,7 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Mach
     return MachinesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine, login="witness"))
+@get("/{machine_id:int}", summary="A machine", operation=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
     """One place of sale; also asked by a machine."""
     await machines.witness(request.shop, caller=request.witness)
@@ -241,7 +241,7 @@ async def show(request: Call, machine_id: PathId) -> MachineShown:
 @post(
     "/",
     summary="Add a machine",
-    opt=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
+    operation=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
 )
 async def add(request: Call) -> MachineShown:
     """A new place of sale, its box empty. Admins only."""
@@ -256,7 +256,7 @@ async def add(request: Call) -> MachineShown:
 @patch(
     "/{machine_id:int}",
     summary="Change a machine",
-    opt=told(
+    operation=told(
         "changeMachine",
         RoleMissing,
         UnknownMachine,
@@ -284,7 +284,7 @@ async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
 @post(
     "/{machine_id:int}/key",
     summary="A new key for a machine",
-    opt=told("renewMachineKey", RoleMissing, UnknownMachine),
+    operation=told("renewMachineKey", RoleMissing, UnknownMachine),
 )
 async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
     """With `Authorization: Machine <key>` it says which coins went in and out. The last key ends at once."""
@@ -296,10 +296,10 @@ async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeySho
 @get(
     "/{machine_id:int}/shelves",
     summary="A machine's shelves",
-    opt=told("listShelves", RoleMissing, UnknownMachine, query={"limit": int, "cursor": str}),
+    operation=told("listShelves", RoleMissing, UnknownMachine),
 )
 async def shelves(
-    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor = None
+    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
 ) -> ShelvesShown:
     """What is where, by product. Sellers, cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -317,7 +317,7 @@ async def shelves(
 @put(
     "/{machine_id:int}/shelves",
     summary="Plan a machine's shelves",
-    opt=told(
+    operation=told(
         "setShelves",
         RoleMissing,
         UnknownMachine,
@@ -343,7 +343,7 @@ async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShow
     "/{machine_id:int}/moves",
     status_code=200,
     summary="Move stock to another machine",
-    opt=told(
+    operation=told(
         "moveStock",
         UnknownProduct,
         NotOwner,
@@ -366,7 +366,7 @@ async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
 @get(
     "/{machine_id:int}/coins",
     summary="A machine's coins",
-    opt=told("getCoins", RoleMissing, UnknownMachine),
+    operation=told("getCoins", RoleMissing, UnknownMachine),
 )
 async def coins(request: Call, machine_id: PathId) -> BoxShown:
     """What is in the box by the books. Cashiers and admins."""
@@ -378,7 +378,7 @@ async def coins(request: Call, machine_id: PathId) -> BoxShown:
 @post(
     "/{machine_id:int}/coins/fill",
     summary="Coins into a machine",
-    opt=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
+    operation=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
 )
 async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """From the bank, for change. Cashiers and admins."""
@@ -391,7 +391,7 @@ async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
 @post(
     "/{machine_id:int}/coins/collect",
     summary="Coins out of a machine",
-    opt=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
+    operation=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
 )
 async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """To the bank. Cashiers and admins."""
@@ -404,7 +404,7 @@ async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
 @post(
     "/{machine_id:int}/coins/count",
     summary="Count a machine's coins",
-    opt=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
+    operation=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
 )
 async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown]:
     """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
@@ -492,4 +492,4 @@ _HANDLERS: list[Any] = [
     collect,
     count,
 ]
-router = Router(path="/machines", route_handlers=_HANDLERS)
+router = Router("/machines", _HANDLERS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from litestar.types import Scope
+from starlette.types import Scope
 
 from tuckshop.http.stalls import Stalls
 from tuckshop.services.shop import Shop
@@ -29,5 +29,5 @@ class Running(NamedTuple):
 
 def running(scope: Scope) -> Running:
     """What runs for the request of this scope."""
-    found: Running = scope[RUNNING]  # type: ignore[literal-required]
+    found: Running = scope[RUNNING]
     return found

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response
-
 from tuckshop.domain.refusals import InvalidField, Refusal, SessionEnded
 from tuckshop.http.calls import Call
 from tuckshop.http.errors import TABLE, Errors
+from tuckshop.http.response import Response
 from tuckshop.web import forms, pages, reasons, texts
 from tuckshop.web.texts import Words
 
@@ -36,7 +35,7 @@ class _Pages(Errors):
     def of_refusal(self, refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response[Any]:
         """The page for a refusal."""
         told = super().of_refusal(refusal, headers=headers)
-        return _ErrorPage(told.status_code or 500, self.table[type(refusal)].title, told.headers, refusal)
+        return _ErrorPage(told.status_code, self.table[type(refusal)].title, told.headers, refusal)
 
     def shaped(self, *, status: int, title: str, name: str, detail: str, more: dict[str, Any]) -> Any:
         """Nothing: the page says it."""
@@ -45,7 +44,7 @@ class _Pages(Errors):
     def told(self, status: int, title: str, **more: Any) -> Response[Any]:
         """One error's page."""
         told = super().told(status, title, **more)
-        return _ErrorPage(told.status_code or 500, title, told.headers, None)
+        return _ErrorPage(told.status_code, title, told.headers, None)
 
 
 class _ErrorPage(Response[Any]):
@@ -55,12 +54,13 @@ class _ErrorPage(Response[Any]):
         super().__init__(b"", status_code=status, headers=headers)
         self._told = status, title, refusal
 
-    def to_asgi_response(self, app: Any, request: Any, **more: Any) -> Any:
-        """What sends it."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
         status, title, refusal = self._told
-        asked: Call = request
+        asked = Call(scope, receive, send)
         if isinstance(refusal, SessionEnded):
-            return to_log_in(asked).to_asgi_response(app, request, **more)
+            await to_log_in(asked)(scope, receive, send)
+            return
         words = texts.of(asked)
         shown = pages.page(
             asked,
@@ -70,8 +70,9 @@ class _ErrorPage(Response[Any]):
             detail=words.say(HELP.get(status, HELP[500])) if refusal is None else said(refusal, words, asked),
             code=status,
         )
-        shown.headers.update({name: value for name, value in self.headers.items() if name != "Content-Type"})
-        return shown.to_asgi_response(app, request, **more)
+        kept = {name: value for name, value in self.headers.items() if not name.startswith("content-")}
+        shown.headers.update(kept)
+        await shown(scope, receive, send)
 
 
 ERRORS = _Pages(TABLE)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.catalogue import QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
     Refusal,
@@ -20,6 +18,7 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.http.calls import Call
+from tuckshop.http.response import Response
 from tuckshop.services import assortment, machines, pictures
 from tuckshop.services.assortment import Good
 from tuckshop.till.commands import ChangeProduct, RemoveProduct, Restock

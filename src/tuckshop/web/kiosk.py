@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import browser, cookies
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import machines, storefront
 from tuckshop.web import forms, notes, pages, texts, visitors
 from tuckshop.web.notes import Event, Note

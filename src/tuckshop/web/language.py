@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import Response, post
-
 from tuckshop.http import cookies
 from tuckshop.http.calls import Call
 from tuckshop.http.errors import Malformed
+from tuckshop.http.handlers import post
+from tuckshop.http.response import Response
 from tuckshop.web import forms, texts
 
 SECONDS = 400 * 86_400  # As long as browsers keep any cookie.

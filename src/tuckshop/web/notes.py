@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Response
 
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.http import cookies
 from tuckshop.http.calls import Call
 from tuckshop.http.fields import Id
+from tuckshop.http.response import Response
 
 COOKIE = "tuckshop_note"
 SECONDS = 60  # Read by the very next page; a note that nobody fetched is stale.

@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response
 
 from tuckshop.http import cookies
 from tuckshop.http.calls import Call
+from tuckshop.http.response import Response
 from tuckshop.web import notes
 
 COOKIE = "tuckshop_notice"

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response
 
 from tuckshop.http import browser, cookies
 from tuckshop.http.calls import Call
+from tuckshop.http.response import Response
 from tuckshop.web import assets, forms, texts, visitors
 from tuckshop.web.naming import Naming
 

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from litestar import Response
-from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter
+import msgspec
+from starlette.exceptions import HTTPException
 
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, sessions
 from tuckshop.services.accounts import User
 from tuckshop.till.commands import Caller
@@ -21,7 +21,7 @@ from tuckshop.web import notices, pages
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
-Number = Annotated[str, PathParameter(description="Of what the page is about.")]
+Number = Annotated[str, msgspec.Meta(description="Of what the page is about.")]
 """As it stands in an address, for `number` to read."""
 
 
@@ -83,9 +83,9 @@ async def member(request: Call, *roles: Role) -> Member:
 
 
 def number(given: str) -> int:
-    """A number that stands in an address. Raises NotFoundException for what is none of ours."""
+    """A number that stands in an address. Raises HTTPException for what is none of ours."""
     if not _NUMBER.fullmatch(given):
-        raise NotFoundException
+        raise HTTPException(404)
     return int(given)
 
 

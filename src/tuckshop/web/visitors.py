@@ -11,13 +11,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import browser, cookies
 from tuckshop.http.calls import Call
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, machines, sessions, storefront
 from tuckshop.till.commands import Caller
 from tuckshop.till.policy import CoinsPolicy

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import sessions
 from tuckshop.web import devices, forms, notices, rooms, texts
 from tuckshop.web.account.entrance import back_from, offered

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.ledger import wallet_of
@@ -20,6 +18,8 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, reports, statements, wallet
 from tuckshop.till.commands import SendMoney
 from tuckshop.web import forms, notices, rooms, texts

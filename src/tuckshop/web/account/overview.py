@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.services import orders, pictures, wallet
 from tuckshop.web import forms, rooms
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
 from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal, SessionEnded
 from tuckshop.http import browser, downloads, takeout
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, own_data, wallet
 from tuckshop.till.commands import CloseUser
 from tuckshop.web import forms, notices, rooms, texts

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import orders, pictures
 from tuckshop.services.orders import OrderStands
 from tuckshop.till.commands import CancelOrder, OrderChanged, Refund, Refunded

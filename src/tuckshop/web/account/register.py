@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -18,6 +16,8 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http import browser
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import registration
 from tuckshop.services.opaque import OpaqueLogIn
 from tuckshop.web import forms, rooms

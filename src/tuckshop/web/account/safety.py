@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import Refusal, UnknownSession, UnknownToken
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import api_tokens, sessions
 from tuckshop.services.api_tokens import NAME_LENGTH_MAX
 from tuckshop.web import devices, forms, notices, rooms, texts

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.refusals import Refusal
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.services import reports, statements, wallet
 from tuckshop.web import plots, rooms, texts
 from tuckshop.web.desk import figures

@@ -8,14 +8,14 @@ import binascii
 import zlib
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
 from tuckshop.http.errors import Malformed
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import goods_file, machines, sheets
 from tuckshop.services.goods_file import Report
 from tuckshop.web import forms, notices, reasons, rooms, texts, uploads
@@ -34,7 +34,7 @@ async def show(request: Call) -> Response[Any]:
     return await _shown(request, member, Filled(request, {"machine": f"{DEFAULT_MACHINE_ID}"}))
 
 
-@post("/desk/file", status_code=200, opt={"body_bytes_max": sheets.BYTES_MAX + uploads.AROUND_BYTES_MAX})
+@post("/desk/file", status_code=200, body_bytes_max=sheets.BYTES_MAX + uploads.AROUND_BYTES_MAX)
 async def look(request: Call) -> Response[Any]:
     """What a file would do, or what is wrong with it; nothing is done.
 
@@ -50,7 +50,7 @@ async def look(request: Call) -> Response[Any]:
     return await _taken(request, member, form, upload.content, machine_id, dry_run=True)
 
 
-@post("/desk/file/take", status_code=303, opt={"body_bytes_max": PACKED_BYTES_MAX})
+@post("/desk/file/take", status_code=303, body_bytes_max=PACKED_BYTES_MAX)
 async def take(request: Call) -> Response[Any]:
     """All of a file that was looked at, or nothing. Taken twice, it changes nothing."""
     member = await rooms.member(request, Role.SELLER)

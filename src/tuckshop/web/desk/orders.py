@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import orders, pictures
 from tuckshop.services.orders import OrderStands, Whose
 from tuckshop.till.commands import Dispense, Refund, Refunded

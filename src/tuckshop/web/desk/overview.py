@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.services import assortment, orders, pictures, reports, wallet
 from tuckshop.services.orders import Whose
 from tuckshop.web import forms, plots, rooms, texts

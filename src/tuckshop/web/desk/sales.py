@@ -6,13 +6,13 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.days import Period
 from tuckshop.domain.refusals import Refusal
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.services import reports
 from tuckshop.services.reports import By
 from tuckshop.web import plots, rooms, texts

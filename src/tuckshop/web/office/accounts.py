@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.domain.refusals import LastAdmin, Refusal, SessionEnded
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, lists, people, sessions, standing, tabs, wallet
 from tuckshop.services.accounts import User
 from tuckshop.till.commands import CloseUser

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import audit
 from tuckshop.web import forms, rooms
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.coins import total_cents
 from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import idempotency, machines
 from tuckshop.services.machines import Machine
 from tuckshop.till.commands import BoxMoved, CoinsCounted, CollectCoins, CountCoins, FillCoins

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import (
@@ -21,6 +19,8 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
 )
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, guests, machines, storefront, wallet
 from tuckshop.till.commands import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web import errors, forms, notices, rooms, texts

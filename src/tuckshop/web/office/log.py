@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from litestar import Response, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.services import admin_log
 from tuckshop.services.admin_log import Line
 from tuckshop.web import rooms, texts

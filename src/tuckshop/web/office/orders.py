@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, lists, order_details, orders
 from tuckshop.services.order_details import Details
 from tuckshop.services.orders import Whose

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.services import glance, reports
 from tuckshop.services.reports import By, Figures
 from tuckshop.web import plots, rooms, texts

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.ledger import TransferKind
@@ -14,6 +12,8 @@ from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, Refusal, Sess
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import reports, transfers, wallet
 from tuckshop.till.commands import PaySeller, SellerPaid
 from tuckshop.web import forms, notices, rooms, texts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.web import goods, rooms, uploads
 from tuckshop.web.goods import Seen
 from tuckshop.web.rooms import Number
@@ -28,7 +28,7 @@ async def change(request: Call, product: Number) -> Response[Any]:
 @post(
     "/office/products/{product:str}/picture",
     status_code=303,
-    opt={"body_bytes_max": uploads.PICTURE_BODY_BYTES_MAX},
+    body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX,
 )
 async def put_picture(request: Call, product: Number) -> Response[Any]:
     """Shown from now on."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
 from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import Refusal, RoleMissing, SessionEnded, UnknownMachine, UnknownUser
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, assortment, machines
 from tuckshop.till.commands import AddProduct, ProductStands
 from tuckshop.web import attributes, forms, notices, rooms, texts, uploads
@@ -54,7 +54,7 @@ async def show_new(request: Call) -> Response[Any]:
     return await _new(request, member, Filled(request, typed))
 
 
-@post("/office/products/new", status_code=303, opt={"body_bytes_max": uploads.PICTURE_BODY_BYTES_MAX})
+@post("/office/products/new", status_code=303, body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX)
 async def add(request: Call) -> Response[Any]:
     """For the house, or for a seller; with its first pieces on any machine, and perhaps a picture."""
     member = await rooms.member(request, Role.ADMIN)

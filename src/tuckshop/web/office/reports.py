@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import Refusal
 from tuckshop.http import downloads
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.services import reports
 from tuckshop.services.reports import By, Named, Sales
 from tuckshop.web import plots, rooms, texts

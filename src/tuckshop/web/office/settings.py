@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from litestar import Response, get
-
 from tuckshop.domain.accounts import Role
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get
+from tuckshop.http.response import Response
 from tuckshop.http.running import running
 from tuckshop.settings import PREFIX, Source
 from tuckshop.web import rooms, texts

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Response, get, post
 
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
@@ -21,6 +20,8 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.calls import Call
 from tuckshop.http.errors import Malformed
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import catalogue, machines, storefront
 from tuckshop.services.machines import Machine
 from tuckshop.till.commands import MoveStock, Restock, SetShelves, ShelfStands

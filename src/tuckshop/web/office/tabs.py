@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.refusals import (
@@ -18,6 +16,8 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import machines, tabs, transfers
 from tuckshop.till.commands import SettleTab, TabSettled
 from tuckshop.web import forms, notices, rooms, texts

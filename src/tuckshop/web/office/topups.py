@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
 from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.ledger import TransferKind, wallet_of
@@ -19,6 +17,8 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.http.calls import Call
+from tuckshop.http.handlers import get, post
+from tuckshop.http.response import Response
 from tuckshop.services import accounts, transfers
 from tuckshop.till.commands import MoneyMoved, TopUp
 from tuckshop.web import forms, notices, rooms, texts
