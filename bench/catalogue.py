@@ -19,11 +19,11 @@ from sqlalchemy import insert, text
 from bench.host import Host, look
 from bench.seed import Size, analyze, make
 from tools.postgres import Cluster
-from tuckshop.domain.catalogue import suffixes
 from tuckshop.domain.machines import BoxKind
-from tuckshop.services import catalogue
-from tuckshop.services.catalogue import Place, Search, Sort
-from tuckshop.services.opening import open_shop
+from tuckshop.domain.products import suffixes
+from tuckshop.operations.startup import open_shop
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Place, Search, Sort
 from tuckshop.settings import Settings
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, writing

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.seed import analyze, count_on, numbers
-from tuckshop.domain.catalogue import QUANTITY_MAX
+from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.store.engine import open_engine, writing
 
 MACHINES = 3

@@ -9,10 +9,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.seed import numbers
-from tuckshop.domain.accounts import Role, UserState
-from tuckshop.services import accounts
-from tuckshop.services.api_tokens import SECRET_BYTES, hashed
-from tuckshop.services.opaque import PREFIX
+from tuckshop.domain.users import Role, UserState
+from tuckshop.identity import users as accounts
+from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
+from tuckshop.identity.browser_sessions import PREFIX
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, writing
 

@@ -24,7 +24,7 @@ from bench.seed import Size, make
 from bench.server import serving
 from bench.side import database
 from tools.loopback import HOST
-from tuckshop.web.forms import MEDIA_TYPE, TOKEN
+from tuckshop.web.ui.forms import MEDIA_TYPE, TOKEN
 
 P95_MS_MAX = 300
 SIZE = Size(buyers=1_000, sellers=5, products=48)

@@ -18,12 +18,12 @@ from bench.catalogue import quantile, surroundings
 from bench.host import look
 from bench.seed import Size, make
 from tools.postgres import Cluster
-from tuckshop.domain.accounts import OPERATOR
+from tuckshop.context import Shop
 from tuckshop.domain.days import Period, date_of
-from tuckshop.services import reports
-from tuckshop.services.opening import open_shop
-from tuckshop.services.reports import By
-from tuckshop.services.shop import Shop
+from tuckshop.domain.users import OPERATOR
+from tuckshop.operations.startup import open_shop
+from tuckshop.queries import reports
+from tuckshop.queries.reports import By
 from tuckshop.settings import Settings
 
 P99_MS_MAX = 300

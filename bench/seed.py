@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bench.measure import BenchFailed
-from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.store.engine import open_engine, writing
+from tuckshop.store.migrate import upgrade
 from tuckshop.store.setup import install
-from tuckshop.store.upgrade import upgrade
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 
 _COIN_CENTS = 100
 _PURSE_COINS = 1_000_000  # Half a million purchases by each buyer, more than any run makes.

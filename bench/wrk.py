@@ -15,7 +15,7 @@ from bench.measure import BenchFailed, Measure, Run, at_best, best_of, sweep_sec
 from bench.programs import program, said_by
 from bench.seed import Shop
 from bench.server import Server, require_clean_audit, serving
-from tuckshop.services.tokens import Tokens
+from tuckshop.identity.access_tokens import Tokens
 
 CONNECTIONS = (16, 64, 128, 256)
 # One thread feeds 256 connections; a second would take a processor from the server.

@@ -20,11 +20,11 @@ from coverage import Coverage
 from tests.engines import share_compiler
 from tests.shop import Shop, open_shop
 from tools.postgres import Cluster
-from tuckshop.services import passwords
-from tuckshop.services.passwords import MEMORY_KIB, PASSES
+from tuckshop.identity import passwords
+from tuckshop.identity.passwords import MEMORY_KIB, PASSES
 from tuckshop.store.engine import open_engine, writing
+from tuckshop.store.migrate import upgrade
 from tuckshop.store.setup import install
-from tuckshop.store.upgrade import upgrade
 
 CREATED_US = 1_700_000_000_000_000
 TEMPLATE = "tuckshop_template"

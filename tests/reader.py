@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.server import environment
-from tuckshop.services.audit import Report, audit
+from tuckshop.operations.audit import Report, audit
 from tuckshop.store.engine import open_engine
 
 CLEAN = "clean"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tests.wire import HOST
 from tools import loopback
-from tuckshop.services.opening import system_clock
-from tuckshop.services.tokens import Tokens
-from tuckshop.till.commands import Caller
+from tuckshop.identity.access_tokens import Tokens
+from tuckshop.operations.startup import system_clock
+from tuckshop.till.commands.base import Caller
 
 SECRET = "a secret that only the tests' servers know"
 READY_SECONDS_MAX = 60.0

@@ -11,17 +11,13 @@ from typing import Any
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tuckshop.domain.accounts import Role, name_key
 from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.money import EURO
+from tuckshop.domain.users import Role, name_key
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, postgres_dsn, reading, sqlite_path, writing
-from tuckshop.till.batch import Till
-from tuckshop.till.books import Books
-from tuckshop.till.books_postgres import PostgresBooks
-from tuckshop.till.books_sqlite import SqliteBooks
-from tuckshop.till.commands import (
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,
@@ -33,7 +29,11 @@ from tuckshop.till.commands import (
     ProductStands,
     Receipt,
 )
+from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.sql.postgres import PostgresBooks
+from tuckshop.till.sql.script import Books
+from tuckshop.till.sql.sqlite import SqliteBooks
 
 NOON_US = 1_760_000_000_000_000
 DAY_SECONDS = 86_400
@@ -205,7 +205,7 @@ class Shop:
 
     async def assert_clean(self) -> None:
         """The audit finds nothing."""
-        from tuckshop.services.audit import audit
+        from tuckshop.operations.audit import audit
 
         report = await audit(self.engine)
         assert report.clean, [check for check in report.checks if check.problems]

@@ -16,9 +16,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from tuckshop.http import errors
-from tuckshop.web import reasons
-from tuckshop.web.errors import HELP
-from tuckshop.web.texts import LANGUAGES
+from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui.error_pages import HELP
+from tuckshop.web.ui.i18n import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "src" / "tuckshop" / "web"
@@ -26,8 +26,8 @@ METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 WIDTH = 110
 COMMON = "common"
 ROOMS = ("machine", "account", "desk", "office")
-_MACHINE = frozenset({"display", "drawings", "kiosk", "notes", "picks"})
-"""Files of the machine's room that are not called after it."""
+_MACHINE = frozenset({"display", "drawings", "kiosk", "notes", "picks", "storefront"})
+"""Folders and templates of the machine's room that are not called after it."""
 
 
 def texts() -> Iterator[tuple[str, str]]:

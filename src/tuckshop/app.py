@@ -16,10 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from tuckshop import settings
 from tuckshop.api import (
-    accounts,
     admin_log,
     audit,
-    catalogue,
     docs,
     events,
     guests,
@@ -33,32 +31,35 @@ from tuckshop.api import (
     wallet,
 )
 from tuckshop.api import metrics as metrics_page
+from tuckshop.api import products as catalogue
+from tuckshop.api import users as accounts
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import admit
-from tuckshop.dialects import serving as dialects
-from tuckshop.dialects.serving import Switchboard
+from tuckshop.dialects.shared import mounting as dialects
+from tuckshop.dialects.shared.mounting import Switchboard
 from tuckshop.http import openapi, postman
-from tuckshop.http.edge import Edge
-from tuckshop.http.gate import LOOPBACK_HOSTS, Gate
 from tuckshop.http.handlers import Router
+from tuckshop.http.hosts import LOOPBACK_HOSTS, Gate
+from tuckshop.http.middleware import Edge
 from tuckshop.http.router import Application
-from tuckshop.http.running import Running
-from tuckshop.http.stalls import Stalls
-from tuckshop.services import idempotency, metrics
-from tuckshop.services.events import Events
-from tuckshop.services.opening import Clock, open_shop
-from tuckshop.services.shopkeeping import is_demo as holds_demo
+from tuckshop.http.state import Running
+from tuckshop.http.timeouts import Stalls
+from tuckshop.operations import metrics
+from tuckshop.operations import retention as idempotency
+from tuckshop.operations.shop_state import is_demo as holds_demo
+from tuckshop.operations.startup import Clock, open_shop
+from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import postgres_dsn
 from tuckshop.telemetry import Meter
-from tuckshop.web import serving as web
+from tuckshop.web import routes as web
 
 _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
 
 
 class Service:
-    """The whole ASGI application: requests go to the edge, the server's start and end open and close the shop."""
+    """The whole ASGI application: requests go to the edge, start and end of the server to the shop."""
 
     def __init__(self, edge: Edge, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]) -> None:
         self.edge = edge

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from dotenv import dotenv_values
 
-from tuckshop.domain.accounts import RegistrationMode
 from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.users import RegistrationMode
 from tuckshop.till.policy import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"

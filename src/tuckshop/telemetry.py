@@ -1,7 +1,7 @@
 """What the shop says to its operator: one line of JSON on standard error for each event, and counts.
 
 Counting happens for every request, so it is a few additions in memory; words are made of it only when
-somebody asks (services/metrics.py).
+somebody asks (operations/metrics.py).
 """
 
 from __future__ import annotations

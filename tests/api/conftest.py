@@ -21,10 +21,10 @@ from tests.api.contract import check_answer
 from tests.shop import Clock, Shop
 from tools.loopback import free_port
 from tuckshop.app import create_app
-from tuckshop.domain.accounts import Role
-from tuckshop.services.shop import Shop as RunningShop
+from tuckshop.context import Shop as RunningShop
+from tuckshop.domain.users import Role
 from tuckshop.settings import Settings
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 from tuckshop.till.policy import CoinsPolicy
 
 SECRET = "a secret for tests, long enough to sign with"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.conftest import Api, People, serving
-from tuckshop.domain.accounts import RegistrationMode
+from tuckshop.domain.users import RegistrationMode
 
 
 async def test_registers_a_buyer_who_can_then_log_in(api: Api) -> None:

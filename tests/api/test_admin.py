@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Api, People, serving
-from tuckshop.domain.accounts import Role
-from tuckshop.till.commands import Caller
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import Caller
 
 USERS, LOG, ME = "/v1/users", "/v1/admin-log", "/v1/users/me"
 

@@ -17,8 +17,8 @@ import pytest
 from tests.api.conftest import Api, People
 from tests.api.contract import check_problem, document, operations, resolve
 from tests.api.pictures import painted
-from tuckshop.http.calls import BODY_BYTES_MAX
 from tuckshop.http.fields import NAME_PATTERN
+from tuckshop.http.handlers import BODY_BYTES_MAX
 
 HUGE = (2**63, 10**30)
 OPERATIONS = {operation["operationId"]: (method, path) for method, path, operation in operations()}

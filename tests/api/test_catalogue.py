@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Api, People
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.users import Role
 
 COLA = {"name": "Cola", "price": 150, "stock": 10}
 PRODUCTS = "/v1/products"

@@ -9,9 +9,11 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.api.test_events import watching
-from tuckshop.domain.accounts import Role
-from tuckshop.http.browser import SESSION
-from tuckshop.services import opaque, sessions, standing
+from tuckshop.domain.users import Role
+from tuckshop.http.browser_login import SESSION
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import roles as standing
+from tuckshop.identity import sessions
 
 PASSWORD = "correct horse"
 OWN = {"Sec-Fetch-Site": "same-origin"}

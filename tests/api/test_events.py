@@ -12,12 +12,12 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.shop import open_shop
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.services import events as service
-from tuckshop.till import news
-from tuckshop.till.commands import OPERATOR, Caller, ChangeProduct, SetShelves
-from tuckshop.till.news import News
+from tuckshop.domain.users import Role
+from tuckshop.queries import events as service
+from tuckshop.till.commands.base import OPERATOR, Caller, ChangeProduct, SetShelves
+from tuckshop.till.state import changed_ids as news
+from tuckshop.till.state.changed_ids import News
 
 SECONDS_MAX = 10.0
 

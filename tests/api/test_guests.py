@@ -11,8 +11,8 @@ import pytest
 
 from tests.api.conftest import Api, People
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.services import guests
-from tuckshop.till.commands import OPERATOR, Deposit, Restock
+from tuckshop.identity import guests
+from tuckshop.till.commands.base import OPERATOR, Deposit, Restock
 
 
 @dataclass

@@ -18,7 +18,7 @@ async def test_is_not_ready_without_its_database(api: Api, monkeypatch: pytest.M
     async def away(_: object) -> bool:
         return False
 
-    monkeypatch.setattr("tuckshop.services.shopkeeping.answers", away)
+    monkeypatch.setattr("tuckshop.operations.shop_state.answers", away)
     assert (await api.get("/health/ready")).status_code == 503
     assert (await api.get("/health/live")).status_code == 200
 

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from tests.api.conftest import Api, serving
-from tuckshop.domain.accounts import Role
-from tuckshop.services import audit, metrics
+from tuckshop.domain.users import Role
+from tuckshop.operations import audit, metrics
 from tuckshop.telemetry import Throttle
 
 
@@ -128,8 +128,8 @@ async def test_the_log_names_request_and_actor(
         async def broken(*_: object, **__: object) -> None:
             raise RuntimeError("on purpose")
 
-        monkeypatch.setattr("tuckshop.services.wallet.balance", broken, raising=False)
-        monkeypatch.setattr("tuckshop.services.sessions.actor", broken)
+        monkeypatch.setattr("tuckshop.queries.wallet.balance", broken, raising=False)
+        monkeypatch.setattr("tuckshop.identity.sessions.actor", broken)
         assert (await api.get("/v1/orders", by=ada, headers={"X-Request-Id": "broken"})).status_code == 500
     lines = [msgspec.json.decode(line) for line in capsys.readouterr().err.splitlines() if line[:1] == "{"]
     told = {(line["event"], line["request_id"]): line for line in lines if "request_id" in line}

@@ -11,7 +11,7 @@ import pytest
 from tests.api.conftest import Api
 from tests.api.contract import document, operations, resolve
 from tuckshop.app import api as contract
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.users import Role
 
 SNAPSHOT = Path(__file__).parents[2] / "docs" / "openapi.json"
 REFRESH = "look at the difference, then refresh it: tuckshop export openapi --output docs/openapi.json"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import Api, People
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.users import Role
 
 ORDERS = "/v1/orders"
 TWO_CANS = {"lines": [{"product": 1, "quantity": 2}]}

@@ -12,7 +12,7 @@ import pytest
 from tests.api.conftest import Api, People
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
-from tuckshop.till.commands import OPERATOR, Caller, Deposit
+from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.api.contract import operations, resolve
 from tests.api.pictures import painted
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
-from tuckshop.services import pictures
+from tuckshop.domain.users import Role
+from tuckshop.operations import pictures
 from tuckshop.store.tables import metadata
-from tuckshop.till.commands import Caller, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.base import Caller, Deposit, OrderPlaced, PlaceOrder
 from tuckshop.till.policy import CoinsPolicy
 
 WHO = ("anonymous", "other buyer", "other seller", "owner", "cashier", "admin")

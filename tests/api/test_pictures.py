@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.api.conftest import Api, People
 from tests.api.pictures import bomb, painted
-from tuckshop.services.pictures import PIXELS_MAX, SIDE_MAX, UPLOAD_BYTES_MAX
+from tuckshop.operations.pictures import PIXELS_MAX, SIDE_MAX, UPLOAD_BYTES_MAX
 
 IMAGE = "/v1/products/1/image"
 

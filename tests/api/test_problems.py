@@ -14,8 +14,8 @@ from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal
 from tuckshop.http import openapi
 from tuckshop.http.errors import TABLE, complaint, kind
-from tuckshop.till.batch import Busy, Defect
-from tuckshop.till.books import OutcomeUnknown, Unavailable
+from tuckshop.till.engine.queue import Busy, Defect
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 LEAVES = refusals.leaves()
 
@@ -24,7 +24,7 @@ LEAVES = refusals.leaves()
 def test_every_refusal_has_a_row_whose_sentence_its_facts_can_fill(refusal: type[Refusal]) -> None:
     row = TABLE[refusal]
     facts = openapi.example_facts(refusal)
-    told = msgspec.json.decode(PROBLEMS.of_refusal(refusal(**facts)).content)
+    told = msgspec.json.decode(PROBLEMS.of_refusal(refusal(**facts)).body)
     assert told["status"] == row.status
     assert told["detail"].endswith(".")
     assert "{" not in told["detail"]

@@ -10,10 +10,10 @@ import pytest
 from tests.api.conftest import Api, People, serving
 from tests.api.contract import check_problem
 from tests.shop import NOON_US
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.services import reports
-from tuckshop.till.commands import OPERATOR, Deposit, PaySeller, Refund
+from tuckshop.domain.users import Role
+from tuckshop.queries import reports
+from tuckshop.till.commands.base import OPERATOR, Deposit, PaySeller, Refund
 
 DAY_1, DAY_2 = "2025-10-09", "2025-10-10"
 FIGURES = ("sold_quantity", "sold", "refunded_quantity", "refunded", "quantity", "amount")

@@ -17,11 +17,11 @@ import pytest
 from sqlalchemy import update
 
 from tests.api.conftest import Api, serving
-from tuckshop.domain.accounts import Role
-from tuckshop.services import tries
+from tuckshop.domain.users import Role
+from tuckshop.identity import login_throttle as tries
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 from tuckshop.till.policy import CoinsPolicy
 
 PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"

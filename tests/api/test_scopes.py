@@ -12,10 +12,10 @@ from tests.api.conftest import Api
 from tests.api.test_tokens import made
 from tuckshop.api.requests import SCOPES
 from tuckshop.app import openapi_document
-from tuckshop.domain.accounts import Role, Scope
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
-from tuckshop.till.commands import OPERATOR, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.domain.users import Role, Scope
+from tuckshop.till.commands.base import OPERATOR, Deposit, OrderPlaced, PlaceOrder
 
 TABLE = {
     "PATCH /v1/users/{user_id}": "admin",

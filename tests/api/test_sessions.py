@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.api.conftest import SECRET, Api
-from tuckshop.services.sessions import ACTIVE_ELSEWHERE, SESSION_DAYS
-from tuckshop.services.tokens import ACCESS_SECONDS, REFRESH_SECONDS
+from tuckshop.identity.access_tokens import ACCESS_SECONDS, REFRESH_SECONDS
+from tuckshop.identity.sessions import ACTIVE_ELSEWHERE, SESSION_DAYS
 
 ENDED = "urn:tuckshop:problem:session-ended"
 ME = "/v1/users/me"

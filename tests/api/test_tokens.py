@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Api, People
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
-from tuckshop.services.api_tokens import TOKENS_MAX
-from tuckshop.till.commands import OPERATOR, Caller, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.domain.users import Role
+from tuckshop.identity.api_tokens import TOKENS_MAX
+from tuckshop.till.commands.base import OPERATOR, Caller, Deposit, OrderPlaced, PlaceOrder
 
 SESSIONS, TOKENS = "/v1/auth/sessions", "/v1/auth/tokens"
 ME = "/v1/users/me"
@@ -196,7 +196,7 @@ class TestTokens:
         self, api: Api, people: People, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert TOKENS_MAX == 100
-        monkeypatch.setattr("tuckshop.services.api_tokens.TOKENS_MAX", 2)
+        monkeypatch.setattr("tuckshop.identity.api_tokens.TOKENS_MAX", 2)
         one = await made(api, people.ada)
         await made(api, people.ada)
         body = {"name": "printer", "scopes": ["read"]}

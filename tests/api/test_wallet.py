@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.conftest import Api, People
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.users import Role
 
 DEPOSITS, PAYOUT = "/v1/wallet/deposits", "/v1/wallet/payout"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PostgresServer
-from tuckshop.services.audit import Report, audit
+from tuckshop.operations.audit import Report, audit
 from tuckshop.store.engine import open_engine
 
 

@@ -28,7 +28,7 @@ from playwright.sync_api import (
 
 from tests.server import serving
 from tests.shop import Shop, open_shop
-from tuckshop.services.opening import system_clock
+from tuckshop.operations.startup import system_clock
 
 SECONDS_MAX = 15  # To wait for what a page is to show: machines that run tests may be busy.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]

@@ -15,9 +15,9 @@ from tests.browser.test_desk import add, file
 from tests.browser.test_machine import SCRIPTLESS, says
 from tests.shop import Shop
 from tests.web import pages
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.till.commands import OPERATOR, Deposit, TopUp
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import OPERATOR, Deposit, TopUp
 
 LATER_SECONDS = 3 * 86_400
 LOCKED_OUT = "Name and password do not belong together."

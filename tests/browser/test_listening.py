@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import Scene
-from tuckshop.web.pages import POLICY
+from tuckshop.web.ui.layout import POLICY
 
 ADDRESS = "http://shop.example"
 PLANTED = {

@@ -11,8 +11,8 @@ from tests.browser.conftest import Scene
 from tests.browser.test_account import PASSWORD, log_in
 from tests.browser.test_machine import SCRIPTLESS
 from tests.shop import Shop
-from tuckshop.domain.accounts import Role
-from tuckshop.services.passwords import Passwords
+from tuckshop.domain.users import Role
+from tuckshop.identity.passwords import Passwords
 
 EVERY = pytest.mark.parametrize("settings", [{}, SCRIPTLESS], ids=["with scripts", "without"])
 

@@ -9,11 +9,11 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Scene
 from tests.browser.test_account import EVERY, register
 from tests.shop import Shop
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
-from tuckshop.till.commands import OPERATOR, Deposit, FillCoins, SetShelves, TopUp
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import OPERATOR, Deposit, FillCoins, SetShelves, TopUp
 
 HALL = 2
 WILD = "w" * 60

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.cli.conftest import Terminal
-from tuckshop.services import machines
+from tuckshop.queries import machines
 
 LONG = "x" * 65
 

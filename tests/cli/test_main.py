@@ -10,11 +10,11 @@ import click
 import pytest
 
 from tests.cli.conftest import Environment, Terminal
-from tuckshop.cli.failures import TABLE, explain, sentence
+from tuckshop.cli.errors import TABLE, explain, sentence
 from tuckshop.cli.main import cli
 from tuckshop.domain import refusals
-from tuckshop.till.batch import Busy, Defect
-from tuckshop.till.books import OutcomeUnknown, Unavailable
+from tuckshop.till.engine.queue import Busy, Defect
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 FACTS = {"int": 1, "str": "x", "int | str": "x", "tuple[str, ...]": ("a", "b"), "tuple[int, ...]": (5, 10)}
 

@@ -12,7 +12,7 @@ from tests.cli.conftest import Terminal
 from tests.shop import open_shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
-from tuckshop.till.commands import OPERATOR, Caller, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.base import OPERATOR, Caller, Deposit, OrderPlaced, PlaceOrder
 
 Buy = Callable[..., int]
 

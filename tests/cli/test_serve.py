@@ -89,7 +89,7 @@ def test_commands_wait_for_a_writer(open_terminal: Terminal) -> None:
 
 
 def test_a_lock_that_stays_is_said(open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuckshop.till.batch.AWAY_PAUSE_SECONDS", 60)
+    monkeypatch.setattr("tuckshop.till.engine.queue.AWAY_PAUSE_SECONDS", 60)
     monkeypatch.setitem(sqlite_pragmas(), "busy_timeout", "200")
     with closing(sqlite3.connect(open_terminal.database, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from tests.concurrency.scenes import Stage
 from tests.wire import Ask, lines, volley
-from tuckshop.domain.accounts import Role
-from tuckshop.till.commands import Caller
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import Caller
 
 CROWD = 16
 PAUSE_SECONDS_MAX = 0.5  # Readings take longer as the books grow: in a rush, the last would take forever.

@@ -15,16 +15,20 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from tuckshop.domain.refusals import TooManyTries
-from tuckshop.services import tries
+from tuckshop.identity import login_throttle as tries
 from tuckshop.store import engine
-from tuckshop.till import batch, books, books_postgres, settle, statements
-from tuckshop.till.batch import Till
-from tuckshop.till.books_postgres import PostgresBooks
-from tuckshop.till.books_sqlite import SqliteBooks
-from tuckshop.till.commands import Envelope, Outcome, PlaceOrder
-from tuckshop.till.page import IdempotencyRow, Page, Wanted
+from tuckshop.till.commands.base import Envelope, Outcome, PlaceOrder
+from tuckshop.till.engine import execute as settle
+from tuckshop.till.engine import queue as batch
+from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.statements import Plan, Read, Rows
+from tuckshop.till.sql import postgres as books_postgres
+from tuckshop.till.sql import script as books
+from tuckshop.till.sql import statements
+from tuckshop.till.sql.postgres import PostgresBooks
+from tuckshop.till.sql.sqlite import SqliteBooks
+from tuckshop.till.sql.statements import Plan, Read, Rows
+from tuckshop.till.state.working_set import IdempotencyRow, Page, Wanted
 
 WINDOW_SECONDS = 0.03  # Longer than a batch: what may happen between two statements, happens.
 

@@ -21,12 +21,12 @@ from tests.reader import CLEAN, Reader, faults_of, reading
 from tests.server import Servers, serving
 from tests.shop import Clock, Shop, open_shop
 from tests.wire import Answer, Ask, Line, lines, volley
-from tuckshop.domain.accounts import Role
-from tuckshop.services.audit import audit
-from tuckshop.services.opening import system_clock
+from tuckshop.domain.users import Role
+from tuckshop.operations.audit import audit
+from tuckshop.operations.startup import system_clock
 from tuckshop.store.engine import open_engine
 from tuckshop.store.engine import reading as reading_books
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 
 BUYERS = 50
 AT_ONCE = 20

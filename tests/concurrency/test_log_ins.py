@@ -14,7 +14,7 @@ import pytest
 from tests import server
 from tests.server import Servers
 from tests.wire import HOST
-from tuckshop.services.tries import PAIR, USER
+from tuckshop.identity.login_throttle import PAIR, USER
 
 pytestmark = pytest.mark.postgres
 

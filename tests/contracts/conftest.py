@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.contracts.documents import check_answer
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.users import Role
 from tuckshop.till.policy import CoinsPolicy
 
 WAYS = {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.contracts.conftest import Client, speaking
-from tuckshop.domain.accounts import RegistrationMode
-from tuckshop.till.commands import Caller
+from tuckshop.domain.users import RegistrationMode
+from tuckshop.till.commands.base import Caller
 
 PASSWORD = "123abc#$%"
 REDBULL = {"name": "RedBull", "price": "2.2", "stock": "100"}

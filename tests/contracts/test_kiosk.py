@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.contracts.conftest import Client, speaking
-from tuckshop.domain.accounts import OPERATOR as OPERATOR_ACTOR
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import NotOwner
-from tuckshop.services import machines
-from tuckshop.till.commands import OPERATOR, ChangeProduct, Deposit, Restock
+from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
+from tuckshop.queries import machines
+from tuckshop.till.commands.base import OPERATOR, ChangeProduct, Deposit, Restock
 
 DOOR = {"user_name": "door 17"}
 
@@ -525,7 +525,7 @@ async def test_what_goes_wrong_below_is_told_both_ways(
     async def broken(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("tuckshop.services.catalogue.page", broken)
+    monkeypatch.setattr("tuckshop.queries.catalogue.page", broken)
     address = f"{kiosk.client.prefix}/api/v1/products"
     page = await kiosk.client.client.get(address, headers={"Accept": BROWSER})
     told = await kiosk.client.client.get(address)

@@ -14,10 +14,11 @@ from tests.contracts.conftest import speaking
 from tuckshop.api.contract import V1
 from tuckshop.app import openapi_document, postman_collection
 from tuckshop.dialects import NAMES
-from tuckshop.dialects.serving import find
-from tuckshop.domain.accounts import OPERATOR, Role
+from tuckshop.dialects.shared.mounting import find
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.services import machines, registration
+from tuckshop.domain.users import OPERATOR, Role
+from tuckshop.identity import registration
+from tuckshop.queries import machines
 
 ROOT = Path(__file__).parents[2]
 NEWMAN = ROOT / "tools" / "node" / "node_modules" / ".bin" / "newman"

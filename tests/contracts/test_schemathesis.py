@@ -13,13 +13,15 @@ import pytest
 from tests.api.test_schemathesis import PROOF, SHOWN, LoggedIn, run
 from tests.contracts.conftest import speaking
 from tuckshop.dialects import NAMES
-from tuckshop.domain.accounts import OPERATOR as OPERATOR_ACTOR
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.services import machines, opaque, tries
-from tuckshop.services.api_tokens import hashed
-from tuckshop.till.commands import OPERATOR, Caller, Deposit
+from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
+from tuckshop.domain.users import Role
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import login_throttle as tries
+from tuckshop.identity.api_tokens import hashed
+from tuckshop.queries import machines
+from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
 
 # Whose rules no schema says: which coins there are, what prices they can pay, how many decimals these have.
 CONFIG = """

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.contracts.conftest import Client, speaking
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refunds import DAY_SECONDS
-from tuckshop.services import accounts
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.identity import users as accounts
+from tuckshop.till.commands.base import (
     OPERATOR,
     ChangeProduct,
     CloseUser,

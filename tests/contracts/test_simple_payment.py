@@ -11,8 +11,8 @@ import pytest
 
 from tests.contracts.broken import refuses_what_is_no_body
 from tests.contracts.conftest import Client, speaking
-from tuckshop.domain.accounts import Role
-from tuckshop.services import tokens
+from tuckshop.domain.users import Role
+from tuckshop.identity import access_tokens as tokens
 
 DAY_SECONDS = 86_400
 PASSWORD = "superSecret"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.contracts.conftest import Client, speaking
 from tuckshop.dialects import NAMES
-from tuckshop.domain.accounts import OPERATOR
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.services import machines
+from tuckshop.domain.users import OPERATOR
+from tuckshop.queries import machines
 
 PASSWORD = "a word for everybody"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.concurrency.scenes import Stage
 from tests.wire import Answer, Ask, Line, Lost
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 
 CLIENTS = 8
 LIFE_SECONDS_MAX = 60.0

@@ -18,10 +18,10 @@ from sqlalchemy import select
 from tests.server import Servers, serving
 from tests.shop import Clock, open_shop
 from tests.wire import HOST, Ask, Line, Lost, lines
-from tuckshop.services.opening import system_clock
+from tuckshop.operations.startup import system_clock
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, reading
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 
 ROUNDS = 20 if os.environ.get("TUCKSHOP_PROOF") == "1" else 3
 STREAMS = 50

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tuckshop.domain.accounts import (
+from tuckshop.domain.refusals import InvalidField, RoleMissing
+from tuckshop.domain.users import (
     EMAIL_LENGTH_MAX,
     OPERATOR,
     PASSWORD_LENGTH_MAX,
@@ -20,7 +21,6 @@ from tuckshop.domain.accounts import (
     check_username,
     name_key,
 )
-from tuckshop.domain.refusals import InvalidField, RoleMissing
 
 CAFE, CAFE_IN_TWO_STROKES = "caf\u00e9", "cafe\u0301"
 

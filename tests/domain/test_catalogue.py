@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuckshop.domain.accounts import OPERATOR, Actor, Role
-from tuckshop.domain.catalogue import (
+from tuckshop.domain.products import (
     PRODUCT_NAME_LENGTH_MAX,
     QUANTITY_MAX,
     Product,
@@ -26,6 +25,7 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
+from tuckshop.domain.users import OPERATOR, Actor, Role
 
 SELLER, OTHER = 7, 8
 COLA = Product(

@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuckshop.domain.accounts import OPERATOR, Actor, Role
-from tuckshop.domain.catalogue import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement
 from tuckshop.domain.coins import total_cents
 from tuckshop.domain.ledger import (
     HOUSE,
@@ -33,6 +31,7 @@ from tuckshop.domain.orders import (
     merge,
     sell,
 )
+from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement
 from tuckshop.domain.refunds import Goods, Purse, TakenBack, refund
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
@@ -45,6 +44,7 @@ from tuckshop.domain.refusals import (
     RefundWindowOver,
     UnknownOrder,
 )
+from tuckshop.domain.users import OPERATOR, Actor, Role
 
 EURO = (5, 10, 20, 50, 100)
 BUYER, SELLER, OTHER_SELLER = 1, 7, 8

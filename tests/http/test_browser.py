@@ -11,16 +11,17 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tuckshop.api.problems import PROBLEMS
-from tuckshop.domain.accounts import Role
-from tuckshop.http import browser
-from tuckshop.http.calls import Call
-from tuckshop.http.edge import Edge
+from tuckshop.domain.users import Role
+from tuckshop.http import browser_login as browser
 from tuckshop.http.handlers import get, post
+from tuckshop.http.middleware import Edge
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
-from tuckshop.http.running import Running
-from tuckshop.http.stalls import Stalls
-from tuckshop.services import accounts, registration, sessions
+from tuckshop.http.state import Running
+from tuckshop.http.timeouts import Stalls
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import users as accounts
 from tuckshop.settings import Settings, SettingsInvalid, read
 
 PASSWORD = "correct horse"

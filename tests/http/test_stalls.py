@@ -14,8 +14,8 @@ import pytest
 from tests import server
 from tests.api.conftest import serving
 from tests.wire import HOST
-from tuckshop.http import stalls
-from tuckshop.http.stalls import Stalls
+from tuckshop.http import timeouts as stalls
+from tuckshop.http.timeouts import Stalls
 from tuckshop.till.policy import CoinsPolicy
 
 HEAD = (

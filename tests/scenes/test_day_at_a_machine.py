@@ -14,7 +14,7 @@ from tuckshop.domain.machines import BoxKind, CoinBox, takes_exact_money_only
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import ChangeUnpayable
-from tuckshop.till.commands import (
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     CoinsCounted,

@@ -9,13 +9,13 @@ import pytest
 
 from tests.shop import DAY_SECONDS, Shop, open_shop
 from tests.till.reading import refuse
-from tuckshop.domain.accounts import Role
+from tuckshop import context as services
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, RefundWindowOver, SettlementExceedsTab
-from tuckshop.services import shop as services
-from tuckshop.services.wallet import earnings
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.queries.wallet import earnings
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     Deposit,

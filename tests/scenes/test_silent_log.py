@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.api.conftest import SECRET, serving
-from tuckshop.domain.accounts import Role
-from tuckshop.services.shop import Shop as RunningShop
+from tuckshop.context import Shop as RunningShop
+from tuckshop.domain.users import Role
 from tuckshop.store.engine import reading
 
 PASSWORD, LATER, WRONG = "correct horse battery", "another staple 41", "a guess of somebody else"
@@ -54,7 +54,7 @@ async def test_no_log_line_tells_a_secret(
         assert (await api.get("/metrics", by=SCRAPER)).status_code == 200
         assert (await api.get(f"/v1/nowhere?token={again['access']}", by=root)).status_code == 404
 
-        monkeypatch.setattr("tuckshop.services.sessions.log_in", _fails_with_all_it_knows)
+        monkeypatch.setattr("tuckshop.identity.sessions.log_in", _fails_with_all_it_knows)
         body = {"username": "ada", "password": PASSWORD}
         assert (await api.post("/v1/auth/login", body)).status_code == 500
     said = capsys.readouterr()

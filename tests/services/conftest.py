@@ -8,8 +8,8 @@ import pytest
 
 from tests.shop import Clock
 from tests.shop import Shop as Books
-from tuckshop.services.opening import open_shop
-from tuckshop.services.shop import Shop
+from tuckshop.context import Shop
+from tuckshop.operations.startup import open_shop
 from tuckshop.settings import Settings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tuckshop.domain.accounts import Role, UserState
+from tuckshop.context import Shop
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -16,10 +16,13 @@ from tuckshop.domain.refusals import (
     NameTaken,
     UnknownUser,
 )
-from tuckshop.services import accounts, admin_log, registration, sessions, standing
-from tuckshop.services.accounts import User
-from tuckshop.services.shop import Shop
-from tuckshop.till.commands import OPERATOR, CloseUser, Envelope
+from tuckshop.domain.users import Role, UserState
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import roles as standing
+from tuckshop.identity import users as accounts
+from tuckshop.identity.users import User
+from tuckshop.queries import admin_log
+from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
 
 PASSWORD = "correct horse"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.shop import Shop
-from tuckshop.domain.accounts import Role
+from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.refusals import UnknownProduct
-from tuckshop.services import assortment
-from tuckshop.services.shop import Shop as RunningShop
-from tuckshop.till.commands import OPERATOR, MoveStock, RemoveProduct, SetShelves
+from tuckshop.domain.users import Role
+from tuckshop.queries import products as assortment
+from tuckshop.till.commands.base import OPERATOR, MoveStock, RemoveProduct, SetShelves
 
 
 async def test_a_product_stands_with_its_pieces_of_all_machines(shop: Shop, running: RunningShop) -> None:

@@ -19,12 +19,12 @@ from bench.seed import Size, make
 from tests.conftest import PostgresServer
 from tests.services.plans import heard, plans
 from tests.shop import Shop as Books
-from tuckshop.domain.accounts import Role, name_key
-from tuckshop.domain.catalogue import SUFFIX_LENGTH_MAX, suffixes, suffixes_between
-from tuckshop.services import catalogue
-from tuckshop.services.catalogue import Search, Sort
-from tuckshop.services.shop import Shop
-from tuckshop.till.commands import OPERATOR, ChangeProduct, ProductStands, RemoveProduct
+from tuckshop.context import Shop
+from tuckshop.domain.products import SUFFIX_LENGTH_MAX, suffixes, suffixes_between
+from tuckshop.domain.users import Role, name_key
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search, Sort
+from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands, RemoveProduct
 
 NAMES = (
     "Cola",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.shop import Clock, Shop
-from tuckshop.domain.accounts import Actor, Role
+from tuckshop.context import Shop as Running
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.refusals import BadCredentials, RoleMissing, TooManyTries
-from tuckshop.services import glance, registration, sessions, tries
-from tuckshop.services.shop import Shop as Running
-from tuckshop.till.commands import OPERATOR, Deposit, SetShelves
+from tuckshop.domain.users import Actor, Role
+from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import registration, sessions
+from tuckshop.queries import dashboard as glance
+from tuckshop.till.commands.base import OPERATOR, Deposit, SetShelves
 
 CASHIER = Actor(1, frozenset({Role.CASHIER}))
 

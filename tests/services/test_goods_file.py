@@ -11,15 +11,24 @@ from msgspec.structs import replace
 from tests.shop import Clock
 from tests.shop import Shop as Books
 from tests.shop import open_shop as open_books
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import GOODS_MAX
+from tuckshop.context import Shop
 from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.products import GOODS_MAX
 from tuckshop.domain.refusals import RoleMissing, SessionEnded, UnknownMachine
-from tuckshop.services import goods_file, sheets
-from tuckshop.services.goods_file import Act, Report
-from tuckshop.services.goods_rows import COLUMNS
-from tuckshop.services.shop import Shop
-from tuckshop.till.commands import OPERATOR, AddProduct, Caller, ChangeProduct, Envelope, Outcome, PlaceOrder
+from tuckshop.domain.users import Role
+from tuckshop.imports import csv_files as sheets
+from tuckshop.imports import products as goods_file
+from tuckshop.imports.product_rows import COLUMNS
+from tuckshop.imports.products import Act, Report
+from tuckshop.till.commands.base import (
+    OPERATOR,
+    AddProduct,
+    Caller,
+    ChangeProduct,
+    Envelope,
+    Outcome,
+    PlaceOrder,
+)
 
 
 @pytest.fixture

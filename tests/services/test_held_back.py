@@ -8,13 +8,13 @@ from tests.services.plans import heard, plans
 from tests.services.test_tabs import books
 from tests.shop import Clock
 from tests.shop import Shop as Books
-from tuckshop.domain.accounts import OPERATOR, Role
+from tuckshop.context import Shop
 from tuckshop.domain.orders import Fulfil, Payment
-from tuckshop.services import wallet
-from tuckshop.services.shop import Shop
-from tuckshop.till import statements
-from tuckshop.till.commands import OPERATOR as CLI
-from tuckshop.till.commands import Dispense, PaySeller, SellerPaid
+from tuckshop.domain.users import OPERATOR, Role
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import OPERATOR as CLI
+from tuckshop.till.commands.base import Dispense, PaySeller, SellerPaid
+from tuckshop.till.sql import statements
 
 __all__ = ["books"]  # A fixture.
 

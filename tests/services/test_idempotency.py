@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from tests.shop import DAY_SECONDS, Shop
-from tuckshop.services import idempotency
-from tuckshop.services.shop import Shop as RunningShop
-from tuckshop.till.commands import OPERATOR, Envelope, Restock
+from tuckshop.context import Shop as RunningShop
+from tuckshop.operations import retention as idempotency
+from tuckshop.till.commands.base import OPERATOR, Envelope, Restock
 
 
 @dataclass

@@ -9,10 +9,10 @@ import pytest
 from tests.shop import Clock
 from tests.shop import Shop as Books
 from tests.shop import open_shop as open_books
-from tuckshop.domain.accounts import Role
+from tuckshop.context import Shop
 from tuckshop.domain.orders import Payment
-from tuckshop.services import lists
-from tuckshop.services.shop import Shop
+from tuckshop.domain.users import Role
+from tuckshop.queries import exports as lists
 
 
 @pytest.fixture

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tuckshop.domain.accounts import Role, UserState
+from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials
-from tuckshop.services import opaque, registration, sessions, standing, tries
-from tuckshop.services.shop import Shop
+from tuckshop.domain.users import Role, UserState
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import roles as standing
 
 PASSWORD = "correct horse"
 ROUNDS = 50  # Of four kinds: 200 tries.

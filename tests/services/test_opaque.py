@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from tests.shop import Clock
-from tuckshop.domain.accounts import Role, Scope
+from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, SessionEnded
-from tuckshop.services import api_tokens, opaque, own_data, registration, sessions
-from tuckshop.services.shop import Shop
-from tuckshop.services.tokens import Tokens
+from tuckshop.domain.users import Role, Scope
+from tuckshop.identity import api_tokens, registration, sessions
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity.access_tokens import Tokens
+from tuckshop.queries import data_export as own_data
 
 PASSWORD = "correct horse"
 DAY_SECONDS = 86_400

@@ -9,14 +9,14 @@ import pytest
 
 from tests.services.plans import heard, plans
 from tests.shop import Shop, open_shop
-from tuckshop.domain.accounts import Actor, Role
+from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import OrderStatus, Payment
 from tuckshop.domain.refusals import UnknownOrder
-from tuckshop.services import orders
-from tuckshop.services.orders import Whose
-from tuckshop.services.shop import Shop as RunningShop
-from tuckshop.till.commands import Caller, PlaceOrder, ReduceOrder, Refund
+from tuckshop.domain.users import Actor, Role
+from tuckshop.queries import orders
+from tuckshop.queries.orders import Whose
+from tuckshop.till.commands.base import Caller, PlaceOrder, ReduceOrder, Refund
 
 
 @pytest.fixture

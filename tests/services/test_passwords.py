@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tuckshop.services.passwords import AT_A_TIME, COMMON, Overrun, Passwords
+from tuckshop.identity.passwords import AT_A_TIME, COMMON, Overrun, Passwords
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_the_common_ones_are_in_lower_case_and_long_enough_to_be_tried() -> None
 async def test_a_crowd_is_told_at_once_that_it_is_too_many(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuckshop.services.passwords.QUEUE_MAX", 3)
+    monkeypatch.setattr("tuckshop.identity.passwords.QUEUE_MAX", 3)
     answers = await asyncio.gather(
         *(passwords.hash("correct horse") for _ in range(5)), return_exceptions=True
     )

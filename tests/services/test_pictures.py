@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tests.shop import Shop
-from tuckshop.domain.accounts import Actor, Role
-from tuckshop.services import orders, pictures
-from tuckshop.services.shop import Shop as RunningShop
+from tuckshop.context import Shop as RunningShop
+from tuckshop.domain.users import Actor, Role
+from tuckshop.operations import pictures
+from tuckshop.queries import orders
 
 
 async def test_orders_are_told_with_the_pictures_of_what_is_in_them(shop: Shop, running: RunningShop) -> None:

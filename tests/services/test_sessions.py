@@ -7,12 +7,13 @@ import asyncio
 import pytest
 
 from tests.shop import Clock
-from tuckshop.domain.accounts import Role, Scope
+from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
-from tuckshop.services import accounts, api_tokens, registration, sessions
-from tuckshop.services.sessions import LoggedIn
-from tuckshop.services.shop import Shop
-from tuckshop.services.tokens import ACCESS_SECONDS
+from tuckshop.domain.users import Role, Scope
+from tuckshop.identity import api_tokens, registration, sessions
+from tuckshop.identity import users as accounts
+from tuckshop.identity.access_tokens import ACCESS_SECONDS
+from tuckshop.identity.sessions import LoggedIn
 
 PASSWORD = "correct horse"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuckshop.services import sheets
-from tuckshop.services.sheets import BYTES_MAX, CELL_LENGTH_MAX, Row, SheetUnreadable
+from tuckshop.imports import csv_files as sheets
+from tuckshop.imports.csv_files import BYTES_MAX, CELL_LENGTH_MAX, Row, SheetUnreadable
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).map(
     lambda text: text.strip(" ")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.shop import Shop
+from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.ledger import AccountKind, wallet_of
-from tuckshop.services import statements
-from tuckshop.services.shop import Shop as RunningShop
-from tuckshop.till.commands import Refund, SendMoney
+from tuckshop.queries import statements
+from tuckshop.till.commands.base import Refund, SendMoney
 
 
 async def test_each_movement_shows_the_balance_that_it_left(shop: Shop, running: RunningShop) -> None:

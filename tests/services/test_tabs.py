@@ -9,15 +9,15 @@ import pytest
 from tests.shop import Clock
 from tests.shop import Shop as Books
 from tests.shop import open_shop as open_books
-from tuckshop.domain.accounts import OPERATOR, Actor, Role
+from tuckshop.context import Shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import InvalidField, RoleMissing, TabLimitExceeded, UnknownUser
-from tuckshop.services import tabs
-from tuckshop.services.shop import Shop
-from tuckshop.services.tabs import Tab
-from tuckshop.till.commands import Caller, PlaceOrder
+from tuckshop.domain.users import OPERATOR, Actor, Role
+from tuckshop.operations import tabs
+from tuckshop.operations.tabs import Tab
+from tuckshop.till.commands.base import Caller, PlaceOrder
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 
 from tests.shop import Clock
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.services.tokens import ACCESS_SECONDS, CACHE_MAX, REFRESH_SECONDS, Tokens
+from tuckshop.identity.access_tokens import ACCESS_SECONDS, CACHE_MAX, REFRESH_SECONDS, Tokens
 from tuckshop.settings import Settings, SettingsInvalid
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 
 ADA = Caller(session_id=3, user_id=7)
 
@@ -55,7 +55,7 @@ def test_tokens_of_another_shop_are_not_taken(tokens: Tokens, clock: Clock) -> N
 
 def test_what_is_remembered_is_bounded(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     assert CACHE_MAX == 10_000
-    monkeypatch.setattr("tuckshop.services.tokens.CACHE_MAX", 3)
+    monkeypatch.setattr("tuckshop.identity.access_tokens.CACHE_MAX", 3)
     for _ in range(10):
         assert tokens.caller(tokens.access(ADA)) == ADA
     assert len(tokens._read) <= 3

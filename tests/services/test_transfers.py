@@ -6,15 +6,15 @@ import pytest
 
 from tests.services.test_tabs import books
 from tests.shop import Shop as Books
-from tuckshop.domain.accounts import OPERATOR, Actor, Role
+from tuckshop.context import Shop
 from tuckshop.domain.ledger import TransferKind, wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import RoleMissing
-from tuckshop.services import transfers
-from tuckshop.services.shop import Shop
-from tuckshop.services.transfers import OfBank
-from tuckshop.till.commands import OPERATOR as CLI
-from tuckshop.till.commands import SettleTab, TopUp
+from tuckshop.domain.users import OPERATOR, Actor, Role
+from tuckshop.queries import transfers
+from tuckshop.queries.transfers import OfBank
+from tuckshop.till.commands.base import OPERATOR as CLI
+from tuckshop.till.commands.base import SettleTab, TopUp
 
 __all__ = ["books"]  # A fixture.
 

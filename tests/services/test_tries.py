@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from tests.shop import Clock
-from tuckshop.domain.accounts import Role
+from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, TooManyTries
-from tuckshop.services import accounts, registration, sessions, tries
-from tuckshop.services.sessions import LoggedIn
-from tuckshop.services.shop import Shop
+from tuckshop.domain.users import Role
+from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import users as accounts
+from tuckshop.identity.sessions import LoggedIn
 
 PASSWORD = "correct horse"
 HOME, WORLD = "192.0.2.7", "198.51.100.9"
@@ -119,7 +121,7 @@ async def test_the_second_half_of_the_tries_waits(shop: Shop, monkeypatch: pytes
         waited.append(round(seconds, 1))
 
     monkeypatch.setattr(tries, "DELAY_SECONDS", 0.2)
-    monkeypatch.setattr("tuckshop.services.tries.asyncio.sleep", sleep)
+    monkeypatch.setattr("tuckshop.identity.login_throttle.asyncio.sleep", sleep)
     for _ in range(10):
         await tries.begin(shop, username="ada", address=WORLD)
     assert waited == [0.2, 0.4, 0.6, 0.8, 1.0]

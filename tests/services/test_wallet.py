@@ -7,14 +7,14 @@ import pytest
 from tests.services.test_tabs import books
 from tests.shop import Clock
 from tests.shop import Shop as Books
-from tuckshop.domain.accounts import OPERATOR, Actor, Role
+from tuckshop.context import Shop
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import RoleMissing, UnknownUser
-from tuckshop.services import wallet
-from tuckshop.services.shop import Shop
-from tuckshop.services.wallet import Payable
-from tuckshop.till.commands import OPERATOR as CLI
-from tuckshop.till.commands import PaySeller
+from tuckshop.domain.users import OPERATOR, Actor, Role
+from tuckshop.queries import wallet
+from tuckshop.queries.wallet import Payable
+from tuckshop.till.commands.base import OPERATOR as CLI
+from tuckshop.till.commands.base import PaySeller
 
 __all__ = ["books"]  # A fixture.
 

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import PostgresServer
 from tools.postgres import Cluster
 from tuckshop.store import engine as engines
-from tuckshop.store import setup, upgrade
+from tuckshop.store import migrate as upgrade
+from tuckshop.store import setup
 from tuckshop.store.engine import (
     DatabaseAway,
     DatabaseUnusable,

@@ -17,11 +17,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.conftest import PostgresServer
-from tuckshop.services.audit import audit
+from tuckshop.operations.audit import audit
 from tuckshop.store import migrations, tables
 from tuckshop.store.engine import file_of, open_engine, reading, writing
+from tuckshop.store.migrate import current_revision, head_revision, upgrade
 from tuckshop.store.setup import install
-from tuckshop.store.upgrade import current_revision, head_revision, upgrade
 
 # Everything that makes one schema differ from another, constraints and partial indexes as the database itself
 # writes them. The order of columns counts, that of constraints does not.

@@ -19,15 +19,12 @@ from msgspec.structs import replace
 
 from tests.shop import NOON_US, Clock, open_books, open_shop
 from tests.till import people as newcomers
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
-from tuckshop.till.books import AccountIds
-from tuckshop.till.books_postgres import PostgresBooks
-from tuckshop.till.books_sqlite import SqliteBooks
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,
@@ -59,9 +56,12 @@ from tuckshop.till.commands import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.page import Page, Wanted
+from tuckshop.till.engine.execute import settle, wants
 from tuckshop.till.policy import CoinsPolicy, Policy
-from tuckshop.till.settle import settle, wants
+from tuckshop.till.sql.postgres import PostgresBooks
+from tuckshop.till.sql.script import AccountIds
+from tuckshop.till.sql.sqlite import SqliteBooks
+from tuckshop.till.state.working_set import Page, Wanted
 
 Settle = Callable[[Envelope, Page, Policy], Outcome]
 Books = dict[str, list[tuple[Any, ...]]]

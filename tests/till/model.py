@@ -15,7 +15,7 @@ from typing import Any, assert_never
 from tests.domain.test_coins import fewest_by_table
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
-from tuckshop.till import commands as c
+from tuckshop.till.commands import base as c
 
 COINS = (5, 10, 20, 50, 100)
 DAY = 86_400_000_000

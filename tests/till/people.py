@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.till.commands import Newcomer, Register, nobody_yet
+from tuckshop.domain.users import Role, UserState
+from tuckshop.till.commands.base import Newcomer, Register, nobody_yet
 
 
 def register(

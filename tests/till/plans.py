@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tuckshop.till import books
-from tuckshop.till.statements import Plan, Step
+from tuckshop.till.sql import script as books
+from tuckshop.till.sql.statements import Plan, Step
 
 
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[Step]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.shop import Shop
 from tuckshop.domain.refusals import Refusal
-from tuckshop.till.commands import Command, Receipt
+from tuckshop.till.commands.base import Command, Receipt
 
 
 @dataclass(frozen=True)

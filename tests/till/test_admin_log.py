@@ -11,13 +11,12 @@ import pytest
 from tests.shop import Shop
 from tests.till.plans import heard
 from tests.till.reading import refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import RoleMissing, UnknownProduct
-from tuckshop.till.admin_log import ACTIONS
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,
@@ -50,7 +49,8 @@ from tuckshop.till.commands import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.statements import Insert, Read, Reserve
+from tuckshop.till.commands.log import ACTIONS
+from tuckshop.till.sql.statements import Insert, Read, Reserve
 
 Line = tuple[str, str, Any, Any]
 COIN = {100: 1}

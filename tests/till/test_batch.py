@@ -13,10 +13,7 @@ from tests.shop import Clock, Shop, open_books
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import InsufficientFunds, OutOfStock
-from tuckshop.till import batch
-from tuckshop.till.batch import Busy, Defect, Till
-from tuckshop.till.books import Books, Contended, OutcomeUnknown, Unavailable
-from tuckshop.till.commands import (
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,
@@ -30,8 +27,11 @@ from tuckshop.till.commands import (
     RemoveProduct,
     Restock,
 )
-from tuckshop.till.page import Page, Wanted
+from tuckshop.till.engine import queue as batch
+from tuckshop.till.engine.queue import Busy, Defect, Till
 from tuckshop.till.policy import Policy
+from tuckshop.till.sql.script import Books, Contended, OutcomeUnknown, Unavailable
+from tuckshop.till.state.working_set import Page, Wanted
 
 
 class Trouble:
@@ -120,7 +120,9 @@ async def test_what_the_database_refuses_is_a_defect_of_that_command_alone(
 ) -> None:
     ada = await shop.buyer(cents=1500)
     cola = await shop.product(stock=100)
-    monkeypatch.setattr("tuckshop.till.catalogue.check_price", lambda cents, **_: cents)  # Forgets the rule.
+    monkeypatch.setattr(
+        "tuckshop.till.commands.products.check_price", lambda cents, **_: cents
+    )  # Forgets the rule.
     commands: list[Command] = [order(ada, cola.product_id).command for _ in range(12)]
     commands.insert(place, AddProduct(OPERATOR, "free beer", 0, 1, for_house=True))
     outcomes = await asyncio.gather(
@@ -143,7 +145,7 @@ async def test_a_rule_that_breaks_is_a_defect_of_that_command_alone(
     def broken(*_: object) -> None:
         raise StopIteration  # The nastiest: futures and generators do not carry it.
 
-    monkeypatch.setattr("tuckshop.till.catalogue.remove", broken)
+    monkeypatch.setattr("tuckshop.till.commands.products.remove", broken)
     outcomes = await asyncio.wait_for(
         asyncio.gather(
             shop.till.settle(Envelope(Restock(OPERATOR, cola.product_id, 1))),

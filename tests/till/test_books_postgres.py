@@ -14,16 +14,16 @@ from tests.conftest import PostgresServer
 from tests.shop import Clock, Shop, open_shop
 from tests.till.wire import Wire, at_commit, at_message, open_wire
 from tools.postgres import Cluster, PostgresMissing
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
+from tuckshop.domain.users import Role
 from tuckshop.store.engine import postgres_dsn
-from tuckshop.till import books_postgres
-from tuckshop.till.batch import Till
-from tuckshop.till.books import OutcomeUnknown, Unavailable
-from tuckshop.till.books_postgres import PostgresBooks
-from tuckshop.till.commands import OPERATOR, Caller, ChangeProduct, Deposit, Envelope, PlaceOrder
+from tuckshop.till.commands.base import OPERATOR, Caller, ChangeProduct, Deposit, Envelope, PlaceOrder
+from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
+from tuckshop.till.sql import postgres as books_postgres
+from tuckshop.till.sql.postgres import PostgresBooks
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 pytestmark = pytest.mark.postgres
 

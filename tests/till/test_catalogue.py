@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import post, refuse
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import GOODS_MAX, QUANTITY_MAX
+from tuckshop.domain.products import GOODS_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
@@ -21,7 +20,8 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownUser,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,

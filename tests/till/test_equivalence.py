@@ -19,11 +19,11 @@ from tests.till.histories import (
     histories,
     open_bench,
 )
-from tuckshop.till.books import BatchRefused
-from tuckshop.till.commands import Envelope, Outcome
-from tuckshop.till.page import Page
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.engine.execute import settle
 from tuckshop.till.policy import Policy
-from tuckshop.till.settle import settle
+from tuckshop.till.sql.script import BatchRefused
+from tuckshop.till.state.working_set import Page
 
 EXAMPLES = 600 if os.environ.get("TUCKSHOP_PROOF") else 60
 

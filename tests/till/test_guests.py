@@ -8,7 +8,6 @@ import pytest
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change, Fulfil
@@ -27,7 +26,8 @@ from tuckshop.domain.refusals import (
     UnknownPurchase,
     WalletTouched,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPEN_KIOSK,
     OPERATOR,
     Caller,

@@ -10,7 +10,6 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.people import register
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
@@ -23,7 +22,8 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     SessionEnded,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     RECEIPTS,
     AddProduct,

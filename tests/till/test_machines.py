@@ -9,7 +9,6 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.reading import post, refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change
@@ -27,7 +26,8 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     BoxMoved,
     Caller,

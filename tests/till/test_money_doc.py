@@ -10,11 +10,11 @@ from typing import get_args
 from tests.shop import Shop
 from tests.till.people import register
 from tests.till.reading import Posted, balances, coin_box, post, shelf
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,

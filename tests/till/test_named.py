@@ -7,7 +7,7 @@ import pytest
 from tests.shop import Shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import InvalidField, OutOfStock, UnknownProduct
-from tuckshop.till.commands import (
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     ChangeProduct,

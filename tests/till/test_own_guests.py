@@ -8,7 +8,6 @@ import pytest
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
@@ -22,7 +21,8 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     UnknownOrder,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     AddProduct,
     Caller,
     CancelOrder,

@@ -6,7 +6,6 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.reading import balances, post, refuse, shelf
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -17,7 +16,8 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
     WrongStatus,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     CancelOrder,

@@ -10,7 +10,6 @@ import pytest
 from tests.shop import Shop, open_books, open_shop
 from tests.till.people import register
 from tests.till.reading import balances, coin_box, post, refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import (
     CoinNotAccepted,
@@ -23,8 +22,9 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     UnknownMachine,
 )
-from tuckshop.till.batch import Till
-from tuckshop.till.commands import Caller, Deposit, Envelope, Outcome, Register, Registered
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import Caller, Deposit, Envelope, Outcome, Register, Registered
+from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import CoinsPolicy
 
 ROUNDS = 20

@@ -8,16 +8,24 @@ import pytest
 
 from tests.shop import NOON_US, Clock, Shop, open_books, open_shop
 from tests.till.plans import heard
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.days import BusinessDays, day_of
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import OutOfStock
-from tuckshop.till.batch import Till
-from tuckshop.till.commands import OPERATOR, CancelOrder, Dispense, Envelope, PlaceOrder, ReduceOrder, Refund
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
+    OPERATOR,
+    CancelOrder,
+    Dispense,
+    Envelope,
+    PlaceOrder,
+    ReduceOrder,
+    Refund,
+)
+from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.statements import Add
+from tuckshop.till.sql.statements import Add
 
 TODAY = day_of(datetime.fromtimestamp(NOON_US / 1_000_000, tz=UTC).date())
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from tests.shop import DAY_SECONDS, Shop, open_shop
 from tests.till.reading import balances, coin_box, post, refuse, shelf
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX, PRICE_CENTS_MAX
 from tuckshop.domain.orders import Change, OrderStatus, Payment
@@ -38,7 +37,8 @@ from tuckshop.domain.refusals import (
     UnknownUser,
     VersionChanged,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,

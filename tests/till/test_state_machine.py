@@ -20,16 +20,16 @@ from tests.shop import NOON_US, Shop, open_shop
 from tests.till.histories import EMPTIED, REOPENED
 from tests.till.model import CAP, COINS, TAB_LIMIT, Model, No
 from tuckshop.domain import refunds
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded
+from tuckshop.domain.users import Role
 from tuckshop.store.engine import reading, writing
-from tuckshop.till import commands as c
-from tuckshop.till import settle
-from tuckshop.till.books import AccountIds
+from tuckshop.till.commands import base as c
+from tuckshop.till.engine import execute as settle
 from tuckshop.till.policy import CoinsPolicy
+from tuckshop.till.sql.script import AccountIds
 
 PROOF = bool(os.environ.get("TUCKSHOP_PROOF"))
 EXAMPLES, STEPS = (500, 50) if PROOF else (50, 30)

@@ -8,7 +8,6 @@ import pytest
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import balances, coin_box, post, refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import (
@@ -22,7 +21,8 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownUser,
 )
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     CancelOrder,
@@ -215,7 +215,7 @@ async def test_buyers_declare_so_many_coins_within_a_day(shop: Shop) -> None:
 async def test_two_at_once_do_not_pass_the_limits_together(shop: Shop) -> None:
     ada = await shop.person("ada", Role.BUYER)
     cola = (await shop.product(price_cents=250)).product_id
-    from tuckshop.till.commands import Envelope
+    from tuckshop.till.commands.base import Envelope
 
     orders = await shop.till.settle_together([Envelope(on_tab(ada, (cola, 1))) for _ in range(3)])
     assert [type(one.answer) for one in orders] == [OrderPlaced, OrderPlaced, TabLimitExceeded]

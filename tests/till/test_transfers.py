@@ -8,7 +8,7 @@ import pytest
 
 from tests.shop import DAY_SECONDS, Shop
 from tests.till.reading import balances, post, refuse
-from tuckshop.domain.accounts import Role
+from tuckshop import context as services
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import (
@@ -21,9 +21,9 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     UnknownUser,
 )
-from tuckshop.services import shop as services
-from tuckshop.services.wallet import earnings
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.queries.wallet import earnings
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     CloseWallet,

@@ -14,14 +14,12 @@ from typing import Any
 import pytest
 
 from tests.shop import Clock, Shop, open_books, open_shop
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct, UnknownUser
+from tuckshop.domain.users import Role
 from tuckshop.store.engine import postgres_dsn
-from tuckshop.till.batch import Till
-from tuckshop.till.books_postgres import PostgresBooks
-from tuckshop.till.commands import (
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,
@@ -37,8 +35,10 @@ from tuckshop.till.commands import (
     Restock,
     UserClosed,
 )
+from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.statements import Read, Rows
+from tuckshop.till.sql.postgres import PostgresBooks
+from tuckshop.till.sql.statements import Read, Rows
 
 ROUNDS = 20
 

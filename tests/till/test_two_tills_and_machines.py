@@ -13,13 +13,13 @@ import pytest
 
 from tests.shop import Shop, open_shop
 from tests.till.test_two_tills import both, kinds, second_till, wallet
-from tuckshop.domain.accounts import OPERATOR as OPERATOR_ACTOR
+from tuckshop import context as services
 from tuckshop.domain.machines import BoxKind, ShelfPlan
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import CoinsOwed
-from tuckshop.services import machines
-from tuckshop.services import shop as services
-from tuckshop.till.commands import (
+from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
+from tuckshop.queries import machines
+from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
     CoinsCounted,

@@ -7,11 +7,11 @@ import pytest
 from tests.shop import Shop
 from tests.till.people import register
 from tests.till.reading import balances, post, refuse
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import LastAdmin, RoleMissing, SessionEnded, StillHoldsValue, UnknownUser
-from tuckshop.till.commands import (
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
     Caller,

@@ -10,8 +10,8 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
-from tuckshop.domain.accounts import Role
-from tuckshop.services import registration
+from tuckshop.domain.users import Role
+from tuckshop.identity import registration
 from tuckshop.till.policy import CoinsPolicy
 
 NewBrowser = Callable[[], Browser]

@@ -16,15 +16,15 @@ from PIL import Image
 from sqlalchemy import insert, update
 
 from tests.shop import Shop
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
-from tuckshop.services import admin_log
-from tuckshop.services.passwords import Passwords
+from tuckshop.domain.users import Role
+from tuckshop.identity.passwords import Passwords
+from tuckshop.queries import admin_log
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
-from tuckshop.till.commands import (
+from tuckshop.till.commands.base import (
     OPERATOR,
     CloseUser,
     Deposit,
@@ -35,7 +35,7 @@ from tuckshop.till.commands import (
     SetShelves,
     TopUp,
 )
-from tuckshop.web import serving
+from tuckshop.web import routes as serving
 
 PASSWORD = "correct horse"
 MACHINE_KEY = "2-" + "k" * 43

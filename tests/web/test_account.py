@@ -12,11 +12,11 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
-from tuckshop.services import sessions
-from tuckshop.till.commands import OPERATOR, Caller, Deposit
+from tuckshop.domain.users import Role
+from tuckshop.identity import sessions
+from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"

@@ -14,10 +14,10 @@ from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
 from tests.web.test_account import ON_SQLITE, WILD, Person, person
-from tuckshop.domain.accounts import Role
-from tuckshop.services import sessions
-from tuckshop.services.pictures import UPLOAD_BYTES_MAX
-from tuckshop.till.commands import ProductStands
+from tuckshop.domain.users import Role
+from tuckshop.identity import sessions
+from tuckshop.operations.pictures import UPLOAD_BYTES_MAX
+from tuckshop.till.commands.base import ProductStands
 
 NEW = {"name": "cola", "price": "1.50", "cost": "0,80", "tax": "5,5", "refundable": "on", "stock": "10"}
 

@@ -14,8 +14,8 @@ from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.test_account import ON_SQLITE, WILD, Person, person
 from tests.web.test_desk import goods, sold_by
-from tuckshop.domain.accounts import Role
-from tuckshop.services.sheets import BYTES_MAX
+from tuckshop.domain.users import Role
+from tuckshop.imports.csv_files import BYTES_MAX
 
 TABLE = "name,price,stock,tax\r\ncola,1.80,12,19\r\ntea,0.80,5,\r\n"
 

@@ -13,10 +13,10 @@ from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
 from tests.web.test_account import ON_SQLITE, WILD, Person, money_of, person
 from tests.web.test_desk import sold_by, stock_of
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
-from tuckshop.till.commands import OPERATOR, Caller, Deposit
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from tests.web import pages
 from tests.web.browsing import Browser, Page
 from tests.web.conftest import NewBrowser, joined
 from tests.web.test_office_machines import kept
-from tuckshop.domain.accounts import Role
-from tuckshop.services import first_admin, tries
+from tuckshop.domain.users import Role
+from tuckshop.identity import first_admin
+from tuckshop.identity import login_throttle as tries
 from tuckshop.till.policy import CoinsPolicy
-from tuckshop.web.pages import POLICY
+from tuckshop.web.ui.layout import POLICY
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _, HASH = first_admin.new_code()

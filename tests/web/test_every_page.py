@@ -10,7 +10,7 @@ from tests.api.conftest import Api, serving
 from tests.web import pages
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
-from tuckshop.services import first_admin
+from tuckshop.identity import first_admin
 from tuckshop.till.policy import CoinsPolicy
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -12,16 +12,16 @@ import pytest
 
 from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
-from tuckshop.http.calls import Call
-from tuckshop.http.edge import Edge
 from tuckshop.http.errors import Errors, Malformed
 from tuckshop.http.handlers import post
+from tuckshop.http.middleware import Edge
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
-from tuckshop.http.running import RUNNING
-from tuckshop.http.stalls import Stalls
-from tuckshop.web import forms
-from tuckshop.web.filling import Filled
+from tuckshop.http.state import RUNNING
+from tuckshop.http.timeouts import Stalls
+from tuckshop.web.ui import forms
+from tuckshop.web.ui.bound_form import Filled
 
 CURRENCY_ONLY: Any = SimpleNamespace(
     shop=SimpleNamespace(currency=EURO, tokens=SimpleNamespace(seal=lambda text: text)),
@@ -47,7 +47,7 @@ TYPED = [
 @pytest.fixture
 def call() -> Call:
     """A request of somebody who speaks English."""
-    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})  # type: ignore[arg-type]
+    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})
 
 
 @pytest.mark.parametrize(("typed", "cents", "wrong"), TYPED)
@@ -135,7 +135,7 @@ async def uploading() -> AsyncIterator[httpx.AsyncClient]:
     """A browser before a form for files."""
     edge = Edge(Application([upload], errors=Plain({})))
     edge.running = CURRENCY_ONLY
-    transport = httpx.ASGITransport(app=edge)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=edge)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         client.cookies.set("tuckshop_visit", SEED)
         yield client

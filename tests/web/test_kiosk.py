@@ -9,8 +9,10 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
-from tuckshop.domain.accounts import Role
-from tuckshop.services import machines, opaque, sessions
+from tuckshop.domain.users import Role
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import sessions
+from tuckshop.queries import machines
 
 
 @pytest.fixture

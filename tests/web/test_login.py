@@ -10,7 +10,7 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import PASSWORD, NewBrowser, joined
-from tuckshop.services import sessions
+from tuckshop.identity import sessions
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -12,8 +12,10 @@ from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.services import metrics, opaque, sessions
-from tuckshop.till.commands import OPERATOR, ChangeProduct, FillCoins, SetShelves
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import sessions
+from tuckshop.operations import metrics
+from tuckshop.till.commands.base import OPERATOR, ChangeProduct, FillCoins, SetShelves
 from tuckshop.till.policy import CoinsPolicy
 
 

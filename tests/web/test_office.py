@@ -10,10 +10,10 @@ import pytest
 from tests.api.conftest import SECRET, Api
 from tests.web.browsing import Browser
 from tests.web.conftest import joined
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.users import Role
 from tuckshop.settings import Settings
 from tuckshop.web.office import settings
-from tuckshop.web.texts import Words
+from tuckshop.web.ui.i18n import Words
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)"

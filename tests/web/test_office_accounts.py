@@ -7,9 +7,9 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.till.commands import OPERATOR, Deposit
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import OPERATOR, Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)</script>"

@@ -10,8 +10,9 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tests.web.conftest import PASSWORD, browsers, joined
-from tuckshop.domain.accounts import Role
-from tuckshop.services import first_admin, tries
+from tuckshop.domain.users import Role
+from tuckshop.identity import first_admin
+from tuckshop.identity import login_throttle as tries
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 CODE, HASH = first_admin.new_code()

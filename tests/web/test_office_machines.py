@@ -10,8 +10,8 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
-from tuckshop.domain.accounts import Role
-from tuckshop.till.commands import OPERATOR, FillCoins
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import OPERATOR, FillCoins
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"

@@ -12,9 +12,9 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.test_office_machines import ON_SQLITE, WILD, cas, kept, root
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.orders import Payment
-from tuckshop.till.commands import OPERATOR, Caller, Deposit, FillCoins
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import OPERATOR, Caller, Deposit, FillCoins
 
 __all__ = ["cas", "root"]  # Fixtures.
 DAY_US = 86_400 * 1_000_000

@@ -9,9 +9,9 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import joined
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.orders import Fulfil, Payment
-from tuckshop.till.commands import Caller
+from tuckshop.domain.users import Role
+from tuckshop.till.commands.base import Caller
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)</script>"

@@ -8,7 +8,7 @@ from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import joined
 from tests.web.test_desk import Upload, png, send
-from tuckshop.domain.accounts import Role
+from tuckshop.domain.users import Role
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)"

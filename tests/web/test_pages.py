@@ -9,8 +9,8 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
-from tuckshop.web import texts
-from tuckshop.web.pages import POLICY
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.layout import POLICY
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WEIGHT_BYTES_MAX = 100_000
@@ -78,7 +78,7 @@ async def test_a_defect_is_a_page_without_its_story(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr("tuckshop.services.machines.find", broken)
+    monkeypatch.setattr("tuckshop.queries.machines.find", broken)
     await guest.open()
     assert guest.answer is not None
     assert guest.answer.status_code == 500

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tuckshop.web import plots
-from tuckshop.web.plots import Point
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui.charts import Point
 
 
 def test_bars_stand_on_zero_and_reach_their_value() -> None:

@@ -9,10 +9,10 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import PASSWORD, NewBrowser, joined
-from tuckshop.domain.accounts import Role, Scope
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.services import api_tokens, sessions
-from tuckshop.till.commands import OPERATOR, Deposit
+from tuckshop.domain.users import Role, Scope
+from tuckshop.identity import api_tokens, sessions
+from tuckshop.till.commands.base import OPERATOR, Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NEW = "battery staple"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import tuckshop
-from tuckshop.web import reasons
-from tuckshop.web.texts import Words
+from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui.i18n import Words
 
 SOURCES = Path(tuckshop.__file__).parent
 RULES = ("domain", "till", "services")

@@ -7,7 +7,7 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tests.web.conftest import PASSWORD, browsers, joined
-from tuckshop.domain.accounts import RegistrationMode
+from tuckshop.domain.users import RegistrationMode
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FILLED = {"username": "ada", "password": PASSWORD, "again": PASSWORD, "roles": "buyer"}

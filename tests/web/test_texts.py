@@ -8,7 +8,7 @@ from babel.messages.catalog import Catalog
 
 from tools.texts import complaints, main, room_of
 from tuckshop.domain.money import EURO
-from tuckshop.web.texts import Words
+from tuckshop.web.ui.i18n import Words
 
 
 def test_nothing_is_untranslated() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import RoleMissing
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.fields import Moment, Shown, moment
 from tuckshop.http.handlers import Router, get, told
-from tuckshop.services import admin_log, sessions
+from tuckshop.http.request import Call
+from tuckshop.identity import sessions
+from tuckshop.queries import admin_log
 
 
 class AdminLogLineShown(Shown):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import RoleMissing
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.fields import Shown
 from tuckshop.http.handlers import Router, get, told
-from tuckshop.services import audit, sessions
+from tuckshop.http.request import Call
+from tuckshop.identity import sessions
+from tuckshop.operations import audit
 
 
 class CheckShown(Shown):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuckshop.api.problems import PROBLEMS
-from tuckshop.api.walk import WALK
+from tuckshop.api.walkthrough import WALK
 from tuckshop.http.openapi import Contract, one_of
 
 _ABOUT = """\

@@ -11,8 +11,8 @@ import msgspec
 
 from tuckshop.api.contract import V1
 from tuckshop.http import openapi
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import Handler, Router, get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 

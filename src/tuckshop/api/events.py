@@ -6,12 +6,12 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import sessions
-from tuckshop.services.events import Events, Stream, TooManyStreams
-from tuckshop.till.batch import Busy
+from tuckshop.identity import sessions
+from tuckshop.queries.events import Events, Stream, TooManyStreams
+from tuckshop.till.engine.queue import Busy
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0  # Proxies hang up on lines that are silent for longer.

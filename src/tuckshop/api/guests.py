@@ -8,7 +8,6 @@ import msgspec
 
 from tuckshop.api.refunds import RefundShown, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
@@ -23,13 +22,14 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownPurchase,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, Shown, moment
 from tuckshop.http.handlers import Router, get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import guests, sessions
-from tuckshop.till.commands import Caller, Refunded, RefundNewest
+from tuckshop.identity import guests, sessions
+from tuckshop.till.commands.base import Caller, Refunded, RefundNewest
 
 DAYS_MAX = 36_500
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tuckshop.http.calls import Call
 from tuckshop.http.fields import Shown
 from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import shopkeeping
+from tuckshop.operations import shop_state as shopkeeping
 
 
 class HealthShown(Shown):

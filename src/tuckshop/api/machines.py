@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tuckshop.api.catalogue import Reason
+from tuckshop.api.products import Reason
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.api.wallet import Coins, Value
-from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.machines import (
     COUNTED_MAX,
     MACHINE_NAME_LENGTH_MAX,
@@ -19,6 +18,7 @@ from tuckshop.domain.machines import (
     ShelfPlan,
 )
 from tuckshop.domain.money import DENOMINATIONS_MAX
+from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.domain.refusals import (
     CoinNotAccepted,
     CoinsMissing,
@@ -32,13 +32,14 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
 from tuckshop.http.handlers import Router, get, patch, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import machines, sessions
-from tuckshop.services.machines import Machine
-from tuckshop.till.commands import (
+from tuckshop.identity import sessions
+from tuckshop.queries import machines
+from tuckshop.queries.machines import Machine
+from tuckshop.till.commands.base import (
     BoxMoved,
     CoinsCounted,
     CollectCoins,

@@ -7,10 +7,10 @@ import hmac
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import Router, get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import metrics
+from tuckshop.operations import metrics
 
 
 def router(*, token: str, folder: str) -> Router:

@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tuckshop.api.catalogue import Reason
 from tuckshop.api.guests import GuestName, machine_of, purse
+from tuckshop.api.products import Reason
 from tuckshop.api.refunds import RefundShown, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
-from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.orders import (
     CLIENT_REF_LENGTH_MAX,
     LINES_MAX,
@@ -21,6 +20,7 @@ from tuckshop.domain.orders import (
     Payment,
     merge,
 )
+from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
     ChangeUnpayable,
@@ -42,14 +42,15 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     WrongStatus,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Shown, moment
 from tuckshop.http.handlers import Router, get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import orders, sessions
-from tuckshop.services.orders import OrderStands, Whose
-from tuckshop.till.commands import (
+from tuckshop.identity import sessions
+from tuckshop.queries import orders
+from tuckshop.queries.orders import OrderStands, Whose
+from tuckshop.till.commands.base import (
     CancelOrder,
     Dispense,
     OrderChanged,

@@ -14,13 +14,14 @@ from msgspec import UNSET, UnsetType
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import InvalidField, NotOwner, ReportTooLarge, RoleMissing, UnknownUser
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Moment, Shown, moment
 from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import reports, sessions, statements
-from tuckshop.services.reports import By, Figures, Named
+from tuckshop.identity import sessions
+from tuckshop.queries import reports, statements
+from tuckshop.queries.reports import By, Figures, Named
 
 _BY = "|".join(By)
 
@@ -146,11 +147,11 @@ async def sales(
     request: Call,
     from_: From | None = None,
     to: To | None = None,
+    format_: As = Format.JSON,
     by: ByThese = "day",
     product: Only | None = None,
     seller: Only | None = None,
     machine: Only | None = None,
-    format_: As = Format.JSON,
 ) -> Response[SalesShown]:
     """By day, product, seller, machine, or several. Admins and cashiers see all, sellers their own."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -194,9 +195,9 @@ async def statement(
     request: Call,
     from_: From | None = None,
     to: To | None = None,
+    format_: As = Format.JSON,
     account: Which = Account.WALLET,
     user: Whose | None = None,
-    format_: As = Format.JSON,
 ) -> Response[StatementShown]:
     """Everything that moved a wallet, a tab or a seller's earnings: your own, or anybody's for admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)

@@ -9,13 +9,14 @@ from typing import Annotated
 import msgspec
 
 from tuckshop.api.problems import PROBLEMS
-from tuckshop.domain.accounts import Scope
 from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
-from tuckshop.http import browser, response
-from tuckshop.http.calls import ADMITTED, Call
+from tuckshop.domain.users import Scope
+from tuckshop.http import browser_login as browser
+from tuckshop.http import response
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
-from tuckshop.services import api_tokens
+from tuckshop.http.request import ADMITTED, Call
+from tuckshop.identity import api_tokens
 
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
 
@@ -91,7 +92,7 @@ async def _admit_token(request: Call) -> None:
     Raises:
         SessionEnded, ScopeMissing, LogInNeeded: see there.
     """
-    said = request.handler and request.handler.operation
+    said = request.operation
     given = request.given(b"authorization")
     if said is None or said.login == "none" or len(given) != 1 or given[0][:7].lower() != b"bearer ":
         return  # Who asks for the caller gets the same answer as with any other nonsense.

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tuckshop.api.accounts import UserShown, show_user
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
-from tuckshop.domain.accounts import Scope
+from tuckshop.api.users import UserShown, show_user
 from tuckshop.domain.refusals import (
     BadCredentials,
     CredentialReused,
@@ -20,13 +19,14 @@ from tuckshop.domain.refusals import (
     UnknownSession,
     UnknownToken,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Scope
 from tuckshop.http.fields import NAME_PATTERN, TEXT_PATTERN, Moment, Password, PathId, Shown, Username, moment
 from tuckshop.http.handlers import Router, delete, get, post, told
-from tuckshop.services import api_tokens, sessions
-from tuckshop.services.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken
-from tuckshop.services.sessions import ACTIVE_ELSEWHERE, LoggedIn
-from tuckshop.services.tokens import TOKEN_LENGTH_MAX
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import api_tokens, sessions
+from tuckshop.identity.access_tokens import TOKEN_LENGTH_MAX
+from tuckshop.identity.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken
+from tuckshop.identity.sessions import ACTIVE_ELSEWHERE, LoggedIn
 
 
 class LoginBody(Body):

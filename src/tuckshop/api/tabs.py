@@ -18,12 +18,12 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
 from tuckshop.http.handlers import Router, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.till.commands import SettleTab, TabSettled
+from tuckshop.till.commands.base import SettleTab, TabSettled
 
 
 class BankBody(Body):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.catalogue import Reason
+from tuckshop.api.products import Reason
 from tuckshop.api.requests import answered
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -21,11 +21,11 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Shown, moment
 from tuckshop.http.handlers import Router, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.till.commands import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
+from tuckshop.till.commands.base import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
 
 Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[100])]
 ExternalRef = Annotated[

@@ -8,7 +8,6 @@ import msgspec
 
 from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.coins import PIECES_MAX
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -25,12 +24,14 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Role
 from tuckshop.http.fields import Id, Moment, Shown, moment
 from tuckshop.http.handlers import Router, get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import guests, sessions, wallet
-from tuckshop.till.commands import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.identity import guests, sessions
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]

@@ -10,10 +10,10 @@ import click
 
 from tuckshop.cli import output
 from tuckshop.cli.commands import EXIT_FOUND, Command
-from tuckshop.cli.opening import opened_engine, run
+from tuckshop.cli.shop_access import opened_engine, run
 
 if TYPE_CHECKING:
-    from tuckshop.services.audit import Report
+    from tuckshop.operations.audit import Report
 
 
 @click.command(cls=Command)
@@ -36,8 +36,8 @@ def audit(ctx: click.Context, *, as_json: bool) -> None:
 
 async def _examine() -> Report:
     from tuckshop import settings
-    from tuckshop.services.audit import audit_and_record
-    from tuckshop.services.opening import system_clock
+    from tuckshop.operations.audit import audit_and_record
+    from tuckshop.operations.startup import system_clock
     from tuckshop.store.engine import check
 
     given = settings.read()

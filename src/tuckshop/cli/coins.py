@@ -11,15 +11,15 @@ import click
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import Commands
 from tuckshop.cli.machine import find, machine_option
-from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.product import settle
+from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
-from tuckshop.domain.accounts import OPERATOR
+from tuckshop.domain.users import OPERATOR
 
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
-    from tuckshop.services.machines import Coins
-    from tuckshop.till.commands import BoxMoved, CoinsCounted
+    from tuckshop.queries.machines import Coins
+    from tuckshop.till.commands.base import BoxMoved, CoinsCounted
 
 
 class Times(click.ParamType[tuple[int, int]]):
@@ -119,7 +119,7 @@ def known(pairs: Sequence[tuple[int, int]], currency: Currency) -> dict[int, int
 
 
 async def _show(machine: str | None) -> tuple[Coins, Currency]:
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     async with opened_shop() as shop:
         machine_id = (await find(shop, machine)).id
@@ -129,8 +129,8 @@ async def _show(machine: str | None) -> tuple[Coins, Currency]:
 async def _carry(
     pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None, *, out: bool
 ) -> tuple[BoxMoved, str, Currency]:
-    from tuckshop.till import commands
-    from tuckshop.till.commands import BoxMoved, CollectCoins, FillCoins
+    from tuckshop.till.commands import base as commands
+    from tuckshop.till.commands.base import BoxMoved, CollectCoins, FillCoins
 
     async with opened_shop() as shop:
         coins = known(pairs, shop.currency)
@@ -144,8 +144,8 @@ async def _carry(
 async def _count(
     pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None
 ) -> tuple[CoinsCounted, Currency]:
-    from tuckshop.till import commands
-    from tuckshop.till.commands import CoinsCounted, CountCoins
+    from tuckshop.till.commands import base as commands
+    from tuckshop.till.commands.base import CoinsCounted, CountCoins
 
     async with opened_shop() as shop:
         coins = known(pairs, shop.currency)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tuckshop.cli.failures import explain
+from tuckshop.cli.errors import explain
 
 EXIT_FOUND = 1  # Something was examined and found wrong.
 EXIT_WRONG = 2  # What click itself says for a wrong option.

@@ -8,7 +8,7 @@ import click
 
 from tuckshop.cli import output
 from tuckshop.cli.commands import Commands
-from tuckshop.cli.opening import opened_engine, run
+from tuckshop.cli.shop_access import opened_engine, run
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -39,7 +39,7 @@ def status() -> None:
 
 async def _upgrade() -> tuple[str | None, str]:
     from tuckshop import settings
-    from tuckshop.store import upgrade
+    from tuckshop.store import migrate as upgrade
 
     async with opened_engine(settings.read().url) as engine:
         before = (await _state(engine)).revision
@@ -49,8 +49,8 @@ async def _upgrade() -> tuple[str | None, str]:
 
 async def _status() -> list[tuple[str, object]]:
     from tuckshop import settings
-    from tuckshop.services import shopkeeping
-    from tuckshop.store.upgrade import head_revision
+    from tuckshop.operations import shop_state as shopkeeping
+    from tuckshop.store.migrate import head_revision
 
     given = settings.read()
     async with opened_engine(given.url) as engine:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuckshop.cli.commands import Command
-from tuckshop.cli.opening import opened_engine, run
 from tuckshop.cli.serve import address, export, listen, require_free, require_one_till, where_to_serve
+from tuckshop.cli.shop_access import opened_engine, run
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -93,7 +93,7 @@ async def is_made(given: Settings) -> bool:
     from tuckshop.cli.demo_history import MADE
     from tuckshop.store import tables
     from tuckshop.store.engine import check, reading
-    from tuckshop.store.upgrade import current_revision, head_revision, upgrade
+    from tuckshop.store.migrate import current_revision, head_revision, upgrade
 
     async with opened_engine(given.url) as engine:
         if not await _holds_demo(engine):
@@ -115,10 +115,10 @@ async def make(
 ) -> None:
     """Makes the demo in an empty database, `days` of history up to `now_us`."""
     from tuckshop.cli.demo_history import DAY_US, DAYS, Clock, History
-    from tuckshop.services.opening import open_shop
+    from tuckshop.operations.startup import open_shop
     from tuckshop.store.engine import writing
+    from tuckshop.store.migrate import upgrade
     from tuckshop.store.setup import install
-    from tuckshop.store.upgrade import upgrade
 
     days = DAYS if days is None else days
     clock = Clock((now_us // DAY_US - days) * DAY_US)
@@ -132,7 +132,7 @@ async def make(
 
 async def _holds_demo(engine: AsyncEngine) -> bool:
     """Whether there is a demo; False for an empty database. Raises click.UsageError for anything else."""
-    from tuckshop.services import shopkeeping
+    from tuckshop.operations import shop_state as shopkeeping
     from tuckshop.store.engine import file_of, read_state, require_known
 
     if engine.dialect.name == "sqlite" and not file_of(engine).exists():

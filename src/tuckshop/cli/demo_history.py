@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tuckshop.cli.demo_goods import BUYERS, GOODS, SELLERS, Good
 from tuckshop.cli.demo_pictures import draw
-from tuckshop.domain.accounts import Role, UserState
 from tuckshop.domain.coins import fewest
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
 from tuckshop.domain.orders import Change
-from tuckshop.services import admin_log, pictures, registration, sessions, standing
+from tuckshop.domain.users import Role, UserState
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import roles as standing
+from tuckshop.operations import pictures
+from tuckshop.queries import admin_log
 from tuckshop.store.engine import writing
-from tuckshop.till import commands as till
-from tuckshop.till.commands import Envelope
+from tuckshop.till.commands import base as till
+from tuckshop.till.commands.base import Envelope
 
 if TYPE_CHECKING:
-    from tuckshop.services.shop import Shop
+    from tuckshop.context import Shop
 
 ADMIN, ADMIN_PASSWORD = "admin", "12345"  # As one of the served contracts has it.
 CASHIER = "kim"

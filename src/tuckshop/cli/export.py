@@ -11,10 +11,10 @@ import click
 from tuckshop.cli.commands import FILLED, Commands
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
-from tuckshop.cli.opening import opened_shop, run
+from tuckshop.cli.shop_access import opened_shop, run
 
 if TYPE_CHECKING:
-    from tuckshop.services.shop import Shop
+    from tuckshop.context import Shop
 
 Rows = AsyncIterator[tuple[object, ...]]
 output_option = click.option(
@@ -87,7 +87,8 @@ def products(machine: str | None, seller: str | None, output: Path | None) -> No
     """
 
     async def rows(shop: Shop) -> Rows:
-        from tuckshop.services import accounts, goods_file
+        from tuckshop.identity import users as accounts
+        from tuckshop.imports import products as goods_file
 
         seller_id = None if seller is None else (await accounts.find_by_name(shop, username=seller)).id
         machine_id = (await find_machine(shop, machine)).id
@@ -102,7 +103,7 @@ def products(machine: str | None, seller: str | None, output: Path | None) -> No
 @click.option("--dialect", metavar="NAME", help="As an older contract keeps them, with its codes for roles.")
 def users(output: Path | None, dialect: str | None) -> None:
     """Everybody with roles, state, and what they hold, owe and have earned; no passwords."""
-    from tuckshop.dialects import serving
+    from tuckshop.dialects.shared import mounting as serving
 
     if dialect is not None:
         spoken = serving.find(dialect)
@@ -112,7 +113,7 @@ def users(output: Path | None, dialect: str | None) -> None:
         return
 
     def rows(shop: Shop) -> Rows:
-        from tuckshop.services import lists
+        from tuckshop.queries import exports as lists
 
         return lists.people(shop)
 
@@ -125,7 +126,7 @@ def orders(output: Path | None) -> None:
     """Every order, a row for each product in it, as it was sold."""
 
     def rows(shop: Shop) -> Rows:
-        from tuckshop.services import lists
+        from tuckshop.queries import exports as lists
 
         return lists.sold(shop)
 
@@ -134,7 +135,7 @@ def orders(output: Path | None) -> None:
 
 async def _write(rows: Callable[[Shop], Rows], output: Path | None) -> None:
     """A file is there whole, or as it was before."""
-    from tuckshop.services import sheets
+    from tuckshop.imports import csv_files as sheets
 
     async with opened_shop() as shop:
         if output is None:

@@ -11,11 +11,11 @@ import click
 from tuckshop.cli.commands import EXIT_WRONG, Commands
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
-from tuckshop.cli.opening import opened_shop, run
+from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
 
 if TYPE_CHECKING:
-    from tuckshop.services.goods_file import Report
+    from tuckshop.imports.products import Report
 
 SHOWN_MAX = 20  # What fits on a screen; the rest is counted.
 
@@ -76,8 +76,9 @@ def _show(report: Report) -> None:
 
 
 async def _take(file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool) -> Report:
-    from tuckshop.services import goods_file, sheets
-    from tuckshop.till.commands import OPERATOR
+    from tuckshop.imports import csv_files as sheets
+    from tuckshop.imports import products as goods_file
+    from tuckshop.till.commands.base import OPERATOR
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id

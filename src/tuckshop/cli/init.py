@@ -9,7 +9,7 @@ import click
 
 from tuckshop.cli.commands import FILLED, Command
 from tuckshop.cli.currencies import CURRENCIES
-from tuckshop.cli.opening import opened_engine, opened_shop, run
+from tuckshop.cli.shop_access import opened_engine, opened_shop, run
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -65,9 +65,9 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
         DatabaseUnusable, SettingsInvalid, InvalidField: one sentence.
     """
     from tuckshop import settings
-    from tuckshop.domain.accounts import Role, check_username
-    from tuckshop.services import registration
-    from tuckshop.services.passwords import invent
+    from tuckshop.domain.users import Role, check_username
+    from tuckshop.identity import registration
+    from tuckshop.identity.passwords import invent
 
     admin = check_username(admin)
     async with opened_engine(given.url) as engine:
@@ -91,7 +91,8 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
 
 async def _look(engine: AsyncEngine, *, currency: str | None) -> bool:
     """Whether the shop has an admin. Raises for a database that this shop cannot be set up in."""
-    from tuckshop.services import first_admin, shopkeeping
+    from tuckshop.identity import first_admin
+    from tuckshop.operations import shop_state as shopkeeping
     from tuckshop.store.engine import check, file_of, read_state, require_known
 
     if engine.dialect.name == "sqlite" and not file_of(engine).exists():
@@ -127,8 +128,8 @@ def _make_home(given: Settings) -> None:
 
 async def _make_database(engine: AsyncEngine, given: Settings, currency: str) -> None:
     from tuckshop.store.engine import check, read_state, writing
+    from tuckshop.store.migrate import upgrade
     from tuckshop.store.setup import install
-    from tuckshop.store.upgrade import upgrade
 
     await upgrade(engine)
     if not (await read_state(engine)).is_installed:

@@ -9,19 +9,19 @@ import click
 
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
-from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.product import find as find_product
 from tuckshop.cli.product import product_argument, settle
-from tuckshop.domain.accounts import OPERATOR
-from tuckshop.domain.catalogue import QUANTITY_MAX
+from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, ShelfPlan
 from tuckshop.domain.money import parse_price
+from tuckshop.domain.products import QUANTITY_MAX
+from tuckshop.domain.users import OPERATOR
 
 if TYPE_CHECKING:
+    from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.services.machines import Machine
-    from tuckshop.services.shop import Shop
-    from tuckshop.till.commands import ShelfStands
+    from tuckshop.queries.machines import Machine
+    from tuckshop.till.commands.base import ShelfStands
 
 PAGE = 1_000
 BOX = click.Choice([str(kind) for kind in BoxKind])
@@ -150,7 +150,7 @@ def set_shelf(machine: str, product: str, clear: tuple[str, ...], **given: Any) 
 
 async def find(shop: Shop, machine: str | None) -> Machine:
     """The machine of this number or name; None: the first. Raises UnknownMachine."""
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     if machine is None:
         return await machines.find(shop, machine_id=DEFAULT_MACHINE_ID)
@@ -161,14 +161,14 @@ async def find(shop: Shop, machine: str | None) -> Machine:
 
 
 async def _add(name: str, timezone: str, box_kind: BoxKind) -> Machine:
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     async with opened_shop() as shop:
         return await machines.add(shop, actor=OPERATOR, name=name, timezone=timezone, box_kind=box_kind)
 
 
 async def _all() -> list[Machine]:
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     found: list[Machine] = []
     async with opened_shop() as shop:
@@ -178,7 +178,7 @@ async def _all() -> list[Machine]:
 
 
 async def _show(machine: str) -> list[tuple[str, object]]:
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     async with opened_shop() as shop:
         one = await find(shop, machine)
@@ -198,7 +198,7 @@ async def _show(machine: str) -> list[tuple[str, object]]:
 
 
 async def _change(machine: str, name: str | None, timezone: str | None, box_kind: BoxKind | None) -> Machine:
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     async with opened_shop() as shop:
         found = await find(shop, machine)
@@ -208,7 +208,7 @@ async def _change(machine: str, name: str | None, timezone: str | None, box_kind
 
 
 async def _key(machine: str) -> str:
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     async with opened_shop() as shop:
         return await machines.new_key(shop, actor=OPERATOR, machine_id=(await find(shop, machine)).id)
@@ -220,7 +220,7 @@ async def _shelves(machine: str) -> tuple[list[ShelfStands], Currency]:
 
 
 async def _every_shelf(shop: Shop, machine_id: int) -> list[ShelfStands]:
-    from tuckshop.services import machines
+    from tuckshop.queries import machines
 
     found: list[ShelfStands] = []
     while page := await machines.shelves_of(
@@ -235,8 +235,8 @@ async def _every_shelf(shop: Shop, machine_id: int) -> list[ShelfStands]:
 
 
 async def _set_shelf(machine: str, product: str, named: dict[str, Any]) -> ShelfStands:
-    from tuckshop.till import commands
-    from tuckshop.till.commands import SetShelves, ShelvesSet
+    from tuckshop.till.commands import base as commands
+    from tuckshop.till.commands.base import SetShelves, ShelvesSet
 
     async with opened_shop() as shop:
         machine_id = (await find(shop, machine)).id

@@ -10,14 +10,14 @@ import click
 from tuckshop.cli import amounts, output
 from tuckshop.cli.coins import Times
 from tuckshop.cli.commands import FILLED, Commands, Whole
-from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.product import settle
+from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
 
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
-    from tuckshop.services.orders import OrderStands
-    from tuckshop.till.commands import Command, OrderChanged, Refunded
+    from tuckshop.queries.orders import OrderStands
+    from tuckshop.till.commands.base import Command, OrderChanged, Refunded
 
 order_argument = click.argument("order", metavar="ORDER", type=Whole(1, 10**18 - 1))
 
@@ -111,7 +111,7 @@ def refund(order: int, lines: tuple[tuple[int, int], ...], reason: str | None, *
 @reason_option
 def dispense(order: int, reason: str | None, *, failed: bool) -> None:
     """Say that an order was handed out."""
-    from tuckshop.till.commands import OPERATOR, Dispense
+    from tuckshop.till.commands.base import OPERATOR, Dispense
 
     done = run(_change(Dispense(OPERATOR, order, failed, checked_reason(reason))))
     click.echo(f"Order {order} is {_said(done)}.")
@@ -122,7 +122,7 @@ def dispense(order: int, reason: str | None, *, failed: bool) -> None:
 @reason_option
 def cancel(order: int, reason: str | None) -> None:
     """Call off an order that was not handed out yet."""
-    from tuckshop.till.commands import OPERATOR, CancelOrder
+    from tuckshop.till.commands.base import OPERATOR, CancelOrder
 
     done = run(_change(CancelOrder(OPERATOR, order, checked_reason(reason))))
     click.echo(f"Order {order} is {_said(done)}.")
@@ -134,8 +134,9 @@ def when(instant_us: int) -> str:
 
 
 async def _page(buyer: str | None, limit: int) -> tuple[list[OrderStands], Currency]:
-    from tuckshop.domain.accounts import OPERATOR
-    from tuckshop.services import accounts, orders
+    from tuckshop.domain.users import OPERATOR
+    from tuckshop.identity import users as accounts
+    from tuckshop.queries import orders
 
     async with opened_shop() as shop:
         buyer_id = None if buyer is None else (await accounts.find_by_name(shop, username=buyer)).id
@@ -146,8 +147,8 @@ async def _page(buyer: str | None, limit: int) -> tuple[list[OrderStands], Curre
 
 
 async def _find(order: int) -> tuple[OrderStands, Currency]:
-    from tuckshop.domain.accounts import OPERATOR
-    from tuckshop.services import orders
+    from tuckshop.domain.users import OPERATOR
+    from tuckshop.queries import orders
 
     async with opened_shop() as shop:
         return await orders.find(shop, order_id=order, actor=OPERATOR), shop.currency
@@ -156,7 +157,7 @@ async def _find(order: int) -> tuple[OrderStands, Currency]:
 async def _refund(
     order: int, quantities: dict[int, int] | None, reason: str | None, *, write_off: bool
 ) -> tuple[Refunded, Currency]:
-    from tuckshop.till.commands import OPERATOR, Refund, Refunded
+    from tuckshop.till.commands.base import OPERATOR, Refund, Refunded
 
     async with opened_shop() as shop:
         done = await settle(shop, Refund(OPERATOR, order, quantities, reason, write_off))
@@ -165,7 +166,7 @@ async def _refund(
 
 
 async def _change(command: Command) -> OrderChanged:
-    from tuckshop.till.commands import OrderChanged
+    from tuckshop.till.commands.base import OrderChanged
 
     async with opened_shop() as shop:
         done = await settle(shop, command)

@@ -9,15 +9,15 @@ import click
 
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
-from tuckshop.cli.opening import opened_shop, run
-from tuckshop.domain.catalogue import QUANTITY_MAX, parse_tax, show_tax
+from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import parse_price
+from tuckshop.domain.products import QUANTITY_MAX, parse_tax, show_tax
 
 if TYPE_CHECKING:
+    from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.services.shop import Shop
-    from tuckshop.till.commands import Command, ProductStands, Receipt
+    from tuckshop.till.commands.base import Command, ProductStands, Receipt
 
 PAGE = 1_000
 SAMPLE_PIECES = 100  # Whoever tries orders out should not run into an empty shelf at once.
@@ -140,7 +140,7 @@ def samples(stock: int) -> None:
 
 async def find(shop: Shop, product: str, *, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
     """The product of this number or name. Raises UnknownProduct, click.UsageError."""
-    from tuckshop.services import catalogue
+    from tuckshop.queries import catalogue
 
     # The number first: a seller may call a product "1", and must not get what is meant for number 1.
     if product.isascii() and product.isdigit() and len(product) <= 18:
@@ -153,14 +153,14 @@ async def find(shop: Shop, product: str, *, machine_id: int = DEFAULT_MACHINE_ID
 
 async def settle(shop: Shop, command: Command) -> Receipt:
     """The till's receipt. Raises the refusal."""
-    from tuckshop.till.commands import Envelope
+    from tuckshop.till.commands.base import Envelope
 
     return (await shop.till.settle(Envelope(command))).receipt()
 
 
 async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[ProductStands]:
     """All that is on sale, with the stock of the machine."""
-    from tuckshop.services import catalogue
+    from tuckshop.queries import catalogue
 
     found: list[ProductStands] = []
     search = catalogue.Search(limit=PAGE, machine_id=machine_id)
@@ -173,7 +173,7 @@ async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[Pro
 async def _add(
     name: str, price: str, stock: int, cost: str | None, tax: str | None, *, refundable: bool
 ) -> tuple[Receipt, Currency]:
-    from tuckshop.till.commands import OPERATOR, AddProduct
+    from tuckshop.till.commands.base import OPERATOR, AddProduct
 
     async with opened_shop() as shop:
         command = AddProduct(
@@ -220,7 +220,7 @@ async def _change(
     tax: str | None,
     refundable: bool | None,
 ) -> tuple[Receipt, Currency]:
-    from tuckshop.till.commands import OPERATOR, ChangeProduct
+    from tuckshop.till.commands.base import OPERATOR, ChangeProduct
 
     async with opened_shop() as shop:
         currency = shop.currency
@@ -237,7 +237,7 @@ async def _change(
 
 
 async def _remove(product: str) -> ProductStands:
-    from tuckshop.till.commands import OPERATOR, RemoveProduct
+    from tuckshop.till.commands.base import OPERATOR, RemoveProduct
 
     async with opened_shop() as shop:
         found = await find(shop, product)
@@ -249,8 +249,9 @@ async def _samples(stock: int) -> tuple[int, list[str]]:
     from tuckshop.cli.demo_goods import GOODS
     from tuckshop.cli.demo_pictures import draw
     from tuckshop.domain.refusals import NameTaken
-    from tuckshop.services import catalogue, pictures
-    from tuckshop.till.commands import OPERATOR, AddProduct
+    from tuckshop.operations import pictures
+    from tuckshop.queries import catalogue
+    from tuckshop.till.commands.base import OPERATOR, AddProduct
 
     left_out: list[str] = []
     chosen = GOODS[::2]
@@ -283,7 +284,7 @@ def _cost(text: str | None, currency: Currency) -> int | None:
 
 
 def _told(stands: Receipt, currency: Currency) -> str:
-    from tuckshop.till.commands import ProductStands
+    from tuckshop.till.commands.base import ProductStands
 
     assert isinstance(stands, ProductStands)
     price = amounts.tell(stands.price_cents, currency)

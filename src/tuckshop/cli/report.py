@@ -12,13 +12,13 @@ import click
 
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
-from tuckshop.cli.opening import opened_shop, run
+from tuckshop.cli.shop_access import opened_shop, run
 
 if TYPE_CHECKING:
+    from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.services.reports import By, Earnings, Rows, Sales
-    from tuckshop.services.shop import Shop
-    from tuckshop.services.statements import Statement
+    from tuckshop.queries.reports import By, Earnings, Rows, Sales
+    from tuckshop.queries.statements import Statement
 
 ID_MAX = 10**18 - 1
 BY = ("day", "product", "seller", "machine")
@@ -140,8 +140,8 @@ async def _sales(
     first: date | None,
     last: date | None,
 ) -> tuple[Sales, Rows, Currency]:
-    from tuckshop.domain.accounts import OPERATOR
-    from tuckshop.services import reports
+    from tuckshop.domain.users import OPERATOR
+    from tuckshop.queries import reports
 
     async with opened_shop() as shop:
         keys: list[By] = [reports.By(one) for one in by]
@@ -158,8 +158,8 @@ async def _sales(
 
 
 async def _earnings(first: date | None, last: date | None) -> tuple[Earnings, Rows, Currency]:
-    from tuckshop.domain.accounts import OPERATOR
-    from tuckshop.services import reports
+    from tuckshop.domain.users import OPERATOR
+    from tuckshop.queries import reports
 
     async with opened_shop() as shop:
         period = reports.period_of(shop, first, last)
@@ -170,9 +170,9 @@ async def _earnings(first: date | None, last: date | None) -> tuple[Earnings, Ro
 async def _statement(
     user: str, account: str, first: date | None, last: date | None
 ) -> tuple[Statement, Rows, Currency]:
-    from tuckshop.domain.accounts import OPERATOR
     from tuckshop.domain.ledger import AccountKind
-    from tuckshop.services import reports, statements
+    from tuckshop.domain.users import OPERATOR
+    from tuckshop.queries import reports, statements
 
     async with opened_shop() as shop:
         found = await statements.statement(
@@ -186,14 +186,14 @@ async def _statement(
 
 
 async def _user_id(shop: Shop, name: str) -> int:
-    from tuckshop.services import accounts
+    from tuckshop.identity import users as accounts
 
     return (await accounts.find_by_name(shop, username=name)).id
 
 
 def _written(table: Rows, period: Any, *, as_csv: bool, as_json: bool) -> bool:
     """Prints the table for other programs, if asked to."""
-    from tuckshop.services import sheets
+    from tuckshop.imports import csv_files as sheets
 
     head, *rows = table
     if as_csv:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuckshop.cli.commands import FILLED, Command, Whole
-from tuckshop.cli.opening import opened_engine, run
+from tuckshop.cli.shop_access import opened_engine, run
 
 if TYPE_CHECKING:
     from tuckshop.settings import Settings
@@ -62,7 +62,7 @@ def serve(**options: Any) -> None:
 
 async def first_code(given: Settings) -> str | None:
     """A code that makes the first admin, until the server ends; None where there is one already."""
-    from tuckshop.services import first_admin
+    from tuckshop.identity import first_admin
 
     async with opened_engine(given.url) as engine:
         if not await first_admin.is_missing(engine):
@@ -78,8 +78,8 @@ async def check(given: Settings) -> None:
     Raises:
         DatabaseUnusable, SettingsInvalid, click.UsageError: one sentence that says what to do.
     """
-    from tuckshop.dialects import serving
-    from tuckshop.services import shopkeeping
+    from tuckshop.dialects.shared import mounting as serving
+    from tuckshop.operations import shop_state as shopkeeping
     from tuckshop.store.engine import check
 
     require_one_till(given)

@@ -10,12 +10,12 @@ from tuckshop.cli import output
 from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
-from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.product import every, find, product_argument, settle
-from tuckshop.domain.catalogue import QUANTITY_MAX, REASON_LENGTH_MAX
+from tuckshop.cli.shop_access import opened_shop, run
+from tuckshop.domain.products import QUANTITY_MAX, REASON_LENGTH_MAX
 
 if TYPE_CHECKING:
-    from tuckshop.till.commands import ProductStands, StockMoved
+    from tuckshop.till.commands.base import ProductStands, StockMoved
 
 reason_option = click.option("--reason", type=FILLED, help="Why; kept with the movement.")
 
@@ -83,7 +83,7 @@ def list_(below: int | None, machine: str | None) -> None:
 
 
 async def _add(product: str, quantity: int, machine: str | None, reason: str | None) -> ProductStands:
-    from tuckshop.till.commands import OPERATOR, ProductStands, Restock
+    from tuckshop.till.commands.base import OPERATOR, ProductStands, Restock
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -98,7 +98,7 @@ async def _add(product: str, quantity: int, machine: str | None, reason: str | N
 async def _set(
     product: str, quantity: int, machine: str | None, reason: str | None
 ) -> tuple[ProductStands, ProductStands]:
-    from tuckshop.till.commands import OPERATOR, ChangeProduct, ProductStands
+    from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -118,7 +118,7 @@ async def _set(
 async def _move(
     product: str, quantity: int, source: str | None, target: str, reason: str | None
 ) -> tuple[StockMoved, tuple[str, str, str]]:
-    from tuckshop.till.commands import OPERATOR, MoveStock, StockMoved
+    from tuckshop.till.commands.base import OPERATOR, MoveStock, StockMoved
 
     async with opened_shop() as shop:
         found = await find(shop, product)

@@ -12,17 +12,17 @@ from tuckshop.cli.coins import COIN, known
 from tuckshop.cli.commands import FILLED, Commands
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
-from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.product import settle as settle_command
+from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain import money
-from tuckshop.domain.accounts import OPERATOR
 from tuckshop.domain.money import parse_price
+from tuckshop.domain.users import OPERATOR
 
 if TYPE_CHECKING:
+    from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.services.shop import Shop
-    from tuckshop.services.tabs import Tab
-    from tuckshop.till.commands import TabSettled
+    from tuckshop.operations.tabs import Tab
+    from tuckshop.till.commands.base import TabSettled
 
 PAGE = 1_000
 AS_SETTING = "default"
@@ -104,7 +104,7 @@ def settle(
 
 
 async def _all() -> tuple[list[Tab], Currency]:
-    from tuckshop.services import tabs
+    from tuckshop.operations import tabs
 
     found: list[Tab] = []
     async with opened_shop() as shop:
@@ -114,14 +114,14 @@ async def _all() -> tuple[list[Tab], Currency]:
 
 
 async def _show(user: str) -> tuple[Tab, Currency]:
-    from tuckshop.services import tabs
+    from tuckshop.operations import tabs
 
     async with opened_shop() as shop:
         return await tabs.find(shop, user_id=await _user_id(shop, user)), shop.currency
 
 
 async def _limit(user: str, limit: str) -> tuple[Tab, Currency]:
-    from tuckshop.services import tabs
+    from tuckshop.operations import tabs
 
     async with opened_shop() as shop:
         cents = (
@@ -140,8 +140,8 @@ async def _settle(
     ref: str | None,
     machine: str | None,
 ) -> tuple[TabSettled, Currency]:
-    from tuckshop.till import commands
-    from tuckshop.till.commands import SettleTab, TabSettled
+    from tuckshop.till.commands import base as commands
+    from tuckshop.till.commands.base import SettleTab, TabSettled
 
     async with opened_shop() as shop:
         user_id = await _user_id(shop, user)
@@ -158,6 +158,6 @@ async def _settle(
 
 
 async def _user_id(shop: Shop, user: str) -> int:
-    from tuckshop.services import accounts
+    from tuckshop.identity import users as accounts
 
     return (await accounts.find_by_name(shop, username=user)).id

@@ -8,15 +8,15 @@ import click
 
 from tuckshop.cli import amounts
 from tuckshop.cli.commands import FILLED, Command
-from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.product import settle
+from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
 from tuckshop.domain import money
 from tuckshop.domain.ledger import wallet_of
 
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
-    from tuckshop.till.commands import MoneyMoved, SellerPaid
+    from tuckshop.till.commands.base import MoneyMoved, SellerPaid
 
 ref_option = click.option(
     "--ref", required=True, type=FILLED, help="The bank's reference. Each counts once: repeating is safe."
@@ -53,8 +53,8 @@ def payout(seller: str, ref: str, amount: str | None, reason: str | None) -> Non
 
 
 async def _top_up(user: str, amount: str, ref: str, reason: str | None) -> tuple[MoneyMoved, Currency]:
-    from tuckshop.services import accounts
-    from tuckshop.till.commands import OPERATOR, MoneyMoved, TopUp
+    from tuckshop.identity import users as accounts
+    from tuckshop.till.commands.base import OPERATOR, MoneyMoved, TopUp
 
     async with opened_shop() as shop:
         cents = money.parse(amount, exponent=shop.currency.exponent)
@@ -67,8 +67,8 @@ async def _top_up(user: str, amount: str, ref: str, reason: str | None) -> tuple
 async def _pay_out(
     seller: str, ref: str, amount: str | None, reason: str | None
 ) -> tuple[SellerPaid, Currency]:
-    from tuckshop.services import accounts
-    from tuckshop.till.commands import OPERATOR, PaySeller, SellerPaid
+    from tuckshop.identity import users as accounts
+    from tuckshop.till.commands.base import OPERATOR, PaySeller, SellerPaid
 
     async with opened_shop() as shop:
         cents = None if amount is None else money.parse(amount, exponent=shop.currency.exponent)

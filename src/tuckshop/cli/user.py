@@ -10,13 +10,13 @@ import click
 
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
-from tuckshop.cli.opening import opened_shop, run
 from tuckshop.cli.order import when
-from tuckshop.domain.accounts import PASSWORD_LENGTH_MAX, Role, UserState
+from tuckshop.cli.shop_access import opened_shop, run
+from tuckshop.domain.users import PASSWORD_LENGTH_MAX, Role, UserState
 
 if TYPE_CHECKING:
-    from tuckshop.services.accounts import User
-    from tuckshop.services.sessions import SessionStands
+    from tuckshop.identity.sessions import SessionStands
+    from tuckshop.identity.users import User
 
 PAGE = 1_000
 ROLE = click.Choice([str(role) for role in Role])
@@ -163,8 +163,8 @@ def password(name: str, *, password_stdin: bool) -> None:
 
 
 async def _add(name: str, roles: Sequence[str], email: str | None, password: str | None) -> tuple[User, str]:
-    from tuckshop.services import registration
-    from tuckshop.services.passwords import invent
+    from tuckshop.identity import registration
+    from tuckshop.identity.passwords import invent
 
     password = password or invent()
     async with opened_shop() as shop:
@@ -175,7 +175,7 @@ async def _add(name: str, roles: Sequence[str], email: str | None, password: str
 
 
 async def _all(state: UserState | None) -> list[User]:
-    from tuckshop.services import accounts
+    from tuckshop.identity import users as accounts
 
     people: list[User] = []
     async with opened_shop() as shop:
@@ -187,7 +187,9 @@ async def _all(state: UserState | None) -> list[User]:
 
 
 async def _show(name: str) -> list[tuple[str, object]]:
-    from tuckshop.services import accounts, tabs, wallet
+    from tuckshop.identity import users as accounts
+    from tuckshop.operations import tabs
+    from tuckshop.queries import wallet
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -215,7 +217,8 @@ async def _show(name: str) -> list[tuple[str, object]]:
 async def _set_standing(
     name: str, *, roles: Sequence[Role] | None = None, state: UserState | None = None
 ) -> User:
-    from tuckshop.services import accounts, standing
+    from tuckshop.identity import roles as standing
+    from tuckshop.identity import users as accounts
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -223,7 +226,8 @@ async def _set_standing(
 
 
 async def _approve(name: str) -> User:
-    from tuckshop.services import accounts, standing
+    from tuckshop.identity import roles as standing
+    from tuckshop.identity import users as accounts
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -233,8 +237,8 @@ async def _approve(name: str) -> User:
 
 
 async def _close(name: str) -> User:
-    from tuckshop.services import accounts
-    from tuckshop.till.commands import OPERATOR, CloseUser, Envelope
+    from tuckshop.identity import users as accounts
+    from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -243,7 +247,8 @@ async def _close(name: str) -> User:
 
 
 async def _sessions(name: str) -> list[SessionStands]:
-    from tuckshop.services import accounts, sessions
+    from tuckshop.identity import sessions
+    from tuckshop.identity import users as accounts
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -251,7 +256,8 @@ async def _sessions(name: str) -> list[SessionStands]:
 
 
 async def _end_sessions(name: str, session: int | None) -> int:
-    from tuckshop.services import accounts, sessions
+    from tuckshop.identity import sessions
+    from tuckshop.identity import users as accounts
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -262,7 +268,7 @@ async def _end_sessions(name: str, session: int | None) -> int:
 
 
 async def _reset_password(name: str, password: str | None) -> str:
-    from tuckshop.services import accounts
+    from tuckshop.identity import users as accounts
 
     async with opened_shop() as shop:
         return await accounts.reset_password(shop, username=name, password=password)

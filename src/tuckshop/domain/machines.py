@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from tuckshop.domain.accounts import check_name
-from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.coins import (
     Coins,
     Supply,
@@ -20,7 +18,9 @@ from tuckshop.domain.coins import (
 )
 from tuckshop.domain.ledger import BANK, OVER_SHORT, Transfer, TransferKind, coin_box_of
 from tuckshop.domain.money import check_price
+from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.domain.refusals import ChangeUnpayable, CoinNotAccepted, CoinsMissing, InvalidField
+from tuckshop.domain.users import check_name
 
 DEFAULT_MACHINE_ID = 1  # A fresh shop has this one; calls that name no machine mean it.
 MACHINE_NAME_LENGTH_MAX = 64

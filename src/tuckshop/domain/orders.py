@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from tuckshop.domain.accounts import Actor, Role
-from tuckshop.domain.catalogue import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
 from tuckshop.domain.coins import Coins, total_cents
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of, earnings_of, tab_of
 from tuckshop.domain.machines import CoinBox, pay
+from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
 from tuckshop.domain.refusals import (
     InsufficientFunds,
     InvalidField,
@@ -19,6 +18,7 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
     WrongStatus,
 )
+from tuckshop.domain.users import Actor, Role
 
 LINES_MAX = 100  # A full basket; bounds what one command can lock.
 CLIENT_REF_LENGTH_MAX = 64

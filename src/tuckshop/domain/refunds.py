@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from tuckshop.domain.accounts import Actor, Role
-from tuckshop.domain.catalogue import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_of, tab_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import (
@@ -21,6 +19,7 @@ from tuckshop.domain.orders import (
     require_status,
     rights,
 )
+from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
     InvalidField,
@@ -30,6 +29,7 @@ from tuckshop.domain.refusals import (
     RefundWindowOver,
     RoleMissing,
 )
+from tuckshop.domain.users import Actor, Role
 
 REFUNDS_PER_DAY = 3  # Three wrong cans in a day are bad luck; a fourth wants a look by somebody of the shop.
 DAY_SECONDS = 86_400

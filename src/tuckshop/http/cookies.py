@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from tuckshop.http.calls import Call
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 
 

@@ -9,8 +9,8 @@ import msgspec
 from starlette.responses import StreamingResponse
 
 from tuckshop.http.response import Response
-from tuckshop.services import sheets
-from tuckshop.services.reports import Rows
+from tuckshop.imports import csv_files as sheets
+from tuckshop.queries.reports import Rows
 
 ROWS_AT_ONCE = 200  # Written in some 2 ms: a sale waits no longer than that.
 

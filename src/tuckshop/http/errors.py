@@ -14,14 +14,14 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from tuckshop.context import DatabaseAway
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, TooManyTries
 from tuckshop.http.response import Response
-from tuckshop.http.running import running
-from tuckshop.services.passwords import Overrun
-from tuckshop.services.shop import DatabaseAway
-from tuckshop.till.batch import Busy, Defect
-from tuckshop.till.books import OutcomeUnknown, Unavailable
+from tuckshop.http.state import running
+from tuckshop.identity.passwords import Overrun
+from tuckshop.till.engine.queue import Busy, Defect
+from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -262,7 +262,8 @@ class Errors:
                 return self._of_busy()
             case OutcomeUnknown():
                 return self._of_unknown(error)
-        return self._of_defect(scope, error)
+            case _:
+                return self._of_defect(scope, error)
 
     def _of_status(self, error: HTTPException) -> Response[Any]:
         """For 400, 404, 405 and their like."""

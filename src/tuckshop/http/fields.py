@@ -7,15 +7,15 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.domain.accounts import (
+from tuckshop.domain.money import PRICE_CENTS_MAX
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
+from tuckshop.domain.users import (
     EMAIL_LENGTH_MAX,
     PASSWORD_LENGTH_MAX,
     PASSWORD_LENGTH_MIN,
     USERNAME_LENGTH_MAX,
 )
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
-from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.services.passwords import COMMON
+from tuckshop.identity.passwords import COMMON
 
 ID_MAX = 2**63 - 1
 

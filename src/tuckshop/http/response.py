@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response as _Response
 
 from tuckshop.domain.refusals import Refusal
-from tuckshop.till.commands import Outcome
+from tuckshop.till.commands.base import Outcome
 
 JSON = "application/json"
 _encode = msgspec.json.Encoder().encode

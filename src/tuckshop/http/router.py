@@ -1,7 +1,7 @@
 """From an address to its handler, and from what stands in the address to the handler's arguments.
 
-Every request goes this way. Paths without parameters are found at once and others part by part, so that it takes
-no longer for there being many. See docs/decisions/0032-routes-of-our-own-on-starlette.md.
+Every request goes this way. Paths without parameters are found at once and others part by part, so that
+many take no longer than few. See docs/decisions/0032-routes-of-our-own-on-starlette.md.
 """
 
 from __future__ import annotations

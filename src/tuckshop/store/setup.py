@@ -6,9 +6,9 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tuckshop.domain.accounts import name_key
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind
 from tuckshop.domain.money import EURO, Currency
+from tuckshop.domain.users import name_key
 from tuckshop.store import tables
 from tuckshop.store.engine import DatabaseUnusable
 

@@ -28,13 +28,13 @@ from sqlalchemy import (
     text,
 )
 
-from tuckshop.domain.accounts import Scope, UserState, write_scopes
-from tuckshop.domain.catalogue import TAX_BASIS_POINTS_MAX, StockKind
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.machines import BoxKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX, PRICE_CENTS_MAX, DenominationKind
 from tuckshop.domain.orders import OrderStatus, Payment
+from tuckshop.domain.products import TAX_BASIS_POINTS_MAX, StockKind
 from tuckshop.domain.refunds import RefundKind
+from tuckshop.domain.users import Scope, UserState, write_scopes
 
 metadata = MetaData(
     naming_convention={
@@ -87,7 +87,7 @@ shop = Table(
 audits = Table(
     "audits",
     metadata,
-    # The last one that somebody asked for; older ones are forgotten. See services/audit.py.
+    # The last one that somebody asked for; older ones are forgotten. See operations/audit.py.
     Column("at_us", BigInteger, primary_key=True, autoincrement=False),
     Column("failed_rules", Integer, nullable=False),
     CheckConstraint("failed_rules >= 0", name="failed_not_negative"),

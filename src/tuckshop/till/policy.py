@@ -8,7 +8,7 @@ from enum import StrEnum
 from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import Currency
-from tuckshop.till.commands import Caller
+from tuckshop.till.commands.base import Caller
 
 
 class CoinsPolicy(StrEnum):

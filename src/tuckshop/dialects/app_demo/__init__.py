@@ -15,12 +15,12 @@ may come as text; a refresh token is not used up; lists and single products are 
 
 from __future__ import annotations
 
-from tuckshop.dialects import long_lived
 from tuckshop.dialects.app_demo import orders, products, users
 from tuckshop.dialects.app_demo.common import ERRORS
-from tuckshop.dialects.app_demo.walk import WALK
-from tuckshop.dialects.errors import SCHEMA
-from tuckshop.dialects.serving import Dialect
+from tuckshop.dialects.app_demo.walkthrough import WALK
+from tuckshop.dialects.shared import long_lived_tokens as long_lived
+from tuckshop.dialects.shared.errors import SCHEMA
+from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.http.openapi import Contract
 
 DIALECT = Dialect(

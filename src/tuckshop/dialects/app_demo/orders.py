@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tuckshop.dialects import tab_orders
 from tuckshop.dialects.app_demo.common import answered
-from tuckshop.dialects.lists import Counted, Limit, Offset
-from tuckshop.dialects.tab_orders import OrderBody
+from tuckshop.dialects.shared import tab_orders
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset
+from tuckshop.dialects.shared.tab_orders import OrderBody
 from tuckshop.domain.money import Currency
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import get, post, told
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services.orders import OrderStands
-from tuckshop.till.commands import OrderPlaced
+from tuckshop.queries.orders import OrderStands
+from tuckshop.till.commands.base import OrderPlaced
 
 
 class OrderShown(tab_orders.OrderShown):

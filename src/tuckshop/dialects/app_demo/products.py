@@ -7,13 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.app_demo import figures
+from tuckshop.dialects.app_demo import amounts as figures
 from tuckshop.dialects.app_demo.common import answered
-from tuckshop.dialects.lists import Counted, Limit, Offset, neighbours
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.domain import money
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.money import Currency
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
@@ -22,14 +22,15 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import PathId, ProductName, Shown
 from tuckshop.http.handlers import delete, get, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import catalogue, sessions
-from tuckshop.services.catalogue import Search
-from tuckshop.till.commands import (
+from tuckshop.identity import sessions
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search
+from tuckshop.till.commands.base import (
     AddProduct,
     ChangeProduct,
     ProductRemoved,

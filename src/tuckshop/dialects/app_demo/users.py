@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tuckshop.dialects.long_lived import TokensShown, entered
-from tuckshop.domain.accounts import Role
+from tuckshop.dialects.shared.long_lived_tokens import TokensShown, entered
 from tuckshop.domain.refusals import (
     BadCredentials,
     InvalidField,
@@ -11,10 +10,11 @@ from tuckshop.domain.refusals import (
     RegistrationClosed,
     TooManyTries,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Role
 from tuckshop.http.fields import NewPassword, Password, Shown, Username
 from tuckshop.http.handlers import post, told
-from tuckshop.services import registration
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import registration
 
 
 class RegisterBody(Body):

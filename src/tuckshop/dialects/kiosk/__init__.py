@@ -17,11 +17,13 @@ name may see what the guest has; coins come as an amount; errors are pages to br
 
 from __future__ import annotations
 
-from tuckshop.dialects.errors import SCHEMA
-from tuckshop.dialects.kiosk import front, people, products, users
+from tuckshop.dialects.kiosk import home as front
+from tuckshop.dialects.kiosk import products, users
+from tuckshop.dialects.kiosk import users_export as people
 from tuckshop.dialects.kiosk.common import API, ERRORS
-from tuckshop.dialects.kiosk.walk import WALK
-from tuckshop.dialects.serving import Dialect
+from tuckshop.dialects.kiosk.walkthrough import WALK
+from tuckshop.dialects.shared.errors import SCHEMA
+from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.http.openapi import Contract
 
 _ABOUT = """\

@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tuckshop.dialects.errors import Details
-from tuckshop.dialects.kiosk.pages import EitherWay
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Actor, check_name
+from tuckshop.dialects.kiosk.error_pages import EitherWay
+from tuckshop.dialects.shared.errors import Details
 from tuckshop.domain.refusals import SessionEnded
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, check_name
 from tuckshop.http import response
-from tuckshop.http.calls import Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import machines
-from tuckshop.till.commands import OPEN_KIOSK, Caller
+from tuckshop.queries import machines
+from tuckshop.till.commands.base import OPEN_KIOSK, Caller
 
 API = "/api/v1"
 

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.exceptions import HTTPException
 
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed, complaint
 from tuckshop.http.openapi import FORMS
+from tuckshop.http.request import Body, Call
 
 FIELDS_MAX = 10  # No call takes more than three.
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)

@@ -16,7 +16,7 @@ from tuckshop.dialects.kiosk.common import (
     kiosk,
     machine_of,
 )
-from tuckshop.dialects.lists import LIMIT_MAX, Limit, Offset
+from tuckshop.dialects.shared.pagination import LIMIT_MAX, Limit, Offset
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
@@ -31,14 +31,15 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownPurchase,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
 from tuckshop.http.handlers import get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import catalogue, guests, machines
-from tuckshop.services.catalogue import Search
-from tuckshop.till.commands import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
+from tuckshop.identity import guests
+from tuckshop.queries import catalogue, machines
+from tuckshop.queries.catalogue import Search
+from tuckshop.till.commands.base import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
 
 ProductQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="The address's, again.")]
 

@@ -19,14 +19,15 @@ from tuckshop.dialects.kiosk.common import (
 from tuckshop.domain.coins import inserted_as
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, UnknownGuest
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
 from tuckshop.http.handlers import get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import guests, idempotency
-from tuckshop.services.guests import Guest
-from tuckshop.till.commands import CoinsDeposited, Deposit, Envelope
+from tuckshop.identity import guests
+from tuckshop.identity.guests import Guest
+from tuckshop.operations import retention as idempotency
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, Envelope
 
 ANYBODY = 0  # The id of a guest of whom only the name is known.
 

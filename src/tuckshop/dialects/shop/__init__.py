@@ -17,12 +17,12 @@ made by /v1 or at the command line, where `tuckshop product samples` makes thing
 
 from __future__ import annotations
 
-from tuckshop.dialects import long_lived
-from tuckshop.dialects.errors import SCHEMA
-from tuckshop.dialects.serving import Dialect
+from tuckshop.dialects.shared import long_lived_tokens as long_lived
+from tuckshop.dialects.shared.errors import SCHEMA
+from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.dialects.shop import auth, orders, products
 from tuckshop.dialects.shop.common import ERRORS
-from tuckshop.dialects.shop.walk import WALK
+from tuckshop.dialects.shop.walkthrough import WALK
 from tuckshop.http.openapi import Contract, one_of
 
 DIALECT = Dialect(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tuckshop.dialects.long_lived import TokensShown, entered
+from tuckshop.dialects.shared.long_lived_tokens import TokensShown, entered
 from tuckshop.domain.refusals import BadCredentials, TooManyTries
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import Password, Username
 from tuckshop.http.handlers import post, told
+from tuckshop.http.request import Body, Call
 
 
 class LoginBody(Body):

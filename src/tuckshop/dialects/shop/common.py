@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from tuckshop.dialects.errors import Details
-from tuckshop.dialects.tab_orders import SENTENCES
+from tuckshop.dialects.shared.errors import Details
+from tuckshop.dialects.shared.tab_orders import SENTENCES
 from tuckshop.http import response
 
 ERRORS = Details(sentences=SENTENCES)

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects import tab_orders
-from tuckshop.dialects.lists import Counted, Limit, Offset
+from tuckshop.dialects.shared import tab_orders
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset
+from tuckshop.dialects.shared.tab_orders import OrderBody
 from tuckshop.dialects.shop.common import answered
-from tuckshop.dialects.tab_orders import OrderBody
-from tuckshop.domain.catalogue import QUANTITY_MAX
 from tuckshop.domain.money import Currency
 from tuckshop.domain.orders import CLIENT_REF_LENGTH_MAX, LINES_MAX
+from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
     ClientRefTaken,
@@ -22,15 +22,15 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
     WrongStatus,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Id
 from tuckshop.http.handlers import get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
-from tuckshop.services import orders as services
-from tuckshop.services import sessions
-from tuckshop.services.orders import OrderStands
-from tuckshop.till.commands import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
+from tuckshop.identity import sessions
+from tuckshop.queries import orders as services
+from tuckshop.queries.orders import OrderStands
+from tuckshop.till.commands.base import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
 
 OrderName = Annotated[
     str,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from tuckshop.dialects.lists import Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.domain import money
 from tuckshop.domain.money import Currency
 from tuckshop.domain.refusals import UnknownProduct
-from tuckshop.http.calls import Call
 from tuckshop.http.fields import PathId, Shown
 from tuckshop.http.handlers import get, told
-from tuckshop.services import catalogue, sessions
-from tuckshop.services.catalogue import Search
-from tuckshop.till.commands import ProductStands
+from tuckshop.http.request import Call
+from tuckshop.identity import sessions
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search
+from tuckshop.till.commands.base import ProductStands
 
 
 class ProductShown(Shown):

@@ -17,11 +17,11 @@ refused.
 
 from __future__ import annotations
 
-from tuckshop.dialects.errors import SCHEMA
-from tuckshop.dialects.serving import Dialect
+from tuckshop.dialects.shared.errors import SCHEMA
+from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.dialects.simple_payment import buyer, products, users
 from tuckshop.dialects.simple_payment.common import API, ERRORS, admit
-from tuckshop.dialects.simple_payment.walk import WALK
+from tuckshop.dialects.simple_payment.walkthrough import WALK
 from tuckshop.http.openapi import Contract
 
 _TAGS = {

@@ -23,12 +23,12 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import Pieces, ProductName, Shown
 from tuckshop.http.handlers import patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
-from tuckshop.services import accounts
-from tuckshop.till.commands import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
+from tuckshop.identity import users as accounts
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 

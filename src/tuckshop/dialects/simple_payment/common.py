@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from tuckshop.dialects.errors import Details
+from tuckshop.dialects.shared.errors import Details
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import response
-from tuckshop.http.calls import ADMITTED, Call
-from tuckshop.services import opaque
+from tuckshop.http.request import ADMITTED, Call
+from tuckshop.identity import browser_sessions as opaque
 
 API = "/api"
 ERRORS = Details(challenge="Token")
@@ -19,7 +19,7 @@ answered = partial(response.answered, refused=ERRORS.of_refusal)
 
 async def admit(request: Call) -> None:
     """Lets a token in. Raises SessionEnded: one is needed, and there is none that ever was one."""
-    said = request.handler and request.handler.operation
+    said = request.operation
     if said is not None and said.login != "none":
         given = request.given(b"authorization")
         if len(given) != 1 or given[0][: len(_SCHEME)].lower() != _SCHEME:

@@ -7,11 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.lists import LIMIT_MAX, Limit, Offset
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import LIMIT_MAX, Limit, Offset
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.simple_payment.common import API, answered
-from tuckshop.domain.accounts import HOUSE_NAME
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
@@ -20,13 +19,15 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import HOUSE_NAME
 from tuckshop.http.fields import Price, ProductName, Shown, Stock
 from tuckshop.http.handlers import delete, get, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import catalogue, sessions
-from tuckshop.services.catalogue import Search, Sort
-from tuckshop.till.commands import (
+from tuckshop.identity import sessions
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search, Sort
+from tuckshop.till.commands.base import (
     AddProduct,
     ChangeProduct,
     Outcome,

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.simple_payment.common import API, answered
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -25,14 +24,18 @@ from tuckshop.domain.refusals import (
     TooManyTries,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Email, NewPassword, Password, Shown, Username
 from tuckshop.http.handlers import delete, get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import accounts, opaque, registration, sessions, wallet
-from tuckshop.services.accounts import User
-from tuckshop.till.commands import CloseUser, Register, Registered, UserClosed, nobody_yet
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import users as accounts
+from tuckshop.identity.users import User
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CloseUser, Register, Registered, UserClosed, nobody_yet
 
 TOKEN_DAYS = 30  # The contract knows no refreshing; a month is how long a buyer may stay away.
 

@@ -22,11 +22,11 @@ all change back; a wallet without money is reset to nothing rather than refused.
 
 from __future__ import annotations
 
-from tuckshop.dialects.errors import SCHEMA
-from tuckshop.dialects.serving import Dialect
+from tuckshop.dialects.shared.errors import SCHEMA
+from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.dialects.vending_challenge import auth, products, users, wallet
 from tuckshop.dialects.vending_challenge.common import API, ERRORS
-from tuckshop.dialects.vending_challenge.walk import WALK
+from tuckshop.dialects.vending_challenge.walkthrough import WALK
 from tuckshop.http.openapi import Contract
 
 _TAGS = {

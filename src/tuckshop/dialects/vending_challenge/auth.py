@@ -10,15 +10,15 @@ from tuckshop.domain.refusals import (
     SessionEnded,
     TooManyTries,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.fields import (
     Password,
     Shown,
     Username,
 )
 from tuckshop.http.handlers import post, told
-from tuckshop.services import sessions
-from tuckshop.services.sessions import LoggedIn
+from tuckshop.http.request import Body, Call
+from tuckshop.identity import sessions
+from tuckshop.identity.sessions import LoggedIn
 
 MESSAGE = "There is already an active session using your account"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tuckshop.dialects.errors import Details
+from tuckshop.dialects.shared.errors import Details
 from tuckshop.http import response
 
 API = "/api/v1"

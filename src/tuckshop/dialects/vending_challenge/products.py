@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.lists import Counted, Limit, Offset, neighbours
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import (
@@ -19,7 +19,6 @@ from tuckshop.domain.refusals import (
     StockTooLarge,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     PathId,
@@ -29,10 +28,12 @@ from tuckshop.http.fields import (
     Stock,
 )
 from tuckshop.http.handlers import delete, get, patch, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import catalogue, sessions
-from tuckshop.services.catalogue import Search
-from tuckshop.till.commands import (
+from tuckshop.identity import sessions
+from tuckshop.queries import catalogue
+from tuckshop.queries.catalogue import Search
+from tuckshop.till.commands.base import (
     AddProduct,
     ChangeProduct,
     ProductRemoved,

@@ -6,10 +6,9 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.lists import Counted, Limit, Offset, neighbours
-from tuckshop.dialects.readonly import require_unchanged
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, answered
-from tuckshop.domain.accounts import Actor, Role
 from tuckshop.domain.refusals import (
     EmailTaken,
     InvalidField,
@@ -19,7 +18,7 @@ from tuckshop.domain.refusals import (
     StillHoldsValue,
     UnknownUser,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Actor, Role
 from tuckshop.http.fields import (
     Email,
     NewPassword,
@@ -28,10 +27,13 @@ from tuckshop.http.fields import (
     Username,
 )
 from tuckshop.http.handlers import delete, get, patch, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.services import accounts, registration, sessions, wallet
-from tuckshop.services.accounts import User
-from tuckshop.till.commands import CloseUser, UserClosed
+from tuckshop.identity import registration, sessions
+from tuckshop.identity import users as accounts
+from tuckshop.identity.users import User
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CloseUser, UserClosed
 
 
 class UserShown(Shown):

@@ -9,7 +9,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.vending_challenge.common import API, answered
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import Change
@@ -25,7 +24,7 @@ from tuckshop.domain.refusals import (
     RoleMissing,
     UnknownProduct,
 )
-from tuckshop.http.calls import Body, Call
+from tuckshop.domain.users import Role
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     Id,
@@ -33,9 +32,11 @@ from tuckshop.http.fields import (
     Shown,
 )
 from tuckshop.http.handlers import get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
-from tuckshop.services import sessions, wallet
-from tuckshop.till.commands import (
+from tuckshop.identity import sessions
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import (
     CoinsDeposited,
     Deposit,
     OrderPlaced,

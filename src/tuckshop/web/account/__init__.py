@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tuckshop.web.account import log_in, money, overview, profile, purchases, register, safety
+from tuckshop.web.account import log_in, overview, profile, purchases, register
+from tuckshop.web.account import security as safety
+from tuckshop.web.account import statement as money
 
 HANDLERS = (
     *log_in.HANDLERS,

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from tuckshop.domain.accounts import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded
-from tuckshop.http import browser
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
+from tuckshop.http import browser_login as browser
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import sessions
-from tuckshop.web import devices, forms, notices, rooms, texts
-from tuckshop.web.account.entrance import back_from, offered
-from tuckshop.web.filling import Filled
+from tuckshop.identity import sessions
+from tuckshop.web.ui import browser_names as devices
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.entrance import back_from, offered
 
 SESSIONS_SHOWN = 10
 

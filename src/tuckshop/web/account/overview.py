@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import orders, pictures, wallet
-from tuckshop.web import forms, rooms
+from tuckshop.operations import pictures
+from tuckshop.queries import orders, wallet
+from tuckshop.web.ui import forms, rooms
 
 ORDERS_SHOWN = 5
 

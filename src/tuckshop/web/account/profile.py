@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
 from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal, SessionEnded
-from tuckshop.http import browser, downloads, takeout
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
+from tuckshop.http import browser_login as browser
+from tuckshop.http import data_export as takeout
+from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import accounts, own_data, wallet
-from tuckshop.till.commands import CloseUser
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.account.entrance import check_again
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member
+from tuckshop.identity import users as accounts
+from tuckshop.queries import data_export as own_data
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CloseUser
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.entrance import check_again
+from tuckshop.web.ui.rooms import Member
 
 
 @get("/account/profile")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from tuckshop.domain.accounts import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -14,15 +13,16 @@ from tuckshop.domain.refusals import (
     RegistrationClosed,
     TooManyTries,
 )
-from tuckshop.http import browser
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
+from tuckshop.http import browser_login as browser
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import registration
-from tuckshop.services.opaque import OpaqueLogIn
-from tuckshop.web import forms, rooms
-from tuckshop.web.account.entrance import ROLES, back_from, check_again, offered
-from tuckshop.web.filling import Filled
+from tuckshop.identity import registration
+from tuckshop.identity.browser_sessions import OpaqueLogIn
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.entrance import ROLES, back_from, check_again, offered
 
 _BESIDE: dict[type[Refusal], str] = {
     NameTaken: "username",

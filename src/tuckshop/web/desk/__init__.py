@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tuckshop.web.desk import earnings, file, orders, overview, product, products, sales
+from tuckshop.web.desk import earnings, orders, overview, product, products, sales
+from tuckshop.web.desk import product_file as file
 
 HANDLERS = (
     *overview.HANDLERS,

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.users import Role
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import reports, statements, wallet
-from tuckshop.web import plots, rooms, texts
-from tuckshop.web.desk import figures
-from tuckshop.web.filling import Filled
-from tuckshop.web.plots import Point
-from tuckshop.web.rooms import Member
+from tuckshop.queries import reports, statements, wallet
+from tuckshop.web.desk import sales_charts as figures
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import rooms
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.charts import Point
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 25
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import orders, pictures
-from tuckshop.services.orders import OrderStands, Whose
-from tuckshop.till.commands import Dispense, Refund, Refunded
-from tuckshop.web import errors, forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.notices import Mood
-from tuckshop.web.rooms import Member, Number
+from tuckshop.operations import pictures
+from tuckshop.queries import orders
+from tuckshop.queries.orders import OrderStands, Whose
+from tuckshop.till.commands.base import Dispense, Refund, Refunded
+from tuckshop.web.ui import error_pages as errors
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.flash import Mood
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 20
 ALL = "all"

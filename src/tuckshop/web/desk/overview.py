@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.orders import OrderStatus
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import assortment, orders, pictures, reports, wallet
-from tuckshop.services.orders import Whose
-from tuckshop.web import forms, plots, rooms, texts
-from tuckshop.web.desk import figures
+from tuckshop.operations import pictures
+from tuckshop.queries import orders, reports, wallet
+from tuckshop.queries import products as assortment
+from tuckshop.queries.orders import Whose
+from tuckshop.web.desk import sales_charts as figures
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
 
 DAYS = 14
 SHOWN = 6  # Of what waits; each list has its own page.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.web import goods, rooms, uploads
-from tuckshop.web.goods import Seen
-from tuckshop.web.rooms import Number
+from tuckshop.web.ui import product_page as goods
+from tuckshop.web.ui import rooms, uploads
+from tuckshop.web.ui.product_page import Seen
+from tuckshop.web.ui.rooms import Number
 
 
 @get("/desk/products/{product:str}")

@@ -6,19 +6,21 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.days import Period
 from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.users import Role
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import reports
-from tuckshop.services.reports import By
-from tuckshop.web import plots, rooms, texts
-from tuckshop.web.desk import figures
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member
+from tuckshop.queries import reports
+from tuckshop.queries.reports import By
+from tuckshop.web.desk import sales_charts as figures
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import rooms
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 SPANS_DAYS = (7, 30, 90, 365)
 BARS_MAX = 45  # On a phone, more of them would be hairs; a line says it.

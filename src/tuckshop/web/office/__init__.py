@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
+from tuckshop.web.office import admin_log as log
 from tuckshop.web.office import (
-    accounts,
     audit,
-    boxes,
-    counter,
-    first,
-    leftovers,
-    log,
     machines,
     orders,
     overview,
@@ -20,8 +15,13 @@ from tuckshop.web.office import (
     settings,
     shelves,
     tabs,
-    topups,
 )
+from tuckshop.web.office import cash_desk as counter
+from tuckshop.web.office import coin_boxes as boxes
+from tuckshop.web.office import first_admin as first
+from tuckshop.web.office import top_ups as topups
+from tuckshop.web.office import unclaimed_money as leftovers
+from tuckshop.web.office import users as accounts
 
 HANDLERS = (
     *overview.HANDLERS,

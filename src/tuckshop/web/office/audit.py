@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import audit
-from tuckshop.web import forms, rooms
+from tuckshop.operations import audit
+from tuckshop.web.ui import forms, rooms
 
 
 @get("/office/audit")

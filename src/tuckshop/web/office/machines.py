@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, NameTaken, Refusal
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import machines
-from tuckshop.services.machines import Machine
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member, Number
+from tuckshop.queries import machines
+from tuckshop.queries.machines import Machine
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 24
 TIMEZONE_LENGTH_MAX = 64

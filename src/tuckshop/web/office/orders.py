@@ -5,22 +5,29 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
-from tuckshop.domain.catalogue import REASON_LENGTH_MAX
+from starlette.responses import StreamingResponse
+
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import accounts, lists, order_details, orders
-from tuckshop.services.order_details import Details
-from tuckshop.services.orders import Whose
-from tuckshop.till.commands import CancelOrder, Dispense, Refund, Refunded
-from tuckshop.web import errors, forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.notices import Mood
-from tuckshop.web.rooms import Member, Number
+from tuckshop.identity import users as accounts
+from tuckshop.queries import exports as lists
+from tuckshop.queries import order_details, orders
+from tuckshop.queries.order_details import Details
+from tuckshop.queries.orders import Whose
+from tuckshop.till.commands.base import CancelOrder, Dispense, Refund, Refunded
+from tuckshop.web.ui import error_pages as errors
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.flash import Mood
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
 _STATUSES = [status.value for status in OrderStatus]
@@ -72,7 +79,7 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/office/orders/file")
-async def save(request: Call) -> Response[Any]:
+async def save(request: Call) -> StreamingResponse:
     """Every line of every order, for a spreadsheet."""
     await rooms.member(request, Role.CASHIER, Role.ADMIN)
     return downloads.long_sheet(lists.sold(request.shop), "orders")

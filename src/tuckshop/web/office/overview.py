@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import glance, reports
-from tuckshop.services.reports import By, Figures
-from tuckshop.web import plots, rooms, texts
-from tuckshop.web.plots import Point
+from tuckshop.queries import dashboard as glance
+from tuckshop.queries import reports
+from tuckshop.queries.reports import By, Figures
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import rooms
+from tuckshop.web.ui.charts import Point
 
 DAYS = 14
 NOTHING = Figures(0, 0, 0, 0)

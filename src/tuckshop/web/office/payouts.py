@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import REASON_LENGTH_MAX
 from tuckshop.domain.ledger import TransferKind
+from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, Refusal, SessionEnded, UnknownUser
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
+from tuckshop.domain.users import Role
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import reports, transfers, wallet
-from tuckshop.till.commands import PaySeller, SellerPaid
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member, Number
+from tuckshop.queries import reports, transfers, wallet
+from tuckshop.till.commands.base import PaySeller, SellerPaid
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
 _BESIDE: dict[type[Refusal], str] = {ExternalRefTaken: "external_ref", NotPayable: "amount"}

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from tuckshop.domain.accounts import USERNAME_LENGTH_MAX, Role
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import Refusal, RoleMissing, SessionEnded, UnknownMachine, UnknownUser
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import accounts, assortment, machines
-from tuckshop.till.commands import AddProduct, ProductStands
-from tuckshop.web import attributes, forms, notices, rooms, texts, uploads
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member
+from tuckshop.identity import users as accounts
+from tuckshop.queries import machines
+from tuckshop.queries import products as assortment
+from tuckshop.till.commands.base import AddProduct, ProductStands
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms, uploads
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import product_form as attributes
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 24  # Rows of two, three or four.
 _BESIDE: dict[type[Refusal], str] = attributes.BESIDE | {

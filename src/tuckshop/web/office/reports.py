@@ -7,18 +7,20 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.users import Role
 from tuckshop.http import downloads
-from tuckshop.http.calls import Call
 from tuckshop.http.handlers import get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import reports
-from tuckshop.services.reports import By, Named, Sales
-from tuckshop.web import plots, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.plots import Point
-from tuckshop.web.rooms import Member
+from tuckshop.queries import reports
+from tuckshop.queries.reports import By, Named, Sales
+from tuckshop.web.ui import charts as plots
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import rooms
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.charts import Point
+from tuckshop.web.ui.rooms import Member
 
 BARS_MAX = 62  # Days beyond that are added up by the week, or nobody could tell the bars apart.
 WEEK = 7

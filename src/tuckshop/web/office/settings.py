@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tuckshop.domain.accounts import Role
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.http.running import running
+from tuckshop.http.state import running
 from tuckshop.settings import PREFIX, Source
-from tuckshop.web import rooms, texts
-from tuckshop.web.texts import Words
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import rooms
+from tuckshop.web.ui.i18n import Words
 
 
 class Told(NamedTuple):

@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tuckshop.domain.accounts import Role
-from tuckshop.domain.catalogue import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan, fill_below
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
     OutOfStock,
     PlanChanged,
@@ -18,16 +17,19 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.errors import Malformed
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import catalogue, machines, storefront
-from tuckshop.services.machines import Machine
-from tuckshop.till.commands import MoveStock, Restock, SetShelves, ShelfStands
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.rooms import Member, Number
+from tuckshop.queries import catalogue, machines, storefront
+from tuckshop.queries.machines import Machine
+from tuckshop.till.commands.base import MoveStock, Restock, SetShelves, ShelfStands
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 TARGETS_MAX = 100  # Machines to choose from: more would be no list any more.
 _PLAN = ("slot", "capacity", "par_level", "price")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.accounts import Role
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.refusals import (
     ExternalRefTaken,
@@ -15,15 +14,19 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
-from tuckshop.http.calls import Call
+from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.services import machines, tabs, transfers
-from tuckshop.till.commands import SettleTab, TabSettled
-from tuckshop.web import forms, notices, rooms, texts
-from tuckshop.web.filling import Filled
-from tuckshop.web.office import coins
-from tuckshop.web.rooms import Member, Number
+from tuckshop.operations import tabs
+from tuckshop.queries import machines, transfers
+from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.web.office import coin_form as coins
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 50
 BOXES_MAX = 100  # Machines to choose from: more would be no list any more.

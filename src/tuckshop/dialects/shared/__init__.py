@@ -1,0 +1,1 @@
+"""What several older contracts have in common. Nothing here knows which dialect calls."""

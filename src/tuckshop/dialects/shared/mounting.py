@@ -1,0 +1,150 @@
+"""How a dialect is put together and found: its handlers under its own prefix, or at the root as well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tuckshop.context import Shop
+from tuckshop.dialects import NAMES
+from tuckshop.http import openapi
+from tuckshop.http.handlers import Handler, get
+from tuckshop.http.openapi import Contract
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.http.router import Application
+from tuckshop.settings import Settings, SettingsInvalid
+from tuckshop.till.policy import CoinsPolicy
+
+PREFIX = "/dialects/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dialect:
+    """One contract: what it serves, how it tells errors, and what the shop must allow for it.
+
+    `declares_coins`: its buyers say themselves which coins they put in. `buys_on_tab`: its orders ask for no
+    money. `users`: the shop's users as its document keeps them, row by row, if it says how.
+    `admit`: looks at each request before its handler does, for credentials of the contract's own.
+    """
+
+    name: str
+    handlers: Sequence[Handler]
+    contract: Contract
+    declares_coins: bool = False
+    buys_on_tab: bool = False
+    users: Callable[[Shop], AsyncIterator[tuple[object, ...]]] | None = None
+    admit: Callable[[Call], Awaitable[None]] | None = None
+
+    @property
+    def prefix(self) -> str:
+        """Where it is mounted."""
+        return PREFIX + self.name
+
+    def app(self, *, prefix: str) -> Application:
+        """Its application, with every path behind `prefix`."""
+        return _app(self, prefix)
+
+    def document(self, *, prefix: str | None = None) -> dict[str, Any]:
+        """Its OpenAPI document, for clients who find it behind `prefix`: by default where it is mounted."""
+        prefix = self.prefix if prefix is None else prefix
+        return openapi.document(self.app(prefix=prefix).routes, replace(self.contract, prefix=prefix))
+
+    @property
+    def first_parts(self) -> frozenset[str]:
+        """What its paths begin with."""
+        return frozenset(path.split("/")[1] for handler in self.handlers for path in handler.paths)
+
+
+def find(name: str) -> Dialect:
+    """The dialect of this name. Raises SettingsInvalid, with those that there are."""
+    if name not in NAMES:
+        raise SettingsInvalid(f"There is no dialect {name!r}: these are {', '.join(NAMES)}.")
+    found: Dialect = import_module(f"tuckshop.dialects.{name.replace('-', '_')}").DIALECT
+    return found
+
+
+def chosen(given: Settings) -> dict[str, Dialect]:
+    """The dialects that the settings name, the one at the root among them. Raises SettingsInvalid."""
+    names = [*given.dialect_names, *filter(None, [given.root_dialect])]
+    return {name: find(name) for name in dict.fromkeys(names)}
+
+
+def require_served(given: Settings) -> None:
+    """Raises SettingsInvalid if a dialect is chosen that cannot be served with these settings."""
+    for dialect in chosen(given).values():
+        if dialect.declares_coins and given.coins is not CoinsPolicy.SELF:
+            raise SettingsInvalid(
+                f"In the dialect {dialect.name} buyers declare their own coins: set TUCKSHOP_COINS=self if "
+                f"you trust them, or leave the dialect out."
+            )
+        if dialect.buys_on_tab and not given.tab_limit_cents:
+            raise SettingsInvalid(
+                f"In the dialect {dialect.name} orders go on the buyer's tab: set TUCKSHOP_TAB_LIMIT_CENTS "
+                f"to what a buyer may owe, or leave the dialect out."
+            )
+
+
+class Switchboard:
+    """Leads each request to the application whose address it names; others to the shop's own or its pages."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        mounted: Mapping[str, ASGIApp],
+        at_root: Mapping[str, ASGIApp],
+        pages: ASGIApp,
+        is_for_people: Callable[[Scope], bool],
+    ) -> None:
+        self._app = app
+        self._pages = pages
+        self._is_for_people = is_for_people
+        self._mounted = mounted
+        self._at_root = at_root
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        app = self._app
+        # Nobody else has /v1, and purchases need not be asked about.
+        if scope["type"] == "http" and not scope["path"].startswith("/v1/"):
+            path = scope["path"]
+            first = path[1:].partition("/")[0]
+            if path.startswith(PREFIX):
+                app = self._mounted.get(path.split("/", 3)[2], app)
+            elif first in self._at_root:
+                app = self._at_root[first]
+            elif self._is_for_people(scope):
+                app = self._pages
+        return app(scope, receive, send)
+
+
+@cache
+def _app(dialect: Dialect, prefix: str) -> Application:
+    return Application(
+        [*dialect.handlers, _document_page(dialect)],
+        errors=dialect.contract.errors,
+        prefix=prefix,
+        before=dialect.admit,
+    )
+
+
+def _document_page(dialect: Dialect) -> Handler:
+    @cache
+    def written(prefix: str) -> bytes:
+        return msgspec.json.encode(dialect.document(prefix=prefix))
+
+    @get("/openapi.json")
+    async def document(request: Call) -> Response[bytes]:
+        """The dialect's OpenAPI document."""
+        prefix = request.scope["path"].rstrip("/").removesuffix("/openapi.json")
+        content = await asyncio.to_thread(written, prefix)
+        return Response(content, headers={"Cache-Control": "no-cache"})
+
+    return document

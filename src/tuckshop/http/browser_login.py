@@ -1,0 +1,163 @@
+"""Log-ins of browsers: a cookie with the secret of a session, heeded only where a page of ours asks.
+
+Browsers send cookies whoever makes them ask. So what comes with the session's cookie must come from our own
+pages: the browser says so (Sec-Fetch-Site, Origin), and a form also brings a token that foreign pages cannot
+know. See docs/decisions/0025-browsers-log-in-with-a-cookie.md.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from contextlib import suppress
+from typing import Any
+
+from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http import cookies
+from tuckshop.http.errors import Malformed
+from tuckshop.http.request import ADMITTED, Call
+from tuckshop.http.response import Response
+from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import sessions
+from tuckshop.identity.browser_sessions import OpaqueLogIn
+from tuckshop.till.commands.base import Caller
+
+SESSION = "tuckshop"
+VISIT = "tuckshop_visit"
+VISIT_SECONDS = 86_400  # A log-in form left open overnight still works.
+SESSION_SECONDS = sessions.SESSION_DAYS * 86_400
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# What a form of any foreign page can declare; everything else browsers ask us about first (CORS).
+_FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain")
+_SEED = re.compile(r"[A-Za-z0-9_-]{32,128}", re.ASCII)
+
+
+async def admit(request: Call) -> None:
+    """Makes the session of the cookie the request's caller; without one, nothing happens.
+
+    Raises:
+        Malformed: a foreign page asks, or may be; or there are other credentials too, and which one counts?
+        SessionEnded: there never was such a session.
+    """
+    said = request.operation
+    secret = cookies.read(request, SESSION)
+    if secret is None or said is None or said.login == "none":
+        return
+    if request.given(b"authorization"):
+        raise Malformed(("Authorization", "must not come with the cookie of a log-in"), status=400)
+    require_own_page(request)
+    if any(one.partition(b";")[0].strip().lower() in _FORMS for one in request.given(b"content-type")):
+        raise Malformed(("Content-Type", "must not be one that forms have"), status=400)
+    found = await opaque.caller(request.shop, secret=secret)
+    request.scope[ADMITTED] = found
+    request.scope["actor_id"] = found.user_id  # for the log
+
+
+def require_own_page(request: Call) -> None:
+    """Raises Malformed for what a foreign page has sent, and for changes that nobody says are from ours.
+
+    Reading needs no proof: it changes nothing, and no foreign page can see the answer.
+    """
+    reads = request.method in READING
+    sites, origins = request.given(b"sec-fetch-site"), request.given(b"origin")
+    typed_in = reads and sites == [b"none"]
+    if sites and sites != [b"same-origin"] and not typed_in:
+        raise Malformed(("Sec-Fetch-Site", "must be same-origin"), status=400)
+    if origins and (len(origins) > 1 or origins[0] not in _own_origins(request)):
+        raise Malformed(("Origin", "is not this shop's"), status=400)
+    if not reads and not sites and not origins:
+        raise Malformed(("Origin", "is missing"), status=400)
+
+
+async def log_in(request: Call, *, username: str, password: str, form_token: str) -> OpaqueLogIn:
+    """A new session, which `keep` puts into the answer; the one that the browser had until now is ended.
+
+    Raises:
+        Malformed: the form was no page's of ours, or another browser's.
+        BadCredentials, TooManyTries: as `sessions.log_in`.
+    """
+    require_own_page(request)
+    require_form_token(request, form_token)
+    before = None
+    with suppress(SessionEnded):
+        before = await caller(request)
+    return await opaque.log_in(
+        request.shop,
+        username=username,
+        password=password,
+        device=request.headers.get("user-agent"),
+        address=request.address,
+        instead_of=before,
+    )
+
+
+async def caller(request: Call) -> Caller | None:
+    """Whose cookie it is, None without one; whether the session still is good is asked at every use.
+
+    Raises:
+        SessionEnded: there never was such a session.
+    """
+    secret = cookies.read(request, SESSION)
+    return None if secret is None else await opaque.caller(request.shop, secret=secret)
+
+
+async def log_out(request: Call) -> None:
+    """Ends the browser's session at once, if it has one that is good; `forget` has the browser know it."""
+    with suppress(SessionEnded):
+        known = await caller(request)
+        if known is not None:
+            await sessions.log_out(request.shop, caller=known)
+
+
+def keep(response: Response[Any], request: Call, entered: OpaqueLogIn) -> None:
+    """Has the browser stay logged in; its forms of before are good no more."""
+    cookies.put(response, request, SESSION, entered.secret, seconds=SESSION_SECONDS)
+    cookies.drop(response, request, VISIT)
+
+
+def forget(response: Response[Any], request: Call) -> None:
+    """Has the browser drop what it was logged in by."""
+    cookies.drop(response, request, SESSION)
+    cookies.drop(response, request, VISIT)
+
+
+def seed(request: Call) -> str:
+    """The secret that the browser's forms are bound to: its session's, else its visit's, else a new one.
+
+    Whoever shows a form hands it to `form_token` and `keep_seed`.
+    """
+    return _known_seed(request) or secrets.token_urlsafe(24)
+
+
+def form_token(request: Call, *, seed: str) -> str:
+    """What each form has in a hidden field: nobody makes it without the shop's secret and the browser's."""
+    return urlsafe_b64encode(request.shop.tokens.seal(b"form\0" + seed.encode())).rstrip(b"=").decode()
+
+
+def keep_seed(response: Response[Any], request: Call, *, seed: str) -> None:
+    """Has a browser that is not logged in bring the seed again, with the form."""
+    if cookies.read(request, SESSION) != seed:
+        cookies.put(response, request, VISIT, seed, seconds=VISIT_SECONDS)
+
+
+def require_form_token(request: Call, given: str) -> None:
+    """Raises Malformed unless the posted form was shown to this browser, in this session."""
+    known = _known_seed(request)
+    if known is None or not hmac.compare_digest(given.encode(), form_token(request, seed=known).encode()):
+        raise Malformed(("form", "was for another session: load the page again"), status=400)
+
+
+def _known_seed(request: Call) -> str | None:
+    found = cookies.read(request, SESSION) or cookies.read(request, VISIT) or ""
+    return found if _SEED.fullmatch(found) else None
+
+
+def _own_origins(request: Call) -> tuple[bytes, ...]:
+    origin = request.settings.origin
+    if origin:
+        return (origin.encode(),)
+    # Nobody said what our address is: the browser's word for it, whether a proxy ends TLS or not.
+    hosts = request.given(b"host")
+    return (b"http://" + hosts[0], b"https://" + hosts[0]) if len(hosts) == 1 else ()

@@ -1,0 +1,292 @@
+"""A request to the running shop, whatever contract: its body, its credential, its idempotency key."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import AsyncGenerator
+from functools import cache
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from tuckshop.context import Shop
+from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http.errors import BodyTooLarge, Malformed, complaint
+from tuckshop.http.handlers import BODY_BYTES_MAX, Handler, Operation
+from tuckshop.http.state import running
+from tuckshop.queries import machines
+from tuckshop.settings import Network, Settings
+from tuckshop.till.commands.base import Caller, Command, Envelope, Outcome
+
+BODY_BYTES_DRAINED = 33_554_432  # Whoever writes all before reading would not see why we hung up.
+KEY_LENGTH_MAX = 255
+_KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
+ADMITTED = "tuckshop_caller"
+
+Parsed = TypeVar("Parsed", bound="Body")
+
+
+class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A request's JSON object: nothing missing, nothing more, nothing of another type."""
+
+
+class Call(Request):
+    """A request to the running shop. Handlers ask it for what they need."""
+
+    handler: Handler | None = None
+    """What answers it, once that is found."""
+    _given: dict[bytes, list[bytes]] | None = None
+    _whole: bytes | None = None
+    _too_large: BodyTooLarge | None = None
+
+    @property
+    def operation(self) -> Operation | None:
+        """What documents say of the handler, if anything."""
+        return None if self.handler is None else self.handler.operation
+
+    @property
+    def shop(self) -> Shop:
+        """The running shop."""
+        return running(self.scope).shop
+
+    @property
+    def settings(self) -> Settings:
+        """What the server was started with."""
+        return running(self.scope).settings
+
+    @property
+    def caller(self) -> Caller:
+        """Whose access token the request carries. Raises SessionEnded without a good one."""
+        return self._bearer(self.given(b"authorization"))
+
+    def _bearer(self, given: list[bytes]) -> Caller:
+        admitted: Caller | None = self.scope.get(ADMITTED)
+        if admitted is not None:
+            return admitted
+        if len(given) != 1 or given[0][:7].lower() != b"bearer ":
+            raise SessionEnded
+        caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
+        self.scope["actor_id"] = caller.user_id  # for the log
+        return caller
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the request carries no credential at all, good or not."""
+        return ADMITTED not in self.scope and not self.given(b"authorization")
+
+    @property
+    def witness(self) -> Caller:
+        """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
+        given = self.given(b"authorization")
+        if len(given) == 1 and given[0][:8].lower() == b"machine ":
+            return machines.caller(given[0][8:].strip().decode("latin-1"))
+        return self._bearer(given)
+
+    @property
+    def address(self) -> str | None:
+        """Where the request came from; a proxy is believed only if the settings name it."""
+        client = self.scope["client"]
+        address = client[0] if client else None
+        proxies = self.settings.proxies
+        if not proxies or address is None:
+            return address
+        hops = b",".join(self.given(b"x-forwarded-for")).decode("latin-1").split(",")
+        for hop in reversed(hops):  # The last was written by whoever stands before us.
+            told = _address(hop.strip()) if _is_in(proxies, address) else None
+            if told is None:  # What stands before a hop that is no address, anybody may have written.
+                break
+            address = told
+        return address
+
+    def given(self, name: bytes) -> list[bytes]:
+        """Every value of a header, by its lower-case name."""
+        headers = self._given
+        if headers is None:
+            headers = self._given = {}
+            for header, value in self.scope["headers"]:
+                headers.setdefault(header, []).append(value)
+        return headers.get(name, [])
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            BodyTooLarge: beyond BODY_BYTES_MAX, or what the handler takes; also when asked again.
+            Malformed: 408 when it stops coming.
+        """
+        if self._too_large is not None:
+            raise self._too_large
+        if self._whole is None:
+            stalls = running(self.scope).stalls
+            task = asyncio.current_task()
+            assert task is not None
+            begun = stalls.looks
+            parts = []
+            limit = BODY_BYTES_MAX if self.handler is None else self.handler.body_bytes_max
+            left = limit
+            more = True
+            while more:
+                stalls.wait(task, begun)
+                try:
+                    event = await self.receive()
+                except asyncio.CancelledError:
+                    if stalls.took_too_long(task):
+                        raise Malformed(("body", "did not arrive in time"), status=408) from None
+                    raise
+                finally:
+                    stalls.go_on(task)
+                if event["type"] != "http.request":
+                    raise Malformed(("body", "was cut off"), status=400)
+                left -= len(event["body"])
+                more = event.get("more_body", False)
+                if left >= 0:
+                    parts.append(event["body"])
+                elif not more or -left > BODY_BYTES_DRAINED:
+                    self._too_large = BodyTooLarge(limit, b"".join(parts)[:BODY_BYTES_MAX])
+                    raise self._too_large
+            self._whole = b"".join(parts)
+        return self._whole
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The whole body for Starlette, which reads forms from here. Raises as `body`."""
+        yield await self.body() if self._whole is None else self._whole
+        yield b""
+
+    def read_instead(self, body: bytes) -> None:
+        """What counts as the body from now on: of one that was too large, its beginning."""
+        self._whole = body
+
+    async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
+        """The body as the one type it may have; `default` where there is none.
+
+        Not the framework's parsing, which takes "1" for 1.
+
+        Raises:
+            Malformed: missing, too large, not declared as JSON, or not what the type says; also if a name
+                stands twice, or a text has what no text may have.
+        """
+        body = await self.body()
+        declared = self.given(b"content-type")
+        if not body and default is not None:
+            return default
+        if not body and not declared:
+            raise Malformed(("body", "is missing"))
+        if len(declared) != 1 or declared[0].partition(b";")[0].strip().lower() != b"application/json":
+            raise Malformed(("Content-Type", "must be application/json"), status=415)
+        if not body:
+            raise Malformed(("body", "is missing"))
+        if not _is_plain(body):
+            try:
+                _CHECKING.decode(body.decode())
+            except (ValueError, RecursionError):
+                raise Malformed(("body", "must be JSON")) from None
+        try:
+            parsed: Parsed = _decoder(kind).decode(body)
+        except msgspec.MsgspecError as error:
+            raise Malformed(complaint(str(error))) from None
+        return parsed
+
+    async def uploaded(self, *media_types: str) -> tuple[str, bytes]:
+        """A body that is no JSON, and as what it is declared.
+
+        Raises:
+            Malformed: missing, too large, or declared as none of these types.
+        """
+        declared = self.given(b"content-type")
+        media_type = declared[0].decode("latin-1").strip().lower() if len(declared) == 1 else ""
+        if media_type not in media_types:
+            raise Malformed(("Content-Type", f"must be {' or '.join(media_types)}"), status=415)
+        body = await self.body()
+        if not body:
+            raise Malformed(("body", "is missing"))
+        return media_type, body
+
+    async def enveloped(self, command: Command, *, is_secret: bool = False) -> Envelope:
+        """The command with the request's idempotency key, if it has one, and what it is a key to.
+
+        `is_secret`: the body holds a password, which a copy of the database must not let anybody guess.
+
+        Raises:
+            Malformed: the key is repeated, empty, too long or not plain ASCII.
+        """
+        keys = self.given(b"idempotency-key")
+        if not keys:
+            return Envelope(command)
+        if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+            rule = f"must be given once, 1 to {KEY_LENGTH_MAX} visible ASCII characters"
+            raise Malformed(("Idempotency-Key", rule))
+        # No path has the mark: there it would be an escape, and lead nowhere.
+        address, query = self.scope["path"].encode(), self.scope["query_string"]
+        if query:
+            address = b"%b?%b" % (address, query)
+        signed = b"\0".join((self.method.encode(), address, await self.body()))
+        fingerprint = self.shop.tokens.seal(signed) if is_secret else hashlib.sha256(signed).digest()
+        return Envelope(command, keys[0].decode(), fingerprint)
+
+    async def settled(self, command: Command, *, is_secret: bool = False) -> Outcome:
+        """What becomes of the command; `is_secret`: see `enveloped`."""
+        return await self.shop.till.settle(await self.enveloped(command, is_secret=is_secret))
+
+
+def _is_in(networks: tuple[Network, ...], address: str) -> bool:
+    known = _address(address)
+    return known is not None and any(ip_address(known) in network for network in networks)
+
+
+def _address(text: str) -> str | None:
+    """The address in numbers, an IPv4 one as such; None for anything else."""
+    try:
+        ip = ip_address(text)
+    except ValueError:
+        return None
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
+
+
+@cache
+def _decoder(kind: type[Parsed]) -> msgspec.json.Decoder[Parsed]:
+    return msgspec.json.Decoder(kind)
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether it is sure at a glance that the body is JSON with nothing in it that `_check_pairs` refuses.
+
+    Only escapes bring in such texts. And where no text has a colon there are as many colons as names, of
+    which those that stand twice would be lost.
+    """
+    if b"\\" in body:
+        return False
+    try:
+        left = [_decode(body)]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    names = 0
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            names += len(value)
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+    return names == body.count(b":")
+
+
+def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
+    """Every name once, no NUL, which PostgreSQL does not take, and no half of a surrogate pair."""
+    for name, value in pairs:
+        for text in (name, *(value if isinstance(value, list) else [value])):
+            if isinstance(text, str) and ("\0" in text or any("\ud800" <= char <= "\udfff" for char in text)):
+                field = name.encode(errors="backslashreplace").decode()
+                raise Malformed((field, "must not contain NUL or lone surrogates"))
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise Malformed((name, "must be given once"))
+
+
+_CHECKING = json.JSONDecoder(object_pairs_hook=_check_pairs)
+_decode = msgspec.json.Decoder().decode

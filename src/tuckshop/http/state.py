@@ -1,0 +1,33 @@
+"""What a server runs for its shop, beside each request.
+
+The edge puts it there, so that the framework's applications hold nothing of a shop: they take long to make,
+and one of each is enough for a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+from tuckshop.context import Shop
+from tuckshop.http.timeouts import Stalls
+from tuckshop.settings import Settings, Source
+
+RUNNING = "tuckshop_running"
+
+
+class Running(NamedTuple):
+    """The shop, who waits for its requests' bodies, what the server was started with, and who said so."""
+
+    shop: Shop
+    stalls: Stalls
+    settings: Settings
+    sources: Mapping[str, Source]
+
+
+def running(scope: Scope) -> Running:
+    """What runs for the request of this scope."""
+    found: Running = scope[RUNNING]
+    return found

@@ -1,0 +1,1 @@
+"""Who somebody is: users, guests, log-ins, tokens, and the brakes on those who guess."""

@@ -1,0 +1,144 @@
+"""Signed tokens: what a client carries to show which session it belongs to.
+
+JSON Web Tokens (RFC 7519) signed with HS256 and the shop's own secret. They name a user and a session and
+nothing else that is trusted: roles and states are read with the books at every use.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
+
+import msgspec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from tuckshop.domain.refusals import SessionEnded
+from tuckshop.domain.users import Scope
+from tuckshop.till.commands.base import Caller
+
+ACCESS_SECONDS = 300  # What was copied from a log or a screen is worthless soon.
+REFRESH_SECONDS = 86_400
+ACCESS = "tuckshop/access"
+REFRESH = "tuckshop/refresh"
+CACHE_MAX = 10_000  # Tokens whose signature need not be checked again; some 3 MB.
+TOKEN_LENGTH_MAX = 2_048
+_ALGORITHM = "HS256"
+_HEADER = {"alg": _ALGORITHM, "typ": "JWT"}
+
+
+class Refreshing(NamedTuple):
+    """What a refresh token says."""
+
+    caller: Caller
+    generation: int
+
+
+class Known(NamedTuple):
+    """What an opaque token stands for, which never changes; no scopes for a log-in, which has all rights."""
+
+    caller: Caller
+    scopes: frozenset[Scope]
+
+
+class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What we write into a token, and nothing else."""
+
+    aud: str
+    sub: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,17}\Z")]
+    sid: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    iat: int
+    nbf: int
+    exp: Annotated[int, msgspec.Meta(le=2**53)]
+    jti: str
+    gen: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+
+    @property
+    def caller(self) -> Caller:
+        """Whose token it is."""
+        return Caller(self.sid, int(self.sub))
+
+
+class Tokens:
+    """Makes and reads tokens. `clock` gives microseconds since 1970, UTC."""
+
+    def __init__(self, *, secret: bytes, clock: Callable[[], int]) -> None:
+        self._secret = secret
+        self._key = OctKey.import_key(secret)
+        self._clock = clock
+        self._read: dict[str, tuple[int, Caller]] = {}
+        self.opaque: dict[bytes, Known] = {}  # by their hash, see `api_tokens` and `opaque`
+
+    def access(self, caller: Caller) -> str:
+        """A token for calls, good for ACCESS_SECONDS."""
+        return self._sign(caller, ACCESS, ACCESS_SECONDS)
+
+    def refresh(self, caller: Caller, *, generation: int) -> str:
+        """A token for new tokens, good for REFRESH_SECONDS or until the next one is made."""
+        return self._sign(caller, REFRESH, REFRESH_SECONDS, generation=generation)
+
+    def caller(self, token: str) -> Caller:
+        """Whose access token this is. Raises SessionEnded for any that is not good now."""
+        known = self._read.get(token)
+        if known is None:
+            claims = self._claims(token, ACCESS)
+            known = claims.exp * 1_000_000, claims.caller
+            if len(self._read) >= CACHE_MAX:
+                self._read.clear()
+            self._read[token] = known
+        expires_us, caller = known
+        if expires_us <= self._clock():
+            del self._read[token]
+            raise SessionEnded
+        return caller
+
+    def refreshing(self, token: str) -> Refreshing:
+        """What a refresh token says. Raises SessionEnded for any that is not good now."""
+        claims = self._claims(token, REFRESH)
+        return Refreshing(claims.caller, claims.gen)
+
+    def remember(self, digest: bytes, known: Known) -> None:
+        """Keeps what an opaque token stands for; it need not be looked up again."""
+        if len(self.opaque) >= CACHE_MAX:
+            self.opaque.clear()
+        self.opaque[digest] = known
+
+    def seal(self, signed: bytes) -> bytes:
+        """A hash that nobody computes without the shop's secret: of what no plain hash may be kept.
+
+        No signed token says the same: they hold no NUL.
+        """
+        return hmac.digest(self._secret, b"\0tuckshop/seal\0" + signed, "sha256")
+
+    def _sign(self, caller: Caller, audience: str, seconds: int, *, generation: int | None = None) -> str:
+        now = self._clock() // 1_000_000
+        claims = {
+            "aud": audience,
+            "sub": str(caller.user_id),
+            "sid": caller.session_id,
+            "iat": now,
+            "nbf": now,
+            "exp": now + seconds,
+            "jti": secrets.token_urlsafe(9),
+        }
+        if generation is not None:
+            claims["gen"] = generation
+        return jwt.encode(dict(_HEADER), claims, self._key, algorithms=[_ALGORITHM])
+
+    def _claims(self, token: str, audience: str) -> _Claims:
+        if len(token) > TOKEN_LENGTH_MAX:
+            raise SessionEnded
+        try:
+            read = jwt.decode(token, self._key, algorithms=[_ALGORITHM])
+            claims = msgspec.convert(read.claims, _Claims)
+        except (JoseError, ValueError, RecursionError, msgspec.ValidationError) as error:
+            raise SessionEnded from error
+        now = self._clock() // 1_000_000
+        in_time = max(claims.iat, claims.nbf) <= now < claims.exp
+        # A header that we never write (kid, jku, crit ...) means a token that we never made.
+        if read.header != _HEADER or claims.aud != audience or not in_time:
+            raise SessionEnded
+        return claims

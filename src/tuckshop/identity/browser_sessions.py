@@ -1,0 +1,88 @@
+"""Log-ins whose token says nothing: one secret for as long as the session lasts, and none to refresh.
+
+For clients that keep a single token. It is 256 random bits; its SHA-256 alone is kept, beside those of API
+tokens, with a session that has no scopes: all rights of a log-in, and ended by all that ends log-ins.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from tuckshop.context import Shop
+from tuckshop.domain.refusals import SessionEnded
+from tuckshop.identity import sessions
+from tuckshop.identity.access_tokens import Known
+from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
+from tuckshop.till.commands.base import Caller
+
+PREFIX = "tss_"  # Told apart from an API token, and found by those who scan for secrets.
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueLogIn:
+    """The secret, which nobody can find out again, and whose it is."""
+
+    secret: str
+    caller: Caller
+    active_sessions: int
+
+
+async def log_in(
+    shop: Shop,
+    *,
+    username: str,
+    password: str,
+    days: int = sessions.SESSION_DAYS,
+    device: str | None = None,
+    address: str | None = None,
+    instead_of: Caller | None = None,
+) -> OpaqueLogIn:
+    """A new session of so many days, known by its secret; `instead_of` is ended with it.
+
+    Raises:
+        BadCredentials, TooManyTries: as `sessions.log_in`.
+    """
+    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    caller, others = await sessions.open_session(
+        shop,
+        username=username,
+        password=password,
+        device=device,
+        address=address,
+        days=days,
+        secret_hash=hashed(secret),
+        instead_of=instead_of,
+    )
+    return OpaqueLogIn(secret, caller, others)
+
+
+async def caller(shop: Shop, *, secret: str) -> Caller:
+    """Whose session it is; whether that still is good is asked at every use.
+
+    Raises:
+        SessionEnded: there never was such a secret.
+    """
+    if not secret.startswith(PREFIX):
+        raise SessionEnded
+    digest = hashed(secret)
+    remembered = shop.tokens.opaque.get(digest)
+    if remembered is not None:
+        return remembered.caller
+    session, token = tables.sessions.c, tables.api_tokens.c
+    query = (
+        select(session.id, session.user_id)
+        .join(tables.api_tokens, token.session_id == session.id)
+        .where(token.secret_hash == digest, session.scopes.is_(None))
+    )
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise SessionEnded
+    found = Caller(row.id, row.user_id)
+    shop.tokens.remember(digest, Known(found, frozenset()))
+    return found

@@ -1,0 +1,164 @@
+"""Counting tries to log in, so that nobody tries passwords until one fits.
+
+Every try is counted before its password is looked at, in the database, so that it holds for all processes
+together and for tries at once; one that succeeds is given back. Counted are tries by (name, address), by
+name, and by network of the address. Each count is a bucket that runs dry slowly: whoever has filled one waits
+until there is room again. A refused try fills nothing, so nobody is kept out for longer than a bucket takes.
+Who comes from where the user has logged in before is held to the first count alone: strangers cannot keep the
+owner out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+from typing import Any, NamedTuple
+
+from sqlalchemy import case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tuckshop.context import Shop
+from tuckshop.domain.refusals import TooManyTries
+from tuckshop.domain.users import UserState, name_key
+from tuckshop.store import tables
+from tuckshop.store.engine import reading, writing
+
+KNOWN_SESSIONS = 20  # Of so many log-ins past, the addresses are still the user's own.
+DELAY_SECONDS = 0.2  # For each try in the upper half of the first bucket.
+_SECOND_US = 1_000_000
+_PAIRS, _AFTER_PAIRS = b"p", b"q"  # Between these are the keys of PAIR.
+
+tries, users, sessions = tables.login_tries, tables.users, tables.sessions
+
+
+class Limit(NamedTuple):
+    """So many tries at once, and then one in so many seconds."""
+
+    tries: int
+    seconds: int
+
+    @property
+    def step_us(self) -> int:
+        """For how long one try is remembered."""
+        return self.seconds * _SECOND_US
+
+
+PAIR = Limit(10, 60)  # Nobody mistypes more often before asking for a new password.
+USER = Limit(50, 60)  # Many addresses against one name; the owner is known by theirs.
+NETWORK = Limit(100, 10)  # An office behind one address, on the morning after its passwords changed.
+
+
+class Try(NamedTuple):
+    """One counted try: what to take back if it was good."""
+
+    counted: tuple[tuple[bytes, Limit], ...]
+
+
+class Remembered(NamedTuple):
+    """Tries of late that failed, or still run; and how many a name and an address have none left."""
+
+    failed: int
+    shut_out: int
+
+
+async def begin(shop: Shop, *, username: str, address: str | None) -> Try:
+    """Counts a try to log in, and makes the later of many wait. Raises TooManyTries."""
+    key, place = name_key(username), _place(address)
+    counted = [(_hash("pair", key, place), PAIR)]
+    if not await _is_known(shop, key, place):
+        counted += [(_hash("user", key), USER), (_hash("network", _network(address)), NETWORK)]
+    now_us = shop.clock()
+    counted.sort()  # In one order, or two tries would wait for each other.
+    delay = 0.0
+    async with writing(shop.engine) as connection:
+        for name, limit in counted:
+            used = await _count(connection, name, limit, now_us)
+            if limit is PAIR:
+                delay = max(used - limit.tries // 2, 0) * DELAY_SECONDS
+    if delay:
+        await asyncio.sleep(delay)
+    return Try(tuple(counted))
+
+
+async def give_back(connection: AsyncConnection, given: Try) -> None:
+    """The try was good: it counts no more."""
+    for name, limit in given.counted:
+        await connection.execute(
+            update(tries).where(tries.c.key == name).values(full_us=tries.c.full_us - limit.step_us)
+        )
+
+
+async def forget_old(shop: Shop) -> None:
+    """Deletes the counts that have run dry."""
+    async with writing(shop.engine) as connection:
+        await connection.execute(delete(tries).where(tries.c.full_us < shop.clock()))
+
+
+async def remembered(connection: AsyncConnection, *, now_us: int) -> Remembered:
+    """What the counts by (name, address) tell: one try is remembered for a minute, ten for ten."""
+    pairs = tries.c.key >= _PAIRS, tries.c.key < _AFTER_PAIRS, tries.c.full_us > now_us
+    used = (tries.c.full_us - now_us + PAIR.step_us - 1) // PAIR.step_us
+    shut = case((tries.c.full_us > now_us + (PAIR.tries - 1) * PAIR.step_us, 1), else_=0)
+    query = select(func.sum(used), func.sum(shut)).where(*pairs)
+    failed, shut_out = (await connection.execute(query)).one()
+    return Remembered(int(failed or 0), int(shut_out or 0))
+
+
+async def _count(connection: AsyncConnection, name: bytes, limit: Limit, now_us: int) -> int:
+    """How many tries are in the bucket with this one. Raises TooManyTries."""
+    room_us = now_us + (limit.tries - 1) * limit.step_us
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    still_us = case((tries.c.full_us > now_us, tries.c.full_us), else_=now_us)
+    counting = (
+        insert(tries)
+        .values(key=name, full_us=now_us + limit.step_us)
+        .on_conflict_do_update(
+            index_elements=[tries.c.key],
+            set_={"full_us": still_us + limit.step_us},
+            where=tries.c.full_us <= room_us,
+        )
+        .returning(tries.c.full_us)
+    )
+    full_us = await connection.scalar(counting)
+    if full_us is None:
+        full_us = await connection.scalar(select(tries.c.full_us).where(tries.c.key == name)) or room_us
+        raise TooManyTries(retry_seconds=max(-((room_us - full_us) // _SECOND_US), 1))
+    return -((now_us - int(full_us)) // limit.step_us)
+
+
+async def _is_known(shop: Shop, key: str, place: str) -> bool:
+    """Whether the user of this name has logged in from there before."""
+    query = (
+        select(sessions.c.address)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(users.c.username_key == key, users.c.state != UserState.CLOSED.value)
+        .where(sessions.c.address.is_not(None))
+        .order_by(sessions.c.id.desc())
+        .limit(KNOWN_SESSIONS)
+    )
+    async with reading(shop.engine) as connection:
+        return place in {_place(address) for address in await connection.scalars(query)}
+
+
+def _hash(*parts: str) -> bytes:
+    # Hashed, since people type passwords where names belong.
+    # The first letter stays, by which the counts are told apart.
+    return parts[0][:1].encode() + hashlib.sha256("\0".join(parts).encode()).digest()[1:]
+
+
+def _place(address: str | None) -> str:
+    """One computer: its IPv4 address, or the IPv6 network in which it may take any."""
+    return _network(address, v4_bits=32)
+
+
+def _network(address: str | None, *, v4_bits: int = 24) -> str:
+    try:
+        ip = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address or ""
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    bits = v4_bits if ip.version == 4 else 64
+    return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False))

@@ -1,0 +1,76 @@
+"""How people stand in the shop: their roles and states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tuckshop.context import Shop
+from tuckshop.domain.refusals import InvalidField, LastAdmin, UnknownUser
+from tuckshop.domain.users import Role, UserState, check_roles
+from tuckshop.identity import users as accounts
+from tuckshop.identity.users import User
+from tuckshop.store import tables
+from tuckshop.store.engine import writing
+
+users = tables.users
+
+
+async def change(
+    shop: Shop,
+    *,
+    user_id: int,
+    roles: Iterable[Role] | None = None,
+    state: UserState | None = None,
+    actor_id: int | None = None,
+) -> User:
+    """Other roles or another state; a change ends every session of the user.
+
+    Raises:
+        UnknownUser: there is nobody with this id.
+        InvalidField: no role at all, one twice, or the state `closed`, which is for a whole closing.
+        LastAdmin: nobody else could run the shop.
+    """
+    values: dict[str, Any] = {}
+    if roles is not None:
+        values |= accounts.flags_of(check_roles(roles))
+    if state is not None:
+        if state is UserState.CLOSED:
+            raise InvalidField(field="state", reason="must be pending, active or disabled")
+        values["state"] = state.value
+    async with writing(shop.engine) as connection:
+        return await _change(connection, user_id, values, actor_id, now_us=shop.clock())
+
+
+async def _change(
+    connection: AsyncConnection, user_id: int, values: dict[str, Any], actor_id: int | None, *, now_us: int
+) -> User:
+    this = select(*accounts.COLUMNS).where(users.c.id == user_id, users.c.state != UserState.CLOSED.value)
+    # All admins, in one order: two who strike each other off at once must not both find the other there.
+    touched = select(users.c.id).where(or_(users.c.id == user_id, users.c.is_admin)).order_by(users.c.id)
+    await connection.execute(touched.with_for_update(key_share=True))
+    before = (await connection.execute(this)).one_or_none()
+    if before is None:
+        raise UnknownUser(user=user_id)
+    changed = {name: value for name, value in values.items() if getattr(before, name, None) != value}
+    if not changed:
+        return accounts.user_of(before)
+    changing = update(users).where(users.c.id == user_id).values(changed).returning(*accounts.COLUMNS)
+    row = (await connection.execute(changing)).one()
+    admins = select(func.count()).where(users.c.is_admin, users.c.state == UserState.ACTIVE.value)
+    if before.is_admin and not await connection.scalar(admins):
+        raise LastAdmin
+    await accounts.end_sessions(connection, user_id, now_us=now_us)
+    await accounts.log(
+        connection,
+        "user.standing",
+        row,
+        before=accounts.standing_of(before),
+        after=accounts.standing_of(row),
+        actor_id=actor_id,
+        now_us=now_us,
+    )
+    return accounts.user_of(row)

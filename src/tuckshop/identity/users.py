@@ -1,0 +1,268 @@
+"""People: finding them, changing what they say of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tuckshop.context import Shop
+from tuckshop.domain.refusals import (
+    BadCredentials,
+    EmailTaken,
+    InvalidField,
+    NameTaken,
+    UnknownUser,
+)
+from tuckshop.domain.users import (
+    Actor,
+    Role,
+    UserState,
+    check_email,
+    check_password,
+    check_username,
+    name_key,
+)
+from tuckshop.identity import login_throttle as tries
+from tuckshop.identity.passwords import COMMON, invent
+from tuckshop.queries import admin_log
+from tuckshop.store import tables
+from tuckshop.store.engine import reading, writing
+
+users = tables.users
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person as others may see them; never the password."""
+
+    id: int
+    username: str
+    email: str | None
+    roles: tuple[Role, ...]
+    state: UserState
+
+
+async def change(
+    shop: Shop,
+    *,
+    user_id: int,
+    username: str | None = None,
+    email: str | msgspec.UnsetType | None = msgspec.UNSET,
+    password: str | None = None,
+    current_password: str | None = None,
+    address: str | None = None,
+    needs_present: bool = True,
+    actor_id: int | None = None,
+) -> User:
+    """The user's own name, address or password; a new password needs the present one.
+
+    A new password ends every session of the user. Not `needs_present`: some older contracts change the
+    password of whoever holds a token. If the actor is somebody else, the log of the office has it.
+
+    Raises:
+        BadCredentials, TooManyTries: the present password is missing or wrong, or was so too often.
+        InvalidField, NameTaken, EmailTaken: as `registration.register`.
+    """
+    values: dict[str, Any] = {}
+    kept = None
+    if username is not None:
+        username = check_username(username)
+        values |= {"username": username, "username_key": name_key(username)}
+    if not isinstance(email, msgspec.UnsetType):
+        email = None if email is None else check_email(email)
+        values |= {"email": email, "email_key": None if email is None else name_key(email)}
+    if password is not None:
+        check_password(password, common=COMMON)
+        if needs_present:
+            kept = await _check_present(shop, user_id, current_password, address)
+        values["password_hash"] = await shop.passwords.hash(password)
+    if not values:
+        return await find(shop, user_id=user_id)
+    given_email = None if isinstance(email, msgspec.UnsetType) else email
+    async with writing(shop.engine) as connection:
+        await require_free(connection, username, given_email, but=user_id)
+        this = users.c.id == user_id, users.c.state != UserState.CLOSED.value
+        before = (await connection.execute(select(*COLUMNS).where(*this).with_for_update())).one_or_none()
+        query = update(users).where(*this).values(values).returning(*COLUMNS)
+        if kept is not None:
+            # Whoever knew the old one must not undo a reset that came in between.
+            query = query.where(users.c.password_hash == kept)
+        try:
+            row = (await connection.execute(query)).one_or_none()
+        except IntegrityError as error:
+            raise taken(error, username or "", given_email) from None
+        if row is None:
+            raise BadCredentials if needs_present else UnknownUser(user=user_id)
+        if password is not None:
+            await end_sessions(connection, user_id, now_us=shop.clock())
+        if actor_id not in (None, user_id):
+            await log(
+                connection,
+                "user.change",
+                row,
+                before=_contact(before),
+                after={**_contact(row), "new_password": password is not None},
+                actor_id=actor_id,
+                now_us=shop.clock(),
+            )
+    return user_of(row)
+
+
+async def _check_present(shop: Shop, user_id: int, password: str | None, address: str | None) -> str:
+    """The hash of the present password, if this is it."""
+    query = select(users.c.username, users.c.password_hash).where(users.c.id == user_id)
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(query)).one()
+    counted = await tries.begin(shop, username=row.username, address=address)
+    if not await shop.passwords.fits(password or "", row.password_hash):
+        raise BadCredentials
+    async with writing(shop.engine) as connection:
+        await tries.give_back(connection, counted)
+    present: str = row.password_hash
+    return present
+
+
+async def reset_password(
+    shop: Shop, *, username: str, password: str | None = None, actor_id: int | None = None
+) -> str:
+    """A new password for somebody who lost theirs; a random one unless given. Ends every session.
+
+    Raises:
+        UnknownUser: nobody has this name.
+        InvalidField: the password is too short, too long or too common.
+    """
+    password = invent() if password is None else check_password(password, common=COMMON)
+    hashed = await shop.passwords.hash(password)
+    user = await find_by_name(shop, username=username)
+    async with writing(shop.engine) as connection:
+        await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=hashed))
+        await end_sessions(connection, user.id, now_us=shop.clock())
+        await log(connection, "user.password", user, actor_id=actor_id, now_us=shop.clock())
+    return password
+
+
+async def find(shop: Shop, *, user_id: int) -> User:
+    """The user. Raises UnknownUser."""
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(select(*COLUMNS).where(users.c.id == user_id))).one_or_none()
+    if row is None or row.state == UserState.CLOSED.value:
+        raise UnknownUser(user=user_id)
+    return user_of(row)
+
+
+async def find_by_name(shop: Shop, *, username: str) -> User:
+    """The user of this name. Raises UnknownUser."""
+    try:
+        key = name_key(check_username(username))
+    except InvalidField:  # Nobody's, and the database might choke on it.
+        raise UnknownUser(user=username) from None
+    query = select(*COLUMNS).where(users.c.username_key == key, users.c.state != UserState.CLOSED.value)
+    async with reading(shop.engine) as connection:
+        row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownUser(user=username)
+    return user_of(row)
+
+
+async def page(
+    shop: Shop, *, after_id: int = 0, limit: int = 100, offset: int = 0, state: UserState | None = None
+) -> list[User]:
+    """Users by id, those after `after_id` but for the first `offset`; without a state, all but the closed."""
+    query = select(*COLUMNS).where(users.c.id > after_id).order_by(users.c.id).limit(limit).offset(offset)
+    if state is None:
+        query = query.where(users.c.state != UserState.CLOSED.value)
+    else:
+        query = query.where(users.c.state == state.value)
+    async with reading(shop.engine) as connection:
+        return [user_of(row) for row in await connection.execute(query)]
+
+
+async def count(shop: Shop) -> int:
+    """How many users there are, without the closed."""
+    query = select(func.count()).where(users.c.state != UserState.CLOSED.value)
+    async with reading(shop.engine) as connection:
+        return await connection.scalar(query) or 0
+
+
+def first_role(user: User) -> Role:
+    """The one that stands for all, where a contract shows one alone."""
+    return next(role for role in (Role.ADMIN, Role.SELLER, Role.BUYER, Role.CASHIER) if role in user.roles)
+
+
+async def end_sessions(
+    connection: AsyncConnection, user_id: int, *, now_us: int, but: int | None = None
+) -> int:
+    """Ends the user's sessions at once, `but` one; how many there were."""
+    sessions = tables.sessions
+    query = update(sessions).where(sessions.c.user_id == user_id, sessions.c.ended_us.is_(None))
+    if but is not None:
+        query = query.where(sessions.c.id != but)
+    return (await connection.execute(query.values(ended_us=now_us))).rowcount
+
+
+def roles_of(row: Any) -> tuple[Role, ...]:
+    """The roles in a row of `users`."""
+    return tuple(role for role in Role if getattr(row, f"is_{role.value}"))
+
+
+def actor_of(row: Any) -> Actor:
+    """Who acts, from a row of `users`."""
+    return Actor(user_id=row.id, roles=frozenset(roles_of(row)))
+
+
+COLUMNS = (
+    users.c.id,
+    users.c.username,
+    users.c.email,
+    users.c.state,
+    *(users.c[f"is_{role.value}"] for role in Role),
+)
+
+
+def flags_of(held: frozenset[Role]) -> dict[str, bool]:
+    """The roles as columns of `users`."""
+    return {f"is_{role.value}": role in held for role in Role}
+
+
+def user_of(row: Row[Any]) -> User:
+    """The user in a row of COLUMNS."""
+    return User(row.id, row.username, row.email, roles_of(row), UserState(row.state))
+
+
+def standing_of(row: Any) -> dict[str, Any]:
+    """What the admin log says of somebody before and after."""
+    return {"username": row.username, "roles": roles_of(row), "state": row.state}
+
+
+def _contact(row: Any) -> dict[str, Any]:
+    return {"username": row.username, "email": row.email}
+
+
+async def log(connection: AsyncConnection, action: str, user: Any, **more: Any) -> None:
+    """A line of the admin log about this user."""
+    await admin_log.record(connection, action=action, subject=f"user:{user.id}", **more)
+
+
+async def require_free(
+    connection: AsyncConnection, username: str | None, email: str | None, *, but: int = 0
+) -> None:
+    """Raises NameTaken or EmailTaken if somebody has it, `but` for this user."""
+    others = select(users.c.id).where(users.c.state != UserState.CLOSED.value, users.c.id != but)
+    if username is not None and await connection.scalar(
+        others.where(users.c.username_key == name_key(username))
+    ):
+        raise NameTaken(name=username)
+    if email is not None and await connection.scalar(others.where(users.c.email_key == name_key(email))):
+        raise EmailTaken(email=email)
+
+
+def taken(error: IntegrityError, username: str, email: str | None) -> NameTaken | EmailTaken:
+    """Somebody else was faster between the look and the write."""
+    if email is not None and "email_key" in str(error.orig):
+        return EmailTaken(email=email)
+    return NameTaken(name=username)

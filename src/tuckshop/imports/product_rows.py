@@ -1,0 +1,249 @@
+"""Rows about products: what their cells mean, and what each would do to the product that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from tuckshop.domain.money import Currency, parse_price
+from tuckshop.domain.products import QUANTITY_MAX, check_product_name, check_quantity, parse_tax
+from tuckshop.domain.refusals import InvalidField
+from tuckshop.domain.users import HOUSE_NAME, Actor, Role, name_key
+from tuckshop.imports.csv_files import Row
+from tuckshop.till.commands.base import AddProduct, Caller, ChangeProduct
+
+COLUMNS = ("name", "price", "stock", "stock_exported", "seller", "refundable", "tax", "cost")
+_YES_NO = {"yes": True, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, and on which line of the file; None: with all of it."""
+
+    line: int | None
+    reason: str
+
+
+class Wrong(Exception):
+    """A row that cannot be done, with each reason why."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A row with its cells read. None: not said, so it stays as it is, or is as usual for a new product."""
+
+    line: int
+    name: str
+    price: int | None = None
+    stock: int | None = None
+    stock_exported: int | None = None
+    seller: str | None = None
+    refundable: bool | None = None
+    tax: int | None = None
+    cost: int | None = None
+
+    @property
+    def key(self) -> str:
+        """By which the product is found."""
+        return name_key(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows that can be read, and what is wrong with the others."""
+
+    goods: tuple[Good, ...]
+    problems: tuple[Problem, ...]
+
+
+class Known(NamedTuple):
+    """A product on sale, with its shelf on the machine that the file is about."""
+
+    product_id: int
+    name: str
+    price_cents: int
+    seller_id: int | None
+    seller: str | None
+    refundable: bool
+    tax_basis_points: int
+    cost_cents: int
+    stock: int
+    capacity: int | None
+
+
+class Seller(NamedTuple):
+    """Whose products there may be."""
+
+    id: int
+    username: str
+
+
+def parse(rows: Sequence[Row], *, currency: Currency) -> Table:
+    """The rows under their head, which names some of COLUMNS in any order."""
+    if not rows:
+        return Table((), (Problem(None, f"The file is empty: its first row names {', '.join(COLUMNS)}"),))
+    columns = tuple(cell.lower() for cell in rows[0].cells)
+    reasons = _about_head(columns)
+    if reasons:
+        return Table((), tuple(Problem(rows[0].line, reason) for reason in reasons))
+    goods: list[Good] = []
+    problems: list[Problem] = []
+    seen: dict[str, int] = {}
+    readers = _readers(currency)
+    for row in rows[1:]:
+        try:
+            good = _good(row, columns, readers)
+            first = seen.setdefault(good.key, row.line)
+            if first != row.line:
+                raise Wrong(f"{good.name} is on line {first} already")
+            goods.append(good)
+        except Wrong as wrong:
+            problems += (Problem(row.line, reason) for reason in wrong.reasons)
+    return Table(tuple(goods), tuple(problems))
+
+
+def step(
+    good: Good,
+    known: Known | None,
+    sellers: Mapping[str, Seller],
+    *,
+    caller: Caller,
+    actor: Actor,
+    machine_id: int,
+    reason: str,
+) -> tuple[AddProduct | ChangeProduct | None, tuple[str, ...]]:
+    """The command that makes the shop as the row says, and the fields that differ; None if none does.
+
+    Raises:
+        Wrong: the row and the shop do not go together.
+    """
+    if known is None:
+        seller_id = _seller_id(good, sellers, actor)
+        if good.price is None:
+            raise Wrong(f"{good.name} is new and needs a price")
+        added = AddProduct(
+            caller,
+            name=good.name,
+            price_cents=good.price,
+            stock=good.stock or 0,
+            refundable=good.refundable is not False,
+            tax_basis_points=good.tax or 0,
+            cost_cents=good.cost or 0,
+            for_house=seller_id is None,
+            machine_id=machine_id,
+            seller_id=seller_id,
+        )
+        return added, tuple(name for name in COLUMNS if name != "stock_exported")
+    _require_same_seller(good, known, actor)
+    is_counted = good.stock is not None and good.stock != good.stock_exported
+    differing: dict[str, Any] = {
+        name: (argument, new)
+        for name, argument, new, old in (
+            ("name", "name", good.name, known.name),
+            ("price", "price_cents", good.price, known.price_cents),
+            ("stock", "stock", good.stock if is_counted else None, known.stock),
+            ("refundable", "refundable", good.refundable, known.refundable),
+            ("tax", "tax_basis_points", good.tax, known.tax_basis_points),
+            ("cost", "cost_cents", good.cost, known.cost_cents),
+        )
+        if new is not None and new != old
+    }
+    if not differing:
+        return None, ()
+    most = max(known.stock, known.capacity or QUANTITY_MAX)
+    if "stock" in differing and (good.stock or 0) > most:
+        raise Wrong(f"The shelf of {known.name} holds at most {most:,}")
+    changed = ChangeProduct(
+        caller,
+        known.product_id,
+        machine_id=machine_id,
+        reason=reason if "stock" in differing else None,
+        **dict(differing.values()),
+    )
+    return changed, tuple(differing)
+
+
+def _about_head(columns: Sequence[str]) -> list[str]:
+    known = ", ".join(COLUMNS)
+    reasons = [f"There is no column {name[:40]!r}, only {known}" for name in columns if name not in COLUMNS]
+    twice = sorted({name for name in columns if columns.count(name) > 1 and name in COLUMNS})
+    reasons += [f"The column {name} is there twice" for name in twice]
+    if "name" not in columns:
+        reasons.append(f"The first row must name the columns: name, and any of {known}")
+    return reasons
+
+
+Reader = Callable[[str], Any]
+
+
+def _readers(currency: Currency) -> dict[str, Reader]:
+    return {
+        "name": check_product_name,
+        "price": partial(parse_price, currency=currency),
+        "stock": partial(_whole, field="stock"),
+        "stock_exported": partial(_whole, field="stock_exported"),
+        "seller": str,
+        "refundable": _yes_no,
+        "tax": parse_tax,
+        "cost": partial(parse_price, currency=currency, field="cost", cents_min=0),
+    }
+
+
+def _good(row: Row, columns: Sequence[str], readers: Mapping[str, Reader]) -> Good:
+    cells = row.cells
+    if any(cells[len(columns) :]):
+        raise Wrong(f"There are {len(cells)} cells, and the head names {len(columns)}")
+    read: dict[str, Any] = {}
+    reasons = []
+    for name, cell in zip(columns, cells, strict=False):
+        if not cell:
+            continue
+        try:
+            read[name] = readers[name](cell)
+        except InvalidField as refusal:
+            reasons.append(f"The {refusal.field} {refusal.reason}")
+    if "name" not in read and not reasons:
+        reasons.append("The name is missing")
+    if reasons:
+        raise Wrong(*reasons)
+    return Good(row.line, **read)
+
+
+def _whole(text: str, *, field: str) -> int:
+    if re.fullmatch("[0-9]{1,9}", text, re.ASCII) is None:
+        raise InvalidField(field=field, reason="must be a whole number")
+    return check_quantity(int(text), field=field, least=0)
+
+
+def _yes_no(text: str) -> bool:
+    if text.lower() not in _YES_NO:
+        raise InvalidField(field="refundable", reason="must be yes or no")
+    return _YES_NO[text.lower()]
+
+
+def _seller_id(good: Good, sellers: Mapping[str, Seller], actor: Actor) -> int | None:
+    """Whose a new product becomes; None: the shop's own."""
+    is_admin = actor.has(Role.ADMIN)
+    if good.seller is None:
+        return None if is_admin else actor.user_id
+    if name_key(good.seller) == HOUSE_NAME and is_admin:
+        return None
+    seller = sellers.get(name_key(good.seller))
+    if seller is not None and (is_admin or seller.id == actor.user_id):
+        return seller.id
+    raise Wrong(f"There is no seller {good.seller[:64]}" if is_admin else "Add products of your own alone")
+
+
+def _require_same_seller(good: Good, known: Known, actor: Actor) -> None:
+    if not actor.has(Role.ADMIN) and known.seller_id != actor.user_id:
+        raise Wrong(f"{known.name} belongs to somebody else")
+    seller = known.seller or HOUSE_NAME
+    if good.seller is not None and name_key(good.seller) != name_key(seller):
+        raise Wrong(f"{known.name} is sold by {seller}, and products keep their sellers")

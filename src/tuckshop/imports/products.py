@@ -1,0 +1,231 @@
+"""Products in a file: a seller's own, or with an admin's rights everybody's, out of the shop and into it.
+
+A product is known by its name, by the rule that makes names the same. New names are added, known ones changed
+to what their row says; what the file does not name stays as it is. So taking a file twice changes nothing.
+All rows or none: they are one command of the till's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, func, select
+
+from tuckshop.context import Shop
+from tuckshop.domain import money
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.money import Currency
+from tuckshop.domain.products import GOODS_MAX, show_tax
+from tuckshop.domain.refusals import NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser
+from tuckshop.domain.users import HOUSE_NAME, OPERATOR, Actor, Role, name_key
+from tuckshop.identity import sessions
+from tuckshop.imports import csv_files as sheets
+from tuckshop.imports import product_rows as goods_rows
+from tuckshop.imports.product_rows import COLUMNS, Known, Problem, Seller
+from tuckshop.queries import machines
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
+from tuckshop.till.commands import base as commands
+from tuckshop.till.commands.base import AddProduct, Caller, ChangeGoods, ChangeProduct, Envelope
+
+PAGE = 500
+REASON = "imported"
+_TRIES = 3  # Looks at a shop that others are changing at the same names just now.
+
+products, shelves, users = tables.products, tables.shelves, tables.users
+
+Progress = Callable[[int, int], None]
+"""Is told how many rows of how many have been looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a row does to a product: `fields` change. A new one has all of them."""
+
+    line: int
+    name: str
+    is_new: bool
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a file, or would. With problems nothing was done."""
+
+    acts: tuple[Act, ...] = ()
+    unchanged: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def added(self) -> int:
+        """How many products are new."""
+        return sum(act.is_new for act in self.acts)
+
+    @property
+    def changed(self) -> int:
+        """How many known products differ from their rows."""
+        return len(self.acts) - self.added
+
+    @property
+    def corrected(self) -> int:
+        """How many of those differ in stock."""
+        return sum(not act.is_new and "stock" in act.fields for act in self.acts)
+
+
+async def take(
+    shop: Shop,
+    *,
+    caller: Caller,
+    content: bytes,
+    machine_id: int = DEFAULT_MACHINE_ID,
+    reason: str = REASON,
+    dry_run: bool = False,
+    progress: Progress = lambda done, of: None,
+) -> Report:
+    """Adds and changes the products that a file lists; `stock` is that of the machine.
+
+    Stock is a count: the shelf holds that many once the file is taken, whatever was sold since it was
+    counted, and the difference is a correction. But a row whose `stock` still is what `stock_exported` says
+    was not counted by anybody: it leaves the shelf alone, with the sales since the export.
+
+    Raises:
+        RoleMissing, SessionEnded: only sellers and admins have products.
+        UnknownMachine: as it says.
+        NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser: others kept changing the same
+            products; nothing was done.
+    """
+    actor = OPERATOR if caller == commands.OPERATOR else await sessions.actor(shop, caller=caller)
+    actor.require(Role.SELLER, Role.ADMIN)
+    await machines.find(shop, machine_id=machine_id)
+    try:
+        table = goods_rows.parse(sheets.read(content, rows_max=GOODS_MAX), currency=shop.currency)
+    except sheets.SheetUnreadable as error:
+        return Report(problems=(Problem(error.line, error.reason),))
+    for tried in range(1, _TRIES + 1):
+        report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)
+        if report.problems or dry_run or not steps:
+            return report
+        try:
+            (await shop.till.settle(Envelope(ChangeGoods(caller, tuple(steps))))).receipt()
+        except (NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
+            # Somebody was faster between the look and the till; the next look tells which row it concerns.
+            if tried == _TRIES:
+                raise
+        else:
+            return report
+    raise AssertionError("the last try returns or raises")
+
+
+async def give(
+    shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID, seller_id: int | None = None
+) -> AsyncIterator[tuple[str, ...]]:
+    """The rows of a file that `take` takes: the head, then what is on sale, of one seller or of all."""
+    yield COLUMNS
+    after_id = 0
+    query = _known(machine_id).order_by(products.c.id).limit(PAGE)
+    if seller_id is not None:
+        query = query.where(products.c.seller_id == seller_id)
+    while True:
+        async with reading(shop.engine) as connection:
+            page = [Known(*row) for row in await connection.execute(query.where(products.c.id > after_id))]
+        for one in page:
+            yield _row(one, shop.currency)
+        if len(page) < PAGE:
+            return
+        after_id = page[-1].product_id
+
+
+async def _look(
+    shop: Shop,
+    caller: Caller,
+    actor: Actor,
+    table: goods_rows.Table,
+    machine_id: int,
+    reason: str,
+    progress: Progress,
+) -> tuple[Report, list[AddProduct | ChangeProduct]]:
+    """What the rows would do to the shop as it stands, and the steps that do it."""
+    problems = list(table.problems)
+    acts: list[Act] = []
+    steps: list[AddProduct | ChangeProduct] = []
+    unchanged = 0
+    for start in range(0, len(table.goods), PAGE):
+        page = table.goods[start : start + PAGE]
+        known = await _find(shop, {good.key for good in page}, machine_id)
+        sellers = await _sellers(shop, {name_key(good.seller) for good in page if good.seller})
+        for good in page:
+            try:
+                step, fields = goods_rows.step(
+                    good,
+                    known.get(good.key),
+                    sellers,
+                    caller=caller,
+                    actor=actor,
+                    machine_id=machine_id,
+                    reason=reason,
+                )
+            except goods_rows.Wrong as wrong:
+                problems += (Problem(good.line, told) for told in wrong.reasons)
+                continue
+            if step is None:
+                unchanged += 1
+                continue
+            steps.append(step)
+            acts.append(Act(good.line, good.name, isinstance(step, AddProduct), fields))
+        progress(start + len(page), len(table.goods))
+    problems.sort(key=lambda problem: problem.line or 0)
+    return Report(tuple(acts), unchanged, tuple(problems)), steps
+
+
+async def _find(shop: Shop, keys: set[str], machine_id: int) -> dict[str, Known]:
+    query = _known(machine_id).where(products.c.name_key.in_(keys))
+    async with reading(shop.engine) as connection:
+        found = [Known(*row) for row in await connection.execute(query)]
+    return {name_key(one.name): one for one in found}
+
+
+async def _sellers(shop: Shop, keys: set[str]) -> dict[str, Seller]:
+    query = select(users.c.id, users.c.username).where(
+        users.c.username_key.in_(keys), users.c.is_seller, users.c.state != "closed"
+    )
+    async with reading(shop.engine) as connection:
+        found = [Seller(*row) for row in await connection.execute(query)] if keys else []
+    return {name_key(one.username): one for one in found}
+
+
+def _known(machine_id: int) -> Select[Any]:
+    """Products at their own price, not that of the machine's shelf: the file is about the product."""
+    on_machine = and_(shelves.c.product_id == products.c.id, shelves.c.machine_id == machine_id)
+    return (
+        select(
+            products.c.id,
+            products.c.name,
+            products.c.price_cents,
+            products.c.seller_id,
+            users.c.username,
+            products.c.refundable,
+            products.c.tax_basis_points,
+            products.c.cost_cents,
+            func.coalesce(shelves.c.quantity, 0),
+            shelves.c.capacity,
+        )
+        .outerjoin(shelves, on_machine)
+        .outerjoin(users, users.c.id == products.c.seller_id)
+        .where(products.c.removed_us.is_(None))
+    )
+
+
+def _row(one: Known, currency: Currency) -> tuple[str, ...]:
+    stock = str(one.stock)
+    return (
+        one.name,
+        money.show(one.price_cents, exponent=currency.exponent),
+        stock,
+        stock,
+        one.seller or HOUSE_NAME,
+        "yes" if one.refundable else "no",
+        show_tax(one.tax_basis_points),
+        money.show(one.cost_cents, exponent=currency.exponent),
+    )

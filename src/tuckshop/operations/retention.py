@@ -1,0 +1,64 @@
+"""Idempotency keys outside the till: whether one was used, and forgetting them when nobody will retry."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.exc import DBAPIError
+
+from tuckshop.context import Shop
+from tuckshop.identity import login_throttle as tries
+from tuckshop.store.engine import DatabaseAway, reading, writing
+from tuckshop.store.tables import idempotency
+from tuckshop.till.commands.base import Envelope
+
+KEPT_DAYS = 30  # What the API promises.
+CHUNK = 500  # Rows a transaction: on SQLite, sales wait for each.
+PAUSE_SECONDS = 3600
+_DAY_US = 86_400 * 1_000_000
+
+log = structlog.get_logger(__name__)
+
+
+async def is_used(shop: Shop, envelope: Envelope) -> bool:
+    """Whether the caller's key already stands for something: the till will do nothing again."""
+    if envelope.key is None:
+        return False
+    query = select(idempotency.c.key).where(
+        idempotency.c.scope == envelope.command.caller.scope, idempotency.c.key == envelope.key
+    )
+    async with reading(shop.engine) as connection:
+        return await connection.scalar(query) is not None
+
+
+async def forget_old(shop: Shop) -> int:
+    """Deletes the records that are older than KEPT_DAYS, some at a time; how many."""
+    before_us = shop.clock() - KEPT_DAYS * _DAY_US
+    old = (
+        select(idempotency.c.scope, idempotency.c.key)
+        .where(idempotency.c.created_us < before_us)
+        .order_by(idempotency.c.created_us)
+        .limit(CHUNK)
+    )
+    some = delete(idempotency).where(tuple_(idempotency.c.scope, idempotency.c.key).in_(old))
+    forgotten = 0
+    while True:
+        async with writing(shop.engine) as connection:
+            count = (await connection.execute(some)).rowcount
+        forgotten += count
+        if count < CHUNK:
+            return forgotten
+        await asyncio.sleep(0)
+
+
+async def keep_forgetting(shop: Shop) -> None:
+    """Forgets old keys every hour until it is cancelled; a database that is away is tried again later."""
+    while True:
+        try:
+            await forget_old(shop)
+            await tries.forget_old(shop)
+        except (DatabaseAway, DBAPIError) as error:
+            log.warning("idempotency.not_forgotten", error=type(error).__name__)
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -1,0 +1,352 @@
+"""Telling those who watch what has changed: everybody stock and prices, buyers their wallet and orders too.
+
+What changed comes from the till by id, from every process (docs/decisions/0021). It is gathered for a moment,
+read once, and told to all: a watcher sees the latest values, not each step on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tuckshop.domain.ledger import AccountKind
+from tuckshop.domain.users import UserState
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
+from tuckshop.store.listening import Line
+from tuckshop.till.commands.base import Caller
+from tuckshop.till.sql.script import Unavailable
+from tuckshop.till.state import changed_ids as till_news
+from tuckshop.till.state.changed_ids import News
+from tuckshop.till.state.working_set import Page
+
+GATHER_SECONDS = 0.1  # Nobody sees a shelf change faster, and ten reads a second are nothing to the database.
+GATHERED_MAX = 2_000  # More than this is read faster by everybody for themselves.
+WAITING_BYTES_MAX = 262_144  # What may wait for one slow client besides what its connection holds.
+LOOK_SECONDS = 1.0  # How often to look whether others wrote to a SQLite file.
+CHECK_SECONDS = 2.0  # How long a stream may outlive its session.
+LOUD_SECONDS = 30.0  # How long a till goes on telling after somebody has last asked for it.
+ASK_SECONDS = 10.0
+SETTLE_SECONDS = 1.0  # In which every till has heard that somebody listens.
+WATCHERS = "tuckshop_watchers"
+
+log = structlog.get_logger(__name__)
+
+
+class TooManyStreams(Exception):
+    """This process has as many open streams as it may."""
+
+
+class Stream:
+    """What one watcher has still to be sent."""
+
+    def __init__(self, caller: Caller | None) -> None:
+        self.caller = caller
+        self.ended = asyncio.Event()
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._arrived = asyncio.Event()
+
+    @property
+    def user_id(self) -> int | None:
+        """Whose it is; None for anybody's."""
+        return None if self.caller is None else self.caller.user_id
+
+    def put(self, told: bytes) -> None:
+        """Queues something; a watcher who lets too much pile up is sent away."""
+        self._bytes += len(told)
+        if self._bytes > WAITING_BYTES_MAX:
+            self.end()
+            return
+        self._waiting.append(told)
+        self._arrived.set()
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self.ended.set()
+        self._arrived.set()
+
+    async def next(self, *, seconds: float) -> bytes | None:
+        """All that has come, b"" if nothing has for so long; None at the end."""
+        if not self._waiting and not self.ended.is_set():
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), seconds)
+            except TimeoutError:
+                return b""
+        if self.ended.is_set():
+            return None
+        told = b"".join(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        return told
+
+
+class Events:
+    """The streams of one process, and what it knows of the other processes' tills."""
+
+    def __init__(self, *, streams_max: int = 1_000) -> None:
+        self.closing = False
+        # On SQLite: a number that is another once anybody but the own till has written to the file.
+        self.version: Callable[[], Awaitable[int]] | None = None
+        self._streams_max = streams_max
+        self._streams: set[Stream] = set()
+        self._news = News()
+        self._missed = False
+        self._arrived = asyncio.Event()
+        self._line: Line | None = None
+        self._loud_until = 0.0
+
+    @property
+    def count(self) -> int:
+        """How many streams are open."""
+        return len(self._streams)
+
+    def open(self, caller: Caller | None, *, last_id: str | None = None) -> Stream:
+        """A new stream, which begins with `hello`. Raises TooManyStreams."""
+        if self.closing or len(self._streams) >= self._streams_max:
+            raise TooManyStreams
+        stream = Stream(caller)
+        stream.put(_hello(resumed=last_id is not None))
+        if not self._streams and self._line is not None:
+            self._line.say(WATCHERS)
+            # Tills of other processes may have kept silent up to now.
+            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self.miss)
+        self._streams.add(stream)
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """The watcher has gone."""
+        stream.end()
+        self._streams.discard(stream)
+
+    def shut(self) -> None:
+        """Ends every stream, and opens no other."""
+        self.closing = True
+        for stream in self._streams:
+            stream.end()
+
+    def committed(self, page: Page) -> None:
+        """A batch of this process's own till is durable."""
+        if self._streams:
+            self.hear(till_news.of(page))
+
+    def hear(self, news: News) -> None:
+        """Something has changed."""
+        if self._streams and news:
+            self._news.add(news)
+            self._arrived.set()
+
+    def miss(self) -> None:
+        """Something may have changed that nobody told us."""
+        self._missed = True
+        self._arrived.set()
+
+    def is_wanted(self) -> bool:
+        """Whether a till has to tell the other processes what it does."""
+        if self._line is None or not self._line.is_up:
+            return True
+        return asyncio.get_running_loop().time() < self._loud_until
+
+    def listen(self, dsn: str) -> Line:
+        """Connects it with the other processes."""
+        self._line = Line(
+            dsn=dsn, heard={till_news.CHANNEL: self._hear, WATCHERS: self._be_loud}, renewed=self._renew
+        )
+        return self._line
+
+    def _hear(self, payload: str) -> None:
+        if self._streams:
+            try:
+                self.hear(till_news.read(payload))
+            except ValueError:
+                self.miss()  # A newer version's, in the midst of an upgrade.
+
+    def _be_loud(self, _: str = "") -> None:
+        self._loud_until = asyncio.get_running_loop().time() + LOUD_SECONDS
+
+    def _renew(self) -> None:
+        self._be_loud()
+        self.miss()
+
+    async def keep_telling(self, engine: AsyncEngine) -> None:
+        """Reads what has changed and tells it, until it is cancelled."""
+        while True:
+            await self._arrived.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+            self._arrived.clear()
+            news, self._news = self._news, News()
+            missed, self._missed = self._missed, False
+            if not self._streams:
+                continue
+            if missed or len(news) > GATHERED_MAX:
+                self._tell_all(_hello(resumed=True))
+            if len(news) > GATHERED_MAX:
+                continue
+            try:
+                await self._tell(engine, news)
+            except (DBAPIError, OSError) as error:
+                log.warning("events.not_read", error=type(error).__name__)
+                await asyncio.sleep(1)
+                self.miss()
+
+    async def keep_looking(self) -> None:
+        """Tells that something was missed whenever `version` says another, until it is cancelled.
+
+        Only the till's own changes are known by id. Log-ins change the file too: too much is told, not too
+        little, and once a second at most.
+        """
+        known = None
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if not self._streams or self.version is None:
+                known = None
+                continue
+            try:
+                found = await self.version()
+            except Unavailable:
+                continue
+            if found != known:
+                known = found
+                self.miss()
+
+    async def keep_checking(self, engine: AsyncEngine, *, clock: Callable[[], int]) -> None:
+        """Ends streams whose session has ended, and asks other tills to tell, until it is cancelled."""
+        asked = 0.0
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            now = asyncio.get_running_loop().time()
+            if self._streams and self._line is not None and now - asked >= ASK_SECONDS:
+                self._line.say(WATCHERS)
+                asked = now
+            known = {one.caller.session_id for one in self._streams if one.caller is not None}
+            if not known:
+                continue
+            try:
+                live = await _live(engine, known, clock())
+            except (DBAPIError, OSError):
+                continue
+            for stream in self._streams:
+                if stream.caller is not None and stream.caller.session_id not in live:
+                    stream.end()
+
+    def _tell_all(self, told: bytes) -> None:
+        for stream in self._streams:
+            stream.put(told)
+
+    async def _tell(self, engine: AsyncEngine, news: News) -> None:
+        watchers: dict[int, list[Stream]] = {}
+        for stream in self._streams:
+            if stream.user_id is not None:
+                watchers.setdefault(stream.user_id, []).append(stream)
+        async with reading(engine) as connection:
+            at = _now()
+            goods = [_event("product", at, one) for one in await _products(connection, news.products)]
+            shelves = await _shelves(connection, news.shelves, news.products)
+            goods += [_event("stock", at, one) for one in shelves]
+            balances = await _balances(connection, news.wallets & watchers.keys())
+            orders = await _orders(connection, [one for one in news.orders if one[1] in watchers])
+        if goods:
+            self._tell_all(b"".join(goods))
+        for kind, own in (("balance", balances), ("order", orders)):
+            for user_id, data in own:
+                for stream in watchers[user_id]:
+                    stream.put(_event(kind, at, data))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _event(kind: str, at: datetime, data: dict[str, Any]) -> bytes:
+    cursor = int(at.timestamp() * 1_000_000)
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (cursor, kind.encode(), msgspec.json.encode(data))
+
+
+def _hello(*, resumed: bool) -> bytes:
+    at = _now()
+    return _event("hello", at, {"at": at, "missed": resumed})
+
+
+async def _products(connection: Any, ids: Collection[int]) -> list[dict[str, Any]]:
+    products = tables.products.c
+    query = select(products.id, products.price_cents, products.version, products.removed_us).where(
+        products.id.in_(sorted(ids))
+    )
+    rows = await connection.execute(query) if ids else ()
+    return [
+        {
+            "product": row.id,
+            "price": row.price_cents,
+            "version": row.version,
+            "on_sale": row.removed_us is None,
+        }
+        for row in rows
+    ]
+
+
+async def _shelves(
+    connection: Any, refs: Collection[tuple[int, int]], product_ids: Collection[int]
+) -> list[dict[str, Any]]:
+    """These shelves, and all of these products: a product's price is that of most of its shelves."""
+    shelves, products = tables.shelves.c, tables.products.c
+    query = (
+        select(
+            shelves.machine_id.label("machine"),
+            shelves.product_id.label("product"),
+            shelves.quantity.label("stock"),
+            func.coalesce(shelves.price_cents, products.price_cents).label("price"),
+        )
+        .join(tables.products, products.id == shelves.product_id)
+        .where(
+            or_(
+                tuple_(shelves.machine_id, shelves.product_id).in_(sorted(refs)),
+                shelves.product_id.in_(sorted(product_ids)),
+            )
+        )
+    )
+    rows = (await connection.execute(query)).mappings() if refs or product_ids else ()
+    return [dict(row) for row in rows]
+
+
+async def _balances(connection: Any, user_ids: Collection[int]) -> list[tuple[int, dict[str, Any]]]:
+    accounts = tables.accounts.c
+    query = select(accounts.user_id, accounts.balance_cents).where(
+        accounts.kind == AccountKind.WALLET.value, accounts.user_id.in_(sorted(user_ids))
+    )
+    rows = await connection.execute(query) if user_ids else ()
+    return [(row.user_id, {"balance": row.balance_cents}) for row in rows]
+
+
+async def _orders(connection: Any, orders: Collection[tuple[int, int]]) -> list[tuple[int, dict[str, Any]]]:
+    table = tables.orders.c
+    query = select(table.id, table.buyer_id, table.status).where(
+        table.id.in_(sorted(order_id for order_id, _ in orders))
+    )
+    rows = await connection.execute(query) if orders else ()
+    return [(row.buyer_id, {"order": row.id, "status": row.status}) for row in rows]
+
+
+async def _live(engine: AsyncEngine, session_ids: Collection[int | None], now_us: int) -> set[int]:
+    sessions, users = tables.sessions.c, tables.users.c
+    query = (
+        select(sessions.id)
+        .join(tables.users, users.id == sessions.user_id)
+        .where(
+            sessions.id.in_(sorted(one for one in session_ids if one is not None)),
+            sessions.ended_us.is_(None),
+            sessions.expires_us > now_us,
+            users.state == UserState.ACTIVE.value,
+        )
+    )
+    async with reading(engine) as connection:
+        return set((await connection.scalars(query)).all())

@@ -1,0 +1,273 @@
+"""Looking orders up; placing and refunding them is the till's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Any, assert_never
+
+from sqlalchemy import ColumnElement, Exists, Text, and_, exists, func, literal_column, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tuckshop.context import Shop
+from tuckshop.domain.orders import MICROSECONDS, OrderStatus
+from tuckshop.domain.refusals import UnknownOrder
+from tuckshop.domain.users import Actor, Role
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
+from tuckshop.till.commands.base import PlaceOrder, SoldLine
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
+
+orders, lines = tables.orders, tables.order_lines
+users, guests = tables.users, tables.guests
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStands:
+    """An order as it stands now."""
+
+    order_id: int
+    client_ref: str | None
+    status: str
+    payment: str
+    machine_id: int
+    lines: tuple[SoldLine, ...]
+    total_cents: int
+    created_us: int
+    buyer_id: int | None
+    buyer: str | None
+    guest: str | None  # who has no buyer's name or number
+
+
+@dataclass(frozen=True, slots=True)
+class Returnable:
+    """What a buyer may still give back of an order, and until when; `is_whole`: all that is left of it."""
+
+    until_us: int
+    product_ids: tuple[int, ...]
+    is_whole: bool
+
+
+class Whose(StrEnum):
+    """Which orders are looked for."""
+
+    MINE = "mine"  # what the actor has bought
+    SOLD = "sold"  # what has products of the actor's among its lines; no others are shown
+    ALL = "all"  # everybody's, for cashiers and admins
+
+
+async def page(
+    shop: Shop,
+    *,
+    actor: Actor,
+    whose: Whose = Whose.MINE,
+    buyer_id: int | None = None,
+    status: OrderStatus | None = None,
+    before_id: int | None = None,
+    offset: int = 0,
+    limit: int,
+) -> list[OrderStands]:
+    """Orders, newest first, those before `before_id`; of one buyer and in one status, where named.
+
+    The first `offset` of them are left out.
+
+    Raises:
+        RoleMissing: the orders of others are for cashiers and admins, and sales for sellers.
+    """
+    # First their numbers alone, in the order of an index, and all else of those on the page.
+    place, narrowed = orders.c.id, []
+    found = select(place)
+    match whose:
+        case Whose.MINE:
+            narrowed.append(orders.c.buyer_id == actor.user_id)
+        case Whose.SOLD:
+            actor.require(Role.SELLER)
+            place = lines.c.order_id
+            found = select(place).distinct().where(lines.c.seller_id == actor.user_id)
+        case Whose.ALL:
+            actor.require(Role.CASHIER, Role.ADMIN)
+        case _:
+            assert_never(whose)
+    if buyer_id is not None:
+        if buyer_id != actor.user_id:
+            actor.require(Role.CASHIER, Role.ADMIN)
+        narrowed.append(orders.c.buyer_id == buyer_id)
+    if status is not None:
+        narrowed.append(is_in(status))
+    if before_id is not None:
+        found = found.where(place < before_id)
+    if narrowed and whose is Whose.SOLD:
+        found = found.join(orders, orders.c.id == place)
+    ids = found.where(*narrowed).order_by(place.desc()).limit(limit).offset(offset).subquery("found")
+    query = _LISTED.join(ids, ids.c[place.name] == orders.c.id).order_by(orders.c.id.desc())
+    async with reading(shop.engine) as connection:
+        rows = (await connection.execute(query)).all()
+        return await _with_lines(connection, rows, actor=actor if whose is Whose.SOLD else None)
+
+
+async def returnable(shop: Shop, *, buyer_id: int, order_ids: Collection[int]) -> dict[int, Returnable]:
+    """What the buyer may give back of these orders now, for those of which anything may be.
+
+    How often a day is the till's to say.
+    """
+    window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
+    query = (
+        select(lines.c.order_id, lines.c.product_id, lines.c.refundable, orders.c.fulfilled_us)
+        .join(orders, orders.c.id == lines.c.order_id)
+        .where(
+            orders.c.id.in_(order_ids),
+            orders.c.buyer_id == buyer_id,
+            orders.c.fulfilled_us >= shop.clock() - window_us,
+            lines.c.refunded_quantity < lines.c.quantity,
+        )
+        .order_by(lines.c.order_id, lines.c.position)
+    )
+    async with reading(shop.engine) as connection:
+        rows = (await connection.execute(query)).all()
+    found = {}
+    for order_id, group in groupby(rows, key=lambda row: row.order_id):
+        left = list(group)
+        free = tuple(row.product_id for row in left if row.refundable)
+        if free:
+            found[order_id] = Returnable(left[0].fulfilled_us + window_us, free, len(free) == len(left))
+    return found
+
+
+async def count(shop: Shop, *, buyer_id: int) -> int:
+    """How many orders the buyer has ever made."""
+    query = select(func.count()).where(orders.c.buyer_id == buyer_id)
+    async with reading(shop.engine) as connection:
+        return await connection.scalar(query) or 0
+
+
+async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
+    """The order: its buyer, cashiers and admins see all of it, a seller the lines with own products.
+
+    Raises:
+        UnknownOrder: there is none, or nothing in it is the actor's.
+    """
+    query = _LISTED.where(orders.c.id == order_id)
+    is_whole = actor.has(Role.CASHIER, Role.ADMIN)
+    if not is_whole:
+        mine = orders.c.buyer_id == actor.user_id
+        query = query.where(or_(mine, _has_lines_of(actor)) if actor.has(Role.SELLER) else mine)
+    async with reading(shop.engine) as connection:
+        rows = (await connection.execute(query)).all()
+        if not rows:
+            raise UnknownOrder(order=order_id)
+        is_whole = is_whole or rows[0].buyer_id == actor.user_id
+        (found,) = await _with_lines(connection, rows, actor=None if is_whole else actor)
+    return found
+
+
+async def find_sold(shop: Shop, *, order_id: int, seller: Actor) -> OrderStands:
+    """The order with the seller's own lines alone, whoever else they are. Raises UnknownOrder for none."""
+    query = _LISTED.where(orders.c.id == order_id, _has_lines_of(seller))
+    async with reading(shop.engine) as connection:
+        rows = (await connection.execute(query)).all()
+        if not rows:
+            raise UnknownOrder(order=order_id)
+        (found,) = await _with_lines(connection, rows, actor=seller)
+    return found
+
+
+async def shared(shop: Shop, *, order_ids: Collection[int], seller: Actor) -> set[int]:
+    """Those of the orders that hold products of others too: no single seller can say they are handed out."""
+    others = or_(lines.c.seller_id != seller.user_id, lines.c.seller_id.is_(None))
+    query = select(lines.c.order_id).where(lines.c.order_id.in_(order_ids), others).distinct()
+    async with reading(shop.engine) as connection:
+        return set((await connection.execute(query)).scalars())
+
+
+async def find_named(shop: Shop, *, name: str, buyer_id: int) -> OrderStands:
+    """The buyer's order of this client reference; without one, the buyer's order of this number.
+
+    Raises UnknownOrder.
+    """
+    wanted = [orders.c.client_ref == name]
+    if _NUMBER.fullmatch(name):
+        wanted.append(orders.c.id == int(name))
+    own = _LISTED.where(orders.c.buyer_id == buyer_id)
+    async with reading(shop.engine) as connection:
+        for condition in wanted:
+            rows = (await connection.execute(own.where(condition))).all()
+            if rows:
+                (found,) = await _with_lines(connection, rows, actor=None)
+                return found
+    raise UnknownOrder(order=name)
+
+
+def is_in(status: OrderStatus) -> ColumnElement[bool]:
+    """Whether an order is in this status; the few that are not simply sold are found by their index.
+
+    As constants: PostgreSQL must see that it is a rare one, and SQLite the very words of the index.
+    """
+    constant = literal_column(f"'{status.value}'", Text)
+    usual = literal_column(f"'{OrderStatus.DISPENSED.value}'", Text)
+    is_it = orders.c.status == constant
+    return is_it if status is OrderStatus.DISPENSED else and_(is_it, orders.c.status != usual)
+
+
+def is_repeated(order: OrderStands, command: PlaceOrder) -> bool:
+    """Whether the order is what the command asks for, whatever has become of it since."""
+    sold = {line.product_id: line.quantity for line in order.lines}
+    return (
+        sold == dict(command.lines)
+        and order.payment == command.payment
+        and order.machine_id == command.machine_id
+    )
+
+
+_BOUGHT = orders.outerjoin(users, users.c.id == orders.c.buyer_id).outerjoin(
+    guests, guests.c.id == orders.c.guest_id
+)
+_LISTED = select(*orders.c, users.c.username, guests.c.name.label("guest")).select_from(_BOUGHT)
+
+
+def _has_lines_of(actor: Actor) -> Exists:
+    return exists().where(lines.c.order_id == orders.c.id, lines.c.seller_id == actor.user_id)
+
+
+async def _with_lines(connection: AsyncConnection, rows: Any, *, actor: Actor | None) -> list[OrderStands]:
+    """The orders with their lines; for a seller with own ones alone, and without whose order it is."""
+    sold: dict[int, list[SoldLine]] = {row.id: [] for row in rows}
+    query = (
+        select(
+            lines.c.order_id,
+            lines.c.product_id,
+            lines.c.name,
+            lines.c.quantity,
+            lines.c.price_cents,
+            lines.c.refunded_quantity,
+        )
+        .where(lines.c.order_id.in_(sold))
+        .order_by(lines.c.order_id, lines.c.position)
+    )
+    if actor is not None:
+        query = query.where(lines.c.seller_id == actor.user_id)
+    for order_id, *line in await connection.execute(query):
+        sold[order_id].append(SoldLine(*line))
+    return [
+        OrderStands(
+            row.id,
+            row.client_ref if actor is None else None,
+            row.status,
+            row.payment,
+            row.machine_id,
+            tuple(sold[row.id]),
+            row.total_cents if actor is None else _total_cents(sold[row.id]),
+            row.created_us,
+            row.buyer_id if actor is None else None,
+            row.username if actor is None else None,
+            row.guest if actor is None else None,
+        )
+        for row in rows
+    ]
+
+
+def _total_cents(sold: list[SoldLine]) -> int:
+    return sum(line.quantity * line.price_cents for line in sold)

@@ -1,1 +1,0 @@
-"""Use-cases by noun: what the interfaces call, whoever they speak to."""

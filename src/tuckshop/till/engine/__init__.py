@@ -1,0 +1,1 @@
+"""The queue of commands, and the batches in which they are executed."""

@@ -1,0 +1,219 @@
+"""The till: gathers the commands that arrive while a batch is being written, and settles them together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import NamedTuple
+
+import structlog
+
+from tuckshop.domain.orders import MICROSECONDS
+from tuckshop.domain.refusals import Refusal
+from tuckshop.telemetry import COMMANDS, Spread
+from tuckshop.till.commands.base import Envelope, OrderPlaced, Outcome
+from tuckshop.till.engine.execute import settle, wants
+from tuckshop.till.policy import Policy
+from tuckshop.till.sql.script import BatchRefused, Books, Contended, OutcomeUnknown, Unavailable
+from tuckshop.till.state.working_set import Page, Wanted
+
+log = structlog.get_logger(__name__)
+
+BATCH_MAX = 256  # Beyond this a batch's own length shows in every caller's wait, and gains nothing.
+QUEUE_MAX = 4096  # Some half a second of work at full speed; whoever comes later had better be told.
+CONTENTION_TRIES = 8
+CONTENTION_PAUSE_SECONDS = 0.005
+PATIENCE_SECONDS = 10.0  # How long a command may wait for books that are away.
+AWAY_PAUSE_SECONDS = 0.2
+
+
+class Busy(Exception):
+    """The queue is full, or the till is closing; nothing was taken."""
+
+
+class Defect(Exception):
+    """This one command cannot be written though no rule refuses it. Its neighbours are not touched."""
+
+
+class _Waiting(NamedTuple):
+    envelope: Envelope
+    answer: asyncio.Future[Outcome]
+    patience_ends: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the till has done since it opened."""
+
+    batches: int = 0
+    commands: int = 0
+    largest_batch: int = 0
+    sizes: Spread = field(default_factory=lambda: Spread(COMMANDS))
+    settling: Spread = field(default_factory=Spread)  # seconds a batch
+    refusals: Counter[str] = field(default_factory=Counter)
+    sales: int = 0
+    sales_cents: int = 0
+
+    def batch(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Counts a batch that is durable. Replays were counted when they happened."""
+        self.batches += 1
+        self.commands += len(outcomes)
+        self.largest_batch = max(self.largest_batch, len(outcomes))
+        self.sizes.add(len(outcomes))
+        self.settling.add(seconds)
+        for answer, replayed in ((outcome.answer, outcome.replayed) for outcome in outcomes):
+            if replayed:
+                continue
+            if type(answer) is OrderPlaced:
+                self.sales += 1
+                self.sales_cents += answer.total_cents
+            elif isinstance(answer, Refusal):
+                self.refusals[type(answer).__name__] += 1
+
+
+class Till:
+    """One queue, one batch in flight. Open it as an async context manager in the running loop."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        policy: Policy,
+        batch_max: int = BATCH_MAX,
+        queue_max: int = QUEUE_MAX,
+        patience_seconds: float = PATIENCE_SECONDS,
+        committed: Callable[[Page], None] | None = None,
+    ) -> None:
+        self.policy = policy
+        self.tally = Tally()
+        self._books = books
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._patience_seconds = patience_seconds
+        self._committed = committed
+        self._queue: deque[_Waiting] = deque()
+        self._arrival = asyncio.Event()
+        self._closing = False
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Till:
+        self._worker = asyncio.create_task(self._work(), name="till")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Takes nothing more, settles what is queued, gives the books back."""
+        self._closing = True
+        self._arrival.set()
+        if self._worker is not None:
+            await self._worker
+        await self._books.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for their batch."""
+        return len(self._queue)
+
+    async def settle(self, envelope: Envelope) -> Outcome:
+        """The command's outcome, once it is durable.
+
+        A caller that is cancelled while it waits does not cancel the command.
+
+        Raises:
+            Busy, Unavailable: the command had no effect.
+            OutcomeUnknown: it may have had; asking again with the same key is safe.
+            Defect: it had none, and never will.
+        """
+        if self._closing or len(self._queue) >= self._queue_max:
+            raise Busy
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome] = loop.create_future()
+        self._queue.append(_Waiting(envelope, answer, loop.time() + self._patience_seconds))
+        self._arrival.set()
+        return await answer
+
+    async def settle_together(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """The outcomes of commands that arrive in one instant. Raises as `settle`, for the first to fail."""
+        return list(await asyncio.gather(*(self.settle(envelope) for envelope in envelopes)))
+
+    async def _work(self) -> None:
+        while True:
+            if not self._queue:
+                if self._closing:
+                    return
+                self._arrival.clear()
+                await self._arrival.wait()
+                continue
+            size = min(len(self._queue), self._batch_max)
+            await self._settle([self._queue.popleft() for _ in range(size)])
+
+    async def _settle(self, batch: list[_Waiting]) -> None:
+        """Settles a batch; one that the database refuses is halved until the culprit stands alone."""
+        begun = perf_counter()
+        try:
+            outcomes = await self._write(batch)
+        except (Unavailable, OutcomeUnknown) as error:
+            for waiting in batch:
+                _fail(waiting, error)
+        except Exception as error:
+            if len(batch) == 1:
+                command = type(batch[0].envelope.command).__name__
+                log.error("till.defect", command=command, exc_info=error)
+                _fail(batch[0], Defect(command))
+                return
+            middle = len(batch) // 2
+            await self._settle(batch[:middle])
+            await self._settle(batch[middle:])
+        else:
+            self.tally.batch(outcomes, perf_counter() - begun)
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if not waiting.answer.done():
+                    waiting.answer.set_result(outcome)
+
+    async def _write(self, batch: list[_Waiting]) -> list[Outcome]:
+        envelopes = [waiting.envelope for waiting in batch]
+        patience_ends = min(waiting.patience_ends for waiting in batch)
+        loop = asyncio.get_running_loop()
+        outcomes: list[Outcome] = []
+        decided: list[Page] = []
+
+        def decide(page: Page) -> None:
+            decided[:] = [page]
+            try:
+                outcomes[:] = [settle(envelope, page, self.policy) for envelope in envelopes]
+            except StopIteration as error:
+                # No future can carry this one: whoever waits for it would wait for ever.
+                raise RuntimeError("a command took more ids than were reserved for it") from error
+
+        tries = 0
+        while True:
+            wanted = Wanted(
+                refund_window_us=self.policy.refund_window_seconds * MICROSECONDS, days=self.policy.days
+            )
+            for envelope in envelopes:
+                wants(envelope, wanted)
+            try:
+                await self._books.transact(wanted, decide)
+            except Contended as error:
+                tries += 1
+                if tries >= CONTENTION_TRIES:
+                    # A key that stays taken is a defect of a command; a lock that does is the database's.
+                    kind = BatchRefused if error.on_key else Unavailable
+                    raise kind(str(error)) from error
+                await asyncio.sleep(CONTENTION_PAUSE_SECONDS * tries)
+            except Unavailable:
+                if self._closing or loop.time() + AWAY_PAUSE_SECONDS >= patience_ends:
+                    raise
+                await asyncio.sleep(AWAY_PAUSE_SECONDS)
+            else:
+                if self._committed is not None:
+                    self._committed(decided[0])
+                return outcomes
+
+
+def _fail(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)
+        waiting.answer.exception()  # Whoever asked may be gone; that is not worth a warning.

@@ -1,0 +1,1 @@
+"""The till's transaction script, said once, and the two databases that run it."""

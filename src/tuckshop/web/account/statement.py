@@ -1,0 +1,137 @@
+"""`/account/statement`, what moved the wallet; `/account/send`, some of it to somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.products import REASON_LENGTH_MAX
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    InsufficientFunds,
+    NotOwner,
+    Refusal,
+    SessionEnded,
+    UnknownUser,
+)
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
+from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.identity import users as accounts
+from tuckshop.queries import reports, statements, wallet
+from tuckshop.till.commands.base import SendMoney
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
+
+PAGE = 25
+_BESIDE: dict[type[Refusal], str] = {
+    UnknownUser: "to",
+    NotOwner: "to",
+    BalanceTooLarge: "amount",
+    InsufficientFunds: "amount",
+}
+
+
+@get("/account/statement")
+async def statement(request: Call) -> Response[Any]:
+    """All that moved the wallet, the newest first."""
+    member = await rooms.member(request, Role.BUYER)
+    return await _statement(request, member, Filled(request, {"from": "", "to": ""}))
+
+
+@get("/account/statement/file")
+async def statement_file(request: Call) -> Response[Any]:
+    """The same for a spreadsheet, from day to day."""
+    member = await rooms.member(request, Role.BUYER)
+    form = Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
+    first, last = form.day("from"), form.day("to")
+    if form.is_wrong:
+        return await _statement(request, member, form)
+    try:
+        report = await statements.statement(
+            request.shop,
+            actor=member.actor,
+            user_id=member.user_id,
+            period=reports.period_of(request.shop, first, last),
+        )
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _statement(request, member, form)
+    return await asyncio.to_thread(downloads.sheet, statements.table(report), "statement")
+
+
+@get("/account/send")
+async def show_send(request: Call) -> Response[Any]:
+    """To whom, and how much."""
+    member = await rooms.member(request, Role.BUYER)
+    to = request.query_params.get("to", "")[:USERNAME_LENGTH_MAX]
+    typed = {"to": to, "amount": "", "reason": ""}
+    return await _send(request, member, Filled(request, typed), forms.new_key())
+
+
+@post("/account/send", status_code=303)
+async def send(request: Call) -> Response[Any]:
+    """From the own wallet to another buyer's."""
+    member = await rooms.member(request, Role.BUYER)
+    posted = await forms.read(request, "key", "to", "amount", "reason")
+    form = Filled(request, posted)
+    to = form.text("to", length_max=USERNAME_LENGTH_MAX)
+    cents = form.amount("amount")
+    reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
+    if form.is_wrong:
+        return await _send(request, member, form, posted["key"])
+    try:
+        target = await accounts.find_by_name(request.shop, username=to)
+        command = SendMoney(
+            member.caller, wallet_of(member.user_id), wallet_of(target.id), cents, reason or None
+        )
+        await forms.settled(request, command, posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal, beside=_BESIDE)
+        return await _send(request, member, form, posted["key"])
+    words = texts.of(request)
+    response = forms.to_page("/account/statement")
+    amount = words.money(cents, request.shop.currency)
+    notices.leave(
+        response, request, words.say("{amount} sent to {name}.", amount=amount, name=target.username)
+    )
+    return response
+
+
+HANDLERS = (statement, statement_file, show_send, send)
+
+
+async def _statement(request: Call, member: Member, form: Filled) -> Response[Any]:
+    before_id = rooms.before(request)
+    found = await statements.newest(request.shop, user_id=member.user_id, before_id=before_id, limit=PAGE + 1)
+    return rooms.page(
+        request,
+        "account/statement.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        held=await wallet.balance(request.shop, user_id=member.user_id),
+        movements=found[:PAGE],
+        before=found[PAGE - 1].id if len(found) > PAGE else None,
+        is_first=before_id is None,
+    )
+
+
+async def _send(request: Call, member: Member, form: Filled, key: str) -> Response[Any]:
+    return rooms.page(
+        request,
+        "account/send.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        key=key,
+        held=await wallet.balance(request.shop, user_id=member.user_id),
+    )

@@ -1,0 +1,144 @@
+"""`/desk/file`: products from a table and into one. What a file would do is shown first, and then done."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import zlib
+from typing import Any
+
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
+from tuckshop.domain.users import Role
+from tuckshop.http import downloads
+from tuckshop.http.errors import Malformed
+from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.imports import csv_files as sheets
+from tuckshop.imports import products as goods_file
+from tuckshop.imports.products import Report
+from tuckshop.queries import machines
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms, uploads
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
+
+SHOWN_MAX = 100  # Rows that somebody reads; the rest is counted.
+PACKED_BYTES_MAX = sheets.BYTES_MAX * 3 // 2  # Even what cannot be packed, and a third more as text.
+_BESIDE: dict[type[Refusal], str] = {UnknownMachine: "machine"}
+
+
+@get("/desk/file")
+async def show(request: Call) -> Response[Any]:
+    """A file to look at, and one to save."""
+    member = await rooms.member(request, Role.SELLER)
+    return await _shown(request, member, Filled(request, {"machine": f"{DEFAULT_MACHINE_ID}"}))
+
+
+@post("/desk/file", status_code=200, body_bytes_max=sheets.BYTES_MAX + uploads.AROUND_BYTES_MAX)
+async def look(request: Call) -> Response[Any]:
+    """What a file would do, or what is wrong with it; nothing is done.
+
+    The page keeps the file for the next step: a browser does not send one again by itself.
+    """
+    member = await rooms.member(request, Role.SELLER)
+    form, upload = await uploads.read(request, "machine", file="file", bytes_max=sheets.BYTES_MAX)
+    machine_id = form.whole("machine", least=1) if "file" not in form.wrong else DEFAULT_MACHINE_ID
+    if upload is None:
+        form.complain("file", "must be filled in")
+    if form.is_wrong or upload is None:
+        return await _shown(request, member, form)
+    return await _taken(request, member, form, upload.content, machine_id, dry_run=True)
+
+
+@post("/desk/file/take", status_code=303, body_bytes_max=PACKED_BYTES_MAX)
+async def take(request: Call) -> Response[Any]:
+    """All of a file that was looked at, or nothing. Taken twice, it changes nothing."""
+    member = await rooms.member(request, Role.SELLER)
+    posted = await forms.read(request, "machine", "packed", long=("packed",))
+    form = Filled(request, posted | {"file": ""})
+    machine_id = form.whole("machine", least=1)
+    if form.is_wrong:
+        return await _shown(request, member, form)
+    content = await asyncio.to_thread(_unpacked, posted["packed"])
+    return await _taken(request, member, form, content, machine_id, dry_run=False)
+
+
+@get("/desk/file/save")
+async def save(request: Call) -> Response[Any]:
+    """What is on sale, as a file that can be changed and taken back."""
+    member = await rooms.member(request, Role.SELLER)
+    form = Filled(request, {"machine": request.query_params.get("machine", f"{DEFAULT_MACHINE_ID}")})
+    machine_id = form.whole("machine", least=1)
+    given = goods_file.give(request.shop, machine_id=machine_id, seller_id=member.user_id)
+    return await asyncio.to_thread(downloads.sheet, [row async for row in given], "products")
+
+
+HANDLERS = (show, look, take, save)
+
+
+async def _taken(
+    request: Call, member: Member, form: Filled, content: bytes, machine_id: int, *, dry_run: bool
+) -> Response[Any]:
+    try:
+        report = await goods_file.take(
+            request.shop, caller=member.caller, content=content, machine_id=machine_id, dry_run=dry_run
+        )
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal, beside=_BESIDE)
+        return await _shown(request, member, form)
+    if dry_run or report.problems:
+        return await _shown(request, member, form, report, await asyncio.to_thread(_packed, content))
+    words = texts.of(request)
+    response = forms.to_page("/desk/products")
+    told = words.say("{added} added, {changed} changed.", added=report.added, changed=report.changed)
+    notices.leave(response, request, told)
+    return response
+
+
+async def _shown(
+    request: Call, member: Member, form: Filled, report: Report | None = None, packed: str = ""
+) -> Response[Any]:
+    words = texts.of(request)
+    problems = report.problems if report else ()
+    return rooms.page(
+        request,
+        "desk/file.html",
+        member=member,
+        status=form.status if form.is_wrong or problems else 200,
+        form=form,
+        machines={one.id: one.name for one in await machines.page(request.shop)},
+        report=report,
+        packed=packed,
+        problems=[(one.line, reasons.of_row(one.reason, words)) for one in problems[:SHOWN_MAX]],
+        acts=report.acts[:SHOWN_MAX] if report else (),
+        bytes_max=sheets.BYTES_MAX,
+    )
+
+
+def _packed(content: bytes) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(content)).decode()
+
+
+def _unpacked(packed: str) -> bytes:
+    """What `_packed` has packed: at most one byte more than a file may have, whatever it would become.
+
+    Raises:
+        Malformed: it was not.
+    """
+    stream = zlib.decompressobj()
+    try:
+        content = stream.decompress(
+            base64.b64decode(packed, altchars=b"-_", validate=True), sheets.BYTES_MAX + 1
+        )
+    except (ValueError, binascii.Error, zlib.error):
+        raise Malformed(("packed", "is not what a form sends"), status=400) from None
+    if not stream.eof and len(content) <= sheets.BYTES_MAX:
+        raise Malformed(("packed", "is not what a form sends"), status=400)
+    return content

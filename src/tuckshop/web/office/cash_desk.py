@@ -1,0 +1,197 @@
+"""`/office/counter`: coins over the counter, for a user or a guest: into the wallet, or all of it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    ChangeUnpayable,
+    InvalidField,
+    NothingToPayOut,
+    Refusal,
+    SessionEnded,
+    UnknownGuest,
+    UnknownMachine,
+)
+from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
+from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.identity import guests
+from tuckshop.identity import users as accounts
+from tuckshop.queries import machines, storefront, wallet
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.web.office import coin_form as coins
+from tuckshop.web.ui import error_pages as errors
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
+
+BOXES_MAX = 100  # Machines to choose from: more would be no list any more.
+USER, GUEST = "user", "guest"
+_WHO = ("who", "name")
+_BESIDE: dict[type[Refusal], str] = {
+    UnknownMachine: "machine",
+    ChangeUnpayable: "machine",
+    NothingToPayOut: "machine",
+    BalanceTooLarge: coins.ALL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who stands at the counter. `wallet` None: a guest whose first coins are still to come."""
+
+    who: str
+    name: str
+    wallet: AccountRef | None
+
+    @property
+    def address(self) -> str:
+        """The page about this one."""
+        return f"/office/counter?{urlencode({'who': self.who, 'name': self.name})}"
+
+
+@get("/office/counter")
+async def show(request: Call) -> Response[Any]:
+    """Who is it? And then: what to do."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    asked = {name: request.query_params.get(name, "") for name in _WHO}
+    form = Filled(request, {"who": asked["who"] or USER, "name": asked["name"]})
+    if not asked["name"]:
+        return await _shown(request, member, form)
+    person = await _person(request, member, form)
+    return await _shown(request, member, form, person)
+
+
+@post("/office/counter/deposit", status_code=303)
+async def deposit(request: Call) -> Response[Any]:
+    """Coins into the wallet; a guest who was never here gets one."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    values = request.shop.currency.accepted_cents
+    posted = await forms.read(request, "key", "machine", *_WHO, *coins.names(values))
+    form = Filled(request, posted)
+    person = await _person(request, member, form)
+    machine_id = form.whole("machine", least=1)
+    inserted = coins.carried(form, values)
+    if form.is_wrong or person is None:
+        return await _shown(request, member, form, person, put_in=form, key=posted["key"])
+    try:
+        ref = person.wallet or await _wallet_of_guest(request, member, person.name, make=True)
+        receipt = await forms.settled(request, Deposit(member.caller, ref, inserted, machine_id), posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        coins.refuse(form, refusal, beside=_BESIDE)
+        return await _shown(request, member, form, person, put_in=form, key=posted["key"])
+    assert isinstance(receipt, CoinsDeposited)
+    words, currency = texts.of(request), request.shop.currency
+    return _done(
+        request,
+        person,
+        words.say(
+            "{amount} put in. {name} has {balance} now.",
+            amount=words.money(receipt.amount_cents, currency),
+            name=person.name,
+            balance=words.money(receipt.balance_cents, currency),
+        ),
+    )
+
+
+@post("/office/counter/pay-out", status_code=303)
+async def pay_out(request: Call) -> Response[Any]:
+    """The whole wallet in coins; what no coin can pay stays."""
+    member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
+    posted = await forms.read(request, "key", "machine", *_WHO)
+    form = Filled(request, posted)
+    person = await _person(request, member, form)
+    machine_id = form.whole("machine", least=1)
+    if form.is_wrong or person is None or person.wallet is None:
+        return await _shown(request, member, form, person, paid=form, key=posted["key"])
+    try:
+        receipt = await forms.settled(request, PayOut(member.caller, person.wallet, machine_id), posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        coins.refuse(form, refusal, beside=_BESIDE)
+        return await _shown(request, member, form, person, paid=form, key=posted["key"])
+    assert isinstance(receipt, PaidOut)
+    words, currency = texts.of(request), request.shop.currency
+    told = ", ".join(
+        f"{pieces} × {words.money(value, currency)}" for value, pieces in receipt.coins.items() if pieces
+    )
+    amount = words.money(receipt.amount_cents, currency)
+    return _done(request, person, words.say("Hand out {amount}: {coins}.", amount=amount, coins=told))
+
+
+HANDLERS = (show, deposit, pay_out)
+
+
+async def _person(request: Call, member: Member, form: Filled) -> Person | None:
+    """Who is meant; None, and told beside the name, if there is nobody."""
+    who = form.one_of("who", (USER, GUEST))
+    name = form.text("name", length_max=USERNAME_LENGTH_MAX)
+    if form.is_wrong:
+        return None
+    try:
+        if who == USER:
+            user = await accounts.find_by_name(request.shop, username=name)
+            return Person(who, user.username, wallet_of(user.id))
+        return Person(who, name, await _wallet_of_guest(request, member, name))
+    except UnknownGuest:
+        return Person(who, name, None)
+    except InvalidField as refusal:
+        form.complain("name", refusal.reason)
+    except Refusal as refusal:
+        form.wrong["name"] = errors.said(refusal, texts.of(request), request)
+    return None
+
+
+async def _wallet_of_guest(request: Call, member: Member, name: str, *, make: bool = False) -> AccountRef:
+    _, ref = await guests.wallet(request.shop, caller=member.caller, name=name, make=make)
+    return ref
+
+
+def _done(request: Call, person: Person, sentence: str) -> Response[Any]:
+    response = forms.to_page(person.address)
+    notices.leave(response, request, sentence)
+    return response
+
+
+async def _shown(
+    request: Call,
+    member: Member,
+    form: Filled,
+    person: Person | None = None,
+    *,
+    put_in: Filled | None = None,
+    paid: Filled | None = None,
+    key: str = "",
+) -> Response[Any]:
+    shop = request.shop
+    held_cents = 0
+    if person is not None and person.wallet is not None:
+        held_cents = await storefront.balance_cents(shop, wallet=person.wallet)
+    return rooms.page(
+        request,
+        "office/counter.html",
+        member=member,
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        person=person,
+        held_cents=held_cents,
+        held_coins=wallet.coins_of(shop, held_cents),
+        kinds={one.value_cents: one.kind.value for one in shop.currency.denominations},
+        boxes={one.id: one.name for one in await machines.page(shop, limit=BOXES_MAX)},
+        denominations=coins.taken(shop.currency),
+        currency=shop.currency,
+        key=forms.key_of(key),
+        put_in=put_in or Filled(request),
+        paid=paid or Filled(request),
+    )

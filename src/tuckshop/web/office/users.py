@@ -1,0 +1,238 @@
+"""`/office/users`: people: found, let in, locked out, helped when they lost their password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import StreamingResponse
+
+from tuckshop.domain.refusals import LastAdmin, Refusal, SessionEnded
+from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
+from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.identity import roles as standing
+from tuckshop.identity import sessions
+from tuckshop.identity import users as accounts
+from tuckshop.identity.users import User
+from tuckshop.operations import tabs
+from tuckshop.queries import exports as lists
+from tuckshop.queries import users as people
+from tuckshop.queries import wallet
+from tuckshop.till.commands.base import CloseUser
+from tuckshop.web.ui import browser_names as devices
+from tuckshop.web.ui import flash as notices
+from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
+
+PAGE = 25
+SESSIONS_SHOWN = 10
+_ROLE_FIELDS = {role: f"role-{role}" for role in Role}
+_STATES = {"active": UserState.ACTIVE, "disabled": UserState.DISABLED}
+_SHOWN_STATES = [state.value for state in UserState]
+
+
+@get("/office/users")
+async def index(request: Call) -> Response[Any]:
+    """Everybody, or those who are looked for."""
+    member = await rooms.member(request, Role.ADMIN)
+    asked = {name: request.query_params.get(name, "") for name in ("q", "state", "role")}
+    keyword = asked["q"].strip()[:EMAIL_LENGTH_MAX].replace("\0", "")
+    before_id = rooms.before(request)
+    found = await people.page(
+        request.shop,
+        actor=member.actor,
+        keyword=keyword,
+        state=UserState(asked["state"]) if asked["state"] in _SHOWN_STATES else None,
+        role=Role(asked["role"]) if asked["role"] in list(Role) else None,
+        before_id=before_id,
+        limit=PAGE + 1,
+    )
+    return rooms.page(
+        request,
+        "office/users.html",
+        member=member,
+        form=Filled(request, asked),
+        people=found[:PAGE],
+        href=_with("/office/users", {name: value for name, value in asked.items() if value}),
+        before=found[PAGE - 1].user.id if len(found) > PAGE else None,
+        is_first=before_id is None,
+    )
+
+
+@get("/office/users/file")
+async def save(request: Call) -> StreamingResponse:
+    """Everybody, with what they hold, owe and have earned, for a spreadsheet."""
+    await rooms.member(request, Role.ADMIN)
+    return downloads.long_sheet(lists.people(request.shop), "users")
+
+
+@get("/office/users/{user:str}")
+async def show(request: Call, user: Number) -> Response[Any]:
+    """One of them: what they hold, may do, and where they are logged in."""
+    member = await rooms.member(request, Role.ADMIN)
+    return await _shown(request, member, await accounts.find(request.shop, user_id=rooms.number(user)))
+
+
+@post("/office/users/{user:str}/roles", status_code=303)
+async def change_roles(request: Call, user: Number) -> Response[Any]:
+    """Exactly these roles, and every session over."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, *_ROLE_FIELDS.values())
+    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    form = Filled(request, posted)
+    held = [role for role, name in _ROLE_FIELDS.items() if posted[name]]
+    if not held:
+        form.complain("roles", "must name at least one role")
+        return await _shown(request, member, found, roles=form)
+    try:
+        await standing.change(request.shop, user_id=found.id, roles=held, actor_id=member.user_id)
+    except Refusal as refusal:
+        form.refuse(refusal, beside={LastAdmin: "roles"})
+        return await _shown(request, member, found, roles=form)
+    return _done(request, found, texts.of(request).say("Saved. Whoever it was has to log in again."))
+
+
+@post("/office/users/{user:str}/state", status_code=303)
+async def change_state(request: Call, user: Number) -> Response[Any]:
+    """Let in, or locked out."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "state")
+    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    form = Filled(request, posted)
+    state = _STATES[form.one_of("state", _STATES)]
+    if form.is_wrong:
+        return await _shown(request, member, found, acts=form)
+    try:
+        await standing.change(request.shop, user_id=found.id, state=state, actor_id=member.user_id)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, found, acts=form)
+    words = texts.of(request)
+    if state is UserState.ACTIVE:
+        return _done(request, found, words.say("{name} can log in.", name=found.username))
+    return _done(request, found, words.say("{name} is locked out.", name=found.username))
+
+
+@post("/office/users/{user:str}/tab", status_code=303)
+async def change_tab(request: Call, user: Number) -> Response[Any]:
+    """How much they may owe; as much as everybody, if nothing is typed."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "limit")
+    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    form = Filled(request, posted)
+    cents = form.amount("limit", least_cents=0) if posted["limit"].strip() else None
+    if form.is_wrong:
+        return await _shown(request, member, found, tab=form)
+    try:
+        await tabs.set_limit(request.shop, actor=member.actor, user_id=found.id, limit_cents=cents)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, found, tab=form)
+    return _done(request, found, texts.of(request).say("Saved."))
+
+
+@post("/office/users/{user:str}/sessions", status_code=303)
+async def end_sessions(request: Call, user: Number) -> Response[Any]:
+    """Out everywhere, at once."""
+    member = await rooms.member(request, Role.ADMIN)
+    await forms.read(request)
+    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    await sessions.end_all(request.shop, user_id=found.id, actor_id=member.user_id)
+    words = texts.of(request)
+    return _done(request, found, words.say("{name} is logged out everywhere.", name=found.username))
+
+
+@post("/office/users/{user:str}/password", status_code=200)
+async def reset_password(request: Call, user: Number) -> Response[Any]:
+    """A new password. It stands in this answer alone: loaded again, the page would make another one."""
+    member = await rooms.member(request, Role.ADMIN)
+    await forms.read(request)
+    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    password = await accounts.reset_password(request.shop, username=found.username, actor_id=member.user_id)
+    return rooms.page(request, "office/password.html", member=member, user=found, password=password)
+
+
+@post("/office/users/{user:str}/close", status_code=303)
+async def close(request: Call, user: Number) -> Response[Any]:
+    """Gone for good, once the name was typed."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "key", "name")
+    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    form = Filled(request, posted)
+    if name_key(posted["name"].strip()) != name_key(found.username):
+        form.complain("name", "must be the name of whose account it is")
+        return await _shown(request, member, found, closing=form)
+    try:
+        await forms.settled(request, CloseUser(member.caller, found.id), posted)
+    except SessionEnded:
+        raise
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, found, closing=form)
+    response = forms.to_page("/office/users")
+    words = texts.of(request)
+    notices.leave(response, request, words.say("The account of {name} is closed.", name=found.username))
+    return response
+
+
+HANDLERS = (
+    index,
+    save,
+    show,
+    change_roles,
+    change_state,
+    change_tab,
+    end_sessions,
+    reset_password,
+    close,
+)
+
+
+def _with(path: str, asked: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def _done(request: Call, user: User, sentence: str) -> Response[Any]:
+    response = forms.to_page(f"/office/users/{user.id}")
+    notices.leave(response, request, sentence)
+    return response
+
+
+async def _shown(
+    request: Call,
+    member: Member,
+    user: User,
+    *,
+    roles: Filled | None = None,
+    acts: Filled | None = None,
+    tab: Filled | None = None,
+    closing: Filled | None = None,
+) -> Response[Any]:
+    wrong = next((form for form in (roles, acts, tab, closing) if form is not None), None)
+    shop, words = request.shop, texts.of(request)
+    owes = await tabs.find(shop, user_id=user.id)
+    own_limit = words.plain(owes.limit_cents, shop.currency) if owes.own_limit else ""
+    return rooms.page(
+        request,
+        "office/user.html",
+        member=member,
+        status=200 if wrong is None else wrong.status,
+        user=user,
+        held=await wallet.balance(shop, user_id=user.id),
+        earned=await wallet.earnings(shop, seller_id=user.id) if Role.SELLER in user.roles else None,
+        tab_of=owes,
+        sessions=await sessions.page(shop, user_id=user.id, before_id=None, limit=SESSIONS_SHOWN),
+        device=lambda device: devices.named(device, words),
+        role_fields=_ROLE_FIELDS,
+        roles=roles or Filled(request, {_ROLE_FIELDS[role]: "on" for role in user.roles}),
+        acts=acts or Filled(request),
+        tab=tab or Filled(request, {"limit": own_limit}),
+        closing=closing or Filled(request),
+        key=closing.typed["key"] if closing is not None else forms.new_key(),
+    )

@@ -1,0 +1,1 @@
+"""The vending machine as a page: what buyers and guests see."""

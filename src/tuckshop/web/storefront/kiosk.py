@@ -1,0 +1,101 @@
+"""A machine's own screen: told its key once, it serves whoever stands before it, one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http import browser_login as browser
+from tuckshop.http import cookies
+from tuckshop.http.handlers import get, post
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.queries import machines, storefront
+from tuckshop.web.storefront import flash as notes
+from tuckshop.web.storefront.flash import Event, Note
+from tuckshop.web.ui import forms, visitors
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import layout as pages
+
+IDLE_SECONDS = 60  # Without a touch for so long, nobody is there any more.
+
+
+@get("/kiosk")
+async def show(request: Call) -> Response[Any]:
+    """Where the machine's key is typed in."""
+    return await _shown(request)
+
+
+@post("/kiosk", status_code=303)
+async def begin(request: Call) -> Response[Any]:
+    """This browser is the screen of the machine whose key it has."""
+    posted = await forms.read(request, "machine_key")
+    key = posted["machine_key"].strip()
+    try:
+        await machines.witness(request.shop, caller=machines.caller(key))
+    except SessionEnded:
+        return await _shown(request, is_wrong=True)
+    response = forms.to_page("/")
+    visitors.forget(response, request)
+    cookies.put(response, request, visitors.MACHINE, key, seconds=visitors.KIOSK_SECONDS, samesite="strict")
+    return response
+
+
+@post("/kiosk/end", status_code=303)
+async def end(request: Call) -> Response[Any]:
+    """This browser is a machine's screen no more."""
+    await forms.read(request)
+    response = forms.to_page("/kiosk")
+    cookies.drop(response, request, visitors.MACHINE)
+    visitors.forget(response, request)
+    return response
+
+
+@post("/kiosk/leave", status_code=303)
+async def leave(request: Call) -> Response[Any]:
+    """The guest has gone: the screen begins anew, in its own language.
+
+    Money that was left stays in that guest's wallet, where the office finds it.
+    """
+    await forms.read(request)
+    return await _left(request)
+
+
+@get("/kiosk/leave")
+async def leave_without_script(request: Call) -> Response[Any]:
+    """The same, for a screen without scripts, which can only load a page after a while."""
+    return await _left(request)
+
+
+HANDLERS = (show, begin, end, leave, leave_without_script)
+
+
+async def _left(request: Call) -> Response[Any]:
+    visitor = await visitors.of(request)
+    response = forms.to_page("/")
+    if not visitor.is_kiosk:
+        return response  # Somebody's own browser keeps its guest.
+    await browser.log_out(request)
+    browser.forget(response, request)
+    visitors.forget(response, request)
+    cookies.drop(response, request, texts.COOKIE)
+    if visitor.wallet is not None and visitor.name is None:
+        cents = await storefront.balance_cents(request.shop, wallet=visitor.wallet)
+        if cents:
+            notes.leave(response, request, Note(event=Event.PUT_ASIDE, cents=cents))
+    return response
+
+
+async def _shown(request: Call, *, is_wrong: bool = False) -> Response[Any]:
+    visitor = await visitors.of(request)
+    known = None
+    if visitor.machine_id is not None:
+        known = await machines.find(request.shop, machine_id=visitor.machine_id)
+    return pages.page(
+        request,
+        "kiosk.html",
+        status=422 if is_wrong else 200,
+        visitor=visitor,
+        machine=known,
+        is_wrong=is_wrong,
+    )

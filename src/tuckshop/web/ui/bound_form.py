@@ -1,0 +1,116 @@
+"""A form as somebody has filled it in: what was typed, what it means, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import date
+
+from tuckshop.domain import money
+from tuckshop.domain import products as catalogue
+from tuckshop.domain.refusals import InvalidField, Refusal, Throttled
+from tuckshop.http.request import Call
+from tuckshop.web.ui import error_pages as errors
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import refusal_texts as reasons
+
+WHOLE_MAX = 10**15  # Whatever rule comes after it: nobody counts that far.
+_WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+
+
+class Filled:
+    """Typed texts by field; `wrong` has a sentence for each field that is not as it must be.
+
+    Each value is asked for by what it is to be. One that is wrong is remembered, and stands as the least
+    value of its kind meanwhile, so that all can be told at once; nothing may be done while it `is_wrong`.
+    """
+
+    def __init__(self, request: Call, typed: Mapping[str, str] | None = None) -> None:
+        self.typed = dict(typed or {})
+        self.wrong: dict[str, str] = {}
+        self.trouble = ""
+        """What is wrong with the whole of it."""
+        self.status = 422
+        self._request = request
+        self._words = texts.of(request)
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether there is anything to be told."""
+        return bool(self.wrong or self.trouble)
+
+    def text(self, name: str, *, length_max: int, needed: bool = True) -> str:
+        """The text, without space at its ends."""
+        typed = self.typed[name].strip()
+        if needed and not typed:
+            self.complain(name, "must be filled in")
+        if len(typed) > length_max:
+            self.complain(name, f"must have at most {length_max} characters")
+        return typed
+
+    def whole(self, name: str, *, least: int = 0, most: int = WHOLE_MAX) -> int:
+        """A whole number within these limits."""
+        typed = self.typed[name].strip()
+        if not _WHOLE.fullmatch(typed):
+            self.complain(name, "must be a whole number" if typed else "must be filled in")
+            return least
+        if not least <= int(typed) <= most:
+            self.complain(name, f"must be from {least} to {most}")
+            return least
+        return int(typed)
+
+    def amount(self, name: str, *, least_cents: int = 1, most_cents: int = money.BALANCE_CENTS_MAX) -> int:
+        """An amount of money, in minor units, as people write it: 2.20 or 2,20."""
+        typed = self.typed[name].strip()
+        currency = self._request.shop.currency
+        try:
+            cents = money.parse_typed(typed, exponent=currency.exponent, field=name)
+        except InvalidField as refusal:
+            self.complain(name, refusal.reason if typed else "must be filled in")
+            return least_cents
+        if cents < least_cents:
+            self.complain(name, f"must be at least {money.show(least_cents, exponent=currency.exponent)}")
+        if cents > most_cents:
+            self.complain(name, f"must be at most {money.show(most_cents, exponent=currency.exponent)}")
+        return cents
+
+    def tax(self, name: str) -> int:
+        """Per cent, in basis points, as people write them: 5.5 or 5,5; nothing is 0."""
+        typed = self.typed[name].strip().removesuffix("%").rstrip()
+        try:
+            return catalogue.parse_tax(typed.replace(",", ".", 1)) if typed else 0
+        except InvalidField as refusal:
+            self.complain(name, refusal.reason)
+            return 0
+
+    def day(self, name: str) -> date | None:
+        """A day as date fields send it; None where none is named."""
+        typed = self.typed[name].strip()
+        try:
+            return date.fromisoformat(typed) if typed else None
+        except ValueError:
+            self.complain(name, "must be a day such as 2025-12-31")
+            return None
+
+    def one_of(self, name: str, known: Collection[str]) -> str:
+        """One of the texts that the form offers."""
+        if self.typed[name] not in known:
+            self.complain(name, "is not one of those that can be chosen")
+            return next(iter(known))
+        return self.typed[name]
+
+    def complain(self, name: str, reason: str) -> None:
+        """Tells what is wrong beside a field: a reason as `InvalidField` has one. The first one stands."""
+        self.wrong.setdefault(name, reasons.sentence(reason, self._words))
+
+    def refuse(self, refusal: Refusal, *, beside: Mapping[type[Refusal], str] | None = None) -> None:
+        """Tells a refusal beside the field that it names, or that `beside` says it concerns; else on top."""
+        if isinstance(refusal, Throttled):
+            self.status = 429
+        name = (beside or {}).get(type(refusal), "")
+        if isinstance(refusal, InvalidField) and refusal.field in self.typed:
+            self.complain(refusal.field, refusal.reason)
+        elif name:
+            self.wrong.setdefault(name, errors.said(refusal, self._words, self._request))
+        else:
+            self.trouble = errors.said(refusal, self._words, self._request)

@@ -1,0 +1,51 @@
+"""What a seller says of a product: the fields that adding and changing one share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tuckshop.domain.money import PRICE_CENTS_MAX
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, show_tax
+from tuckshop.domain.refusals import NameTaken, Refusal
+from tuckshop.http.request import Call
+from tuckshop.queries.products import Good
+from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui.bound_form import Filled
+
+FIELDS = ("name", "price", "cost", "tax", "refundable")
+BESIDE: dict[type[Refusal], str] = {NameTaken: "name"}
+NEW = {"name": "", "price": "", "cost": "", "tax": "", "refundable": "on"}
+
+
+class Attributes(NamedTuple):
+    """As the commands of the till call them."""
+
+    name: str
+    price_cents: int
+    refundable: bool
+    tax_basis_points: int
+    cost_cents: int
+
+
+def read(form: Filled) -> Attributes:
+    """What the form says; what is wrong with it, the form tells."""
+    has_cost = bool(form.typed["cost"].strip())
+    return Attributes(
+        name=form.text("name", length_max=PRODUCT_NAME_LENGTH_MAX),
+        price_cents=form.amount("price", most_cents=PRICE_CENTS_MAX),
+        refundable=form.typed["refundable"] == "on",
+        tax_basis_points=form.tax("tax"),
+        cost_cents=form.amount("cost", least_cents=0, most_cents=PRICE_CENTS_MAX) if has_cost else 0,
+    )
+
+
+def typed(request: Call, good: Good) -> dict[str, str]:
+    """The product as somebody would type it."""
+    words, currency = texts.of(request), request.shop.currency
+    return {
+        "name": good.name,
+        "price": words.plain(good.price_cents, currency),
+        "cost": words.plain(good.cost_cents, currency) if good.cost_cents else "",
+        "tax": show_tax(good.tax_basis_points) if good.tax_basis_points else "",
+        "refundable": "on" if good.refundable else "",
+    }

@@ -1,0 +1,70 @@
+"""A form with a file: what is too large is told beside its field, as all else that is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tuckshop.domain.refusals import InvalidField
+from tuckshop.http.request import Call
+from tuckshop.operations import pictures
+from tuckshop.till.commands.base import AddProduct, ChangeProduct, Receipt
+from tuckshop.web.ui import forms
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.forms import Upload
+
+MIB = 1024**2
+AROUND_BYTES_MAX = 65_536  # What a form has beside its file.
+PICTURE = "image"
+PICTURE_BODY_BYTES_MAX = pictures.UPLOAD_BYTES_MAX + AROUND_BYTES_MAX
+
+
+async def read(request: Call, *names: str, file: str, bytes_max: int) -> tuple[Filled, Upload | None]:
+    """The form as it is filled in, and the file that was chosen.
+
+    Raises:
+        Malformed: as `forms.read`; but a file that is too large is told beside its field.
+    """
+    try:
+        posted, files = await forms.read_with_files(request, "key", *names, files=(file,))
+    except forms.FileTooLarge as error:
+        form = Filled(request, error.posted | {file: ""})
+        form.complain(file, f"must be a file of at most {bytes_max // MIB} MiB")
+        return form, None
+    form = Filled(request, posted | {file: ""})
+    upload = files.get(file)
+    if upload is None or not (upload.name or upload.content):
+        return form, None
+    if len(upload.content) > bytes_max:
+        form.complain(file, f"must be a file of at most {bytes_max // MIB} MiB")
+    return form, upload
+
+
+async def read_with_picture(request: Call, *names: str) -> tuple[Filled, Upload | None]:
+    """As `read`, with the picture of a product."""
+    form, upload = await read(request, *names, file=PICTURE, bytes_max=pictures.UPLOAD_BYTES_MAX)
+    if upload is not None and upload.media_type not in pictures.FORMATS:
+        form.complain(PICTURE, "must be a picture: PNG, JPEG or WebP")
+    return form, upload
+
+
+async def settled(
+    request: Call, command: AddProduct | ChangeProduct, form: Filled, upload: Upload | None
+) -> Receipt:
+    """What the till says to the command of a form with a picture. Raises the refusal, if that is its answer.
+
+    Another picture is another press, though all else is the same.
+    """
+    if upload is None:
+        return await forms.settled(request, command, form.typed)
+    told = form.typed | {PICTURE: hashlib.sha256(upload.content).hexdigest()}
+    envelope = forms.enveloped(request, command, told)
+    try:
+        outcome = await pictures.put(
+            request.shop, envelope, command, media_type=upload.media_type, content=upload.content
+        )
+    except InvalidField as refusal:
+        if refusal.field == PICTURE and refusal.reason.startswith("must be a whole picture"):
+            # Its type was the browser's word; nobody has typed one.
+            raise InvalidField(field=PICTURE, reason="must be a picture: PNG, JPEG or WebP") from None
+        raise
+    return outcome.receipt()
