@@ -30,7 +30,7 @@ ELSEWHERE = "(none)"
 
 
 class Edge:
-    """Around the whole application, what the framework answers by itself included."""
+    """Around the whole application."""
 
     def __init__(
         self,

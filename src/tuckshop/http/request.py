@@ -164,8 +164,6 @@ class Call(Request):
     async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
         """The body as the one type it may have; `default` where there is none.
 
-        Not the framework's parsing, which takes "1" for 1.
-
         Raises:
             Malformed: missing, too large, not declared as JSON, or not what the type says; also if a name
                 stands twice, or a text has what no text may have.

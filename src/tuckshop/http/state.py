@@ -1,7 +1,7 @@
 """What a server runs for its shop, beside each request.
 
-The edge puts it there, so that the framework's applications hold nothing of a shop: they take long to make,
-and one of each is enough for a process.
+The middleware puts it there, so that applications hold nothing of a shop, and one of each is enough for a
+process.
 """
 
 from __future__ import annotations
