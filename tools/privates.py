@@ -16,7 +16,6 @@ import pkgutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +85,6 @@ def in_classes(module_name: str) -> Iterator[str]:
                         yield f"{module_name}.{kind.__qualname__}: {name} is {base.__qualname__}'s"
 
 
-@cache
 def names_of(kind: type) -> frozenset[str]:
     """The private names that are written in a class: in its body, and on `self` in its methods."""
     try:

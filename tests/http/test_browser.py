@@ -72,7 +72,7 @@ class Window:
 
     def __init__(self, api: Api, public_url: str) -> None:
         edge: Any = Edge(Application([form, log_in, log_out, who], errors=PROBLEMS))
-        edge.running = Running(api.running, Stalls(), Settings(public_url=public_url), {})
+        edge.running = Running(api.running, api.events, Stalls(), Settings(public_url=public_url), {})
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)
 

@@ -170,10 +170,9 @@ async def test_a_host_is_one(client: httpx.AsyncClient, host: str, status: int) 
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize(("content", "media_type", "body"), [("é", "text/plain", "é"), ("é", "", '"é"')])
-def test_text_is_json_unless_it_is_said_to_be_text(content: str, media_type: str, body: str) -> None:
-    response = Response(content, **({"media_type": media_type} if media_type else {}))
-    assert bytes(response.body).decode() == body
+def test_text_is_json_unless_it_is_said_to_be_text() -> None:
+    assert bytes(Response("é").body).decode() == '"é"'
+    assert bytes(Response("é", media_type="text/plain").body).decode() == "é"
 
 
 @get("/things/{thing_id:int}")

@@ -38,6 +38,7 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
@@ -58,7 +59,6 @@ from tuckshop.till.commands.base import (
     Restock,
     SoldLine,
 )
-from tuckshop.till.policy import CoinsPolicy
 
 NOBODY = 999
 

@@ -22,6 +22,7 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
@@ -35,7 +36,7 @@ from tuckshop.till.commands.base import (
     SettleTab,
     TabSettled,
 )
-from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.policy import Policy
 
 DAY_SECONDS = 86_400
 

@@ -19,7 +19,8 @@ from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http.errors import BodyTooLarge, Malformed, complaint
 from tuckshop.http.handlers import BODY_BYTES_MAX, Handler, Operation
 from tuckshop.http.state import running
-from tuckshop.queries import machines
+from tuckshop.identity import devices
+from tuckshop.queries.events import Events
 from tuckshop.settings import Network, Settings
 from tuckshop.till.commands.base import Caller, Command, Envelope, Outcome
 
@@ -55,6 +56,11 @@ class Call(Request):
         return running(self.scope).shop
 
     @property
+    def events(self) -> Events:
+        """The streams of events that this process tells."""
+        return running(self.scope).events
+
+    @property
     def settings(self) -> Settings:
         """What the server was started with."""
         return running(self.scope).settings
@@ -84,7 +90,7 @@ class Call(Request):
         """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
-            return machines.caller(given[0][8:].strip().decode("latin-1"))
+            return devices.caller(given[0][8:].strip().decode("latin-1"))
         return self._bearer(given)
 
     @property

@@ -16,7 +16,7 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.queries import machines
+from tuckshop.identity import devices
 from tuckshop.till.commands.base import OPEN_KIOSK, Caller
 
 API = "/api/v1"
@@ -67,7 +67,7 @@ def kiosk(request: Call) -> Caller:
         return OPEN_KIOSK
     if len(given) != 1:
         raise SessionEnded
-    return machines.caller(given[0].decode("latin-1"))
+    return devices.caller(given[0].decode("latin-1"))
 
 
 def machine_of(kiosk: Caller | Actor) -> int:

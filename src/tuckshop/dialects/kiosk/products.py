@@ -36,8 +36,8 @@ from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
 from tuckshop.http.handlers import get, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.identity import guests
-from tuckshop.queries import catalogue, machines
+from tuckshop.identity import devices, guests
+from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
 from tuckshop.till.commands.base import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
 
@@ -84,7 +84,7 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
     """What is on sale at the kiosk's machine; without a key, at the shop's first."""
     asking = DEFAULT_MACHINE_ID
     if request.given(b"x-kiosk-key"):
-        asking = machine_of(await machines.witness(request.shop, caller=kiosk(request)))
+        asking = machine_of(await devices.witness(request.shop, caller=kiosk(request)))
     found = await catalogue.page(request.shop, Search(limit=limit, offset=offset, machine_id=asking))
     return [_show_product(product) for product in found]
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tuckshop.context import Shop
 from tuckshop.dialects import NAMES
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import openapi
 from tuckshop.http.handlers import Handler, get
 from tuckshop.http.openapi import Contract
@@ -21,7 +22,6 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 from tuckshop.settings import Settings, SettingsInvalid
-from tuckshop.till.policy import CoinsPolicy
 
 PREFIX = "/dialects/"
 
