@@ -8,7 +8,7 @@ key must give the same answer again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
 from tuckshop.domain.orders import Change, Fulfil, OrderStatus, Payment
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role, UserState, name_key
+from tuckshop.till.state.forms import receipt
 
 
 class _Value(msgspec.Struct, frozen=True):
@@ -373,6 +374,7 @@ Command = (
 )
 
 
+@receipt("wallet.deposited")
 class CoinsDeposited(_Value, frozen=True):
     """`amount_cents` went in; the wallet now holds `balance_cents`."""
 
@@ -382,6 +384,7 @@ class CoinsDeposited(_Value, frozen=True):
     created_us: int
 
 
+@receipt("wallet.paid_out")
 class PaidOut(_Value, frozen=True):
     """`coins` came out, largest first; `balance_cents` could not be paid in coins and is still there."""
 
@@ -392,6 +395,7 @@ class PaidOut(_Value, frozen=True):
     created_us: int
 
 
+@receipt("user.registered")
 class Registered(_Value, frozen=True):
     """The new user's id; `amount_cents` went into the wallet, with no transfer if it is 0."""
 
@@ -401,6 +405,7 @@ class Registered(_Value, frozen=True):
     created_us: int
 
 
+@receipt("money.moved")
 class MoneyMoved(_Value, frozen=True):
     """`amount_cents` was sent or topped up; the wallet named in the command now holds `balance_cents`."""
 
@@ -410,6 +415,7 @@ class MoneyMoved(_Value, frozen=True):
     created_us: int
 
 
+@receipt("seller.paid")
 class SellerPaid(_Value, frozen=True):
     """`amount_cents` was paid; the earnings are `balance_cents` now, of which `payable_cents` are payable."""
 
@@ -420,6 +426,7 @@ class SellerPaid(_Value, frozen=True):
     created_us: int
 
 
+@receipt("wallet.closed")
 class WalletClosed(_Value, frozen=True):
     """What the wallet still held; it is empty now. `unclaimed_id`: the transfer, if there was anything."""
 
@@ -428,6 +435,7 @@ class WalletClosed(_Value, frozen=True):
     created_us: int
 
 
+@receipt("user.closed")
 class UserClosed(_Value, frozen=True):
     """The user is gone; `amount_cents` was left in the wallet."""
 
@@ -435,6 +443,7 @@ class UserClosed(_Value, frozen=True):
     amount_cents: int
 
 
+@receipt("coin_box.moved")
 class BoxMoved(_Value, frozen=True):
     """`coins` went into or out of the machine's box."""
 
@@ -445,6 +454,7 @@ class BoxMoved(_Value, frozen=True):
     created_us: int
 
 
+@receipt("coin_box.counted")
 class CoinsCounted(_Value, frozen=True):
     """What the books expected and what was counted, by coin; below 0: `over_short_cents` are missing."""
 
@@ -455,6 +465,7 @@ class CoinsCounted(_Value, frozen=True):
     created_us: int
 
 
+@receipt("stock.moved")
 class StockMoved(_Value, frozen=True):
     """Pieces moved; `stock` is left on the machine, `target_stock` is on the other."""
 
@@ -477,6 +488,7 @@ class ShelfStands(_Value, frozen=True):
     price_cents: int | None
 
 
+@receipt("shelves.set")
 class ShelvesSet(_Value, frozen=True):
     """The shelves that were named, as they stand now."""
 
@@ -494,6 +506,7 @@ class SoldLine(_Value, frozen=True):
     refunded_quantity: int = 0
 
 
+@receipt("order.placed")
 class OrderPlaced(_Value, frozen=True):
     """The order, the wallet's balance afterwards, and the coins that came back with it.
 
@@ -513,6 +526,7 @@ class OrderPlaced(_Value, frozen=True):
     owed_cents: int | None = None
 
 
+@receipt("order.changed")
 class OrderChanged(_Value, frozen=True):
     """The order as it stands after it was cancelled, reduced or handed out."""
 
@@ -526,6 +540,7 @@ class OrderChanged(_Value, frozen=True):
     created_us: int
 
 
+@receipt("tab.settled")
 class TabSettled(_Value, frozen=True):
     """`amount_cents` came off the tab, which now owes `owed_cents`; the wallet holds `balance_cents`."""
 
@@ -536,6 +551,7 @@ class TabSettled(_Value, frozen=True):
     created_us: int
 
 
+@receipt("order.refunded")
 class Refunded(_Value, frozen=True):
     """What went back. `balance_cents` is the buyer's, told to the buyer, cashiers and admins alone."""
 
@@ -548,6 +564,7 @@ class Refunded(_Value, frozen=True):
     created_us: int
 
 
+@receipt("product.saved")
 class ProductStands(_Value, frozen=True):
     """A product as it stands after the command; `stock` on the command's machine."""
 
@@ -564,12 +581,14 @@ class ProductStands(_Value, frozen=True):
     version: int
 
 
+@receipt("product.removed")
 class ProductRemoved(_Value, frozen=True):
     """The product is off sale."""
 
     product_id: int
 
 
+@receipt("products.changed")
 class GoodsChanged(_Value, frozen=True):
     """How many products were added, and how many others were named."""
 
@@ -597,9 +616,6 @@ Receipt = (
     | GoodsChanged
     | TabSettled
 )
-
-RECEIPTS: dict[str, type[Receipt]] = {receipt.__name__: receipt for receipt in get_args(Receipt)}
-"""By the name under which an idempotency record keeps one."""
 
 
 class Envelope(_Value, frozen=True):

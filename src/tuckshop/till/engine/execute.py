@@ -7,24 +7,24 @@ next command of the batch sees exactly what it would see had the batch been cut 
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from datetime import UTC, datetime
+from typing import assert_never
 
-import msgspec
+import structlog
 
-from tuckshop.domain.orders import Payment
+from tuckshop.domain.orders import MICROSECONDS, Payment
 from tuckshop.domain.refusals import (
     KeyReused,
+    RecordUnreadable,
     Refusal,
     SessionEnded,
     Unauthenticated,
-    revive,
 )
 from tuckshop.domain.users import OPERATOR, Actor
 from tuckshop.till.commands import log as admin_log
 from tuckshop.till.commands import machines, orders, refunds, registration, tabs, transfers, users, wallet
 from tuckshop.till.commands import products as catalogue
 from tuckshop.till.commands.base import (
-    RECEIPTS,
     AddProduct,
     Caller,
     CancelOrder,
@@ -57,12 +57,14 @@ from tuckshop.till.commands.base import (
     TopUp,
 )
 from tuckshop.till.policy import Policy
+from tuckshop.till.state import forms
 from tuckshop.till.state.working_set import (
     IdempotencyRow,
     Page,
-    Record,
     Wanted,
 )
+
+log = structlog.get_logger(__name__)
 
 
 def wants(envelope: Envelope, wanted: Wanted) -> None:
@@ -153,7 +155,7 @@ def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
         answer: Receipt | Refusal = admin_log.logged(
             command, actor, page, lambda: _decide(command, actor, page, policy)
         )
-    except (Unauthenticated, KeyReused) as refusal:
+    except (Unauthenticated, KeyReused, RecordUnreadable) as refusal:
         return Outcome(refusal)  # Says something of the credential or the key, not of the command.
     except Refusal as refusal:
         answer = refusal
@@ -213,40 +215,45 @@ def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Recei
             assert_never(command)
 
 
-_encode = msgspec.json.Encoder().encode
-
-
-def _replay(record: Record, envelope: Envelope) -> Outcome:
+def _replay(record: IdempotencyRow, envelope: Envelope) -> Outcome:
+    """The answer as it was. Raises KeyReused for another request, RecordUnreadable for another form."""
     if record.fingerprint != envelope.fingerprint:
-        assert envelope.key is not None
-        raise KeyReused(key=envelope.key)
-    receipt = RECEIPTS.get(record.kind)
-    if receipt is None:
-        return Outcome(revive(record.kind, msgspec.json.decode(record.outcome)), replayed=True)
-    return Outcome(msgspec.json.decode(record.outcome, type=receipt), replayed=True)
+        raise KeyReused(key=record.key)
+    try:
+        return Outcome(forms.read(record.kind, record.outcome), replayed=True)
+    except forms.Unreadable as unreadable:
+        log.warning("idempotency.unreadable", form=unreadable.form.tag, version=unreadable.form.version)
+        recorded_at = datetime.fromtimestamp(record.created_us / MICROSECONDS, UTC)
+        raise RecordUnreadable(
+            key=record.key,
+            form=unreadable.form.tag,
+            form_version=unreadable.form.version,
+            recorded_at=recorded_at.isoformat().replace("+00:00", "Z"),
+            order=record.order_id,
+            refund=record.refund_id,
+            transfer=record.transfer_id,
+        ) from unreadable
 
 
 def _keep(answer: Receipt | Refusal, envelope: Envelope, page: Page) -> None:
     assert envelope.key is not None
-    told: Any = answer.facts() if isinstance(answer, Refusal) else answer
-    kind, outcome = type(answer).__name__, _encode(told).decode()
-    scope = envelope.command.caller.scope
-    page.records[scope, envelope.key] = Record(envelope.fingerprint, kind, outcome)
+    kind, outcome = forms.written(answer)
     order_id, refund_id, transfer_id = (
         (None, None, None)
         if isinstance(answer, Refusal)
         else (getattr(answer, name, None) for name in ("order_id", "refund_id", "transfer_id"))
     )
-    page.changes.idempotency.append(
-        IdempotencyRow(
-            scope,
-            envelope.key,
-            envelope.fingerprint,
-            kind,
-            outcome,
-            order_id,
-            refund_id,
-            transfer_id,
-            page.now_us,
-        )
+    scope = envelope.command.caller.scope
+    record = IdempotencyRow(
+        scope,
+        envelope.key,
+        envelope.fingerprint,
+        kind,
+        outcome,
+        order_id,
+        refund_id,
+        transfer_id,
+        page.now_us,
     )
+    page.records[scope, envelope.key] = record
+    page.changes.idempotency.append(record)

@@ -22,7 +22,15 @@ from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Actor, Role, UserState, name_key, read_scopes, roles_within
 from tuckshop.till.sql import statements
 from tuckshop.till.sql.statements import Plan, Reserve, Rows, Step
-from tuckshop.till.state.working_set import LOCKED_KINDS, Changes, Page, Record, Session, Standing, Wanted
+from tuckshop.till.state.working_set import (
+    LOCKED_KINDS,
+    Changes,
+    IdempotencyRow,
+    Page,
+    Session,
+    Standing,
+    Wanted,
+)
 
 _ID_MAX = 2**63 - 1
 
@@ -100,8 +108,9 @@ def load(wanted: Wanted, account_ids: AccountIds) -> Generator[Step, Any, Page]:
             account_ids.fresh[tab_of(user_id)] = account_id
     records = {}
     if wanted.keys:
-        for scope, key, fingerprint, kind, outcome in (yield statements.RECORDS, list(wanted.keys)):
-            records[scope, key] = Record(bytes(fingerprint), kind, outcome)
+        for row in (yield statements.RECORDS, list(wanted.keys)):
+            record = IdempotencyRow(*row)
+            records[record.scope, record.key] = record
     # Taken after the wallets' locks, so that one wallet's instants and ids only ever grow.
     now_us, new_ids = yield Reserve(wanted.new_ids)
     page = Page(

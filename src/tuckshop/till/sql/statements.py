@@ -141,8 +141,8 @@ RECENT_DEPOSITS = Read(
 RECORDS = Read(
     "records",
     (("scope", "text"), ("key", "text")),
-    "SELECT i.scope, i.key, i.fingerprint, i.kind, i.outcome FROM wanted w JOIN idempotency i"
-    " ON i.scope = w.scope AND i.key = w.key ORDER BY i.scope, i.key",
+    f"SELECT {', '.join(f'i.{name}' for name in pages.IdempotencyRow._fields)} FROM wanted w"
+    " JOIN idempotency i ON i.scope = w.scope AND i.key = w.key ORDER BY i.scope, i.key",
 )
 SESSIONS = Read(
     "sessions",

@@ -69,14 +69,6 @@ class Session(NamedTuple):
     ended: bool
 
 
-class Record(NamedTuple):
-    """What an idempotency key stands for."""
-
-    fingerprint: bytes
-    kind: str
-    outcome: str
-
-
 class UserRow(NamedTuple):
     id: int
     username: str
@@ -301,7 +293,7 @@ class Page:
     usernames: set[str] = field(default_factory=set)  # taken
     emails: set[str] = field(default_factory=set)  # taken
     declared: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # (instant, cents), lately
-    records: dict[tuple[str, str], Record] = field(default_factory=dict)
+    records: dict[tuple[str, str], IdempotencyRow] = field(default_factory=dict)
     client_refs: dict[tuple[AccountRef, str], int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)

@@ -76,6 +76,13 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             "retry_seconds",
         ),
     ),
+    refusals.RecordUnreadable: (
+        N_("Record unreadable"),
+        N_(
+            "The answer under the key %(key)s was recorded at %(recorded_at)s as %(form)s, version "
+            "%(form_version)s. This release cannot read it; nothing was done again."
+        ),
+    ),
     refusals.InsufficientFunds: (
         N_("Insufficient funds"),
         N_("This costs %(needed_cents)s; the wallet holds %(balance_cents)s."),
