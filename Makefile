@@ -105,7 +105,7 @@ lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
 	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/test_lighthouse.py $(ARGS)
 
 .PHONY: texts
-texts: $(DEVELOPMENT) ## put what pages newly say into the languages' files, to be translated
+texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGUAGE=fr begins another
 	$(BIN)/python -m tools.texts --write $(LANGUAGE)
 
 .PHONY: screenshots

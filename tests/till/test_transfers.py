@@ -23,7 +23,7 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
-from tuckshop.queries.wallet import earnings
+from tuckshop.queries.earnings import earnings
 from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,

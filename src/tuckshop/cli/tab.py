@@ -17,11 +17,12 @@ from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain import money
 from tuckshop.domain.money import parse_price
 from tuckshop.domain.users import OPERATOR
+from tuckshop.queries import tabs as tab_queries
+from tuckshop.queries.tabs import Tab
 
 if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.operations.tabs import Tab
     from tuckshop.till.commands.base import TabSettled
 
 PAGE = 1_000
@@ -104,20 +105,18 @@ def settle(
 
 
 async def _all() -> tuple[list[Tab], Currency]:
-    from tuckshop.operations import tabs
 
     found: list[Tab] = []
     async with opened_shop() as shop:
-        while page := await tabs.page(shop, after_id=found[-1].user_id if found else 0, limit=PAGE):
+        while page := await tab_queries.page(shop, after_id=found[-1].user_id if found else 0, limit=PAGE):
             found += page
         return found, shop.currency
 
 
 async def _show(user: str) -> tuple[Tab, Currency]:
-    from tuckshop.operations import tabs
 
     async with opened_shop() as shop:
-        return await tabs.find(shop, user_id=await _user_id(shop, user)), shop.currency
+        return await tab_queries.find(shop, user_id=await _user_id(shop, user)), shop.currency
 
 
 async def _limit(user: str, limit: str) -> tuple[Tab, Currency]:

@@ -9,8 +9,8 @@ from litestar import Response, get, post
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.domain.users import Actor, Role
 from tuckshop.http.request import Call
-from tuckshop.operations import pictures
 from tuckshop.queries import orders
+from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.orders import OrderStands
 from tuckshop.till.commands.base import CancelOrder, OrderChanged, Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
@@ -38,7 +38,7 @@ async def index(request: Call) -> Response[Any]:
         returnable=await orders.returnable(
             request.shop, buyer_id=member.user_id, order_ids=[order.order_id for order in bought]
         ),
-        images=await pictures.of_orders(request.shop, orders=bought),
+        images=await picture_queries.of_orders(request.shop, orders=bought),
         key=forms.new_key(),
         before=bought[-1].order_id if len(found) > PAGE else None,
         is_first=before_id is None,

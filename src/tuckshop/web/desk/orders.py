@@ -11,8 +11,8 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded
 from tuckshop.domain.users import Role
 from tuckshop.http.request import Call
-from tuckshop.operations import pictures
 from tuckshop.queries import orders
+from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.orders import OrderStands, Whose
 from tuckshop.till.commands.base import Dispense, Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
@@ -51,7 +51,7 @@ async def index(request: Call) -> Response[Any]:
         shared=await orders.shared(
             request.shop, order_ids=[order.order_id for order in sold], seller=member.as_seller
         ),
-        images=await pictures.of_orders(request.shop, orders=sold),
+        images=await picture_queries.of_orders(request.shop, orders=sold),
         is_waiting=is_waiting,
         key=forms.new_key(),
         before=sold[-1].order_id if len(found) > PAGE else None,

@@ -13,8 +13,7 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.http.request import Call
-from tuckshop.operations import retention as idempotency
-from tuckshop.queries import machines
+from tuckshop.queries import idempotency_keys, machines
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.base import BoxMoved, CoinsCounted, CollectCoins, CountCoins, FillCoins
 from tuckshop.web.office import coin_form as coins
@@ -99,7 +98,9 @@ async def count(request: Call, machine: Number) -> Response[Any]:
     held = (await machines.coins(request.shop, actor=member.actor, machine_id=found.id)).held
     is_told = posted["expected"] == _written(held)
     # A second press finds the books as the first has left them, and is to be answered as that was.
-    if not is_told and not await idempotency.is_used(request.shop, forms.enveloped(request, command, posted)):
+    if not is_told and not await idempotency_keys.is_used(
+        request.shop, forms.enveloped(request, command, posted)
+    ):
         return _tell_again(request, found, form)
     try:
         receipt = await forms.settled(request, command, posted)

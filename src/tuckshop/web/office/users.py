@@ -18,9 +18,10 @@ from tuckshop.identity import sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.operations import tabs
+from tuckshop.queries import earnings, wallet
 from tuckshop.queries import exports as lists
+from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries import users as people
-from tuckshop.queries import wallet
 from tuckshop.till.commands.base import CloseUser
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
@@ -215,7 +216,7 @@ async def _shown(
 ) -> Response[Any]:
     wrong = next((form for form in (roles, acts, tab, closing) if form is not None), None)
     shop, words = request.shop, texts.of(request)
-    owes = await tabs.find(shop, user_id=user.id)
+    owes = await tab_queries.find(shop, user_id=user.id)
     own_limit = words.plain(owes.limit_cents, shop.currency) if owes.own_limit else ""
     return rooms.page(
         request,
@@ -224,7 +225,7 @@ async def _shown(
         status=200 if wrong is None else wrong.status,
         user=user,
         held=await wallet.balance(shop, user_id=user.id),
-        earned=await wallet.earnings(shop, seller_id=user.id) if Role.SELLER in user.roles else None,
+        earned=await earnings.earnings(shop, seller_id=user.id) if Role.SELLER in user.roles else None,
         tab_of=owes,
         sessions=await sessions.page(shop, user_id=user.id, before_id=None, limit=SESSIONS_SHOWN),
         device=lambda device: devices.named(device, words),

@@ -148,9 +148,9 @@ def _words(language: str, folder: Path) -> Words:
 
 def _translations(language: str, folder: Path) -> NullTranslations:
     """What a language's file says; nothing for the language that the texts are written in."""
-    name = language.replace("-", "_")
     if language == ENGLISH:
         return NullTranslations()
+    name = language.replace("-", "_")
     source = folder / f"{name}.po"
     if not source.is_file():
         with (folder / f"{name}.mo").open("rb") as compiled:
