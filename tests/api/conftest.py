@@ -24,7 +24,7 @@ from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.users import Role
 from tuckshop.settings import Settings
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 from tuckshop.till.policy import CoinsPolicy
 
 SECRET = "a secret for tests, long enough to sign with"
@@ -44,12 +44,12 @@ class Api:
         """The instant at which the shop believes to be."""
         return self.shop.clock
 
-    def token(self, caller: Caller) -> str:
+    def token(self, caller: SessionCaller) -> str:
         """An access token for a session of `shop.person`."""
         return self.running.tokens.access(caller)
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, by: Caller | str | None = None, **more: Any
+        self, method: str, path: str, body: Any = None, *, by: SessionCaller | str | None = None, **more: Any
     ) -> httpx.Response:
         """One request; `by` a session of `shop.person`, or a token."""
         headers = dict(more.pop("headers", {}))
@@ -148,12 +148,12 @@ async def api_self(database_url: str) -> AsyncIterator[Api]:
 class People:
     """One person of each role."""
 
-    ada: Caller  # buys
-    bob: Caller  # buys too
-    sam: Caller  # sells
-    sue: Caller  # sells too
-    cas: Caller  # cashier
-    root: Caller  # admin
+    ada: SessionCaller  # buys
+    bob: SessionCaller  # buys too
+    sam: SessionCaller  # sells
+    sue: SessionCaller  # sells too
+    cas: SessionCaller  # cashier
+    root: SessionCaller  # admin
 
 
 @pytest.fixture

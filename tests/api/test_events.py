@@ -15,7 +15,8 @@ from tests.shop import open_shop
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.users import Role
 from tuckshop.queries import events as service
-from tuckshop.till.commands.base import OPERATOR, Caller, ChangeProduct, SetShelves
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import ChangeProduct, SetShelves
 from tuckshop.till.state import changed_ids as news
 from tuckshop.till.state.changed_ids import News
 
@@ -55,7 +56,7 @@ class Watcher:
 
 
 @asynccontextmanager
-async def watching(api: Api, by: Caller | None = None, *headers: str) -> AsyncIterator[Watcher]:
+async def watching(api: Api, by: SessionCaller | None = None, *headers: str) -> AsyncIterator[Watcher]:
     """A stream, once it has said hello."""
     await until(lambda: _is_connected(api))
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)

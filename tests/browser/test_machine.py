@@ -11,7 +11,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Scene
 from tests.shop import Shop
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands, SetShelves
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import ChangeProduct, ProductStands, SetShelves
 
 SCRIPTLESS: dict[str, Any] = {"java_script_enabled": False}
 

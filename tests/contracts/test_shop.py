@@ -14,8 +14,8 @@ from tuckshop.domain.orders import Payment
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.identity import users as accounts
+from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import (
-    OPERATOR,
     ChangeProduct,
     CloseUser,
     Dispense,
@@ -302,9 +302,7 @@ async def test_an_order_from_a_wallet_is_another_order(web: Client) -> None:
     caller = web.api.running.tokens.caller(told["access"])
     ada = web.bearing(Authorization=f"Bearer {told['access']}")
     await web.api.post("/v1/wallet/deposits", {"coins": {"100": 2, "50": 2}}, by=told["access"])
-    await web.api.shop.do(
-        PlaceOrder(caller, wallet_of(caller.user_id or 0), ((cola, 2),), client_ref="basket")
-    )
+    await web.api.shop.do(PlaceOrder(caller, wallet_of(caller.user_id), ((cola, 2),), client_ref="basket"))
     shown = await ada.says("GET", "/api/orders/basket/", status=200)
     assert (shown["status"], shown["total"]) == ("dispensed", "3.00")
     await ada.says("POST", "/api/orders/basket/", of((cola, 2)), status=409)

@@ -22,7 +22,8 @@ from tuckshop.identity import roles as standing
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import admin_log
-from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import CloseUser, Envelope
 
 PASSWORD = "correct horse"
 

@@ -24,7 +24,8 @@ from tuckshop.domain.products import SUFFIX_LENGTH_MAX, suffixes, suffixes_betwe
 from tuckshop.domain.users import Role, name_key
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search, Sort
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands, RemoveProduct
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import ChangeProduct, ProductStands, RemoveProduct
 
 NAMES = (
     "Cola",

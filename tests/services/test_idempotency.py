@@ -10,7 +10,8 @@ import pytest
 from tests.shop import DAY_SECONDS, Shop
 from tuckshop.context import Shop as RunningShop
 from tuckshop.operations import retention as idempotency
-from tuckshop.till.commands.base import OPERATOR, Envelope, Restock
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope, Restock
 
 
 @dataclass

@@ -24,10 +24,9 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPERATOR, Caller, GuestCaller, MachineCaller, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
     AddProduct,
-    Caller,
     CancelOrder,
     ChangeGoods,
     ChangeProduct,
@@ -123,16 +122,16 @@ REOPENED = ("users SET state = 'active', closed_us = NULL", "sessions SET ended_
 class People(NamedTuple):
     """Who takes part. `gone` has logged out, `liar` is Bob with Ada's session, `kiosk` a machine."""
 
-    ada: Caller
-    bob: Caller
-    cleo: Caller
-    sam: Caller
-    sue: Caller
-    cashier: Caller
-    admin: Caller
-    gone: Caller
-    liar: Caller
-    kiosk: Caller
+    ada: SessionCaller
+    bob: SessionCaller
+    cleo: SessionCaller
+    sam: SessionCaller
+    sue: SessionCaller
+    cashier: SessionCaller
+    admin: SessionCaller
+    gone: SessionCaller
+    liar: SessionCaller
+    kiosk: MachineCaller
 
 
 @dataclass(frozen=True)
@@ -297,11 +296,10 @@ class _Dice:
     def guest(self) -> Deposit | PayOut | PlaceOrder | RefundNewest:
         """Somebody without a log-in, at the machine or by themselves, or a cashier for them."""
         ref = AccountRef(AccountKind.WALLET, None, self.random.choice((1, 1, 2, 3)))
-        itself = Caller(None, None)
-        caller = self.random.choice((self.people.kiosk, self.people.kiosk, itself, self.people.cashier))
-        if caller is not self.people.cashier:
-            caller = caller._replace(guest_id=ref.guest_id)
-        caller, product = self.somebody(caller), self.product()
+        guest_id = ref.guest_id or 0
+        served = self.people.kiosk.serving(guest_id)
+        right: Caller = self.random.choice((served, served, GuestCaller(guest_id), self.people.cashier))
+        caller, product = self.somebody(right), self.product()
         match self.random.randrange(6):
             case 0 | 1:
                 return Deposit(caller, ref, {self.random.choice((20, 50)): 1})
@@ -358,7 +356,7 @@ class _Dice:
         people = self.people
         leaver = self.random.choice((people.bob, people.cleo, people.sue, people.admin, people.cashier))
         caller = self.somebody(self.random.choice((leaver, people.admin)))
-        return CloseUser(caller, leaver.user_id or 0)
+        return CloseUser(caller, leaver.user_id)
 
     def move_stock(self) -> MoveStock:
         return MoveStock(self.seller(), self.machine(), self.machine(), self.product(), 1, self.reason())
@@ -374,7 +372,7 @@ class _Dice:
         )
 
     def add_product(self) -> AddProduct:
-        seller = self.random.choice((self.people.sam, self.people.sue, OPERATOR))
+        seller: Caller = self.random.choice((self.people.sam, self.people.sue, OPERATOR))
         return AddProduct(
             self.somebody(seller),
             self.name(),
@@ -417,7 +415,7 @@ class _Dice:
     def once_in(self, times: int) -> bool:
         return self.random.randrange(times) == 0
 
-    def buyer(self) -> Caller:
+    def buyer(self) -> SessionCaller:
         return self.random.choice((self.people.ada, self.people.bob, self.people.bob, self.people.cleo))
 
     def seller(self) -> Caller:
@@ -447,7 +445,7 @@ class _Dice:
         return self.random.choice((1, 1, 1, 1, 2, 3))
 
 
-def _wallet(caller: Caller) -> AccountRef:
+def _wallet(caller: SessionCaller) -> AccountRef:
     assert caller.user_id is not None
     return wallet_of(caller.user_id)
 
@@ -541,7 +539,7 @@ async def open_bench(url: str) -> AsyncIterator[Bench]:
             await shop.person("cashier", Role.CASHIER),
             await shop.person("admin", Role.ADMIN),
             await shop.person("gone", Role.BUYER, Role.SELLER),
-            Caller(ada.session_id, bob.user_id),
+            SessionCaller(ada.session_id, bob.user_id),
             await shop.machine_key(1),
         )
         for name in ("door", "gate"):

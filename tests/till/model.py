@@ -15,6 +15,7 @@ from typing import Any, assert_never
 from tests.domain.test_coins import fewest_by_table
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
+from tuckshop.till.callers import Caller, MachineCaller, user_of
 from tuckshop.till.commands import base as c
 
 COINS = (5, 10, 20, 50, 100)
@@ -104,7 +105,7 @@ class Model:
     def decide(self, command: c.Command) -> Write:  # noqa: C901  # a line a command
         """What to write down once the command has happened. Raises No if it must not."""
         caller = command.caller
-        if caller.machine_id is not None:
+        if _machine_of(caller) is not None:
             self._own_machine(command)
         match command:
             case c.Deposit():
@@ -163,25 +164,27 @@ class Model:
 
     # --- Who may
 
-    def is_staff(self, caller: c.Caller, *roles: str) -> bool:
+    def is_staff(self, caller: Caller, *roles: str) -> bool:
         """Cashier or admin, or those named; whoever sits at the command line is both."""
-        if caller.machine_id is not None:
+        if _machine_of(caller) is not None:
             return False
-        held = {"cashier", "admin"} if caller.user_id is None else self.roles[caller.user_id]
+        held = {"cashier", "admin"} if user_of(caller) is None else self.roles[user_of(caller) or 0]
         return bool(held & set(roles or ("cashier", "admin")))
 
     def _own_machine(self, command: c.Command) -> None:
         served = isinstance(command, c.Deposit | c.PayOut | c.PlaceOrder | c.Refund | c.RefundNewest)
         need(served)
-        need(isinstance(command, c.Refund) or getattr(command, "machine_id", 0) == command.caller.machine_id)
+        need(
+            isinstance(command, c.Refund) or getattr(command, "machine_id", 0) == _machine_of(command.caller)
+        )
         need(not isinstance(command, c.PlaceOrder) or command.wallet.guest_id)
 
-    def _may_use(self, caller: c.Caller, wallet: AccountRef) -> None:
+    def _may_use(self, caller: Caller, wallet: AccountRef) -> None:
         need(wallet.user_id is None or wallet.user_id in self.roles)
-        if caller.user_id is not None and caller.user_id == wallet.user_id:
-            need("buyer" in self.roles[caller.user_id])
+        if user_of(caller) is not None and user_of(caller) == wallet.user_id:
+            need("buyer" in self.roles[user_of(caller) or 0])
         else:
-            need(caller.machine_id is not None or self.is_staff(caller))
+            need(_machine_of(caller) is not None or self.is_staff(caller))
 
     # --- Coins and wallets
 
@@ -190,7 +193,7 @@ class Model:
         self._may_use(caller, wallet)
         need(set(command.coins) <= set(COINS) and command.machine_id in self.boxes)
         cents = worth(command.coins)
-        owner = caller.user_id if caller.user_id == wallet.user_id else None
+        owner = user_of(caller) if user_of(caller) == wallet.user_id else None
         if owner is not None and not self.is_staff(caller):
             today = sum(amount for at, who, amount in self.declared if who == owner and at > self.now - DAY)
             need(today + cents <= CAP)
@@ -278,16 +281,16 @@ class Model:
 
         return write
 
-    def _rights(self, caller: c.Caller, order: Sold, lines: list[Piece]) -> set[str]:
+    def _rights(self, caller: Caller, order: Sold, lines: list[Piece]) -> set[str]:
         rights = set()
         if self.is_staff(caller):
             rights.add("staff")
-        sells = lines and all(line.seller == caller.user_id for line in lines)
-        if caller.user_id is not None and sells and "seller" in self.roles[caller.user_id]:
+        sells = lines and all(line.seller == user_of(caller) for line in lines)
+        if user_of(caller) is not None and sells and "seller" in self.roles[user_of(caller) or 0]:
             rights.add("seller")
-        own = caller.user_id is not None and order.wallet.user_id == caller.user_id
-        own = own and "buyer" in self.roles[caller.user_id or 0]
-        guests = order.wallet.guest_id is not None and caller.machine_id == order.machine
+        own = user_of(caller) is not None and order.wallet.user_id == user_of(caller)
+        own = own and "buyer" in self.roles[user_of(caller) or 0]
+        guests = order.wallet.guest_id is not None and _machine_of(caller) == order.machine
         if own or guests:
             rights.add("buyer")
         need(rights)
@@ -335,13 +338,13 @@ class Model:
 
         def write(_: c.Refunded) -> None:
             self._take_back(order, quantities, write_off=write_off)
-            if caller.user_id == order.wallet.user_id:
+            if user_of(caller) == order.wallet.user_id:
                 self.given_back.append((self.now, order.wallet))
 
         return write
 
     def _refund_newest(self, command: c.RefundNewest) -> Write:
-        need(command.caller.machine_id is not None or self.is_staff(command.caller))
+        need(_machine_of(command.caller) is not None or self.is_staff(command.caller))
         need(command.wallet.guest_id)
         for order_id in sorted(self.orders, reverse=True):
             order = self.orders[order_id]
@@ -391,18 +394,18 @@ class Model:
 
     def _money(self, command: c.SendMoney | c.TopUp | c.CloseWallet) -> Write:
         caller, wallet = command.caller, command.wallet
-        own = caller.user_id is not None and caller.user_id == wallet.user_id
+        own = user_of(caller) is not None and user_of(caller) == wallet.user_id
         held = self.wallets[wallet]
         need(wallet.user_id is None or wallet.user_id in self.roles)
         match command:
             case c.SendMoney(target=target, amount_cents=cents):
-                need(own and "buyer" in self.roles[caller.user_id or 0])
+                need(own and "buyer" in self.roles[user_of(caller) or 0])
                 need("buyer" in self.roles.get(target.user_id or 0, ()) and target != wallet)
                 need(1 <= cents <= held)
             case c.TopUp(amount_cents=cents, external_ref=ref):
                 need(self.is_staff(caller, "admin"))
                 if own:
-                    need("buyer" in self.roles[caller.user_id or 0])
+                    need("buyer" in self.roles[user_of(caller) or 0])
                 need(("topup", ref) not in self.refs and cents >= 1)
             case c.CloseWallet(balance_cents=expected):
                 need(own or self.is_staff(caller, "admin"))
@@ -457,7 +460,7 @@ class Model:
 
     def _close_user(self, command: c.CloseUser) -> Write:
         user, wallet = command.user_id, wallet_of(command.user_id)
-        need(command.caller.user_id == user or self.is_staff(command.caller, "admin"))
+        need(user_of(command.caller) == user or self.is_staff(command.caller, "admin"))
         need(user in self.roles and not self.earned[user] and not self.owed[user])
         own = [product for product, goods in self.goods.items() if goods.on_sale and goods.seller == user]
         need(not any(left for (_, product), left in self.stock.items() if product in own))
@@ -520,13 +523,13 @@ class Model:
 
     # --- Products
 
-    def _own_goods(self, caller: c.Caller, product: int) -> Goods:
+    def _own_goods(self, caller: Caller, product: int) -> Goods:
         goods = self.goods.get(product)
         need(goods is not None and goods.on_sale)
         assert goods is not None
         if not self.is_staff(caller, "admin"):
-            need(caller.user_id is not None and goods.seller == caller.user_id)
-            need("seller" in self.roles[caller.user_id or 0])
+            need(user_of(caller) is not None and goods.seller == user_of(caller))
+            need("seller" in self.roles[user_of(caller) or 0])
         return goods
 
     def _is_free(self, name: str, *, besides: Goods | None = None) -> bool:
@@ -539,7 +542,7 @@ class Model:
                 need(self.is_staff(command.caller, *(("admin",) if house else ("seller",))))
                 need(command.machine_id in self.boxes and command.price_cents >= 1)
                 need(self._is_free(command.name))
-                seller = None if house else command.caller.user_id
+                seller = None if house else user_of(command.caller)
                 return lambda answer: self._add(command, seller, answer.product_id)
             case c.ChangeProduct():
                 goods = self._own_goods(command.caller, command.product_id)
@@ -590,3 +593,7 @@ class Model:
         for shelf in self.stock:
             if shelf[1] == product:
                 self.stock[shelf] = 0
+
+
+def _machine_of(caller: Caller) -> int | None:
+    return caller.machine_id if isinstance(caller, MachineCaller) else None

@@ -16,10 +16,9 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import RoleMissing, UnknownProduct
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPERATOR, SessionCaller, user_of
 from tuckshop.till.commands.base import (
-    OPERATOR,
     AddProduct,
-    Caller,
     CancelOrder,
     ChangeGoods,
     ChangeProduct,
@@ -65,7 +64,7 @@ async def lines(shop: Shop, command: Command) -> list[Line]:
     known = len(await log(shop))
     await shop.do(command)
     added = (await log(shop))[known:]
-    assert {row["actor_id"] for row in added} <= {command.caller.user_id}
+    assert {row["actor_id"] for row in added} <= {user_of(command.caller)}
     assert {row["created_us"] for row in added} <= {shop.clock.now_us}
     read = [
         [None if row[name] is None else json.loads(row[name]) for name in ("before", "after")]
@@ -74,8 +73,8 @@ async def lines(shop: Shop, command: Command) -> list[Line]:
     return [(row["action"], row["subject"], *told) for row, told in zip(added, read, strict=True)]
 
 
-async def order(shop: Shop, buyer: Caller, product: int, quantity: int = 1, **more: Any) -> int:
-    placed = await shop.do(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product, quantity),), **more))
+async def order(shop: Shop, buyer: SessionCaller, product: int, quantity: int = 1, **more: Any) -> int:
+    placed = await shop.do(PlaceOrder(buyer, wallet_of(buyer.user_id), ((product, quantity),), **more))
     assert isinstance(placed, OrderPlaced)
     return placed.order_id
 
@@ -91,7 +90,7 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     root, cas = await shop.person("root", Role.ADMIN), await shop.person("cas", Role.CASHIER)
     sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=1000)
     await shop.execute("UPDATE users SET tab_limit_cents = 900 WHERE username = 'ada'")
-    wallet, ada_id, sam_id = wallet_of(ada.user_id or 0), ada.user_id or 0, sam.user_id or 0
+    wallet, ada_id, sam_id = wallet_of(ada.user_id), ada.user_id, sam.user_id
     hall = await shop.machine()
     cola = (await shop.product("cola", price_cents=100, stock=20, seller=sam)).product_id
     sold = await order(shop, ada, cola, 2)
@@ -162,7 +161,7 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     assert before["balance_cents"] - after["balance_cents"] == 100
     bob = await shop.buyer("bob", cents=20)
     gone = {"username": "bob", "roles": ["buyer"], "state": "active", "balance_cents": 20}
-    assert await lines(shop, CloseUser(root, bob.user_id or 0)) == [
+    assert await lines(shop, CloseUser(root, bob.user_id)) == [
         ("user.close", f"user:{bob.user_id}", gone, {**gone, "state": "closed", "balance_cents": 0})
     ]
     ((action, _, before, after),) = await lines(shop, AddProduct(root, "tea", 70, 3, for_house=True))
@@ -174,7 +173,7 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
 async def test_what_people_do_with_their_own_leaves_no_line_whatever_else_they_are(shop: Shop) -> None:
     ida = await shop.person("ida", *Role)
     await shop.person("root", Role.ADMIN)
-    wallet, tea = wallet_of(ida.user_id or 0), await shop.product("tea", stock=9)
+    wallet, tea = wallet_of(ida.user_id), await shop.product("tea", stock=9)
     hall, bob = await shop.machine(), await shop.buyer("bob")
     await shop.do(Deposit(OPERATOR, wallet, {100: 20}))
     known = await log(shop)
@@ -192,8 +191,8 @@ async def test_what_people_do_with_their_own_leaves_no_line_whatever_else_they_a
         Dispense(ida, waiting[1]),
         Refund(ida, waiting[1]),
         Dispense(ida, waiting[2], failed=True),
-        SendMoney(ida, wallet, wallet_of(bob.user_id or 0), 20),
-        PlaceOrder(ida, wallet_of(bob.user_id or 0), ((tea.product_id, 0),)),
+        SendMoney(ida, wallet, wallet_of(bob.user_id), 20),
+        PlaceOrder(ida, wallet_of(bob.user_id), ((tea.product_id, 0),)),
         RemoveProduct(ida, cola),
         CloseWallet(ida, wallet),
     ]
@@ -206,7 +205,7 @@ async def test_what_people_do_with_their_own_leaves_no_line_whatever_else_they_a
 async def test_a_window_that_only_the_office_is_not_bound_by_is_its_act(shop: Shop) -> None:
     cas = await shop.person("cas", Role.CASHIER, Role.BUYER)
     cola = (await shop.product(price_cents=100)).product_id
-    await shop.do(Deposit(OPERATOR, wallet_of(cas.user_id or 0), COIN))
+    await shop.do(Deposit(OPERATOR, wallet_of(cas.user_id), COIN))
     bought = await order(shop, cas, cola)
     shop.clock.forward(86_400)
     ((action, subject, *_),) = await lines(shop, Refund(cas, bought))
@@ -243,7 +242,7 @@ async def test_of_a_list_of_changes_each_has_its_line_or_none_has(shop: Shop) ->
 
 async def test_a_refused_or_repeated_act_leaves_none(shop: Shop) -> None:
     cas, ada = await shop.person("cas", Role.CASHIER), await shop.buyer("ada")
-    wallet = wallet_of(ada.user_id or 0)
+    wallet = wallet_of(ada.user_id)
     await refuse(shop, TopUp(cas, wallet, 50, "bank 1"), RoleMissing((Role.ADMIN,)))
     for _ in range(2):
         await shop.do(Deposit(cas, wallet, COIN), key="once")
@@ -257,7 +256,7 @@ async def test_a_batch_of_purchases_says_nothing_for_the_log_or_for_closing(
     cola = (await shop.product(price_cents=10, stock=40)).product_id
     steps = heard(monkeypatch)
     for caller in (ada, root):
-        wallet = wallet_of(ada.user_id or 0)
+        wallet = wallet_of(ada.user_id)
         buying = [Envelope(PlaceOrder(caller, wallet, ((cola, 1),), client_ref=None)) for _ in range(9)]
         for outcome in await shop.till.settle_together(buying):
             outcome.receipt()

@@ -13,10 +13,9 @@ from tests.shop import Clock, Shop, open_books
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import InsufficientFunds, OutOfStock
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
     AddProduct,
-    Caller,
     ChangeProduct,
     Command,
     Deposit,
@@ -66,8 +65,8 @@ async def troubled(shop: Shop, **options: Any) -> AsyncIterator[tuple[Till, Trou
         yield till, trouble
 
 
-def order(buyer: Caller, product_id: int, quantity: int = 1) -> Envelope:
-    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, quantity),)))
+def order(buyer: SessionCaller, product_id: int, quantity: int = 1) -> Envelope:
+    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, quantity),)))
 
 
 def kinds(outcomes: list[Any]) -> list[str]:
@@ -104,7 +103,7 @@ async def test_a_refusal_neither_refuses_nor_delays_its_neighbours(shop: Shop) -
 async def test_the_commands_of_a_batch_see_each_other_in_the_order_of_arrival(shop: Shop) -> None:
     ada = await shop.buyer()
     cola = await shop.product(stock=1)
-    deposit = Envelope(Deposit(OPERATOR, wallet_of(ada.user_id or 0), {50: 3}))
+    deposit = Envelope(Deposit(OPERATOR, wallet_of(ada.user_id), {50: 3}))
     outcomes = await shop.till.settle_together(
         [order(ada, cola.product_id), deposit, order(ada, cola.product_id), order(ada, cola.product_id)]
     )

@@ -18,7 +18,8 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.users import Role
 from tuckshop.store.engine import postgres_dsn
-from tuckshop.till.commands.base import OPERATOR, Caller, ChangeProduct, Deposit, Envelope, PlaceOrder
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import ChangeProduct, Deposit, Envelope, PlaceOrder
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql import postgres as books_postgres
@@ -45,8 +46,8 @@ def till_on(url: str, **options: Any) -> Till:
     return Till(books=books, policy=Policy(currency=EURO), **options)
 
 
-def order(buyer: Caller, product_id: int, key: str | None = None) -> Envelope:
-    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, 1),)), key, b"f")
+def order(buyer: SessionCaller, product_id: int, key: str | None = None) -> Envelope:
+    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, 1),)), key, b"f")
 
 
 @pytest.mark.parametrize("deliver", [True, False], ids=["answer lost", "request lost"])
@@ -253,7 +254,7 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
             await asyncio.to_thread(cluster.start)
             async with till_on(url) as other:
                 for _ in range(20):
-                    await other.settle(Envelope(Deposit(OPERATOR, wallet_of(bob.user_id or 0), {5: 1})))
+                    await other.settle(Envelope(Deposit(OPERATOR, wallet_of(bob.user_id), {5: 1})))
             asking = await asyncpg.connect(url)
             self.fate = await asking.fetchval("SELECT pg_xact_status($1::text::xid8)", self._transaction_id)
             await asking.close()
@@ -264,7 +265,7 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
         await shop.engine.dispose()
         books = Crashing(dsn=postgres_dsn(url), clock=Clock())
         async with Till(books=books, policy=Policy(currency=EURO)) as till:
-            deposit = Deposit(OPERATOR, wallet_of(ada.user_id or 0), {100: 1})
+            deposit = Deposit(OPERATOR, wallet_of(ada.user_id), {100: 1})
             outcome = await till.settle(Envelope(deposit, "k", b"f"))
         assert books.fate == "committed"  # So says the server of another transaction with this id.
         outcome.receipt()

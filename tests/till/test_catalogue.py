@@ -21,10 +21,9 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPERATOR, Caller, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
     AddProduct,
-    Caller,
     ChangeGoods,
     ChangeProduct,
     Envelope,
@@ -115,7 +114,7 @@ async def test_only_so_many_at_once(shop: Shop) -> None:
 
 def test_nobody_acts_in_anothers_name() -> None:
     with pytest.raises(ValueError, match="the caller's own"):
-        ChangeGoods(Caller(1, 1), (ChangeProduct(OPERATOR, 1, price_cents=1),))
+        ChangeGoods(SessionCaller(1, 1), (ChangeProduct(OPERATOR, 1, price_cents=1),))
 
 
 async def test_the_operator_adds_for_a_seller(shop: Shop) -> None:

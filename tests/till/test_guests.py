@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import refuse
@@ -27,10 +28,8 @@ from tuckshop.domain.refusals import (
     WalletTouched,
 )
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPEN_KIOSK, OPERATOR, MachineCaller
 from tuckshop.till.commands.base import (
-    OPEN_KIOSK,
-    OPERATOR,
-    Caller,
     CancelOrder,
     CloseWallet,
     CollectCoins,
@@ -54,7 +53,7 @@ STAFF = RoleMissing(roles=("cashier", "admin"))
 class Hall:
     """A machine with a counted box, a guest with 5.00 before it, and ten colas at 1.50 in it."""
 
-    def __init__(self, shop: Shop, machine_id: int, key: Caller, guest: AccountRef, cola: int) -> None:
+    def __init__(self, shop: Shop, machine_id: int, key: MachineCaller, guest: AccountRef, cola: int) -> None:
         self.shop, self.id, self.key, self.guest, self.cola = shop, machine_id, key, guest, cola
 
     async def buy(self, quantity: int = 1, **more: object) -> OrderPlaced:
@@ -123,12 +122,12 @@ async def test_an_open_kiosk_is_the_first_machine_and_no_other(database_url: str
     async with open_shop(database_url, kiosk_open=True) as shop:
         await shop.do(Deposit(OPEN_KIOSK, guest, {50: 1}))
         hall = await shop.machine()
-        forged = OPEN_KIOSK._replace(machine_id=hall)
+        forged = replace(OPEN_KIOSK, machine_id=hall)
         await refuse(shop, Deposit(forged, guest, {50: 1}, hall), SessionEnded())
         await refuse(shop, Deposit(OPEN_KIOSK, guest, {50: 1}, hall), NotOwner(thing="machine"))
         await refuse(shop, Restock(OPEN_KIOSK, 1, 1), RoleMissing(roles=tuple(Role)))
         await shop.machine_key(DEFAULT_MACHINE_ID)
-        stale = OPEN_KIOSK._replace(key_hash=b"x" * 32)
+        stale = replace(OPEN_KIOSK, key_hash=b"x" * 32)
         await refuse(shop, Deposit(stale, guest, {50: 1}), SessionEnded())
         await shop.assert_clean()
 
@@ -144,7 +143,7 @@ async def test_only_its_own_machine_staff_and_nobody_else_serve_a_guest(shop: Sh
     await refuse(shop, RefundNewest(other, hall.guest, hall.cola, hall.id), elsewhere)
     await refuse(shop, RefundNewest(other, hall.guest, hall.cola, attic), UnknownPurchase(product=hall.cola))
     await refuse(shop, Refund(other, order.order_id), UnknownOrder(order=order.order_id))
-    stranger = hall.key._replace(key_hash=b"x" * 32)
+    stranger = replace(hall.key, key_hash=b"x" * 32)
     await refuse(shop, RefundNewest(stranger, hall.guest, hall.cola, hall.id), SessionEnded())
     for role in (Role.SELLER, Role.BUYER):
         person = await shop.person(f"a {role}", role)
@@ -201,7 +200,7 @@ async def test_a_reference_stands_for_one_order_of_one_guest(shop: Shop, hall: H
 async def test_a_key_is_the_guests_at_any_machine_and_no_other_guests(shop: Shop, hall: Hall) -> None:
     bob = await shop.guest("bob")
     for guest, replayed in ((hall.guest, False), (bob, False), (hall.guest, True)):
-        caller = hall.key._replace(guest_id=guest.guest_id)
+        caller = replace(hall.key, guest_id=guest.guest_id)
         outcome = await shop.till.settle(Envelope(Deposit(caller, guest, {50: 1}, hall.id), "one", b"f"))
         outcome.receipt()
         assert outcome.replayed == replayed

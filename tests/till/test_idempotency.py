@@ -23,11 +23,10 @@ from tuckshop.domain.refusals import (
     SessionEnded,
 )
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
     RECEIPTS,
     AddProduct,
-    Caller,
     ChangeGoods,
     ChangeProduct,
     CloseUser,
@@ -55,8 +54,8 @@ from tuckshop.till.commands.base import (
 from tuckshop.till.policy import CoinsPolicy
 
 
-def order(buyer: Caller, product_id: int, **more: Any) -> PlaceOrder:
-    return PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, 1),), **more)
+def order(buyer: SessionCaller, product_id: int, **more: Any) -> PlaceOrder:
+    return PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, 1),), **more)
 
 
 async def ask(shop: Shop, command: Command, key: str = "k", fingerprint: bytes = b"as before") -> Outcome:
@@ -67,7 +66,7 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
     shop.till.policy = replace(shop.till.policy, coins=CoinsPolicy.SELF)
     admin = await shop.person("admin", Role.ADMIN, Role.SELLER)
     ada, bob = await shop.buyer(cents=1000), await shop.buyer("bob")
-    wallet = wallet_of(ada.user_id or 0)
+    wallet = wallet_of(ada.user_id)
     hall = await shop.machine()
     cola = await shop.product(seller=admin)
     bought = await shop.buy(ada, (cola.product_id, 1))
@@ -80,7 +79,7 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
         PlaceOrder(admin, wallet, ((cola.product_id, 2),), Change.RETURN, client_ref="ref"),
         Refund(admin, bought.order_id, {cola.product_id: 1}, "warm"),
         ReduceOrder(admin, tab.order_id, {cola.product_id: 1}),
-        SettleTab(admin, ada.user_id or 0, coins={50: 1}),
+        SettleTab(admin, ada.user_id, coins={50: 1}),
         PayOut(admin, wallet),
         AddProduct(admin, "tea", 7, 2, tax_basis_points=700, cost_cents=3),
         Restock(admin, cola.product_id, 1),
@@ -91,10 +90,10 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
         FillCoins(admin, 1, {20: 2}),
         CountCoins(admin, 1, dict.fromkeys((5, 10, 20, 50, 100), 1)),
         TopUp(admin, wallet, 200, "bank 1"),
-        PaySeller(admin, admin.user_id or 0, "bank 2"),
+        PaySeller(admin, admin.user_id, "bank 2"),
         CloseWallet(admin, wallet),
         register("dan", "dan@example.org", coins={50: 1}),
-        CloseUser(admin, bob.user_id or 0),
+        CloseUser(admin, bob.user_id),
         RemoveProduct(admin, cola.product_id),
     ]
     first = [await ask(shop, command, f"key {place}") for place, command in enumerate(commands)]
@@ -113,14 +112,14 @@ async def test_a_refusal_is_replayed_though_it_would_pass_now(shop: Shop) -> Non
     cola = await shop.product(stock=1)
     dear = await ask(shop, order(ada, cola.product_id))
     assert dear == Outcome(InsufficientFunds(150, 100))
-    wrong = await ask(shop, Deposit(OPERATOR, wallet_of(ada.user_id or 0), {7: 1}))
+    wrong = await ask(shop, Deposit(OPERATOR, wallet_of(ada.user_id), {7: 1}))
     assert wrong == Outcome(CoinNotAccepted(7, (5, 10, 20, 50, 100)))
     sneaky = await ask(shop, AddProduct(bob, "tea", 100, 1))
     assert sneaky == Outcome(RoleMissing(("seller",)))
-    await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id or 0), {50: 1}))
+    await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id), {50: 1}))
     before = await shop.books()
     assert await ask(shop, order(ada, cola.product_id)) == Outcome(InsufficientFunds(150, 100), replayed=True)
-    assert (await ask(shop, Deposit(OPERATOR, wallet_of(ada.user_id or 0), {7: 1}))).answer == wrong.answer
+    assert (await ask(shop, Deposit(OPERATOR, wallet_of(ada.user_id), {7: 1}))).answer == wrong.answer
     assert (await ask(shop, AddProduct(bob, "tea", 100, 1))).answer == sneaky.answer
     assert await shop.books() == before
     assert isinstance((await ask(shop, order(ada, cola.product_id), "another key")).receipt(), OrderPlaced)
@@ -149,7 +148,7 @@ async def test_a_receipt_points_to_what_it_promises(shop: Shop) -> None:
     cola = await shop.product()
     placed = (await ask(shop, order(ada, cola.product_id), "order")).receipt()
     back = (await ask(shop, Refund(ada, placed.order_id), "refund")).receipt()  # type: ignore[union-attr]
-    put = (await ask(shop, Deposit(OPERATOR, wallet_of(ada.user_id or 0), {5: 1}), "deposit")).receipt()
+    put = (await ask(shop, Deposit(OPERATOR, wallet_of(ada.user_id), {5: 1}), "deposit")).receipt()
     records = {row["key"]: row for row in await shop.rows("idempotency")}
     assert records["order"]["order_id"] == placed.order_id  # type: ignore[union-attr]
     assert records["refund"]["refund_id"] == back.refund_id  # type: ignore[union-attr]
@@ -192,7 +191,7 @@ async def test_each_user_has_keys_of_their_own(shop: Shop) -> None:
     ada, bob = await shop.buyer("ada", cents=300), await shop.buyer("bob", cents=300)
     cola = await shop.product()
     outcomes = [await ask(shop, order(caller, cola.product_id)) for caller in (ada, bob)]
-    by_operator = await ask(shop, PayOut(OPERATOR, wallet_of(bob.user_id or 0)))
+    by_operator = await ask(shop, PayOut(OPERATOR, wallet_of(bob.user_id)))
     assert [outcome.replayed for outcome in (*outcomes, by_operator)] == [False, False, False]
     scopes = {(row["scope"], row["key"]) for row in await shop.rows("idempotency")}
     assert scopes == {(f"user:{ada.user_id}", "k"), (f"user:{bob.user_id}", "k"), ("operator", "k")}
@@ -209,7 +208,7 @@ async def test_a_key_is_good_in_any_session_of_its_user(shop: Shop) -> None:
         now_us=shop.clock.now_us,
         expires_us=shop.clock.now_us + 1,
     )
-    phone = Caller((await shop.rows("sessions"))[-1]["id"], ada.user_id)
+    phone = SessionCaller((await shop.rows("sessions"))[-1]["id"], ada.user_id)
     again = await ask(shop, order(phone, cola.product_id))
     assert again == Outcome(placed.answer, replayed=True)
 

@@ -14,10 +14,9 @@ from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wall
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
     AddProduct,
-    Caller,
     CancelOrder,
     ChangeGoods,
     ChangeProduct,
@@ -78,9 +77,9 @@ def sections() -> dict[str, list[Table]]:
 class Day:
     """One day in the shop; each method is the step under the heading of the same words."""
 
-    def __init__(self, shop: Shop, ada: Caller, sam: Caller, sue: Caller) -> None:
+    def __init__(self, shop: Shop, ada: SessionCaller, sam: SessionCaller, sue: SessionCaller) -> None:
         self.shop, self.ada, self.sam, self.sue = shop, ada, sam, sue
-        self.wallet = wallet_of(ada.user_id or 0)
+        self.wallet = wallet_of(ada.user_id)
         self.products: list[int] = []
         self.first_order = 0
         self.last_order = 0
@@ -145,7 +144,7 @@ class Day:
 
     async def sending_money(self) -> list[Posted]:
         self.bob = await self.shop.buyer("Bob")
-        to = wallet_of(self.bob.user_id or 0)
+        to = wallet_of(self.bob.user_id)
         return [await post(self.shop, SendMoney(self.ada, self.wallet, to, 250))]
 
     async def filling_the_machine(self) -> list[Posted]:
@@ -162,16 +161,16 @@ class Day:
         return [await post(self.shop, MoveStock(self.sam, 1, hall, self.products[0], 1))]
 
     async def paying_a_seller(self) -> list[Posted]:
-        wallet = wallet_of(self.bob.user_id or 0)
+        wallet = wallet_of(self.bob.user_id)
         bought = await post(self.shop, PlaceOrder(self.bob, wallet, ((self.products[0], 1),)))
         self.shop.clock.forward(301)
-        return [bought, await post(self.shop, PaySeller(OPERATOR, self.sam.user_id or 0, "pay 1"))]
+        return [bought, await post(self.shop, PaySeller(OPERATOR, self.sam.user_id, "pay 1"))]
 
     async def closing_a_wallet(self) -> list[Posted]:
-        return [await post(self.shop, CloseWallet(self.bob, wallet_of(self.bob.user_id or 0)))]
+        return [await post(self.shop, CloseWallet(self.bob, wallet_of(self.bob.user_id)))]
 
     async def closing_a_user(self) -> list[Posted]:
-        bob_id = self.bob.user_id or 0
+        bob_id = self.bob.user_id
         sent = await post(self.shop, SendMoney(self.ada, self.wallet, wallet_of(bob_id), 20))
         return [sent, await post(self.shop, CloseUser(self.bob, bob_id))]
 
@@ -192,11 +191,11 @@ class Day:
         return [ordered, await post(self.shop, Dispense(self.sam, self.last_order, failed=True))]
 
     async def settling_a_tab_in_coins(self) -> list[Posted]:
-        return [await post(self.shop, SettleTab(OPERATOR, self.ada.user_id or 0, coins={50: 1}))]
+        return [await post(self.shop, SettleTab(OPERATOR, self.ada.user_id, coins={50: 1}))]
 
     async def settling_a_tab_by_bank(self) -> list[Posted]:
         ordered = await self._on_tab((self.products[2], 1))
-        user_id = self.ada.user_id or 0
+        user_id = self.ada.user_id
         paid = SettleTab(OPERATOR, user_id, amount_cents=13, external_ref="bank 18")
         await self.shop.do(Dispense(OPERATOR, self.last_order))
         return [ordered, await post(self.shop, paid)]

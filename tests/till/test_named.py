@@ -7,19 +7,12 @@ import pytest
 from tests.shop import Shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import InvalidField, OutOfStock, UnknownProduct
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
-    ChangeProduct,
-    Envelope,
-    OrderPlaced,
-    PlaceOrder,
-    RemoveProduct,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import ChangeProduct, Envelope, OrderPlaced, PlaceOrder, RemoveProduct
 
 
-def order(buyer: Caller, name: str, quantity: int = 1) -> PlaceOrder:
-    return PlaceOrder(buyer, wallet_of(buyer.user_id or 0), (), named=((name, quantity),))
+def order(buyer: SessionCaller, name: str, quantity: int = 1) -> PlaceOrder:
+    return PlaceOrder(buyer, wallet_of(buyer.user_id), (), named=((name, quantity),))
 
 
 async def test_sells_the_product_of_that_name(shop: Shop) -> None:
@@ -49,7 +42,7 @@ async def test_refuses_more_than_there_is_and_one_product_twice(shop: Shop) -> N
     cola = await shop.product("cola", price_cents=5, stock=1)
     with pytest.raises(OutOfStock):
         await shop.do(order(ada, "cola", 2))
-    twice = PlaceOrder(ada, wallet_of(ada.user_id or 0), ((cola.product_id, 1),), named=(("cola", 1),))
+    twice = PlaceOrder(ada, wallet_of(ada.user_id), ((cola.product_id, 1),), named=(("cola", 1),))
     with pytest.raises(InvalidField):
         await shop.do(twice)
     await shop.assert_clean()

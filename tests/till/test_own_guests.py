@@ -22,9 +22,9 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
 )
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import GuestCaller
 from tuckshop.till.commands.base import (
     AddProduct,
-    Caller,
     CancelOrder,
     ChangeProduct,
     CloseWallet,
@@ -64,9 +64,10 @@ async def trusting(database_url: str) -> AsyncIterator[Shop]:
         yield opened
 
 
-async def known(shop: Shop, name: str = "door") -> tuple[Caller, AccountRef]:
+async def known(shop: Shop, name: str = "door") -> tuple[GuestCaller, AccountRef]:
     ref = await shop.guest(name)
-    return Caller(None, None, guest_id=ref.guest_id), ref
+    assert ref.guest_id is not None
+    return GuestCaller(ref.guest_id), ref
 
 
 async def test_puts_coins_in_buys_and_gets_them_back(trusting: Shop) -> None:
@@ -89,7 +90,7 @@ async def test_has_only_its_own_wallet_and_orders(trusting: Shop) -> None:
     cola = await trusting.product("cola", price_cents=50)
     (ada, ada_wallet), (eve, _) = await known(trusting, "ada"), await known(trusting, "eve")
     buyer = await trusting.buyer("bob", cents=500)
-    bob_wallet = wallet_of(buyer.user_id or 0)
+    bob_wallet = wallet_of(buyer.user_id)
     await trusting.do(Deposit(ada, ada_wallet, {100: 3}))
     order = await trusting.do(PlaceOrder(ada, ada_wallet, ((cola.product_id, 1),)))
     bought = await trusting.buy(buyer, (cola.product_id, 1))

@@ -17,9 +17,8 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
     CancelOrder,
     Command,
     Dispense,
@@ -37,7 +36,9 @@ DAY_SECONDS = 86_400
 class Scene:
     """Ada has ordered 3 cola of Sam's and 2 gum of the house, to be handed out later: 3.00 + 0.20."""
 
-    def __init__(self, shop: Shop, ada: Caller, sam: Caller, cola: int, gum: int, order: int) -> None:
+    def __init__(
+        self, shop: Shop, ada: SessionCaller, sam: SessionCaller, cola: int, gum: int, order: int
+    ) -> None:
         self.shop, self.ada, self.sam, self.cola, self.gum, self.order = shop, ada, sam, cola, gum, order
 
 

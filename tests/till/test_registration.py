@@ -23,7 +23,8 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
 )
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import Caller, Deposit, Envelope, Outcome, Register, Registered
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import Deposit, Envelope, Outcome, Register, Registered
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import CoinsPolicy
 
@@ -119,7 +120,7 @@ async def test_the_coins_count_towards_the_days_cap(open_hearted: Shop) -> None:
         user_id=registered.user_id,
         end=shop.clock.now_us * 2,
     )
-    ada = Caller(77, registered.user_id)
+    ada = SessionCaller(77, registered.user_id)
     await refuse(shop, Deposit(ada, wallet_of(registered.user_id), {50: 3}), CoinsCapReached(20_000, 100))
     await shop.do(Deposit(ada, wallet_of(registered.user_id), {100: 1}))
     assert (await balances(shop))["ada's wallet"] == 20_000
@@ -160,5 +161,5 @@ async def test_of_two_tills_one_makes_the_user(open_hearted: Shop) -> None:
 async def test_a_newcomer_may_do_nothing_else(shop: Shop) -> None:
     ada = await shop.buyer("ada")
     nobody = register("ada").caller
-    deposit = Deposit(nobody, wallet_of(ada.user_id or 0), {5: 1})
+    deposit = Deposit(nobody, wallet_of(ada.user_id), {5: 1})
     await refuse(shop, deposit, RoleMissing(("cashier", "admin")))

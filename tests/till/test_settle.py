@@ -38,10 +38,9 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.domain.users import Role
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
     AddProduct,
-    Caller,
     ChangeProduct,
     CoinsDeposited,
     Command,
@@ -63,7 +62,7 @@ from tuckshop.till.policy import CoinsPolicy
 NOBODY = 999
 
 
-def wallet(caller: Caller) -> AccountRef:
+def wallet(caller: SessionCaller) -> AccountRef:
     assert caller.user_id is not None
     return wallet_of(caller.user_id)
 
@@ -154,7 +153,7 @@ async def test_refuses_a_deposit_for_nobody_or_somebody_who_is_closed(shop: Shop
     ada = await shop.buyer()
     await shop.execute("UPDATE users SET state = 'closed', closed_us = 1 WHERE id = :id", id=ada.user_id)
     await refuse(shop, Deposit(OPERATOR, wallet_of(NOBODY), {50: 1}), UnknownUser(NOBODY))
-    await refuse(shop, Deposit(OPERATOR, wallet(ada), {50: 1}), UnknownUser(ada.user_id or 0))
+    await refuse(shop, Deposit(OPERATOR, wallet(ada), {50: 1}), UnknownUser(ada.user_id))
 
 
 async def test_refuses_a_deposit_at_no_machine(shop: Shop) -> None:
@@ -447,7 +446,7 @@ async def test_a_reference_stands_for_one_order_of_its_buyer_for_ever(shop: Shop
 # --- Refund
 
 
-async def a_sale(shop: Shop) -> tuple[Caller, Caller, Caller, OrderPlaced]:
+async def a_sale(shop: Shop) -> tuple[SessionCaller, SessionCaller, SessionCaller, OrderPlaced]:
     """Ada buys 2 cola of Sam's at 150 and 1 crisps of Sue's at 80 for 380, and has 120 left."""
     sam, sue = await shop.person("sam", Role.SELLER), await shop.person("sue", Role.SELLER)
     ada = await shop.buyer(cents=500)
@@ -823,9 +822,9 @@ async def test_no_command_of_a_session_that_is_over_does_anything(shop: Shop) ->
     await shop.execute("UPDATE sessions SET ended_us = 1 WHERE id = :id", id=session)
     await all_end()
     await shop.execute("UPDATE sessions SET ended_us = NULL WHERE id = :id", id=session)
-    commands = [replace(command, caller=Caller(session, ada.user_id)) for command in commands]
+    commands = [replace(command, caller=SessionCaller(session, ada.user_id)) for command in commands]
     await all_end()  # Sam's session with Ada's name
-    commands = [replace(command, caller=Caller(NOBODY, user)) for command in commands]
+    commands = [replace(command, caller=SessionCaller(NOBODY, user)) for command in commands]
     await all_end()
     commands = [replace(command, caller=sam) for command in commands]
     shop.clock.forward(365 * DAY_SECONDS)

@@ -26,6 +26,7 @@ from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded
 from tuckshop.domain.users import Role
 from tuckshop.store.engine import reading, writing
+from tuckshop.till.callers import OPERATOR, Caller, MachineCaller, user_of
 from tuckshop.till.commands import base as c
 from tuckshop.till.engine import execute as settle
 from tuckshop.till.policy import CoinsPolicy
@@ -49,7 +50,7 @@ class Stage:
     """One shop for all examples, everybody in it, and where its books begin anew."""
 
     shop: Shop
-    people: dict[str, c.Caller]
+    people: dict[str, Caller]
     guests: tuple[AccountRef, AccountRef]
     hall: int
 
@@ -81,10 +82,10 @@ async def open_stage(url: str) -> AsyncIterator[Stage]:
             "cas": (Role.CASHIER,),
             "root": (Role.ADMIN,),
         }
-        people = {name: await shop.person(name, *held) for name, held in roles.items()}
+        people: dict[str, Caller] = {name: await shop.person(name, *held) for name, held in roles.items()}
         hall = await shop.machine()
         people["hall"] = await shop.machine_key(hall)
-        people["operator"] = c.OPERATOR
+        people["operator"] = OPERATOR
         yield Stage(shop, people, (await shop.guest("door"), await shop.guest("ada")), hall)
 
 
@@ -98,7 +99,7 @@ class ShopMachine(RuleBasedStateMachine):
         super().__init__()
         self.runner.run(self.stage.clear())
         self.people = self.stage.people
-        ids = {name: caller.user_id or 0 for name, caller in self.people.items()}
+        ids = {name: user_of(caller) or 0 for name, caller in self.people.items()}
         roles = {"ada": "buyer", "bob": "buyer", "sam": "seller", "sue": "seller buyer"}
         roles |= {"cas": "cashier", "root": "admin"}
         self.model = Model(
@@ -120,9 +121,9 @@ class ShopMachine(RuleBasedStateMachine):
         outcome = self.runner.run(self.stage.shop.till.settle(envelope))
         self.sent.append(envelope)
         known = None if key is None else self.answers.get((command.caller.scope, key))
-        user_id = command.caller.user_id
+        user_id = user_of(command.caller)
         gone = user_id is not None and user_id not in self.model.roles
-        if gone or command.caller.key_hash == b"wrong":
+        if gone or getattr(command.caller, "key_hash", None) == b"wrong":
             assert outcome.answer == SessionEnded()
         elif known is None:
             assert not outcome.replayed
@@ -150,23 +151,23 @@ class ShopMachine(RuleBasedStateMachine):
 
     # --- Who and what
 
-    def by(self, *right: str) -> c.Caller:
+    def by(self, *right: str) -> Caller:
         """Mostly one of the right people; now and then anybody, or a machine with a wrong key."""
         if self.dice.random() < 0.1:
-            liar = self.people["hall"]._replace(key_hash=b"wrong")
+            liar = MachineCaller(self.stage.hall, b"wrong")
             return self.dice.choice((*self.people.values(), liar))
         return self.people[self.dice.choice(right)]
 
-    def purse(self) -> tuple[c.Caller, AccountRef, int]:
+    def purse(self) -> tuple[Caller, AccountRef, int]:
         """Somebody at a wallet, and where: buyers at their own, machines at their guests', staff at any."""
         if self.dice.random() < 0.3:
             guest = self.dice.choice(self.stage.guests)
             caller = self.by("hall", "hall", "hall", "cas")
-            if caller.machine_id is not None and self.dice.random() < 0.8:
-                caller = caller._replace(guest_id=guest.guest_id)
+            if isinstance(caller, MachineCaller) and self.dice.random() < 0.8:
+                caller = caller.serving(guest.guest_id or 0)
             return caller, guest, self.dice.choice((self.stage.hall,) * 4 + (1,))
         name = self.dice.choice(("ada", "ada", "bob", "sue"))
-        wallet = wallet_of(self.people[name].user_id or 0)
+        wallet = wallet_of(user_of(self.people[name]) or 0)
         return self.by(name, name, name, "cas"), wallet, self.machine()
 
     def machine(self) -> int:
@@ -195,7 +196,7 @@ class ShopMachine(RuleBasedStateMachine):
         return tuple(chosen.items())
 
     def user(self, *names: str) -> int:
-        return self.people[self.dice.choice(names)].user_id or 0
+        return user_of(self.people[self.dice.choice(names)]) or 0
 
     # --- What happens
 
@@ -205,13 +206,13 @@ class ShopMachine(RuleBasedStateMachine):
         sam, sue, root = (self.people[name] for name in ("sam", "sue", "root"))
         self.settle(c.AddProduct(sam, "cola", 35, 8))
         self.settle(c.AddProduct(sue, "crisps", 50, 6, machine_id=self.stage.hall))
-        self.settle(c.AddProduct(c.OPERATOR, "gum", 13, 9, False, for_house=True))
+        self.settle(c.AddProduct(OPERATOR, "gum", 13, 9, False, for_house=True))
         cola, _, gum = self.model.goods
         self.settle(c.MoveStock(root, 1, self.stage.hall, cola, 3))
         self.settle(c.MoveStock(root, 1, self.stage.hall, gum, 3))
         self.settle(c.FillCoins(root, self.stage.hall, {5: 3, 20: 2, 50: 1}))
         for wallet in (*self.stage.guests, *(wallet_of(self.user(name)) for name in ("ada", "bob"))):
-            self.settle(c.Deposit(c.OPERATOR, wallet, {100: 2}, self.stage.hall))
+            self.settle(c.Deposit(OPERATOR, wallet, {100: 2}, self.stage.hall))
 
     @rule(seed=st.integers(0, 2**32 - 1))
     def something_happens(self, seed: int) -> None:
@@ -254,12 +255,12 @@ class ShopMachine(RuleBasedStateMachine):
         by = self._whose(order, "sam", "sue", "cas", "hall")
         return c.Refund(by, order, self._quantities(order), None, self.dice.random() < 0.2)
 
-    def _whose(self, order: int, *others: str) -> c.Caller:
+    def _whose(self, order: int, *others: str) -> Caller:
         """Mostly whose order it is: a guest's is the machine's."""
         sold = self.model.orders.get(order)
         if sold is None or self.dice.random() < 0.4:
             return self.by(*others)
-        names = {caller.user_id: name for name, caller in self.people.items() if caller.user_id}
+        names = {user_of(caller): name for name, caller in self.people.items() if user_of(caller)}
         return self.by(names.get(sold.wallet.user_id or 0, "hall"))
 
     def _quantities(self, order: int) -> dict[int, int] | None:
@@ -384,7 +385,7 @@ class ShopMachine(RuleBasedStateMachine):
             price = self.dice.choice((0, 7, 35))
             return c.AddProduct(by, name(), price, 3, for_house=house, machine_id=self.machine())
 
-        def change(by: c.Caller | None = None) -> c.ChangeProduct:
+        def change(by: Caller | None = None) -> c.ChangeProduct:
             return c.ChangeProduct(
                 by or self.by("sam", "sue", "root"),
                 self.product(),

@@ -19,10 +19,9 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct, UnknownUser
 from tuckshop.domain.users import Role
 from tuckshop.store.engine import postgres_dsn
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
     AddProduct,
-    Caller,
     ChangeProduct,
     CloseUser,
     Command,
@@ -43,7 +42,7 @@ from tuckshop.till.sql.statements import Read, Rows
 ROUNDS = 20
 
 
-def wallet(caller: Caller) -> AccountRef:
+def wallet(caller: SessionCaller) -> AccountRef:
     assert caller.user_id is not None
     return wallet_of(caller.user_id)
 
@@ -205,7 +204,7 @@ async def test_who_is_being_closed_is_left_with_nothing(shop: Shop) -> None:
             if number % 2:
                 await shop.do(Deposit(OPERATOR, wallet(ida), {5: 1}))
             own = (await shop.product(f"own {number}", price_cents=5, stock=1, seller=ida)).product_id
-            close = Envelope(CloseUser(ida, ida.user_id or 0))
+            close = Envelope(CloseUser(ida, ida.user_id))
             rivals: list[Command] = [
                 Deposit(OPERATOR, wallet(ida), {50: 1}),
                 PlaceOrder(ida, wallet(ida), ((tea, 1),)),
@@ -227,7 +226,7 @@ async def test_whoever_is_closed_at_once_with_one_rival(shop: Shop, rival: str) 
     async with second_till(shop) as other:
         for number in range(ROUNDS):
             ida = await shop.person(f"ida {number}", Role.BUYER, Role.SELLER)
-            user_id = ida.user_id or 0
+            user_id = ida.user_id
             commands: dict[str, Command] = {
                 "deposit": Deposit(OPERATOR, wallet(ida), {50: 1}),
                 "house": AddProduct(OPERATOR, f"nuts {number}", 5, 1, seller_id=user_id),
@@ -303,8 +302,8 @@ async def test_a_wallet_made_while_its_owner_is_closed_stays_empty(postgres_shop
         await shop.do(Deposit(OPERATOR, wallet(ada), {100: 1}))
 
     async with interrupted(shop, moment, deposit_there) as till:
-        outcome = await till.settle(Envelope(CloseUser(ada, ada.user_id or 0)))
-    assert outcome.answer == UserClosed(ada.user_id or 0, 100)
+        outcome = await till.settle(Envelope(CloseUser(ada, ada.user_id)))
+    assert outcome.answer == UserClosed(ada.user_id, 100)
     assert {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}["wallet"] == 0
     await shop.assert_clean()
 

@@ -19,9 +19,8 @@ from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import CoinsOwed
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.queries import machines
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
     CoinsCounted,
     CollectCoins,
     CountCoins,
@@ -113,7 +112,7 @@ async def test_a_box_changes_its_kind_while_it_sells(shop: Shop) -> None:
     for buyer in (ada, bob):
         await shop.do(Deposit(OPERATOR, wallet(buyer), {100: 50}, 1))
 
-    def sale(buyer: Caller) -> Envelope:
+    def sale(buyer: SessionCaller) -> Envelope:
         order = PlaceOrder(OPERATOR, wallet(buyer), ((cola, 1),), Change.RETURN, machine_id=hall)
         return Envelope(order)
 

@@ -48,9 +48,9 @@ from tuckshop.http.request import Body, Call
 from tuckshop.operations import pictures
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Place, Search, Sort
+from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import (
     AddProduct,
-    Caller,
     ChangeProduct,
     ProductRemoved,
     ProductStands,
@@ -413,7 +413,7 @@ async def image(request: Call, image_id: PathId) -> Response[bytes]:
 
 
 def _change(
-    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: Caller
+    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,

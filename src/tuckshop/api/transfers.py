@@ -103,7 +103,7 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
     """From your own wallet."""
     caller = request.caller
     data = await request.parsed(SendBody)
-    command = SendMoney(caller, wallet_of(caller.user_id or 0), wallet_of(data.to), data.amount, data.reason)
+    command = SendMoney(caller, wallet_of(caller.user_id), wallet_of(data.to), data.amount, data.reason)
     return answered(await request.settled(command), MoneyMoved, _show_moved, status=201)
 
 

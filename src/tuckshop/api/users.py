@@ -198,7 +198,7 @@ async def close_me(request: Call) -> Response[None]:
     before.
     """
     caller = request.caller
-    outcome = await request.settled(CloseUser(caller, caller.user_id or 0))
+    outcome = await request.settled(CloseUser(caller, caller.user_id))
     return answered(outcome, UserClosed, lambda _: None, status=204)
 
 

@@ -21,6 +21,7 @@ from tuckshop.identity import roles as standing
 from tuckshop.operations import pictures
 from tuckshop.queries import admin_log
 from tuckshop.store.engine import writing
+from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands import base as till
 from tuckshop.till.commands.base import Envelope
 
@@ -80,7 +81,7 @@ class History:
     tell: Tell = lambda _: None
 
     def __post_init__(self) -> None:
-        self.people: dict[str, till.Caller] = {}
+        self.people: dict[str, SessionCaller] = {}
         self.on_shelf: dict[int, int] = {}
         self.goods: dict[int, Good] = {}
         self.prices: dict[int, int] = {}
@@ -304,11 +305,11 @@ class History:
         for name, caller in self.people.items():
             await sessions.log_out(self.shop, caller=caller)
             if name == LOCKED_OUT:
-                await standing.change(self.shop, user_id=caller.user_id or 0, state=UserState.DISABLED)
+                await standing.change(self.shop, user_id=caller.user_id, state=UserState.DISABLED)
         async with writing(self.shop.engine) as connection:
             await admin_log.record(connection, action=MADE, subject="shop", now_us=self.clock())
 
-    def _owner(self, product_id: int) -> till.Caller:
+    def _owner(self, product_id: int) -> SessionCaller:
         return self.people[self.goods[product_id].seller or ADMIN]
 
     def _wallet(self, name: str) -> AccountRef:

@@ -78,7 +78,7 @@ def _show(report: Report) -> None:
 async def _take(file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool) -> Report:
     from tuckshop.imports import csv_files as sheets
     from tuckshop.imports import products as goods_file
-    from tuckshop.till.commands.base import OPERATOR
+    from tuckshop.till.callers import OPERATOR
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id

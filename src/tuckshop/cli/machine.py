@@ -235,7 +235,7 @@ async def _every_shelf(shop: Shop, machine_id: int) -> list[ShelfStands]:
 
 
 async def _set_shelf(machine: str, product: str, named: dict[str, Any]) -> ShelfStands:
-    from tuckshop.till.commands import base as commands
+    from tuckshop.till import callers
     from tuckshop.till.commands.base import SetShelves, ShelvesSet
 
     async with opened_shop() as shop:
@@ -251,6 +251,6 @@ async def _set_shelf(machine: str, product: str, named: dict[str, Any]) -> Shelf
         figures = {PLANNED[name]: value for name, value in named.items()}
         plan = replace(plans.pop(product_id, ShelfPlan(product_id)), **figures)
         others = (one for one in plans.values() if one != ShelfPlan(one.product_id))
-        receipt = await settle(shop, SetShelves(commands.OPERATOR, machine_id, (plan, *others)))
+        receipt = await settle(shop, SetShelves(callers.OPERATOR, machine_id, (plan, *others)))
         assert isinstance(receipt, ShelvesSet)
         return receipt.shelves[0]

@@ -173,7 +173,8 @@ async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[Pro
 async def _add(
     name: str, price: str, stock: int, cost: str | None, tax: str | None, *, refundable: bool
 ) -> tuple[Receipt, Currency]:
-    from tuckshop.till.commands.base import OPERATOR, AddProduct
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import AddProduct
 
     async with opened_shop() as shop:
         command = AddProduct(
@@ -220,7 +221,8 @@ async def _change(
     tax: str | None,
     refundable: bool | None,
 ) -> tuple[Receipt, Currency]:
-    from tuckshop.till.commands.base import OPERATOR, ChangeProduct
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import ChangeProduct
 
     async with opened_shop() as shop:
         currency = shop.currency
@@ -237,7 +239,8 @@ async def _change(
 
 
 async def _remove(product: str) -> ProductStands:
-    from tuckshop.till.commands.base import OPERATOR, RemoveProduct
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import RemoveProduct
 
     async with opened_shop() as shop:
         found = await find(shop, product)
@@ -251,7 +254,8 @@ async def _samples(stock: int) -> tuple[int, list[str]]:
     from tuckshop.domain.refusals import NameTaken
     from tuckshop.operations import pictures
     from tuckshop.queries import catalogue
-    from tuckshop.till.commands.base import OPERATOR, AddProduct
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import AddProduct
 
     left_out: list[str] = []
     chosen = GOODS[::2]

@@ -83,7 +83,8 @@ def list_(below: int | None, machine: str | None) -> None:
 
 
 async def _add(product: str, quantity: int, machine: str | None, reason: str | None) -> ProductStands:
-    from tuckshop.till.commands.base import OPERATOR, ProductStands, Restock
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import ProductStands, Restock
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -98,7 +99,8 @@ async def _add(product: str, quantity: int, machine: str | None, reason: str | N
 async def _set(
     product: str, quantity: int, machine: str | None, reason: str | None
 ) -> tuple[ProductStands, ProductStands]:
-    from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import ChangeProduct, ProductStands
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -118,7 +120,8 @@ async def _set(
 async def _move(
     product: str, quantity: int, source: str | None, target: str, reason: str | None
 ) -> tuple[StockMoved, tuple[str, str, str]]:
-    from tuckshop.till.commands.base import OPERATOR, MoveStock, StockMoved
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import MoveStock, StockMoved
 
     async with opened_shop() as shop:
         found = await find(shop, product)

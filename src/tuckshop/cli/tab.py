@@ -140,7 +140,7 @@ async def _settle(
     ref: str | None,
     machine: str | None,
 ) -> tuple[TabSettled, Currency]:
-    from tuckshop.till.commands import base as commands
+    from tuckshop.till import callers
     from tuckshop.till.commands.base import SettleTab, TabSettled
 
     async with opened_shop() as shop:
@@ -148,10 +148,10 @@ async def _settle(
         if amount is None:
             coins = known(pairs, shop.currency)
             machine_id = (await find_machine(shop, machine)).id
-            command = SettleTab(commands.OPERATOR, user_id, coins=coins, machine_id=machine_id)
+            command = SettleTab(callers.OPERATOR, user_id, coins=coins, machine_id=machine_id)
         else:
             cents = money.parse(amount, exponent=shop.currency.exponent)
-            command = SettleTab(commands.OPERATOR, user_id, amount_cents=cents, external_ref=ref)
+            command = SettleTab(callers.OPERATOR, user_id, amount_cents=cents, external_ref=ref)
         settled = await settle_command(shop, command)
         assert isinstance(settled, TabSettled)
         return settled, shop.currency

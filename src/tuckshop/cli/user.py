@@ -238,7 +238,8 @@ async def _approve(name: str) -> User:
 
 async def _close(name: str) -> User:
     from tuckshop.identity import users as accounts
-    from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import CloseUser, Envelope
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)

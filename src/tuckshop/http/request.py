@@ -25,7 +25,8 @@ from tuckshop.http.errors import BodyTooLarge, Errors, Malformed, complaint
 from tuckshop.http.state import running
 from tuckshop.queries import machines
 from tuckshop.settings import Network, Settings
-from tuckshop.till.commands.base import Caller, Command, Envelope, Outcome
+from tuckshop.till.callers import MachineCaller, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope, Outcome
 
 BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
 BODY_BYTES_DRAINED = 33_554_432  # Whoever writes all before reading would not see why we hung up.
@@ -63,12 +64,12 @@ class Call(Request[Any, Any, Any]):
         return running(self.scope).settings
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> SessionCaller:
         """Whose access token the request carries. Raises SessionEnded without a good one."""
         return self._bearer(self.given(b"authorization"))
 
-    def _bearer(self, given: list[bytes]) -> Caller:
-        admitted: Caller | None = self.scope.get(ADMITTED)  # type: ignore[assignment]
+    def _bearer(self, given: list[bytes]) -> SessionCaller:
+        admitted: SessionCaller | None = self.scope.get(ADMITTED)  # type: ignore[assignment]
         if admitted is not None:
             return admitted
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
@@ -83,7 +84,7 @@ class Call(Request[Any, Any, Any]):
         return ADMITTED not in self.scope and not self.given(b"authorization")
 
     @property
-    def witness(self) -> Caller:
+    def witness(self) -> SessionCaller | MachineCaller:
         """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":

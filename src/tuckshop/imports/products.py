@@ -27,8 +27,8 @@ from tuckshop.imports.product_rows import COLUMNS, Known, Problem, Seller
 from tuckshop.queries import machines
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands import base as commands
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeGoods, ChangeProduct, Envelope
+from tuckshop.till.callers import OperatorCaller, SessionCaller
+from tuckshop.till.commands.base import AddProduct, ChangeGoods, ChangeProduct, Envelope
 
 PAGE = 500
 REASON = "imported"
@@ -77,7 +77,7 @@ class Report:
 async def take(
     shop: Shop,
     *,
-    caller: Caller,
+    caller: SessionCaller | OperatorCaller,
     content: bytes,
     machine_id: int = DEFAULT_MACHINE_ID,
     reason: str = REASON,
@@ -96,7 +96,7 @@ async def take(
         NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser: others kept changing the same
             products; nothing was done.
     """
-    actor = OPERATOR if caller == commands.OPERATOR else await sessions.actor(shop, caller=caller)
+    actor = OPERATOR if isinstance(caller, OperatorCaller) else await sessions.actor(shop, caller=caller)
     actor.require(Role.SELLER, Role.ADMIN)
     await machines.find(shop, machine_id=machine_id)
     try:
@@ -139,7 +139,7 @@ async def give(
 
 async def _look(
     shop: Shop,
-    caller: Caller,
+    caller: SessionCaller | OperatorCaller,
     actor: Actor,
     table: goods_rows.Table,
     machine_id: int,

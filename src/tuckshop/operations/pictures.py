@@ -23,7 +23,8 @@ from tuckshop.queries import catalogue
 from tuckshop.queries.orders import OrderStands
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeProduct, Envelope, Outcome
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import AddProduct, ChangeProduct, Envelope, Outcome
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -40,7 +41,7 @@ UPLOAD_SECONDS_MAX = 3_600  # Between keeping a picture and showing it; moments,
 _ONE_AT_A_TIME = threading.Lock()  # The memory of two at once is what nobody has reckoned with.
 
 
-async def require_changeable(shop: Shop, *, caller: Caller, product_id: int) -> None:
+async def require_changeable(shop: Shop, *, caller: SessionCaller, product_id: int) -> None:
     """Whether the caller may, asked before anything large is read; the till asks again.
 
     Raises:

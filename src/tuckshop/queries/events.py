@@ -23,7 +23,7 @@ from tuckshop.domain.users import UserState
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.store.listening import Line
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 from tuckshop.till.sql.script import Unavailable
 from tuckshop.till.state import changed_ids as till_news
 from tuckshop.till.state.changed_ids import News
@@ -49,7 +49,7 @@ class TooManyStreams(Exception):
 class Stream:
     """What one watcher has still to be sent."""
 
-    def __init__(self, caller: Caller | None) -> None:
+    def __init__(self, caller: SessionCaller | None) -> None:
         self.caller = caller
         self.ended = asyncio.Event()
         self._waiting: deque[bytes] = deque()
@@ -111,7 +111,7 @@ class Events:
         """How many streams are open."""
         return len(self._streams)
 
-    def open(self, caller: Caller | None, *, last_id: str | None = None) -> Stream:
+    def open(self, caller: SessionCaller | None, *, last_id: str | None = None) -> Stream:
         """A new stream, which begins with `hello`. Raises TooManyStreams."""
         if self.closing or len(self._streams) >= self._streams_max:
             raise TooManyStreams

@@ -31,7 +31,8 @@ from tuckshop.identity import sessions
 from tuckshop.queries import admin_log
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import Caller, ShelfStands
+from tuckshop.till.callers import MachineCaller, SessionCaller
+from tuckshop.till.commands.base import ShelfStands
 
 KEY_BYTES = 32
 _KEY = re.compile(r"([1-9][0-9]{0,17})-([A-Za-z0-9_-]{43})", re.ASCII)
@@ -185,17 +186,17 @@ async def new_key(shop: Shop, *, actor: Actor, machine_id: int) -> str:
     return key
 
 
-def caller(key: str) -> Caller:
+def caller(key: str) -> MachineCaller:
     """The machine whose key this would be; the till finds out whether it is. Raises SessionEnded."""
     match = _KEY.fullmatch(key)
     if match is None:
         raise SessionEnded
-    return Caller(None, None, int(match[1]), _hash(key))
+    return MachineCaller(int(match[1]), _hash(key))
 
 
-async def witness(shop: Shop, *, caller: Caller) -> Actor:
+async def witness(shop: Shop, *, caller: SessionCaller | MachineCaller) -> Actor:
     """The machine whose key it is, or whose session. Raises SessionEnded."""
-    if caller.machine_id is None:
+    if isinstance(caller, SessionCaller):
         return await sessions.actor(shop, caller=caller)
     query = select(machines.c.key_hash).where(machines.c.id == caller.machine_id)
     async with reading(shop.engine) as connection:

@@ -18,7 +18,7 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN
 from tuckshop.http.request import Call
 from tuckshop.queries import machines
-from tuckshop.till.commands.base import OPEN_KIOSK, Caller
+from tuckshop.till.callers import OPEN_KIOSK, MachineCaller
 
 API = "/api/v1"
 
@@ -57,7 +57,7 @@ ERRORS = _Errors()
 answered = partial(calls.answered, errors=ERRORS)
 
 
-def kiosk(request: Call) -> Caller:
+def kiosk(request: Call) -> MachineCaller:
     """The machine whose key the request carries, or the open kiosk's; the till finds out whether it is.
 
     Raises:
@@ -71,7 +71,7 @@ def kiosk(request: Call) -> Caller:
     return machines.caller(given[0].decode("latin-1"))
 
 
-def machine_of(kiosk: Caller | Actor) -> int:
+def machine_of(kiosk: MachineCaller | Actor) -> int:
     """Whose shelves and coins are meant: those of the machine that asks."""
     assert kiosk.machine_id is not None
     return kiosk.machine_id

@@ -39,7 +39,8 @@ from tuckshop.http.request import Body, Call
 from tuckshop.identity import guests
 from tuckshop.queries import catalogue, machines
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
+from tuckshop.till.callers import Caller
+from tuckshop.till.commands.base import OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
 
 ProductQuery = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="The address's, again.")]
 CHOICE: dict[str, type] = {"user_name": str, "product_id": int}
@@ -112,7 +113,7 @@ async def buy(
 ) -> Response[BoughtShown]:
     """One piece, paid from what the guest has."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
-    order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(caller))
+    order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(kiosk(request)))
     return answered(await request.settled(order), OrderPlaced, _show_order, status=201)
 
 
@@ -141,7 +142,7 @@ async def refund(
 ) -> Response[RefundedShown]:
     """The piece that the guest bought last, back to the machine it came from."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
-    back = RefundNewest(caller, wallet, path_id, machine_of(caller))
+    back = RefundNewest(caller, wallet, path_id, machine_of(kiosk(request)))
     return answered(await request.settled(back), Refunded, _show_refund, status=200)
 
 

@@ -8,7 +8,7 @@ key must give the same answer again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import msgspec
 
@@ -17,46 +17,12 @@ from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
 from tuckshop.domain.orders import Change, Fulfil, OrderStatus, Payment
 from tuckshop.domain.refusals import Refusal
-from tuckshop.domain.users import Role, UserState, name_key
+from tuckshop.domain.users import Role, UserState
+from tuckshop.till.callers import Caller
 
 
 class _Value(msgspec.Struct, frozen=True):
     """As a frozen dataclass, and made and written down in a tenth of the time."""
-
-
-class Caller(NamedTuple):
-    """Whose session asks, or which machine or guest, or who is about to register.
-
-    All None: the operator at the command line.
-    """
-
-    session_id: int | None
-    user_id: int | None
-    machine_id: int | None = None  # a machine, if its key is the one whose hash this is
-    key_hash: bytes | None = None
-    guest_id: int | None = None  # for whom a machine asks; alone: a guest in a browser, who was recognised
-    newcomer: str | None = None  # the key of the name that somebody without a log-in asks for
-
-    @property
-    def scope(self) -> str:
-        """The namespace of the caller's idempotency keys; guests have one each."""
-        if self.guest_id is not None:
-            return f"guest:{self.guest_id}"
-        if self.machine_id is not None:
-            return f"machine:{self.machine_id}"
-        if self.newcomer is not None:
-            return f"newcomer:{self.newcomer}"
-        return "operator" if self.user_id is None else f"user:{self.user_id}"
-
-
-OPERATOR = Caller(None, None)
-OPEN_KIOSK = Caller(None, None, DEFAULT_MACHINE_ID)
-"""The first machine without its key, believed where `Policy.kiosk_open` says so."""
-
-
-def nobody_yet(*, username: str) -> Caller:
-    """Who wants to be called so: the name alone tells whose idempotency keys these are."""
-    return Caller(None, None, newcomer=name_key(username))
 
 
 class Deposit(_Value, frozen=True):

@@ -13,13 +13,7 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
 )
 from tuckshop.domain.users import Actor, name_key
-from tuckshop.till.commands.base import (
-    Dispense,
-    OrderChanged,
-    OrderPlaced,
-    PlaceOrder,
-    SoldLine,
-)
+from tuckshop.till.commands.base import Dispense, OrderChanged, OrderPlaced, PlaceOrder, SoldLine
 from tuckshop.till.commands.wallet import require_coins, require_wallet
 from tuckshop.till.policy import Policy
 from tuckshop.till.state.posting import box_of, move_coins, move_stock, post, sales_of, shelf_of

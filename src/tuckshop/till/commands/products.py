@@ -18,6 +18,7 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.domain.users import Actor, Role, name_key
+from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands import log as admin_log
 from tuckshop.till.commands.base import (
     AddProduct,
@@ -47,7 +48,7 @@ def wants(command: GoodsCommand, wanted: Wanted) -> None:
             wanted.machines.add(command.machine_id)
             if command.seller_id is not None:
                 wanted.sellers.add(command.seller_id)
-            elif command.caller.user_id is not None:
+            elif isinstance(command.caller, SessionCaller):
                 # Locked: a seller who is being closed must not be left with a product.
                 wanted.held.add(command.caller.user_id)
             wanted.new_ids["products"] += 1
@@ -111,7 +112,7 @@ def add(command: AddProduct, actor: Actor, page: Page) -> ProductStands:
     page.products[product.id] = product
     if seller_id in page.open_sellers:
         page.sellers[seller_id] = page.open_sellers[seller_id]
-    elif seller_id is not None and command.caller.session_id is not None:
+    elif seller_id is not None and isinstance(command.caller, SessionCaller):
         page.sellers[seller_id] = page.sessions[command.caller.session_id].username
     page.changes.products.append(
         ProductRow(

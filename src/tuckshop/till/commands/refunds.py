@@ -13,6 +13,7 @@ from tuckshop.domain.orders import MICROSECONDS, Order, OrderStatus
 from tuckshop.domain.refunds import Goods, Purse, TakenBack
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.domain.users import Actor, Role
+from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import (
     CancelOrder,
     Dispense,
@@ -36,12 +37,10 @@ def wants(command: WayBack, wanted: Wanted) -> None:
     # One for each line of a named order, once they are known; one since a line may be parted between tab and
     # wallet; and one where the buyer is gone. No guest has a tab, or is ever gone.
     wanted.new_ids["transfers"] += 2
-    match command:
-        case RefundNewest(wallet=ref, machine_id=machine_id, product_id=product_id):
-            if ref.guest_id is not None:
-                wanted.newest[ref.guest_id, machine_id, product_id] += 1
-        case Refund(caller=caller) if caller.user_id is not None:
-            wanted.refunders.add(wallet_of(caller.user_id))
+    if isinstance(command, RefundNewest) and command.wallet.guest_id is not None:
+        wanted.newest[command.wallet.guest_id, command.machine_id, command.product_id] += 1
+    if isinstance(command, Refund) and isinstance(command.caller, SessionCaller):
+        wanted.refunders.add(wallet_of(command.caller.user_id))
     if not isinstance(command, RefundNewest):
         wanted.orders[command.order_id] += 1
     wanted.new_ids["refunds"] += 1

@@ -15,12 +15,7 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Actor, Role
-from tuckshop.till.commands.base import (
-    CoinsDeposited,
-    Deposit,
-    PaidOut,
-    PayOut,
-)
+from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.till.policy import CoinsPolicy, Policy
 from tuckshop.till.state.posting import box_of, move_coins, post
 from tuckshop.till.state.working_set import (
@@ -32,7 +27,7 @@ def deposit(command: Deposit, actor: Actor, page: Page, policy: Policy) -> Coins
     """Coins into a machine and their worth into a wallet."""
     require_wallet(actor, command.wallet, page)
     require_coins(actor, policy)
-    is_owner = actor.user_id is not None and actor.user_id == command.wallet.user_id
+    owner_id = actor.user_id if actor.user_id == command.wallet.user_id else None
     box = box_of(page, command.machine_id)
     moved = wallet.deposit(
         wallet=command.wallet,
@@ -42,10 +37,10 @@ def deposit(command: Deposit, actor: Actor, page: Page, policy: Policy) -> Coins
         accepted=policy.currency.accepted_cents,
     )
     amount_cents = moved.transfer.amount_cents
-    if is_owner and not actor.has(Role.CASHIER, Role.ADMIN):
+    if owner_id is not None and not actor.has(Role.CASHIER, Role.ADMIN):
         wallet.require_within_cap(
             amount_cents=amount_cents,
-            declared_cents=_declared_today(page, actor.user_id or 0),
+            declared_cents=_declared_today(page, owner_id),
             cap_cents=policy.coins_daily_cap_cents,
         )
     if actor.guest_id is not None:
@@ -55,8 +50,8 @@ def deposit(command: Deposit, actor: Actor, page: Page, policy: Policy) -> Coins
         wallet.require_within_cap(amount_cents=amount_cents, declared_cents=held_cents, cap_cents=cap_cents)
     transfer_id = post(page, moved.transfer, actor, machine_id=command.machine_id)
     move_coins(page, box, moved.coins, 1, transfer_id, actor)
-    if is_owner:
-        page.declared.setdefault(actor.user_id or 0, []).append((page.now_us, amount_cents))
+    if owner_id is not None:
+        page.declared.setdefault(owner_id, []).append((page.now_us, amount_cents))
     return CoinsDeposited(transfer_id, moved.transfer.amount_cents, moved.balance_cents, page.now_us)
 
 

@@ -20,13 +20,21 @@ from tuckshop.domain.refusals import (
     revive,
 )
 from tuckshop.domain.users import OPERATOR, Actor
+from tuckshop.till.callers import (
+    Caller,
+    GuestCaller,
+    MachineCaller,
+    OperatorCaller,
+    RegistrantCaller,
+    SessionCaller,
+    user_of,
+)
 from tuckshop.till.commands import log as admin_log
 from tuckshop.till.commands import machines, orders, refunds, registration, tabs, transfers, users, wallet
 from tuckshop.till.commands import products as catalogue
 from tuckshop.till.commands.base import (
     RECEIPTS,
     AddProduct,
-    Caller,
     CancelOrder,
     ChangeGoods,
     ChangeProduct,
@@ -73,7 +81,7 @@ def wants(envelope: Envelope, wanted: Wanted) -> None:
     ref = getattr(command, "wallet", None)
     if ref is not None:
         wanted.wallets.add(ref)
-        if ref.user_id is not None and ref.user_id != caller.user_id:
+        if ref.user_id is not None and ref.user_id != user_of(caller):
             wanted.users.add(ref.user_id)
         if ref.guest_id is not None:
             wanted.guests.add(ref.guest_id)
@@ -108,9 +116,9 @@ def _want_people(command: Register | CloseUser, wanted: Wanted) -> None:
 
 def _want_caller(envelope: Envelope, wanted: Wanted) -> None:
     caller = envelope.command.caller
-    if caller.session_id is not None:
+    if isinstance(caller, SessionCaller):
         wanted.sessions.add(caller.session_id)
-    elif caller.machine_id is not None:
+    elif isinstance(caller, MachineCaller):
         wanted.machine_keys.add(caller.machine_id)
     if envelope.key is not None:
         wanted.keys.add((caller.scope, envelope.key))
@@ -132,7 +140,7 @@ def _want_money(command: PlaceOrder | Deposit | PayOut, wanted: Wanted) -> None:
             ids["orders"] += 1
             ids["transfers"] += len(lines) + len(command.named) + 1
         case Deposit(wallet=ref):
-            if ref.user_id is not None and ref.user_id == command.caller.user_id:
+            if ref.user_id is not None and ref.user_id == user_of(command.caller):
                 wanted.declarers.add(ref.user_id)
             ids["transfers"] += 1
         case PayOut():
@@ -163,26 +171,30 @@ def settle(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
 
 
 def _actor(caller: Caller, page: Page, policy: Policy) -> Actor:
-    if caller.machine_id is not None:
-        # Before anything else: a machine has no session either, nor has a newcomer, and is no operator.
-        if not policy.is_machine(caller, page.machine_keys.get(caller.machine_id)):
-            raise SessionEnded
-        return Actor(user_id=None, roles=frozenset(), machine_id=caller.machine_id)
-    if caller.newcomer is not None:
-        return Actor(user_id=None, roles=frozenset())
-    if caller.session_id is None:
-        if caller.guest_id is not None:  # Or any guest would be the operator.
+    """Who that is by now. Raises SessionEnded."""
+    match caller:
+        case SessionCaller():
+            session = page.sessions.get(caller.session_id)
+            if (
+                session is None
+                or session.ended
+                or session.expires_us <= page.now_us
+                or session.actor.user_id != caller.user_id
+            ):
+                raise SessionEnded
+            return session.actor
+        case MachineCaller():
+            if not policy.is_machine(caller, page.machine_keys.get(caller.machine_id)):
+                raise SessionEnded
+            return Actor(user_id=None, roles=frozenset(), machine_id=caller.machine_id)
+        case GuestCaller():
             return Actor(user_id=None, roles=frozenset(), guest_id=caller.guest_id)
-        return OPERATOR
-    session = page.sessions.get(caller.session_id)
-    if (
-        session is None
-        or session.ended
-        or session.expires_us <= page.now_us
-        or session.actor.user_id != caller.user_id
-    ):
-        raise SessionEnded
-    return session.actor
+        case RegistrantCaller():
+            return Actor(user_id=None, roles=frozenset())
+        case OperatorCaller():
+            return OPERATOR
+        case _:
+            assert_never(caller)
 
 
 def _decide(command: Command, actor: Actor, page: Page, policy: Policy) -> Receipt:
