@@ -18,20 +18,14 @@ from tuckshop.domain.users import Role, name_key
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, postgres_dsn, reading, sqlite_path, writing
 from tuckshop.till.callers import OPERATOR, MachineCaller, SessionCaller
-from tuckshop.till.commands.base import (
-    AddProduct,
-    Command,
-    Deposit,
-    Envelope,
-    OrderPlaced,
-    PlaceOrder,
-    ProductStands,
-    Receipt,
-)
+from tuckshop.till.commands.base import Command, Envelope, Receipt
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ProductRecord
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.sql.books import Books
 from tuckshop.till.sql.postgres import PostgresBooks
-from tuckshop.till.sql.script import Books
 from tuckshop.till.sql.sqlite import SqliteBooks
 
 NOON_US = 1_760_000_000_000_000
@@ -109,7 +103,7 @@ class Shop:
         stock: int = 10,
         seller: SessionCaller | None = None,
         **more: Any,
-    ) -> ProductStands:
+    ) -> ProductRecord:
         """A new product; of the house, unless a seller is given."""
         receipt = await self.do(
             AddProduct(
@@ -121,7 +115,7 @@ class Shop:
                 **more,
             )
         )
-        assert isinstance(receipt, ProductStands)
+        assert isinstance(receipt, ProductRecord)
         return receipt
 
     async def machine(self, name: str = "hall", *, box_kind: str = "counted") -> int:
@@ -173,7 +167,7 @@ class Shop:
 
     async def do(self, command: Command, *, key: str | None = None) -> Receipt:
         """Settles one command. Raises its refusal."""
-        return (await self.till.settle(Envelope(command, key, repr(command).encode()))).receipt()
+        return (await self.till.execute(Envelope(command, key, repr(command).encode()))).receipt()
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, in the order of its key."""

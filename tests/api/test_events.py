@@ -16,9 +16,10 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.users import Role
 from tuckshop.queries import events as service
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import ChangeProduct, SetShelves
+from tuckshop.till.commands.machines import SetShelves
+from tuckshop.till.commands.products import ChangeProduct
 from tuckshop.till.state import changed_ids as news
-from tuckshop.till.state.changed_ids import News
+from tuckshop.till.state.changed_ids import ChangedIds
 
 SECONDS_MAX = 10.0
 
@@ -230,7 +231,7 @@ async def test_tills_keep_silent_while_nobody_watches(postgres_url: str) -> None
 
 
 def test_news_come_through_in_pieces() -> None:
-    told = News(
+    told = ChangedIds(
         shelves={(1, number) for number in range(10**6, 10**6 + 600)},
         products={7},
         wallets={10**12 + number for number in range(600)},
@@ -239,11 +240,11 @@ def test_news_come_through_in_pieces() -> None:
     payloads = news.written(told)
     assert len(payloads) > 1
     assert all(len(payload) <= news.PAYLOAD_BYTES_MAX for payload in payloads)
-    heard = News()
+    heard = ChangedIds()
     for payload in payloads:
         heard.add(news.read(payload))
     assert heard == told
-    assert news.written(News()) == []
+    assert news.written(ChangedIds()) == []
     for nonsense in ("x1", "s1", "p1.2", "s", "p", "sx.1"):
         with pytest.raises(ValueError, match=r"no news|invalid literal|to unpack"):
             news.read(nonsense)
@@ -252,7 +253,7 @@ def test_news_come_through_in_pieces() -> None:
 async def test_a_flood_of_changes_is_not_told_one_by_one(api: Api) -> None:
     async with watching(api) as watcher:
         await watcher.until("hello")
-        api.running.events.hear(News(products=set(range(1, service.GATHERED_MAX + 2))))
+        api.running.events.hear(ChangedIds(products=set(range(1, service.GATHERED_MAX + 2))))
         assert (await watcher.until("hello"))["missed"] is True
 
 

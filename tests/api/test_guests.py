@@ -13,7 +13,8 @@ from tests.api.conftest import Api, People
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.identity import guests
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Deposit, Restock
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import Deposit
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tests.api.conftest import Api, People
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Deposit
+from tuckshop.till.commands.wallet import Deposit
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from tuckshop.domain.users import Role
 from tuckshop.operations import pictures
 from tuckshop.store.tables import metadata
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.policy import CoinsPolicy
 
 WHO = ("anonymous", "other buyer", "other seller", "owner", "cashier", "admin")

@@ -15,7 +15,7 @@ from tuckshop.domain.refusals import Refusal
 from tuckshop.http import openapi
 from tuckshop.http.errors import TABLE, complaint, kind
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 LEAVES = refusals.leaves()
 

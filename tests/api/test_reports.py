@@ -14,7 +14,9 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role
 from tuckshop.queries import reports
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Deposit, PaySeller, Refund
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.transfers import PaySeller
+from tuckshop.till.commands.wallet import Deposit
 
 DAY_1, DAY_2 = "2025-10-09", "2025-10-10"
 FIGURES = ("sold_quantity", "sold", "refunded_quantity", "refunded", "quantity", "amount")

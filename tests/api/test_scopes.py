@@ -16,7 +16,8 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.users import Role, Scope
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 TABLE = {
     "PATCH /v1/users/{user_id}": "admin",

@@ -13,7 +13,8 @@ from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.users import Role
 from tuckshop.identity.api_tokens import TOKENS_MAX
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 SESSIONS, TOKENS = "/v1/auth/sessions", "/v1/auth/tokens"
 ME = "/v1/users/me"

@@ -11,7 +11,7 @@ from tests.browser.test_account import log_in, register
 from tests.browser.test_machine import says, stocked
 from tests.shop import Shop
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import ChangeProduct
+from tuckshop.till.commands.products import ChangeProduct
 
 KEY = "1-" + "k" * 43
 

@@ -14,7 +14,9 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Deposit, FillCoins, SetShelves, TopUp
+from tuckshop.till.commands.machines import FillCoins, SetShelves
+from tuckshop.till.commands.transfers import TopUp
+from tuckshop.till.commands.wallet import Deposit
 
 HALL = 2
 WILD = "w" * 60

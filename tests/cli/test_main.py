@@ -14,7 +14,7 @@ from tuckshop.cli.errors import TABLE, explain, sentence
 from tuckshop.cli.main import cli
 from tuckshop.domain import refusals
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 FACTS = {"int": 1, "str": "x", "int | str": "x", "tuple[str, ...]": ("a", "b"), "tuple[int, ...]": (5, 10)}
 

@@ -13,7 +13,8 @@ from tests.shop import open_shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 Buy = Callable[..., int]
 

@@ -12,7 +12,7 @@ from tests.cli.conftest import Terminal
 from tests.shop import NOON_US, Clock, open_shop
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Refund
+from tuckshop.till.commands.refunds import Refund
 
 DAY = ("--from", "2025-10-09", "--to", "2025-10-09")
 

@@ -19,7 +19,8 @@ from tuckshop.domain.refusals import NotOwner
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.queries import machines
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import ChangeProduct, Deposit, Restock
+from tuckshop.till.commands.products import ChangeProduct, Restock
+from tuckshop.till.commands.wallet import Deposit
 
 DOOR = {"user_name": "door 17"}
 

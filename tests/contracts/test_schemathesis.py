@@ -22,7 +22,7 @@ from tuckshop.identity import login_throttle as tries
 from tuckshop.identity.api_tokens import hashed
 from tuckshop.queries import machines
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Deposit
+from tuckshop.till.commands.wallet import Deposit
 
 # Whose rules no schema says: which coins there are, what prices they can pay, how many decimals these have.
 CONFIG = """

@@ -15,14 +15,10 @@ from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.identity import users as accounts
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import (
-    ChangeProduct,
-    CloseUser,
-    Dispense,
-    Envelope,
-    PlaceOrder,
-    RemoveProduct,
-)
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import Dispense, PlaceOrder
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct
+from tuckshop.till.commands.users import CloseUser
 
 PASSWORD = "correct horse"
 HUGE = 2**63
@@ -221,7 +217,7 @@ async def test_wrong_log_ins(web: Client) -> None:
     ):
         await web.says("POST", "/api/token/", body, status=status)
     user = await accounts.find_by_name(web.api.running, username="ada")
-    await web.api.running.till.settle(Envelope(CloseUser(OPERATOR, user.id)))
+    await web.api.running.till.execute(Envelope(CloseUser(OPERATOR, user.id)))
     await web.says("POST", "/api/token/", {"username": "ada", "password": PASSWORD}, status=401)
 
 

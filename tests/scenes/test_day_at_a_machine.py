@@ -15,19 +15,11 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import ChangeUnpayable
 from tuckshop.till.callers import OPERATOR, MachineCaller
-from tuckshop.till.commands.base import (
-    CoinsCounted,
-    CollectCoins,
-    CountCoins,
-    Deposit,
-    Envelope,
-    FillCoins,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Restock,
-)
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.machines import CoinsCounted, CollectCoins, CountCoins, FillCoins
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import Deposit, PaidOut, PayOut
 
 SALES = 300
 VALUES = EURO.values_cents
@@ -56,7 +48,7 @@ class Machine:
         await self.insert(coins)
         buying = PlaceOrder(self.key, self.guest, ((product, 1),), Change.RETURN, machine_id=self.id)
         before = await self.moved() if warned else ()
-        bought = (await self.shop.till.settle(Envelope(buying))).answer
+        bought = (await self.shop.till.execute(Envelope(buying))).answer
         if isinstance(bought, ChangeUnpayable):
             assert warned  # The machine had said so before any coin was put in.
             assert await self.moved() == before

@@ -16,19 +16,14 @@ from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, RefundWindowO
 from tuckshop.domain.users import Role
 from tuckshop.queries.wallet import earnings
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import (
-    Deposit,
-    Dispense,
-    Envelope,
-    MoveStock,
-    OrderPlaced,
-    PaySeller,
-    PlaceOrder,
-    Refund,
-    Restock,
-    SellerPaid,
-    SettleTab,
-)
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.machines import MoveStock
+from tuckshop.till.commands.orders import Dispense, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
+from tuckshop.till.commands.wallet import Deposit
 
 WINDOW_SECONDS = 300
 
@@ -115,7 +110,7 @@ async def test_a_sellers_month(shop: Shop) -> None:
     assert await earned(shop, sam) == (150, 150)
     again = PaySeller(OPERATOR, sam.user_id, "week 1")
     await refuse(shop, again, ExternalRefTaken(external_ref="week 1", transfer=first.transfer_id))
-    replayed = await shop.till.settle(Envelope(again, "pay week 1", repr(again).encode()))
+    replayed = await shop.till.execute(Envelope(again, "pay week 1", repr(again).encode()))
     assert (replayed.replayed, replayed.answer) == (True, first)
     assert await earned(shop, sam) == (150, 150)
     second = await pay(shop, sam, "week 2", 100)

@@ -11,7 +11,8 @@ from tuckshop.domain.refusals import UnknownProduct
 from tuckshop.domain.users import Role
 from tuckshop.queries import products as assortment
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import MoveStock, RemoveProduct, SetShelves
+from tuckshop.till.commands.machines import MoveStock, SetShelves
+from tuckshop.till.commands.products import RemoveProduct
 
 
 async def test_a_product_stands_with_its_pieces_of_all_machines(shop: Shop, running: RunningShop) -> None:

@@ -22,30 +22,14 @@ from tuckshop.store import tables
 from tuckshop.store.audit_rules import POINTERS
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import (
-    RECEIPTS,
-    CancelOrder,
-    ChangeProduct,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    FillCoins,
-    MoveStock,
-    OrderPlaced,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    ReduceOrder,
-    Refund,
-    RemoveProduct,
-    Restock,
-    SendMoney,
-    SettleTab,
-    TopUp,
-)
+from tuckshop.till.commands.base import RECEIPTS, Command
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.policy import CoinsPolicy
 
 CHANGES = 200

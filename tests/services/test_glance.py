@@ -14,7 +14,8 @@ from tuckshop.identity import login_throttle as tries
 from tuckshop.identity import registration, sessions
 from tuckshop.queries import dashboard as glance
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Deposit, SetShelves
+from tuckshop.till.commands.machines import SetShelves
+from tuckshop.till.commands.wallet import Deposit
 
 CASHIER = Actor(1, frozenset({Role.CASHIER}))
 

@@ -21,7 +21,9 @@ from tuckshop.imports import products as goods_file
 from tuckshop.imports.product_rows import COLUMNS
 from tuckshop.imports.products import Act, Report
 from tuckshop.till.callers import OPERATOR, OperatorCaller, SessionCaller
-from tuckshop.till.commands.base import AddProduct, ChangeProduct, Envelope, Outcome, PlaceOrder
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 
 @pytest.fixture
@@ -313,7 +315,7 @@ async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop
     ]
     sale = PlaceOrder(ada, wallet_of(ada.user_id), tuple((one, 1) for one in ids))
     outcomes = await asyncio.gather(
-        *(books.till.settle(Envelope(replace(sale, client_ref=f"sale {number}"))) for number in range(40)),
+        *(books.till.execute(Envelope(replace(sale, client_ref=f"sale {number}"))) for number in range(40)),
         *(take(open_for_business, text) for text in lists),
     )
     assert all(not isinstance(outcome, Outcome) or outcome.receipt() for outcome in outcomes)

@@ -13,7 +13,8 @@ from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.users import OPERATOR, Role
 from tuckshop.queries import wallet
 from tuckshop.till.callers import OPERATOR as CLI
-from tuckshop.till.commands.base import Dispense, PaySeller, SellerPaid
+from tuckshop.till.commands.orders import Dispense
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.till.sql import statements
 
 __all__ = ["books"]  # A fixture.

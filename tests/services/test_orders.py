@@ -17,7 +17,8 @@ from tuckshop.domain.users import Actor, Role
 from tuckshop.queries import orders
 from tuckshop.queries.orders import Whose
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import PlaceOrder, ReduceOrder, Refund
+from tuckshop.till.commands.orders import PlaceOrder, ReduceOrder
+from tuckshop.till.commands.refunds import Refund
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from tests.shop import Shop
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.ledger import AccountKind, wallet_of
 from tuckshop.queries import statements
-from tuckshop.till.commands.base import Refund, SendMoney
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.transfers import SendMoney
 
 
 async def test_each_movement_shows_the_balance_that_it_left(shop: Shop, running: RunningShop) -> None:

@@ -18,7 +18,7 @@ from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.operations import tabs
 from tuckshop.operations.tabs import Tab
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import PlaceOrder
+from tuckshop.till.commands.orders import PlaceOrder
 
 
 @pytest.fixture

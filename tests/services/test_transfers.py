@@ -14,7 +14,8 @@ from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.queries import transfers
 from tuckshop.queries.transfers import OfBank
 from tuckshop.till.callers import OPERATOR as CLI
-from tuckshop.till.commands.base import SettleTab, TopUp
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import TopUp
 
 __all__ = ["books"]  # A fixture.
 

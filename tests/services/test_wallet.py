@@ -14,7 +14,7 @@ from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.queries import wallet
 from tuckshop.queries.wallet import Payable
 from tuckshop.till.callers import OPERATOR as CLI
-from tuckshop.till.commands.base import PaySeller
+from tuckshop.till.commands.transfers import PaySeller
 
 __all__ = ["books"]  # A fixture.
 

@@ -25,44 +25,24 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, Caller, GuestCaller, MachineCaller, SessionCaller
-from tuckshop.till.commands.base import (
-    AddProduct,
-    CancelOrder,
-    ChangeGoods,
-    ChangeProduct,
-    CloseUser,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    Envelope,
-    FillCoins,
-    MoveStock,
-    Outcome,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    ReduceOrder,
-    Refund,
-    RefundNewest,
-    Register,
-    RemoveProduct,
-    Restock,
-    SendMoney,
-    SetShelves,
-    SettleTab,
-    TopUp,
-)
-from tuckshop.till.engine.execute import settle, wants
+from tuckshop.till.commands.base import Command, Envelope, Outcome
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser, Register
+from tuckshop.till.commands.wallet import Deposit, PayOut
+from tuckshop.till.engine.execute import execute, reads
 from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.postgres import PostgresBooks
-from tuckshop.till.sql.script import AccountIds
 from tuckshop.till.sql.sqlite import SqliteBooks
-from tuckshop.till.state.working_set import Page, Wanted
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
-Settle = Callable[[Envelope, Page, Policy], Outcome]
+Execute = Callable[[Envelope, WorkingSet], Outcome]
 Books = dict[str, list[tuple[Any, ...]]]
 
 # Long enough for the sale, refund and removal of one product; short enough to read when it fails.
@@ -381,7 +361,7 @@ class _Dice:
             for_house=seller is OPERATOR,
         )
 
-    def change_goods(self) -> ChangeGoods:
+    def change_goods(self) -> ChangeProducts:
         """A few products at once, of which one may be refused; by admins for sellers, too."""
         caller = self.seller()
         steps: list[AddProduct | ChangeProduct] = [replace(self.change_product(), caller=caller)]
@@ -389,7 +369,7 @@ class _Dice:
             for_whom = self.random.choice((self.people.sam, self.people.sue, self.people.ada)).user_id
             steps.append(replace(self.add_product(), caller=caller, for_house=False, seller_id=for_whom))
         steps.append(replace(self.change_product(), caller=caller))
-        return ChangeGoods(caller, tuple(steps))
+        return ChangeProducts(caller, tuple(steps))
 
     def change_product(self) -> ChangeProduct:
         return ChangeProduct(
@@ -458,7 +438,7 @@ class Bench:
     people: People
 
     async def run(
-        self, history: History, cuts: Sequence[int], *, settle: Settle = settle
+        self, history: History, cuts: Sequence[int], *, execute: Execute = execute
     ) -> tuple[list[Outcome], Books]:
         """The answers, and the books afterwards. `cuts`: where a new batch begins."""
         await self._reset(counted=history.counted)
@@ -468,26 +448,26 @@ class Bench:
         answers: list[Outcome] = []
         for start, stop in pairwise(edges):
             if start < stop:
-                answers += await self._settle_batch(history.envelopes[start:stop], start, policy, settle)
+                answers += await self._execute_batch(history.envelopes[start:stop], start, policy, execute)
         return answers, await self.snapshot()
 
-    async def _settle_batch(
-        self, envelopes: Sequence[Envelope], start: int, policy: Policy, settle: Settle
+    async def _execute_batch(
+        self, envelopes: Sequence[Envelope], start: int, policy: Policy, execute: Execute
     ) -> list[Outcome]:
-        wanted = Wanted()
+        need = ReadSet(policy)
         for envelope in envelopes:
-            wants(envelope, wanted)
+            reads(envelope, need)
         answers: list[Outcome] = []
 
-        def decide(page: Page) -> None:
+        def decide(work: WorkingSet) -> None:
             answers.clear()
             for place, envelope in enumerate(envelopes, start):
                 # Its own, as many as it may want: a refund wants one for each line, once its order is known.
-                page.new_ids = {name: iter(range(made(place), made(place + 1))) for name in page.new_ids}
-                page.now_us = NOON_US + place * STEP_US
-                answers.append(settle(envelope, page, policy))
+                work.new_ids = {name: iter(range(made(place), made(place + 1))) for name in work.new_ids}
+                work.now_us = NOON_US + place * STEP_US
+                answers.append(execute(envelope, work))
 
-        await self.books.transact(wanted, decide)
+        await self.books.transact(need, decide)
         return answers
 
     async def snapshot(self) -> Books:
@@ -553,7 +533,7 @@ async def open_bench(url: str) -> AsyncIterator[Bench]:
         )
     books = open_books(url, Clock())
     assert isinstance(books, SqliteBooks | PostgresBooks)
-    await books.transact(Wanted(), lambda page: None)  # Connects.
+    await books.transact(ReadSet(Policy(currency=EURO)), lambda work: None)  # Connects.
     try:
         yield Bench(books, people)
     finally:

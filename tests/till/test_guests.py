@@ -29,23 +29,13 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPEN_KIOSK, OPERATOR, MachineCaller
-from tuckshop.till.commands.base import (
-    CancelOrder,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    Deposit,
-    Envelope,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Refund,
-    Refunded,
-    RefundNewest,
-    Restock,
-    WalletClosed,
-)
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.machines import CollectCoins
+from tuckshop.till.commands.orders import CancelOrder, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
+from tuckshop.till.commands.transfers import CloseWallet, WalletClosed
+from tuckshop.till.commands.wallet import Deposit, PaidOut, PayOut
 
 STAFF = RoleMissing(roles=("cashier", "admin"))
 
@@ -163,7 +153,7 @@ async def test_a_machine_buys_for_no_user(shop: Shop, hall: Hall) -> None:
     newest = RefundNewest(OPERATOR, bob, hall.cola, hall.id)
     buying = PlaceOrder(OPERATOR, bob, ((hall.cola, 1),), machine_id=hall.id)
     # Also when they come together: a user's order is given back by its number.
-    outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in (buying, newest)))
+    outcomes = await asyncio.gather(*(shop.till.execute(Envelope(one)) for one in (buying, newest)))
     assert outcomes[1].answer == UnknownPurchase(product=hall.cola)
 
 
@@ -201,7 +191,7 @@ async def test_a_key_is_the_guests_at_any_machine_and_no_other_guests(shop: Shop
     bob = await shop.guest("bob")
     for guest, replayed in ((hall.guest, False), (bob, False), (hall.guest, True)):
         caller = replace(hall.key, guest_id=guest.guest_id)
-        outcome = await shop.till.settle(Envelope(Deposit(caller, guest, {50: 1}, hall.id), "one", b"f"))
+        outcome = await shop.till.execute(Envelope(Deposit(caller, guest, {50: 1}, hall.id), "one", b"f"))
         outcome.receipt()
         assert outcome.replayed == replayed
     scopes = {row["scope"] for row in await shop.rows("idempotency")}
@@ -237,7 +227,7 @@ class TestGivingBack:
             hall.newest(),
             hall.newest(),
         ]
-        outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in commands))
+        outcomes = await asyncio.gather(*(shop.till.execute(Envelope(one)) for one in commands))
         found = [getattr(one.answer, "order_id", None) for one in outcomes]
         assert found == [orders[2].order_id, None, orders[1].order_id, orders[0].order_id]
         assert outcomes[1].answer == RefundExceedsSale(product=hall.cola, refundable_quantity=0)

@@ -28,24 +28,20 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, MachineCaller
-from tuckshop.till.commands.base import (
-    BoxMoved,
+from tuckshop.till.commands.machines import (
+    CoinsCarried,
     CoinsCounted,
-    CoinsDeposited,
     CollectCoins,
     CountCoins,
-    Deposit,
     FillCoins,
     MoveStock,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Restock,
     SetShelves,
     ShelvesSet,
     StockMoved,
 )
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 NONE = dict.fromkeys((5, 10, 20, 50, 100), 0)
 
@@ -65,7 +61,7 @@ class TestCoins:
         posted = await post(shop, FillCoins(OPERATOR, hall, {20: 10}, "roll 1"))
         assert posted.transfers == [("fill", "coin box", "bank", 200)]
         assert posted.coins == [(20, 10)]
-        assert isinstance(posted.receipt, BoxMoved)
+        assert isinstance(posted.receipt, CoinsCarried)
         assert (posted.receipt.amount_cents, posted.receipt.coins) == (200, {20: 10})
         assert await held(shop, hall) == {**NONE, 20: 10}
         await shop.assert_clean()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 from tests.shop import Shop
 from tests.till.people import register
@@ -15,37 +14,22 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.base import COMMANDS, Envelope, Outcome
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import (
     AddProduct,
-    CancelOrder,
-    ChangeGoods,
     ChangeProduct,
-    CloseUser,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    Envelope,
-    FillCoins,
-    MoveStock,
-    OrderPlaced,
-    Outcome,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    ProductStands,
-    ReduceOrder,
-    Refund,
-    RefundNewest,
+    ChangeProducts,
+    ProductRecord,
     RemoveProduct,
     Restock,
-    SendMoney,
-    SetShelves,
-    SettleTab,
-    TopUp,
 )
+from tuckshop.till.commands.refunds import Refund, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser
+from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.policy import CoinsPolicy
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "money.md"
@@ -96,7 +80,7 @@ class Day:
             )
         ]
         for one in added:
-            assert isinstance(one.receipt, ProductStands)
+            assert isinstance(one.receipt, ProductRecord)
             self.products.append(one.receipt.product_id)
         return added
 
@@ -111,7 +95,7 @@ class Day:
             AddProduct(OPERATOR, "nuts", 90, 6, for_house=True),
             ChangeProduct(OPERATOR, self.products[0], stock=4),
         )
-        return [await post(self.shop, ChangeGoods(OPERATOR, steps))]
+        return [await post(self.shop, ChangeProducts(OPERATOR, steps))]
 
     async def depositing_coins(self) -> list[Posted]:
         return [await post(self.shop, Deposit(OPERATOR, self.wallet, {100: 4, 50: 2}))]
@@ -250,7 +234,7 @@ async def test_the_day_in_the_document_is_what_the_till_does(shop: Shop) -> None
         if posted:
             assert tables == shown(posted), heading
     assert [command for command, heading in listed if command not in sent[heading]] == []
-    assert sorted(command for command, _ in listed) == sorted(one.__name__ for one in get_args(Command))
+    assert sorted(command for command, _ in listed) == sorted(one.__name__ for one in COMMANDS.values())
     assert told["In the evening"] == await evening(shop)
     await shop.assert_clean()
 
@@ -265,13 +249,13 @@ def test_the_accounts_in_the_document_have_their_normal_side() -> None:
 def note_commands(shop: Shop) -> dict[str, set[str]]:
     """The commands that the till is asked from now on, noted under the last heading."""
     sent: dict[str, set[str]] = {"before": set()}
-    settle = shop.till.settle
+    execute = shop.till.execute
 
     async def noting(envelope: Envelope) -> Outcome:
         sent[list(sent)[-1]].add(type(envelope.command).__name__)
-        return await settle(envelope)
+        return await execute(envelope)
 
-    shop.till.settle = noting  # type: ignore[method-assign]
+    shop.till.execute = noting  # type: ignore[method-assign]
     return sent
 
 

@@ -8,7 +8,9 @@ from tests.shop import Shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import InvalidField, OutOfStock, UnknownProduct
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import ChangeProduct, Envelope, OrderPlaced, PlaceOrder, RemoveProduct
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct
 
 
 def order(buyer: SessionCaller, name: str, quantity: int = 1) -> PlaceOrder:
@@ -59,7 +61,7 @@ async def test_a_name_given_away_in_the_same_batch_is_another_product(shop: Shop
         order(ada, "cola"),
         order(ada, "tea"),
     )
-    outcomes = [one.answer for one in await shop.till.settle_together([Envelope(step) for step in steps])]
+    outcomes = [one.answer for one in await shop.till.execute_together([Envelope(step) for step in steps])]
     assert isinstance(outcomes[1], UnknownProduct)
     sold = outcomes[3]
     assert isinstance(sold, OrderPlaced)

@@ -23,35 +23,14 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import GuestCaller
-from tuckshop.till.commands.base import (
-    AddProduct,
-    CancelOrder,
-    ChangeProduct,
-    CloseWallet,
-    CoinsDeposited,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    FillCoins,
-    MoveStock,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    ReduceOrder,
-    Refund,
-    Refunded,
-    RefundNewest,
-    RemoveProduct,
-    Restock,
-    SendMoney,
-    SetShelves,
-    SettleTab,
-    TopUp,
-)
+from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.till.policy import CoinsPolicy
 
 COINS: Coins = {100: 1}

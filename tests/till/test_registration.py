@@ -24,7 +24,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import Deposit, Envelope, Outcome, Register, Registered
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.users import Register, Registered
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import CoinsPolicy
 
@@ -128,11 +130,11 @@ async def test_the_coins_count_towards_the_days_cap(open_hearted: Shop) -> None:
 
 async def test_a_key_makes_one_user(open_hearted: Shop) -> None:
     shop, command = open_hearted, register("ada", coins={50: 1})
-    first = await shop.till.settle(Envelope(command, "k", b"1"))
-    assert await shop.till.settle(Envelope(command, "k", b"1")) == Outcome(first.answer, replayed=True)
-    assert (await shop.till.settle(Envelope(command, "k", b"2"))).answer == KeyReused("k")
+    first = await shop.till.execute(Envelope(command, "k", b"1"))
+    assert await shop.till.execute(Envelope(command, "k", b"1")) == Outcome(first.answer, replayed=True)
+    assert (await shop.till.execute(Envelope(command, "k", b"2"))).answer == KeyReused("k")
     # Somebody else's key, whatever it says.
-    other = await shop.till.settle(Envelope(register("bob"), "k", b"1"))
+    other = await shop.till.execute(Envelope(register("bob"), "k", b"1"))
     assert isinstance(other.answer, Registered)
     assert not other.replayed
     assert len(await shop.rows("users")) == 2
@@ -142,7 +144,7 @@ async def test_a_key_makes_one_user(open_hearted: Shop) -> None:
 async def test_a_batch_sees_the_names_that_it_takes(open_hearted: Shop) -> None:
     shop = open_hearted
     commands = [register(name, "one@example.org", coins={5: 1}) for name in ("ada", "ADA", "bob")]
-    outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in commands))
+    outcomes = await asyncio.gather(*(shop.till.execute(Envelope(one)) for one in commands))
     assert [type(outcome.answer) for outcome in outcomes] == [Registered, NameTaken, EmailTaken]
     assert await balances(shop) == {"ada's wallet": 5, "coin box": -5}
 
@@ -152,7 +154,7 @@ async def test_of_two_tills_one_makes_the_user(open_hearted: Shop) -> None:
     async with Till(books=open_books(shop.url, shop.clock), policy=shop.till.policy) as other:
         for number in range(ROUNDS):
             envelope = Envelope(register(f"user {number}", f"{number}@example.org", coins={5: 1}))
-            outcomes = await asyncio.gather(shop.till.settle(envelope), other.settle(envelope))
+            outcomes = await asyncio.gather(shop.till.execute(envelope), other.execute(envelope))
             assert {type(one.answer) for one in outcomes} == {Registered, NameTaken}
     assert len(await shop.rows("users")) == ROUNDS
     await shop.assert_clean()

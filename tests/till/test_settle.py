@@ -39,24 +39,18 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder, SoldLine
+from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
-    CoinsDeposited,
-    Command,
-    Deposit,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
-    Refund,
-    Refunded,
     RemoveProduct,
     Restock,
-    SoldLine,
 )
+from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.till.policy import CoinsPolicy
 
 NOBODY = 999
@@ -594,8 +588,8 @@ async def test_a_new_product_comes_with_its_first_stock(shop: Shop) -> None:
     assert posted.transfers == []
     assert posted.stock == [("initial", "cola", 3)]
     receipt = posted.receipt
-    assert isinstance(receipt, ProductStands)
-    assert receipt == ProductStands(
+    assert isinstance(receipt, ProductRecord)
+    assert receipt == ProductRecord(
         receipt.product_id, "cola", 150, 3, sam.user_id, "sam", True, 1900, 90, None, 1
     )
     await shop.assert_clean()
@@ -605,7 +599,7 @@ async def test_a_new_product_without_stock_has_an_empty_shelf(shop: Shop) -> Non
     posted = await post(shop, AddProduct(OPERATOR, "cola", 150, 0, for_house=True))
     assert posted.stock == []
     assert await shelf(shop, "cola") == 0
-    assert isinstance(posted.receipt, ProductStands)
+    assert isinstance(posted.receipt, ProductRecord)
     assert (posted.receipt.seller_id, posted.receipt.seller) == (None, None)
 
 
@@ -663,7 +657,7 @@ async def test_a_change_of_attributes_makes_a_new_version_and_moves_nothing(shop
         ),
     )
     assert (posted.transfers, posted.stock, posted.coins) == ([], [], [])
-    assert posted.receipt == ProductStands(
+    assert posted.receipt == ProductRecord(
         cola.product_id, "Cola Zero", 3, 3, sam.user_id, "sam", False, 700, 1, None, 2
     )
     await refuse(shop, ChangeProduct(sam, cola.product_id, version=1, price_cents=5), VersionChanged(2))
@@ -684,7 +678,7 @@ async def test_a_change_of_nothing_keeps_the_version(shop: Shop) -> None:
 async def test_a_product_may_change_how_its_own_name_is_written(shop: Shop) -> None:
     cola = await shop.product("cola")
     receipt = await shop.do(ChangeProduct(OPERATOR, cola.product_id, name="COLA"))
-    assert isinstance(receipt, ProductStands)
+    assert isinstance(receipt, ProductRecord)
     assert (receipt.name, receipt.version) == ("COLA", 2)
 
 
@@ -694,7 +688,7 @@ async def test_a_count_corrects_the_stock_and_keeps_the_version(shop: Shop) -> N
     assert down.stock == [("correction", "cola", -3)]
     up = await post(shop, ChangeProduct(OPERATOR, cola.product_id, stock=9))
     assert up.stock == [("correction", "cola", 2)]
-    assert isinstance(up.receipt, ProductStands)
+    assert isinstance(up.receipt, ProductRecord)
     assert (up.receipt.stock, up.receipt.version) == (9, 1)
     movements = await shop.rows("stock_movements")
     assert [row["reason"] for row in movements] == [None, "counted", None]
@@ -770,7 +764,7 @@ async def test_refuses_to_touch_the_products_of_others(shop: Shop) -> None:
             ):
                 await refuse(shop, command, NotOwner("product"))
     admin = await shop.person("admin", Role.ADMIN)
-    assert isinstance(await shop.do(Restock(admin, cola.product_id, 1)), ProductStands)
+    assert isinstance(await shop.do(Restock(admin, cola.product_id, 1)), ProductRecord)
 
 
 async def test_refuses_what_is_nowhere(shop: Shop) -> None:

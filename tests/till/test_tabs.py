@@ -23,17 +23,11 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import (
-    CancelOrder,
-    Command,
-    Deposit,
-    Dispense,
-    OrderPlaced,
-    PlaceOrder,
-    Refund,
-    SettleTab,
-    TabSettled,
-)
+from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.policy import CoinsPolicy, Policy
 
 DAY_SECONDS = 86_400
@@ -216,10 +210,10 @@ async def test_two_at_once_do_not_pass_the_limits_together(shop: Shop) -> None:
     cola = (await shop.product(price_cents=250)).product_id
     from tuckshop.till.commands.base import Envelope
 
-    orders = await shop.till.settle_together([Envelope(on_tab(ada, (cola, 1))) for _ in range(3)])
+    orders = await shop.till.execute_together([Envelope(on_tab(ada, (cola, 1))) for _ in range(3)])
     assert [type(one.answer) for one in orders] == [OrderPlaced, OrderPlaced, TabLimitExceeded]
     coins = [Envelope(Deposit(ada, wallet_of(ada.user_id), {100: 2})) for _ in range(2)]
-    assert isinstance((await shop.till.settle_together(coins))[1].answer, CoinsCapReached)
+    assert isinstance((await shop.till.execute_together(coins))[1].answer, CoinsCapReached)
     await shop.assert_clean()
 
 

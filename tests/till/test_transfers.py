@@ -24,17 +24,16 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role
 from tuckshop.queries.wallet import earnings
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import Dispense, PlaceOrder
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import (
     CloseWallet,
-    Dispense,
-    Envelope,
     MoneyMoved,
     PaySeller,
-    PlaceOrder,
-    Refund,
     SellerPaid,
     SendMoney,
-    SettleTab,
     TopUp,
     WalletClosed,
 )
@@ -69,7 +68,7 @@ class TestSending:
     async def test_two_in_one_batch_spend_it_once(self, shop: Shop) -> None:
         ada, bob = await shop.buyer("ada", cents=100), await shop.buyer("bob")
         command = SendMoney(ada, wallet(ada), wallet(bob), 100)
-        outcomes = await shop.till.settle_together([Envelope(command), Envelope(command)])
+        outcomes = await shop.till.execute_together([Envelope(command), Envelope(command)])
         assert [type(outcome.answer).__name__ for outcome in outcomes] == ["MoneyMoved", "InsufficientFunds"]
         await shop.assert_clean()
 
@@ -107,7 +106,7 @@ class TestToppingUp:
     async def test_two_in_one_batch_with_one_reference_are_one(self, shop: Shop) -> None:
         ada = await shop.buyer("ada")
         command = TopUp(OPERATOR, wallet(ada), 100, "bank 17")
-        outcomes = await shop.till.settle_together([Envelope(command), Envelope(command)])
+        outcomes = await shop.till.execute_together([Envelope(command), Envelope(command)])
         assert [type(outcome.answer).__name__ for outcome in outcomes] == ["MoneyMoved", "ExternalRefTaken"]
 
     async def test_is_for_admins(self, shop: Shop) -> None:
@@ -154,7 +153,7 @@ class TestPayingSellers:
         first = await shop.buy(ada, (cola.product_id, 3))
         shop.clock.forward(DAY_SECONDS)
         seller_id = sam.user_id
-        outcomes = await shop.till.settle_together(
+        outcomes = await shop.till.execute_together(
             [
                 Envelope(Refund(OPERATOR, first.order_id, {cola.product_id: 1})),
                 Envelope(PaySeller(OPERATOR, seller_id, "pay 1")),
@@ -186,7 +185,7 @@ class TestPayingSellers:
         assert isinstance(paid, SellerPaid)
         assert (paid.amount_cents, paid.balance_cents, paid.payable_cents) == (100, 50, 0)
         # The rest is settled in the batch that pays it out; what is sold after that is owed again.
-        outcomes = await shop.till.settle_together(
+        outcomes = await shop.till.execute_together(
             [
                 Envelope(PaySeller(OPERATOR, sam.user_id, "pay 2")),
                 Envelope(SettleTab(OPERATOR, ada.user_id, coins={50: 1})),

@@ -12,22 +12,14 @@ from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import LastAdmin, RoleMissing, SessionEnded, StillHoldsValue, UnknownUser
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, Caller, SessionCaller
-from tuckshop.till.commands.base import (
-    AddProduct,
-    CancelOrder,
-    ChangeProduct,
-    CloseUser,
-    Command,
-    Deposit,
-    Envelope,
-    PaySeller,
-    PlaceOrder,
-    Refund,
-    SendMoney,
-    SettleTab,
-    TopUp,
-    UserClosed,
-)
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.orders import CancelOrder, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser, UserClosed
+from tuckshop.till.commands.wallet import Deposit
 
 
 async def state(shop: Shop, user_id: int | None) -> str:
@@ -103,7 +95,7 @@ async def test_only_oneself_or_an_admin_and_never_the_last(shop: Shop) -> None:
     await shop.do(CloseUser(root, ada.user_id))
     await refuse(shop, CloseUser(root, ada.user_id), UnknownUser(ada.user_id))
     boss = await shop.person("boss", Role.ADMIN)
-    answers = await shop.till.settle_together(
+    answers = await shop.till.execute_together(
         [Envelope(CloseUser(root, boss.user_id)), Envelope(CloseUser(boss, root.user_id))]
     )
     assert [type(one.answer) for one in answers] == [UserClosed, SessionEnded]
@@ -124,7 +116,7 @@ async def test_nothing_reaches_who_is_gone_not_even_in_the_same_batch(shop: Shop
     ]
     own: list[Command] = [AddProduct(ida, "cola", 5, 1), PlaceOrder(ida, wallet, ((1, 1),))]
     envelopes = [Envelope(one) for one in (CloseUser(ida, ida_id), *after, *own, register("ida"))]
-    closed, *answers, newcomer = await shop.till.settle_together(envelopes)
+    closed, *answers, newcomer = await shop.till.execute_together(envelopes)
     closed.receipt()
     newcomer.receipt()
     assert [one.answer for one in answers] == [UnknownUser(ida_id)] * len(after) + [SessionEnded()] * len(own)
@@ -138,7 +130,9 @@ async def test_a_product_added_in_the_same_batch_counts(shop: Shop, who: str) ->
     adding = AddProduct(sam, "cola", 5, 3)
     if who == "admin":
         adding = AddProduct(root, "cola", 5, 3, seller_id=sam.user_id)
-    added, closed = await shop.till.settle_together([Envelope(adding), Envelope(CloseUser(sam, sam.user_id))])
+    added, closed = await shop.till.execute_together(
+        [Envelope(adding), Envelope(CloseUser(sam, sam.user_id))]
+    )
     added.receipt()
     assert closed.answer == StillHoldsValue(earned_cents=0, owed_cents=0, stock=3)
     await shop.assert_clean()

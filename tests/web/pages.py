@@ -25,16 +25,11 @@ from tuckshop.queries import admin_log
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import (
-    CloseUser,
-    Deposit,
-    FillCoins,
-    PaySeller,
-    Refund,
-    SendMoney,
-    SetShelves,
-    TopUp,
-)
+from tuckshop.till.commands.machines import FillCoins, SetShelves
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.transfers import PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.web import routes as serving
 
 PASSWORD = "correct horse"

@@ -17,7 +17,7 @@ from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Deposit
+from tuckshop.till.commands.wallet import Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"

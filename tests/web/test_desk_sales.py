@@ -17,7 +17,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Deposit
+from tuckshop.till.commands.wallet import Deposit
 
 
 @pytest.fixture

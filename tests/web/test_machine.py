@@ -16,7 +16,8 @@ from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import sessions
 from tuckshop.operations import metrics
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import ChangeProduct, FillCoins, SetShelves
+from tuckshop.till.commands.machines import FillCoins, SetShelves
+from tuckshop.till.commands.products import ChangeProduct
 from tuckshop.till.policy import CoinsPolicy
 
 

@@ -10,7 +10,7 @@ from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Deposit
+from tuckshop.till.commands.wallet import Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)</script>"

@@ -12,7 +12,7 @@ from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import FillCoins
+from tuckshop.till.commands.machines import FillCoins
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"

@@ -15,7 +15,8 @@ from tests.web.test_office_machines import ON_SQLITE, WILD, cas, kept, root
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Deposit, FillCoins
+from tuckshop.till.commands.machines import FillCoins
+from tuckshop.till.commands.wallet import Deposit
 
 __all__ = ["cas", "root"]  # Fixtures.
 DAY_US = 86_400 * 1_000_000

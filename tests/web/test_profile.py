@@ -13,7 +13,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role, Scope
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.till.callers import OPERATOR
-from tuckshop.till.commands.base import Deposit
+from tuckshop.till.commands.wallet import Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NEW = "battery staple"

@@ -31,7 +31,7 @@ from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import guests, sessions
 from tuckshop.till.callers import MachineCaller, SessionCaller, user_of
-from tuckshop.till.commands.base import Refunded, RefundNewest
+from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
 DAYS_MAX = 36_500
 

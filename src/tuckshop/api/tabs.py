@@ -23,7 +23,7 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
-from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
 
 class BankBody(Body):

@@ -25,7 +25,7 @@ from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Shown, moment
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
-from tuckshop.till.commands.base import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
+from tuckshop.till.commands.transfers import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
 
 Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[100])]
 ExternalRef = Annotated[

@@ -31,7 +31,7 @@ from tuckshop.identity import roles as standing
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import data_export as own_data
-from tuckshop.till.commands.base import CloseUser, UserClosed
+from tuckshop.till.commands.users import CloseUser, UserClosed
 
 Roles = Annotated[
     list[Role],

@@ -19,7 +19,7 @@ from tuckshop.domain.users import OPERATOR
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
     from tuckshop.queries.machines import Coins
-    from tuckshop.till.commands.base import BoxMoved, CoinsCounted
+    from tuckshop.till.commands.machines import CoinsCarried, CoinsCounted
 
 
 class Times(click.ParamType[tuple[int, int]]):
@@ -128,16 +128,16 @@ async def _show(machine: str | None) -> tuple[Coins, Currency]:
 
 async def _carry(
     pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None, *, out: bool
-) -> tuple[BoxMoved, str, Currency]:
+) -> tuple[CoinsCarried, str, Currency]:
     from tuckshop.till import callers
-    from tuckshop.till.commands.base import BoxMoved, CollectCoins, FillCoins
+    from tuckshop.till.commands.machines import CoinsCarried, CollectCoins, FillCoins
 
     async with opened_shop() as shop:
         coins = known(pairs, shop.currency)
         found = await find(shop, machine)
         act = CollectCoins if out else FillCoins
         moved = await settle(shop, act(callers.OPERATOR, found.id, coins, reason))
-        assert isinstance(moved, BoxMoved)
+        assert isinstance(moved, CoinsCarried)
         return moved, found.name, shop.currency
 
 
@@ -145,7 +145,7 @@ async def _count(
     pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None
 ) -> tuple[CoinsCounted, Currency]:
     from tuckshop.till import callers
-    from tuckshop.till.commands.base import CoinsCounted, CountCoins
+    from tuckshop.till.commands.machines import CoinsCounted, CountCoins
 
     async with opened_shop() as shop:
         coins = known(pairs, shop.currency)

@@ -22,8 +22,12 @@ from tuckshop.operations import pictures
 from tuckshop.queries import admin_log
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands import base as till
-from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.machines import CoinsCarried, FillCoins, SetShelves, ShelvesSet
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, Restock
+from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 if TYPE_CHECKING:
     from tuckshop.context import Shop
@@ -132,7 +136,7 @@ class History:
         for count, good in enumerate(GOODS, 1):
             picture = draw(good.picture)
             price_cents, _ = FORMER_CENTS.get(good.name, (good.price_cents, 0))
-            command = till.AddProduct(
+            command = AddProduct(
                 self.people[good.seller or ADMIN],
                 name=good.name,
                 price_cents=price_cents,
@@ -145,7 +149,7 @@ class History:
                 ),
                 for_house=good.seller is None,
             )
-            stands = await self._do(command, till.ProductStands)
+            stands = await self._do(command, ProductRecord)
             self.goods[stands.product_id] = good
             self.prices[stands.product_id] = price_cents
             self.on_shelf[stands.product_id] = PAR
@@ -154,8 +158,8 @@ class History:
             ShelfPlan(product_id, f"{ROWS[place // ROW_LENGTH]}{place % ROW_LENGTH + 1}", capacity=PAR)
             for place, product_id in enumerate(self.goods)
         )
-        await self._do(till.SetShelves(self.people[ADMIN], DEFAULT_MACHINE_ID, plans), till.ShelvesSet)
-        await self._do(till.FillCoins(self.people[ADMIN], DEFAULT_MACHINE_ID, FLOAT, "float"), till.BoxMoved)
+        await self._do(SetShelves(self.people[ADMIN], DEFAULT_MACHINE_ID, plans), ShelvesSet)
+        await self._do(FillCoins(self.people[ADMIN], DEFAULT_MACHINE_ID, FLOAT, "float"), CoinsCarried)
 
     def _plan(self, day: int) -> None:
         """Puts the day's known acts on the agenda."""
@@ -185,7 +189,7 @@ class History:
         async def act() -> None:
             missing = PAR - self.on_shelf[product_id]
             if missing > PAR - LOW or (missing and self.goods[product_id].seller == BAKED):
-                await self._goods_move(till.Restock(self._owner(product_id), product_id, missing))
+                await self._goods_move(Restock(self._owner(product_id), product_id, missing))
 
         return act
 
@@ -194,7 +198,7 @@ class History:
             left = self.on_shelf[product_id]
             if left > LOW:
                 kept = left - self.chance.randint(2, 6)
-                command = till.ChangeProduct(
+                command = ChangeProduct(
                     self._owner(product_id), product_id, stock=kept, reason="given away in the evening"
                 )
                 await self._goods_move(command)
@@ -205,7 +209,7 @@ class History:
         async def act() -> None:
             price_cents = self.goods[product_id].price_cents
             await self._goods_move(
-                till.ChangeProduct(self._owner(product_id), product_id, price_cents=price_cents)
+                ChangeProduct(self._owner(product_id), product_id, price_cents=price_cents)
             )
             self.prices[product_id] = price_cents
 
@@ -222,13 +226,13 @@ class History:
                 self.clock.reach(self.clock() + self.chance.randint(4, 25) * SECOND_US)
             takes_change = self.chance.random() < 0.18
             sold = await self._do(
-                till.PlaceOrder(
+                PlaceOrder(
                     self.people[name],
                     self._wallet(name),
                     tuple(basket),
                     change=Change.RETURN if takes_change else Change.KEEP,
                 ),
-                till.OrderPlaced,
+                OrderPlaced,
             )
             self.balances[name] = sold.balance_cents
             for product_id, count in basket:
@@ -244,8 +248,8 @@ class History:
 
     def _refunding(self, name: str, order_id: int, product_id: int) -> Callable[[], Awaitable[None]]:
         async def act() -> None:
-            command = till.Refund(self.people[name], order_id, {product_id: 1}, "took the wrong one")
-            back = await self._do(command, till.Refunded)
+            command = Refund(self.people[name], order_id, {product_id: 1}, "took the wrong one")
+            back = await self._do(command, Refunded)
             self.balances[name] = back.balance_cents or 0
             self.on_shelf[product_id] += 1
 
@@ -254,7 +258,7 @@ class History:
     def _leaving(self, name: str) -> Callable[[], Awaitable[None]]:
         async def act() -> None:
             if self.balances[name] >= 5:
-                paid = await self._do(till.PayOut(self.people[name], self._wallet(name)), till.PaidOut)
+                paid = await self._do(PayOut(self.people[name], self._wallet(name)), PaidOut)
                 self.balances[name] = paid.balance_cents
 
         return act
@@ -282,8 +286,8 @@ class History:
         assert coins is not None
         coins = self._in_small(coins)
         witness = CASHIER if self.chance.random() < 0.08 else name
-        command = till.Deposit(self.people[witness], self._wallet(name), coins)
-        deposited = await self._do(command, till.CoinsDeposited)
+        command = Deposit(self.people[witness], self._wallet(name), coins)
+        deposited = await self._do(command, CoinsDeposited)
         self.balances[name] = deposited.balance_cents
 
     def _in_small(self, coins: dict[int, int]) -> dict[int, int]:
@@ -297,8 +301,8 @@ class History:
                         small[part] = small.get(part, 0) + parts
         return {value: count for value, count in small.items() if count}
 
-    async def _goods_move(self, command: till.Restock | till.ChangeProduct) -> None:
-        stands = await self._do(command, till.ProductStands)
+    async def _goods_move(self, command: Restock | ChangeProduct) -> None:
+        stands = await self._do(command, ProductRecord)
         self.on_shelf[stands.product_id] = stands.stock
 
     async def _everybody_leaves(self) -> None:
@@ -317,8 +321,8 @@ class History:
         assert user_id is not None
         return wallet_of(user_id)
 
-    async def _do(self, command: till.Command, kind: type[R]) -> R:
+    async def _do(self, command: Command, kind: type[R]) -> R:
         """The command's receipt; the history never asks for what is refused."""
-        receipt = (await self.shop.till.settle(Envelope(command))).receipt()
+        receipt = (await self.shop.till.execute(Envelope(command))).receipt()
         assert isinstance(receipt, kind)
         return receipt

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
     from tuckshop.operations.tabs import Tab
-    from tuckshop.till.commands.base import TabSettled
+    from tuckshop.till.commands.tabs import TabSettled
 
 PAGE = 1_000
 AS_SETTING = "default"
@@ -141,7 +141,7 @@ async def _settle(
     machine: str | None,
 ) -> tuple[TabSettled, Currency]:
     from tuckshop.till import callers
-    from tuckshop.till.commands.base import SettleTab, TabSettled
+    from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
     async with opened_shop() as shop:
         user_id = await _user_id(shop, user)

@@ -20,7 +20,7 @@ from tuckshop.domain.refusals import Refusal, TooManyTries
 from tuckshop.http.state import running
 from tuckshop.identity.passwords import Overrun
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 log = structlog.get_logger(__name__)
 

@@ -229,7 +229,7 @@ class Call(Request[Any, Any, Any]):
 
     async def settled(self, command: Command, *, is_secret: bool = False) -> Outcome:
         """What becomes of the command; `is_secret`: see `enveloped`."""
-        return await self.shop.till.settle(await self.enveloped(command, is_secret=is_secret))
+        return await self.shop.till.execute(await self.enveloped(command, is_secret=is_secret))
 
 
 async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | None:

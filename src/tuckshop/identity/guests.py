@@ -23,7 +23,8 @@ from tuckshop.queries import machines
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import MachineCaller, SessionCaller
-from tuckshop.till.commands.base import CloseWallet, Envelope, WalletClosed
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.transfers import CloseWallet, WalletClosed
 
 KNOWN_MAX = 10_000  # A megabyte, and more than stand before one shop's machines in a day.
 AT_ONCE = 100  # Wallets closed one after the other, between two looks at what is left.
@@ -184,7 +185,7 @@ async def close_left_behind(shop: Shop, *, caller: SessionCaller, days: int) -> 
                 caller, wallet_of(one.guest_id), "left behind", balance_cents=one.balance_cents
             )
             try:
-                receipt = (await shop.till.settle(Envelope(command))).receipt()
+                receipt = (await shop.till.execute(Envelope(command))).receipt()
             except WalletTouched:
                 continue
             assert isinstance(receipt, WalletClosed)

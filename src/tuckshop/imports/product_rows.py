@@ -14,7 +14,7 @@ from tuckshop.domain.refusals import InvalidField
 from tuckshop.domain.users import HOUSE_NAME, Actor, Role, name_key
 from tuckshop.imports.csv_files import Row
 from tuckshop.till.callers import Caller
-from tuckshop.till.commands.base import AddProduct, ChangeProduct
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 COLUMNS = ("name", "price", "stock", "stock_exported", "seller", "refundable", "tax", "cost")
 _YES_NO = {"yes": True, "no": False}

@@ -28,7 +28,8 @@ from tuckshop.queries import machines
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.callers import OperatorCaller, SessionCaller
-from tuckshop.till.commands.base import AddProduct, ChangeGoods, ChangeProduct, Envelope
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts
 
 PAGE = 500
 REASON = "imported"
@@ -108,7 +109,7 @@ async def take(
         if report.problems or dry_run or not steps:
             return report
         try:
-            (await shop.till.settle(Envelope(ChangeGoods(caller, tuple(steps))))).receipt()
+            (await shop.till.execute(Envelope(ChangeProducts(caller, tuple(steps))))).receipt()
         except (NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
             # Somebody was faster between the look and the till; the next look tells which row it concerns.
             if tried == _TRIES:

@@ -24,7 +24,8 @@ from tuckshop.queries.orders import OrderStands
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import AddProduct, ChangeProduct, Envelope, Outcome
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -156,7 +157,7 @@ async def _settled(shop: Shop, envelope: Envelope, new_id: int | None = None) ->
         shown = select(products.c.image_id).where(products.c.id == command.product_id)
         async with reading(shop.engine) as connection:
             old_id = (await connection.execute(shown)).scalar_one_or_none()
-    outcome = await shop.till.settle(envelope)
+    outcome = await shop.till.execute(envelope)
     # Refused or replayed, the new one is not shown; done, the old one is not.
     await _forget_unused(shop, {one for one in (old_id, new_id) if one is not None})
     return outcome

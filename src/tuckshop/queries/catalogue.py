@@ -27,7 +27,7 @@ from tuckshop.domain.refusals import InvalidField, UnknownMachine, UnknownProduc
 from tuckshop.domain.users import name_key
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands.base import ProductStands
+from tuckshop.till.commands.products import ProductRecord
 
 machines, products, shelves, users = tables.machines, tables.products, tables.shelves, tables.users
 own = shelves.alias("own")  # The shelves with a price of their own: few, and in indexes of their own.
@@ -76,7 +76,7 @@ class Search:
     offset: int = 0
 
 
-async def page(shop: Shop, search: Search) -> list[ProductStands]:
+async def page(shop: Shop, search: Search) -> list[ProductRecord]:
     """The products that a search finds, in its order. Raises UnknownMachine."""
     async with reading(shop.engine) as connection:
         await _require_machine(connection, search.machine_id)
@@ -97,7 +97,7 @@ async def count(shop: Shop, search: Search) -> int:
         return await connection.scalar(select(func.count()).select_from(found)) or 0
 
 
-def place_of(product: ProductStands, sort: Sort) -> Place:
+def place_of(product: ProductRecord, sort: Sort) -> Place:
     """Where the product stands in a list that is sorted so."""
     match sort:
         case Sort.ID | Sort.NEWEST:
@@ -110,7 +110,7 @@ def place_of(product: ProductStands, sort: Sort) -> Place:
             assert_never(sort)
 
 
-async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
+async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE_ID) -> ProductRecord:
     """The product on sale. Raises UnknownMachine, UnknownProduct."""
     async with reading(shop.engine) as connection:
         await _require_machine(connection, machine_id)
@@ -124,7 +124,7 @@ async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE
 
 async def find_by_name(
     shop: Shop, *, name: str, machine_id: int = DEFAULT_MACHINE_ID
-) -> ProductStands | None:
+) -> ProductRecord | None:
     """The product on sale that has this name, if there is one."""
     try:
         key = name_key(check_product_name(name))
@@ -338,5 +338,5 @@ def _on_sale(machine_id: int) -> Select[Any]:
     )
 
 
-def _stands(row: Any) -> ProductStands:
-    return ProductStands(*row)
+def _stands(row: Any) -> ProductRecord:
+    return ProductRecord(*row)

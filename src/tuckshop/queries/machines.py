@@ -32,7 +32,7 @@ from tuckshop.queries import admin_log
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import MachineCaller, SessionCaller
-from tuckshop.till.commands.base import ShelfStands
+from tuckshop.till.commands.machines import ShelfRecord
 
 KEY_BYTES = 32
 _KEY = re.compile(r"([1-9][0-9]{0,17})-([A-Za-z0-9_-]{43})", re.ASCII)
@@ -223,7 +223,7 @@ async def coins(shop: Shop, *, actor: Actor, machine_id: int) -> Coins:
 
 async def shelves_of(
     shop: Shop, *, actor: Actor, machine_id: int, after_id: int = 0, limit: int
-) -> list[ShelfStands]:
+) -> list[ShelfRecord]:
     """A machine's shelves with products on sale, by product. Raises RoleMissing, UnknownMachine."""
     actor.require(Role.SELLER, Role.CASHIER, Role.ADMIN)
     query = (
@@ -247,7 +247,7 @@ async def shelves_of(
     )
     async with reading(shop.engine) as connection:
         await _find(connection, machine_id)
-        return [ShelfStands(*row) for row in await connection.execute(query)]
+        return [ShelfRecord(*row) for row in await connection.execute(query)]
 
 
 _COLUMNS = (

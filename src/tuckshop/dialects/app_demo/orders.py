@@ -12,7 +12,7 @@ from tuckshop.domain.money import Currency
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Call
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import OrderPlaced
+from tuckshop.till.commands.orders import OrderPlaced
 
 
 class OrderShown(tab_orders.OrderShown):

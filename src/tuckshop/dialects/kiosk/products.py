@@ -40,7 +40,9 @@ from tuckshop.identity import guests
 from tuckshop.queries import catalogue, machines
 from tuckshop.queries.catalogue import Search
 from tuckshop.till.callers import Caller
-from tuckshop.till.commands.base import OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import ProductRecord
+from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
 ProductQuery = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="The address's, again.")]
 CHOICE: dict[str, type] = {"user_name": str, "product_id": int}
@@ -157,7 +159,7 @@ async def _wallet(
     return await guests.wallet(request.shop, caller=caller, name=checked_name(wanted.user_name))
 
 
-def _show_product(product: ProductStands) -> ProductShown:
+def _show_product(product: ProductRecord) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

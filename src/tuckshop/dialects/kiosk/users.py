@@ -27,7 +27,8 @@ from tuckshop.http.request import Body, Call
 from tuckshop.identity import guests
 from tuckshop.identity.guests import Guest
 from tuckshop.operations import retention as idempotency
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, Envelope
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
 ANYBODY = 0  # The id of a guest of whom only the name is known.
 
@@ -89,7 +90,7 @@ async def add_balance(
         _require_own(guest, user_id)
     if not coins:
         return Response(_show_guest(guest, guest.balance_cents), status_code=200)
-    outcome = await request.shop.till.settle(envelope)
+    outcome = await request.shop.till.execute(envelope)
     return answered(outcome, CoinsDeposited, lambda paid: _show_guest(guest, paid.balance_cents), status=200)
 
 

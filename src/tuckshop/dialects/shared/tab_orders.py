@@ -25,7 +25,7 @@ from tuckshop.identity import sessions
 from tuckshop.queries import orders
 from tuckshop.queries.orders import OrderStands
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import OrderChanged, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.orders import OrderChanged, OrderPlaced, PlaceOrder
 
 PLACING = (RoleMissing, UnknownProduct, InvalidField, OutOfStock, TabLimitExceeded)
 """What `placing`, settled, can be refused with."""

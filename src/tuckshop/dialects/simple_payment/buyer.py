@@ -29,7 +29,8 @@ from tuckshop.http.fields import Pieces, ProductName, Shown
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import users as accounts
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 

@@ -37,7 +37,7 @@ from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import wallet
 from tuckshop.till.callers import RegistrantCaller
-from tuckshop.till.commands.base import CloseUser, Register, Registered, UserClosed
+from tuckshop.till.commands.users import CloseUser, Register, Registered, UserClosed
 
 TOKEN_DAYS = 30  # The contract knows no refreshing; a month is how long a buyer may stay away.
 

@@ -37,7 +37,8 @@ from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import sessions
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 

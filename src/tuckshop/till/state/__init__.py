@@ -1,1 +1,1 @@
-"""What a batch works on: the rows it has loaded, and the changes it will write. Below commands and engine."""
+"""What a batch of commands reads, works on and changes. Nothing here decides, or talks to a database."""

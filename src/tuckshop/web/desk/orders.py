@@ -14,7 +14,8 @@ from tuckshop.http.request import Call
 from tuckshop.operations import pictures
 from tuckshop.queries import orders
 from tuckshop.queries.orders import OrderStands, Whose
-from tuckshop.till.commands.base import Dispense, Refund, Refunded
+from tuckshop.till.commands.orders import Dispense
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms

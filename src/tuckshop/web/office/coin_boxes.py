@@ -16,7 +16,7 @@ from tuckshop.http.request import Call
 from tuckshop.operations import retention as idempotency
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.base import BoxMoved, CoinsCounted, CollectCoins, CountCoins, FillCoins
+from tuckshop.till.commands.machines import CoinsCarried, CoinsCounted, CollectCoins, CountCoins, FillCoins
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -134,7 +134,7 @@ async def _carried(request: Call, machine: Number, command: _Carry, which: str) 
     except Refusal as refusal:
         coins.refuse(form, refusal)
         return await _box(request, member, found, key=posted["key"], **{which: form})
-    assert isinstance(receipt, BoxMoved)
+    assert isinstance(receipt, CoinsCarried)
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     if command is FillCoins:

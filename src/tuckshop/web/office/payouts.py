@@ -15,7 +15,7 @@ from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.request import Call
 from tuckshop.queries import reports, transfers, wallet
-from tuckshop.till.commands.base import PaySeller, SellerPaid
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

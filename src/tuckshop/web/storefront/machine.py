@@ -22,18 +22,10 @@ from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
 from tuckshop.queries import machines, storefront
-from tuckshop.till.commands.base import (
-    CoinsDeposited,
-    Command,
-    Deposit,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Receipt,
-    Refund,
-    Refunded,
-)
+from tuckshop.till.commands.base import Command, Receipt
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web.storefront import cart as picks
 from tuckshop.web.storefront import display
 from tuckshop.web.storefront import flash as notes
@@ -237,7 +229,7 @@ async def _pressed(
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
     try:
         envelope = forms.enveloped(request, command(visitor, machine_id), posted)
-        outcome = await request.shop.till.settle(envelope)
+        outcome = await request.shop.till.execute(envelope)
         receipt = outcome.receipt()
     except KeyReused:
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
