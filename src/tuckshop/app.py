@@ -79,7 +79,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            edge.running = Running(shop, stalls, given, settings.sources(given))
+            edge.running = Running(shop, watched, stalls, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
@@ -97,7 +97,7 @@ def create_app(
             if given.url.startswith("postgres"):
                 always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
             if is_measured and given.metrics_folder:
-                always.append(metrics.keep_sharing(shop, folder=given.metrics_folder))
+                always.append(metrics.keep_sharing(shop, events=watched, folder=given.metrics_folder))
             tasks = [asyncio.create_task(one) for one in always]
             try:
                 yield

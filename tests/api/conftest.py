@@ -23,9 +23,10 @@ from tools.loopback import free_port
 from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.policy import CoinsPolicy
 
 SECRET = "a secret for tests, long enough to sign with"
 
@@ -36,6 +37,7 @@ class Api:
 
     shop: Shop
     running: RunningShop
+    events: Events
     client: httpx.AsyncClient
     port: int
 
@@ -111,8 +113,9 @@ async def serving(
             await _until_up(client, task)
             edge: Any = app.asgi_handler
             running: RunningShop = edge.running.shop
+            events: Events = edge.running.events
             shop = Shop(url=url, engine=running.engine, till=running.till, clock=clock)
-            yield Api(shop=shop, running=running, client=client, port=port)
+            yield Api(shop=shop, running=running, events=events, client=client, port=port)
     finally:
         server.stop()  # type: ignore[no-untyped-call]
         await task

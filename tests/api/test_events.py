@@ -81,7 +81,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 def _is_connected(api: Api) -> bool:
-    line = api.running.events._line
+    line = api.events._line
     return line is None or line.is_up
 
 
@@ -110,7 +110,7 @@ async def test_buyers_see_their_own_money_and_orders_alone(api: Api) -> None:
         assert await hers.until("order") == {"order": placed["id"], "status": "dispensed"}
         await api.post(f"/v1/orders/{placed['id']}/refunds", by=ada)
         assert await hers.until("order") == {"order": placed["id"], "status": "refunded"}
-        api.running.events.shut()
+        api.events.shut()
         told = await his.end()
     assert b"event: stock" in told
     assert b"event: balance" not in told
@@ -144,10 +144,10 @@ async def test_what_the_command_line_does_on_sqlite_is_seen(sqlite_url: str) -> 
             await other.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=210))
             assert (await anybody.until("hello"))["missed"] is True
             # The own till's are told by id, and are nothing that was missed.
-            version = await api.running.events.version()  # type: ignore[misc]
+            version = await api.events.version()  # type: ignore[misc]
             await api.shop.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=220))
             assert (await anybody.until("product"))["price"] == 220
-            assert await api.running.events.version() == version  # type: ignore[misc]
+            assert await api.events.version() == version  # type: ignore[misc]
 
 
 async def test_a_change_of_price_shows_on_every_shelf(api: Api) -> None:
@@ -170,8 +170,8 @@ async def test_ends_with_the_session(api: Api, monkeypatch: pytest.MonkeyPatch) 
     async with watching(api, ada) as hers, watching(api) as anybodys:
         assert (await api.post("/v1/auth/logout", by=ada)).status_code == 204
         assert await hers.end()
-        assert not api.running.events.closing
-        await until(lambda: api.running.events.count == 1)
+        assert not api.events.closing
+        await until(lambda: api.events.count == 1)
         await anybodys.until("hello")
     assert (await api.get("/v1/events", by=ada)).status_code == 401
     assert (await api.get("/v1/events", by="nonsense")).status_code == 401
@@ -182,7 +182,7 @@ async def test_is_only_open_to_so_many(database_url: str) -> None:
         async with watching(api), watching(api):
             answer = await api.get("/v1/events")
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        await until(lambda: not api.running.events.count)  # Who hangs up makes room.
+        await until(lambda: not api.events.count)  # Who hangs up makes room.
         async with watching(api) as watcher:
             await watcher.until("hello")
 
@@ -191,19 +191,19 @@ async def test_sends_heartbeats(api: Api, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("tuckshop.api.events.HEARTBEAT_SECONDS", 0.05)
     async with watching(api) as watcher:
         await asyncio.sleep(0.5)
-        api.running.events.shut()
+        api.events.shut()
         assert (await watcher.end()).count(b": \n\n") >= 3
 
 
 async def test_who_does_not_read_is_sent_away(api: Api) -> None:
     async with watching(api), watching(api) as other:
         for _ in range(2_000):
-            if api.running.events.count == 0:
+            if api.events.count == 0:
                 break
-            api.running.events._tell_all(b": " + b"x" * 65_536 + b"\n\n")
+            api.events._tell_all(b": " + b"x" * 65_536 + b"\n\n")
             await asyncio.sleep(0)
         assert len(await other.end()) > 0
-        await until(lambda: not api.running.events.count)
+        await until(lambda: not api.events.count)
 
 
 async def test_head_has_no_stream(api: Api) -> None:
@@ -213,7 +213,7 @@ async def test_head_has_no_stream(api: Api) -> None:
 
 
 async def test_is_not_ready_while_it_closes(api: Api) -> None:
-    api.running.events.shut()
+    api.events.shut()
     answer = await api.get("/health/ready")
     assert (answer.status_code, answer.json()) == (503, {"status": "closing"})
     assert (await api.get("/v1/events")).status_code == 503
@@ -222,7 +222,7 @@ async def test_is_not_ready_while_it_closes(api: Api) -> None:
 @pytest.mark.postgres
 async def test_tills_keep_silent_while_nobody_watches(postgres_url: str) -> None:
     async with serving(postgres_url) as api:
-        events = api.running.events
+        events = api.events
         await until(lambda: _is_connected(api))
         events._loud_until = 0.0
         assert not events.is_wanted()
@@ -246,14 +246,14 @@ def test_news_come_through_in_pieces() -> None:
     assert heard == told
     assert news.written(ChangedIds()) == []
     for nonsense in ("x1", "s1", "p1.2", "s", "p", "sx.1"):
-        with pytest.raises(ValueError, match=r"no news|invalid literal|to unpack"):
+        with pytest.raises(ValueError, match=r"no change|invalid literal|to unpack"):
             news.read(nonsense)
 
 
 async def test_a_flood_of_changes_is_not_told_one_by_one(api: Api) -> None:
     async with watching(api) as watcher:
         await watcher.until("hello")
-        api.running.events.hear(ChangedIds(products=set(range(1, service.GATHERED_MAX + 2))))
+        api.events.hear(ChangedIds(products=set(range(1, service.GATHERED_MAX + 2))))
         assert (await watcher.until("hello"))["missed"] is True
 
 
@@ -265,5 +265,5 @@ async def test_seller_sees_nothing_of_buyers(api: Api) -> None:
         order = {"lines": [{"product": cola.product_id, "quantity": 1}]}
         assert (await api.post("/v1/orders", order, by=ada)).status_code == 201
         await his.until("stock")
-        api.running.events.shut()
+        api.events.shut()
         assert b"event: order" not in await his.end()

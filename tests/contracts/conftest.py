@@ -13,7 +13,7 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.contracts.documents import check_answer
 from tuckshop.domain.users import Role
-from tuckshop.till.policy import CoinsPolicy
+from tuckshop.domain.wallet import CoinsPolicy
 
 WAYS = {
     "mounted": (False, ""),

@@ -77,7 +77,7 @@ class Window:
                 logging_config=None,
             )
         )
-        edge.running = Running(api.running, Stalls(), Settings(public_url=public_url), {})
+        edge.running = Running(api.running, api.events, Stalls(), Settings(public_url=public_url), {})
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)
 

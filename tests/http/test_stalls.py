@@ -14,9 +14,9 @@ import pytest
 from tests import server
 from tests.api.conftest import serving
 from tests.wire import HOST
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import timeouts as stalls
 from tuckshop.http.timeouts import Stalls
-from tuckshop.till.policy import CoinsPolicy
 
 HEAD = (
     "POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n"

@@ -17,6 +17,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
 from tuckshop.store import tables
 from tuckshop.store.audit_rules import POINTERS
@@ -30,7 +31,6 @@ from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
 from tuckshop.till.commands.wallet import Deposit, PayOut
-from tuckshop.till.policy import CoinsPolicy
 
 CHANGES = 200
 SEED = 20_261_120

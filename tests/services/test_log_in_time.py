@@ -90,7 +90,8 @@ async def test_finds_a_hash_that_unknown_names_are_spared(
 
 async def test_asks_and_hashes_alike(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
-    verify = shop.passwords._verify
+    passwords: Any = shop.passwords
+    verify: Callable[[str, str], bool] = passwords._verify
 
     def verified(kept: str, password: str) -> bool:
         steps.append("hash")

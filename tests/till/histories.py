@@ -24,6 +24,7 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, Caller, GuestCaller, MachineCaller, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Outcome
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
@@ -35,7 +36,7 @@ from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, 
 from tuckshop.till.commands.users import CloseUser, Register
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.engine.execute import execute, reads
-from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.policy import Policy
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.sqlite import SqliteBooks

@@ -40,13 +40,10 @@ def at(group: Any, path: Path) -> Any:
 
 
 def fill(container: Any) -> None:
-    match container:
-        case list():
-            container.append(1)
-        case set():
-            container.add(1)
-        case dict():
-            container[1] = 1
+    if isinstance(container, dict):
+        container[1] = 1
+    else:
+        getattr(container, "append" if isinstance(container, list) else "add")(1)
 
 
 @pytest.mark.parametrize("path", leaves(Changes()), ids=".".join)

@@ -23,6 +23,7 @@ from tuckshop.domain.refusals import (
     SessionEnded,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import RECEIPTS, Command, Envelope, Outcome
 from tuckshop.till.commands.machines import CountCoins, FillCoins, MoveStock, SetShelves
@@ -40,7 +41,6 @@ from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, TopUp
 from tuckshop.till.commands.users import CloseUser
 from tuckshop.till.commands.wallet import Deposit, PayOut
-from tuckshop.till.policy import CoinsPolicy
 
 
 def order(buyer: SessionCaller, product_id: int, **more: Any) -> PlaceOrder:

@@ -13,6 +13,7 @@ from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wall
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import COMMANDS, Envelope, Outcome
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
@@ -30,7 +31,6 @@ from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
 from tuckshop.till.commands.users import CloseUser
 from tuckshop.till.commands.wallet import Deposit, PayOut
-from tuckshop.till.policy import CoinsPolicy
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "money.md"
 

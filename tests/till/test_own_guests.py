@@ -22,6 +22,7 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import GuestCaller
 from tuckshop.till.commands.base import Command
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
@@ -31,7 +32,6 @@ from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
-from tuckshop.till.policy import CoinsPolicy
 
 COINS: Coins = {100: 1}
 

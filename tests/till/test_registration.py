@@ -23,12 +23,12 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import Envelope, Outcome
 from tuckshop.till.commands.users import Register, Registered
 from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
-from tuckshop.till.policy import CoinsPolicy
 
 ROUNDS = 20
 

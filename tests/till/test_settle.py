@@ -38,6 +38,7 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder, SoldLine
@@ -51,7 +52,6 @@ from tuckshop.till.commands.products import (
 )
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
-from tuckshop.till.policy import CoinsPolicy
 
 NOBODY = 999
 

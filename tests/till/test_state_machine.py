@@ -25,6 +25,7 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import OPERATOR, Caller, MachineCaller, user_of
 from tuckshop.till.commands.base import Command, Envelope
@@ -37,7 +38,6 @@ from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, 
 from tuckshop.till.commands.users import CloseUser
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.engine import replay
-from tuckshop.till.policy import CoinsPolicy
 from tuckshop.till.sql.account_ids import AccountIds
 
 PROOF = bool(os.environ.get("TUCKSHOP_PROOF"))

@@ -22,13 +22,14 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
 from tuckshop.till.commands.wallet import Deposit
-from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.policy import Policy
 
 DAY_SECONDS = 86_400
 

@@ -11,8 +11,8 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import registration
-from tuckshop.till.policy import CoinsPolicy
 
 NewBrowser = Callable[[], Browser]
 PASSWORD = "correct horse"

@@ -21,8 +21,7 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.identity.passwords import Passwords
-from tuckshop.queries import admin_log
-from tuckshop.store import tables
+from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.machines import FillCoins, SetShelves

@@ -48,10 +48,10 @@ async def stream(request: Call) -> Response[bytes]:
         return Response(b"", media_type=MEDIA_TYPE)
     last_ids = request.given(b"last-event-id")
     try:
-        opened = request.shop.events.open(caller, last_id=last_ids[0].decode("latin-1") if last_ids else None)
+        opened = request.events.open(caller, last_id=last_ids[0].decode("latin-1") if last_ids else None)
     except TooManyStreams:
         raise Busy from None
-    return _Streaming(request.shop.events, opened)
+    return _Streaming(request.events, opened)
 
 
 class _Streaming(Response[bytes]):

@@ -29,7 +29,7 @@ async def live() -> HealthShown:
 )
 async def ready(request: Call) -> Response[HealthShown]:
     """200 when the database answers; 503 otherwise, and while the shop is closing."""
-    if request.shop.events.closing:
+    if request.events.closing:
         return Response(HealthShown(status="closing"), status_code=503)
     if await shopkeeping.answers(request.shop.engine):
         return Response(HealthShown(status="ready"))

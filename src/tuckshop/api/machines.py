@@ -36,7 +36,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
-from tuckshop.identity import sessions
+from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.machines import (
@@ -235,7 +235,7 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Mach
 @get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
     """One place of sale; also asked by a machine."""
-    await machines.witness(request.shop, caller=request.witness)
+    await devices.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
 

@@ -23,7 +23,7 @@ def router(*, token: str, folder: str) -> Router:
             given = request.given(b"authorization")
             if len(given) != 1 or not hmac.compare_digest(given[0], f"Bearer {token}".encode()):
                 raise SessionEnded
-        content = await metrics.text(request.shop, float_=float_, folder=folder)
+        content = await metrics.text(request.shop, events=request.events, float_=float_, folder=folder)
         return Response(content, media_type=CONTENT_TYPE_LATEST)
 
     return Router(path="/", route_handlers=[show])

@@ -66,7 +66,7 @@ def demo_settings(**overrides: object) -> Settings:
 
     from tuckshop import settings
     from tuckshop.dialects import NAMES
-    from tuckshop.till.policy import CoinsPolicy
+    from tuckshop.domain.wallet import CoinsPolicy
 
     given = settings.read(**overrides)  # type: ignore[arg-type]  # The first is the environment, by place.
     return msgspec.structs.replace(

@@ -19,7 +19,7 @@ from tuckshop.domain.users import Role, UserState
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import roles as standing
 from tuckshop.operations import pictures
-from tuckshop.queries import admin_log
+from tuckshop.store import admin_log
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import Command, Envelope

@@ -23,7 +23,8 @@ from tuckshop.context import Shop
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import BodyTooLarge, Errors, Malformed, complaint
 from tuckshop.http.state import running
-from tuckshop.queries import machines
+from tuckshop.identity import devices
+from tuckshop.queries.events import Events
 from tuckshop.settings import Network, Settings
 from tuckshop.till.callers import MachineCaller, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Outcome
@@ -59,6 +60,11 @@ class Call(Request[Any, Any, Any]):
         return running(self.scope).shop
 
     @property
+    def events(self) -> Events:
+        """The streams of events that this process tells."""
+        return running(self.scope).events
+
+    @property
     def settings(self) -> Settings:
         """What the server was started with."""
         return running(self.scope).settings
@@ -88,7 +94,7 @@ class Call(Request[Any, Any, Any]):
         """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
-            return machines.caller(given[0][8:].strip().decode("latin-1"))
+            return devices.caller(given[0][8:].strip().decode("latin-1"))
         return self._bearer(given)
 
     @property

@@ -13,15 +13,17 @@ from litestar.types import Scope
 
 from tuckshop.context import Shop
 from tuckshop.http.timeouts import Stalls
+from tuckshop.queries.events import Events
 from tuckshop.settings import Settings, Source
 
 RUNNING = "tuckshop_running"
 
 
 class Running(NamedTuple):
-    """The shop, who waits for its requests' bodies, what the server was started with, and who said so."""
+    """The shop, its streams of events, the timeouts of bodies, the settings, and where each came from."""
 
     shop: Shop
+    events: Events
     stalls: Stalls
     settings: Settings
     sources: Mapping[str, Source]

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
 
-from tuckshop.context import Shop
+from tuckshop.context import KnownToken, Shop
 from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, UnknownToken
 from tuckshop.domain.users import Scope, check_name, read_scopes, write_scopes
-from tuckshop.identity.access_tokens import Known
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
@@ -124,14 +123,14 @@ async def revoke(shop: Shop, *, user_id: int, token_id: int) -> None:
             raise UnknownToken(token=token_id)
 
 
-async def known(shop: Shop, *, secret: str) -> Known:
+async def known(shop: Shop, *, secret: str) -> KnownToken:
     """Whose token it is and what it may do; whether it still is good is asked at every use.
 
     Raises:
         SessionEnded: there never was such a token.
     """
     digest = hashed(secret)
-    remembered = shop.tokens.opaque.get(digest)
+    remembered = shop.known_tokens.get(digest)
     if remembered is not None:
         return remembered
     query = (
@@ -143,8 +142,8 @@ async def known(shop: Shop, *, secret: str) -> Known:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
-    found = Known(SessionCaller(row.id, row.user_id), read_scopes(row.scopes))
-    shop.tokens.remember(digest, found)
+    found = KnownToken(SessionCaller(row.id, row.user_id), read_scopes(row.scopes))
+    shop.remember_token(digest, found)
     return found
 
 

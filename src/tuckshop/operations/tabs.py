@@ -11,8 +11,7 @@ from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import InvalidField, UnknownUser
 from tuckshop.domain.users import Actor, Role, UserState
-from tuckshop.queries import admin_log
-from tuckshop.store import tables
+from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
 
 users, accounts = tables.users, tables.accounts

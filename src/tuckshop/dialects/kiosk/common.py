@@ -17,7 +17,7 @@ from tuckshop.http import request as calls
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN
 from tuckshop.http.request import Call
-from tuckshop.queries import machines
+from tuckshop.identity import devices
 from tuckshop.till.callers import OPEN_KIOSK, MachineCaller
 
 API = "/api/v1"
@@ -68,7 +68,7 @@ def kiosk(request: Call) -> MachineCaller:
         return OPEN_KIOSK
     if len(given) != 1:
         raise SessionEnded
-    return machines.caller(given[0].decode("latin-1"))
+    return devices.caller(given[0].decode("latin-1"))
 
 
 def machine_of(kiosk: MachineCaller | Actor) -> int:

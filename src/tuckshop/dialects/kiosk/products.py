@@ -36,8 +36,8 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
-from tuckshop.identity import guests
-from tuckshop.queries import catalogue, machines
+from tuckshop.identity import devices, guests
+from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
 from tuckshop.till.callers import Caller
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
@@ -88,7 +88,7 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
     """What is on sale at the kiosk's machine; without a key, at the shop's first."""
     asking = DEFAULT_MACHINE_ID
     if request.given(b"x-kiosk-key"):
-        asking = machine_of(await machines.witness(request.shop, caller=kiosk(request)))
+        asking = machine_of(await devices.witness(request.shop, caller=kiosk(request)))
     found = await catalogue.page(request.shop, Search(limit=limit, offset=offset, machine_id=asking))
     return [_show_product(product) for product in found]
 

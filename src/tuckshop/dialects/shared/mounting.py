@@ -16,11 +16,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from tuckshop.context import Shop
 from tuckshop.dialects import NAMES
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import openapi
 from tuckshop.http.openapi import Contract
 from tuckshop.http.request import Call, require_strict
 from tuckshop.settings import Settings, SettingsInvalid
-from tuckshop.till.policy import CoinsPolicy
 
 PREFIX = "/dialects/"
 

@@ -1,6 +1,7 @@
-"""All that can be asked of the till, one module per noun, which declares its commands and receipts.
+"""What can be asked of the till, one module for each noun.
 
-Imported whole, so that every stored tag is known to whoever reads one.
+For each command its value, its receipt, what it reads, how it is decided and what the log says of it stand
+together. All are imported with the package, so that every stored tag is known to whoever reads one.
 """
 
 from tuckshop.till.commands import (

@@ -12,6 +12,7 @@ from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser
 from tuckshop.domain.users import Actor, Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import user_of
 from tuckshop.till.commands.base import (
     Command,
@@ -21,7 +22,6 @@ from tuckshop.till.commands.base import (
     receipt,
     require_own_machine,
 )
-from tuckshop.till.policy import CoinsPolicy
 from tuckshop.till.state.posting import move_coins, post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import Deposited, WorkingSet

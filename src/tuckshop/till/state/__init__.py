@@ -1,1 +1,4 @@
-"""What a batch of commands reads, works on and changes. Nothing here decides, or talks to a database."""
+"""What a batch works on: the rows it reads, the working set they make, and the changes that it will write.
+
+Below commands and engine, so that both can use it.
+"""
