@@ -173,9 +173,8 @@ class PaySeller(Command, frozen=True):
             if buyer_id is not None and tab_of(buyer_id) in work.accounts.balances:
                 owed_cents[buyer_id] = work.accounts.owed_cents(order.wallet)
         since_us = work.now_us - work.policy.refund_window_seconds * MICROSECONDS
-        return payables.held_back_cents(
-            orders, owed_cents=owed_cents, seller_id=self.seller_id, since_us=since_us
-        )
+        held_back = payables.held_back_cents(orders, owed_cents=owed_cents, since_us=since_us)
+        return held_back[self.seller_id]
 
 
 @command("wallet.close")

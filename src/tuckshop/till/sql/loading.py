@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
-from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
+from tuckshop.domain.orders import MICROSECONDS, Line, Payment
 from tuckshop.domain.products import Product, Shelf
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within
@@ -144,7 +144,7 @@ def orders(work: WorkingSet, order_ids: set[int]) -> Script:
     for order_id, *line in (yield statements.ORDER_LINES, ids(order_ids)):
         lines[order_id].append(_line(line))
     for header in headers:
-        work.orders.by_id[header.id] = _order(header, lines[header.id])
+        work.orders.by_id[header.id] = header.order(lines[header.id])
 
 
 def products(work: WorkingSet, need: ReadSet) -> Script:
@@ -246,7 +246,7 @@ def _payees(work: WorkingSet, need: ReadSet) -> Script:
         sold = _line(line)
         lines.setdefault(header.id, {})[sold.product_id] = sold
     for order_id, header in headers.items():
-        work.orders.held_back[order_id] = _order(header, lines[order_id].values())
+        work.orders.held_back[order_id] = header.order(lines[order_id].values())
 
 
 def _client_refs(work: WorkingSet, need: ReadSet) -> Script:
@@ -291,21 +291,6 @@ def _session(
 @cache
 def _roles(*flags: bool) -> frozenset[Role]:
     return frozenset(role for role, held in zip(Role, flags, strict=True) if held)
-
-
-def _order(row: OrderRow, lines: Iterable[Line]) -> Order:
-    return Order(
-        id=row.id,
-        wallet=AccountRef(AccountKind.WALLET, row.buyer_id, row.guest_id),
-        machine_id=row.machine_id,
-        status=OrderStatus(row.status),
-        client_ref=row.client_ref,
-        total_cents=row.total_cents,
-        lines=tuple(lines),
-        created_us=row.created_us,
-        payment=Payment(row.payment),
-        fulfilled_us=row.fulfilled_us,
-    )
 
 
 def _reader(kind: type[T]) -> Callable[[list[Any]], T]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.orders import Line
+from tuckshop.domain.ledger import AccountKind, AccountRef
+from tuckshop.domain.orders import Line, Order, OrderStatus, Payment
 from tuckshop.domain.products import Product
 
 
@@ -36,6 +37,21 @@ class OrderRow(NamedTuple):
     created_us: int
     fulfilled_us: int | None
     day: int
+
+    def order(self, lines: Iterable[Line]) -> Order:
+        """The order that it is the row of."""
+        return Order(
+            id=self.id,
+            wallet=AccountRef(AccountKind.WALLET, self.buyer_id, self.guest_id),
+            machine_id=self.machine_id,
+            status=OrderStatus(self.status),
+            client_ref=self.client_ref,
+            total_cents=self.total_cents,
+            lines=tuple(lines),
+            created_us=self.created_us,
+            payment=Payment(self.payment),
+            fulfilled_us=self.fulfilled_us,
+        )
 
 
 class OrderLineRow(NamedTuple):
