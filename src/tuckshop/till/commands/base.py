@@ -15,12 +15,12 @@ import msgspec
 
 from tuckshop.domain.refusals import NotOwner, Refusal, RoleMissing
 from tuckshop.domain.users import Actor, Role
+from tuckshop.store import admin_log
+from tuckshop.store.admin_log import Facts
 from tuckshop.till.callers import Caller
 from tuckshop.till.state.read_set import ReadSet
-from tuckshop.till.state.rows import AdminLogRow
 from tuckshop.till.state.working_set import WorkingSet
 
-Facts = dict[str, Any]
 C = TypeVar("C", bound="Command")
 R = TypeVar("R", bound="Receipt")
 
@@ -119,13 +119,13 @@ def execute_logged(command: Command, actor: Actor, work: WorkingSet) -> Receipt:
     if before is None or after is None or (after.only_changes and after == before):
         return receipt
     work.changes.admin_log.append(
-        AdminLogRow(
-            actor_id=actor.user_id,
+        admin_log.line(
             action=after.action,
             subject=after.name,
-            before=_written(before.facts),
-            after=_written(after.facts),
-            created_us=work.now_us,
+            before=before.facts,
+            after=after.facts,
+            actor_id=actor.user_id,
+            now_us=work.now_us,
         )
     )
     return receipt
@@ -150,10 +150,3 @@ class Outcome(Value, frozen=True):
         if isinstance(self.answer, Refusal):
             raise self.answer
         return self.answer
-
-
-def _written(facts: Facts | None) -> str | None:
-    return None if facts is None else _encode(facts).decode()
-
-
-_encode = msgspec.json.Encoder().encode

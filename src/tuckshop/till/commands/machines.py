@@ -11,7 +11,8 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.products import StockKind
 from tuckshop.domain.refusals import InvalidField, PlanChanged
 from tuckshop.domain.users import Actor, Role
-from tuckshop.till.commands.base import Command, Facts, LogSubject, Receipt, Value, command, receipt
+from tuckshop.store.admin_log import Facts
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, receipt
 from tuckshop.till.commands.products import is_own_product, log_product
 from tuckshop.till.state.posting import move_coins, move_stock, open_shelf, post
 from tuckshop.till.state.read_set import ReadSet

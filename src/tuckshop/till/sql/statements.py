@@ -8,6 +8,7 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Line
 from tuckshop.domain.products import ATTRIBUTES, Product, Shelf
 from tuckshop.store import tables
+from tuckshop.store.admin_log import LogLine
 from tuckshop.till.sql.steps import Add, Delete, Insert, Read, Update
 from tuckshop.till.state import rows
 
@@ -292,7 +293,7 @@ NEW_TRANSFERS = Insert(tables.transfers, ("source_id", "target_id", *rows.Transf
 NEW_STOCK_MOVEMENTS = Insert(tables.stock_movements, rows.StockMovementRow._fields)
 NEW_COIN_MOVEMENTS = Insert(tables.coin_movements, rows.CoinMovementRow._fields)
 NEW_OUTCOMES = Insert(tables.idempotency, rows.IdempotencyRow._fields)
-NEW_LOG_LINES = Insert(tables.admin_log, rows.AdminLogRow._fields)
+NEW_LOG_LINES = Insert(tables.admin_log, LogLine._fields)
 
 SET_BALANCES = Update(tables.accounts, ("id",), ("balance_cents",))
 ADD_CENTS = Update(tables.accounts, ("id",), ("balance_cents",), added=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import ShelfPlan
+from tuckshop.store.admin_log import LogLine
 from tuckshop.till.state.groups import Group
 from tuckshop.till.state.read_set import ShelfRef
 from tuckshop.till.state.rows import (
-    AdminLogRow,
     CoinMovementRow,
     IdempotencyRow,
     OrderLineRow,
@@ -78,4 +78,4 @@ class Changes(Group):
     products: ProductChanges = field(default_factory=ProductChanges)
     machines: MachineChanges = field(default_factory=MachineChanges)
     idempotency: list[IdempotencyRow] = field(default_factory=list)
-    admin_log: list[AdminLogRow] = field(default_factory=list)
+    admin_log: list[LogLine] = field(default_factory=list)

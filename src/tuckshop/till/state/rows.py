@@ -144,15 +144,6 @@ class IdempotencyRow(NamedTuple):
     created_us: int
 
 
-class AdminLogRow(NamedTuple):
-    actor_id: int | None
-    action: str
-    subject: str
-    before: str | None
-    after: str | None
-    created_us: int
-
-
 class SalesSum(NamedTuple):
     """What a batch adds to its day's sales of one product on one machine."""
 
