@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuckshop.domain.field_problems import OutOfRange, WrongLength
 from tuckshop.domain.products import (
     PRODUCT_NAME_LENGTH_MAX,
     QUANTITY_MAX,
@@ -48,7 +49,7 @@ def test_a_product_name_has_1_to_100_characters() -> None:
     for name in ("", "x" * (PRODUCT_NAME_LENGTH_MAX + 1)):
         with pytest.raises(InvalidField) as refused:
             check_product_name(name)
-        assert refused.value == InvalidField(field="name", reason="must have 1 to 100 characters")
+        assert refused.value == InvalidField(field="name", problem=WrongLength(1, 100))
 
 
 @pytest.mark.parametrize(("least", "quantity"), [(0, 0), (1, 1), (0, QUANTITY_MAX)])
@@ -60,7 +61,7 @@ def test_a_quantity_may_reach_its_limits(least: int, quantity: int) -> None:
 def test_refuses_a_quantity_outside_its_limits(least: int, quantity: int) -> None:
     with pytest.raises(InvalidField) as refused:
         check_quantity(quantity, field="stock", least=least)
-    assert refused.value == InvalidField(field="stock", reason=f"must be from {least} to 1000000")
+    assert refused.value == InvalidField(field="stock", problem=OutOfRange(least, 1_000_000))
 
 
 def test_a_product_is_changed_by_its_seller_and_by_admins() -> None:

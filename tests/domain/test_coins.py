@@ -133,19 +133,19 @@ def test_refuses_a_coin_that_the_shop_does_not_take(value: int) -> None:
 
 
 def test_refuses_no_coins_at_all() -> None:
-    with pytest.raises(InvalidField, match="at least one coin"):
+    with pytest.raises(InvalidField, match="no-coins"):
         check_inserted({}, accepted=EURO)
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_refuses_less_than_one_of_a_coin(count: int) -> None:
-    with pytest.raises(InvalidField, match="at least 1 of 20"):
+    with pytest.raises(InvalidField, match=r"coin-count-too-small.*20"):
         check_inserted({50: 3, 20: count}, accepted=EURO)  # 50 * 3 - 20 would take money out by putting it in
 
 
 def test_refuses_more_coins_than_anybody_feeds() -> None:
     assert check_inserted({5: PIECES_MAX - 1, 10: 1}, accepted=EURO) == {10: 1, 5: PIECES_MAX - 1}
-    with pytest.raises(InvalidField, match="at most 10000"):
+    with pytest.raises(InvalidField, match="too-many-coins"):
         check_inserted({5: PIECES_MAX, 10: 1}, accepted=EURO)
 
 

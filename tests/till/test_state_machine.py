@@ -269,7 +269,7 @@ class ShopMachine(RuleBasedStateMachine):
         if sold is None or self.dice.random() < 0.4:
             return self.by(*others)
         names = {user_of(caller): name for name, caller in self.people.items() if user_of(caller)}
-        return self.by(names.get(sold.wallet.user_id or 0, "hall"))
+        return self.by(names.get(sold.wallet.user_id, "hall"))
 
     def _quantities(self, order: int) -> dict[int, int] | None:
         if order not in self.model.orders or self.dice.random() < 0.4:

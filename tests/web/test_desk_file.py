@@ -85,8 +85,8 @@ async def test_what_was_saved_can_be_taken_back(api: Api, sam: Person) -> None:
     [
         ("", "The file is empty: its first row names name, price"),
         ("price\n1.50\n", "line 1 The first row must name the columns: name"),
-        ("name,colour\ncola,red\n", "line 1 There is no column 'colour', only name"),
-        ("name,price\ncola,x\n", "line 2 price: Must be a plain decimal number such as 2.20."),
+        ("name,colour\ncola,red\n", "line 1 There is no column “colour”, only name"),
+        ("name,price\ncola,x\n", "line 2 price: “x” must be a plain decimal number such as 2.20."),
         ("name,price\ncola,1\nCOLA,2\n", "line 3 COLA is on line 2 already."),
         ("name,price\ncola\n", "line 2 cola is new and needs a price."),
         ("name,stock\nhouse tea,5\n", "line 2 house tea belongs to somebody else."),

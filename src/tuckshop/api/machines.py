@@ -10,6 +10,7 @@ from litestar import Response, Router, get, patch, post, put
 from tuckshop.api.products import Reason
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.api.wallet import Coins, Value
+from tuckshop.domain.field_problems import CoinTwice
 from tuckshop.domain.machines import (
     COUNTED_MAX,
     MACHINE_NAME_LENGTH_MAX,
@@ -418,7 +419,7 @@ async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown
 def _counted(rows: list[CountedBody]) -> dict[int, int]:
     counted = {row.value: row.count for row in rows}
     if len(counted) < len(rows):
-        raise InvalidField(field="counted", reason="must name each coin once")
+        raise InvalidField(field="counted", problem=CoinTwice())
     return counted
 
 

@@ -47,6 +47,7 @@ from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
 from tuckshop.operations import pictures
 from tuckshop.queries import catalogue
+from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.catalogue import Place, Search, Sort
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.products import (
@@ -407,7 +408,7 @@ async def remove_image(request: Call, product_id: PathId) -> Response[None]:
 )
 async def image(request: Call, image_id: PathId) -> Response[bytes]:
     """The bytes of a picture; they never change."""
-    media_type, content = await pictures.find(request.shop, image_id=image_id)
+    media_type, content = await picture_queries.find(request.shop, image_id=image_id)
     headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
     return Response(content, media_type=media_type, headers=headers)
 

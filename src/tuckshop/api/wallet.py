@@ -30,6 +30,7 @@ from tuckshop.http.fields import Id, Moment, Shown, moment
 from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import guests, sessions
+from tuckshop.queries import earnings as earnings_queries
 from tuckshop.queries import wallet
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
@@ -232,7 +233,7 @@ async def earnings(request: Call) -> EarningsShown:
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
-    earned = await wallet.earnings(request.shop, seller_id=actor.user_id)
+    earned = await earnings_queries.earnings(request.shop, seller_id=actor.user_id)
     return EarningsShown(
         balance=earned.balance_cents,
         payable=earned.payable_cents,

@@ -13,6 +13,8 @@ from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.order import when
 from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, Role, UserState
+from tuckshop.queries import earnings
+from tuckshop.queries import tabs as tab_queries
 
 if TYPE_CHECKING:
     from tuckshop.identity.sessions import SessionStands
@@ -188,7 +190,6 @@ async def _all(state: UserState | None) -> list[User]:
 
 async def _show(name: str) -> list[tuple[str, object]]:
     from tuckshop.identity import users as accounts
-    from tuckshop.operations import tabs
     from tuckshop.queries import wallet
 
     async with opened_shop() as shop:
@@ -203,11 +204,11 @@ async def _show(name: str) -> list[tuple[str, object]]:
         balance = await wallet.balance(shop, user_id=found.id)
         if Role.BUYER in found.roles or balance.balance_cents:
             told.append(("Wallet", amounts.tell(balance.balance_cents, shop.currency)))
-        tab = await tabs.find(shop, user_id=found.id)
+        tab = await tab_queries.find(shop, user_id=found.id)
         if tab.owed_cents or tab.limit_cents:
             told.append(("Owes", amounts.tell(tab.owed_cents, shop.currency)))
             told.append(("May owe", amounts.tell(tab.limit_cents, shop.currency)))
-        earned = await wallet.earnings(shop, seller_id=found.id)
+        earned = await earnings.earnings(shop, seller_id=found.id)
         if Role.SELLER in found.roles or earned.balance_cents:
             told.append(("Earned", amounts.tell(earned.balance_cents, shop.currency)))
             told.append(("Payable", amounts.tell(earned.payable_cents, shop.currency)))

@@ -18,7 +18,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
     |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage
     |- Unacceptable           the value itself is wrong, whatever the shop's state
-    |  |- InvalidField            a name, price, quantity ... outside its limits
+    |  |- InvalidField            a name, price, quantity ... that breaks a rule: one of `field_problems`
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
     |  |- ReportTooLarge          the answer would have more rows than one can have
     |  `- KeyReused               an idempotency key came with another request
@@ -44,7 +44,12 @@ Till commands store refusals for idempotent replay as their `facts`, and `revive
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, Self
+
+from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
+
+Thing = Literal["account", "machine", "product", "report", "wallet"]
+"""What can belong to somebody."""
 
 
 @dataclass(unsafe_hash=True)
@@ -61,6 +66,11 @@ class Refusal(Exception):
     def facts(self) -> dict[str, Any]:
         """The refusal's fields as plain JSON values."""
         return asdict(self)
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """The refusal of these facts, as `facts()` or JSON has them."""
+        return cls(**{name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()})
 
 
 class Unauthenticated(Refusal):
@@ -97,7 +107,7 @@ class RoleMissing(Forbidden):
 class NotOwner(Forbidden):
     """The thing belongs to another user."""
 
-    thing: str
+    thing: Thing
 
 
 @dataclass(unsafe_hash=True)
@@ -197,10 +207,23 @@ class Unacceptable(Refusal):
 
 @dataclass(unsafe_hash=True)
 class InvalidField(Unacceptable):
-    """`field` breaks the rule that `reason` tells."""
+    """The value of `field` cannot be taken; `problem` is why."""
 
     field: str
-    reason: str
+    problem: FieldProblem
+
+    def facts(self) -> dict[str, Any]:
+        """The field, and the problem's code and facts."""
+        if isinstance(self.problem, StoredReason):
+            return {"field": self.field, "reason": self.problem.reason}
+        return {"field": self.field, "code": self.problem.code, "facts": self.problem.facts()}
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """As `facts` tells them, or as they were stored before problems had codes: with a sentence."""
+        if "reason" in facts:
+            return cls(facts["field"], StoredReason(facts["reason"]))
+        return cls(facts["field"], revive_problem(facts["code"], facts["facts"]))
 
 
 @dataclass(unsafe_hash=True)
@@ -453,5 +476,4 @@ _BY_NAME = {leaf.__name__: leaf for leaf in leaves()}
 
 def revive(name: str, facts: dict[str, Any]) -> Refusal:
     """The refusal that `type(r).__name__` and `r.facts()` told of; KeyError for a name not in the tree."""
-    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-    return _BY_NAME[name](**frozen)
+    return _BY_NAME[name].of_facts(facts)

@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from tuckshop.context import DatabaseAway
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, TooManyTries
+from tuckshop.http import field_problems
 from tuckshop.http.state import running
 from tuckshop.identity.passwords import Overrun
 from tuckshop.till.engine.queue import Busy, Defect
@@ -181,6 +182,13 @@ def kind(name: str) -> str:
     return re.sub(r"[\s-]+|(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
+def facts_of(refusal: Refusal) -> dict[str, Any]:
+    """What stands beside a refusal's sentence: its facts, and for a field the end of that sentence."""
+    if isinstance(refusal, refusals.InvalidField):
+        return {"field": refusal.field, "reason": field_problems.reason(refusal.problem)}
+    return refusal.facts()
+
+
 class Errors:
     """How one interface tells what went wrong: its table of refusals, and the shape of an error's body.
 
@@ -229,7 +237,7 @@ class Errors:
     def of_refusal(self, refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response[Any]:
         """The answer for a refusal: its facts beside the sentence that they make."""
         row = self.table[type(refusal)]
-        facts = refusal.facts()
+        facts = facts_of(refusal)
         worded = {
             name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
             for name, value in facts.items()

@@ -22,6 +22,7 @@ from litestar.params import ParameterKwarg
 from litestar.routes import BaseRoute, HTTPRoute
 
 from tuckshop import __version__
+from tuckshop.domain.field_problems import OutOfRange
 from tuckshop.domain.refusals import (
     KeyReused,
     LogInNeeded,
@@ -67,7 +68,7 @@ _REPLAYED = {
 _FACTS: dict[str, Any] = {
     "field": "stock",
     "rows_max": 50_000,
-    "reason": "must be from 0 to 1000000",
+    "problem": OutOfRange(0, 1_000_000),
     "accepted": (5, 10, 20, 50, 100),
     "roles": ("cashier", "admin"),
     "scopes": ("buy", "admin"),

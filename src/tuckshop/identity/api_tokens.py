@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select, update
 
 from tuckshop.context import KnownToken, Shop
+from tuckshop.domain.field_problems import NoScopes, OutOfRange
 from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, UnknownToken
 from tuckshop.domain.users import Scope, check_name, read_scopes, write_scopes
 from tuckshop.store import tables
@@ -53,9 +54,9 @@ async def make(
     name = check_name(name, field="name", length_max=NAME_LENGTH_MAX)
     held = frozenset(scopes)
     if not held:
-        raise InvalidField(field="scopes", reason="must name at least one scope")
+        raise InvalidField(field="scopes", problem=NoScopes())
     if not 1 <= days <= DAYS_MAX:
-        raise InvalidField(field="days", reason=f"must be from 1 to {DAYS_MAX}")
+        raise InvalidField(field="days", problem=OutOfRange(1, DAYS_MAX))
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     now_us = shop.clock()
     expires_us = now_us + days * _DAY_US

@@ -103,7 +103,7 @@ async def take(
     try:
         table = goods_rows.parse(sheets.read(content, rows_max=GOODS_MAX), currency=shop.currency)
     except sheets.SheetUnreadable as error:
-        return Report(problems=(Problem(error.line, error.reason),))
+        return Report(problems=(Problem(error.line, error.problem),))
     for tried in range(1, _TRIES + 1):
         report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)
         if report.problems or dry_run or not steps:
@@ -168,7 +168,7 @@ async def _look(
                     reason=reason,
                 )
             except goods_rows.Wrong as wrong:
-                problems += (Problem(good.line, told) for told in wrong.reasons)
+                problems += (Problem(good.line, one) for one in wrong.problems)
                 continue
             if step is None:
                 unchanged += 1

@@ -1,4 +1,4 @@
-"""Idempotency keys outside the till: whether one was used, and forgetting them when nobody will retry."""
+"""Forgetting idempotency keys, once nobody will retry, and old attempts to log in."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
 from tuckshop.identity import login_throttle as tries
-from tuckshop.store.engine import DatabaseAway, reading, writing
+from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency
-from tuckshop.till.commands.base import Envelope
 
 KEPT_DAYS = 30  # What the API promises.
 CHUNK = 500  # Rows a transaction: on SQLite, sales wait for each.
@@ -20,17 +19,6 @@ PAUSE_SECONDS = 3600
 _DAY_US = 86_400 * 1_000_000
 
 log = structlog.get_logger(__name__)
-
-
-async def is_used(shop: Shop, envelope: Envelope) -> bool:
-    """Whether the caller's key already stands for something: the till will do nothing again."""
-    if envelope.key is None:
-        return False
-    query = select(idempotency.c.key).where(
-        idempotency.c.scope == envelope.command.caller.scope, idempotency.c.key == envelope.key
-    )
-    async with reading(shop.engine) as connection:
-        return await connection.scalar(query) is not None
 
 
 async def forget_old(shop: Shop) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
 from tuckshop.domain.coins import total_cents
+from tuckshop.domain.field_problems import NotATimezone
 from tuckshop.domain.machines import (
     BoxKind,
     CoinBox,
@@ -295,5 +296,5 @@ def _timezones() -> frozenset[str]:
 
 def _check_timezone(timezone: str) -> str:
     if timezone not in _timezones():
-        raise InvalidField(field="timezone", reason="must be a name such as Europe/Berlin")
+        raise InvalidField(field="timezone", problem=NotATimezone())
     return timezone

@@ -26,7 +26,7 @@ from tuckshop.http.openapi import told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import guests
 from tuckshop.identity.guests import Guest
-from tuckshop.operations import retention as idempotency
+from tuckshop.queries import idempotency_keys
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
@@ -110,7 +110,7 @@ async def _is_sent_again(request: Call, envelope: Envelope, guest: Guest) -> boo
     """Whether this may be the call that made the guest, sent again with its key: done already, or not yet."""
     if envelope.key is None:
         return False
-    return not guest.has_wallet or await idempotency.is_used(request.shop, envelope)
+    return not guest.has_wallet or await idempotency_keys.is_used(request.shop, envelope)
 
 
 def _require_own(guest: Guest, user_id: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from tuckshop.domain import machines
 from tuckshop.domain import products as catalogue
 from tuckshop.domain.coins import Coins
+from tuckshop.domain.field_problems import SameMachine
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.products import StockKind
 from tuckshop.domain.refusals import InvalidField, PlanChanged
@@ -178,7 +179,7 @@ class MoveStock(Command, frozen=True):
         work.machines.box(self.machine_id)
         work.machines.box(self.target_id)
         if self.target_id == self.machine_id:
-            raise InvalidField(field="to", reason="must be another machine")
+            raise InvalidField(field="to", problem=SameMachine())
         quantity = catalogue.check_quantity(self.quantity, field="quantity", least=1)
         out = catalogue.move(products.shelf(self.machine_id, product.id), StockKind.MOVE, -quantity)
         into = catalogue.move(products.shelf(self.target_id, product.id), StockKind.MOVE, quantity)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tuckshop.domain import products as catalogue
+from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import check_price
 from tuckshop.domain.products import ATTRIBUTES, Product, StockKind, StockMovement
@@ -278,7 +279,7 @@ class ChangeProducts(Command, frozen=True):
     def execute(self, actor: Actor, work: WorkingSet) -> ProductsChanged:
         """As the steps one after the other would; the first refusal undoes those before."""
         if len(self.steps) > catalogue.GOODS_MAX:
-            raise InvalidField(field="products", reason=f"must be at most {catalogue.GOODS_MAX}")
+            raise InvalidField(field="products", problem=TooLarge(catalogue.GOODS_MAX))
         trial = work.copy()
         for step in self.steps:
             execute_logged(step, actor, trial)
@@ -378,7 +379,7 @@ def _check_figures(command: AddProduct | ChangeProduct) -> None:
         check_price(command.cost_cents, field="cost")
     tax = command.tax_basis_points
     if tax is not None and not 0 <= tax <= catalogue.TAX_BASIS_POINTS_MAX:
-        raise InvalidField(field="tax", reason=f"must be from 0 to {catalogue.TAX_BASIS_POINTS_MAX}")
+        raise InvalidField(field="tax", problem=TaxOutOfRange(catalogue.TAX_BASIS_POINTS_MAX))
 
 
 def _record(work: WorkingSet, product: Product, machine_id: int) -> ProductRecord:

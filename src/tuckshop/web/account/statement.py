@@ -101,7 +101,7 @@ async def send(request: Call) -> Response[Any]:
     response = forms.to_page("/account/statement")
     amount = words.money(cents, request.shop.currency)
     notices.leave(
-        response, request, words.say("{amount} sent to {name}.", amount=amount, name=target.username)
+        response, request, words.gettext("%(amount)s sent to %(name)s.", amount=amount, name=target.username)
     )
     return response
 

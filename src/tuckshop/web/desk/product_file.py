@@ -49,7 +49,7 @@ async def look(request: Call) -> Response[Any]:
     form, upload = await uploads.read(request, "machine", file="file", bytes_max=sheets.BYTES_MAX)
     machine_id = form.whole("machine", least=1) if "file" not in form.wrong else DEFAULT_MACHINE_ID
     if upload is None:
-        form.complain("file", "must be filled in")
+        form.miss("file")
     if form.is_wrong or upload is None:
         return await _shown(request, member, form)
     return await _taken(request, member, form, upload.content, machine_id, dry_run=True)
@@ -97,7 +97,11 @@ async def _taken(
         return await _shown(request, member, form, report, await asyncio.to_thread(_packed, content))
     words = texts.of(request)
     response = forms.to_page("/desk/products")
-    told = words.say("{added} added, {changed} changed.", added=report.added, changed=report.changed)
+    told = words.gettext(
+        "%(added)s, %(changed)s.",
+        added=words.ngettext("%(num)s added", "%(num)s added", report.added),
+        changed=words.ngettext("%(num)s changed", "%(num)s changed", report.changed),
+    )
     notices.leave(response, request, told)
     return response
 
@@ -116,7 +120,10 @@ async def _shown(
         machines={one.id: one.name for one in await machines.page(request.shop)},
         report=report,
         packed=packed,
-        problems=[(one.line, reasons.of_row(one.reason, words)) for one in problems[:SHOWN_MAX]],
+        problems=[
+            (one.line, reasons.of_row(one.problem, words, request.shop.currency))
+            for one in problems[:SHOWN_MAX]
+        ],
         acts=report.acts[:SHOWN_MAX] if report else (),
         bytes_max=sheets.BYTES_MAX,
     )

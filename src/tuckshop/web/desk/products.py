@@ -78,7 +78,9 @@ async def add(request: Call) -> Response[Any]:
         return _new(request, member, form)
     assert isinstance(receipt, ProductRecord)
     response = forms.to_page(f"/desk/products/{receipt.product_id}")
-    notices.leave(response, request, texts.of(request).say("{product} is on sale.", product=receipt.name))
+    notices.leave(
+        response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)
+    )
     return response
 
 

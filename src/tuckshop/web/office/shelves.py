@@ -103,7 +103,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except (SessionEnded, UnknownMachine, UnknownProduct):
         raise
     except PlanChanged:
-        form.trouble = texts.of(request).say(
+        form.trouble = texts.of(request).gettext(
             "Somebody else has planned this machine meanwhile. This is how the shelf stands now, and below "
             "it what you typed: save again to have it your way."
         )
@@ -111,7 +111,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("The shelf is planned."))
+    return _done(request, machine_id, texts.of(request).gettext("The shelf is planned."))
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
@@ -133,7 +133,8 @@ async def restock(request: Call, machine: Number, product: Number) -> Response[A
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} put in.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s put in.", "%(num)s put in.", quantity)
+    return _done(request, machine_id, told)
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/move", status_code=303)
@@ -156,7 +157,8 @@ async def move(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, moved=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} moved.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s moved.", "%(num)s moved.", quantity)
+    return _done(request, machine_id, told)
 
 
 HANDLERS = (show, choose, show_shelf, plan, restock, move)

@@ -72,8 +72,8 @@ async def add(request: Call) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say(
-            "{amount} for {name}, who has {balance} now.",
+        words.gettext(
+            "%(amount)s for %(name)s, who has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=user.username,
             balance=words.money(receipt.balance_cents, currency),

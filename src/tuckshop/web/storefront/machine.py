@@ -192,6 +192,7 @@ async def _shown(request: Call, visitor: Visitor, machine_id: int) -> Response[A
         pick=picks.write(chosen),
         said=display.said(seen, texts.of(request), shop.currency),
         greeting=display.greeting(seen, texts.of(request)),
+        left_forms=display.left_forms(texts.of(request)),
         code=code if named is None else "",
         change=RETURN if query.get("change") == RETURN else "keep",
         coins=shop.currency.denominations if visitor.puts_coins else (),

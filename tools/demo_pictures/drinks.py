@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tuckshop.cli.demo_brush import BLACK, WHITE, Brush, Colour, at, mixed, smooth
+from tools.demo_pictures.brush import BLACK, WHITE, Brush, Colour, at, mixed, smooth
 
 
 def _can(brush: Brush, colour: Colour) -> None:

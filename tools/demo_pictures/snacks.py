@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tuckshop.cli.demo_brush import BLACK, WHITE, Brush, Colour, at, mixed
+from tools.demo_pictures.brush import BLACK, WHITE, Brush, Colour, at, mixed
 
 
 def salted_crisps(brush: Brush) -> None:

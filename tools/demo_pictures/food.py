@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tuckshop.cli.demo_brush import Brush, at
+from tools.demo_pictures.brush import Brush, at
 
 
 def croissant(brush: Brush) -> None:
