@@ -161,7 +161,7 @@ async def test_of_two_lists_with_the_same_new_name_one_is_refused(shop: Shop) ->
         answers = await asyncio.gather(
             *(one.do(list_) for one, list_ in zip((shop, other), lists, strict=True)), return_exceptions=True
         )
-    assert sorted(type(answer).__name__ for answer in answers) == ["ProductsChanged", "NameTaken"]
+    assert sorted(type(answer).__name__ for answer in answers) == ["NameTaken", "ProductsChanged"]
     assert len(await shop.rows("products")) == 2
     await shop.assert_clean()
 
