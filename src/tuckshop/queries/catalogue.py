@@ -86,7 +86,7 @@ async def page(shop: Shop, search: Search) -> list[ProductRecord]:
             .join(found, found.c.id == products.c.id)
             .order_by(*_order(search.sort, products.c.name_key, _price(), products.c.id))
         )
-        return [_stands(row) for row in await connection.execute(query)]
+        return [_record(row) for row in await connection.execute(query)]
 
 
 async def count(shop: Shop, search: Search) -> int:
@@ -119,7 +119,7 @@ async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE
         ).one_or_none()
     if row is None:
         raise UnknownProduct(product=product_id)
-    return _stands(row)
+    return _record(row)
 
 
 async def find_by_name(
@@ -133,7 +133,7 @@ async def find_by_name(
     query = _on_sale(machine_id).where(products.c.name_key == key)
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _stands(row)
+    return None if row is None else _record(row)
 
 
 async def _require_machine(connection: AsyncConnection, machine_id: int) -> None:
@@ -318,19 +318,16 @@ def _price() -> ColumnElement[int]:
 
 
 def _on_sale(machine_id: int) -> Select[Any]:
+    """With the columns of `ProductRecord`, in its order."""
+    other: dict[str, ColumnElement[Any]] = {
+        "product_id": products.c.id,
+        "price_cents": _price().label("price_cents"),
+        "stock": func.coalesce(shelves.c.quantity, 0).label("stock"),
+        "seller": users.c.username,
+    }
     return (
         select(
-            products.c.id,
-            products.c.name,
-            _price().label("price_cents"),
-            func.coalesce(shelves.c.quantity, 0).label("stock"),
-            products.c.seller_id,
-            users.c.username,
-            products.c.refundable,
-            products.c.tax_basis_points,
-            products.c.cost_cents,
-            products.c.image_id,
-            products.c.version,
+            *(other[name] if name in other else products.c[name] for name in ProductRecord.__struct_fields__)
         )
         .outerjoin(shelves, _on_machine(machine_id))
         .outerjoin(users, users.c.id == products.c.seller_id)
@@ -338,5 +335,5 @@ def _on_sale(machine_id: int) -> Select[Any]:
     )
 
 
-def _stands(row: Any) -> ProductRecord:
+def _record(row: Any) -> ProductRecord:
     return ProductRecord(*row)
