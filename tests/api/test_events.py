@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.api.conftest import Api, serving
+from tests.limits import HANG_SECONDS, until
 from tests.shop import open_shop
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.users import Role
@@ -21,8 +22,6 @@ from tuckshop.till.commands.products import ChangeProduct
 from tuckshop.till.state import changed_ids as news
 from tuckshop.till.state.changed_ids import ChangedIds
 
-SECONDS_MAX = 10.0
-
 
 class Watcher:
     """One open stream."""
@@ -32,11 +31,11 @@ class Watcher:
         self.head = b""
 
     async def begin(self) -> None:
-        self.head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), SECONDS_MAX)
+        self.head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), HANG_SECONDS)
 
     async def until(self, kind: str) -> dict[str, Any]:
         """The data of the next event of this kind."""
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(HANG_SECONDS):
             while True:
                 line = await self._reader.readline()
                 assert line, "the stream has ended"
@@ -44,9 +43,13 @@ class Watcher:
                     data = (await self._reader.readline()).removeprefix(b"data: ")
                     return msgspec.json.decode(data, type=dict[str, Any])
 
+    async def heartbeat(self) -> None:
+        """Returns after the next one."""
+        await asyncio.wait_for(self._reader.readuntil(b": \n\n"), HANG_SECONDS)
+
     async def end(self) -> bytes:
         """All that comes until the stream ends."""
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(HANG_SECONDS):
             told = b""
             while not told.endswith(b"0\r\n\r\n"):
                 more = await self._reader.read(65_536)
@@ -71,13 +74,6 @@ async def watching(api: Api, by: SessionCaller | None = None, *headers: str) -> 
         yield watcher
     finally:
         writer.close()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Returns when it is so."""
-    async with asyncio.timeout(SECONDS_MAX):
-        while not is_so():  # noqa: ASYNC110  # what is waited for happens in the server
-            await asyncio.sleep(0.01)
 
 
 def _is_connected(api: Api) -> bool:
@@ -190,9 +186,10 @@ async def test_is_only_open_to_so_many(database_url: str) -> None:
 async def test_sends_heartbeats(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuckshop.api.events.HEARTBEAT_SECONDS", 0.05)
     async with watching(api) as watcher:
-        await asyncio.sleep(0.5)
+        for _ in range(3):
+            await watcher.heartbeat()
         api.events.shut()
-        assert (await watcher.end()).count(b": \n\n") >= 3
+        assert await watcher.end()
 
 
 async def test_who_does_not_read_is_sent_away(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Environment, Terminal
 from tests.cli.server import serving
+from tests.limits import HANG_SECONDS
 from tuckshop.demo.shop import demo_settings, make
 from tuckshop.settings import Settings
 
@@ -64,7 +66,7 @@ def test_its_admin_sells_and_orders_as_app_demo_has_it(demo_terminal: Terminal) 
         def say(path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
             headers["Content-Type"] = "application/json"
             request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers)
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
                 told: dict[str, Any] = json.load(answer)
                 return told
 
@@ -86,7 +88,7 @@ def test_makes_itself_from_nothing(terminal: Terminal) -> None:
     assert [file.name for file in terminal.home.iterdir()] == ["demo.sqlite3"]
 
 
-@pytest.mark.skipif(not (ROOT / ".venv/.runtime-installed").exists(), reason="needs the environment of make")
+@pytest.mark.skipif(Path(sys.prefix) != ROOT / ".venv", reason="this is not the environment that make runs")
 def test_make_run_opens_it(demo_terminal: Terminal) -> None:
     # "-o": a test must not install anything.
     with serving("run", cwd=ROOT, program=("make", "-o", ".venv/.runtime-installed")) as server:
