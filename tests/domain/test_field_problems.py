@@ -82,7 +82,7 @@ def test_what_is_stored_stays() -> None:
 def test_every_problem_comes_back_from_json_as_it_was(problem: FieldProblem) -> None:
     assert revive_problem(problem.code, json.loads(json.dumps(problem.facts()))) == problem
     refusal = InvalidField("price", problem)
-    assert revive("InvalidField", json.loads(json.dumps(refusal.facts()))) == refusal
+    assert revive("invalid-field", json.loads(json.dumps(refusal.facts()))) == refusal
 
 
 def test_a_refused_field_is_stored_as_a_code_and_facts() -> None:
@@ -95,14 +95,14 @@ def test_a_refused_field_is_stored_as_a_code_and_facts() -> None:
 
 def test_a_sentence_that_was_stored_is_kept_as_it_was() -> None:
     stored = {"field": "name", "reason": "must have 1 to 100 characters"}
-    refusal = revive("InvalidField", stored)
+    refusal = revive("invalid-field", stored)
     assert refusal == InvalidField("name", StoredReason("must have 1 to 100 characters"))
     assert refusal.facts() == stored
 
 
 def test_a_code_that_nobody_knows_does_not_come_back() -> None:
     with pytest.raises(KeyError, match="from-tomorrow"):
-        revive("InvalidField", {"field": "name", "code": "from-tomorrow", "facts": {}})
+        revive("invalid-field", {"field": "name", "code": "from-tomorrow", "facts": {}})
 
 
 def test_every_problem_is_one_that_something_raises() -> None:

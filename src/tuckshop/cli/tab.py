@@ -17,12 +17,11 @@ from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain import money
 from tuckshop.domain.money import parse_price
 from tuckshop.domain.users import OPERATOR
-from tuckshop.queries import tabs as tab_queries
-from tuckshop.queries.tabs import Tab
 
 if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
+    from tuckshop.queries.tabs import Tab
     from tuckshop.till.commands.tabs import TabSettled
 
 PAGE = 1_000
@@ -105,6 +104,7 @@ def settle(
 
 
 async def _all() -> tuple[list[Tab], Currency]:
+    from tuckshop.queries import tabs as tab_queries
 
     found: list[Tab] = []
     async with opened_shop() as shop:
@@ -114,6 +114,7 @@ async def _all() -> tuple[list[Tab], Currency]:
 
 
 async def _show(user: str) -> tuple[Tab, Currency]:
+    from tuckshop.queries import tabs as tab_queries
 
     async with opened_shop() as shop:
         return await tab_queries.find(shop, user_id=await _user_id(shop, user)), shop.currency

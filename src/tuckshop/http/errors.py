@@ -78,6 +78,12 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.TooManyTries: Row(
         429, "Too many tries", "Too many log-ins were tried: wait {retry_seconds} seconds."
     ),
+    refusals.RecordUnreadable: Row(
+        409,
+        "Record unreadable",
+        "The answer under the key {key} was recorded at {recorded_at} as {form}, version {form_version}."
+        " This release cannot read it; nothing was done again.",
+    ),
     refusals.InsufficientFunds: Row(
         409, "Insufficient funds", "This costs {needed_cents}; the wallet holds {balance_cents}."
     ),
@@ -247,7 +253,7 @@ class Errors:
         return self.told(
             row.status,
             row.title,
-            name=type(refusal).__name__,
+            name=refusal.code,
             detail=row.detail.format(**worded),
             headers=headers,
             more=facts,

@@ -26,6 +26,7 @@ from tuckshop.domain.field_problems import OutOfRange
 from tuckshop.domain.refusals import (
     KeyReused,
     LogInNeeded,
+    RecordUnreadable,
     Refusal,
     ScopeMissing,
     SessionEnded,
@@ -89,6 +90,9 @@ _FACTS: dict[str, Any] = {
     "key": "6f0d2c1e-purchase-1",
     "client_ref": "till-7-0001",
     "external_ref": "bank-2025-10-09-17",
+    "form": "order.placed",
+    "form_version": 2,
+    "recorded_at": "2025-10-09T17:00:00Z",
     "payable_cents": 200,
     "user": 7,
     "guest": "door 17",
@@ -145,7 +149,7 @@ def told(
     if login != "none":
         refusals = (SessionEnded, LogInNeeded if login == "session" else ScopeMissing, *refusals)
     if keyed:
-        refusals = (*refusals, KeyReused)
+        refusals = (*refusals, KeyReused, RecordUnreadable)
     if matched:
         refusals = (*refusals, VersionChanged)
     said = Told(
@@ -473,7 +477,7 @@ def _example(contract: Contract, refusal: type[Refusal]) -> tuple[int, _Example]
     response = contract.errors.of_refusal(refusal(**example_facts(refusal)))
     title = contract.errors.table[refusal].title
     body = msgspec.json.decode(response.content)
-    return response.status_code or 200, _Example(kind(refusal.__name__), title, body)
+    return response.status_code or 200, _Example(refusal.code, title, body)
 
 
 def _plain(contract: Contract, status: int, title: str, detail: str) -> tuple[int, _Example]:

@@ -591,7 +591,7 @@ idempotency = Table(
     Column("scope", Text, nullable=False),  # whose key: user:7, or operator
     Column("key", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
-    Column("kind", Text, nullable=False),  # the receipt's or the refusal's class
+    Column("kind", Text, nullable=False),  # the form of the receipt or the refusal, see store/forms.py
     Column("outcome", Text, nullable=False),  # its fields as JSON
     _owner("order_id", "orders"),
     _owner("refund_id", "refunds"),

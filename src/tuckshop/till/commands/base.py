@@ -22,7 +22,6 @@ from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
 C = TypeVar("C", bound="Command")
-R = TypeVar("R", bound="Receipt")
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -30,7 +29,7 @@ class Value(msgspec.Struct, frozen=True):
 
 
 class Receipt(Value, frozen=True):
-    """What a command has done. Declared with `@receipt`."""
+    """What a command has done. Declared with `state.forms.receipt`, under a tag that never changes."""
 
 
 class LogSubject(NamedTuple):
@@ -78,9 +77,6 @@ class Command(Value, frozen=True):
 COMMANDS: dict[str, type[Command]] = {}
 """By tag."""
 
-RECEIPTS: dict[str, type[Receipt]] = {}
-"""By the tag under which an idempotency record keeps one."""
-
 
 def command(tag: str) -> Callable[[type[C]], type[C]]:
     """Declares a command. Raises ValueError for a tag that is taken."""
@@ -89,17 +85,6 @@ def command(tag: str) -> Callable[[type[C]], type[C]]:
         if COMMANDS.setdefault(tag, cls) is not cls:
             raise ValueError(f"{tag} is another command's")
         cls.tag = tag
-        return cls
-
-    return declare
-
-
-def receipt(tag: str) -> Callable[[type[R]], type[R]]:
-    """Declares a receipt, and under which tag it is kept. Raises ValueError for a tag that is taken."""
-
-    def declare(cls: type[R]) -> type[R]:
-        if RECEIPTS.setdefault(tag, cls) is not cls:
-            raise ValueError(f"{tag} is another receipt's")
         return cls
 
     return declare

@@ -13,14 +13,15 @@ from tuckshop.domain.products import StockKind
 from tuckshop.domain.refusals import InvalidField, PlanChanged
 from tuckshop.domain.users import Actor, Role
 from tuckshop.store.admin_log import Facts
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, receipt
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
 from tuckshop.till.commands.products import is_own_product, log_product
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import move_coins, move_stock, open_shelf, post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
 
-@receipt("BoxMoved")
+@receipt("coin_box.moved")
 class CoinsCarried(Receipt, frozen=True):
     """`coins` went into or out of the machine's box."""
 
@@ -31,7 +32,7 @@ class CoinsCarried(Receipt, frozen=True):
     created_us: int
 
 
-@receipt("CoinsCounted")
+@receipt("coin_box.counted")
 class CoinsCounted(Receipt, frozen=True):
     """What the books expected and what was counted, by coin; below 0: `over_short_cents` are missing."""
 
@@ -42,7 +43,7 @@ class CoinsCounted(Receipt, frozen=True):
     created_us: int
 
 
-@receipt("StockMoved")
+@receipt("stock.moved")
 class StockMoved(Receipt, frozen=True):
     """Pieces moved; `stock` is left on the machine, `target_stock` is on the other."""
 
@@ -65,7 +66,7 @@ class ShelfRecord(Value, frozen=True):
     price_cents: int | None
 
 
-@receipt("ShelvesSet")
+@receipt("shelves.set")
 class ShelvesSet(Receipt, frozen=True):
     """The shelves that were named, as they are now."""
 

@@ -12,15 +12,7 @@ from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import ClientRefTaken, NotOwner
 from tuckshop.domain.users import Actor, name_key
-from tuckshop.till.commands.base import (
-    Command,
-    LogSubject,
-    Receipt,
-    Value,
-    command,
-    receipt,
-    require_own_machine,
-)
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, require_own_machine
 from tuckshop.till.commands.products import read_named
 from tuckshop.till.commands.reversal import (
     goods_of,
@@ -32,6 +24,7 @@ from tuckshop.till.commands.reversal import (
     take_back,
 )
 from tuckshop.till.commands.wallet import require_coins, require_wallet
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import add_sale, move_coins, move_stock, post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.rows import OrderLineRow, OrderRow
@@ -48,7 +41,7 @@ class SoldLine(Value, frozen=True):
     refunded_quantity: int = 0
 
 
-@receipt("OrderPlaced")
+@receipt("order.placed")
 class OrderPlaced(Receipt, frozen=True):
     """The order, the wallet's balance afterwards, and the coins that came back with it.
 
@@ -68,7 +61,7 @@ class OrderPlaced(Receipt, frozen=True):
     owed_cents: int | None = None
 
 
-@receipt("OrderChanged")
+@receipt("order.changed")
 class OrderChanged(Receipt, frozen=True):
     """The order after it was cancelled, reduced or dispensed."""
 

@@ -17,14 +17,15 @@ from tuckshop.domain.products import ATTRIBUTES, Product, StockKind, StockMoveme
 from tuckshop.domain.refusals import InvalidField, NameTaken, UnknownUser, VersionChanged
 from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, execute_logged, receipt
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, execute_logged
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import move_stock, open_shelf
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.rows import ProductRow
 from tuckshop.till.state.working_set import WorkingSet
 
 
-@receipt("ProductStands")
+@receipt("product.saved")
 class ProductRecord(Receipt, frozen=True):
     """A product; `stock` on the command's machine."""
 
@@ -41,14 +42,14 @@ class ProductRecord(Receipt, frozen=True):
     version: int
 
 
-@receipt("ProductRemoved")
+@receipt("product.removed")
 class ProductRemoved(Receipt, frozen=True):
     """The product is off sale."""
 
     product_id: int
 
 
-@receipt("GoodsChanged")
+@receipt("products.changed")
 class ProductsChanged(Receipt, frozen=True):
     """How many products were added, and how many others were named."""
 

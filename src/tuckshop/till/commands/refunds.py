@@ -12,14 +12,7 @@ from tuckshop.domain.orders import MICROSECONDS, OrderStatus
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.domain.users import Actor, Role
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import (
-    Command,
-    LogSubject,
-    Receipt,
-    command,
-    receipt,
-    require_own_machine,
-)
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
 from tuckshop.till.commands.reversal import (
     goods_of,
     log_order,
@@ -30,11 +23,12 @@ from tuckshop.till.commands.reversal import (
     take_back,
 )
 from tuckshop.till.commands.wallet import require_wallet
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
 
-@receipt("Refunded")
+@receipt("order.refunded")
 class Refunded(Receipt, frozen=True):
     """What went back. `balance_cents` is the buyer's, told to the buyer, cashiers and admins alone."""
 

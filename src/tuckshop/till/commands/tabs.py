@@ -10,14 +10,15 @@ from tuckshop.domain.ledger import TransferKind, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import UnknownUser
 from tuckshop.domain.users import Actor, Role
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, receipt
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command
 from tuckshop.till.commands.transfers import fresh_ref, post_with_ref
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import move_coins, post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
 
-@receipt("TabSettled")
+@receipt("tab.settled")
 class TabSettled(Receipt, frozen=True):
     """`amount_cents` came off the tab, which now owes `owed_cents`; the wallet holds `balance_cents`."""
 

@@ -9,14 +9,15 @@ from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_
 from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refusals import ExternalRefTaken, NotOwner, UnknownUser, WalletTouched
 from tuckshop.domain.users import Actor, Role
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, receipt
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command
 from tuckshop.till.commands.wallet import log_wallet, require_wallet
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
 
-@receipt("MoneyMoved")
+@receipt("money.moved")
 class MoneyMoved(Receipt, frozen=True):
     """`amount_cents` was sent or topped up; the wallet named in the command now holds `balance_cents`."""
 
@@ -26,7 +27,7 @@ class MoneyMoved(Receipt, frozen=True):
     created_us: int
 
 
-@receipt("SellerPaid")
+@receipt("seller.paid")
 class SellerPaid(Receipt, frozen=True):
     """`amount_cents` was paid; the earnings are `balance_cents` now, of which `payable_cents` are payable."""
 
@@ -37,7 +38,7 @@ class SellerPaid(Receipt, frozen=True):
     created_us: int
 
 
-@receipt("WalletClosed")
+@receipt("wallet.closed")
 class WalletClosed(Receipt, frozen=True):
     """What the wallet still held; it is empty now. `unclaimed_id`: the transfer, if there was anything."""
 

@@ -12,9 +12,10 @@ from tuckshop.domain.ledger import earnings_of, tab_of, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import EmailTaken, LastAdmin, NameTaken, StillHoldsValue, UnknownUser
 from tuckshop.domain.users import Actor, Role, UserState, name_key
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, receipt
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
 from tuckshop.till.commands.products import take_off_sale
 from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.rows import UserRow
@@ -35,7 +36,7 @@ class NewUser(Value, frozen=True):
         return f"NewUser({self.username!r}, {self.email!r}, {sorted(self.roles)}, {self.state!r})"
 
 
-@receipt("Registered")
+@receipt("user.registered")
 class Registered(Receipt, frozen=True):
     """The new user's id; `amount_cents` went into the wallet, with no transfer if it is 0."""
 
@@ -45,7 +46,7 @@ class Registered(Receipt, frozen=True):
     created_us: int
 
 
-@receipt("UserClosed")
+@receipt("user.closed")
 class UserClosed(Receipt, frozen=True):
     """The user is gone; `amount_cents` was left in the wallet."""
 

@@ -14,20 +14,14 @@ from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import user_of
-from tuckshop.till.commands.base import (
-    Command,
-    LogSubject,
-    Receipt,
-    command,
-    receipt,
-    require_own_machine,
-)
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import move_coins, post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import Deposited, WorkingSet
 
 
-@receipt("CoinsDeposited")
+@receipt("wallet.deposited")
 class CoinsDeposited(Receipt, frozen=True):
     """`amount_cents` went in; the wallet now holds `balance_cents`."""
 
@@ -37,7 +31,7 @@ class CoinsDeposited(Receipt, frozen=True):
     created_us: int
 
 
-@receipt("PaidOut")
+@receipt("wallet.paid_out")
 class PaidOut(Receipt, frozen=True):
     """`coins` came out, largest first; `balance_cents` could not be paid in coins and is still there."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded, Unauthenticated
+from tuckshop.domain.refusals import KeyReused, RecordUnreadable, Refusal, SessionEnded, Unauthenticated
 from tuckshop.domain.users import OPERATOR, Actor
 from tuckshop.till.callers import (
     Caller,
@@ -48,7 +48,7 @@ def execute(envelope: Envelope, work: WorkingSet) -> Outcome:
         if actor.machine_id is not None:
             command.require_machine(actor)
         answer: Receipt | Refusal = execute_logged(command, actor, work)
-    except (Unauthenticated, KeyReused) as refusal:
+    except (Unauthenticated, KeyReused, RecordUnreadable) as refusal:
         return Outcome(refusal)  # Says something of the credential or the key, not of the command.
     except Refusal as refusal:
         answer = refusal

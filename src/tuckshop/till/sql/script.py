@@ -17,7 +17,8 @@ from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.loading import ids
 from tuckshop.till.sql.steps import Reserve, Script, Step
 from tuckshop.till.state.read_set import ReadSet
-from tuckshop.till.state.working_set import StoredOutcome, WorkingSet
+from tuckshop.till.state.rows import IdempotencyRow
+from tuckshop.till.state.working_set import WorkingSet
 
 
 def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, WorkingSet]:
@@ -38,8 +39,9 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
             account_ids.fresh[tab_of(user_id)] = account_id
     outcomes = {}
     if need.keys:
-        for scope, key, fingerprint, kind, outcome in (yield statements.OUTCOMES, list(need.keys)):
-            outcomes[scope, key] = StoredOutcome(bytes(fingerprint), kind, outcome)
+        for row in (yield statements.OUTCOMES, list(need.keys)):
+            stored = IdempotencyRow._make(row)
+            outcomes[stored.scope, stored.key] = stored
     # Taken after the wallets' locks, so that one wallet's instants and ids only ever grow.
     now_us, new_ids = yield Reserve(need.new_ids)
     work = WorkingSet(

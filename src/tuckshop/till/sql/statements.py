@@ -72,8 +72,8 @@ RECENT_DEPOSITS = Read(
 OUTCOMES = Read(
     "outcomes",
     (("scope", "text"), ("key", "text")),
-    "SELECT i.scope, i.key, i.fingerprint, i.kind, i.outcome FROM wanted w JOIN idempotency i"
-    " ON i.scope = w.scope AND i.key = w.key ORDER BY i.scope, i.key",
+    f"SELECT {_columns('i', rows.IdempotencyRow._fields)} FROM wanted w"
+    " JOIN idempotency i ON i.scope = w.scope AND i.key = w.key ORDER BY i.scope, i.key",
 )
 SESSIONS = Read(
     "sessions",

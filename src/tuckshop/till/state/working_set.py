@@ -16,6 +16,7 @@ from tuckshop.till.policy import Policy
 from tuckshop.till.state.changes import Changes
 from tuckshop.till.state.groups import Group
 from tuckshop.till.state.read_set import ShelfRef
+from tuckshop.till.state.rows import IdempotencyRow
 
 LOCKED_KINDS = frozenset({AccountKind.WALLET, AccountKind.TAB})
 """Accounts whose balances rules read: locked when they are loaded, and written as decided."""
@@ -28,14 +29,6 @@ class Session(NamedTuple):
     username: str
     expires_us: int
     ended: bool
-
-
-class StoredOutcome(NamedTuple):
-    """What an idempotency key stands for."""
-
-    fingerprint: bytes
-    kind: str
-    outcome: str
 
 
 class UserSnapshot(NamedTuple):
@@ -137,7 +130,7 @@ class WorkingSet(Group):
     now_us: int
     day: int
     new_ids: dict[str, Iterator[int]]
-    outcomes: dict[tuple[str, str], StoredOutcome] = field(default_factory=dict)  # by scope and key
+    outcomes: dict[tuple[str, str], IdempotencyRow] = field(default_factory=dict)  # by scope and key
     users: Users = field(default_factory=Users)
     accounts: Accounts = field(default_factory=Accounts)
     orders: Orders = field(default_factory=Orders)
