@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 import uvloop
 from coverage import Coverage
+from hypothesis import HealthCheck, settings
 
 from tests.engines import share_compiler
+from tests.limits import be_patient
 from tests.shop import Shop, open_shop
 from tools.postgres import Cluster, PostgresMissing
 from tuckshop.identity import passwords
@@ -51,6 +53,10 @@ def pytest_configure() -> None:
     if folder := memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
     share_compiler()
+    be_patient()
+    # Every example is as good as any other, however long it takes.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
     passwords.MEMORY_KIB, passwords.PASSES = 8, 1  # As little as there can be: tests log in all the time.
 
 

@@ -114,9 +114,8 @@ async def serving(
             verify=False,  # Loopback speaks no TLS, and the world's certificates are long to read.
         ) as client:
             await _until_up(client, task)
-            edge: Any = app.asgi_handler
-            running: RunningShop = edge.running.shop
-            events: Events = edge.running.events
+            assert app.edge.running is not None
+            running, events = app.edge.running.shop, app.edge.running.events
             shop = Shop(url=url, engine=running.engine, till=running.till, clock=clock)
             yield Api(
                 shop=shop,
@@ -124,7 +123,7 @@ async def serving(
                 events=events,
                 client=client,
                 port=port,
-                stalls=edge.running.stalls,
+                stalls=app.edge.running.stalls,
             )
     finally:
         server.stop()  # type: ignore[no-untyped-call]

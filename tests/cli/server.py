@@ -17,7 +17,8 @@ from pathlib import Path
 from tests.limits import HANG_SECONDS
 from tools import loopback
 
-TUCKSHOP = (sys.executable, "-c", "from tuckshop.cli.main import cli; cli()")
+TUCKSHOP = (sys.executable, "-m", "tests.limits")
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -47,6 +48,7 @@ def serving(*words: str, cwd: Path, program: tuple[str, ...] = TUCKSHOP, **setti
     port = loopback.free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     environment["TUCKSHOP_PORT"] = str(port)
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [environment.get("PYTHONPATH")])])
     environment |= {f"TUCKSHOP_{name.upper()}": value for name, value in settings.items()}
     process = subprocess.Popen(
         [*program, *words],

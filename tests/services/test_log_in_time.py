@@ -41,8 +41,8 @@ class Check(NamedTuple):
     hash_bytes: int
 
     @classmethod
-    def against(cls, kept: str | bytes) -> Check:
-        it = extract_parameters(str(kept))
+    def against(cls, kept: str) -> Check:
+        it = extract_parameters(kept)
         return cls(it.memory_cost, it.time_cost, it.parallelism, it.hash_len)
 
 
@@ -65,19 +65,18 @@ async def shop(open_for_business: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop
 async def steps_of(shop: Shop, log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> dict[str, Steps]:
     """The statements and the password checks of each kind, in their order."""
     steps: list[str | Check] = []
-    verify: Callable[..., bool] = getattr(shop.passwords, "_hasher").verify  # noqa: B009  # a protocol to us
+    verify = PasswordHasher.verify
 
-    def verified(kept: str | bytes, password: str | bytes) -> bool:
+    def verified(hasher: PasswordHasher, kept: str, password: str) -> bool:
         steps.append(Check.against(kept))
-        return verify(kept, password)
+        return verify(hasher, kept, password)
 
     def asked(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         steps.append(statement)
 
     taken = {}
     with monkeypatch.context() as patched:
-        # A frozen hasher: what it can be asked for stands in its class.
-        patched.setattr(PasswordHasher, "verify", lambda _, *given: verified(*given))
+        patched.setattr(PasswordHasher, "verify", verified)
         event.listen(shop.engine.sync_engine, "before_cursor_execute", asked)
         for kind, (name, password) in KINDS.items():
             for _ in range(2):  # The first of a name makes its count.

@@ -43,13 +43,6 @@ async def wire(shop: Shop) -> AsyncIterator[Wire]:
         yield opened
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is given up because this computer is slow."""
-    for name in ("CONNECT_SECONDS", "FATE_SECONDS", "IDLE_SECONDS"):
-        monkeypatch.setattr(books_postgres, name, HANG_SECONDS)
-
-
 def till_on(url: str, *, patience_seconds: float = HANG_SECONDS) -> Till:
     books = PostgresBooks(dsn=postgres_dsn(url), clock=Clock())
     return Till(books=books, policy=Policy(currency=EURO), patience_seconds=patience_seconds)

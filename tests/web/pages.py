@@ -84,9 +84,9 @@ MORE = (
 def routes(method: str) -> frozenset[str]:
     """The paths of all that answers to this method, as `/m/{machine}`, but for static files."""
     return frozenset(
-        re.sub(r":\w+\}", "}", route.path_format)
+        route.path
         for route in serving.app().routes
-        if method in getattr(route, "methods", ()) and not route.path_format.startswith("/static/")
+        if route.method == method and not route.path.startswith("/static/")
     )
 
 

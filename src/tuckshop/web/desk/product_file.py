@@ -6,14 +6,14 @@ import asyncio
 import re
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.errors import Malformed
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import products as goods_file
 from tuckshop.imports.products import Report
@@ -39,7 +39,7 @@ async def show(request: Call) -> Response[Any]:
     return await _shown(request, member, Filled(request, {"machine": f"{DEFAULT_MACHINE_ID}"}))
 
 
-@post("/desk/file", status_code=200, opt={"body_bytes_max": sheets.BYTES_MAX + uploads.AROUND_BYTES_MAX})
+@post("/desk/file", status_code=200, body_bytes_max=sheets.BYTES_MAX + uploads.AROUND_BYTES_MAX)
 async def look(request: Call) -> Response[Any]:
     """What a file would do, or what is wrong with it; nothing is done.
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
@@ -20,7 +18,9 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity import users as accounts
 from tuckshop.queries import machines, storefront, wallet

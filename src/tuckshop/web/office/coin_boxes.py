@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.coins import total_cents
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import idempotency_keys, machines
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.base import BoxMoved, CoinsCounted, CollectCoins, CountCoins, FillCoins

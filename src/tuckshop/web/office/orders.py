@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
+from starlette.responses import StreamingResponse
 
 from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
@@ -13,7 +13,9 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import exports as lists
 from tuckshop.queries import order_details, orders
@@ -78,7 +80,7 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/office/orders/file")
-async def save(request: Call) -> Response[Any]:
+async def save(request: Call) -> StreamingResponse:
     """Every line of every order, for a spreadsheet."""
     await rooms.member(request, Role.CASHIER, Role.ADMIN)
     return downloads.long_sheet(lists.sold(request.shop), "orders")

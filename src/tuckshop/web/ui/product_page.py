@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.products import QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
     Refusal,
@@ -20,6 +18,7 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.operations import pictures
 from tuckshop.queries import machines
 from tuckshop.queries import products as assortment

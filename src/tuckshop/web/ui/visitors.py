@@ -11,8 +11,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Role
@@ -20,6 +18,7 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.identity import users as accounts
 from tuckshop.queries import storefront

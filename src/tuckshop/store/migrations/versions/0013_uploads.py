@@ -1,6 +1,6 @@
 """Uploaded files, kept between showing what they would do and doing it.
 
-Revises: 0011
+Revises: 0012
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
