@@ -20,7 +20,7 @@ from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
 from tuckshop.store import tables
-from tuckshop.store.audit_rules import AMOUNTS, POINTERS, SILENT
+from tuckshop.store.audit_rules.idempotency import AMOUNTS, POINTERS, SILENT
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command, Receipt
