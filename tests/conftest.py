@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 import uvloop
 from coverage import Coverage
+from hypothesis import HealthCheck, settings
 
 from tests.engines import share_compiler
+from tests.limits import be_patient
 from tests.shop import Shop, open_shop
-from tools.postgres import Cluster
+from tools.postgres import Cluster, PostgresMissing
 from tuckshop.identity import passwords
 from tuckshop.identity.passwords import MEMORY_KIB, PASSES
 from tuckshop.store.engine import open_engine, writing
@@ -28,6 +30,7 @@ from tuckshop.store.setup import install
 
 CREATED_US = 1_700_000_000_000_000
 TEMPLATE = "tuckshop_template"
+GIVEN = "TUCKSHOP_TEST_POSTGRES_URL"
 
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES_MIN = 2 << 30  # Two workers, each with a server, a few databases and its temporary files.
@@ -50,6 +53,10 @@ def pytest_configure() -> None:
     if folder := memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
     share_compiler()
+    be_patient()
+    # Every example is as good as any other, however long it takes.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
     passwords.MEMORY_KIB, passwords.PASSES = 8, 1  # As little as there can be: tests log in all the time.
 
 
@@ -163,10 +170,24 @@ class PostgresServer:
         return self.url(name)
 
 
+def own_cluster(settings: Mapping[str, str | int] | None = None) -> Cluster:
+    """A PostgreSQL server of the test's own, which may crash.
+
+    Whoever names a server need not have the programs to start another: such tests are left out then. Without
+    either, they fail and say what is missing.
+    """
+    try:
+        return Cluster(settings)
+    except PostgresMissing:
+        if GIVEN in os.environ:
+            pytest.skip("a server is given, and no programs are here to start another")
+        raise
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The server for all tests of this process."""
-    given = os.environ.get("TUCKSHOP_TEST_POSTGRES_URL")
+    given = os.environ.get(GIVEN)
     if given:
         yield PostgresServer(given)
         return

@@ -15,6 +15,7 @@ from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.users import Role, name_key
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, postgres_dsn, reading, sqlite_path, writing
 from tuckshop.till.commands.base import (
@@ -30,7 +31,7 @@ from tuckshop.till.commands.base import (
     Receipt,
 )
 from tuckshop.till.engine.queue import Till
-from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.policy import Policy
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.script import Books
 from tuckshop.till.sql.sqlite import SqliteBooks

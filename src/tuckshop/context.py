@@ -4,18 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.money import Currency
-from tuckshop.identity.access_tokens import Tokens
-from tuckshop.identity.passwords import Passwords
-from tuckshop.queries.events import Events
+from tuckshop.domain.users import Scope
 from tuckshop.store.engine import DatabaseAway
 from tuckshop.telemetry import Meter
+from tuckshop.till.commands.base import Caller
 from tuckshop.till.engine.queue import Till
 
-__all__ = ["DatabaseAway", "Shop"]  # Interfaces never touch the store; this much of it they answer for.
+# Interfaces never touch the store; this much of it they answer for.
+__all__ = ["DatabaseAway", "KnownToken", "Passwords", "Refreshing", "Shop", "Tokens"]
+
+KNOWN_TOKENS_MAX = 10_000  # Opaque tokens that need not be looked up again; some 3 MB.
+
+
+class Passwords(Protocol):
+    """Hashing and checking passwords, never on the event loop."""
+
+    async def hash(self, password: str) -> str:
+        """The hash to keep."""
+
+    async def fits(self, password: str, hashed: str | None) -> bool:
+        """Whether it is the password; as long for a user whom nobody knows (None)."""
+
+    def close(self) -> None:
+        """Ends the threads that hash."""
+
+
+class Refreshing(NamedTuple):
+    """What a refresh token says."""
+
+    caller: Caller
+    generation: int
+
+
+class Tokens(Protocol):
+    """Signed tokens: making them and reading them."""
+
+    def access(self, caller: Caller) -> str:
+        """A token for calls."""
+
+    def refresh(self, caller: Caller, *, generation: int) -> str:
+        """A token for new tokens."""
+
+    def caller(self, token: str) -> Caller:
+        """Whose access token this is. Raises SessionEnded for any that is not good now."""
+
+    def refreshing(self, token: str) -> Refreshing:
+        """What a refresh token says. Raises SessionEnded for any that is not good now."""
+
+    def seal(self, signed: bytes) -> bytes:
+        """A hash that nobody computes without the shop's secret."""
+
+
+class KnownToken(NamedTuple):
+    """What an opaque token stands for, which never changes; no scopes for a log-in, which has all rights."""
+
+    caller: Caller
+    scopes: frozenset[Scope]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +77,14 @@ class Shop:
     passwords: Passwords
     clock: Callable[[], int]
     meter: Meter = field(default_factory=Meter)
-    events: Events = field(default_factory=Events)
+    known_tokens: dict[bytes, KnownToken] = field(default_factory=dict)  # opaque ones, by their hash
     guest_ids: dict[str, int] = field(default_factory=dict)  # by the key of their names, which never change
+
+    def remember_token(self, digest: bytes, known: KnownToken) -> None:
+        """Keeps what an opaque token stands for; it need not be looked up again."""
+        if len(self.known_tokens) >= KNOWN_TOKENS_MAX:
+            self.known_tokens.clear()
+        self.known_tokens[digest] = known
 
     @property
     def currency(self) -> Currency:

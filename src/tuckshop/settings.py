@@ -21,7 +21,7 @@ from dotenv import dotenv_values
 from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.users import RegistrationMode
-from tuckshop.till.policy import CoinsPolicy
+from tuckshop.domain.wallet import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"
 FILE = ".env"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.api.conftest import Api, serving
+from tests.limits import HANG_SECONDS, until
 from tests.shop import open_shop
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.users import Role
@@ -18,8 +19,6 @@ from tuckshop.queries import events as service
 from tuckshop.till.commands.base import OPERATOR, Caller, ChangeProduct, SetShelves
 from tuckshop.till.state import changed_ids as news
 from tuckshop.till.state.changed_ids import News
-
-SECONDS_MAX = 10.0
 
 
 class Watcher:
@@ -30,11 +29,11 @@ class Watcher:
         self.head = b""
 
     async def begin(self) -> None:
-        self.head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), SECONDS_MAX)
+        self.head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), HANG_SECONDS)
 
     async def until(self, kind: str) -> dict[str, Any]:
         """The data of the next event of this kind."""
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(HANG_SECONDS):
             while True:
                 line = await self._reader.readline()
                 assert line, "the stream has ended"
@@ -42,9 +41,13 @@ class Watcher:
                     data = (await self._reader.readline()).removeprefix(b"data: ")
                     return msgspec.json.decode(data, type=dict[str, Any])
 
+    async def heartbeat(self) -> None:
+        """Returns after the next one."""
+        await asyncio.wait_for(self._reader.readuntil(b": \n\n"), HANG_SECONDS)
+
     async def end(self) -> bytes:
         """All that comes until the stream ends."""
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(HANG_SECONDS):
             told = b""
             while not told.endswith(b"0\r\n\r\n"):
                 more = await self._reader.read(65_536)
@@ -71,15 +74,8 @@ async def watching(api: Api, by: Caller | None = None, *headers: str) -> AsyncIt
         writer.close()
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    """Returns when it is so."""
-    async with asyncio.timeout(SECONDS_MAX):
-        while not is_so():  # noqa: ASYNC110  # what is waited for happens in the server
-            await asyncio.sleep(0.01)
-
-
 def _is_connected(api: Api) -> bool:
-    line = api.running.events._line
+    line = api.events._line
     return line is None or line.is_up
 
 
@@ -108,7 +104,7 @@ async def test_buyers_see_their_own_money_and_orders_alone(api: Api) -> None:
         assert await hers.until("order") == {"order": placed["id"], "status": "dispensed"}
         await api.post(f"/v1/orders/{placed['id']}/refunds", by=ada)
         assert await hers.until("order") == {"order": placed["id"], "status": "refunded"}
-        api.running.events.shut()
+        api.events.shut()
         told = await his.end()
     assert b"event: stock" in told
     assert b"event: balance" not in told
@@ -142,10 +138,10 @@ async def test_what_the_command_line_does_on_sqlite_is_seen(sqlite_url: str) -> 
             await other.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=210))
             assert (await anybody.until("hello"))["missed"] is True
             # The own till's are told by id, and are nothing that was missed.
-            version = await api.running.events.version()  # type: ignore[misc]
+            version = await api.events.version()  # type: ignore[misc]
             await api.shop.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=220))
             assert (await anybody.until("product"))["price"] == 220
-            assert await api.running.events.version() == version  # type: ignore[misc]
+            assert await api.events.version() == version  # type: ignore[misc]
 
 
 async def test_a_change_of_price_shows_on_every_shelf(api: Api) -> None:
@@ -168,8 +164,8 @@ async def test_ends_with_the_session(api: Api, monkeypatch: pytest.MonkeyPatch) 
     async with watching(api, ada) as hers, watching(api) as anybodys:
         assert (await api.post("/v1/auth/logout", by=ada)).status_code == 204
         assert await hers.end()
-        assert not api.running.events.closing
-        await until(lambda: api.running.events.count == 1)
+        assert not api.events.closing
+        await until(lambda: api.events.count == 1)
         await anybodys.until("hello")
     assert (await api.get("/v1/events", by=ada)).status_code == 401
     assert (await api.get("/v1/events", by="nonsense")).status_code == 401
@@ -180,7 +176,7 @@ async def test_is_only_open_to_so_many(database_url: str) -> None:
         async with watching(api), watching(api):
             answer = await api.get("/v1/events")
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        await until(lambda: not api.running.events.count)  # Who hangs up makes room.
+        await until(lambda: not api.events.count)  # Who hangs up makes room.
         async with watching(api) as watcher:
             await watcher.until("hello")
 
@@ -188,20 +184,21 @@ async def test_is_only_open_to_so_many(database_url: str) -> None:
 async def test_sends_heartbeats(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuckshop.api.events.HEARTBEAT_SECONDS", 0.05)
     async with watching(api) as watcher:
-        await asyncio.sleep(0.5)
-        api.running.events.shut()
-        assert (await watcher.end()).count(b": \n\n") >= 3
+        for _ in range(3):
+            await watcher.heartbeat()
+        api.events.shut()
+        assert await watcher.end()
 
 
 async def test_who_does_not_read_is_sent_away(api: Api) -> None:
     async with watching(api), watching(api) as other:
         for _ in range(2_000):
-            if api.running.events.count == 0:
+            if api.events.count == 0:
                 break
-            api.running.events._tell_all(b": " + b"x" * 65_536 + b"\n\n")
+            api.events._tell_all(b": " + b"x" * 65_536 + b"\n\n")
             await asyncio.sleep(0)
         assert len(await other.end()) > 0
-        await until(lambda: not api.running.events.count)
+        await until(lambda: not api.events.count)
 
 
 async def test_head_has_no_stream(api: Api) -> None:
@@ -211,7 +208,7 @@ async def test_head_has_no_stream(api: Api) -> None:
 
 
 async def test_is_not_ready_while_it_closes(api: Api) -> None:
-    api.running.events.shut()
+    api.events.shut()
     answer = await api.get("/health/ready")
     assert (answer.status_code, answer.json()) == (503, {"status": "closing"})
     assert (await api.get("/v1/events")).status_code == 503
@@ -220,7 +217,7 @@ async def test_is_not_ready_while_it_closes(api: Api) -> None:
 @pytest.mark.postgres
 async def test_tills_keep_silent_while_nobody_watches(postgres_url: str) -> None:
     async with serving(postgres_url) as api:
-        events = api.running.events
+        events = api.events
         await until(lambda: _is_connected(api))
         events._loud_until = 0.0
         assert not events.is_wanted()
@@ -251,7 +248,7 @@ def test_news_come_through_in_pieces() -> None:
 async def test_a_flood_of_changes_is_not_told_one_by_one(api: Api) -> None:
     async with watching(api) as watcher:
         await watcher.until("hello")
-        api.running.events.hear(News(products=set(range(1, service.GATHERED_MAX + 2))))
+        api.events.hear(News(products=set(range(1, service.GATHERED_MAX + 2))))
         assert (await watcher.until("hello"))["missed"] is True
 
 
@@ -263,5 +260,5 @@ async def test_seller_sees_nothing_of_buyers(api: Api) -> None:
         order = {"lines": [{"product": cola.product_id, "quantity": 1}]}
         assert (await api.post("/v1/orders", order, by=ada)).status_code == 201
         await his.until("stock")
-        api.running.events.shut()
+        api.events.shut()
         assert b"event: order" not in await his.end()

@@ -19,10 +19,10 @@ from tests.api.pictures import painted
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import pictures
 from tuckshop.store.tables import metadata
 from tuckshop.till.commands.base import Caller, Deposit, OrderPlaced, PlaceOrder
-from tuckshop.till.policy import CoinsPolicy
 
 WHO = ("anonymous", "other buyer", "other seller", "owner", "cashier", "admin")
 """`owner`: whose it is. Of an order that is the buyer, of a machine the machine itself, with its key."""

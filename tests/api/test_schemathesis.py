@@ -18,11 +18,11 @@ from sqlalchemy import update
 
 from tests.api.conftest import Api, serving
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import login_throttle as tries
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
 from tuckshop.till.commands.base import Caller
-from tuckshop.till.policy import CoinsPolicy
 
 PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 SEED = 20_260

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.cli.conftest import Terminal
-from tuckshop.queries import machines
+from tuckshop.identity import devices
 
 LONG = "x" * 65
 
@@ -52,7 +52,7 @@ def test_prints_a_key_once_and_keeps_only_its_hash(shop: Terminal) -> None:
     assert first
     assert second
     assert first[1] != second[1]
-    assert shop.rows("SELECT key_hash FROM machines WHERE id = 2") == [(machines.caller(second[1]).key_hash,)]
+    assert shop.rows("SELECT key_hash FROM machines WHERE id = 2") == [(devices.caller(second[1]).key_hash,)]
     assert second[1] not in str(shop.books())
     assert re.search(r"2 +Hall .* yes", shop.works("machine", "list"))
     assert "`Authorization: Machine`" in " ".join(shop.works("machine", "key", "--help").split())

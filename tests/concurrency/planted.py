@@ -6,10 +6,12 @@ The bug is in this process alone; nothing in src knows of it. Each is one that t
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -30,7 +32,9 @@ from tuckshop.till.sql.sqlite import SqliteBooks
 from tuckshop.till.sql.statements import Plan, Read, Rows
 from tuckshop.till.state.working_set import IdempotencyRow, Page, Wanted
 
-WINDOW_SECONDS = 0.03  # Longer than a batch: what may happen between two statements, happens.
+WINDOW_SECONDS = 0.25  # Much longer than a batch: what may happen between two statements, happens.
+ALONE_SECONDS = 1.0  # How long to wait for others who may not come at all.
+_PAUSE_SECONDS = 0.001
 
 
 def _plant(place: object, name: str, bug: object) -> None:
@@ -38,12 +42,35 @@ def _plant(place: object, name: str, bug: object) -> None:
     setattr(place, name, bug)
 
 
-def _dawdle() -> None:
-    """Lets time pass between what was read and what is written."""
+def _meet() -> None:
+    """Returns when another server of this shop is here too, or none comes: both have read, none has written.
+
+    Each says in a file of the folder that they share how often it was here.
+    """
+    own = Path(f"met-{os.getpid()}")
+    times = int(own.read_text() or 0) + 1 if own.exists() else 1
+    deadline = time.monotonic() + ALONE_SECONDS
+    _say(own, times)
+    while time.monotonic() < deadline:
+        others = [int(file.read_text() or 0) for file in Path().glob("met-*") if file != own]
+        if others and max(others) >= times:
+            return
+        time.sleep(_PAUSE_SECONDS)
+    _say(own, times - 1)  # So that they meet the next time.
+
+
+def _say(file: Path, times: int) -> None:
+    new = file.with_name(f"new-{file.name}")
+    new.write_text(str(times))
+    new.replace(file)
+
+
+def _meet_in_between() -> None:
+    """Between what was read and what is written, servers wait for each other."""
     real = books.store
 
     def store(page: Page, account_ids: books.AccountIds) -> Plan:
-        time.sleep(WINDOW_SECONDS)
+        _meet()
         yield from real(page, account_ids)
 
     _plant(books, "store", store)
@@ -52,7 +79,7 @@ def _dawdle() -> None:
 def unlocked_shelves() -> None:
     """Shelves are read without a lock; their new quantities are written as they were decided on."""
     _plant(statements, "SHELVES", statements.SHELVES._replace(lock=None))
-    _dawdle()
+    _meet_in_between()
 
 
 def unlocked_wallets() -> None:
@@ -60,7 +87,7 @@ def unlocked_wallets() -> None:
     statements.WALLETS.update(
         {column: read._replace(lock=None) for column, read in statements.WALLETS.items()}
     )
-    _dawdle()
+    _meet_in_between()
 
 
 def unlocked_orders() -> None:
@@ -85,15 +112,24 @@ def blind() -> None:
         return real(envelope, page, policy)
 
     class Later(asyncio.Event):
+        def __init__(self, till: Till) -> None:
+            super().__init__()
+            self._till = till
+
         async def wait(self) -> Literal[True]:
+            """Until neighbours are there, and no more of them come."""
             await super().wait()
-            await asyncio.sleep(WINDOW_SECONDS)  # So that neighbours come into the batch.
+            deadline = time.monotonic() + ALONE_SECONDS
+            before = 0
+            while time.monotonic() < deadline and not 1 < self._till.waiting == before:
+                before = self._till.waiting
+                await asyncio.sleep(WINDOW_SECONDS / 5)
             return True
 
     real_enter = Till.__aenter__
 
     async def enter(self: Till) -> Till:
-        self._arrival = Later()
+        self._arrival = Later(self)
         return await real_enter(self)
 
     _plant(Till, "__aenter__", enter)
@@ -240,7 +276,9 @@ BUGS = {
 
 
 if __name__ == "__main__":
+    from tests.limits import serve_patiently
     from tuckshop.cli.main import cli
 
+    serve_patiently()
     BUGS[sys.argv.pop(1)]()
     cli()

@@ -2,11 +2,10 @@
 
 import json
 import re
-from dataclasses import fields
-from typing import Any
 
 import pytest
 
+from tests.samples import sample
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -23,19 +22,6 @@ from tuckshop.domain.refusals import (
     leaves,
     revive,
 )
-
-SAMPLES: dict[str, Any] = {
-    "int": 7,
-    "str": "tea",
-    "int | str": "ada",
-    "int | None": None,
-    "tuple[int, ...]": (5, 10),
-    "tuple[str, ...]": ("admin",),
-}
-
-
-def sample(leaf: type[Refusal]) -> Refusal:
-    return leaf(**{field.name: SAMPLES[str(field.type)] for field in fields(leaf)})
 
 
 def test_a_refusal_tells_its_facts() -> None:

@@ -14,7 +14,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, RefundWindowOver, SettlementExceedsTab
 from tuckshop.domain.users import Role
-from tuckshop.queries.wallet import earnings
+from tuckshop.queries.earnings import earnings
 from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,

@@ -17,6 +17,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
 from tuckshop.store import tables
 from tuckshop.store.audit_rules import AMOUNTS, POINTERS, SILENT
@@ -47,7 +48,6 @@ from tuckshop.till.commands.base import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.policy import CoinsPolicy
 from tuckshop.till.state import forms
 
 CHANGES = 200

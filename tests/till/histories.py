@@ -24,6 +24,7 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
@@ -57,7 +58,7 @@ from tuckshop.till.commands.base import (
     TopUp,
 )
 from tuckshop.till.engine.execute import settle, wants
-from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.policy import Policy
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.script import AccountIds
 from tuckshop.till.sql.sqlite import SqliteBooks

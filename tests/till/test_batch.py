@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop, open_books
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
@@ -43,6 +44,7 @@ class Trouble:
         self.gate.set()
         self.after = asyncio.Event()
         self.after.set()
+        self.written = asyncio.Event()
         self.errors: list[Exception] = []
         self.tries = 0
 
@@ -52,6 +54,7 @@ class Trouble:
         if self.errors:
             raise self.errors.pop(0)
         await self.real.transact(wanted, decide)
+        self.written.set()
         await self.after.wait()
 
     async def close(self) -> None:
@@ -64,6 +67,29 @@ async def troubled(shop: Shop, **options: Any) -> AsyncIterator[tuple[Till, Trou
     trouble = Trouble(open_books(shop.url, shop.clock))
     async with Till(books=trouble, policy=Policy(currency=EURO), **options) as till:
         yield till, trouble
+
+
+class Waits:
+    """asyncio for the till's module, with a clock on which only pauses take time, and all of them no time."""
+
+    def __init__(self) -> None:
+        self.now_seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    def get_running_loop(self) -> Waits:
+        return self
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().create_future()
+
+    def time(self) -> float:
+        return self.now_seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.now_seconds += seconds
+        await asyncio.sleep(0)
 
 
 def order(buyer: Caller, product_id: int, quantity: int = 1) -> Envelope:
@@ -153,7 +179,7 @@ async def test_a_rule_that_breaks_is_a_defect_of_that_command_alone(
             shop.till.settle(Envelope(Restock(OPERATOR, cola.product_id, 1))),
             return_exceptions=True,
         ),
-        10,
+        HANG_SECONDS,
     )
     assert kinds(list(outcomes)) == ["ProductStands", "Defect", "ProductStands"]
     await shop.assert_clean()
@@ -226,8 +252,9 @@ async def test_nobody_is_answered_before_the_books_are_written(shop: Shop) -> No
     async with troubled(shop) as (till, trouble):
         trouble.after.clear()
         asked = asyncio.create_task(till.settle(Envelope(Restock(OPERATOR, cola.product_id, 1))))
-        await asyncio.sleep(0.2)
-        assert not asked.done()
+        await asyncio.wait_for(trouble.written.wait(), HANG_SECONDS)
+        await let_run()
+        assert not asked.done()  # Not before the books say that it is written.
         trouble.after.set()
         assert kinds([await asked]) == ["ProductStands"]
 
@@ -287,13 +314,13 @@ async def test_closing_settles_what_is_queued_and_takes_nothing_more(shop: Shop)
         await till.settle(restock)
     assert not closing.done()
     trouble.gate.set()
-    await asyncio.wait_for(closing, 10)
+    await asyncio.wait_for(closing, HANG_SECONDS)
     assert kinds([task.result() for task in asked]) == ["ProductStands"] * 7
     assert (await shop.rows("shelves"))[0]["quantity"] == 7
 
 
-async def test_an_idle_till_closes_at_once(shop: Shop) -> None:
-    async with asyncio.timeout(5):
+async def test_an_idle_till_closes(shop: Shop) -> None:
+    async with asyncio.timeout(HANG_SECONDS):
         async with troubled(shop) as (_, trouble):
             pass
     assert trouble.tries == 0
@@ -325,15 +352,20 @@ async def test_another_tills_luck_is_tried_again_until_it_turns(
 async def test_books_that_are_away_are_waited_for_as_long_as_patience_lasts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "AWAY_PAUSE_SECONDS", 0.01)
+    waits = Waits()
+    monkeypatch.setattr(batch, "asyncio", waits)
     cola = await shop.product(stock=0)
     restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
-    async with troubled(shop, patience_seconds=0.5) as (till, trouble):
-        trouble.errors = [Unavailable("away")] * 5
+    pauses = round(batch.PATIENCE_SECONDS / batch.AWAY_PAUSE_SECONDS)
+    async with troubled(shop) as (till, trouble):
+        trouble.errors = [Unavailable("away")] * (pauses - 1)
         assert kinds([await till.settle(restock)]) == ["ProductStands"]
         trouble.errors = [Unavailable("away")] * 1000
+        begun_seconds = waits.now_seconds
         outcomes = await asyncio.gather(*(till.settle(restock) for _ in range(3)), return_exceptions=True)
         assert kinds(list(outcomes)) == ["Unavailable"] * 3
+        waited_seconds = waits.now_seconds - begun_seconds
+        assert 0 <= batch.PATIENCE_SECONDS - waited_seconds <= batch.AWAY_PAUSE_SECONDS + 1e-6
         trouble.errors = []
         assert kinds([await till.settle(restock)]) == ["ProductStands"]
     assert (await shop.rows("shelves"))[0]["quantity"] == 2

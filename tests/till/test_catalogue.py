@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import post, refuse
+from tuckshop.domain.field_problems import ForbiddenCharacters, OutOfRange, TooLarge
 from tuckshop.domain.products import GOODS_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -74,7 +75,7 @@ async def test_one_refusal_undoes_all_steps_before_it(shop: Shop) -> None:
         (new(sam, "TEA"), NameTaken(name="TEA")),
         (
             new(sam, "a/b"),
-            InvalidField(field="name", reason="must not contain slashes or invisible characters"),
+            InvalidField(field="name", problem=ForbiddenCharacters()),
         ),
         (ChangeProduct(sam, gum, price_cents=1), NotOwner(thing="product")),
         (ChangeProduct(sam, 99, price_cents=1), UnknownProduct(product=99)),
@@ -103,13 +104,11 @@ async def test_a_refused_list_leaves_nothing_to_its_neighbours_in_the_batch(shop
 async def test_only_so_many_at_once(shop: Shop) -> None:
     cola = (await shop.product("cola")).product_id
     steps = (ChangeProduct(OPERATOR, cola, price_cents=1),) * (GOODS_MAX + 1)
-    await refuse(
-        shop, ChangeGoods(OPERATOR, steps), InvalidField(field="products", reason="must be at most 10000")
-    )
+    await refuse(shop, ChangeGoods(OPERATOR, steps), InvalidField(field="products", problem=TooLarge(10_000)))
     await refuse(
         shop,
         ChangeGoods(OPERATOR, (ChangeProduct(OPERATOR, cola, stock=QUANTITY_MAX + 1),)),
-        InvalidField(field="stock", reason="must be from 0 to 1000000"),
+        InvalidField(field="stock", problem=OutOfRange(0, 1_000_000)),
     )
 
 

@@ -23,6 +23,7 @@ from tuckshop.domain.refusals import (
     SessionEnded,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
@@ -52,7 +53,6 @@ from tuckshop.till.commands.base import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.policy import CoinsPolicy
 
 
 def order(buyer: Caller, product_id: int, **more: Any) -> PlaceOrder:

@@ -9,6 +9,15 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.reading import post, refuse
+from tuckshop.domain.field_problems import (
+    AboveCapacity,
+    CoinCountOutOfRange,
+    CoinNotCounted,
+    OutOfRange,
+    ProductTwice,
+    SameMachine,
+    SlotTwice,
+)
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change
@@ -118,16 +127,14 @@ class TestCoins:
         await shop.assert_clean()
 
     async def test_a_count_names_every_coin_and_no_other(self, shop: Shop) -> None:
-        reason = "must name every coin, 5 too"
-        await refuse(shop, CountCoins(OPERATOR, 1, {20: 1}), InvalidField(field="counted", reason=reason))
+        left_out = InvalidField("counted", CoinNotCounted(5))
+        await refuse(shop, CountCoins(OPERATOR, 1, {20: 1}), left_out)
         known = (5, 10, 20, 50, 100)
         await refuse(
             shop, CountCoins(OPERATOR, 1, {**NONE, 3: 1}), CoinNotAccepted(value_cents=3, accepted=known)
         )
-        reason = "must hold from 0 to 1000000 of 5"
-        await refuse(
-            shop, CountCoins(OPERATOR, 1, {**NONE, 5: -1}), InvalidField(field="counted", reason=reason)
-        )
+        below = InvalidField("counted", CoinCountOutOfRange(5, 1_000_000))
+        await refuse(shop, CountCoins(OPERATOR, 1, {**NONE, 5: -1}), below)
 
     async def test_only_cashiers_and_admins_touch_the_box(self, shop: Shop) -> None:
         sam = await shop.person("sam", Role.SELLER, Role.BUYER)
@@ -241,19 +248,19 @@ class TestShelves:
         [
             (
                 (ShelfPlan(1), ShelfPlan(1)),
-                InvalidField(field="shelves", reason="must name each product once"),
+                InvalidField(field="shelves", problem=ProductTwice()),
             ),
             (
                 (ShelfPlan(1, "A"), ShelfPlan(2, "A")),
-                InvalidField(field="slot", reason="must be given to one product alone"),
+                InvalidField(field="slot", problem=SlotTwice()),
             ),
             (
                 (ShelfPlan(1, None, 3, 4),),
-                InvalidField(field="par_level", reason="must be at most the capacity"),
+                InvalidField(field="par_level", problem=AboveCapacity()),
             ),
             (
                 (ShelfPlan(1, None, 0),),
-                InvalidField(field="capacity", reason="must be from 1 to 1000000"),
+                InvalidField(field="capacity", problem=OutOfRange(1, 1_000_000)),
             ),
             ((ShelfPlan(1, "A"), ShelfPlan(99)), UnknownProduct(product=99)),
         ],
@@ -283,8 +290,8 @@ class TestMoving:
         hall, cola = await shop.machine(), await shop.product("cola", stock=5)
         one = cola.product_id
         await refuse(shop, MoveStock(OPERATOR, 1, hall, one, 6), OutOfStock(product=one, available=5))
-        reason = "must be another machine"
-        await refuse(shop, MoveStock(OPERATOR, 1, 1, one, 1), InvalidField(field="to", reason=reason))
+        problem = SameMachine()
+        await refuse(shop, MoveStock(OPERATOR, 1, 1, one, 1), InvalidField(field="to", problem=problem))
         await refuse(shop, MoveStock(OPERATOR, 1, 9, one, 1), UnknownMachine(machine=9))
         sam = await shop.person("sam", Role.SELLER)
         await refuse(shop, MoveStock(sam, 1, hall, one, 1), NotOwner(thing="product"))

@@ -14,6 +14,7 @@ from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wall
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
@@ -47,7 +48,6 @@ from tuckshop.till.commands.base import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.policy import CoinsPolicy
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "money.md"
 

@@ -22,6 +22,7 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     AddProduct,
     Caller,
@@ -52,7 +53,6 @@ from tuckshop.till.commands.base import (
     SettleTab,
     TopUp,
 )
-from tuckshop.till.policy import CoinsPolicy
 
 COINS: Coins = {100: 1}
 

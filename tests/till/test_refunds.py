@@ -6,6 +6,7 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.reading import balances, post, refuse, shelf
+from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -117,7 +118,7 @@ async def test_the_same_quantities_change_nothing(scene: Scene) -> None:
 
 async def test_refuses_to_make_an_order_larger(scene: Scene) -> None:
     def more(most: int, product: int) -> InvalidField:
-        return InvalidField("quantity", f"must be at most {most} of product {product}")
+        return InvalidField("quantity", MoreThanOrdered(product, most))
 
     reduce = ReduceOrder(scene.ada, scene.order, {scene.cola: 4})
     await refuse(scene.shop, reduce, more(3, scene.cola))
@@ -125,7 +126,7 @@ async def test_refuses_to_make_an_order_larger(scene: Scene) -> None:
     await scene.shop.do(ReduceOrder(scene.ada, scene.order, {scene.cola: 1}))
     await refuse(scene.shop, ReduceOrder(scene.ada, scene.order, {scene.gum: 1}), more(0, scene.gum))
     negative = ReduceOrder(scene.ada, scene.order, {scene.cola: -1})
-    await refuse(scene.shop, negative, InvalidField("quantity", "must be from 0 to 1000000"))
+    await refuse(scene.shop, negative, InvalidField("quantity", OutOfRange(0, 1_000_000)))
 
 
 async def test_each_does_what_is_theirs_and_strangers_learn_nothing(scene: Scene) -> None:

@@ -23,9 +23,9 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
 )
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import Caller, Deposit, Envelope, Outcome, Register, Registered
 from tuckshop.till.engine.queue import Till
-from tuckshop.till.policy import CoinsPolicy
 
 ROUNDS = 20
 

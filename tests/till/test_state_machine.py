@@ -25,10 +25,10 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.commands import base as c
 from tuckshop.till.engine import execute as settle
-from tuckshop.till.policy import CoinsPolicy
 from tuckshop.till.sql.script import AccountIds
 
 PROOF = bool(os.environ.get("TUCKSHOP_PROOF"))

@@ -9,6 +9,7 @@ import pytest
 from tests.shop import DAY_SECONDS, Shop
 from tests.till.reading import balances, post, refuse
 from tuckshop import context as services
+from tuckshop.domain.field_problems import AmountTooSmall, SameUser, WrongLength
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import (
@@ -22,7 +23,7 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
-from tuckshop.queries.wallet import earnings
+from tuckshop.queries.earnings import earnings
 from tuckshop.till.commands.base import (
     OPERATOR,
     Caller,
@@ -77,7 +78,7 @@ class TestSending:
     @pytest.mark.parametrize("amount", [0, -1])
     async def test_sends_something(self, shop: Shop, amount: int) -> None:
         ada, bob = await shop.buyer("ada", cents=100), await shop.buyer("bob")
-        least = InvalidField(field="amount", reason="must be at least 1")
+        least = InvalidField(field="amount", problem=AmountTooSmall(1))
         await refuse(shop, SendMoney(ada, wallet(ada), wallet(bob), amount), least)
 
     async def test_only_ones_own_and_only_to_another_buyer(self, shop: Shop) -> None:
@@ -89,7 +90,7 @@ class TestSending:
         await refuse(shop, SendMoney(sam, wallet(sam), wallet(bob), 1), RoleMissing(roles=("buyer",)))
         await refuse(shop, SendMoney(ada, wallet(ada), wallet(sam), 1), UnknownUser(user=sam.user_id or 0))
         await refuse(shop, SendMoney(ada, wallet(ada), wallet_of(999), 1), UnknownUser(user=999))
-        self_sent = InvalidField(field="to", reason="must be somebody else")
+        self_sent = InvalidField(field="to", problem=SameUser())
         await refuse(shop, SendMoney(ada, wallet(ada), wallet(ada), 1), self_sent)
 
 
@@ -115,7 +116,7 @@ class TestToppingUp:
         ada, cas = await shop.buyer("ada"), await shop.person("cas", Role.CASHIER)
         for caller in (ada, cas):
             await refuse(shop, TopUp(caller, wallet(ada), 100, "x"), RoleMissing(roles=("admin",)))
-        length = InvalidField(field="external_ref", reason="must have 1 to 128 characters")
+        length = InvalidField(field="external_ref", problem=WrongLength(1, 128))
         for external_ref in ("", "x" * 129):
             await refuse(shop, TopUp(OPERATOR, wallet(ada), 100, external_ref), length)
         await refuse(shop, TopUp(OPERATOR, wallet_of(999), 100, "x"), UnknownUser(user=999))

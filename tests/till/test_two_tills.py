@@ -12,13 +12,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop, open_books, open_shop
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct, UnknownUser
 from tuckshop.domain.users import Role
-from tuckshop.store.engine import postgres_dsn
+from tuckshop.store.engine import postgres_dsn, reading
 from tuckshop.till.commands.base import (
     OPERATOR,
     AddProduct,
@@ -267,6 +269,21 @@ async def postgres_shop(postgres_url: str) -> AsyncIterator[Shop]:
         yield opened
 
 
+async def until_it_waits(shop: Shop, task: asyncio.Task[Outcome]) -> None:
+    """Returns when a connection to the shop's database waits for what another one has locked."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(HANG_SECONDS):
+        waiting = 0
+        while not waiting:
+            assert not task.done(), "it waits for nobody"
+            async with reading(shop.engine) as connection:
+                waiting = await connection.scalar(query)
+            await asyncio.sleep(0.005)
+
+
 @asynccontextmanager
 async def interrupted(shop: Shop, moment: str, act: Callable[[], Awaitable[Any]]) -> AsyncIterator[Till]:
     books = Interrupted(dsn=postgres_dsn(shop.url), clock=Clock())
@@ -365,7 +382,7 @@ async def test_nothing_is_put_on_a_new_shelf_of_a_product_that_is_being_removed(
 
     async def remove_there() -> None:
         removing.append(asyncio.create_task(shop.till.settle(Envelope(RemoveProduct(OPERATOR, cola)))))
-        await asyncio.wait(removing, timeout=0.3)  # It should have to wait for the restock.
+        await until_it_waits(shop, removing[0])
 
     async with interrupted(shop, "machines", remove_there) as till:
         restocked = await till.settle(Envelope(Restock(OPERATOR, cola, 1, machine_id=attic)))

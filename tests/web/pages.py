@@ -21,8 +21,7 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.identity.passwords import Passwords
-from tuckshop.queries import admin_log
-from tuckshop.store import tables
+from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
 from tuckshop.till.commands.base import (
     OPERATOR,
@@ -85,9 +84,9 @@ MORE = (
 def routes(method: str) -> frozenset[str]:
     """The paths of all that answers to this method, as `/m/{machine}`, but for static files."""
     return frozenset(
-        re.sub(r":\w+\}", "}", route.path_format)
+        route.path
         for route in serving.app().routes
-        if method in getattr(route, "methods", ()) and not route.path_format.startswith("/static/")
+        if route.method == method and not route.path.startswith("/static/")
     )
 
 

@@ -224,7 +224,7 @@ async def test_the_same_press_at_once_sends_once(api: Api, ada: Person) -> None:
         ({"to": "sam"}, "to", None),
         ({"to": "x" * 65}, "to", "Must have at most 64 characters."),
         ({"amount": ""}, "amount", "Must be filled in."),
-        ({"amount": "0"}, "amount", "Must be at least 0.01."),
+        ({"amount": "0"}, "amount", "Must be at least €0.01."),
         ({"amount": "-5"}, "amount", "Must be a plain decimal number such as 2.20."),
         ({"amount": "1e3"}, "amount", "Must be a plain decimal number such as 2.20."),
         ({"amount": "2.005"}, "amount", "Must have at most 2 decimals."),

@@ -16,9 +16,9 @@ from tests.web.browsing import Browser, Page
 from tests.web.conftest import NewBrowser, joined
 from tests.web.test_office_machines import kept
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import first_admin
 from tuckshop.identity import login_throttle as tries
-from tuckshop.till.policy import CoinsPolicy
 from tuckshop.web.ui.layout import POLICY
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -10,8 +10,8 @@ from tests.api.conftest import Api, serving
 from tests.web import pages
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import first_admin
-from tuckshop.till.policy import CoinsPolicy
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _, HASH = first_admin.new_code()

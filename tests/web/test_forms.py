@@ -9,13 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar, Response, post
 
+from tuckshop.domain.field_problems import AmountTooLarge, NotADecimal
 from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
-from tuckshop.http.errors import Malformed
+from tuckshop.http.errors import Errors, Malformed
+from tuckshop.http.handlers import post
 from tuckshop.http.middleware import Edge
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.http.router import Application
 from tuckshop.http.state import RUNNING
 from tuckshop.http.timeouts import Stalls
 from tuckshop.web.ui import forms
@@ -31,12 +34,12 @@ TYPED = [
     ("2,20", 220, None),
     (" 2 ", 200, None),
     ("", 1, "Must be filled in."),
-    ("0", 0, "Must be at least 0.01."),
+    ("0", 0, "Must be at least €0.01."),
     ("-1", 1, "Must be a plain decimal number such as 2.20."),
     ("1.234,50", 1, "Must be a plain decimal number such as 2.20."),
     ("1.005", 1, "Must have at most 2 decimals."),
     ("9" * 40, 1, "Must be a plain decimal number such as 2.20."),
-    (str(BALANCE_CENTS_MAX // 10), 1, "Must be less."),
+    (str(BALANCE_CENTS_MAX // 10), 1, "Must be at most €10,000,000,000,000.00."),
     ("<script>", 1, "Must be a plain decimal number such as 2.20."),
     ("\N{ARABIC-INDIC DIGIT ONE}", 1, "Must be a plain decimal number such as 2.20."),
 ]
@@ -45,7 +48,7 @@ TYPED = [
 @pytest.fixture
 def call() -> Call:
     """A request of somebody who speaks English."""
-    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})  # type: ignore[arg-type]
+    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})
 
 
 @pytest.mark.parametrize(("typed", "cents", "wrong"), TYPED)
@@ -81,7 +84,7 @@ def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Cal
     form.text("name", length_max=10)
     form.text("note", length_max=10, needed=False)
     form.one_of("kind", ("a", "b"))
-    form.complain("name", "must be less")
+    form.complain("name", NotADecimal())
     assert form.wrong == {
         "name": "Must have at most 10 characters.",
         "kind": "Is not one of those that can be chosen.",
@@ -91,12 +94,12 @@ def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Cal
 def test_a_refusal_is_told_beside_the_field_that_it_concerns(call: Call) -> None:
     form = Filled(call, {"username": "ada", "amount": "5"})
     form.refuse(NameTaken(name="ada"), beside={NameTaken: "username"})
-    form.refuse(InvalidField(field="amount", reason="must be less"))
+    form.refuse(InvalidField("amount", AmountTooLarge(500)))
     form.refuse(InsufficientFunds(needed_cents=500, balance_cents=120))
-    assert form.wrong == {"username": "The name ada is taken.", "amount": "Must be less."}
+    assert form.wrong == {"username": "The name ada is taken.", "amount": "Must be at most €5.00."}
     assert (form.trouble, form.status) == ("This costs €5.00; the wallet holds €1.20.", 422)
-    form.refuse(InvalidField(field="elsewhere", reason="must be less"))
-    assert form.trouble == "elsewhere must be less."
+    form.refuse(InvalidField("elsewhere", AmountTooLarge(500)))
+    assert form.trouble == "elsewhere must be at most €5.00."
     form.refuse(TooManyTries(retry_seconds=9))
     assert form.status == 429
 
@@ -106,7 +109,7 @@ TOKEN = urlsafe_b64encode(b"form\0" + SEED.encode()).rstrip(b"=").decode()  # As
 PICTURE = ("a.png", b"\x89PNG", "image/png")
 
 
-@post("/upload", status_code=200, opt={"body_bytes_max": 2_000})
+@post("/upload", status_code=200, body_bytes_max=2_000)
 async def upload(request: Call) -> dict[str, Any]:
     """Says what it was sent."""
     posted, files = await forms.read_with_files(request, "name", files=("picture",))
@@ -116,24 +119,24 @@ async def upload(request: Call) -> dict[str, Any]:
     }
 
 
-def refused(_: object, error: Malformed) -> Response[str]:
-    """Without a page around it."""
-    return Response(" ".join(error.errors[0]), status_code=error.status)
+class Plain(Errors):
+    """What is wrong, without a page around it."""
+
+    def of_malformed(self, error: Malformed) -> Response[str]:
+        """The first of it."""
+        return Response(" ".join(error.errors[0]), error.status, media_type="text/plain")
+
+    def shaped(self, *, status: int, **_: Any) -> Any:
+        """The status alone."""
+        return status
 
 
 @pytest.fixture
 async def uploading() -> AsyncIterator[httpx.AsyncClient]:
     """A browser before a form for files."""
-    app = Litestar(
-        [upload],
-        request_class=Call,
-        exception_handlers={Malformed: refused},
-        openapi_config=None,
-        logging_config=None,
-    )
-    edge = Edge(app)
+    edge = Edge(Application([upload], errors=Plain({})))
     edge.running = CURRENCY_ONLY
-    transport = httpx.ASGITransport(app=edge)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=edge)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         client.cookies.set("tuckshop_visit", SEED)
         yield client

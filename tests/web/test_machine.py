@@ -12,11 +12,11 @@ from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
 from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import sessions
 from tuckshop.operations import metrics
 from tuckshop.till.commands.base import OPERATOR, ChangeProduct, FillCoins, SetShelves
-from tuckshop.till.policy import CoinsPolicy
 
 
 async def stock_of(api: Api, product_id: int) -> int:
@@ -173,7 +173,7 @@ async def test_says_when_only_the_exact_money_will_do(api: Api, guest: Browser) 
     await guest.press(f"choose-{bar.product_id}")
     await guest.press("buy", change="return")
     assert guest.says == "The coin box cannot pay €0.40 with the coins it holds."
-    assert metrics.taken(api.running).refusals == {"ChangeUnpayable": 1}
+    assert metrics.taken(api.running, streams=0).refusals == {"ChangeUnpayable": 1}
     assert (await api.shop.rows("orders"), guest.credit) == ([], "€1.00")
     await api.shop.do(FillCoins(OPERATOR, hall, {50: 10, 20: 10, 10: 10, 5: 10}))
     await guest.open(f"/m/{hall}?pick={bar.product_id}&change=return")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, get, patch, post, put
 
 from tuckshop.api.products import Reason
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.api.wallet import Coins, Value
+from tuckshop.domain.field_problems import CoinTwice
 from tuckshop.domain.machines import (
     COUNTED_MAX,
     MACHINE_NAME_LENGTH_MAX,
@@ -34,9 +34,10 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, patch, post, put, told
 from tuckshop.http.request import Body, Call
-from tuckshop.identity import sessions
+from tuckshop.http.response import Response
+from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.base import (
@@ -223,8 +224,8 @@ class CoinsCountedShown(Shown):
     created_at: Moment
 
 
-@get("/", summary="Machines", opt=told("listMachines", query={"limit": int, "cursor": str}))
-async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> MachinesShown:
+@get("/", summary="Machines", operation=told("listMachines"))
+async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesShown:
     """Every place of sale."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
@@ -232,17 +233,17 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Mach
     return MachinesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine, login="witness"))
+@get("/{machine_id:int}", summary="A machine", operation=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
     """One place of sale; also asked by a machine."""
-    await machines.witness(request.shop, caller=request.witness)
+    await devices.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
 
 @post(
     "/",
     summary="Add a machine",
-    opt=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
+    operation=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
 )
 async def add(request: Call) -> MachineShown:
     """A new place of sale, its box empty. Admins only."""
@@ -257,7 +258,7 @@ async def add(request: Call) -> MachineShown:
 @patch(
     "/{machine_id:int}",
     summary="Change a machine",
-    opt=told(
+    operation=told(
         "changeMachine",
         RoleMissing,
         UnknownMachine,
@@ -285,7 +286,7 @@ async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
 @post(
     "/{machine_id:int}/key",
     summary="A new key for a machine",
-    opt=told("renewMachineKey", RoleMissing, UnknownMachine),
+    operation=told("renewMachineKey", RoleMissing, UnknownMachine),
 )
 async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
     """With `Authorization: Machine <key>` it says which coins went in and out. The last key ends at once."""
@@ -297,10 +298,10 @@ async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeySho
 @get(
     "/{machine_id:int}/shelves",
     summary="A machine's shelves",
-    opt=told("listShelves", RoleMissing, UnknownMachine, query={"limit": int, "cursor": str}),
+    operation=told("listShelves", RoleMissing, UnknownMachine),
 )
 async def shelves(
-    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor = None
+    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
 ) -> ShelvesShown:
     """What is where, by product. Sellers, cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -318,7 +319,7 @@ async def shelves(
 @put(
     "/{machine_id:int}/shelves",
     summary="Plan a machine's shelves",
-    opt=told(
+    operation=told(
         "setShelves",
         RoleMissing,
         UnknownMachine,
@@ -344,7 +345,7 @@ async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShow
     "/{machine_id:int}/moves",
     status_code=200,
     summary="Move stock to another machine",
-    opt=told(
+    operation=told(
         "moveStock",
         UnknownProduct,
         NotOwner,
@@ -367,7 +368,7 @@ async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
 @get(
     "/{machine_id:int}/coins",
     summary="A machine's coins",
-    opt=told("getCoins", RoleMissing, UnknownMachine),
+    operation=told("getCoins", RoleMissing, UnknownMachine),
 )
 async def coins(request: Call, machine_id: PathId) -> BoxShown:
     """What is in the box by the books. Cashiers and admins."""
@@ -379,7 +380,7 @@ async def coins(request: Call, machine_id: PathId) -> BoxShown:
 @post(
     "/{machine_id:int}/coins/fill",
     summary="Coins into a machine",
-    opt=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
+    operation=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
 )
 async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """From the bank, for change. Cashiers and admins."""
@@ -392,7 +393,7 @@ async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
 @post(
     "/{machine_id:int}/coins/collect",
     summary="Coins out of a machine",
-    opt=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
+    operation=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
 )
 async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """To the bank. Cashiers and admins."""
@@ -405,7 +406,7 @@ async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
 @post(
     "/{machine_id:int}/coins/count",
     summary="Count a machine's coins",
-    opt=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
+    operation=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
 )
 async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown]:
     """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
@@ -418,7 +419,7 @@ async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown
 def _counted(rows: list[CountedBody]) -> dict[int, int]:
     counted = {row.value: row.count for row in rows}
     if len(counted) < len(rows):
-        raise InvalidField(field="counted", reason="must name each coin once")
+        raise InvalidField(field="counted", problem=CoinTwice())
     return counted
 
 
@@ -493,4 +494,4 @@ _HANDLERS: list[Any] = [
     collect,
     count,
 ]
-router = Router(path="/machines", route_handlers=_HANDLERS)
+router = Router("/machines", _HANDLERS)

@@ -246,36 +246,34 @@ async def _remove(product: str) -> ProductStands:
 
 
 async def _samples(stock: int) -> tuple[int, list[str]]:
-    from tuckshop.cli.demo_goods import GOODS
-    from tuckshop.cli.demo_pictures import draw
+    from tuckshop.demo.data import PICTURE_TYPE, PRODUCTS
     from tuckshop.domain.refusals import NameTaken
     from tuckshop.operations import pictures
     from tuckshop.queries import catalogue
     from tuckshop.till.commands.base import OPERATOR, AddProduct
 
     left_out: list[str] = []
-    chosen = GOODS[::2]
+    chosen = PRODUCTS[::2]
     async with opened_shop() as shop:
-        for good in chosen:
-            if await catalogue.find_by_name(shop, name=good.name) is not None:
-                left_out.append(good.name)
+        for product in chosen:
+            if await catalogue.find_by_name(shop, name=product.name) is not None:
+                left_out.append(product.name)
                 continue
-            picture = draw(good.picture)
-            image_id = await pictures.add(shop, media_type=picture.media_type, content=picture.content)
+            image_id = await pictures.add(shop, media_type=PICTURE_TYPE, content=product.picture_content())
             command = AddProduct(
                 OPERATOR,
-                name=good.name,
-                price_cents=good.price_cents,
+                name=product.name,
+                price_cents=product.price_cents,
                 stock=stock,
-                cost_cents=good.cost_cents,
-                tax_basis_points=good.tax_basis_points,
+                cost_cents=product.cost_cents,
+                tax_basis_points=product.tax_basis_points,
                 image_id=image_id,
                 for_house=True,
             )
             try:
                 await settle(shop, command)
             except NameTaken:  # Somebody was faster between the look and the till.
-                left_out.append(good.name)
+                left_out.append(product.name)
     return len(chosen) - len(left_out), left_out
 
 

@@ -21,7 +21,7 @@ from tuckshop.domain.users import OPERATOR
 if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.operations.tabs import Tab
+    from tuckshop.queries.tabs import Tab
     from tuckshop.till.commands.base import TabSettled
 
 PAGE = 1_000
@@ -104,7 +104,7 @@ def settle(
 
 
 async def _all() -> tuple[list[Tab], Currency]:
-    from tuckshop.operations import tabs
+    from tuckshop.queries import tabs
 
     found: list[Tab] = []
     async with opened_shop() as shop:
@@ -114,7 +114,7 @@ async def _all() -> tuple[list[Tab], Currency]:
 
 
 async def _show(user: str) -> tuple[Tab, Currency]:
-    from tuckshop.operations import tabs
+    from tuckshop.queries import tabs
 
     async with opened_shop() as shop:
         return await tabs.find(shop, user_id=await _user_id(shop, user)), shop.currency

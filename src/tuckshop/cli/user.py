@@ -188,8 +188,7 @@ async def _all(state: UserState | None) -> list[User]:
 
 async def _show(name: str) -> list[tuple[str, object]]:
     from tuckshop.identity import users as accounts
-    from tuckshop.operations import tabs
-    from tuckshop.queries import wallet
+    from tuckshop.queries import earnings, tabs, wallet
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -207,7 +206,7 @@ async def _show(name: str) -> list[tuple[str, object]]:
         if tab.owed_cents or tab.limit_cents:
             told.append(("Owes", amounts.tell(tab.owed_cents, shop.currency)))
             told.append(("May owe", amounts.tell(tab.limit_cents, shop.currency)))
-        earned = await wallet.earnings(shop, seller_id=found.id)
+        earned = await earnings.earnings(shop, seller_id=found.id)
         if Role.SELLER in found.roles or earned.balance_cents:
             told.append(("Earned", amounts.tell(earned.balance_cents, shop.currency)))
             told.append(("Payable", amounts.tell(earned.payable_cents, shop.currency)))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tuckshop.domain import money
+from tuckshop.domain.field_problems import OutOfRange, TaxOutOfRange
 from tuckshop.domain.refusals import InvalidField, NotOwner, OutOfStock, StockTooLarge, UnknownProduct
 from tuckshop.domain.users import Actor, Role, check_name
 
@@ -104,9 +105,9 @@ def suffixes_between(part: str) -> tuple[str, str | None]:
 
 def parse_tax(text: str) -> int:
     """`"19"` or `"5.5"` per cent in basis points. Raises InvalidField outside 0 to 100."""
-    points = money.parse(text, exponent=2, field="tax")
+    points = money.parse_decimal(text, exponent=2, field="tax")
     if points > TAX_BASIS_POINTS_MAX:
-        raise InvalidField(field="tax", reason="must be from 0 to 100 per cent")
+        raise InvalidField(field="tax", problem=TaxOutOfRange(TAX_BASIS_POINTS_MAX))
     return points
 
 
@@ -118,7 +119,7 @@ def show_tax(basis_points: int) -> str:
 def check_quantity(quantity: int, *, field: str, least: int) -> int:
     """The quantity itself. Raises InvalidField outside least..QUANTITY_MAX."""
     if not least <= quantity <= QUANTITY_MAX:
-        raise InvalidField(field=field, reason=f"must be from {least} to {QUANTITY_MAX}")
+        raise InvalidField(field=field, problem=OutOfRange(least, QUANTITY_MAX))
     return quantity
 
 

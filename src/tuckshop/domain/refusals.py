@@ -18,7 +18,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
     |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage
     |- Unacceptable           the value itself is wrong, whatever the shop's state
-    |  |- InvalidField            a name, price, quantity ... outside its limits
+    |  |- InvalidField            a name, price, quantity ... that breaks a rule: one of `field_problems`
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
     |  |- ReportTooLarge          the answer would have more rows than one can have
     |  `- KeyReused               an idempotency key came with another request
@@ -47,7 +47,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
+
+from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
+
+Thing = Literal["account", "machine", "product", "report", "wallet"]
+"""What can belong to somebody."""
 
 
 @dataclass(unsafe_hash=True)
@@ -78,6 +83,16 @@ class Refusal(Exception):
     def facts(self) -> dict[str, Any]:
         """The refusal's fields as plain JSON values."""
         return asdict(self)
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """The refusal of these facts, as `facts()` or JSON has them; those that it has no more are left out.
+
+        Raises:
+            TypeError: a fact is missing.
+        """
+        known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
+        return cls(**{name: tuple(fact) if isinstance(fact, list) else fact for name, fact in known.items()})
 
 
 class Unauthenticated(Refusal):
@@ -114,7 +129,7 @@ class RoleMissing(Forbidden, code="role-missing"):
 class NotOwner(Forbidden, code="not-owner"):
     """The thing belongs to another user."""
 
-    thing: str
+    thing: Thing
 
 
 @dataclass(unsafe_hash=True)
@@ -214,10 +229,23 @@ class Unacceptable(Refusal):
 
 @dataclass(unsafe_hash=True)
 class InvalidField(Unacceptable, code="invalid-field"):
-    """`field` breaks the rule that `reason` tells."""
+    """The value of `field` cannot be taken; `problem` is why."""
 
     field: str
-    reason: str
+    problem: FieldProblem
+
+    def facts(self) -> dict[str, Any]:
+        """The field, and the problem's code and facts."""
+        if isinstance(self.problem, StoredReason):
+            return {"field": self.field, "reason": self.problem.reason}
+        return {"field": self.field, "code": self.problem.code, "facts": self.problem.facts()}
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """As `facts` tells them, or as they were stored before problems had codes: with a sentence."""
+        if "reason" in facts:
+            return cls(facts["field"], StoredReason(facts["reason"]))
+        return cls(facts["field"], revive_problem(facts["code"], facts["facts"]))
 
 
 @dataclass(unsafe_hash=True)
@@ -485,12 +513,10 @@ _BY_CODE = {leaf.code: leaf for leaf in leaves()}
 
 
 def revive(code: str, facts: dict[str, Any]) -> Refusal:
-    """The refusal that `r.code` and `r.facts()` told of; facts that it has no more are left out.
+    """The refusal that `r.code` and `r.facts()` told of.
 
     Raises:
-        KeyError: no refusal of the tree has the code.
+        KeyError: no refusal of the tree has the code, or a fact is missing.
         TypeError: a fact is missing.
     """
-    leaf = _BY_CODE[code]
-    known = {field.name: facts[field.name] for field in fields(leaf) if field.name in facts}
-    return leaf(**{name: tuple(fact) if isinstance(fact, list) else fact for name, fact in known.items()})
+    return _BY_CODE[code].of_facts(facts)

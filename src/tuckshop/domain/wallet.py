@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from tuckshop.domain.coins import Coins, check_inserted, total_cents
@@ -9,6 +10,13 @@ from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_
 from tuckshop.domain.machines import CoinBox, pay
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, CoinsCapReached, NothingToPayOut
+
+
+class CoinsPolicy(StrEnum):
+    """Who may say that coins were put in, or take them out."""
+
+    ATTESTED = "attested"  # a cashier, an admin or a machine
+    SELF = "self"  # buyers themselves
 
 
 class CoinsMoved(NamedTuple):

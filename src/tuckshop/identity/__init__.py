@@ -1,1 +1,6 @@
-"""Who somebody is: users, guests, log-ins, tokens, and the brakes on those who guess."""
+"""Who somebody is.
+
+Users and guests, registration, log-ins, tokens, machine keys, and the throttle on those who guess.
+
+It writes its own tables (users, sessions, tokens) and leaves money, stock and products to the till.
+"""

@@ -9,15 +9,15 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from tuckshop.context import Refreshing
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.domain.users import Scope
 from tuckshop.till.commands.base import Caller
 
 ACCESS_SECONDS = 300  # What was copied from a log or a screen is worthless soon.
@@ -28,20 +28,6 @@ CACHE_MAX = 10_000  # Tokens whose signature need not be checked again; some 3 M
 TOKEN_LENGTH_MAX = 2_048
 _ALGORITHM = "HS256"
 _HEADER = {"alg": _ALGORITHM, "typ": "JWT"}
-
-
-class Refreshing(NamedTuple):
-    """What a refresh token says."""
-
-    caller: Caller
-    generation: int
-
-
-class Known(NamedTuple):
-    """What an opaque token stands for, which never changes; no scopes for a log-in, which has all rights."""
-
-    caller: Caller
-    scopes: frozenset[Scope]
 
 
 class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +56,6 @@ class Tokens:
         self._key = OctKey.import_key(secret)
         self._clock = clock
         self._read: dict[str, tuple[int, Caller]] = {}
-        self.opaque: dict[bytes, Known] = {}  # by their hash, see `api_tokens` and `opaque`
 
     def access(self, caller: Caller) -> str:
         """A token for calls, good for ACCESS_SECONDS."""
@@ -99,12 +84,6 @@ class Tokens:
         """What a refresh token says. Raises SessionEnded for any that is not good now."""
         claims = self._claims(token, REFRESH)
         return Refreshing(claims.caller, claims.gen)
-
-    def remember(self, digest: bytes, known: Known) -> None:
-        """Keeps what an opaque token stands for; it need not be looked up again."""
-        if len(self.opaque) >= CACHE_MAX:
-            self.opaque.clear()
-        self.opaque[digest] = known
 
     def seal(self, signed: bytes) -> bytes:
         """A hash that nobody computes without the shop's secret: of what no plain hash may be kept.

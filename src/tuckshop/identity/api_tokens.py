@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
 
-from tuckshop.context import Shop
+from tuckshop.context import KnownToken, Shop
+from tuckshop.domain.field_problems import NoScopes, OutOfRange
 from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, UnknownToken
 from tuckshop.domain.users import Scope, check_name, read_scopes, write_scopes
-from tuckshop.identity.access_tokens import Known
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.commands.base import Caller
@@ -54,9 +54,9 @@ async def make(
     name = check_name(name, field="name", length_max=NAME_LENGTH_MAX)
     held = frozenset(scopes)
     if not held:
-        raise InvalidField(field="scopes", reason="must name at least one scope")
+        raise InvalidField(field="scopes", problem=NoScopes())
     if not 1 <= days <= DAYS_MAX:
-        raise InvalidField(field="days", reason=f"must be from 1 to {DAYS_MAX}")
+        raise InvalidField(field="days", problem=OutOfRange(1, DAYS_MAX))
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     now_us = shop.clock()
     expires_us = now_us + days * _DAY_US
@@ -124,14 +124,14 @@ async def revoke(shop: Shop, *, user_id: int, token_id: int) -> None:
             raise UnknownToken(token=token_id)
 
 
-async def known(shop: Shop, *, secret: str) -> Known:
+async def known(shop: Shop, *, secret: str) -> KnownToken:
     """Whose token it is and what it may do; whether it still is good is asked at every use.
 
     Raises:
         SessionEnded: there never was such a token.
     """
     digest = hashed(secret)
-    remembered = shop.tokens.opaque.get(digest)
+    remembered = shop.known_tokens.get(digest)
     if remembered is not None:
         return remembered
     query = (
@@ -143,8 +143,8 @@ async def known(shop: Shop, *, secret: str) -> Known:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
-    found = Known(Caller(row.id, row.user_id), read_scopes(row.scopes))
-    shop.tokens.remember(digest, found)
+    found = KnownToken(Caller(row.id, row.user_id), read_scopes(row.scopes))
+    shop.remember_token(digest, found)
     return found
 
 

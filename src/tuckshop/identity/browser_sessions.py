@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from tuckshop.context import Shop
+from tuckshop.context import KnownToken, Shop
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.identity import sessions
-from tuckshop.identity.access_tokens import Known
 from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -70,7 +69,7 @@ async def caller(shop: Shop, *, secret: str) -> Caller:
     if not secret.startswith(PREFIX):
         raise SessionEnded
     digest = hashed(secret)
-    remembered = shop.tokens.opaque.get(digest)
+    remembered = shop.known_tokens.get(digest)
     if remembered is not None:
         return remembered.caller
     session, token = tables.sessions.c, tables.api_tokens.c
@@ -84,5 +83,5 @@ async def caller(shop: Shop, *, secret: str) -> Caller:
     if row is None:
         raise SessionEnded
     found = Caller(row.id, row.user_id)
-    shop.tokens.remember(digest, Known(found, frozenset()))
+    shop.remember_token(digest, KnownToken(found, frozenset()))
     return found

@@ -18,8 +18,7 @@ from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.refusals import UnknownGuest, WalletTouched
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, Role, check_name, name_key
-from tuckshop.identity import sessions
-from tuckshop.queries import machines
+from tuckshop.identity import devices, sessions
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.commands.base import Caller, CloseWallet, Envelope, WalletClosed
@@ -104,7 +103,7 @@ async def known(shop: Shop, *, name: str, make: bool = False) -> int:
 
 async def require_server(shop: Shop, *, caller: Caller) -> Actor:
     """The machine, cashier or admin who asks. Raises SessionEnded, RoleMissing."""
-    actor = await machines.witness(shop, caller=caller)
+    actor = await devices.witness(shop, caller=caller)
     if actor.machine_id is None:
         actor.require(Role.CASHIER, Role.ADMIN)
     return actor

@@ -16,8 +16,7 @@ from tuckshop.identity import users as accounts
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
 from tuckshop.identity.login_throttle import Try
 from tuckshop.identity.users import User
-from tuckshop.queries import admin_log
-from tuckshop.store import tables
+from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.commands.base import Caller
 

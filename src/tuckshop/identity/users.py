@@ -29,8 +29,7 @@ from tuckshop.domain.users import (
 )
 from tuckshop.identity import login_throttle as tries
 from tuckshop.identity.passwords import COMMON, invent
-from tuckshop.queries import admin_log
-from tuckshop.store import tables
+from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
 
 users = tables.users

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from tuckshop.context import Shop
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.operations import audit
+from tuckshop.queries.events import Events
 from tuckshop.store import tables
 from tuckshop.store.engine import DatabaseAway, reading
 from tuckshop.telemetry import COMMANDS, SECONDS, Spread
@@ -72,7 +73,7 @@ class Float:
         return self._cents
 
 
-def taken(shop: Shop) -> Snapshot:
+def taken(shop: Shop, *, streams: int) -> Snapshot:
     """What this process has counted."""
     meter, tally = shop.meter, shop.till.tally
     refusals = meter.refusals + tally.refusals
@@ -83,26 +84,26 @@ def taken(shop: Shop) -> Snapshot:
         refusals=dict(refusals),
         sales=tally.sales,
         sales_cents=tally.sales_cents,
-        streams=shop.events.count,
+        streams=streams,
         queue=shop.till.waiting,
     )
 
 
-async def text(shop: Shop, *, float_: Float, folder: str) -> bytes:
+async def text(shop: Shop, *, events: Events, float_: Float, folder: str) -> bytes:
     """Everything in Prometheus's format; `folder` is where other workers' counts are, if there are any."""
-    own = taken(shop)
+    own = taken(shop, streams=events.count)
     others = await asyncio.to_thread(lambda: list(_others(Path(folder)))) if folder else []
     return _written(_merged([own, *others]), await float_.cents(shop), await _last_audit(shop))
 
 
-async def keep_sharing(shop: Shop, *, folder: str) -> None:
+async def keep_sharing(shop: Shop, *, events: Events, folder: str) -> None:
     """Writes this process's counts down every second until it is cancelled, and once more then."""
     try:
         while True:
-            share(taken(shop), folder=folder)
+            share(taken(shop, streams=events.count), folder=folder)
             await asyncio.sleep(SHARE_SECONDS)
     finally:
-        share(taken(shop), folder=folder)
+        share(taken(shop, streams=events.count), folder=folder)
 
 
 def share(snapshot: Snapshot, *, folder: str) -> None:

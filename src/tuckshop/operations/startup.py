@@ -79,7 +79,6 @@ async def open_shop(
                 passwords=passwords,
                 clock=clock or system_clock,
                 meter=meter or Meter(),
-                events=events or Events(),
             )
     finally:
         passwords.close()

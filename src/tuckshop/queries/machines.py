@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
-import secrets
 import zoneinfo
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
 from tuckshop.domain.coins import total_cents
+from tuckshop.domain.field_problems import NotATimezone
 from tuckshop.domain.machines import (
     BoxKind,
     CoinBox,
@@ -25,16 +23,13 @@ from tuckshop.domain.machines import (
     fill_below,
     takes_exact_money_only,
 )
-from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, SessionEnded, UnknownMachine
+from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, UnknownMachine
 from tuckshop.domain.users import Actor, Role, name_key
-from tuckshop.identity import sessions
-from tuckshop.queries import admin_log
-from tuckshop.store import tables
+from tuckshop.identity import devices
+from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import Caller, ShelfStands
+from tuckshop.till.commands.base import ShelfStands
 
-KEY_BYTES = 32
-_KEY = re.compile(r"([1-9][0-9]{0,17})-([A-Za-z0-9_-]{43})", re.ASCII)
 _DEADLOCK = "40P01"
 _TRIES = 8  # As often as the till takes a lost race up again.
 _PAUSE_SECONDS = 0.01
@@ -174,34 +169,14 @@ async def new_key(shop: Shop, *, actor: Actor, machine_id: int) -> str:
         UnknownMachine: as it says.
     """
     actor.require(Role.ADMIN)
-    secret = secrets.token_urlsafe(KEY_BYTES)
-    key = f"{machine_id}-{secret}"
+    key = devices.new_key(machine_id)
     async with writing(shop.engine) as connection:
         row = await _find(connection, machine_id)
         await connection.execute(
-            update(machines).where(machines.c.id == machine_id).values(key_hash=_hash(key))
+            update(machines).where(machines.c.id == machine_id).values(key_hash=devices.hashed(key))
         )
         await _log(connection, shop, actor, "machine.key", row)
     return key
-
-
-def caller(key: str) -> Caller:
-    """The machine whose key this would be; the till finds out whether it is. Raises SessionEnded."""
-    match = _KEY.fullmatch(key)
-    if match is None:
-        raise SessionEnded
-    return Caller(None, None, int(match[1]), _hash(key))
-
-
-async def witness(shop: Shop, *, caller: Caller) -> Actor:
-    """The machine whose key it is, or whose session. Raises SessionEnded."""
-    if caller.machine_id is None:
-        return await sessions.actor(shop, caller=caller)
-    query = select(machines.c.key_hash).where(machines.c.id == caller.machine_id)
-    async with reading(shop.engine) as connection:
-        if not shop.till.policy.is_machine(caller, await connection.scalar(query)):
-            raise SessionEnded
-    return Actor(None, frozenset(), caller.machine_id)
 
 
 def is_low() -> ColumnElement[bool]:
@@ -314,10 +289,6 @@ async def _log(
     )
 
 
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
-
-
 @cache
 def _timezones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
@@ -325,5 +296,5 @@ def _timezones() -> frozenset[str]:
 
 def _check_timezone(timezone: str) -> str:
     if timezone not in _timezones():
-        raise InvalidField(field="timezone", reason="must be a name such as Europe/Berlin")
+        raise InvalidField(field="timezone", problem=NotATimezone())
     return timezone

@@ -14,8 +14,7 @@ from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import SHELVES_MAX
 from tuckshop.domain.orders import MICROSECONDS, OrderStatus
 from tuckshop.domain.refusals import UnknownGuest
-from tuckshop.identity import guests
-from tuckshop.queries import machines
+from tuckshop.identity import devices, guests
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.commands.base import Caller
@@ -94,9 +93,9 @@ async def guest(
     Raises:
         SessionEnded: the machine's key is not good any more.
     """
-    speaker = Caller(None, None) if machine_key is None else machines.caller(machine_key)
+    speaker = Caller(None, None) if machine_key is None else devices.caller(machine_key)
     if machine_key is not None:
-        await machines.witness(shop, caller=speaker)
+        await devices.witness(shop, caller=speaker)
     try:
         guest_id = await guests.known(shop, name=guest_name(secret), make=make)
     except UnknownGuest:

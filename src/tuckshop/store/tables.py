@@ -601,6 +601,19 @@ idempotency = Table(
     Index(None, "created_us"),
 )
 
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("key", Text, primary_key=True),  # random: nobody guesses another's
+    _owner("session_id", "sessions", nullable=False),
+    Column("kind", Text, nullable=False),  # what the file is about
+    Column("content", LargeBinary, nullable=False),  # compressed by zlib
+    _time("created_us"),
+    # 8 MiB, and what zlib adds to what it cannot compress.
+    CheckConstraint("length(content) <= 8650752", name="content_bounded"),
+    Index(None, "session_id"),
+)
+
 admin_log = Table(
     "admin_log",
     metadata,

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import Currency
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import Caller
-
-
-class CoinsPolicy(StrEnum):
-    """Who may say that coins were put in, or take them out."""
-
-    ATTESTED = "attested"  # a cashier or an admin
-    SELF = "self"  # buyers themselves
 
 
 @dataclass(frozen=True, slots=True)

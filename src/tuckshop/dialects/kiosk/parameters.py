@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar.exceptions import HTTPException
+from starlette.exceptions import HTTPException
 
 from tuckshop.http.errors import Malformed, complaint
 from tuckshop.http.openapi import FORMS

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, get, post
-from litestar.params import PathParameter, QueryParameter
 
 from tuckshop.dialects.kiosk import parameters
 from tuckshop.dialects.kiosk.common import (
@@ -23,20 +21,21 @@ from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, UnknownGuest
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import get, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity.guests import Guest
-from tuckshop.operations import retention as idempotency
+from tuckshop.queries import idempotency_keys
 from tuckshop.till.commands.base import CoinsDeposited, Deposit, Envelope
 
 ANYBODY = 0  # The id of a guest of whom only the name is known.
 
 GuestId = Annotated[
-    int, PathParameter(ge=ANYBODY, le=ID_MAX, description="A guest's; 0 if only its name is known.")
+    int, msgspec.Meta(ge=ANYBODY, le=ID_MAX, description="A guest's; 0 if only its name is known.")
 ]
 Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[150])]
-AmountQuery = Annotated[int | None, QueryParameter(ge=1, le=BALANCE_CENTS_MAX, description="In cents.")]
+AmountQuery = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, description="In cents.")]
 
 
 class BalanceBody(Body):
@@ -58,19 +57,18 @@ class GuestShown(Shown):
     f"{API}/users/{{user_id:int}}/add_balance",
     status_code=200,
     summary="Put money in",
-    opt=told(
+    operation=told(
         "addBalance",
         InvalidField,
         BalanceTooLarge,
         login="witness",
-        query={"user_name": str, "amount": int},
         keyed=True,
         body=BalanceBody | None,
         forms=True,
     ),
 )
 async def add_balance(
-    request: Call, user_id: GuestId, user_name: UserQuery = None, amount: AmountQuery = None
+    request: Call, user_id: GuestId, user_name: UserQuery | None = None, amount: AmountQuery | None = None
 ) -> Response[GuestShown]:
     """Coins that make up the amount, into the machine. A name that was never seen becomes a guest."""
     caller = kiosk(request)
@@ -97,9 +95,9 @@ async def add_balance(
 @get(
     f"{API}/users/{{user_id:int}}",
     summary="What a guest has",
-    opt=told("getUser", InvalidField, UnknownGuest, login="none", query={"user_name": str}),
+    operation=told("getUser", InvalidField, UnknownGuest, login="none"),
 )
-async def user(request: Call, user_id: GuestId, user_name: UserQuery = None) -> GuestShown:
+async def user(request: Call, user_id: GuestId, user_name: UserQuery | None = None) -> GuestShown:
     """The guest of this name."""
     guest = await guests.look_up(request.shop, name=checked_name(user_name))
     _require_own(guest, user_id)
@@ -110,7 +108,7 @@ async def _is_sent_again(request: Call, envelope: Envelope, guest: Guest) -> boo
     """Whether this may be the call that made the guest, sent again with its key: done already, or not yet."""
     if envelope.key is None:
         return False
-    return not guest.has_wallet or await idempotency.is_used(request.shop, envelope)
+    return not guest.has_wallet or await idempotency_keys.is_used(request.shop, envelope)
 
 
 def _require_own(guest: Guest, user_id: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, patch, post
 
 from tuckshop.dialects.simple_payment.common import API, answered
 from tuckshop.domain.ledger import wallet_of
@@ -24,10 +23,10 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownUser,
 )
-from tuckshop.http import request as calls
 from tuckshop.http.fields import Pieces, ProductName, Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import patch, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response, rendered
 from tuckshop.identity import users as accounts
 from tuckshop.till.commands.base import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
 
@@ -73,7 +72,7 @@ class PurchaseShown(Shown):
 @patch(
     f"{API}/buyer/deposit",
     summary="Put a coin in",
-    opt=told(
+    operation=told(
         "deposit",
         RoleMissing,
         CoinNotAccepted,
@@ -101,7 +100,7 @@ async def deposit(request: Call) -> Response[DepositShown]:
     f"{API}/buyer/reset",
     status_code=200,
     summary="Take the coins back",
-    opt=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
+    operation=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
 async def reset(request: Call) -> Response[ResetShown]:
     """Everything that coins can pay comes out."""
@@ -110,7 +109,7 @@ async def reset(request: Call) -> Response[ResetShown]:
     outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id or 0)))
     if isinstance(outcome.answer, NothingToPayOut):
         nothing = ResetShown(username=username, deposit=outcome.answer.balance_cents, returned={})
-        return calls.rendered(outcome, nothing, status=200)
+        return rendered(outcome, nothing, status=200)
 
     def show(receipt: PaidOut) -> ResetShown:
         coins = {str(value): count for value, count in sorted(receipt.coins.items(), reverse=True)}
@@ -123,7 +122,7 @@ async def reset(request: Call) -> Response[ResetShown]:
     f"{API}/buyer/buy",
     status_code=200,
     summary="Buy",
-    opt=told(
+    operation=told(
         "buy",
         RoleMissing,
         UnknownProduct,

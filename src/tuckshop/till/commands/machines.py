@@ -9,6 +9,7 @@ from typing import assert_never
 
 from tuckshop.domain import machines
 from tuckshop.domain import products as catalogue
+from tuckshop.domain.field_problems import SameMachine
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.products import StockKind
 from tuckshop.domain.refusals import InvalidField, NotOwner, PlanChanged, RoleMissing
@@ -129,7 +130,7 @@ def move(command: MoveStock, actor: Actor, page: Page) -> StockMoved:
     box_of(page, command.machine_id)
     box_of(page, command.target_id)
     if command.target_id == command.machine_id:
-        raise InvalidField(field="to", reason="must be another machine")
+        raise InvalidField(field="to", problem=SameMachine())
     quantity = catalogue.check_quantity(command.quantity, field="quantity", least=1)
     out = catalogue.move(shelf_of(page, command.machine_id, product.id), StockKind.MOVE, -quantity)
     into = catalogue.move(shelf_of(page, command.target_id, product.id), StockKind.MOVE, quantity)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import assert_never
 
 from tuckshop.domain import products as catalogue
+from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
 from tuckshop.domain.money import check_price
 from tuckshop.domain.products import Product, StockKind, StockMovement
 from tuckshop.domain.refusals import (
@@ -207,7 +208,7 @@ def take_off_sale(page: Page, product: Product, actor: Actor) -> None:
 def change_goods(command: ChangeGoods, actor: Actor, page: Page) -> GoodsChanged:
     """Several products, as the steps one after the other would; the first refusal undoes those before."""
     if len(command.steps) > catalogue.GOODS_MAX:
-        raise InvalidField(field="products", reason=f"must be at most {catalogue.GOODS_MAX}")
+        raise InvalidField(field="products", problem=TooLarge(catalogue.GOODS_MAX))
     trial = page.trial()
     for step in command.steps:
         admin_log.logged(step, actor, trial, partial(decide, step, actor, trial))
@@ -263,7 +264,7 @@ def _check_figures(command: AddProduct | ChangeProduct) -> None:
         check_price(command.cost_cents, field="cost")
     tax = command.tax_basis_points
     if tax is not None and not 0 <= tax <= catalogue.TAX_BASIS_POINTS_MAX:
-        raise InvalidField(field="tax", reason=f"must be from 0 to {catalogue.TAX_BASIS_POINTS_MAX}")
+        raise InvalidField(field="tax", problem=TaxOutOfRange(catalogue.TAX_BASIS_POINTS_MAX))
 
 
 def _product_stands(page: Page, product: Product, machine_id: int) -> ProductStands:

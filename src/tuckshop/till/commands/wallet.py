@@ -15,13 +15,14 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Actor, Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.commands.base import (
     CoinsDeposited,
     Deposit,
     PaidOut,
     PayOut,
 )
-from tuckshop.till.policy import CoinsPolicy, Policy
+from tuckshop.till.policy import Policy
 from tuckshop.till.state.posting import box_of, move_coins, post
 from tuckshop.till.state.working_set import (
     Page,

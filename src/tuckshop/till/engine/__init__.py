@@ -1,1 +1,4 @@
-"""The queue of commands, and the batches in which they are executed."""
+"""The queue of commands, the batches in which they are executed, and the replay of executed ones.
+
+It knows no command by name.
+"""

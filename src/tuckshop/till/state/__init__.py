@@ -1,2 +1,4 @@
-"""What a batch works on: the rows it has loaded, the changes it will write, and the forms in which answers are
-stored. Below commands and engine."""
+"""What a batch works on: the rows it reads, the working set they make, and the changes that it will write.
+
+Below commands and engine, so that both can use it.
+"""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login as browser
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
@@ -41,7 +41,7 @@ async def log_in(request: Call) -> Response[Any]:
     form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     if not posted["password"]:
-        form.complain("password", "must be filled in")
+        form.miss("password")
     if form.is_wrong:
         return _shown(request, form, back)
     try:
@@ -83,7 +83,7 @@ async def end_others(request: Call) -> Response[Any]:
     posted = await forms.read(request, "next")
     await sessions.end_others(request.shop, caller=member.caller)
     response = forms.to_page(back_from(posted["next"]))
-    notices.leave(response, request, texts.of(request).say("All your other sessions have ended."))
+    notices.leave(response, request, texts.of(request).gettext("All your other sessions have ended."))
     return response
 
 
@@ -94,7 +94,7 @@ async def log_out(request: Call) -> Response[Any]:
     await browser.log_out(request)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).say("You are logged out."))
+    notices.leave(response, request, texts.of(request).gettext("You are logged out."))
     return response
 
 

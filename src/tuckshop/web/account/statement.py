@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
@@ -19,7 +17,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import reports, statements, wallet
 from tuckshop.till.commands.base import SendMoney
@@ -101,7 +101,7 @@ async def send(request: Call) -> Response[Any]:
     response = forms.to_page("/account/statement")
     amount = words.money(cents, request.shop.currency)
     notices.leave(
-        response, request, words.say("{amount} sent to {name}.", amount=amount, name=target.username)
+        response, request, words.gettext("%(amount)s sent to %(name)s.", amount=amount, name=target.username)
     )
     return response
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import products as assortment
 from tuckshop.till.commands.base import AddProduct, ProductStands
 from tuckshop.web.ui import flash as notices
@@ -59,7 +59,7 @@ async def show_new(request: Call) -> Response[Any]:
     return _new(request, member, Filled(request, typed))
 
 
-@post("/desk/products", status_code=303, opt={"body_bytes_max": uploads.PICTURE_BODY_BYTES_MAX})
+@post("/desk/products", status_code=303, body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX)
 async def add(request: Call) -> Response[Any]:
     """On sale from now on, with its first pieces and perhaps a picture."""
     member = await rooms.member(request, Role.SELLER)
@@ -78,7 +78,9 @@ async def add(request: Call) -> Response[Any]:
         return _new(request, member, form)
     assert isinstance(receipt, ProductStands)
     response = forms.to_page(f"/desk/products/{receipt.product_id}")
-    notices.leave(response, request, texts.of(request).say("{product} is on sale.", product=receipt.name))
+    notices.leave(
+        response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)
+    )
     return response
 
 

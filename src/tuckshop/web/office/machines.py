@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, NameTaken, Refusal
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 from tuckshop.web.ui import flash as notices
@@ -49,7 +49,7 @@ async def add(request: Call) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return await _index(request, member, form)
     response = forms.to_page(f"/office/machines/{machine.id}")
-    notices.leave(response, request, texts.of(request).say("{name} is there now.", name=machine.name))
+    notices.leave(response, request, texts.of(request).gettext("%(name)s is there now.", name=machine.name))
     return response
 
 
@@ -84,7 +84,7 @@ async def change(request: Call, machine: Number) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return _settings(request, member, found, form)
     response = forms.to_page(f"/office/machines/{found.id}/settings")
-    notices.leave(response, request, texts.of(request).say("Saved."))
+    notices.leave(response, request, texts.of(request).gettext("Saved."))
     return response
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
+from starlette.responses import StreamingResponse
 
+from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import exports as lists
 from tuckshop.queries import order_details, orders
@@ -48,7 +51,7 @@ async def index(request: Call) -> Response[Any]:
         except UnknownUser as refusal:
             form.refuse(refusal, beside={UnknownUser: "buyer"})
     if asked["number"]:
-        form.complain("number", "must be a whole number")
+        form.complain("number", NotAWholeNumber())
     before_id = rooms.before(request)
     found = []
     if not form.is_wrong:
@@ -77,7 +80,7 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/office/orders/file")
-async def save(request: Call) -> Response[Any]:
+async def save(request: Call) -> StreamingResponse:
     """Every line of every order, for a spreadsheet."""
     await rooms.member(request, Role.CASHIER, Role.ADMIN)
     return downloads.long_sheet(lists.sold(request.shop), "orders")
@@ -106,7 +109,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     stock = form.one_of("stock", _STOCK)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if not pieces and not form.is_wrong:
-        form.trouble = texts.of(request).say("Say how many pieces came back.")
+        form.trouble = texts.of(request).gettext("Say how many pieces came back.")
     if form.is_wrong:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
@@ -122,7 +125,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(response, request, words.say("{amount} given back.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s given back.", amount=amount))
     return response
 
 
@@ -134,7 +137,7 @@ async def hand_out(request: Call, order: Number) -> Response[Any]:
     order_id = rooms.number(order)
     failed = posted["failed"] == "yes"
     words = texts.of(request)
-    told = words.say("The money went back.") if failed else words.say("Handed out.")
+    told = words.gettext("The money went back.") if failed else words.gettext("Handed out.")
     return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
 
 
@@ -144,7 +147,7 @@ async def cancel(request: Call, order: Number) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))
-    return await _pressed(request, posted, command, texts.of(request).say("The order is cancelled."))
+    return await _pressed(request, posted, command, texts.of(request).gettext("The order is cancelled."))
 
 
 HANDLERS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Response, get, post
 
 from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan, fill_below
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
@@ -20,7 +19,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.http.errors import Malformed
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import catalogue, machines, storefront
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.base import MoveStock, Restock, SetShelves, ShelfStands
@@ -102,7 +103,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except (SessionEnded, UnknownMachine, UnknownProduct):
         raise
     except PlanChanged:
-        form.trouble = texts.of(request).say(
+        form.trouble = texts.of(request).gettext(
             "Somebody else has planned this machine meanwhile. This is how the shelf stands now, and below "
             "it what you typed: save again to have it your way."
         )
@@ -110,7 +111,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("The shelf is planned."))
+    return _done(request, machine_id, texts.of(request).gettext("The shelf is planned."))
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
@@ -132,7 +133,8 @@ async def restock(request: Call, machine: Number, product: Number) -> Response[A
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} put in.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s put in.", "%(num)s put in.", quantity)
+    return _done(request, machine_id, told)
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/move", status_code=303)
@@ -155,7 +157,8 @@ async def move(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, moved=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} moved.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s moved.", "%(num)s moved.", quantity)
+    return _done(request, machine_id, told)
 
 
 HANDLERS = (show, choose, show_shelf, plan, restock, move)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import TransferKind, wallet_of
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
@@ -18,7 +16,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import transfers
 from tuckshop.till.commands.base import MoneyMoved, TopUp
@@ -72,8 +72,8 @@ async def add(request: Call) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say(
-            "{amount} for {name}, who has {balance} now.",
+        words.gettext(
+            "%(amount)s for %(name)s, who has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=user.username,
             balance=words.money(receipt.balance_cents, currency),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -43,7 +43,9 @@ async def sweep(request: Call) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say("Wallets closed: {count}. {amount} went to nobody.", count=len(closed), amount=amount),
+        words.gettext(
+            "Wallets closed: %(count)s. %(amount)s went to nobody.", count=len(closed), amount=amount
+        ),
     )
     return response
 

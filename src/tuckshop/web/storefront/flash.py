@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Response
 
 from tuckshop.domain.money import BALANCE_CENTS_MAX
-from tuckshop.http import cookies
 from tuckshop.http.fields import Id
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.web.ui import flash as ui_flash
 
 COOKIE = "tuckshop_note"
-SECONDS = 60  # Read by the very next page; a note that nobody fetched is stale.
-
-Told = TypeVar("Told", bound=msgspec.Struct)
 
 Cents = Annotated[int, msgspec.Meta(ge=0, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
@@ -53,26 +48,9 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def leave(response: Response[Any], request: Call, note: Note) -> None:
     """For the page that the browser is led to."""
-    put(response, request, COOKIE, note)
+    ui_flash.put(response, request, COOKIE, note)
 
 
 def read(request: Call) -> Note | None:
     """What was left; None if nothing, or nothing that we have written."""
-    return taken(request, COOKIE, Note)
-
-
-def put(response: Response[Any], request: Call, cookie: str, told: msgspec.Struct) -> None:
-    """Something for the very next page, under a name of its own."""
-    written = urlsafe_b64encode(msgspec.json.encode(told)).decode()
-    cookies.put(response, request, cookie, written, seconds=SECONDS)
-
-
-def taken(request: Call, cookie: str, kind: type[Told]) -> Told | None:
-    """What was put there, if it still is what it should be."""
-    written = cookies.read(request, cookie)
-    if not written:
-        return None
-    try:
-        return msgspec.json.decode(urlsafe_b64decode(written), type=kind)
-    except (ValueError, binascii.Error, msgspec.MsgspecError):
-        return None
+    return ui_flash.taken(request, COOKIE, Note)

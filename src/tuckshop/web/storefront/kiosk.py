@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.identity import devices
 from tuckshop.queries import machines, storefront
 from tuckshop.web.storefront import flash as notes
 from tuckshop.web.storefront.flash import Event, Note
@@ -32,7 +33,7 @@ async def begin(request: Call) -> Response[Any]:
     posted = await forms.read(request, "machine_key")
     key = posted["machine_key"].strip()
     try:
-        await machines.witness(request.shop, caller=machines.caller(key))
+        await devices.witness(request.shop, caller=devices.caller(key))
     except SessionEnded:
         return await _shown(request, is_wrong=True)
     response = forms.to_page("/")

@@ -11,16 +11,17 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter
+import msgspec
+from starlette.exceptions import HTTPException
 
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import InsufficientFunds, KeyReused, OutOfStock, Refusal, SessionEnded
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import machines, storefront
 from tuckshop.till.commands.base import (
     CoinsDeposited,
@@ -50,7 +51,7 @@ TWICE_US = 5_000_000  # A finger that presses twice takes less, and is told what
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 RETURN = "return"
 AGAIN = b"x-again"
-Number = Annotated[str, PathParameter(description="Of the machine.")]
+Number = Annotated[str, msgspec.Meta(description="Of the machine.")]
 
 
 @get("/")
@@ -200,6 +201,7 @@ async def _shown(request: Call, visitor: Visitor, machine_id: int) -> Response[A
         pick=picks.write(chosen),
         said=display.said(seen, texts.of(request), shop.currency),
         greeting=display.greeting(seen, texts.of(request)),
+        left_forms=display.left_forms(texts.of(request)),
         code=code if named is None else "",
         change=RETURN if query.get("change") == RETURN else "keep",
         coins=shop.currency.denominations if visitor.puts_coins else (),
@@ -289,5 +291,5 @@ async def _back(request: Call, machine: str, posted: dict[str, str], note: Note 
 
 def _id(machine: str) -> int:
     if not _ID.fullmatch(machine):
-        raise NotFoundException
+        raise HTTPException(404)
     return int(machine)

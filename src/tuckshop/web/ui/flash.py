@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Response
 
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
-from tuckshop.web.storefront import flash as notes
+from tuckshop.http.response import Response
 
 COOKIE = "tuckshop_notice"
+SECONDS = 60  # Read by the very next page; a note that nobody fetched is stale.
 LENGTH_MAX = 300  # Whatever names are in it: a browser keeps 4 KB in a cookie.
+
+Told = TypeVar("Told", bound=msgspec.Struct)
 
 
 class Mood(StrEnum):
@@ -32,14 +36,31 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def leave(response: Response[Any], request: Call, text: str, *, mood: Mood = Mood.GOOD) -> None:
     """For the page that the browser is led to."""
-    notes.put(response, request, COOKIE, Notice(text=text[:LENGTH_MAX], mood=mood))
+    put(response, request, COOKIE, Notice(text=text[:LENGTH_MAX], mood=mood))
 
 
 def read(request: Call) -> Notice | None:
     """What was left; None if nothing, or nothing that we have written."""
-    return notes.taken(request, COOKIE, Notice)
+    return taken(request, COOKIE, Notice)
 
 
 def forget(response: Response[Any], request: Call) -> None:
     """Once it is shown."""
     cookies.drop(response, request, COOKIE)
+
+
+def put(response: Response[Any], request: Call, cookie: str, told: msgspec.Struct) -> None:
+    """Something for the very next page, under a name of its own."""
+    written = urlsafe_b64encode(msgspec.json.encode(told)).decode()
+    cookies.put(response, request, cookie, written, seconds=SECONDS)
+
+
+def taken(request: Call, cookie: str, kind: type[Told]) -> Told | None:
+    """What was put there, if it still is what it should be."""
+    written = cookies.read(request, cookie)
+    if not written:
+        return None
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(written), type=kind)
+    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        return None

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response
 
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.web.ui import assets, forms, visitors
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.labels import Naming
@@ -29,7 +29,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Vary": "Accept-Language, Cookie",
 }
-"""Of every page; what every answer has, `http.edge` adds."""
+"""Of every page; what every answer has, the middleware adds."""
 
 
 def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Response[str]:
@@ -42,8 +42,9 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
         _templates()
         .get_template(template)
         .render(
-            say=words.say,
-            plural=words.plural,
+            _=words.gettext,
+            gettext=words.gettext,
+            ngettext=words.ngettext,
             money=lambda cents: words.money(cents, currency),
             plain=lambda cents: words.plain(cents, currency),
             when=lambda instant_us: words.when(instant_us, zone),
@@ -51,6 +52,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
             day=words.day,
             called=Naming(words),
             language=words.language,
+            languages=texts.languages(),
             shop_name=request.settings.shop_name,
             here=here(request),
             path=request.scope["path"],
@@ -83,6 +85,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
-    made.globals.update(asset=assets.path, languages=texts.LANGUAGES)
+    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # A page brings its language's.
+    made.globals.update(asset=assets.path)
     return made

@@ -11,19 +11,18 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
-from tuckshop.identity import sessions
+from tuckshop.http.response import Response
+from tuckshop.identity import devices, sessions
 from tuckshop.identity import users as accounts
-from tuckshop.queries import machines, storefront
+from tuckshop.queries import storefront
 from tuckshop.till.commands.base import Caller
-from tuckshop.till.policy import CoinsPolicy
 
 GUEST = "tuckshop_guest"
 MACHINE = "tuckshop_machine"
@@ -61,7 +60,7 @@ async def of(request: Call, *, make: bool = False) -> Visitor:
     key, machine_id = cookies.read(request, MACHINE), None
     if key is not None:
         try:
-            machine_id = (await machines.witness(request.shop, caller=machines.caller(key))).machine_id
+            machine_id = (await devices.witness(request.shop, caller=devices.caller(key))).machine_id
         except SessionEnded:
             key = None  # It got a new one; the page says how to come back.
     has_ended = False
