@@ -370,8 +370,8 @@ async def dialects(shop: Recorder) -> None:
     await ask("POST", f"{VENDING}/buy", {"productId": milk, "amount": 1}, by="bob")
     await ask("POST", f"{VENDING}/reset", by="bob")
     await ask("DELETE", f"{VENDING}/product/{milk}", by="sam")
-    body = {"name": "soup", "price": "1.50", "stock": 5}
-    soup = (await ask("POST", f"{DEMO}/product/", body, by="sam"))["id"]
+    meal = {"name": "soup", "price": "1.50", "stock": "5"}
+    soup = (await ask("POST", f"{DEMO}/product/", meal, by="sam"))["id"]
     await ask("PUT", f"{DEMO}/product/{soup}/", {"price": "1.60"}, by="sam")
     await ask("POST", f"{DEMO}/order/", {"products": [{"id": soup, "quantity": 1}]}, by="ada")
     await ask("POST", f"{SHOP}/orders", {"products": [{"id": soup, "quantity": 1}]}, by="bob")
