@@ -624,6 +624,8 @@ admin_log = Table(
     Column("before", Text),  # JSON
     Column("after", Text),  # JSON
     _time("created_us"),
+    # Of what stands before and after, see admin_log.py. A process of the release before writes none.
+    Column("version", SmallInteger, server_default=text("1"), nullable=False),
 )
 
 sequences = tuple(Sequence(f"{name}_id_seq", metadata=metadata) for name in TILL_IDS)

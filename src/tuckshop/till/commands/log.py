@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, assert_never
 
-import msgspec
-
 from tuckshop.domain.ledger import AccountRef, earnings_of, tab_of, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.users import Actor, Role
+from tuckshop.store.admin_log import VERSIONS, written
 from tuckshop.till.commands import refunds
 from tuckshop.till.commands.base import (
     AddProduct,
@@ -92,7 +91,15 @@ def logged(command: Command, actor: Actor, page: Page, decide: Callable[[], R]) 
             return receipt  # A form sent as it came: no rows change, so none tells of it.
     action = ACTIONS[type(about)]
     page.changes.admin_log.append(
-        AdminLogRow(actor.user_id, action, subject, _written(before), _written(after), page.now_us)
+        AdminLogRow(
+            actor.user_id,
+            action,
+            subject,
+            written(before),
+            written(after),
+            page.now_us,
+            VERSIONS[action],
+        )
     )
     return receipt
 
@@ -237,10 +244,3 @@ def _user(page: Page, user_id: int) -> Facts | None:
         "state": standing.state,
         "balance_cents": page.balances.get(wallet_of(user_id), 0),
     }
-
-
-def _written(facts: Facts | None) -> str | None:
-    return None if facts is None else _encode(facts).decode()
-
-
-_encode = msgspec.json.Encoder().encode

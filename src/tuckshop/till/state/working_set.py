@@ -208,6 +208,7 @@ class AdminLogRow(NamedTuple):
     before: str | None
     after: str | None
     created_us: int
+    version: int
 
 
 class Standing(NamedTuple):
