@@ -103,7 +103,7 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
 	@PYTHON=$(BIN)/python tools/system-packages nodejs npm chromium
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
-	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/test_lighthouse.py $(ARGS)
+	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/lighthouse.py $(ARGS)
 
 .PHONY: texts
 texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGUAGE=fr begins another

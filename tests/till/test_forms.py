@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.shop import Shop
+from tuckshop.domain.field_problems import StoredReason
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.refusals import OutOfStock, RecordUnreadable, leaves
+from tuckshop.domain.refusals import InvalidField, OutOfStock, RecordUnreadable, leaves
 from tuckshop.store.forms import Form, form_of
 from tuckshop.till.commands.base import Envelope, OrderPlaced, Outcome, PlaceOrder, ProductRemoved, TabSettled
 from tuckshop.till.state import forms
@@ -65,12 +66,23 @@ def test_fields_that_are_not_known_are_left_out() -> None:
         ("refusal.out-of-stock/1", "7"),
         ("refusal.out-of-stock/2", '{"product":7,"available":0}'),
         ("refusal.not-in-the-mood/1", "{}"),
+        ("refusal.invalid-field/2", '{"field":"name","code":"too-blue","facts":{}}'),
+        ("refusal.invalid-field/2", '{"field":"name","code":"too-small","facts":{}}'),
+        ("refusal.invalid-field/2", '{"field":"name","code":"too-small","facts":7}'),
+        ("refusal.invalid-field/2", '{"field":"name"}'),
+        ("refusal.invalid-field/1", '{"field":"name"}'),
     ],
 )
 def test_what_cannot_be_read_is_called_by_its_name(kind: str, outcome: str) -> None:
     with pytest.raises(forms.Unreadable) as unreadable:
         forms.read(kind, outcome)
     assert unreadable.value.form == form_of(kind)
+
+
+@pytest.mark.parametrize("kind", ["InvalidField", "refusal.invalid-field/1"])
+def test_a_sentence_that_was_stored_for_a_field_is_kept_as_it_was(kind: str) -> None:
+    refused = forms.read(kind, '{"field":"name","reason":"must have 1 to 100 characters"}')
+    assert refused == InvalidField("name", StoredReason("must have 1 to 100 characters"))
 
 
 @pytest.mark.usefixtures("registry")

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncGenerator
 from functools import cache
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -157,15 +156,6 @@ class Call(Request):
                     raise self._too_large
             self._whole = b"".join(parts)
         return self._whole
-
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The whole body for Starlette, which reads forms from here. Raises as `body`."""
-        yield await self.body() if self._whole is None else self._whole
-        yield b""
-
-    def read_instead(self, body: bytes) -> None:
-        """What counts as the body from now on: of one that was too large, its beginning."""
-        self._whole = body
 
     async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
         """The body as the one type it may have; `default` where there is none.
