@@ -96,6 +96,7 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.texts
+	$(BIN)/python -m tools.privates
 	tools/check-tree
 
 .PHONY: lighthouse

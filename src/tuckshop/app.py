@@ -6,12 +6,13 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any
 
-from litestar import Litestar, Router
+from starlette.routing import Router as Lifecycle
+from starlette.types import Receive, Scope, Send
 
 from tuckshop import settings
 from tuckshop.api import (
@@ -34,14 +35,14 @@ from tuckshop.api import products as catalogue
 from tuckshop.api import users as accounts
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
-from tuckshop.api.requests import require_strict
+from tuckshop.api.requests import admit
 from tuckshop.dialects.shared import mounting as dialects
 from tuckshop.dialects.shared.mounting import Switchboard
 from tuckshop.http import openapi, postman
-from tuckshop.http.fast_path import Lane
+from tuckshop.http.handlers import Router
 from tuckshop.http.hosts import LOOPBACK_HOSTS, Gate
 from tuckshop.http.middleware import Edge
-from tuckshop.http.request import Call
+from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import Stalls
 from tuckshop.operations import metrics
@@ -57,14 +58,26 @@ from tuckshop.web import routes as web
 _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
 
 
-def create_served_app() -> Litestar:
+class Service:
+    """The whole ASGI application: requests go to the edge, start and end of the server to the shop."""
+
+    def __init__(self, edge: Edge, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]) -> None:
+        self.edge = edge
+        self._lifecycle = Lifecycle(lifespan=lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the server's whole life. Nobody is let in by a web socket."""
+        await (self.edge if scope["type"] == "http" else self._lifecycle)(scope, receive, send)
+
+
+def create_served_app() -> Service:
     """The application of a worker process of its own, for the settings of the environment."""
     return create_app(owns_process=True)
 
 
 def create_app(
     given: Settings | None = None, *, clock: Clock | None = None, owns_process: bool = False
-) -> Litestar:
+) -> Service:
     """The application for these settings; those of the environment unless given.
 
     `owns_process`: SIGTERM is taken from the server, to close the streams of events that it would wait for;
@@ -77,7 +90,7 @@ def create_app(
     is_measured = given.metrics or bool(given.metrics_token)
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
             edge.running = Running(shop, watched, stalls, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
@@ -115,7 +128,7 @@ def create_app(
     root = spoken.get(given.root_dialect)
     root_app = None if root is None else root.app(prefix="/")
     inside = Switchboard(
-        Lane(contract),
+        contract,
         pages=web.app(),
         is_for_people=web.is_for_people,
         mounted=mounted,
@@ -127,33 +140,23 @@ def create_app(
         access_log=given.access_log,
         is_https=given.is_https,
     )
-    app = Litestar(lifespan=[lifespan], openapi_config=None, debug=False, logging_config=None)
-    app.asgi_handler = edge
-    return app
+    return Service(edge, lifespan)
 
 
 @cache
-def api() -> Litestar:
+def api() -> Application:
     """/v1 and what stands beside it."""
     return _api()
 
 
-def _api(*more: Router) -> Litestar:
-    return Litestar(
-        route_handlers=[_v1(), health.router, docs.router, *more],
-        request_class=Call,
-        before_request=require_strict,
-        exception_handlers=PROBLEMS.handlers(),
-        openapi_config=None,  # The framework's own documents would say less, and load scripts from elsewhere.
-        debug=False,
-        logging_config=None,
-    )
+def _api(*more: Router) -> Application:
+    return Application([_v1(), health.router, docs.router, *more], errors=PROBLEMS, before=admit)
 
 
 def _v1() -> Router:
     return Router(
-        path="/v1",
-        route_handlers=[
+        "/v1",
+        [
             accounts.router,
             sessions.router,
             catalogue.router,

@@ -19,7 +19,7 @@ from tests.api.contract import check_problem, document, operations, resolve
 from tests.api.pictures import painted
 from tests.limits import until
 from tuckshop.http.fields import NAME_PATTERN
-from tuckshop.http.request import BODY_BYTES_MAX
+from tuckshop.http.handlers import BODY_BYTES_MAX
 
 HUGE = (2**63, 10**30)
 OPERATIONS = {operation["operationId"]: (method, path) for method, path, operation in operations()}

@@ -23,11 +23,12 @@ from tuckshop.domain.field_problems import (
     WrongLength,
 )
 from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.domain.refusals import InvalidField, Refusal, revive
+from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.http import field_problems, openapi
 from tuckshop.http.errors import TABLE, complaint, facts_of, kind
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
+from tuckshop.till.state import forms
 
 LEAVES = refusals.leaves()
 
@@ -37,7 +38,7 @@ def test_every_refusal_has_a_row_whose_sentence_its_facts_can_fill(refusal: type
     row = TABLE[refusal]
     example = refusal(**openapi.example_facts(refusal))
     facts = facts_of(example)
-    told = msgspec.json.decode(PROBLEMS.of_refusal(example).content)
+    told = msgspec.json.decode(PROBLEMS.of_refusal(example).body)
     assert told["status"] == row.status
     assert told["detail"].endswith(".")
     assert "{" not in told["detail"]
@@ -46,7 +47,7 @@ def test_every_refusal_has_a_row_whose_sentence_its_facts_can_fill(refusal: type
 
 @pytest.mark.parametrize("problem", FIELD_PROBLEMS, ids=str)
 def test_every_problem_of_a_field_has_a_reason(problem: FieldProblem) -> None:
-    told = msgspec.json.decode(PROBLEMS.of_refusal(InvalidField("price", problem)).content)
+    told = msgspec.json.decode(PROBLEMS.of_refusal(InvalidField("price", problem)).body)
     assert told == {
         "type": "urn:tuckshop:problem:invalid-field",
         "title": "Invalid value",
@@ -62,7 +63,7 @@ def test_every_problem_of_a_field_has_a_reason(problem: FieldProblem) -> None:
 @pytest.mark.parametrize("refusal", [*map(sample, LEAVES), *invalid()], ids=str)
 def test_every_dialect_has_a_sentence_for_every_refusal(name: str, refusal: Refusal) -> None:
     answer = serving.find(name).contract.errors.of_refusal(refusal)
-    told = msgspec.json.decode(answer.content)
+    told = msgspec.json.decode(answer.body)
     assert told == {"detail": told["detail"], "code": kind(type(refusal).__name__)}
     assert told["detail"].endswith(".")
     assert "{" not in told["detail"]
@@ -88,9 +89,9 @@ def test_facts_are_told_as_programs_wrote_them(problem: FieldProblem, reason: st
 
 
 def test_a_refusal_stored_as_a_sentence_is_answered_byte_for_byte() -> None:
-    stored = revive("InvalidField", {"field": "name", "reason": "must have 1 to 100 characters"})
-    told = PROBLEMS.of_refusal(stored).content
-    assert told == PROBLEMS.of_refusal(InvalidField("name", WrongLength(1, 100))).content
+    outcome = '{"field":"name","reason":"must have 1 to 100 characters"}'
+    told = PROBLEMS.of_refusal(forms.read("InvalidField", outcome)).body
+    assert told == PROBLEMS.of_refusal(InvalidField("name", WrongLength(1, 100))).body
     assert told == (
         b'{"type":"urn:tuckshop:problem:invalid-field","title":"Invalid value","status":422,'
         b'"detail":"name must have 1 to 100 characters.",'

@@ -17,7 +17,7 @@ from tuckshop.domain import refusals
 from tuckshop.domain.field_problems import NotADecimal, field_problems
 from tuckshop.imports.file_problems import FileProblem, InvalidCell
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 
 @pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves()), *invalid()], ids=str)
@@ -90,7 +90,7 @@ def test_every_command_has_help(terminal: Terminal, words: tuple[str, ...]) -> N
 def test_help_loads_nothing_heavy() -> None:
     program = (
         "import sys\nfrom tuckshop.cli.main import cli\ncli(['--help'], standalone_mode=False)\n"
-        "print(sorted({'litestar', 'sqlalchemy', 'PIL', 'rich', 'asyncpg', 'granian'} & {*sys.modules}))"
+        "print(sorted({'starlette', 'sqlalchemy', 'PIL', 'rich', 'asyncpg', 'granian'} & {*sys.modules}))"
     )
     told = subprocess.check_output([sys.executable, "-c", program], text=True)
     assert told.splitlines()[-1] == "[]"

@@ -8,14 +8,16 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar, Response, get, post
 
 from tests.api.conftest import Api, serving
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.users import Role
 from tuckshop.http import browser_login as browser
+from tuckshop.http.handlers import get, post
 from tuckshop.http.middleware import Edge
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import Stalls
 from tuckshop.identity import registration, sessions
@@ -55,28 +57,21 @@ async def log_out(request: Call) -> Response[None]:
 
 
 @get("/name")
-async def who(request: Call) -> str:
+async def who(request: Call) -> Response[str]:
     """Who is logged in."""
     caller = await browser.caller(request)
     if caller is None:
-        return ""
+        return Response("", media_type="text/plain")
     await sessions.actor(request.shop, caller=caller)
-    return (await accounts.find(request.shop, user_id=caller.user_id or 0)).username
+    found = await accounts.find(request.shop, user_id=caller.user_id or 0)
+    return Response(found.username, media_type="text/plain")
 
 
 class Window:
     """A browser before the shop's pages."""
 
     def __init__(self, api: Api, public_url: str) -> None:
-        edge: Any = Edge(
-            Litestar(
-                [form, log_in, log_out, who],
-                request_class=Call,
-                exception_handlers=PROBLEMS.handlers(),
-                openapi_config=None,
-                logging_config=None,
-            )
-        )
+        edge: Any = Edge(Application([form, log_in, log_out, who], errors=PROBLEMS))
         edge.running = Running(api.running, api.events, Stalls(), Settings(public_url=public_url), {})
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)

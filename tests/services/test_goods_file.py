@@ -12,6 +12,7 @@ from tests.shop import Clock
 from tests.shop import Shop as Books
 from tests.shop import open_shop as open_books
 from tuckshop.context import Shop
+from tuckshop.domain import users
 from tuckshop.domain.field_problems import (
     AmountOutOfRange,
     ForbiddenCharacters,
@@ -27,6 +28,7 @@ from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import GOODS_MAX
 from tuckshop.domain.refusals import RoleMissing, SessionEnded, UnknownMachine
 from tuckshop.domain.users import Role
+from tuckshop.identity import sessions
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import products as goods_file
 from tuckshop.imports.file_problems import (
@@ -50,15 +52,10 @@ from tuckshop.imports.file_problems import (
 )
 from tuckshop.imports.product_rows import COLUMNS
 from tuckshop.imports.products import Act, Report
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    AddProduct,
-    Caller,
-    ChangeProduct,
-    Envelope,
-    Outcome,
-    PlaceOrder,
-)
+from tuckshop.till.callers import OPERATOR, OperatorCaller, SessionCaller
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 
 @pytest.fixture
@@ -68,8 +65,19 @@ async def books(database_url: str, clock: Clock) -> AsyncIterator[Books]:
         yield shop
 
 
-async def take(shop: Shop, text: str, caller: Caller = OPERATOR, **more: object) -> Report:
-    return await goods_file.take(shop, caller=caller, content=text.encode(), **more)  # type: ignore[arg-type]
+async def take(
+    shop: Shop, text: str, caller: SessionCaller | OperatorCaller = OPERATOR, **more: object
+) -> Report:
+    actor = (
+        users.OPERATOR if isinstance(caller, OperatorCaller) else await sessions.actor(shop, caller=caller)
+    )
+    return await goods_file.take(
+        shop,
+        caller=caller,
+        actor=actor,
+        content=text.encode(),
+        **more,  # type: ignore[arg-type]
+    )
 
 
 async def given(shop: Shop, **more: int) -> str:
@@ -80,7 +88,9 @@ async def given(shop: Shop, **more: int) -> str:
 Told = list[tuple[int | None, FileProblem]]
 
 
-async def wrong(shop: Shop, books: Books, text: str, caller: Caller = OPERATOR) -> Told:
+async def wrong(
+    shop: Shop, books: Books, text: str, caller: SessionCaller | OperatorCaller = OPERATOR
+) -> Told:
     """The problems of a file, which has changed nothing."""
     before = await books.books()
     report = await take(shop, text, caller)
@@ -207,7 +217,7 @@ async def test_a_seller_takes_and_gets_their_own(open_for_business: Shop, books:
         "tea": sam.user_id,
         "nuts": sam.user_id,
     }
-    text = await given(open_for_business, seller_id=sam.user_id or 0)
+    text = await given(open_for_business, seller_id=sam.user_id)
     assert "gum" not in text
     assert await take(open_for_business, text, sam) == Report(unchanged=2)
     assert await wrong(
@@ -336,6 +346,41 @@ async def test_looks_again_when_somebody_was_faster(
     await books.assert_clean()
 
 
+async def test_with_a_key_it_is_taken_once_whatever_was_sold_meanwhile(
+    open_for_business: Shop, books: Books
+) -> None:
+    text = "name,price,stock\ntea,1,10\n"
+    assert (await take(open_for_business, text, key="a file")).added == 1
+    (tea,) = await books.rows("products")
+    ada = await books.buyer("ada", cents=500)
+    await books.buy(ada, (tea["id"], 3))
+    assert await take(open_for_business, text, key="a file") == Report()
+    assert await stock(books) == {"tea": 7}  # Not corrected back to what was counted before the sale.
+    assert (await take(open_for_business, text, key="another look")).corrected == 1
+    assert await stock(books) == {"tea": 10}
+    await books.assert_clean()
+
+
+async def test_with_a_key_a_try_that_was_refused_is_followed_by_another(
+    open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = goods_file._look
+    others = ["Tea"]
+
+    async def look_slowly(*args: object) -> object:
+        found = await looked(*args)  # type: ignore[arg-type]
+        for name in others:
+            await books.do(AddProduct(OPERATOR, name, 500, 1, for_house=True))
+        others.clear()
+        return found
+
+    monkeypatch.setattr(goods_file, "_look", look_slowly)
+    text = "name,price\ntea,1\n"
+    report = await take(open_for_business, text, key="a file")
+    assert (report.added, report.changed) == (0, 1)
+    assert not (await take(open_for_business, text, key="a file")).acts
+
+
 async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop, books: Books) -> None:
     ada = await books.buyer("ada", cents=10_000)
     named = [f"product {number}" for number in range(5)]
@@ -343,9 +388,9 @@ async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop
     lists = [
         "name,price,stock\n" + "".join(f"{name},0.10,{50 + turn}\n" for name in named) for turn in range(4)
     ]
-    sale = PlaceOrder(ada, wallet_of(ada.user_id or 0), tuple((one, 1) for one in ids))
+    sale = PlaceOrder(ada, wallet_of(ada.user_id), tuple((one, 1) for one in ids))
     outcomes = await asyncio.gather(
-        *(books.till.settle(Envelope(replace(sale, client_ref=f"sale {number}"))) for number in range(40)),
+        *(books.till.execute(Envelope(replace(sale, client_ref=f"sale {number}"))) for number in range(40)),
         *(take(open_for_business, text) for text in lists),
     )
     assert all(not isinstance(outcome, Outcome) or outcome.receipt() for outcome in outcomes)

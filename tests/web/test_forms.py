@@ -9,14 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar, Response, post
 
 from tuckshop.domain.field_problems import AmountTooLarge, NotADecimal
 from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
-from tuckshop.http.errors import Malformed
+from tuckshop.http.errors import Errors, Malformed
+from tuckshop.http.handlers import post
 from tuckshop.http.middleware import Edge
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.http.router import Application
 from tuckshop.http.state import RUNNING
 from tuckshop.http.timeouts import Stalls
 from tuckshop.web.ui import forms
@@ -46,7 +48,7 @@ TYPED = [
 @pytest.fixture
 def call() -> Call:
     """A request of somebody who speaks English."""
-    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})  # type: ignore[arg-type]
+    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})
 
 
 @pytest.mark.parametrize(("typed", "cents", "wrong"), TYPED)
@@ -107,7 +109,7 @@ TOKEN = urlsafe_b64encode(b"form\0" + SEED.encode()).rstrip(b"=").decode()  # As
 PICTURE = ("a.png", b"\x89PNG", "image/png")
 
 
-@post("/upload", status_code=200, opt={"body_bytes_max": 2_000})
+@post("/upload", status_code=200, body_bytes_max=2_000)
 async def upload(request: Call) -> dict[str, Any]:
     """Says what it was sent."""
     posted, files = await forms.read_with_files(request, "name", files=("picture",))
@@ -117,24 +119,24 @@ async def upload(request: Call) -> dict[str, Any]:
     }
 
 
-def refused(_: object, error: Malformed) -> Response[str]:
-    """Without a page around it."""
-    return Response(" ".join(error.errors[0]), status_code=error.status)
+class Plain(Errors):
+    """What is wrong, without a page around it."""
+
+    def of_malformed(self, error: Malformed) -> Response[str]:
+        """The first of it."""
+        return Response(" ".join(error.errors[0]), error.status, media_type="text/plain")
+
+    def shaped(self, *, status: int, **_: Any) -> Any:
+        """The status alone."""
+        return status
 
 
 @pytest.fixture
 async def uploading() -> AsyncIterator[httpx.AsyncClient]:
     """A browser before a form for files."""
-    app = Litestar(
-        [upload],
-        request_class=Call,
-        exception_handlers={Malformed: refused},
-        openapi_config=None,
-        logging_config=None,
-    )
-    edge = Edge(app)
+    edge = Edge(Application([upload], errors=Plain({})))
     edge.running = CURRENCY_ONLY
-    transport = httpx.ASGITransport(app=edge)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=edge)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         client.cookies.set("tuckshop_visit", SEED)
         yield client

@@ -5,10 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import sys
-import zipfile
 from pathlib import Path
-from subprocess import run
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -174,23 +171,6 @@ async def test_speaks_a_language_of_one_region(guest: Browser, locale: Path) -> 
     assert '<html lang="pt-BR">' in page.content
     assert "Comprar" in page.texts["buy"]
     assert [one["value"] for one in page.named("language")] == ["en", "pt-BR"]
-
-
-def test_a_wheel_holds_the_languages_compiled(tmp_path: Path) -> None:
-    for name in ("src", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        of_tree = ROOT / name
-        shutil.copytree(of_tree, tmp_path / name) if of_tree.is_dir() else shutil.copy(of_tree, tmp_path)
-    build = "from setuptools import build_meta; build_meta.build_wheel('dist')"
-    run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
-    with zipfile.ZipFile(next((tmp_path / "dist").glob("*.whl"))) as wheel:
-        held = [name for name in wheel.namelist() if "/locale/" in name]
-        wheel.extractall(tmp_path / "installed", held)
-    assert held == ["tuckshop/web/locale/de.mo"]
-    folder = tmp_path / "installed" / "tuckshop" / "web" / "locale"
-    assert dict(i18n._languages(folder)) == {"en": "English", "de": "Deutsch"}
-    installed, checkout = (Words("de", one).translations for one in (folder, i18n.FOLDER))
-    assert installed._catalog.items() - {""} == checkout._catalog.items() - {""}  # type: ignore[attr-defined]
-    assert Words("de", folder).ngettext("%(num)s row", "%(num)s rows", 2) == "2 Zeilen"
 
 
 def test_writes_money_as_it_is_written_there() -> None:

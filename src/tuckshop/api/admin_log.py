@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Router, get
-
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.refusals import RoleMissing
 from tuckshop.domain.users import Role
 from tuckshop.http.fields import Moment, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, told
 from tuckshop.http.request import Call
 from tuckshop.identity import sessions
 from tuckshop.queries import admin_log
@@ -37,9 +35,9 @@ class AdminLogShown(Page):
 @get(
     "/",
     summary="What admins did",
-    opt=told("listAdminLog", RoleMissing, query={"limit": int, "cursor": str}),
+    operation=told("listAdminLog", RoleMissing),
 )
-async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> AdminLogShown:
+async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> AdminLogShown:
     """Acts of admins, cashiers and the operator, newest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1)
@@ -58,4 +56,4 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Admi
     return AdminLogShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-router = Router(path="/admin-log", route_handlers=[index])
+router = Router("/admin-log", [index])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Router, get
-
 from tuckshop.domain.refusals import RoleMissing
 from tuckshop.domain.users import Role
 from tuckshop.http.fields import Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, told
 from tuckshop.http.request import Call
 from tuckshop.identity import sessions
 from tuckshop.operations import audit
@@ -30,7 +28,7 @@ class AuditShown(Shown):
     checks: list[CheckShown]
 
 
-@get("/", summary="Audit the books", opt=told("auditBooks", RoleMissing))
+@get("/", summary="Audit the books", operation=told("auditBooks", RoleMissing))
 async def show(request: Call) -> AuditShown:
     """Every balance, coin box, shelf, order and refund against its movements. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
@@ -48,4 +46,4 @@ async def show(request: Call) -> AuditShown:
     )
 
 
-router = Router(path="/audit", route_handlers=[show])
+router = Router("/audit", [show])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from functools import cache
 from importlib.resources import files
 
 import msgspec
-from litestar import Litestar, Response, Router, get
-from litestar.handlers import HTTPRouteHandler
 
 from tuckshop.api.contract import V1
 from tuckshop.http import openapi
+from tuckshop.http.handlers import Handler, Router, get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.http.router import Application
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: it handles passwords.
 PAGE_POLICY = (
@@ -22,24 +24,24 @@ PAGE_POLICY = (
 _FILES = {"": "text/html", "docs.css": "text/css", "docs.js": "text/javascript"}
 
 
-@get("/openapi.json", sync_to_thread=True)
-def document(request: Call) -> Response[bytes]:
+@get("/openapi.json")
+async def document(request: Call) -> Response[bytes]:
     """The OpenAPI document of this server."""
-    return _served(request, _document(request.app), "application/json")
+    return _served(request, await asyncio.to_thread(_document, request.app), "application/json")
 
 
-def _page(name: str, media_type: str) -> HTTPRouteHandler:
+def _page(name: str, media_type: str) -> Handler:
     content = files("tuckshop.api").joinpath("static", name or "docs.html").read_bytes()
 
-    @get(f"/{name}", sync_to_thread=False)
-    def page(request: Call) -> Response[bytes]:
+    @get(f"/{name}")
+    async def page(request: Call) -> Response[bytes]:
         return _served(request, content, media_type)
 
     return page
 
 
 @cache
-def _document(app: Litestar) -> bytes:
+def _document(app: Application) -> bytes:
     return msgspec.json.encode(openapi.document(app.routes, V1))
 
 
@@ -53,9 +55,9 @@ def _served(request: Call, content: bytes, media_type: str) -> Response[bytes]:
 
 
 router = Router(
-    path="/",
-    route_handlers=[
+    "/",
+    [
         document,
-        Router(path="/docs", route_handlers=[_page(name, media_type) for name, media_type in _FILES.items()]),
+        Router("/docs", [_page(name, media_type) for name, media_type in _FILES.items()]),
     ],
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from litestar import Response, Router, get
-from litestar.types import Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, told
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries.events import Events, Stream, TooManyStreams
 from tuckshop.till.engine.queue import Busy
@@ -28,7 +27,7 @@ _HEADERS = [
 @get(
     "/",
     summary="What changes, as it happens",
-    opt=told("streamEvents", login="optional", media_type=MEDIA_TYPE),
+    operation=told("streamEvents", login="optional", media_type=MEDIA_TYPE),
 )
 async def stream(request: Call) -> Response[bytes]:
     """Server-sent events until you hang up, the shop closes or your session ends.
@@ -62,11 +61,7 @@ class _Streaming(Response[bytes]):
         self._events = events
         self._stream = opened
 
-    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
-        """What sends it."""
-        return self._send
-
-    async def _send(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         feeding = asyncio.create_task(self._feed(send))
         leaving = asyncio.create_task(_until_gone(receive))
         ending = asyncio.create_task(self._stream.ended.wait())
@@ -95,4 +90,4 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-router = Router(path="/events", route_handlers=[stream])
+router = Router("/events", [stream])

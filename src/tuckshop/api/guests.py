@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, Router, get, post
-from litestar.params import QueryParameter
 
 from tuckshop.api.refunds import RefundShown, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
@@ -27,10 +25,12 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
-from tuckshop.till.commands.base import Caller, Refunded, RefundNewest
+from tuckshop.till.callers import MachineCaller, SessionCaller, user_of
+from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
 DAYS_MAX = 36_500
 
@@ -45,15 +45,15 @@ GuestName = Annotated[
     ),
 ]
 GuestQuery = Annotated[
-    str | None,
-    QueryParameter(
+    str,
+    msgspec.Meta(
         min_length=1,
         max_length=USERNAME_LENGTH_MAX,
         pattern=NAME_PATTERN,
         description="The name of a guest.",
     ),
 ]
-Days = Annotated[int, QueryParameter(ge=0, le=DAYS_MAX, description="Nothing has moved it for so long.")]
+Days = Annotated[int, msgspec.Meta(ge=0, le=DAYS_MAX, description="Nothing has moved it for so long.")]
 
 
 class GuestRefundBody(Body):
@@ -108,8 +108,13 @@ class UnclaimedPage(Page):
 
 
 async def purse(
-    request: Call, caller: Caller, *, user: int | None = None, guest: str | None = None, make: bool = False
-) -> tuple[Caller, AccountRef]:
+    request: Call,
+    caller: SessionCaller | MachineCaller,
+    *,
+    user: int | None = None,
+    guest: str | None = None,
+    make: bool = False,
+) -> tuple[SessionCaller | MachineCaller, AccountRef]:
     """Who asks, and the wallet that is meant: a guest's, a user's, or the caller's own.
 
     Raises:
@@ -120,21 +125,22 @@ async def purse(
         if user is not None:
             raise Malformed(("guest", "or user may be given, not both"))
         return await guests.wallet(request.shop, caller=caller, name=guest, make=make)
-    owner = user or caller.user_id
+    owner = user or user_of(caller)
     if owner is None:
         raise Malformed(("guest", "must be given by a machine"))
     return caller, wallet_of(owner)
 
 
-def machine_of(caller: Caller, named: int | None) -> int:
+def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
     """The machine that is meant: the one named, the one that asks, or the first."""
-    return named or caller.machine_id or DEFAULT_MACHINE_ID
+    asking = caller.machine_id if isinstance(caller, MachineCaller) else DEFAULT_MACHINE_ID
+    return named or asking
 
 
 @post(
     "/refunds",
     summary="Give back for a guest",
-    opt=told(
+    operation=told(
         "refundGuest",
         RoleMissing,
         NotOwner,
@@ -163,9 +169,11 @@ async def refund(request: Call) -> Response[RefundShown]:
 @get(
     "/",
     summary="Guests with money",
-    opt=told("listGuests", RoleMissing, query={"days": int, "limit": int, "cursor": str}),
+    operation=told("listGuests", RoleMissing),
 )
-async def index(request: Call, days: Days = 0, limit: Limit = 50, cursor: Cursor = None) -> LeftBehindPage:
+async def index(
+    request: Call, days: Days = 0, limit: Limit = 50, cursor: Cursor | None = None
+) -> LeftBehindPage:
     """Whose money nothing has moved for so many days. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await guests.left_behind(
@@ -178,7 +186,11 @@ async def index(request: Call, days: Days = 0, limit: Limit = 50, cursor: Cursor
     return LeftBehindPage(items=items, next=cursor_of(found[limit - 1].guest_id) if found[limit:] else None)
 
 
-@post("/unclaimed", summary="Close what guests left behind", opt=told("sweep", RoleMissing, body=SweepBody))
+@post(
+    "/unclaimed",
+    summary="Close what guests left behind",
+    operation=told("sweep", RoleMissing, body=SweepBody),
+)
 async def sweep(request: Call) -> SweptShown:
     """Money that nothing has moved for so many days goes where nobody claims it. Admins only."""
     caller = request.caller
@@ -190,9 +202,9 @@ async def sweep(request: Call) -> SweptShown:
 @get(
     "/unclaimed",
     summary="What nobody claimed",
-    opt=told("listUnclaimed", RoleMissing, query={"limit": int, "cursor": str}),
+    operation=told("listUnclaimed", RoleMissing),
 )
-async def unclaimed(request: Call, limit: Limit = 50, cursor: Cursor = None) -> UnclaimedPage:
+async def unclaimed(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
     """Money of guests who did not come back, and of users who left, newest first. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await guests.unclaimed(request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1)
@@ -209,4 +221,4 @@ async def unclaimed(request: Call, limit: Limit = 50, cursor: Cursor = None) -> 
     return UnclaimedPage(items=items, next=cursor_of(items[-1].id) if found[limit:] else None)
 
 
-router = Router(path="/guests", route_handlers=[refund, index, sweep, unclaimed])
+router = Router("/guests", [refund, index, sweep, unclaimed])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Response, Router, get
-
 from tuckshop.http.fields import Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, told
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.operations import shop_state as shopkeeping
 
 
@@ -16,8 +15,8 @@ class HealthShown(Shown):
     status: str
 
 
-@get("/live", summary="Is the process up?", opt=told("isLive", login="none"))
-async def live() -> HealthShown:
+@get("/live", summary="Is the process up?", operation=told("isLive", login="none"))
+async def live(request: Call) -> HealthShown:
     """200 as long as the process answers."""
     return HealthShown(status="live")
 
@@ -25,7 +24,9 @@ async def live() -> HealthShown:
 @get(
     "/ready",
     summary="Can it sell?",
-    opt=told("isReady", login="none", also={503: "The database does not answer, or the shop is closing"}),
+    operation=told(
+        "isReady", login="none", also={503: "The database does not answer, or the shop is closing"}
+    ),
 )
 async def ready(request: Call) -> Response[HealthShown]:
     """200 when the database answers; 503 otherwise, and while the shop is closing."""
@@ -36,4 +37,4 @@ async def ready(request: Call) -> Response[HealthShown]:
     return Response(HealthShown(status="database away"), status_code=503)
 
 
-router = Router(path="/health", route_handlers=[live, ready])
+router = Router("/health", [live, ready])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, get, patch, post, put
 
 from tuckshop.api.products import Reason
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
@@ -35,20 +34,21 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, patch, post, put, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.base import (
-    BoxMoved,
+from tuckshop.till.commands.machines import (
+    CoinsCarried,
     CoinsCounted,
     CollectCoins,
     CountCoins,
     FillCoins,
     MoveStock,
     SetShelves,
-    ShelfStands,
+    ShelfRecord,
     ShelvesSet,
     StockMoved,
 )
@@ -224,8 +224,8 @@ class CoinsCountedShown(Shown):
     created_at: Moment
 
 
-@get("/", summary="Machines", opt=told("listMachines", query={"limit": int, "cursor": str}))
-async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> MachinesShown:
+@get("/", summary="Machines", operation=told("listMachines"))
+async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesShown:
     """Every place of sale."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
@@ -233,7 +233,7 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor = None) -> Mach
     return MachinesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{machine_id:int}", summary="A machine", opt=told("getMachine", UnknownMachine, login="witness"))
+@get("/{machine_id:int}", summary="A machine", operation=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
     """One place of sale; also asked by a machine."""
     await devices.witness(request.shop, caller=request.witness)
@@ -243,7 +243,7 @@ async def show(request: Call, machine_id: PathId) -> MachineShown:
 @post(
     "/",
     summary="Add a machine",
-    opt=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
+    operation=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
 )
 async def add(request: Call) -> MachineShown:
     """A new place of sale, its box empty. Admins only."""
@@ -258,7 +258,7 @@ async def add(request: Call) -> MachineShown:
 @patch(
     "/{machine_id:int}",
     summary="Change a machine",
-    opt=told(
+    operation=told(
         "changeMachine",
         RoleMissing,
         UnknownMachine,
@@ -286,7 +286,7 @@ async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
 @post(
     "/{machine_id:int}/key",
     summary="A new key for a machine",
-    opt=told("renewMachineKey", RoleMissing, UnknownMachine),
+    operation=told("renewMachineKey", RoleMissing, UnknownMachine),
 )
 async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
     """With `Authorization: Machine <key>` it says which coins went in and out. The last key ends at once."""
@@ -298,10 +298,10 @@ async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeySho
 @get(
     "/{machine_id:int}/shelves",
     summary="A machine's shelves",
-    opt=told("listShelves", RoleMissing, UnknownMachine, query={"limit": int, "cursor": str}),
+    operation=told("listShelves", RoleMissing, UnknownMachine),
 )
 async def shelves(
-    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor = None
+    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
 ) -> ShelvesShown:
     """What is where, by product. Sellers, cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -319,7 +319,7 @@ async def shelves(
 @put(
     "/{machine_id:int}/shelves",
     summary="Plan a machine's shelves",
-    opt=told(
+    operation=told(
         "setShelves",
         RoleMissing,
         UnknownMachine,
@@ -345,7 +345,7 @@ async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShow
     "/{machine_id:int}/moves",
     status_code=200,
     summary="Move stock to another machine",
-    opt=told(
+    operation=told(
         "moveStock",
         UnknownProduct,
         NotOwner,
@@ -368,7 +368,7 @@ async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
 @get(
     "/{machine_id:int}/coins",
     summary="A machine's coins",
-    opt=told("getCoins", RoleMissing, UnknownMachine),
+    operation=told("getCoins", RoleMissing, UnknownMachine),
 )
 async def coins(request: Call, machine_id: PathId) -> BoxShown:
     """What is in the box by the books. Cashiers and admins."""
@@ -380,33 +380,33 @@ async def coins(request: Call, machine_id: PathId) -> BoxShown:
 @post(
     "/{machine_id:int}/coins/fill",
     summary="Coins into a machine",
-    opt=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
+    operation=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
 )
 async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """From the bank, for change. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = FillCoins(caller, machine_id, data.coins, data.reason)
-    return answered(await request.settled(command), BoxMoved, _show_moved, status=201)
+    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
     "/{machine_id:int}/coins/collect",
     summary="Coins out of a machine",
-    opt=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
+    operation=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
 )
 async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """To the bank. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = CollectCoins(caller, machine_id, data.coins, data.reason)
-    return answered(await request.settled(command), BoxMoved, _show_moved, status=201)
+    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
     "/{machine_id:int}/coins/count",
     summary="Count a machine's coins",
-    opt=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
+    operation=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
 )
 async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown]:
     """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
@@ -434,7 +434,7 @@ def _show_machine(machine: Machine) -> MachineShown:
     )
 
 
-def _show_shelf(shelf: ShelfStands) -> ShelfShown:
+def _show_shelf(shelf: ShelfRecord) -> ShelfShown:
     return ShelfShown(
         product=shelf.product_id,
         name=shelf.name,
@@ -460,7 +460,7 @@ def _show_stock_moved(receipt: StockMoved) -> StockMovedShown:
     )
 
 
-def _show_moved(receipt: BoxMoved) -> BoxMovedShown:
+def _show_moved(receipt: CoinsCarried) -> BoxMovedShown:
     return BoxMovedShown(
         id=receipt.transfer_id,
         machine=receipt.machine_id,
@@ -494,4 +494,4 @@ _HANDLERS: list[Any] = [
     collect,
     count,
 ]
-router = Router(path="/machines", route_handlers=_HANDLERS)
+router = Router("/machines", _HANDLERS)

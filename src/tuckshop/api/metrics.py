@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 
-from litestar import Response, Router, get
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http.handlers import Router, get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.operations import metrics
 
 
@@ -16,7 +17,7 @@ def router(*, token: str, folder: str) -> Router:
     """The route. With a token, only who bears it is answered; `folder`: see `metrics.keep_sharing`."""
     float_ = metrics.Float()
 
-    @get("/metrics", summary="Figures of the running service", opt={"query": {}})
+    @get("/metrics", summary="Figures of the running service")
     async def show(request: Call) -> Response[bytes]:
         """All workers' together."""
         if token:
@@ -26,4 +27,4 @@ def router(*, token: str, folder: str) -> Router:
         content = await metrics.text(request.shop, events=request.events, float_=float_, folder=folder)
         return Response(content, media_type=CONTENT_TYPE_LATEST)
 
-    return Router(path="/", route_handlers=[show])
+    return Router("/", [show])

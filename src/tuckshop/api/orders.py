@@ -6,8 +6,6 @@ from collections import Counter
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, Router, get, patch, post
-from litestar.params import QueryParameter
 
 from tuckshop.api.guests import GuestName, machine_of, purse
 from tuckshop.api.products import Reason
@@ -46,22 +44,22 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, patch, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import orders
 from tuckshop.queries.orders import OrderStands, Whose
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.orders import (
     CancelOrder,
     Dispense,
     OrderChanged,
     OrderPlaced,
     PlaceOrder,
     ReduceOrder,
-    Refund,
-    Refunded,
     SoldLine,
 )
+from tuckshop.till.commands.refunds import Refund, Refunded
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
 ClientRef = Annotated[
@@ -74,9 +72,9 @@ ClientRef = Annotated[
     ),
 ]
 
-WhoseQuery = Annotated[Whose, QueryParameter(description="What you bought, what you sold, or everybody's.")]
-BuyerQuery = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="Of this user alone.")]
-StatusQuery = Annotated[OrderStatus | None, QueryParameter(description="In this status alone.")]
+WhoseQuery = Annotated[Whose, msgspec.Meta(description="What you bought, what you sold, or everybody's.")]
+BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Of this user alone.")]
+StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="In this status alone.")]
 
 
 class LineBody(Body):
@@ -177,7 +175,7 @@ class OrdersShown(Page):
 @post(
     "/",
     summary="Buy",
-    opt=told(
+    operation=told(
         "placeOrder",
         RoleMissing,
         CoinsNotAttested,
@@ -221,19 +219,15 @@ async def place(request: Call) -> Response[OrderPlacedShown]:
 @get(
     "/",
     summary="Orders",
-    opt=told(
-        "listOrders",
-        RoleMissing,
-        query={"whose": str, "buyer": int, "status": OrderStatus, "limit": int, "cursor": str},
-    ),
+    operation=told("listOrders", RoleMissing),
 )
 async def index(
     request: Call,
     whose: WhoseQuery = Whose.MINE,
-    buyer: BuyerQuery = None,
-    status: StatusQuery = None,
+    buyer: BuyerQuery | None = None,
+    status: StatusQuery | None = None,
     limit: Limit = 50,
-    cursor: Cursor = None,
+    cursor: Cursor | None = None,
 ) -> OrdersShown:
     """What you have bought, newest first; what was sold of yours; or, for cashiers and admins, all."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -250,7 +244,7 @@ async def index(
     return OrdersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{order_id:int}", summary="One order", opt=told("getOrder", UnknownOrder))
+@get("/{order_id:int}", summary="One order", operation=told("getOrder", UnknownOrder))
 async def show(request: Call, order_id: PathId) -> OrderStandsShown:
     """Your own order, or your own lines of one in which you sold; cashiers and admins see everybody's."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -260,7 +254,7 @@ async def show(request: Call, order_id: PathId) -> OrderStandsShown:
 @patch(
     "/{order_id:int}",
     summary="Cancel, make smaller, hand out",
-    opt=told(
+    operation=told(
         "changeOrder",
         UnknownOrder,
         RoleMissing,
@@ -296,7 +290,7 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
 @post(
     "/{order_id:int}/refunds",
     summary="Give back",
-    opt=told(
+    operation=told(
         "refundOrder",
         UnknownOrder,
         RoleMissing,
@@ -385,4 +379,4 @@ def _show_lines(lines: tuple[SoldLine, ...]) -> list[LineShown]:
     ]
 
 
-router = Router(path="/orders", route_handlers=[place, index, show, change, refund])
+router = Router("/orders", [place, index, show, change, refund])

@@ -9,8 +9,6 @@ import re
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Response, Router, delete, get, patch, post, put
-from litestar.params import QueryParameter
 
 from tuckshop.api.requests import Limit, Machine, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
@@ -43,18 +41,19 @@ from tuckshop.http.fields import (
     Shown,
     Stock,
 )
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, delete, get, patch, post, put, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.operations import pictures
 from tuckshop.queries import catalogue
 from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.catalogue import Place, Search, Sort
-from tuckshop.till.commands.base import (
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.products import (
     AddProduct,
-    Caller,
     ChangeProduct,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
     Restock,
 )
@@ -74,30 +73,28 @@ Reason = Annotated[
 ]
 Keyword = Annotated[
     str,
-    QueryParameter(
+    msgspec.Meta(
         max_length=PRODUCT_NAME_LENGTH_MAX,
         pattern="^[^\\x00]*\\Z",
         description="Part of the name, in capitals or not. Signs mean themselves.",
     ),
 ]
-PriceMax = Annotated[
-    int | None, QueryParameter(ge=1, le=PRICE_CENTS_MAX, description="Nothing that costs more.")
-]
-SellerId = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="Of this seller alone.")]
+PriceMax = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, description="Nothing that costs more.")]
+SellerId = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Of this seller alone.")]
 InStock = Annotated[
-    Literal["true", "false"] | None,
-    QueryParameter(description="`true`: what the machine holds; `false`: what is sold out there."),
+    Literal["true", "false"],
+    msgspec.Meta(description="`true`: what the machine holds; `false`: what is sold out there."),
 ]
 Sorted = Annotated[
-    Sort, QueryParameter(description="By price and by name from the lowest on; with `-` from the highest on.")
+    Sort, msgspec.Meta(description="By price and by name from the lowest on; with `-` from the highest on.")
 ]
 Offset = Annotated[
-    int | None,
-    QueryParameter(ge=0, le=OFFSET_MAX, description="Leave out so many first; not together with `cursor`."),
+    int,
+    msgspec.Meta(ge=0, le=OFFSET_MAX, description="Leave out so many first; not together with `cursor`."),
 ]
 ProductCursor = Annotated[
-    str | None,
-    QueryParameter(
+    str,
+    msgspec.Meta(
         pattern="^[1-9a-z][0-9a-z]{0,11}(\\.[np][A-Za-z0-9_-]{1,1600})?\\Z",
         description="`next` of the page before this one, in the same order.",
     ),
@@ -182,7 +179,7 @@ class ProductsShown(Page):
     items: list[ProductShown]
 
 
-def show_product(product: ProductStands) -> ProductShown:
+def show_product(product: ProductRecord) -> ProductShown:
     """The product as /v1 shows one."""
     return ProductShown(
         id=product.product_id,
@@ -199,35 +196,19 @@ def show_product(product: ProductStands) -> ProductShown:
 @get(
     "/",
     summary="Products on sale",
-    opt=told(
-        "listProducts",
-        UnknownMachine,
-        login="none",
-        tagged=True,
-        query={
-            "keyword": str,
-            "max_price": int,
-            "seller": int,
-            "in_stock": bool,
-            "machine": int,
-            "sort": str,
-            "limit": int,
-            "cursor": str,
-            "offset": int,
-        },
-    ),
+    operation=told("listProducts", UnknownMachine, login="none", tagged=True),
 )
 async def index(
     request: Call,
     keyword: Keyword = "",
-    max_price: PriceMax = None,
-    seller: SellerId = None,
-    in_stock: InStock = None,
+    max_price: PriceMax | None = None,
+    seller: SellerId | None = None,
+    in_stock: InStock | None = None,
     machine: Machine = DEFAULT_MACHINE_ID,
     sort: Sorted = Sort.ID,
     limit: Limit = 50,
-    cursor: ProductCursor = None,
-    offset: Offset = None,
+    cursor: ProductCursor | None = None,
+    offset: Offset | None = None,
 ) -> Response[ProductsShown]:
     """Everything on sale that is asked for; all of it, in the order of its making, unless told otherwise."""
     if cursor is not None and offset is not None:
@@ -253,7 +234,7 @@ async def index(
 @get(
     "/{product_id:int}",
     summary="One product",
-    opt=told("getProduct", UnknownProduct, UnknownMachine, login="none", tagged=True, query={"machine": int}),
+    operation=told("getProduct", UnknownProduct, UnknownMachine, login="none", tagged=True),
 )
 async def show(
     request: Call, product_id: PathId, machine: Machine = DEFAULT_MACHINE_ID
@@ -266,7 +247,7 @@ async def show(
 @post(
     "/",
     summary="Put a product on sale",
-    opt=told(
+    operation=told(
         "addProduct", RoleMissing, UnknownMachine, InvalidField, NameTaken, keyed=True, body=AddProductBody
     ),
 )
@@ -291,7 +272,7 @@ async def add(request: Call) -> Response[ProductShown]:
 @put(
     "/{product_id:int}",
     summary="Replace a product's attributes",
-    opt=told("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
+    operation=told("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
 )
 async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
     """As PATCH, with every attribute said. Owner or admin."""
@@ -303,7 +284,7 @@ async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
 @patch(
     "/{product_id:int}",
     summary="Change a product",
-    opt=told("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
+    operation=told("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
 )
 async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
     """Some attributes, or the stock to a target. With `If-Match`, only at that version. Owner or admin."""
@@ -316,7 +297,7 @@ async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
     "/{product_id:int}",
     status_code=204,
     summary="Take a product off sale",
-    opt=told("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
+    operation=told("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
 )
 async def remove(request: Call, product_id: PathId) -> Response[None]:
     """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
@@ -329,7 +310,7 @@ async def remove(request: Call, product_id: PathId) -> Response[None]:
     "/{product_id:int}/stock",
     status_code=200,
     summary="Restock, or correct the stock",
-    opt=told(
+    operation=told(
         "changeStock",
         UnknownProduct,
         NotOwner,
@@ -360,7 +341,7 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
 @put(
     "/{product_id:int}/image",
     summary="Show a picture of a product",
-    opt=told(
+    operation=told(
         "putProductImage",
         UnknownProduct,
         NotOwner,
@@ -368,8 +349,8 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
         keyed=True,
         matched=True,
         uploads=pictures.FORMATS,
-        body_bytes_max=pictures.UPLOAD_BYTES_MAX,
     ),
+    body_bytes_max=pictures.UPLOAD_BYTES_MAX,
 )
 async def put_image(request: Call, product_id: PathId) -> Response[ProductShown]:
     """The picture itself as the body, of at most 8 MiB and 50 megapixels. Owner or admin.
@@ -383,14 +364,14 @@ async def put_image(request: Call, product_id: PathId) -> Response[ProductShown]
     command = ChangeProduct(caller, product_id, version=version)
     envelope = await request.enveloped(command)
     outcome = await pictures.put(request.shop, envelope, command, media_type=media_type, content=content)
-    return answered(outcome, ProductStands, show_product, status=200)
+    return answered(outcome, ProductRecord, show_product, status=200)
 
 
 @delete(
     "/{product_id:int}/image",
     status_code=204,
     summary="Show no picture of a product",
-    opt=told("removeProductImage", UnknownProduct, NotOwner, keyed=True, matched=True),
+    operation=told("removeProductImage", UnknownProduct, NotOwner, keyed=True, matched=True),
 )
 async def remove_image(request: Call, product_id: PathId) -> Response[None]:
     """The product stays as it is otherwise. Owner or admin."""
@@ -398,13 +379,13 @@ async def remove_image(request: Call, product_id: PathId) -> Response[None]:
         request.caller, product_id, version=_expected_version(request), without_image=True
     )
     outcome = await pictures.remove(request.shop, await request.enveloped(command))
-    return answered(outcome, ProductStands, show_product, status=204)
+    return answered(outcome, ProductRecord, show_product, status=204)
 
 
 @get(
     "/{image_id:int}",
     summary="A picture",
-    opt=told("getImage", UnknownImage, login="none", media_type="image/*"),
+    operation=told("getImage", UnknownImage, login="none", media_type="image/*"),
 )
 async def image(request: Call, image_id: PathId) -> Response[bytes]:
     """The bytes of a picture; they never change."""
@@ -414,7 +395,7 @@ async def image(request: Call, image_id: PathId) -> Response[bytes]:
 
 
 def _change(
-    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: Caller
+    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,
@@ -435,7 +416,7 @@ async def _settled(
     request: Call, command: AddProduct | ChangeProduct | Restock, *, status: int
 ) -> Response[Any]:
     outcome = await request.settled(command)
-    return answered(outcome, ProductStands, show_product, status=status)
+    return answered(outcome, ProductRecord, show_product, status=status)
 
 
 def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Response[Any]:
@@ -454,7 +435,7 @@ def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Respo
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _cursor(product: ProductStands, sort: Sort) -> str:
+def _cursor(product: ProductRecord, sort: Sort) -> str:
     """The cursor behind this product: its id, and what else says where it stands."""
     place = catalogue.place_of(product, sort)
     cursor = cursor_of(place.product_id)
@@ -498,8 +479,5 @@ def _expected_version(request: Call) -> int | None:
     return int(match[1])
 
 
-router = Router(
-    path="/products",
-    route_handlers=[index, show, add, replace, change, remove, stock, put_image, remove_image],
-)
-images = Router(path="/images", route_handlers=[image])
+router = Router("/products", [index, show, add, replace, change, remove, stock, put_image, remove_image])
+images = Router("/images", [image])

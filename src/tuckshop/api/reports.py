@@ -9,8 +9,6 @@ from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Response, Router, get
-from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
 from tuckshop.domain.ledger import AccountKind, TransferKind
@@ -18,8 +16,9 @@ from tuckshop.domain.refusals import InvalidField, NotOwner, ReportTooLarge, Rol
 from tuckshop.http import downloads
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Moment, Shown, moment
-from tuckshop.http.openapi import told
-from tuckshop.http.request import Answer, Call
+from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import reports, statements
 from tuckshop.queries.reports import By, Figures, Named
@@ -44,26 +43,20 @@ class Account(StrEnum):
 
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
 From = Annotated[
-    str | None,
-    QueryParameter(name="from", pattern=_DATE, description="The first day; thirty days in all unless said."),
+    str,
+    msgspec.Meta(pattern=_DATE, description="The first day; thirty days in all unless said."),
 ]
-To = Annotated[str | None, QueryParameter(pattern=_DATE, description="The last day, itself in it; today.")]
+To = Annotated[str, msgspec.Meta(pattern=_DATE, description="The last day, itself in it; today.")]
 ByThese = Annotated[
     str,
-    QueryParameter(
+    msgspec.Meta(
         pattern=rf"^({_BY})(,({_BY})){{0,3}}\Z", description="What to tell apart, with commas between."
     ),
 ]
-Only = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="Only of this one.")]
-Whose = Annotated[
-    int | None, QueryParameter(ge=1, le=ID_MAX, description="Whose; your own. Admins: anybody's.")
-]
-As = Annotated[
-    Format, QueryParameter(name="format", description="`csv` for spreadsheets: text/csv instead of JSON.")
-]
-Which = Annotated[Account, QueryParameter(description="Which of the user's accounts.")]
-
-_PERIOD: dict[str, type] = {"from": str, "to": str, "format": str}
+Only = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only of this one.")]
+Whose = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Whose; your own. Admins: anybody's.")]
+As = Annotated[Format, msgspec.Meta(description="`csv` for spreadsheets: text/csv instead of JSON.")]
+Which = Annotated[Account, msgspec.Meta(description="Which of the user's accounts.")]
 
 
 class NamedShown(Shown):
@@ -148,25 +141,17 @@ class StatementShown(Shown):
 @get(
     "/sales",
     summary="What was sold",
-    opt=told(
-        "reportSales",
-        RoleMissing,
-        NotOwner,
-        InvalidField,
-        ReportTooLarge,
-        query={**_PERIOD, "by": str, "product": int, "seller": int, "machine": int},
-        as_csv=True,
-    ),
+    operation=told("reportSales", RoleMissing, NotOwner, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def sales(
     request: Call,
-    from_: From = None,
-    to: To = None,
-    by: ByThese = "day",
-    product: Only = None,
-    seller: Only = None,
-    machine: Only = None,
+    from_: From | None = None,
+    to: To | None = None,
     format_: As = Format.JSON,
+    by: ByThese = "day",
+    product: Only | None = None,
+    seller: Only | None = None,
+    machine: Only | None = None,
 ) -> Response[SalesShown]:
     """By day, product, seller, machine, or several. Admins and cashiers see all, sellers their own."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -189,10 +174,10 @@ async def sales(
 @get(
     "/earnings",
     summary="What sellers earned",
-    opt=told("reportEarnings", RoleMissing, InvalidField, ReportTooLarge, query=_PERIOD, as_csv=True),
+    operation=told("reportEarnings", RoleMissing, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def earnings(
-    request: Call, from_: From = None, to: To = None, format_: As = Format.JSON
+    request: Call, from_: From | None = None, to: To | None = None, format_: As = Format.JSON
 ) -> Response[EarningsReportShown]:
     """What each seller sold and was paid. Admins and cashiers see all, sellers themselves."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -204,22 +189,15 @@ async def earnings(
 @get(
     "/statement",
     summary="A statement",
-    opt=told(
-        "reportStatement",
-        UnknownUser,
-        InvalidField,
-        ReportTooLarge,
-        query={**_PERIOD, "account": str, "user": int},
-        as_csv=True,
-    ),
+    operation=told("reportStatement", UnknownUser, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def statement(
     request: Call,
-    from_: From = None,
-    to: To = None,
-    account: Which = Account.WALLET,
-    user: Whose = None,
+    from_: From | None = None,
+    to: To | None = None,
     format_: As = Format.JSON,
+    account: Which = Account.WALLET,
+    user: Whose | None = None,
 ) -> Response[StatementShown]:
     """Everything that moved a wallet, a tab or a seller's earnings: your own, or anybody's for admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -325,7 +303,7 @@ def _shown(kind: type[F], figures: Figures, **more: Any) -> F:
 
 
 def _answer(shown: Shown) -> Response[Any]:
-    return Answer(msgspec.json.encode(shown), status=200, headers={})
+    return Response(shown)
 
 
-router = Router(path="/reports", route_handlers=[sales, earnings, statement])
+router = Router("/reports", [sales, earnings, statement])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response
-from litestar.params import QueryParameter
+import msgspec
 
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
 from tuckshop.domain.users import Scope
 from tuckshop.http import browser_login as browser
-from tuckshop.http import request as calls
+from tuckshop.http import response
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
 from tuckshop.http.request import ADMITTED, Call
@@ -56,11 +55,11 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
 }
 """What an API token needs to change things there: one of these. What is missing takes a log-in."""
 
-Machine = Annotated[int, QueryParameter(ge=1, le=ID_MAX, description="Whose stock and prices.")]
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="At most so many items.")]
+Machine = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Whose stock and prices.")]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="At most so many items.")]
 Cursor = Annotated[
-    str | None,
-    QueryParameter(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
+    str,
+    msgspec.Meta(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
 ]
 
 
@@ -70,24 +69,21 @@ class Page(Shown):
     next: str | None
 
 
-answered = partial(calls.answered, errors=PROBLEMS)
+answered = partial(response.answered, refused=PROBLEMS.of_refusal)
 
 
-async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """As `http.calls.require_strict`, once an API token or a browser's log-in has been let in.
+async def admit(request: Call) -> None:
+    """Lets in an API token or a browser's log-in, if the request has one.
 
     Raises:
         SessionEnded, ScopeMissing, LogInNeeded: an API token that may not do this.
-        NotFoundException, Malformed: see there, and `browser.admit`.
+        Malformed: see `browser.admit`.
     """
-    assert isinstance(request, Call)
-    if request.method != "OPTIONS":
-        for header, given in request.scope["headers"]:
-            if header == b"authorization" and given[7 : 7 + len(_API_TOKEN)] == _API_TOKEN:
-                await _admit_token(request)
-            elif header == b"cookie":
-                await browser.admit(request)
-    return await calls.require_strict(request)
+    for header, given in request.scope["headers"]:
+        if header == b"authorization" and given[7 : 7 + len(_API_TOKEN)] == _API_TOKEN:
+            await _admit_token(request)
+        elif header == b"cookie":
+            await browser.admit(request)
 
 
 async def _admit_token(request: Call) -> None:
@@ -96,7 +92,7 @@ async def _admit_token(request: Call) -> None:
     Raises:
         SessionEnded, ScopeMissing, LogInNeeded: see there.
     """
-    said = request.route_handler.opt.get("told")
+    said = request.operation
     given = request.given(b"authorization")
     if said is None or said.login == "none" or len(given) != 1 or given[0][:7].lower() != b"bearer ":
         return  # Who asks for the caller gets the same answer as with any other nonsense.
@@ -109,7 +105,7 @@ async def _admit_token(request: Call) -> None:
         raise LogInNeeded
     if scopes.isdisjoint(wanted):
         raise ScopeMissing(scopes=tuple(str(scope) for scope in wanted))
-    request.scope[ADMITTED] = caller  # type: ignore[literal-required]
+    request.scope[ADMITTED] = caller
 
 
 def cursor_id(cursor: str | None) -> int | None:

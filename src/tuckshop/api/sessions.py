@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Router, delete, get, post
 
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.api.users import UserShown, show_user
@@ -22,7 +21,7 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Scope
 from tuckshop.http.fields import NAME_PATTERN, TEXT_PATTERN, Moment, Password, PathId, Shown, Username, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, delete, get, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.identity.access_tokens import TOKEN_LENGTH_MAX
@@ -121,7 +120,7 @@ class EndedShown(Shown):
     "/login",
     status_code=200,
     summary="Log in",
-    opt=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: Call) -> LoginShown:
     """A new session; other sessions of yours stay, and `message` says so."""
@@ -140,7 +139,7 @@ async def log_in(request: Call) -> LoginShown:
     "/refresh",
     status_code=200,
     summary="New tokens",
-    opt=told("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
+    operation=told("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
 async def refresh(request: Call) -> LoginShown:
     """The next pair of tokens. A refresh token that is used twice ends its session."""
@@ -148,7 +147,7 @@ async def refresh(request: Call) -> LoginShown:
     return _show(await sessions.refresh(request.shop, token=data.refresh))
 
 
-@post("/logout", status_code=204, summary="Log out", opt=told("logOut", login="session"))
+@post("/logout", status_code=204, summary="Log out", operation=told("logOut", login="session"))
 async def log_out(request: Call) -> None:
     """Ends this session at once."""
     await sessions.log_out(request.shop, caller=request.caller)
@@ -158,7 +157,7 @@ async def log_out(request: Call) -> None:
     "/logout-all",
     status_code=200,
     summary="End all sessions",
-    opt=told(
+    operation=told(
         "logOutEverywhere",
         LogInNeeded,
         BadCredentials,
@@ -193,9 +192,9 @@ def _show(logged_in: LoggedIn) -> LoginShown:
 @get(
     "/sessions",
     summary="Your log-ins",
-    opt=told("listSessions", login="session", query={"limit": int, "cursor": str}),
+    operation=told("listSessions", login="session"),
 )
-async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor = None) -> SessionsShown:
+async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> SessionsShown:
     """Where you are logged in, newest first."""
     user_id = await _user_id(request)
     found = await sessions.page(request.shop, user_id=user_id, before_id=cursor_id(cursor), limit=limit + 1)
@@ -217,7 +216,7 @@ async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor = None)
     "/sessions/{session_id:int}",
     status_code=204,
     summary="End a log-in",
-    opt=told("endSession", UnknownSession, login="session"),
+    operation=told("endSession", UnknownSession, login="session"),
 )
 async def end_session(request: Call, session_id: PathId) -> None:
     """Ends one log-in of yours at once."""
@@ -227,9 +226,9 @@ async def end_session(request: Call, session_id: PathId) -> None:
 @get(
     "/tokens",
     summary="Your API tokens",
-    opt=told("listTokens", login="session", query={"limit": int, "cursor": str}),
+    operation=told("listTokens", login="session"),
 )
-async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor = None) -> TokensShown:
+async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> TokensShown:
     """The API tokens that are good, newest first; their secrets are not kept."""
     found = await api_tokens.page(
         request.shop, user_id=await _user_id(request), before_id=cursor_id(cursor), limit=limit + 1
@@ -242,7 +241,7 @@ async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor = None) -
     "/tokens",
     status_code=201,
     summary="Make an API token",
-    opt=told("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
+    operation=told("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
 )
 async def make_token(request: Call) -> NewTokenShown:
     """A token for a program: it does for you what its scopes allow, until it is revoked or expires.
@@ -262,7 +261,7 @@ async def make_token(request: Call) -> NewTokenShown:
     "/tokens/{token_id:int}",
     status_code=204,
     summary="Revoke an API token",
-    opt=told("revokeToken", UnknownToken, login="session"),
+    operation=told("revokeToken", UnknownToken, login="session"),
 )
 async def revoke_token(request: Call, token_id: PathId) -> None:
     """Ends one API token of yours at once."""
@@ -286,8 +285,8 @@ def _token(made: ApiToken) -> dict[str, Any]:
 
 
 router = Router(
-    path="/auth",
-    route_handlers=[
+    "/auth",
+    [
         log_in,
         refresh,
         log_out,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Response, Router, post
 
 from tuckshop.api.requests import answered
 from tuckshop.api.transfers import Amount, ExternalRef
@@ -21,9 +20,10 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, post, told
 from tuckshop.http.request import Body, Call
-from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.http.response import Response
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
 
 class BankBody(Body):
@@ -54,7 +54,7 @@ class TabSettledShown(Shown):
 @post(
     "/{user_id:int}/settlements",
     summary="Settle a tab",
-    opt=told(
+    operation=told(
         "settleTab",
         RoleMissing,
         UnknownUser,
@@ -92,4 +92,4 @@ def _show(receipt: TabSettled) -> TabSettledShown:
     )
 
 
-router = Router(path="/tabs", route_handlers=[settle])
+router = Router("/tabs", [settle])

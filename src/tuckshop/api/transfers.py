@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, Router, post
 
 from tuckshop.api.products import Reason
 from tuckshop.api.requests import answered
@@ -23,9 +22,10 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, post, told
 from tuckshop.http.request import Body, Call
-from tuckshop.till.commands.base import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
+from tuckshop.http.response import Response
+from tuckshop.till.commands.transfers import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
 
 Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[100])]
 ExternalRef = Annotated[
@@ -87,7 +87,7 @@ class SellerPaidShown(Shown):
 @post(
     "/",
     summary="Send money to another buyer",
-    opt=told(
+    operation=told(
         "sendMoney",
         RoleMissing,
         NotOwner,
@@ -103,14 +103,14 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
     """From your own wallet."""
     caller = request.caller
     data = await request.parsed(SendBody)
-    command = SendMoney(caller, wallet_of(caller.user_id or 0), wallet_of(data.to), data.amount, data.reason)
+    command = SendMoney(caller, wallet_of(caller.user_id), wallet_of(data.to), data.amount, data.reason)
     return answered(await request.settled(command), MoneyMoved, _show_moved, status=201)
 
 
 @post(
     "/",
     summary="Top a wallet up from the bank",
-    opt=told(
+    operation=told(
         "topUp",
         RoleMissing,
         UnknownUser,
@@ -131,7 +131,7 @@ async def top_up(request: Call) -> Response[MoneyMovedShown]:
 @post(
     "/{seller_id:int}/payouts",
     summary="Pay a seller",
-    opt=told(
+    operation=told(
         "paySeller",
         RoleMissing,
         UnknownUser,
@@ -168,6 +168,6 @@ def _show_paid(receipt: SellerPaid) -> SellerPaidShown:
     )
 
 
-router = Router(path="/wallet/transfers", route_handlers=[send])
-topups = Router(path="/topups", route_handlers=[top_up])
-payouts = Router(path="/earnings", route_handlers=[pay_seller])
+router = Router("/wallet/transfers", [send])
+topups = Router("/topups", [top_up])
+payouts = Router("/earnings", [pay_seller])

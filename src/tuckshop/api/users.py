@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Response, Router, delete, get, patch, post
-from litestar.params import QueryParameter
 
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.refusals import (
@@ -24,14 +22,15 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role, UserState
 from tuckshop.http import data_export as takeout
 from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Username
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, delete, get, patch, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import roles as standing
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import data_export as own_data
-from tuckshop.till.commands.base import CloseUser, UserClosed
+from tuckshop.till.commands.users import CloseUser, UserClosed
 
 Roles = Annotated[
     list[Role],
@@ -100,8 +99,8 @@ class ExportShown(Shown):
 
 
 State = Annotated[
-    str | None,
-    QueryParameter(
+    str,
+    msgspec.Meta(
         pattern="^(active|closed|disabled|pending)\\Z", description="Only those; without it, all but closed."
     ),
 ]
@@ -121,7 +120,7 @@ def show_user(user: User) -> UserShown:
 @post(
     "/",
     summary="Register",
-    opt=told(
+    operation=told(
         "registerUser",
         RegistrationClosed,
         InvalidField,
@@ -147,7 +146,7 @@ async def register(request: Call) -> UserShown:
     return show_user(user)
 
 
-@get("/me", summary="Your account", opt=told("getMe"))
+@get("/me", summary="Your account", operation=told("getMe"))
 async def me(request: Call) -> UserShown:
     """Who you are."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -158,7 +157,7 @@ async def me(request: Call) -> UserShown:
 @patch(
     "/me",
     summary="Change your account",
-    opt=told(
+    operation=told(
         "changeMe",
         BadCredentials,
         TooManyTries,
@@ -189,7 +188,7 @@ async def change_me(request: Call) -> Response[UserShown]:
     "/me",
     status_code=204,
     summary="Close your account",
-    opt=told("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
+    operation=told("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
 )
 async def close_me(request: Call) -> Response[None]:
     """Frees your name, ends every session, takes what is sold out off sale.
@@ -198,11 +197,11 @@ async def close_me(request: Call) -> Response[None]:
     before.
     """
     caller = request.caller
-    outcome = await request.settled(CloseUser(caller, caller.user_id or 0))
+    outcome = await request.settled(CloseUser(caller, caller.user_id))
     return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
-@get("/me/export", summary="All that is known of you", opt=told("exportMe", login="session"))
+@get("/me/export", summary="All that is known of you", operation=told("exportMe", login="session"))
 async def export_me(request: Call) -> ExportShown:
     """Your account, log-ins, money, orders and products, as the shop keeps them."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -214,10 +213,10 @@ async def export_me(request: Call) -> ExportShown:
 @get(
     "/",
     summary="All users",
-    opt=told("listUsers", RoleMissing, query={"limit": int, "cursor": str, "standing": str}),
+    operation=told("listUsers", RoleMissing),
 )
 async def index(
-    request: Call, limit: Limit = 50, cursor: Cursor = None, standing: State = None
+    request: Call, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
 ) -> UsersShown:
     """The people of the shop, in the order in which they came. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
@@ -231,7 +230,7 @@ async def index(
     return UsersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{user_id:int}", summary="One user", opt=told("getUser", RoleMissing, UnknownUser))
+@get("/{user_id:int}", summary="One user", operation=told("getUser", RoleMissing, UnknownUser))
 async def show(request: Call, user_id: PathId) -> UserShown:
     """A user by id. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
@@ -241,7 +240,7 @@ async def show(request: Call, user_id: PathId) -> UserShown:
 @patch(
     "/{user_id:int}",
     summary="Change a user's roles or state",
-    opt=told("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
+    operation=told("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
 )
 async def change(request: Call, user_id: PathId) -> UserShown:
     """Other roles, or another state: `active` lets in who waits, `disabled` locks out. Admins only.
@@ -265,7 +264,7 @@ async def change(request: Call, user_id: PathId) -> UserShown:
     "/{user_id:int}",
     status_code=204,
     summary="Close a user's account",
-    opt=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
 async def close(request: Call, user_id: PathId) -> Response[None]:
     """As users close their own. What is left in the wallet goes to what nobody claims. Admins only."""
@@ -273,7 +272,4 @@ async def close(request: Call, user_id: PathId) -> Response[None]:
     return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
-router = Router(
-    path="/users",
-    route_handlers=[register, index, me, change_me, close_me, export_me, show, change, close],
-)
+router = Router("/users", [register, index, me, change_me, close_me, export_me, show, change, close])

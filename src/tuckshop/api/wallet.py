@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, Router, get, post
 
 from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
@@ -27,12 +26,13 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.http.fields import Id, Moment, Shown, moment
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import Router, get, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
 from tuckshop.queries import earnings as earnings_queries
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]
@@ -128,9 +128,9 @@ class EarningsShown(Shown):
 @get(
     "/",
     summary="Your balance",
-    opt=told("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness", query={"guest": str}),
+    operation=told("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
 )
-async def show(request: Call, guest: GuestQuery = None) -> WalletShown:
+async def show(request: Call, guest: GuestQuery | None = None) -> WalletShown:
     """What the wallet holds, and the coins it would be paid in. A guest's: for machines, cashiers, admins."""
     if guest is not None:
         found = await guests.find(request.shop, caller=request.witness, name=guest)
@@ -146,7 +146,7 @@ async def show(request: Call, guest: GuestQuery = None) -> WalletShown:
 @post(
     "/deposits",
     summary="Coins into a wallet",
-    opt=told(
+    operation=told(
         "depositCoins",
         RoleMissing,
         CoinsNotAttested,
@@ -175,7 +175,7 @@ async def deposit(request: Call) -> Response[DepositShown]:
     "/payout",
     status_code=200,
     summary="A whole wallet in coins",
-    opt=told(
+    operation=told(
         "payOutWallet",
         RoleMissing,
         CoinsNotAttested,
@@ -204,9 +204,9 @@ async def pay_out(request: Call) -> Response[PayOutShown]:
 @get(
     "/entries",
     summary="Your statement",
-    opt=told("listEntries", RoleMissing, query={"limit": int, "cursor": str}),
+    operation=told("listEntries", RoleMissing),
 )
-async def entries(request: Call, limit: Limit = 50, cursor: Cursor = None) -> EntriesShown:
+async def entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
     """Everything that moved the wallet, newest first."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
@@ -217,9 +217,9 @@ async def entries(request: Call, limit: Limit = 50, cursor: Cursor = None) -> En
 @get(
     "/entries",
     summary="What moved your earnings",
-    opt=told("listEarningsEntries", RoleMissing, query={"limit": int, "cursor": str}),
+    operation=told("listEarningsEntries", RoleMissing),
 )
-async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor = None) -> EntriesShown:
+async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
     """Every sale, refund and pay-out, newest first. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
@@ -227,7 +227,7 @@ async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor = No
     return await _entries(request, actor.user_id, AccountKind.EARNINGS, limit, cursor)
 
 
-@get("/", summary="Your earnings", opt=told("getEarnings", RoleMissing))
+@get("/", summary="Your earnings", operation=told("getEarnings", RoleMissing))
 async def earnings(request: Call) -> EarningsShown:
     """What your products brought you. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -287,5 +287,5 @@ def _show_pay_out(receipt: PaidOut) -> PayOutShown:
     )
 
 
-router = Router(path="/wallet", route_handlers=[show, deposit, pay_out, entries])
-earnings_router = Router(path="/earnings", route_handlers=[earnings, earnings_entries])
+router = Router("/wallet", [show, deposit, pay_out, entries])
+earnings_router = Router("/earnings", [earnings, earnings_entries])

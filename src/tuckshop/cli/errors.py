@@ -34,6 +34,8 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.CoinNotAccepted: "The shop takes no coin of {value_cents}, only {accepted}.",
     refusals.ReportTooLarge: "It would have more than {rows_max} rows: ask for fewer days or less detail.",
     refusals.KeyReused: "The key {key} stands for another request.",
+    refusals.RecordUnreadable: "The answer under the key {key}, recorded at {recorded_at} as {form},"
+    " version {form_version}, cannot be read by this release; nothing was done again.",
     refusals.TooManyTries: "Too many tries: wait {retry_seconds} seconds.",
     refusals.InsufficientFunds: "This costs {needed_cents}, and only {balance_cents} is there.",
     refusals.OutOfStock: "Only {available} of product {product} are there.",

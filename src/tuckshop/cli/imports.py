@@ -80,9 +80,10 @@ async def _take(
     file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool
 ) -> tuple[Report, int]:
     """What was done, and the decimals of the shop's currency."""
+    from tuckshop.domain import users
     from tuckshop.imports import csv_files as sheets
     from tuckshop.imports import products as goods_file
-    from tuckshop.till.commands.base import OPERATOR
+    from tuckshop.till.callers import OPERATOR
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -98,6 +99,7 @@ async def _take(
             report = await goods_file.take(
                 shop,
                 caller=OPERATOR,
+                actor=users.OPERATOR,
                 content=content,
                 machine_id=machine_id,
                 reason=reason or goods_file.REASON,

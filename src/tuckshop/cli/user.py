@@ -13,8 +13,6 @@ from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.order import when
 from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, Role, UserState
-from tuckshop.queries import earnings
-from tuckshop.queries import tabs as tab_queries
 
 if TYPE_CHECKING:
     from tuckshop.identity.sessions import SessionStands
@@ -190,7 +188,7 @@ async def _all(state: UserState | None) -> list[User]:
 
 async def _show(name: str) -> list[tuple[str, object]]:
     from tuckshop.identity import users as accounts
-    from tuckshop.queries import wallet
+    from tuckshop.queries import earnings, tabs, wallet
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -204,7 +202,7 @@ async def _show(name: str) -> list[tuple[str, object]]:
         balance = await wallet.balance(shop, user_id=found.id)
         if Role.BUYER in found.roles or balance.balance_cents:
             told.append(("Wallet", amounts.tell(balance.balance_cents, shop.currency)))
-        tab = await tab_queries.find(shop, user_id=found.id)
+        tab = await tabs.find(shop, user_id=found.id)
         if tab.owed_cents or tab.limit_cents:
             told.append(("Owes", amounts.tell(tab.owed_cents, shop.currency)))
             told.append(("May owe", amounts.tell(tab.limit_cents, shop.currency)))
@@ -239,11 +237,13 @@ async def _approve(name: str) -> User:
 
 async def _close(name: str) -> User:
     from tuckshop.identity import users as accounts
-    from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import Envelope
+    from tuckshop.till.commands.users import CloseUser
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
-        (await shop.till.settle(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
+        (await shop.till.execute(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
         return found
 
 

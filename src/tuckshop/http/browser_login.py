@@ -14,16 +14,15 @@ from base64 import urlsafe_b64encode
 from contextlib import suppress
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import cookies
 from tuckshop.http.errors import Malformed
 from tuckshop.http.request import ADMITTED, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import sessions
 from tuckshop.identity.browser_sessions import OpaqueLogIn
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 SESSION = "tuckshop"
 VISIT = "tuckshop_visit"
@@ -42,7 +41,7 @@ async def admit(request: Call) -> None:
         Malformed: a foreign page asks, or may be; or there are other credentials too, and which one counts?
         SessionEnded: there never was such a session.
     """
-    said = request.route_handler.opt.get("told")
+    said = request.operation
     secret = cookies.read(request, SESSION)
     if secret is None or said is None or said.login == "none":
         return
@@ -52,8 +51,8 @@ async def admit(request: Call) -> None:
     if any(one.partition(b";")[0].strip().lower() in _FORMS for one in request.given(b"content-type")):
         raise Malformed(("Content-Type", "must not be one that forms have"), status=400)
     found = await opaque.caller(request.shop, secret=secret)
-    request.scope[ADMITTED] = found  # type: ignore[literal-required]
-    request.scope["actor_id"] = found.user_id  # type: ignore[typeddict-unknown-key]  # for the log
+    request.scope[ADMITTED] = found
+    request.scope["actor_id"] = found.user_id  # for the log
 
 
 def require_own_page(request: Call) -> None:
@@ -94,7 +93,7 @@ async def log_in(request: Call, *, username: str, password: str, form_token: str
     )
 
 
-async def caller(request: Call) -> Caller | None:
+async def caller(request: Call) -> SessionCaller | None:
     """Whose cookie it is, None without one; whether the session still is good is asked at every use.
 
     Raises:

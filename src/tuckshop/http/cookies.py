@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from litestar import Response
-
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 
 
 def read(request: Call, name: str) -> str | None:

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
-from litestar import Response
-from litestar.response import Stream
+from starlette.responses import StreamingResponse
 
+from tuckshop.http.response import Response
 from tuckshop.imports import csv_files as sheets
 from tuckshop.queries.reports import Rows
 
@@ -20,10 +20,10 @@ def sheet(rows: Rows, name: str) -> Response[Any]:
     return _file("".join(sheets.write(rows)).encode(), "text/csv", f"{name}.csv")
 
 
-def long_sheet(rows: AsyncIterator[Sequence[object]], name: str) -> Response[Any]:
+def long_sheet(rows: AsyncIterator[Sequence[object]], name: str) -> StreamingResponse:
     """As `sheet`, sent while it is read: however many rows there are, a few are in memory."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Stream(_lines(rows), media_type="text/csv", headers=headers)
+    return StreamingResponse(_lines(rows), media_type="text/csv", headers=headers)
 
 
 def document(content: Any, name: str) -> Response[Any]:

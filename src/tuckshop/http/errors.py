@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 import structlog
-from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from tuckshop.context import DatabaseAway
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, TooManyTries
 from tuckshop.http import field_problems
+from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.identity.passwords import Overrun
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +78,12 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.TooManyTries: Row(
         429, "Too many tries", "Too many log-ins were tried: wait {retry_seconds} seconds."
+    ),
+    refusals.RecordUnreadable: Row(
+        409,
+        "Record unreadable",
+        "The answer under the key {key} was recorded at {recorded_at} as {form}, version {form_version}."
+        " This release cannot read it; nothing was done again.",
     ),
     refusals.InsufficientFunds: Row(
         409, "Insufficient funds", "This costs {needed_cents}; the wallet holds {balance_cents}."
@@ -224,12 +231,7 @@ class Errors:
         )
         if status == 401:
             headers = {**(headers or {}), "WWW-Authenticate": self.challenge}
-        return Response(
-            content=msgspec.json.encode(content),
-            status_code=status,
-            media_type=self.media_type,
-            headers=headers,
-        )
+        return Response(msgspec.json.encode(content), status, headers=headers, media_type=self.media_type)
 
     challenge = "Bearer"
     """The scheme of the Authorization header that a 401 asks for."""
@@ -247,7 +249,7 @@ class Errors:
         return self.told(
             row.status,
             row.title,
-            name=type(refusal).__name__,
+            name=refusal.code,
             detail=row.detail.format(**worded),
             headers=headers,
             more=facts,
@@ -260,49 +262,30 @@ class Errors:
         status = self._statuses.get(error.status, error.status)
         return self.told(status, TITLES[error.status], detail=f"{detail}.", more={"errors": errors})
 
-    def handlers(self) -> dict[int | type[Exception], Any]:
-        """For a `Litestar` application: everything that can be raised, told this way."""
-        return {
-            Refusal: self._on_refusal,
-            Malformed: lambda _, error: self.of_malformed(error),
-            ValidationException: self._on_invalid,
-            HTTPException: self._on_http,
-            Busy: self._on_busy,
-            Unavailable: self._on_busy,
-            DatabaseAway: self._on_busy,
-            Overrun: self._on_busy,
-            OutcomeUnknown: self._on_unknown,
-            Exception: self._on_defect,
-        }
+    def answer(self, scope: Scope, error: Exception) -> Response[Any]:
+        """The answer to whatever was raised for the request of this scope."""
+        match error:
+            case Refusal():  # Raised rather than returned; the till counts its own.
+                running(scope).shop.meter.refusals[type(error).__name__] += 1
+                return self.of_refusal(error)
+            case Malformed():
+                return self.of_malformed(error)
+            case HTTPException():
+                return self._of_status(error)
+            case Busy() | Unavailable() | DatabaseAway() | Overrun():
+                return self._of_busy()
+            case OutcomeUnknown():
+                return self._of_unknown(error)
+            case _:
+                return self._of_defect(scope, error)
 
-    def _on_refusal(self, request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
-        """For refusals that are raised rather than returned; the till counts its own."""
-        running(request.scope).shop.meter.refusals[type(refusal).__name__] += 1
-        return self.of_refusal(refusal)
-
-    def _on_invalid(self, _: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
-        """For parameters that their rules refuse; each error names its own."""
-        found = error.extra if isinstance(error.extra, list) else [{"message": error.detail}]
-        # Python takes `from` for itself, and handlers call that parameter `from_`.
-        errors = (
-            (str(one.get("key", "request")).rstrip("_"), _in_words(str(one.get("message", ""))))
-            for one in found
-        )
-        return self.of_malformed(Malformed(*errors))
-
-    def _on_http(self, _: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    def _of_status(self, error: HTTPException) -> Response[Any]:
         """For 400, 404, 405 and their like."""
-        status = error.status_code
-        title = TITLES.get(status, OTHER_TITLE)
-        if status == 400 and "host" in error.detail:
-            return self.of_malformed(Malformed(("Host", "is not valid"), status=400))
-        methods = set(filter(None, (error.headers or {}).get("allow", "").split(", ")))
-        if "GET" in methods:
-            methods.add("HEAD")
-        headers = {"Allow": ", ".join(sorted(methods))} if methods else None
-        return self.told(status, title, detail=f"{title}.", headers=headers)
+        title = TITLES.get(error.status_code, OTHER_TITLE)
+        headers = dict(error.headers) if error.headers else None
+        return self.told(error.status_code, title, detail=f"{title}.", headers=headers)
 
-    def _on_busy(self, _: Request[Any, Any, Any], __: Exception) -> Response[Any]:
+    def _of_busy(self) -> Response[Any]:
         """For a till that takes nothing now: nothing has happened."""
         return self.told(
             503,
@@ -311,7 +294,7 @@ class Errors:
             headers={"Retry-After": RETRY_SECONDS},
         )
 
-    def _on_unknown(self, _: Request[Any, Any, Any], error: OutcomeUnknown) -> Response[Any]:
+    def _of_unknown(self, error: OutcomeUnknown) -> Response[Any]:
         """For a commit whose outcome could not be found out."""
         return self.told(
             503,
@@ -321,15 +304,15 @@ class Errors:
             headers={"Retry-After": RETRY_SECONDS},
         )
 
-    def _on_defect(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    def _of_defect(self, scope: Scope, error: Exception) -> Response[Any]:
         """For everything that should not happen; the log has the story, the client has none of it."""
         if not isinstance(error, Defect):
             log.error(
                 "api.defect",
-                request_id=request.scope.get("request_id", b"").decode(),  # type: ignore[attr-defined]
-                actor_id=request.scope.get("actor_id"),
-                method=request.method,
-                path=request.url.path,
+                request_id=scope.get("request_id", b"").decode(),
+                actor_id=scope.get("actor_id"),
+                method=scope["method"],
+                path=scope["path"],
                 exc_info=error,
             )
         return self.told(500, "Internal error", detail="This is a defect of the shop's.")
@@ -370,10 +353,11 @@ def complaint(told: str) -> tuple[str, str]:
     if named is not None:
         whole = named[1] if field == "body" else f"{field}.{named[1]}"
         return whole, "is missing" if "missing" in message else "is not known here"
-    return field, _in_words(message)
+    return field, in_words(message)
 
 
-def _in_words(message: str) -> str:
+def in_words(message: str) -> str:
+    """What msgspec says of a value, as the end of a sentence that begins with its name."""
     for pattern, words in _COMPLAINTS:
         match = pattern.fullmatch(message)
         if match is not None:

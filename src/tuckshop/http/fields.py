@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from litestar.params import PathParameter
 
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
@@ -22,7 +21,7 @@ ID_MAX = 2**63 - 1
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, examples=[1])]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-PathId = Annotated[int, PathParameter(ge=1, le=ID_MAX)]
+PathId = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]
 
 # Unicode's Cc, Cf, Zl and Zp, which regular expressions cannot name everywhere, and what is drawn as nothing.
 _INVISIBLE = (

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tuckshop.http.errors import Errors, Malformed
 
@@ -35,10 +34,11 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Supervisors ask each server by its address.
-        if scope["type"] == ScopeType.HTTP and not scope["path"].startswith("/health/"):
+        if scope["type"] == "http" and not scope["path"].startswith("/health/"):
             reason = self._reason(scope["headers"])
             if reason is not None:
-                await self._refuse(reason, send)
+                refusal = self._errors.of_malformed(Malformed(reason, status=400))
+                await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -63,12 +63,3 @@ class Gate:
         if len(self._known) < _KNOWN_MAX:
             self._known.add(given)
         return True
-
-    async def _refuse(self, reason: tuple[str, str], send: Send) -> None:
-        told = self._errors.of_malformed(Malformed(reason, status=400))
-        headers = [
-            (b"content-type", self._errors.media_type.encode()),
-            (b"content-length", str(len(told.content)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": told.status_code or 400, "headers": headers})
-        await send({"type": "http.response.body", "body": told.content, "more_body": False})

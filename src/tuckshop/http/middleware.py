@@ -11,8 +11,7 @@ from itertools import count
 from time import perf_counter
 
 import structlog
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tuckshop.http.state import RUNNING, Running
 from tuckshop.telemetry import Meter, Throttle
@@ -31,7 +30,7 @@ ELSEWHERE = "(none)"
 
 
 class Edge:
-    """Around the whole application, what the framework answers by itself included."""
+    """Around the whole application."""
 
     def __init__(
         self,
@@ -57,22 +56,22 @@ class Edge:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope["method"] = "GET"
-            scope["is_head"] = True  # type: ignore[typeddict-unknown-key]
+            scope["is_head"] = True
         request_id = self._prefix + b"%x" % next(self._numbers)
         for name, value in scope["headers"]:
             if name == b"x-request-id":
                 if _REQUEST_ID.fullmatch(value):
                     request_id = value
                 break
-        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
-        scope[RUNNING] = self.running  # type: ignore[literal-required]
+        scope["request_id"] = request_id
+        scope[RUNNING] = self.running
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -87,14 +86,14 @@ class Edge:
 
         await self._app(scope, receive, dressed)
 
-    def _count(self, scope: HTTPScope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("path_template", ELSEWHERE)
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         if self._meter is not None:
             self._meter.answered(route, method, status, seconds)
         if self._access_log or (status >= 500 and self._throttle.lets_pass()):
             told = {
-                "request_id": scope.get("request_id", b"").decode(),  # type: ignore[attr-defined]
+                "request_id": scope.get("request_id", b"").decode(),
                 "method": method,
                 "route": route,
                 "status": status,

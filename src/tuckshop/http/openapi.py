@@ -12,30 +12,25 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
-from litestar import Response
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import ParameterKwarg
-from litestar.routes import BaseRoute, HTTPRoute
 
 from tuckshop import __version__
 from tuckshop.domain.field_problems import OutOfRange
 from tuckshop.domain.refusals import (
-    KeyReused,
     LogInNeeded,
     Refusal,
     ScopeMissing,
-    SessionEnded,
     TooManyTries,
-    VersionChanged,
 )
 from tuckshop.http.errors import Errors, Malformed, kind
+from tuckshop.http.handlers import Handler, Login, Operation
+from tuckshop.http.response import Response
+from tuckshop.http.router import Route
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-Login = Literal["needed", "session", "optional", "none", "witness"]
 
 _REF = "#/components/schemas/{name}"
 _SUCCESSES = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
@@ -89,81 +84,15 @@ _FACTS: dict[str, Any] = {
     "key": "6f0d2c1e-purchase-1",
     "client_ref": "till-7-0001",
     "external_ref": "bank-2025-10-09-17",
+    "form": "order.placed",
+    "form_version": 2,
+    "recorded_at": "2025-10-09T17:00:00Z",
     "payable_cents": 200,
     "user": 7,
     "guest": "door 17",
     "window_seconds": 300,
 }
 """For examples; every fact not named is a 1."""
-
-
-class Told(NamedTuple):
-    """What a handler says of itself."""
-
-    operation_id: str
-    refusals: tuple[type[Refusal], ...]
-    login: Login
-    keyed: bool
-    tagged: bool
-    matched: bool
-    body: Any
-    media_type: str
-    also: dict[int, str]
-    uploads: tuple[str, ...]
-    forms: bool
-    as_csv: bool
-
-
-def told(
-    operation_id: str,
-    *refusals: type[Refusal],
-    login: Login = "needed",
-    query: dict[str, type] | None = None,
-    keyed: bool = False,
-    tagged: bool = False,
-    matched: bool = False,
-    body: Any = None,
-    media_type: str = "application/json",
-    also: dict[int, str] | None = None,
-    uploads: Iterable[str] = (),
-    body_bytes_max: int | None = None,
-    forms: bool = False,
-    as_csv: bool = False,
-) -> dict[str, Any]:
-    """A handler's `opt`: its name for clients, what it refuses, and
-
-    - `login`: who may call; `session` for those who logged in, and not for API tokens
-    - `query`: the parameters it takes, `int` for whole numbers, `bool` for true or false, a StrEnum for one
-      of its values; names that Python keeps for itself have a `_` behind them in the signature
-    - `keyed`: it heeds Idempotency-Key; `tagged`: its answer has an ETag; `matched`: it heeds If-Match
-    - `body`: what it parses; `X | None` if there need not be one
-    - `forms`: the body may be a form as well
-    - `uploads`: media types of a body that is no JSON, of at most `body_bytes_max`
-    - `as_csv`: it answers in CSV too, if asked
-    - `also`: other statuses that it answers with its own content, and what they mean
-    """
-    if login != "none":
-        refusals = (SessionEnded, LogInNeeded if login == "session" else ScopeMissing, *refusals)
-    if keyed:
-        refusals = (*refusals, KeyReused)
-    if matched:
-        refusals = (*refusals, VersionChanged)
-    said = Told(
-        operation_id,
-        refusals,
-        login,
-        keyed,
-        tagged,
-        matched,
-        body,
-        media_type,
-        also or {},
-        tuple(uploads),
-        forms,
-        as_csv,
-    )
-    limits = {} if body_bytes_max is None else {"body_bytes_max": body_bytes_max}
-    return {"told": said, "query": query or {}, **limits}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -219,7 +148,7 @@ def one_of(*members: str) -> dict[str, Any]:
     return {"oneOf": [{"required": [member]} for member in members]}
 
 
-def document(routes: Iterable[BaseRoute], contract: Contract) -> dict[str, Any]:
+def document(routes: Iterable[Route], contract: Contract) -> dict[str, Any]:
     """The OpenAPI document of all routes that are told."""
     found = sorted(
         _operations(routes, contract), key=lambda one: list(contract.tags).index(contract.tag_part(one[0]))
@@ -288,18 +217,14 @@ def example_facts(refusal: type[Refusal]) -> dict[str, Any]:
     return {field.name: _FACTS.get(field.name, 1) for field in dataclasses.fields(refusal)}
 
 
-def _operations(
-    routes: Iterable[BaseRoute], contract: Contract
-) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    for route in sorted(routes, key=lambda route: route.path_format):
-        if isinstance(route, HTTPRoute):
-            for method, (handler, _) in sorted(route.route_handler_map.items()):
-                if "told" in handler.opt:
-                    yield route.path_format.removeprefix(contract.prefix) or "/", method, handler
+def _operations(routes: Iterable[Route], contract: Contract) -> Iterator[tuple[str, str, Handler]]:
+    for path, method, handler, *_ in sorted(routes, key=lambda route: route[:2]):
+        if handler.operation is not None:
+            yield path.removeprefix(contract.prefix) or "/", method, handler
 
 
-def _operation(contract: Contract, path: str, handler: HTTPRouteHandler) -> dict[str, Any]:
-    said: Told = handler.opt["told"]
+def _operation(contract: Contract, path: str, handler: Handler) -> dict[str, Any]:
+    said = _said(handler)
     body, required = _body(handler)
     operation: dict[str, Any] = {
         "operationId": said.operation_id,
@@ -321,25 +246,19 @@ def _operation(contract: Contract, path: str, handler: HTTPRouteHandler) -> dict
     return operation
 
 
-def _parameters(handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
-    said: Told = handler.opt["told"]
-    hints = get_type_hints(handler.fn, include_extras=True)
-    signature = inspect.signature(handler.fn).parameters
-    in_query = {name if name in signature else f"{name}_": name for name in handler.opt["query"]}
-    in_path = [name for name in signature if name not in ("request", *in_query)]
-    for given in (*in_path, *in_query):
-        name = in_query.get(given, given)
-        schema, description = _parameter_schema(hints[given])
-        default = signature[given].default
-        if default is not inspect.Parameter.empty and default is not None:
-            schema["default"] = default
+def _parameters(handler: Handler) -> Iterator[dict[str, Any]]:
+    for parameter in sorted(handler.parameters, key=lambda one: not one.in_path):
+        schema, description = _parameter_schema(parameter.kind)
+        if parameter.default is not inspect.Parameter.empty and parameter.default is not None:
+            schema["default"] = parameter.default
         yield {
-            "name": name,
-            "in": "path" if given in in_path else "query",
-            "required": given in in_path,
+            "name": parameter.name,
+            "in": "path" if parameter.in_path else "query",
+            "required": parameter.in_path,
             "description": description,
             "schema": schema,
         }
+    said = _said(handler)
     for name, heeded in (
         ("Idempotency-Key", said.keyed),
         ("If-Match", said.matched),
@@ -350,31 +269,28 @@ def _parameters(handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
 
 
 def _parameter_schema(hint: Any) -> tuple[dict[str, Any], str]:
-    kind, *rules = get_args(hint) if get_origin(hint) is not UnionType else (hint,)
-    if get_origin(kind) in (UnionType, Union):
-        kind = next(one for one in get_args(kind) if one is not NoneType)
+    kind, *rules = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     schema: dict[str, Any] = {"type": "integer" if kind is int else "string"}
     if get_origin(kind) is Literal:
         schema["enum"] = list(get_args(kind))
-    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+    elif issubclass(kind, StrEnum):
         schema["enum"] = [one.value for one in kind]
     description = ""
     for rule in rules:
-        if isinstance(rule, ParameterKwarg):
-            told_rules = {
-                "minimum": rule.ge,
-                "maximum": rule.le,
-                "pattern": rule.pattern,
-                "maxLength": rule.max_length,
-            }
-            schema |= {name: value for name, value in told_rules.items() if value is not None}
-            _write_patterns(schema)
-            description = rule.description or ""
+        told_rules = {
+            "minimum": rule.ge,
+            "maximum": rule.le,
+            "pattern": rule.pattern,
+            "maxLength": rule.max_length,
+        }
+        schema |= {name: value for name, value in told_rules.items() if value is not None}
+        _write_patterns(schema)
+        description = rule.description or ""
     return schema, description
 
 
-def _responses(contract: Contract, handler: HTTPRouteHandler) -> dict[int, dict[str, Any]]:
-    said: Told = handler.opt["told"]
+def _responses(contract: Contract, handler: Handler) -> dict[int, dict[str, Any]]:
+    said = _said(handler)
     success = _success(handler)
     responses: dict[int, dict[str, Any]] = {handler.status_code: success}
     if said.tagged:
@@ -392,10 +308,10 @@ def _responses(contract: Contract, handler: HTTPRouteHandler) -> dict[int, dict[
     if _body(handler)[0] is not None or said.uploads:
         general |= {408: "TooSlow", 413: "TooLarge", 415: "WrongMediaType"}
     told_wrongly = contract.errors.of_malformed(Malformed(("price", "is missing")))
-    status = told_wrongly.status_code or 422
-    example = _Example("invalid-request", "Invalid request", msgspec.json.decode(told_wrongly.content))
+    status = told_wrongly.status_code
+    example = _Example("invalid-request", "Invalid request", msgspec.json.decode(told_wrongly.body))
     told_of.setdefault(status, []).insert(0, example)  # If only for a query that nobody asked for.
-    if any(name.endswith("_id") for name in inspect.signature(handler.fn).parameters):
+    if any(parameter.argument.endswith("_id") for parameter in handler.parameters):
         told_of.setdefault(404, []).append(_plain(contract, 404, "Not found", "Not found.")[1])
     for status, examples in told_of.items():
         responses[status] = _error_response(contract, examples)
@@ -406,8 +322,8 @@ def _responses(contract: Contract, handler: HTTPRouteHandler) -> dict[int, dict[
     return responses
 
 
-def _success(handler: HTTPRouteHandler) -> dict[str, Any]:
-    said: Told = handler.opt["told"]
+def _success(handler: Handler) -> dict[str, Any]:
+    said = _said(handler)
     success: dict[str, Any] = {"description": _SUCCESSES[handler.status_code]}
     headers = {}
     if said.tagged:
@@ -472,23 +388,28 @@ class _Example(NamedTuple):
 def _example(contract: Contract, refusal: type[Refusal]) -> tuple[int, _Example]:
     response = contract.errors.of_refusal(refusal(**example_facts(refusal)))
     title = contract.errors.table[refusal].title
-    body = msgspec.json.decode(response.content)
-    return response.status_code or 200, _Example(kind(refusal.__name__), title, body)
+    body = msgspec.json.decode(response.body)
+    return response.status_code, _Example(refusal.code, title, body)
 
 
 def _plain(contract: Contract, status: int, title: str, detail: str) -> tuple[int, _Example]:
     response = contract.errors.told(status, title, detail=detail)
-    return response.status_code or 200, _Example(kind(title), title, msgspec.json.decode(response.content))
+    return response.status_code, _Example(kind(title), title, msgspec.json.decode(response.body))
 
 
-def _body(handler: HTTPRouteHandler) -> tuple[Any, bool]:
+def _said(handler: Handler) -> Operation:
+    assert handler.operation is not None
+    return handler.operation
+
+
+def _body(handler: Handler) -> tuple[Any, bool]:
     """The type of the body, None for none, and whether there must be one."""
-    hint = handler.opt["told"].body
+    hint = _said(handler).body
     kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
     return kinds[0], len(get_args(hint)) < 2
 
 
-def _answer(handler: HTTPRouteHandler) -> Any:
+def _answer(handler: Handler) -> Any:
     hint = get_type_hints(handler.fn)["return"]
     return get_args(hint)[0] if get_origin(hint) is Response else hint
 

@@ -6,36 +6,29 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from enum import StrEnum
 from functools import cache
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Litestar, Request, Response
-from litestar.exceptions import NotFoundException
-from litestar.routes import HTTPRoute
-from litestar.types import Empty, Receive, Send
-from litestar.types import Scope as HttpScope
+from starlette.requests import Request
 
 from tuckshop.context import Shop
-from tuckshop.domain.refusals import Refusal, SessionEnded
-from tuckshop.http.errors import BodyTooLarge, Errors, Malformed, complaint
+from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http.errors import BodyTooLarge, Malformed, complaint
+from tuckshop.http.handlers import BODY_BYTES_MAX, Handler, Operation
 from tuckshop.http.state import running
 from tuckshop.identity import devices
 from tuckshop.queries.events import Events
 from tuckshop.settings import Network, Settings
-from tuckshop.till.commands.base import Caller, Command, Envelope, Outcome
+from tuckshop.till.callers import MachineCaller, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope, Outcome
 
-BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
 BODY_BYTES_DRAINED = 33_554_432  # Whoever writes all before reading would not see why we hung up.
 KEY_LENGTH_MAX = 255
-_WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
 ADMITTED = "tuckshop_caller"
 
-Receiver = TypeVar("Receiver")
 Parsed = TypeVar("Parsed", bound="Body")
 
 
@@ -43,15 +36,19 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A request's JSON object: nothing missing, nothing more, nothing of another type."""
 
 
-class Call(Request[Any, Any, Any]):
-    """A request to the running shop.
+class Call(Request):
+    """A request to the running shop. Handlers ask it for what they need."""
 
-    Handlers ask it for what they need. The framework's dependency injection would do the same for more than
-    a sale itself costs.
-    """
-
-    _headers: dict[bytes, list[bytes]] | None = None
+    handler: Handler | None = None
+    """What answers it, once that is found."""
+    _given: dict[bytes, list[bytes]] | None = None
+    _whole: bytes | None = None
     _too_large: BodyTooLarge | None = None
+
+    @property
+    def operation(self) -> Operation | None:
+        """What documents say of the handler, if anything."""
+        return None if self.handler is None else self.handler.operation
 
     @property
     def shop(self) -> Shop:
@@ -69,18 +66,18 @@ class Call(Request[Any, Any, Any]):
         return running(self.scope).settings
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> SessionCaller:
         """Whose access token the request carries. Raises SessionEnded without a good one."""
         return self._bearer(self.given(b"authorization"))
 
-    def _bearer(self, given: list[bytes]) -> Caller:
-        admitted: Caller | None = self.scope.get(ADMITTED)  # type: ignore[assignment]
+    def _bearer(self, given: list[bytes]) -> SessionCaller:
+        admitted: SessionCaller | None = self.scope.get(ADMITTED)
         if admitted is not None:
             return admitted
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
             raise SessionEnded
         caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
-        self.scope["actor_id"] = caller.user_id  # type: ignore[typeddict-unknown-key]  # for the log
+        self.scope["actor_id"] = caller.user_id  # for the log
         return caller
 
     @property
@@ -89,7 +86,7 @@ class Call(Request[Any, Any, Any]):
         return ADMITTED not in self.scope and not self.given(b"authorization")
 
     @property
-    def witness(self) -> Caller:
+    def witness(self) -> SessionCaller | MachineCaller:
         """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
@@ -114,9 +111,9 @@ class Call(Request[Any, Any, Any]):
 
     def given(self, name: bytes) -> list[bytes]:
         """Every value of a header, by its lower-case name."""
-        headers = self._headers
+        headers = self._given
         if headers is None:
-            headers = self._headers = {}
+            headers = self._given = {}
             for header, value in self.scope["headers"]:
                 headers.setdefault(header, []).append(value)
         return headers.get(name, [])
@@ -130,13 +127,13 @@ class Call(Request[Any, Any, Any]):
         """
         if self._too_large is not None:
             raise self._too_large
-        if self._body is Empty:
+        if self._whole is None:
             stalls = running(self.scope).stalls
             task = asyncio.current_task()
             assert task is not None
             begun = stalls.looks
             parts = []
-            limit: int = self.route_handler.opt.get("body_bytes_max", BODY_BYTES_MAX)
+            limit = BODY_BYTES_MAX if self.handler is None else self.handler.body_bytes_max
             left = limit
             more = True
             while more:
@@ -158,17 +155,11 @@ class Call(Request[Any, Any, Any]):
                 elif not more or -left > BODY_BYTES_DRAINED:
                     self._too_large = BodyTooLarge(limit, b"".join(parts)[:BODY_BYTES_MAX])
                     raise self._too_large
-            self._body = b"".join(parts)
-        return self._body
-
-    def read_instead(self, body: bytes) -> None:
-        """What counts as the body from now on: of one that was too large, its beginning."""
-        self._body = body
+            self._whole = b"".join(parts)
+        return self._whole
 
     async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
         """The body as the one type it may have; `default` where there is none.
-
-        Not the framework's parsing, which takes "1" for 1.
 
         Raises:
             Malformed: missing, too large, not declared as JSON, or not what the type says; also if a name
@@ -234,112 +225,7 @@ class Call(Request[Any, Any, Any]):
 
     async def settled(self, command: Command, *, is_secret: bool = False) -> Outcome:
         """What becomes of the command; `is_secret`: see `enveloped`."""
-        return await self.shop.till.settle(await self.enveloped(command, is_secret=is_secret))
-
-
-async def require_strict(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """Refuses what the schema alone would let pass; answers OPTIONS by itself.
-
-    Raises:
-        NotFoundException: an id in the path is not written the one way that we write it.
-        Malformed: unknown or repeated query parameters, or one that is not written as we write it.
-    """
-    assert isinstance(request, Call)
-    if request.method == "OPTIONS":
-        allowed = _methods(request.app)[request.scope["path_template"]]
-        return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(allowed))})
-    if request.scope["path_params"]:
-        # Or 1_0, 01 and Arabic digits would be ids too.
-        written = request.scope["path"].split("/")
-        if not all(str(value) in written for value in request.scope["path_params"].values()):
-            raise NotFoundException
-    if request.scope["query_string"]:
-        taken = request.route_handler.opt.get("query", {})
-        seen = set()
-        for name, value in request.query_params.multi_items():
-            if name not in taken:
-                raise Malformed((name, "is not a parameter of this address"))
-            if name in seen:
-                raise Malformed((name, "must be given once"))
-            if wrong := _wrong_with(value, taken[name]):
-                raise Malformed((name, wrong))
-            seen.add(name)
-    return None
-
-
-def _wrong_with(value: str, kind: type) -> str | None:
-    """What to say of a query's value that the framework would read otherwise: `null` as no value at all."""
-    if kind is int and not _WHOLE.fullmatch(value):
-        return "must be a whole number"
-    if kind is bool and value not in ("true", "false"):
-        return "must be true or false"
-    if issubclass(kind, StrEnum) and value not in tuple(kind):
-        return "is not one of the values that it can have"
-    return None
-
-
-def answered(
-    outcome: Outcome,
-    receiver: type[Receiver],
-    show: Callable[[Receiver], Any],
-    *,
-    status: int,
-    errors: Errors,
-) -> Response[Any]:
-    """The till's outcome as HTTP; `show` renders the one kind of receipt that the command can have."""
-    answer = outcome.answer
-    if isinstance(answer, Refusal):
-        return errors.of_refusal(answer, headers=_replay_headers(outcome))
-    assert isinstance(answer, receiver)
-    return rendered(outcome, show(answer), status=status)
-
-
-def rendered(outcome: Outcome, shown: Any, *, status: int) -> Response[Any]:
-    """What is shown of an outcome, nothing at all with 204."""
-    headers = _replay_headers(outcome)
-    if status == 204:
-        return Response(None, status_code=status, headers=headers)
-    return Answer(_encode(shown), status=status, headers=headers)
-
-
-def _replay_headers(outcome: Outcome) -> dict[str, str]:
-    return {"Idempotent-Replayed": "true"} if outcome.replayed else {}
-
-
-class Answer(Response[Any]):
-    """JSON that is ready to be sent: without the cookies, hooks and header maps that no sale needs.
-
-    Making an answer the framework's way takes longer than deciding the sale.
-    """
-
-    def __init__(self, body: bytes, *, status: int, headers: dict[str, str]) -> None:
-        self._status = status
-        self._body = body
-        self._headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
-        for name, value in headers.items():
-            self._headers.append((name.lower().encode(), value.encode()))
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
-        """What sends it; what the framework would add is not wanted."""
-        return self.send
-
-    async def send(self, _scope: HttpScope, _receive: Receive, send: Send) -> None:
-        """The answer as it stands."""
-        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
-        await send({"type": "http.response.body", "body": self._body, "more_body": False})
-
-
-@cache
-def _methods(app: Litestar) -> dict[str, set[str]]:
-    """What each path takes. (The framework's own answer forgets all handlers but one.)"""
-    methods: dict[str, set[str]] = {}
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            methods.setdefault(route.path_format, set()).update(route.methods)
-    return {path: known | {"HEAD"} if "GET" in known else known for path, known in methods.items()}
+        return await self.shop.till.execute(await self.enveloped(command, is_secret=is_secret))
 
 
 def _is_in(networks: tuple[Network, ...], address: str) -> bool:
@@ -399,4 +285,3 @@ def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
 
 _CHECKING = json.JSONDecoder(object_pairs_hook=_check_pairs)
 _decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode

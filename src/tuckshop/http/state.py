@@ -1,7 +1,7 @@
 """What a server runs for its shop, beside each request.
 
-The edge puts it there, so that the framework's applications hold nothing of a shop: they take long to make,
-and one of each is enough for a process.
+The middleware puts it there, so that applications hold nothing of a shop, and one of each is enough for a
+process.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from litestar.types import Scope
+from starlette.types import Scope
 
 from tuckshop.context import Shop
 from tuckshop.http.timeouts import Stalls
@@ -31,5 +31,5 @@ class Running(NamedTuple):
 
 def running(scope: Scope) -> Running:
     """What runs for the request of this scope."""
-    found: Running = scope[RUNNING]  # type: ignore[literal-required]
+    found: Running = scope[RUNNING]
     return found

@@ -1,4 +1,4 @@
-"""Forgetting idempotency keys, once nobody will retry, and old attempts to log in."""
+"""Forgetting what nobody will ask for any more: idempotency keys, attempts to log in, uploads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
 from tuckshop.identity import login_throttle as tries
+from tuckshop.operations import uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency
 
@@ -42,11 +43,15 @@ async def forget_old(shop: Shop) -> int:
 
 
 async def keep_forgetting(shop: Shop) -> None:
-    """Forgets old keys every hour until it is cancelled; a database that is away is tried again later."""
+    """Forgets old keys, tries and uploads every hour until it is cancelled.
+
+    A database that is away is tried again later.
+    """
     while True:
         try:
             await forget_old(shop)
             await tries.forget_old(shop)
+            await uploads.forget_old(shop)
         except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from litestar import Litestar
-from litestar.types import Scope
+from starlette.types import Scope
 
 from tuckshop.http.content_negotiation import prefers_pages
-from tuckshop.http.request import Call
+from tuckshop.http.router import Application
 from tuckshop.web import account, desk, office
 from tuckshop.web.storefront import kiosk, machine
 from tuckshop.web.ui import assets, forms, language
@@ -21,10 +20,10 @@ CONTRACTS = frozenset({"v1", "dialects", "health", "metrics", "docs", "openapi.j
 
 
 @cache
-def app() -> Litestar:
+def app() -> Application:
     """The pages."""
-    return Litestar(
-        route_handlers=[
+    return Application(
+        [
             *machine.HANDLERS,
             *kiosk.HANDLERS,
             *account.HANDLERS,
@@ -33,12 +32,9 @@ def app() -> Litestar:
             language.choose,
             assets.asset,
         ],
-        request_class=Call,
-        before_request=forms.require_own_page,
-        exception_handlers=ERRORS.handlers(),
-        openapi_config=None,
-        debug=False,
-        logging_config=None,
+        errors=ERRORS,
+        before=forms.require_own_page,
+        takes_any_query=True,
     )
 
 

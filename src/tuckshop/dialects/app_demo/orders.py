@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
-
 from tuckshop.dialects.app_demo.common import answered
 from tuckshop.dialects.shared import tab_orders
-from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset
 from tuckshop.dialects.shared.tab_orders import OrderBody
 from tuckshop.domain.money import Currency
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import get, post, told
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import OrderPlaced
+from tuckshop.till.commands.orders import OrderPlaced
 
 
 class OrderShown(tab_orders.OrderShown):
@@ -30,7 +29,7 @@ class OrdersShown(Counted):
 @post(
     "/api/order",
     summary="Order",
-    opt=told("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody),
+    operation=told("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody),
 )
 async def place(request: Call) -> Response[OrderShown]:
     """All of it on your tab, or nothing."""
@@ -42,7 +41,7 @@ async def place(request: Call) -> Response[OrderShown]:
     )
 
 
-@get("/api/order", summary="Your orders", opt=told("listOrders", query=QUERY))
+@get("/api/order", summary="Your orders", operation=told("listOrders"))
 async def orders(request: Call, limit: Limit = 100, offset: Offset = 0) -> OrdersShown:
     """What you have ordered, newest first."""
     found, head = await tab_orders.page(request, limit=limit, offset=offset)

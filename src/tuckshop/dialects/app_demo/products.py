@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, delete, get, post, put
-from litestar.params import QueryParameter
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.app_demo import amounts as figures
 from tuckshop.dialects.app_demo.common import answered
-from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.domain import money
 from tuckshop.domain.money import Currency
@@ -25,30 +24,31 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import PathId, ProductName, Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import delete, get, post, put, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
 )
 
 Keyword = Annotated[
-    str | None,
-    QueryParameter(
+    str,
+    msgspec.Meta(
         max_length=PRODUCT_NAME_LENGTH_MAX,
         pattern="^[^\\x00]*\\Z",
         description="Part of the name, in capitals or not.",
     ),
 ]
 MaxPrice = Annotated[
-    str | None,
-    QueryParameter(
+    str,
+    msgspec.Meta(
         pattern=r"^[0-9]{1,15}(\.[0-9]+)?\Z", description="Nothing that costs more, in major units."
     ),
 ]
@@ -93,17 +93,13 @@ _PRODUCT = "/api/product/{product_id:int}"
 @get(
     _PRODUCTS,
     summary="Products",
-    opt=told(
-        "listProducts",
-        InvalidField,
-        query={"max_price": str, "keyword": str, "keywords": str, **QUERY},
-    ),
+    operation=told("listProducts", InvalidField),
 )
 async def products(
     request: Call,
-    max_price: MaxPrice = None,
-    keyword: Keyword = None,
-    keywords: Keyword = None,
+    max_price: MaxPrice | None = None,
+    keyword: Keyword | None = None,
+    keywords: Keyword | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> ProductsShown:
@@ -131,7 +127,7 @@ async def products(
 @post(
     _PRODUCTS,
     summary="Sell something",
-    opt=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+    operation=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
 )
 async def add_product(request: Call) -> Response[ProductShown]:
     """A product of your own."""
@@ -145,11 +141,11 @@ async def add_product(request: Call) -> Response[ProductShown]:
         figures.read_stock(data.stock),
     )
     return answered(
-        await request.settled(command), ProductStands, lambda made: _show_product(made, currency), status=201
+        await request.settled(command), ProductRecord, lambda made: _show_product(made, currency), status=201
     )
 
 
-@get(_PRODUCT, summary="A product", opt=told("getProduct", UnknownProduct))
+@get(_PRODUCT, summary="A product", operation=told("getProduct", UnknownProduct))
 async def product(request: Call, product_id: PathId) -> ProductShown:
     """One that is on sale."""
     await sessions.actor(request.shop, caller=request.caller)
@@ -160,7 +156,7 @@ async def product(request: Call, product_id: PathId) -> ProductShown:
 @put(
     _PRODUCT,
     summary="Change a product",
-    opt=told(
+    operation=told(
         "putProduct",
         UnknownProduct,
         NotOwner,
@@ -185,7 +181,7 @@ async def change_product(request: Call, product_id: PathId) -> Response[ProductS
         stock=None if data.stock is UNSET else figures.read_stock(data.stock),
     )
     return answered(
-        await request.settled(command), ProductStands, lambda now: _show_product(now, currency), status=200
+        await request.settled(command), ProductRecord, lambda now: _show_product(now, currency), status=200
     )
 
 
@@ -193,7 +189,7 @@ async def change_product(request: Call, product_id: PathId) -> Response[ProductS
     _PRODUCT,
     status_code=204,
     summary="Take a product off sale",
-    opt=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+    operation=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
 async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     """Whoever made it, and admins."""
@@ -201,7 +197,7 @@ async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-def _show_product(product: ProductStands, currency: Currency) -> ProductShown:
+def _show_product(product: ProductRecord, currency: Currency) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

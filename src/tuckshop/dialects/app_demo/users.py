@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from litestar import post
-
 from tuckshop.dialects.shared.long_lived_tokens import TokensShown, entered
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -14,7 +12,7 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.http.fields import NewPassword, Password, Shown, Username
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import registration
 
@@ -43,7 +41,7 @@ class LoginBody(Body):
 @post(
     "/api/register",
     summary="Register",
-    opt=told("register", RegistrationClosed, InvalidField, NameTaken, login="none", body=RegisterBody),
+    operation=told("register", RegistrationClosed, InvalidField, NameTaken, login="none", body=RegisterBody),
 )
 async def register(request: Call) -> UserShown:
     """A new user, who may both sell and order."""
@@ -65,7 +63,7 @@ async def register(request: Call) -> UserShown:
     "/api/token",
     status_code=200,
     summary="Log in",
-    opt=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: Call) -> TokensShown:
     """Tokens for a name and a password, whoever else is logged in."""

@@ -6,19 +6,18 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response
-from litestar.params import QueryParameter
 
 from tuckshop.dialects.kiosk.error_pages import EitherWay
 from tuckshop.dialects.shared.errors import Details
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, check_name
-from tuckshop.http import request as calls
+from tuckshop.http import response
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import devices
-from tuckshop.till.commands.base import OPEN_KIOSK, Caller
+from tuckshop.till.callers import OPEN_KIOSK, MachineCaller
 
 API = "/api/v1"
 
@@ -33,8 +32,8 @@ UserName = Annotated[
     ),
 ]
 UserQuery = Annotated[
-    str | None,
-    QueryParameter(min_length=1, max_length=USERNAME_LENGTH_MAX, description="The name of a guest."),
+    str,
+    msgspec.Meta(min_length=1, max_length=USERNAME_LENGTH_MAX, description="The name of a guest."),
 ]
 
 
@@ -54,10 +53,10 @@ class _Errors(Details):
 
 ERRORS = _Errors()
 
-answered = partial(calls.answered, errors=ERRORS)
+answered = partial(response.answered, refused=ERRORS.of_refusal)
 
 
-def kiosk(request: Call) -> Caller:
+def kiosk(request: Call) -> MachineCaller:
     """The machine whose key the request carries, or the open kiosk's; the till finds out whether it is.
 
     Raises:
@@ -71,7 +70,7 @@ def kiosk(request: Call) -> Caller:
     return devices.caller(given[0].decode("latin-1"))
 
 
-def machine_of(kiosk: Caller | Actor) -> int:
+def machine_of(kiosk: MachineCaller | Actor) -> int:
     """Whose shelves and coins are meant: those of the machine that asks."""
     assert kiosk.machine_id is not None
     return kiosk.machine_id

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from html import escape
-from typing import Any
 
 import msgspec
-from litestar import Response
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 from tuckshop.http.content_negotiation import prefers_pages
+from tuckshop.http.response import Response
 
 _STYLE = """
 :root { color-scheme: light dark;
@@ -54,17 +55,16 @@ class EitherWay(Response[bytes]):
 
     def __init__(self, told: Response[bytes], *, title: str) -> None:
         headers = {**told.headers, "Vary": "Accept"}
-        super().__init__(
-            told.content, status_code=told.status_code, media_type=told.media_type, headers=headers
-        )
+        super().__init__(bytes(told.body), told.status_code, headers=headers)
         self._title = title
 
-    def to_asgi_response(self, app: Any, request: Any, **more: Any) -> Any:
-        """What sends the one or the other."""
-        if prefers_pages(", ".join(request.headers.getall("accept", []))):
-            detail = escape(msgspec.json.decode(self.content)["detail"])
-            page = _PAGE.format(status=self.status_code, title=escape(self._title), detail=detail)
-            self.content = page.encode()
-            self.media_type = "text/html"
-            self.headers["Content-Security-Policy"] = POLICY
-        return super().to_asgi_response(app, request, **more)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the one or the other."""
+        if not prefers_pages(", ".join(Headers(scope=scope).getlist("accept"))):
+            await super().__call__(scope, receive, send)
+            return
+        detail = escape(msgspec.json.decode(self.body)["detail"])
+        page = _PAGE.format(status=self.status_code, title=escape(self._title), detail=detail)
+        kept = {name: value for name, value in self.headers.items() if not name.startswith("content-")}
+        headers = {**kept, "Content-Security-Policy": POLICY}
+        await Response(page, self.status_code, headers=headers, media_type="text/html")(scope, receive, send)

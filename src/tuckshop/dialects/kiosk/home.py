@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from litestar import get
-from litestar.response import Redirect
+from starlette.responses import RedirectResponse
 
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
 
 ROOM = "/docs"
 
 
-@get("/", sync_to_thread=False)
-def front(request: Call) -> Redirect:
+@get("/")
+async def front(request: Call) -> RedirectResponse:
     """Whoever opens the address alone is shown what there is."""
-    return Redirect(ROOM)
+    return RedirectResponse(ROOM, 302)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, get, post
-from litestar.params import QueryParameter
+import msgspec
 
 from tuckshop.dialects.kiosk import parameters
 from tuckshop.dialects.kiosk.common import (
@@ -17,7 +16,7 @@ from tuckshop.dialects.kiosk.common import (
     kiosk,
     machine_of,
 )
-from tuckshop.dialects.shared.pagination import LIMIT_MAX, QUERY, Limit, Offset
+from tuckshop.dialects.shared.pagination import LIMIT_MAX, Limit, Offset
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
@@ -34,15 +33,18 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import get, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import devices, guests
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
+from tuckshop.till.callers import Caller
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import ProductRecord
+from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
-ProductQuery = Annotated[int | None, QueryParameter(ge=1, le=ID_MAX, description="The address's, again.")]
-CHOICE: dict[str, type] = {"user_name": str, "product_id": int}
+ProductQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="The address's, again.")]
 
 
 class PurchaseBody(Body):
@@ -80,7 +82,7 @@ class RefundedShown(Shown):
     balance: int
 
 
-@get(f"{API}/products", summary="Products", opt=told("listProducts", login="optional", query=QUERY))
+@get(f"{API}/products", summary="Products", operation=told("listProducts", login="optional"))
 async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) -> list[ProductShown]:
     """What is on sale at the kiosk's machine; without a key, at the shop's first."""
     asking = DEFAULT_MACHINE_ID
@@ -93,7 +95,7 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
 @post(
     f"{API}/products/{{path_id:int}}/buy",
     summary="Buy",
-    opt=told(
+    operation=told(
         "buy",
         InvalidField,
         UnknownGuest,
@@ -101,18 +103,17 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
         OutOfStock,
         InsufficientFunds,
         login="witness",
-        query=CHOICE,
         keyed=True,
         body=PurchaseBody | None,
         forms=True,
     ),
 )
 async def buy(
-    request: Call, path_id: PathId, user_name: UserQuery = None, product_id: ProductQuery = None
+    request: Call, path_id: PathId, user_name: UserQuery | None = None, product_id: ProductQuery | None = None
 ) -> Response[BoughtShown]:
     """One piece, paid from what the guest has."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
-    order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(caller))
+    order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(kiosk(request)))
     return answered(await request.settled(order), OrderPlaced, _show_order, status=201)
 
 
@@ -120,7 +121,7 @@ async def buy(
     f"{API}/products/{{path_id:int}}/refund",
     status_code=200,
     summary="Give back",
-    opt=told(
+    operation=told(
         "refund",
         InvalidField,
         UnknownGuest,
@@ -130,18 +131,17 @@ async def buy(
         RefundsExhausted,
         BalanceTooLarge,
         login="witness",
-        query=CHOICE,
         keyed=True,
         body=PurchaseBody | None,
         forms=True,
     ),
 )
 async def refund(
-    request: Call, path_id: PathId, user_name: UserQuery = None, product_id: ProductQuery = None
+    request: Call, path_id: PathId, user_name: UserQuery | None = None, product_id: ProductQuery | None = None
 ) -> Response[RefundedShown]:
     """The piece that the guest bought last, back to the machine it came from."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
-    back = RefundNewest(caller, wallet, path_id, machine_of(caller))
+    back = RefundNewest(caller, wallet, path_id, machine_of(kiosk(request)))
     return answered(await request.settled(back), Refunded, _show_refund, status=200)
 
 
@@ -156,7 +156,7 @@ async def _wallet(
     return await guests.wallet(request.shop, caller=caller, name=checked_name(wanted.user_name))
 
 
-def _show_product(product: ProductStands) -> ProductShown:
+def _show_product(product: ProductRecord) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, get, post
-from litestar.params import PathParameter, QueryParameter
 
 from tuckshop.dialects.kiosk import parameters
 from tuckshop.dialects.kiosk.common import (
@@ -16,27 +14,28 @@ from tuckshop.dialects.kiosk.common import (
     answered,
     checked_name,
     kiosk,
-    machine_of,
 )
 from tuckshop.domain.coins import inserted_as
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, UnknownGuest
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import get, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity.guests import Guest
 from tuckshop.queries import idempotency_keys
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, Envelope
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
 ANYBODY = 0  # The id of a guest of whom only the name is known.
 
 GuestId = Annotated[
-    int, PathParameter(ge=ANYBODY, le=ID_MAX, description="A guest's; 0 if only its name is known.")
+    int, msgspec.Meta(ge=ANYBODY, le=ID_MAX, description="A guest's; 0 if only its name is known.")
 ]
 Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[150])]
-AmountQuery = Annotated[int | None, QueryParameter(ge=1, le=BALANCE_CENTS_MAX, description="In cents.")]
+AmountQuery = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, description="In cents.")]
 
 
 class BalanceBody(Body):
@@ -58,48 +57,47 @@ class GuestShown(Shown):
     f"{API}/users/{{user_id:int}}/add_balance",
     status_code=200,
     summary="Put money in",
-    opt=told(
+    operation=told(
         "addBalance",
         InvalidField,
         BalanceTooLarge,
         login="witness",
-        query={"user_name": str, "amount": int},
         keyed=True,
         body=BalanceBody | None,
         forms=True,
     ),
 )
 async def add_balance(
-    request: Call, user_id: GuestId, user_name: UserQuery = None, amount: AmountQuery = None
+    request: Call, user_id: GuestId, user_name: UserQuery | None = None, amount: AmountQuery | None = None
 ) -> Response[GuestShown]:
     """Coins that make up the amount, into the machine. A name that was never seen becomes a guest."""
-    caller = kiosk(request)
+    machine = kiosk(request)
     wanted = await parameters.read(request, BalanceBody, user_name=user_name, amount=amount)
     name = checked_name(wanted.user_name)
     accepted = request.shop.currency.accepted_cents
     coins = {} if wanted.amount is None else inserted_as(wanted.amount, accepted=accepted)
     try:
-        guest = await guests.find(request.shop, caller=caller, name=name)
+        guest = await guests.find(request.shop, caller=machine, name=name)
         is_new = False
     except UnknownGuest:
-        guest = await guests.find(request.shop, caller=caller, name=name, make=True)
+        guest = await guests.find(request.shop, caller=machine, name=name, make=True)
         is_new = True
-    caller, wallet = await guests.wallet(request.shop, caller=caller, name=name)
-    envelope = await request.enveloped(Deposit(caller, wallet, coins, machine_of(caller)))
+    caller, wallet = await guests.wallet(request.shop, caller=machine, name=name)
+    envelope = await request.enveloped(Deposit(caller, wallet, coins, machine.machine_id))
     if not is_new and not (coins and await _is_sent_again(request, envelope, guest)):
         _require_own(guest, user_id)
     if not coins:
         return Response(_show_guest(guest, guest.balance_cents), status_code=200)
-    outcome = await request.shop.till.settle(envelope)
+    outcome = await request.shop.till.execute(envelope)
     return answered(outcome, CoinsDeposited, lambda paid: _show_guest(guest, paid.balance_cents), status=200)
 
 
 @get(
     f"{API}/users/{{user_id:int}}",
     summary="What a guest has",
-    opt=told("getUser", InvalidField, UnknownGuest, login="none", query={"user_name": str}),
+    operation=told("getUser", InvalidField, UnknownGuest, login="none"),
 )
-async def user(request: Call, user_id: GuestId, user_name: UserQuery = None) -> GuestShown:
+async def user(request: Call, user_id: GuestId, user_name: UserQuery | None = None) -> GuestShown:
     """The guest of this name."""
     guest = await guests.look_up(request.shop, name=checked_name(user_name))
     _require_own(guest, user_id)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from litestar import post
-
 from tuckshop.domain.refusals import CredentialReused, SessionEnded
 from tuckshop.http.fields import Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import sessions
 
@@ -42,7 +40,7 @@ async def entered(request: Call, *, username: str, password: str) -> TokensShown
     "/api/token/refresh",
     status_code=200,
     summary="A new access token",
-    opt=told("refreshToken", SessionEnded, CredentialReused, login="none", body=RefreshBody),
+    operation=told("refreshToken", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
 async def refresh(request: Call) -> AccessShown:
     """For a refresh token that is not a day old, until its user logs out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -9,17 +10,17 @@ from importlib import import_module
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, get
-from litestar.enums import ScopeType
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tuckshop.context import Shop
 from tuckshop.dialects import NAMES
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import openapi
+from tuckshop.http.handlers import Handler, get
 from tuckshop.http.openapi import Contract
-from tuckshop.http.request import Call, require_strict
+from tuckshop.http.request import Call
+from tuckshop.http.response import Response
+from tuckshop.http.router import Application
 from tuckshop.settings import Settings, SettingsInvalid
 
 PREFIX = "/dialects/"
@@ -31,24 +32,23 @@ class Dialect:
 
     `declares_coins`: its buyers say themselves which coins they put in. `buys_on_tab`: its orders ask for no
     money. `users`: the shop's users as its document keeps them, row by row, if it says how.
-    `admit`: looks at each request before its handler does, as `http.calls.require_strict`; for credentials
-    of the contract's own.
+    `admit`: looks at each request before its handler does, for credentials of the contract's own.
     """
 
     name: str
-    handlers: Sequence[HTTPRouteHandler]
+    handlers: Sequence[Handler]
     contract: Contract
     declares_coins: bool = False
     buys_on_tab: bool = False
     users: Callable[[Shop], AsyncIterator[tuple[object, ...]]] | None = None
-    admit: Callable[[Request[Any, Any, Any]], Awaitable[Response[None] | None]] = require_strict
+    admit: Callable[[Call], Awaitable[None]] | None = None
 
     @property
     def prefix(self) -> str:
         """Where it is mounted."""
         return PREFIX + self.name
 
-    def app(self, *, prefix: str) -> Litestar:
+    def app(self, *, prefix: str) -> Application:
         """Its application, with every path behind `prefix`."""
         return _app(self, prefix)
 
@@ -113,7 +113,7 @@ class Switchboard:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         app = self._app
         # Nobody else has /v1, and purchases need not be asked about.
-        if scope["type"] == ScopeType.HTTP and not scope["path"].startswith("/v1/"):
+        if scope["type"] == "http" and not scope["path"].startswith("/v1/"):
             path = scope["path"]
             first = path[1:].partition("/")[0]
             if path.startswith(PREFIX):
@@ -126,28 +126,25 @@ class Switchboard:
 
 
 @cache
-def _app(dialect: Dialect, prefix: str) -> Litestar:
-    return Litestar(
-        path=prefix,
-        route_handlers=[*dialect.handlers, _document_page(dialect)],
-        request_class=Call,
-        before_request=dialect.admit,
-        exception_handlers=dialect.contract.errors.handlers(),
-        openapi_config=None,
-        debug=False,
-        logging_config=None,
+def _app(dialect: Dialect, prefix: str) -> Application:
+    return Application(
+        [*dialect.handlers, _document_page(dialect)],
+        errors=dialect.contract.errors,
+        prefix=prefix,
+        before=dialect.admit,
     )
 
 
-def _document_page(dialect: Dialect) -> HTTPRouteHandler:
+def _document_page(dialect: Dialect) -> Handler:
     @cache
     def written(prefix: str) -> bytes:
         return msgspec.json.encode(dialect.document(prefix=prefix))
 
-    @get("/openapi.json", sync_to_thread=True)
-    def document(request: Call) -> Response[bytes]:
+    @get("/openapi.json")
+    async def document(request: Call) -> Response[bytes]:
         """The dialect's OpenAPI document."""
         prefix = request.scope["path"].rstrip("/").removesuffix("/openapi.json")
-        return Response(written(prefix), media_type="application/json", headers={"Cache-Control": "no-cache"})
+        content = await asyncio.to_thread(written, prefix)
+        return Response(content, headers={"Cache-Control": "no-cache"})
 
     return document

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from litestar.params import QueryParameter
+import msgspec
 
 from tuckshop.http.fields import Shown
 from tuckshop.http.request import Call
 
 LIMIT_MAX = 1_000
 OFFSET_MAX = 10_000
-QUERY: dict[str, type] = {"limit": int, "offset": int}
 
-Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="At most so many results.")]
-Offset = Annotated[int, QueryParameter(ge=0, le=OFFSET_MAX, description="Leave out the first so many.")]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX, description="At most so many results.")]
+Offset = Annotated[int, msgspec.Meta(ge=0, le=OFFSET_MAX, description="Leave out the first so many.")]
 
 
 class Counted(Shown):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import post
-
 from tuckshop.dialects.shared.long_lived_tokens import TokensShown, entered
 from tuckshop.domain.refusals import BadCredentials, TooManyTries
 from tuckshop.http.fields import Password, Username
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import post, told
 from tuckshop.http.request import Body, Call
 
 
@@ -22,7 +20,7 @@ class LoginBody(Body):
     "/api/token",
     status_code=200,
     summary="Log in",
-    opt=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: Call) -> TokensShown:
     """Tokens for a name and a password, whoever else is logged in."""

@@ -6,8 +6,8 @@ from functools import partial
 
 from tuckshop.dialects.shared.errors import Details
 from tuckshop.dialects.shared.tab_orders import SENTENCES
-from tuckshop.http import request as calls
+from tuckshop.http import response
 
 ERRORS = Details(sentences=SENTENCES)
 
-answered = partial(calls.answered, errors=ERRORS)
+answered = partial(response.answered, refused=ERRORS.of_refusal)

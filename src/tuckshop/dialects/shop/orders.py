@@ -6,12 +6,10 @@ from collections import Counter
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, get, patch, post
-from litestar.params import PathParameter
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.shared import tab_orders
-from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset
 from tuckshop.dialects.shared.tab_orders import OrderBody
 from tuckshop.dialects.shop.common import answered
 from tuckshop.domain.money import Currency
@@ -24,19 +22,19 @@ from tuckshop.domain.refusals import (
     UnknownOrder,
     WrongStatus,
 )
-from tuckshop.http import request as calls
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Id
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import get, patch, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
 from tuckshop.queries import orders as services
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
+from tuckshop.till.commands.orders import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
 
 OrderName = Annotated[
     str,
-    PathParameter(
+    msgspec.Meta(
         pattern=r"^[A-Za-z0-9_-]+\Z",
         min_length=1,
         max_length=CLIENT_REF_LENGTH_MAX,
@@ -78,7 +76,9 @@ _ORDERS = "/api/orders"
 _ORDER = "/api/orders/{order_id:str}"
 
 
-@post(_ORDERS, summary="Order", opt=told("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody))
+@post(
+    _ORDERS, summary="Order", operation=told("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody)
+)
 async def place(request: Call) -> Response[OrderShown]:
     """All of it on your tab, or nothing."""
     caller = request.caller
@@ -89,7 +89,7 @@ async def place(request: Call) -> Response[OrderShown]:
     )
 
 
-@get(_ORDERS, summary="Your orders", opt=told("listOrders", query=QUERY))
+@get(_ORDERS, summary="Your orders", operation=told("listOrders"))
 async def orders(request: Call, limit: Limit = 100, offset: Offset = 0) -> OrdersShown:
     """What you have ordered, newest first."""
     found, head = await tab_orders.page(request, limit=limit, offset=offset)
@@ -99,7 +99,7 @@ async def orders(request: Call, limit: Limit = 100, offset: Offset = 0) -> Order
 @post(
     _ORDER,
     summary="Order once",
-    opt=told(
+    operation=told(
         "createNamedOrder",
         *tab_orders.PLACING,
         ClientRefTaken,
@@ -117,11 +117,11 @@ async def place_named(request: Call, order_id: OrderName) -> Response[OrderShown
     if isinstance(outcome.answer, ClientRefTaken):
         made = await _own(request, order_id)
         if services.is_repeated(made, command):
-            return calls.rendered(outcome, _show(made, currency), status=200)
+            return rendered(outcome, _show(made, currency), status=200)
     return answered(outcome, OrderPlaced, lambda order: _show(order, currency), status=201)
 
 
-@get(_ORDER, summary="One order", opt=told("getOrder", UnknownOrder))
+@get(_ORDER, summary="One order", operation=told("getOrder", UnknownOrder))
 async def order(request: Call, order_id: OrderName) -> OrderShown:
     """One of your own."""
     return _show(await _own(request, order_id), request.shop.currency)
@@ -130,7 +130,7 @@ async def order(request: Call, order_id: OrderName) -> OrderShown:
 @patch(
     _ORDER,
     summary="Cancel, or make smaller",
-    opt=told(
+    operation=told(
         "changeOrder",
         UnknownOrder,
         InvalidField,

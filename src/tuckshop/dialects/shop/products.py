@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from litestar import get
-
-from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.domain import money
 from tuckshop.domain.money import Currency
 from tuckshop.domain.refusals import UnknownProduct
 from tuckshop.http.fields import PathId, Shown
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import get, told
 from tuckshop.http.request import Call
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import ProductStands
+from tuckshop.till.commands.products import ProductRecord
 
 
 class ProductShown(Shown):
@@ -32,7 +30,7 @@ class ProductsShown(Counted):
     results: list[ProductShown]
 
 
-@get("/api/products", summary="Products", opt=told("listProducts", query=QUERY))
+@get("/api/products", summary="Products", operation=told("listProducts"))
 async def products(request: Call, limit: Limit = 100, offset: Offset = 0) -> ProductsShown:
     """What is on sale."""
     await sessions.actor(request.shop, caller=request.caller)
@@ -45,7 +43,7 @@ async def products(request: Call, limit: Limit = 100, offset: Offset = 0) -> Pro
     )
 
 
-@get("/api/products/{product_id:int}", summary="A product", opt=told("getProduct", UnknownProduct))
+@get("/api/products/{product_id:int}", summary="A product", operation=told("getProduct", UnknownProduct))
 async def product(request: Call, product_id: PathId) -> ProductShown:
     """One that is on sale."""
     await sessions.actor(request.shop, caller=request.caller)
@@ -53,7 +51,7 @@ async def product(request: Call, product_id: PathId) -> ProductShown:
     return _show_product(found, request.shop.currency)
 
 
-def _show_product(product: ProductStands, currency: Currency) -> ProductShown:
+def _show_product(product: ProductRecord, currency: Currency) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, delete, get, post, put
-from litestar.params import PathParameter
+import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.shared.pagination import LIMIT_MAX, QUERY, Limit, Offset
+from tuckshop.dialects.shared.pagination import LIMIT_MAX, Limit, Offset
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.simple_payment.common import API, answered
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX
@@ -22,17 +21,18 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import HOUSE_NAME
 from tuckshop.http.fields import Price, ProductName, Shown, Stock
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import delete, get, post, put, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search, Sort
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.base import Outcome
+from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
-    Outcome,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
 )
 
@@ -42,7 +42,7 @@ NO_PRODUCT_ID = 0
 
 PathName = Annotated[
     str,
-    PathParameter(max_length=PRODUCT_NAME_LENGTH_MAX, description="The product's name; case does not count."),
+    msgspec.Meta(max_length=PRODUCT_NAME_LENGTH_MAX, description="The product's name; case does not count."),
 ]
 
 
@@ -74,7 +74,7 @@ class ProductShown(Shown):
     seller: str
 
 
-@get(f"{API}/products", summary="Products", opt=told("listProducts", login="none", query=QUERY))
+@get(f"{API}/products", summary="Products", operation=told("listProducts", login="none"))
 async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) -> list[ProductShown]:
     """What is on sale, by name."""
     search = Search(limit=limit, offset=offset, sort=Sort.NAME)
@@ -84,14 +84,16 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
 @post(
     f"{API}/products",
     summary="Put a product on sale",
-    opt=told("addProduct", RoleMissing, InvalidField, NameTaken, StockTooLarge, keyed=True, body=ProductBody),
+    operation=told(
+        "addProduct", RoleMissing, InvalidField, NameTaken, StockTooLarge, keyed=True, body=ProductBody
+    ),
 )
 async def add_product(request: Call) -> Response[ProductShown]:
     """A new product, sold by the seller who sends it."""
     caller = request.caller
     data = await request.parsed(ProductBody)
     outcome = await request.settled(AddProduct(caller, data.name, data.cost, data.amount))
-    return answered(outcome, ProductStands, _show, status=201)
+    return answered(outcome, ProductRecord, _show, status=201)
 
 
 _PRODUCT = f"{API}/product/{{name:str}}"
@@ -100,7 +102,7 @@ _PRODUCT = f"{API}/product/{{name:str}}"
 @put(
     _PRODUCT,
     summary="Change a product",
-    opt=told(
+    operation=told(
         "putProduct",
         UnknownProduct,
         NotOwner,
@@ -126,14 +128,14 @@ async def change_product(request: Call, name: PathName) -> Response[ProductShown
         stock=None if data.amount is UNSET else data.amount,
     )
     outcome = _named(await request.settled(command), name)
-    return answered(outcome, ProductStands, _show, status=200)
+    return answered(outcome, ProductRecord, _show, status=200)
 
 
 @delete(
     _PRODUCT,
     status_code=204,
     summary="Take a product off sale",
-    opt=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+    operation=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
 async def remove_product(request: Call, name: PathName) -> Response[None]:
     """The seller who made it alone."""
@@ -150,7 +152,7 @@ def _named(outcome: Outcome, name: str) -> Outcome:
     return outcome
 
 
-async def _own(request: Call, name: str) -> ProductStands | None:
+async def _own(request: Call, name: str) -> ProductRecord | None:
     """The product of this name, if it is on sale. Raises NotOwner: here, admins change nobody's."""
     now = await catalogue.find_by_name(request.shop, name=name)
     if now is not None:
@@ -160,7 +162,7 @@ async def _own(request: Call, name: str) -> ProductStands | None:
     return now
 
 
-def _show(product: ProductStands) -> ProductShown:
+def _show(product: ProductRecord) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

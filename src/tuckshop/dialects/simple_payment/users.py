@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, delete, get, patch, post
-from litestar.params import PathParameter
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
@@ -29,19 +27,21 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Email, NewPassword, Password, Shown, Username
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import delete, get, patch, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser, Register, Registered, UserClosed, nobody_yet
+from tuckshop.till.callers import RegistrantCaller
+from tuckshop.till.commands.users import CloseUser, Register, Registered, UserClosed
 
 TOKEN_DAYS = 30  # The contract knows no refreshing; a month is how long a buyer may stay away.
 
 PathUsername = Annotated[
-    str, PathParameter(max_length=USERNAME_LENGTH_MAX, description="The user's name; case does not count.")
+    str, msgspec.Meta(max_length=USERNAME_LENGTH_MAX, description="The user's name; case does not count.")
 ]
 FirstDeposit = Annotated[int, msgspec.Meta(ge=0, le=BALANCE_CENTS_MAX, examples=[100])]
 
@@ -93,7 +93,7 @@ class ChangeUserBody(Body):
 @post(
     f"{API}/create_user",
     summary="Register",
-    opt=told(
+    operation=told(
         "createUser",
         RegistrationClosed,
         InvalidField,
@@ -133,7 +133,7 @@ async def create_user(request: Call) -> Response[UserShown]:
             deposit=receipt.amount_cents,
         )
 
-    command = Register(nobody_yet(username=newcomer.username), newcomer, coins)
+    command = Register(RegistrantCaller.named(newcomer.username), newcomer, coins)
     outcome = await request.settled(command, is_secret=True)
     return answered(outcome, Registered, show, status=201)
 
@@ -142,7 +142,7 @@ async def create_user(request: Call) -> Response[UserShown]:
     f"{API}/get_token",
     status_code=200,
     summary="Get a token",
-    opt=told("getToken", BadCredentials, TooManyTries, login="none", body=TokenBody),
+    operation=told("getToken", BadCredentials, TooManyTries, login="none", body=TokenBody),
 )
 async def get_token(request: Call) -> TokenShown:
     """A token of its own for a name and a password, good for 30 days."""
@@ -160,7 +160,7 @@ async def get_token(request: Call) -> TokenShown:
 _USER = f"{API}/user/{{username:str}}"
 
 
-@get(_USER, summary="A user", opt=told("getUser", NotOwner, UnknownUser))
+@get(_USER, summary="A user", operation=told("getUser", NotOwner, UnknownUser))
 async def user(request: Call, username: PathUsername) -> UserShown:
     """Yourself; anybody, for an admin."""
     _, found = await _require_self(request, username)
@@ -170,7 +170,9 @@ async def user(request: Call, username: PathUsername) -> UserShown:
 @patch(
     _USER,
     summary="Change a user",
-    opt=told("patchUser", NotOwner, UnknownUser, InvalidField, NameTaken, EmailTaken, body=ChangeUserBody),
+    operation=told(
+        "patchUser", NotOwner, UnknownUser, InvalidField, NameTaken, EmailTaken, body=ChangeUserBody
+    ),
 )
 async def change_user(request: Call, username: PathUsername) -> UserShown:
     """Name, address or password. A new password ends every token."""
@@ -194,7 +196,7 @@ async def change_user(request: Call, username: PathUsername) -> UserShown:
     _USER,
     status_code=204,
     summary="Close a user",
-    opt=told("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=told("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
 async def close_user(request: Call, username: PathUsername) -> Response[None]:
     """Name and address are free again, every token is dead; money left is kept for whoever claims it."""

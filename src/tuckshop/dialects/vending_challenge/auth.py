@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from litestar import post
-
 from tuckshop.dialects.vending_challenge.common import API
 from tuckshop.dialects.vending_challenge.users import UserShown, show_user
 from tuckshop.domain.refusals import (
@@ -17,7 +15,7 @@ from tuckshop.http.fields import (
     Shown,
     Username,
 )
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.identity import sessions
 from tuckshop.identity.sessions import LoggedIn
@@ -65,7 +63,7 @@ class LoggedOutShown(Shown):
     f"{API}/auth/login",
     status_code=200,
     summary="Log in",
-    opt=told("login", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=told("login", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: Call) -> LoginShown:
     """Tokens for a name and a password, whoever else is logged in."""
@@ -82,7 +80,7 @@ async def log_in(request: Call) -> LoginShown:
     )
 
 
-@post(f"{API}/auth/logout", status_code=200, summary="Log out", opt=told("logout"))
+@post(f"{API}/auth/logout", status_code=200, summary="Log out", operation=told("logout"))
 async def log_out(request: Call) -> LoggedOutShown:
     """Ends this session."""
     await sessions.log_out(request.shop, caller=request.caller)
@@ -93,7 +91,7 @@ async def log_out(request: Call) -> LoggedOutShown:
     [f"{API}/auth/logout-all", f"{API}/logout/all", "/logout/all"],
     status_code=200,
     summary="Log out everywhere",
-    opt=told("logoutAll", BadCredentials, TooManyTries, login="optional", body=LoginBody | None),
+    operation=told("logoutAll", BadCredentials, TooManyTries, login="optional", body=LoginBody | None),
 )
 async def log_out_everywhere(request: Call) -> LoggedOutShown:
     """Ends every session of the caller, known by the token or by name and password."""
@@ -111,7 +109,7 @@ async def log_out_everywhere(request: Call) -> LoggedOutShown:
     f"{API}/auth/refresh",
     status_code=200,
     summary="New tokens",
-    opt=told("refresh", SessionEnded, CredentialReused, login="none", body=RefreshBody),
+    operation=told("refresh", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
 async def refresh(request: Call) -> TokensShown:
     """For a refresh token, which is used up by that; using it twice ends the session."""

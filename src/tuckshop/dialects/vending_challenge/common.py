@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from tuckshop.dialects.shared.errors import Details
-from tuckshop.http import request as calls
+from tuckshop.http import response
 
 API = "/api/v1"
 ERRORS = Details()
 
-answered = partial(calls.answered, errors=ERRORS)
+answered = partial(response.answered, refused=ERRORS.of_refusal)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.money import PRICE_CENTS_MAX
@@ -28,16 +27,17 @@ from tuckshop.http.fields import (
     Shown,
     Stock,
 )
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import delete, get, patch, post, put, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
 )
 
@@ -86,7 +86,7 @@ _PRODUCTS = [f"{API}/product", "/product"]
 _PRODUCT = [f"{API}/product/{{product_id:int}}", "/product/{product_id:int}"]
 
 
-@get(_PRODUCTS, summary="Products", opt=told("listProducts", login="none", query=QUERY))
+@get(_PRODUCTS, summary="Products", operation=told("listProducts", login="none"))
 async def products(request: Call, limit: Limit = 100, offset: Offset = 0) -> ProductsShown:
     """What is on sale."""
     found = await catalogue.page(request.shop, Search(limit=limit, offset=offset))
@@ -100,17 +100,17 @@ async def products(request: Call, limit: Limit = 100, offset: Offset = 0) -> Pro
 @post(
     _PRODUCTS,
     summary="Sell something",
-    opt=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+    operation=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
 )
 async def add_product(request: Call) -> Response[ProductShown]:
     """A product of your own."""
     caller = request.caller
     data = await request.parsed(ProductBody)
     command = AddProduct(caller, data.product_name, data.cost, data.amount_available)
-    return answered(await request.settled(command), ProductStands, _show_product, status=201)
+    return answered(await request.settled(command), ProductRecord, _show_product, status=201)
 
 
-@get(_PRODUCT, summary="A product", opt=told("getProduct", UnknownProduct, login="none"))
+@get(_PRODUCT, summary="A product", operation=told("getProduct", UnknownProduct, login="none"))
 async def product(request: Call, product_id: PathId) -> ProductShown:
     """One that is on sale."""
     return _show_product(await catalogue.find(request.shop, product_id=product_id))
@@ -133,19 +133,19 @@ async def _change_product(request: Call, product_id: PathId) -> Response[Product
         price_cents=cost,
         stock=None if data.amount_available is UNSET else data.amount_available,
     )
-    return answered(await request.settled(command), ProductStands, _show_product, status=200)
+    return answered(await request.settled(command), ProductRecord, _show_product, status=200)
 
 
 _CHANGING = (UnknownProduct, NotOwner, InvalidField, NameTaken, StockTooLarge)
 replace_product = put(
     _PRODUCT,
     summary="Change a product",
-    opt=told("putProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
+    operation=told("putProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
 )(_change_product)
 change_product = patch(
     _PRODUCT,
     summary="Change a product",
-    opt=told("patchProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
+    operation=told("patchProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
 )(_change_product)
 
 
@@ -153,7 +153,7 @@ change_product = patch(
     _PRODUCT,
     status_code=204,
     summary="Take a product off sale",
-    opt=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+    operation=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
 async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     """The seller who made it alone."""
@@ -163,7 +163,7 @@ async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-async def _own(request: Call, product_id: int) -> ProductStands | None:
+async def _own(request: Call, product_id: int) -> ProductRecord | None:
     """The caller's product; None if it is not on sale, of which the till may still know an answer.
 
     Raises:
@@ -179,7 +179,7 @@ async def _own(request: Call, product_id: int) -> ProductStands | None:
     return now
 
 
-def _show_product(product: ProductStands) -> ProductShown:
+def _show_product(product: ProductRecord) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         product_name=product.name,

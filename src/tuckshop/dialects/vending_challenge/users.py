@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from litestar import Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.shared.pagination import QUERY, Counted, Limit, Offset, neighbours
+from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.refusals import (
@@ -27,13 +26,14 @@ from tuckshop.http.fields import (
     Shown,
     Username,
 )
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import delete, get, patch, post, put, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser, UserClosed
+from tuckshop.till.commands.users import CloseUser, UserClosed
 
 
 class UserShown(Shown):
@@ -75,7 +75,7 @@ class UsersShown(Counted):
 @post(
     [f"{API}/users", f"{API}/user", "/user"],
     summary="Register",
-    opt=told(
+    operation=told(
         "createUser", RegistrationClosed, InvalidField, NameTaken, EmailTaken, login="none", body=RegisterBody
     ),
 )
@@ -95,7 +95,7 @@ async def register(request: Call) -> UserShown:
     return await show_user(request, user)
 
 
-@get([f"{API}/users", f"{API}/user", "/user"], summary="Users", opt=told("listUsers", query=QUERY))
+@get([f"{API}/users", f"{API}/user", "/user"], summary="Users", operation=told("listUsers"))
 async def users(request: Call, limit: Limit = 100, offset: Offset = 0) -> UsersShown:
     """All of them for an admin; yourself for everybody else."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -115,7 +115,7 @@ async def users(request: Call, limit: Limit = 100, offset: Offset = 0) -> UsersS
 _USER = [f"{API}/users/{{user_id:int}}", f"{API}/user/{{user_id:int}}", "/user/{user_id:int}"]
 
 
-@get(_USER, summary="A user", opt=told("getUser", UnknownUser))
+@get(_USER, summary="A user", operation=told("getUser", UnknownUser))
 async def user(request: Call, user_id: PathId) -> UserShown:
     """Yourself; anybody, for an admin."""
     await _require_self(request, user_id)
@@ -141,19 +141,19 @@ async def _change_user(request: Call, user_id: PathId) -> UserShown:
 
 
 _CHANGING_USER = (UnknownUser, InvalidField, NameTaken, EmailTaken)
-replace_user = put(_USER, summary="Change a user", opt=told("putUser", *_CHANGING_USER, body=UserBody))(
+replace_user = put(_USER, summary="Change a user", operation=told("putUser", *_CHANGING_USER, body=UserBody))(
     _change_user
 )
-change_user = patch(_USER, summary="Change a user", opt=told("patchUser", *_CHANGING_USER, body=UserBody))(
-    _change_user
-)
+change_user = patch(
+    _USER, summary="Change a user", operation=told("patchUser", *_CHANGING_USER, body=UserBody)
+)(_change_user)
 
 
 @delete(
     _USER,
     status_code=204,
     summary="Close a user",
-    opt=told("deleteUser", UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=told("deleteUser", UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
 async def close_user(request: Call, user_id: PathId) -> Response[None]:
     """The name is free again, every session is over; money that is left is kept for whoever claims it."""

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Annotated
 
 import msgspec
-from litestar import Response, get, post
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.vending_challenge.common import API, answered
@@ -26,25 +25,19 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.domain.users import Role
-from tuckshop.http import request as calls
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     Id,
     Pieces,
     Shown,
 )
-from tuckshop.http.openapi import told
+from tuckshop.http.handlers import get, post, told
 from tuckshop.http.request import Body, Call
+from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import (
-    CoinsDeposited,
-    Deposit,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-)
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 
@@ -107,7 +100,7 @@ class PurchaseShown(Shown):
     [f"{API}/wallet/deposit", f"{API}/deposit", "/deposit"],
     status_code=200,
     summary="Put coins in",
-    opt=told(
+    operation=told(
         "deposit",
         RoleMissing,
         CoinNotAccepted,
@@ -127,11 +120,11 @@ async def deposit(request: Call) -> Response[DepositShown]:
         raise Malformed(("coin", "or amount, deposit, or coins must be given, and one of them alone"))
     coins = getattr(data, given[0])
     counted = Counter(coins if isinstance(coins, list) else [coins])
-    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id or 0), dict(counted)))
+    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), dict(counted)))
     return answered(outcome, CoinsDeposited, _show_deposit, status=200)
 
 
-@get(f"{API}/wallet/balance", summary="What you have", opt=told("balance", RoleMissing))
+@get(f"{API}/wallet/balance", summary="What you have", operation=told("balance", RoleMissing))
 async def balance(request: Call) -> BalanceShown:
     """The deposit, and the coins it would be paid in."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -145,15 +138,15 @@ async def balance(request: Call) -> BalanceShown:
     [f"{API}/wallet/reset", f"{API}/reset", "/reset"],
     status_code=200,
     summary="Take the coins back",
-    opt=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
+    operation=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
 async def reset(request: Call) -> Response[ResetShown]:
     """Everything that coins can pay comes out."""
     caller = request.caller
-    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id or 0)))
+    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
         nothing = ResetShown(deposit=outcome.answer.balance_cents, returned=[])
-        return calls.rendered(outcome, nothing, status=200)
+        return rendered(outcome, nothing, status=200)
     return answered(outcome, PaidOut, _show_reset, status=200)
 
 
@@ -161,7 +154,7 @@ async def reset(request: Call) -> Response[ResetShown]:
     [f"{API}/wallet/buy", f"{API}/buy", "/buy"],
     status_code=200,
     summary="Buy",
-    opt=told(
+    operation=told(
         "buy",
         RoleMissing,
         UnknownProduct,
@@ -178,7 +171,7 @@ async def buy(request: Call) -> Response[PurchaseShown]:
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(
-        caller, wallet_of(caller.user_id or 0), ((data.product_id, data.amount),), change=Change.RETURN
+        caller, wallet_of(caller.user_id), ((data.product_id, data.amount),), change=Change.RETURN
     )
     return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
 

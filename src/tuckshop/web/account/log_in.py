@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login as browser
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices

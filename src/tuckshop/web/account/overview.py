@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get
-
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import orders, wallet
 from tuckshop.queries import pictures as picture_queries
 from tuckshop.web.ui import forms, rooms

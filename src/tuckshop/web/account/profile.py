@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal, SessionEnded
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
 from tuckshop.http import browser_login as browser
 from tuckshop.http import data_export as takeout
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import data_export as own_data
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser
+from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -17,7 +15,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
 from tuckshop.http import browser_login as browser
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import registration
 from tuckshop.identity.browser_sessions import OpaqueLogIn
 from tuckshop.web.ui import forms, rooms

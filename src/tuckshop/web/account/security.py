@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.field_problems import NoScopes
 from tuckshop.domain.refusals import Refusal, UnknownSession, UnknownToken
 from tuckshop.domain.users import Scope
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.identity.api_tokens import NAME_LENGTH_MAX
 from tuckshop.web.ui import browser_names as devices

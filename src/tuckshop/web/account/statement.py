@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
@@ -19,10 +17,12 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import reports, statements, wallet
-from tuckshop.till.commands.base import SendMoney
+from tuckshop.till.commands.transfers import SendMoney
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

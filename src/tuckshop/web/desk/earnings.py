@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import earnings as earnings_queries
 from tuckshop.queries import reports, statements
 from tuckshop.web.desk import sales_charts as figures

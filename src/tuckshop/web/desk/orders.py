@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import orders
 from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.orders import OrderStands, Whose
-from tuckshop.till.commands.base import Dispense, Refund, Refunded
+from tuckshop.till.commands.orders import Dispense
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms

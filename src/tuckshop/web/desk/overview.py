@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import earnings, orders, reports
 from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries import products as assortment

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import products as assortment
-from tuckshop.till.commands.base import AddProduct, ProductStands
+from tuckshop.till.commands.products import AddProduct, ProductRecord
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
@@ -59,7 +59,7 @@ async def show_new(request: Call) -> Response[Any]:
     return _new(request, member, Filled(request, typed))
 
 
-@post("/desk/products", status_code=303, opt={"body_bytes_max": uploads.PICTURE_BODY_BYTES_MAX})
+@post("/desk/products", status_code=303, body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX)
 async def add(request: Call) -> Response[Any]:
     """On sale from now on, with its first pieces and perhaps a picture."""
     member = await rooms.member(request, Role.SELLER)
@@ -76,7 +76,7 @@ async def add(request: Call) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside=attributes.BESIDE)
         return _new(request, member, form)
-    assert isinstance(receipt, ProductStands)
+    assert isinstance(receipt, ProductRecord)
     response = forms.to_page(f"/desk/products/{receipt.product_id}")
     notices.leave(
         response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)

@@ -6,13 +6,13 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.days import Period
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import reports
 from tuckshop.queries.reports import By
 from tuckshop.web.desk import sales_charts as figures

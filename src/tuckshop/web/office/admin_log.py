@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from litestar import Response, get
-
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import admin_log
 from tuckshop.queries.admin_log import Line
 from tuckshop.web.ui import i18n as texts

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
@@ -20,11 +18,13 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity import users as accounts
 from tuckshop.queries import machines, storefront, wallet
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices

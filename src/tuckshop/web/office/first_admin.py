@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
+from starlette.exceptions import HTTPException
 
 from tuckshop.domain.refusals import NameTaken, Refusal
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login as browser
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import first_admin
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui.bound_form import Filled
@@ -64,10 +65,10 @@ HANDLERS = (
 
 
 async def _code_hash(request: Call) -> str:
-    """Raises NotFoundException unless the shop still waits for its first admin."""
+    """Raises HTTPException unless the shop still waits for its first admin."""
     settings = request.settings
     if not settings.first_code_hash or not await first_admin.is_missing(request.shop.engine):
-        raise NotFoundException
+        raise HTTPException(404)
     return settings.first_code_hash
 
 

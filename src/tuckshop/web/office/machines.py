@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, NameTaken, Refusal
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 from tuckshop.web.ui import flash as notices

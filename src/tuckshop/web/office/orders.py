@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
+from starlette.responses import StreamingResponse
 
 from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
@@ -13,13 +13,16 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import exports as lists
 from tuckshop.queries import order_details, orders
 from tuckshop.queries.order_details import Details
 from tuckshop.queries.orders import Whose
-from tuckshop.till.commands.base import CancelOrder, Dispense, Refund, Refunded
+from tuckshop.till.commands.orders import CancelOrder, Dispense
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -78,7 +81,7 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/office/orders/file")
-async def save(request: Call) -> Response[Any]:
+async def save(request: Call) -> StreamingResponse:
     """Every line of every order, for a spreadsheet."""
     await rooms.member(request, Role.CASHIER, Role.ADMIN)
     return downloads.long_sheet(lists.sold(request.shop), "orders")

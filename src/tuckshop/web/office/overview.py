@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from litestar import Response, get
-
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import dashboard as glance
 from tuckshop.queries import reports
 from tuckshop.queries.reports import By, Figures

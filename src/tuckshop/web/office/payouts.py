@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, Refusal, SessionEnded, UnknownUser
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import earnings, reports, transfers
-from tuckshop.till.commands.base import PaySeller, SellerPaid
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

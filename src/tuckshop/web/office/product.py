@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.web.ui import product_page as goods
 from tuckshop.web.ui import rooms, uploads
 from tuckshop.web.ui.product_page import Seen
@@ -29,7 +29,7 @@ async def change(request: Call, product: Number) -> Response[Any]:
 @post(
     "/office/products/{product:str}/picture",
     status_code=303,
-    opt={"body_bytes_max": uploads.PICTURE_BODY_BYTES_MAX},
+    body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX,
 )
 async def put_picture(request: Call, product: Number) -> Response[Any]:
     """Shown from now on."""

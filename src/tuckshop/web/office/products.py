@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import Refusal, RoleMissing, SessionEnded, UnknownMachine, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import machines
 from tuckshop.queries import products as assortment
-from tuckshop.till.commands.base import AddProduct, ProductStands
+from tuckshop.till.commands.products import AddProduct, ProductRecord
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
@@ -59,7 +59,7 @@ async def show_new(request: Call) -> Response[Any]:
     return await _new(request, member, Filled(request, typed))
 
 
-@post("/office/products/new", status_code=303, opt={"body_bytes_max": uploads.PICTURE_BODY_BYTES_MAX})
+@post("/office/products/new", status_code=303, body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX)
 async def add(request: Call) -> Response[Any]:
     """For the house, or for a seller; with its first pieces on any machine, and perhaps a picture."""
     member = await rooms.member(request, Role.ADMIN)
@@ -86,7 +86,7 @@ async def add(request: Call) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _new(request, member, form)
-    assert isinstance(receipt, ProductStands)
+    assert isinstance(receipt, ProductRecord)
     response = forms.to_page(f"/office/products/{receipt.product_id}")
     notices.leave(
         response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)

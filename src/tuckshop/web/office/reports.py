@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get
-
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import reports
 from tuckshop.queries.reports import By, Named, Sales
 from tuckshop.web.ui import charts as plots

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from litestar import Response, get
-
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.settings import PREFIX, Source
 from tuckshop.web.ui import i18n as texts

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.refusals import (
     ExternalRefTaken,
@@ -17,10 +15,12 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import machines, transfers
 from tuckshop.queries import tabs as tab_queries
-from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.ledger import TransferKind, wallet_of
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
@@ -18,10 +16,12 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import transfers
-from tuckshop.till.commands.base import MoneyMoved, TopUp
+from tuckshop.till.commands.transfers import MoneyMoved, TopUp
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
+from starlette.responses import StreamingResponse
 
 from tuckshop.domain.field_problems import NoRoles
 from tuckshop.domain.refusals import LastAdmin, Refusal, SessionEnded
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.http import downloads
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import roles as standing
 from tuckshop.identity import sessions
 from tuckshop.identity import users as accounts
@@ -22,7 +24,7 @@ from tuckshop.queries import earnings, wallet
 from tuckshop.queries import exports as lists
 from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries import users as people
-from tuckshop.till.commands.base import CloseUser
+from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -66,7 +68,7 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/office/users/file")
-async def save(request: Call) -> Response[Any]:
+async def save(request: Call) -> StreamingResponse:
     """Everybody, with what they hold, owe and have earned, for a spreadsheet."""
     await rooms.member(request, Role.ADMIN)
     return downloads.long_sheet(lists.people(request.shop), "users")

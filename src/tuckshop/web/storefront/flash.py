@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response
 
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.http.fields import Id
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.web.ui import flash as ui_flash
 
 COOKIE = "tuckshop_note"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
-
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import devices
 from tuckshop.queries import machines, storefront
 from tuckshop.web.storefront import flash as notes

@@ -11,29 +11,22 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter
+import msgspec
+from starlette.exceptions import HTTPException
 
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import InsufficientFunds, KeyReused, OutOfStock, Refusal, SessionEnded
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
+from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.queries import machines, storefront
-from tuckshop.till.commands.base import (
-    CoinsDeposited,
-    Command,
-    Deposit,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Receipt,
-    Refund,
-    Refunded,
-)
+from tuckshop.till.commands.base import Command, Receipt
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web.storefront import cart as picks
 from tuckshop.web.storefront import display
 from tuckshop.web.storefront import flash as notes
@@ -50,7 +43,7 @@ TWICE_US = 5_000_000  # A finger that presses twice takes less, and is told what
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 RETURN = "return"
 AGAIN = b"x-again"
-Number = Annotated[str, PathParameter(description="Of the machine.")]
+Number = Annotated[str, msgspec.Meta(description="Of the machine.")]
 
 
 @get("/")
@@ -238,7 +231,7 @@ async def _pressed(
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
     try:
         envelope = forms.enveloped(request, command(visitor, machine_id), posted)
-        outcome = await request.shop.till.settle(envelope)
+        outcome = await request.shop.till.execute(envelope)
         receipt = outcome.receipt()
     except KeyReused:
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
@@ -290,5 +283,5 @@ async def _back(request: Call, machine: str, posted: dict[str, str], note: Note 
 
 def _id(machine: str) -> int:
     if not _ID.fullmatch(machine):
-        raise NotFoundException
+        raise HTTPException(404)
     return int(machine)

@@ -7,13 +7,13 @@ import hashlib
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from litestar import Response, get
-from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter
+from starlette.exceptions import HTTPException
 
+from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _IMPORT = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")')
@@ -29,12 +29,12 @@ class Asset(NamedTuple):
     packed: bytes
 
 
-@get("/static/{name:str}", sync_to_thread=False)
-def asset(request: Call, name: Annotated[str, PathParameter()]) -> Response[bytes]:
+@get("/static/{name:str}")
+async def asset(request: Call, name: str) -> Response[bytes]:
     """A file by its name of now; that of yesterday is gone."""
     found = _assets().get(name)
     if found is None:
-        raise NotFoundException
+        raise HTTPException(404)
     headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding"}
     if any(b"gzip" in given for given in request.given(b"accept-encoding")):
         return Response(

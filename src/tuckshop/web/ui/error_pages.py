@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response
+from starlette.types import Receive, Scope, Send
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import TABLE, Errors
 from tuckshop.http.request import Call
-from tuckshop.till.sql.script import OutcomeUnknown
+from tuckshop.http.response import Response
+from tuckshop.till.sql.books import OutcomeUnknown
 from tuckshop.web.ui import forms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import layout as pages
@@ -49,7 +50,7 @@ class _Pages(Errors):
     def of_refusal(self, refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response[Any]:
         """The page for a refusal."""
         told = super().of_refusal(refusal, headers=headers)
-        return _ErrorPage(told.status_code or 500, told.headers, refusal)
+        return _ErrorPage(told.status_code, told.headers, refusal)
 
     def shaped(self, *, status: int, title: str, name: str, detail: str, more: dict[str, Any]) -> Any:
         """Nothing: the page says it."""
@@ -59,8 +60,8 @@ class _Pages(Errors):
         """One error's page."""
         told = super().told(status, title, **more)
         if more.get("name") == OutcomeUnknown.__name__:
-            return _ErrorPage(status, told.headers, OUTCOME_UNKNOWN)
-        return _ErrorPage(status, told.headers, HTTP_ERRORS.get(status, OTHER))
+            return _ErrorPage(told.status_code, told.headers, OUTCOME_UNKNOWN)
+        return _ErrorPage(told.status_code, told.headers, HTTP_ERRORS.get(status, OTHER))
 
 
 class _ErrorPage(Response[Any]):
@@ -70,12 +71,13 @@ class _ErrorPage(Response[Any]):
         super().__init__(b"", status_code=status, headers=headers)
         self._told = status, told
 
-    def to_asgi_response(self, app: Any, request: Any, **more: Any) -> Any:
-        """What sends it."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
         status, told = self._told
-        asked: Call = request
+        asked = Call(scope, receive, send)
         if isinstance(told, SessionEnded):
-            return to_log_in(asked).to_asgi_response(app, request, **more)
+            await to_log_in(asked)(scope, receive, send)
+            return
         words = texts.of(asked)
         if isinstance(told, Refusal):
             title, detail = reasons.REFUSALS[type(told)][0], said(told, words, asked)
@@ -84,8 +86,9 @@ class _ErrorPage(Response[Any]):
         shown = pages.page(
             asked, "error.html", status=status, title=words.gettext(title), detail=detail, code=status
         )
-        shown.headers.update({name: value for name, value in self.headers.items() if name != "Content-Type"})
-        return shown.to_asgi_response(app, request, **more)
+        kept = {name: value for name, value in self.headers.items() if not name.startswith("content-")}
+        shown.headers.update(kept)
+        await shown(scope, receive, send)
 
 
 ERRORS = _Pages(TABLE)

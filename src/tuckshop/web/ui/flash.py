@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Response
 
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 
 COOKIE = "tuckshop_notice"
 SECONDS = 60  # Read by the very next page; a note that nobody fetched is stale.

@@ -7,22 +7,21 @@ import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from litestar import Request, Response
-from litestar.datastructures import UploadFile
-
 from tuckshop.http import browser_login as browser
+from tuckshop.http import multipart
 from tuckshop.http.errors import BodyTooLarge, Malformed
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.till.commands.base import Command, Envelope, Receipt
 
 FIELDS_MAX = 50
 VALUE_LENGTH_MAX = 4_000
 TOKEN = "form"  # The hidden field that every form has.
 MEDIA_TYPE = b"application/x-www-form-urlencoded"
-FILES_MEDIA_TYPE = b"multipart/form-data"
+FILES_MEDIA_TYPE = multipart.MEDIA_TYPE.encode()
 FILENAME_LENGTH_MAX = 200
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 
@@ -56,21 +55,20 @@ def key_of(given: str) -> str:
     return given if _KEY.fullmatch(given) else new_key()
 
 
-async def require_own_page(request: Request[Any, Any, Any]) -> None:
+async def require_own_page(request: Call) -> None:
     """Before every handler. Raises Malformed for what a page of another site has posted.
 
     A link from another site may well lead here. All of a body is read first: a browser that still sends a
     picture would not hear that its session is over, but call the line broken.
     """
-    assert isinstance(request, Call)
     if request.method not in browser.READING:
         with suppress(BodyTooLarge):  # Some forms tell that beside their file.
             await request.body()
         browser.require_own_page(request)
 
 
-async def read(request: Call, *names: str, long: Collection[str] = ()) -> dict[str, str]:
-    """The posted fields, "" for those that are missing; `long` are those that nothing but the body bounds.
+async def read(request: Call, *names: str) -> dict[str, str]:
+    """The posted fields, "" for those that are missing.
 
     Raises:
         Malformed: not a form, too large, a field that the form does not have, one twice, or a form that was
@@ -85,7 +83,7 @@ async def read(request: Call, *names: str, long: Collection[str] = ()) -> dict[s
         )  # fmt: skip
     except ValueError:
         raise Malformed(("body", "must be a form in UTF-8"), status=400) from None
-    return _checked(request, pairs, names, long=long)
+    return _checked(request, pairs, names)
 
 
 async def read_with_files(
@@ -93,7 +91,7 @@ async def read_with_files(
 ) -> tuple[dict[str, str], dict[str, Upload]]:
     """The posted fields, and the files that somebody has chosen, by field.
 
-    A handler that takes more than a form's usual size says so: `opt={"body_bytes_max": ...}`.
+    A handler that takes more than a form's usual size says so: `body_bytes_max=...`.
 
     Raises:
         FileTooLarge: what stands before the file is known, and no more; files stand last in our forms.
@@ -101,29 +99,32 @@ async def read_with_files(
     """
     _require_type(request, FILES_MEDIA_TYPE)
     try:
-        await request.body()  # Bounded, and not for longer than anybody may take.
+        body = await request.body()  # Bounded, and not for longer than anybody may take.
     except BodyTooLarge as error:
-        boundary = request.content_type[1].get("boundary", "")
-        request.read_instead(error.begun + f"\r\n--{boundary}--\r\n".encode())
-        pairs, _ = await _parts(request, files)
+        pairs, _ = _parts(request, error.begun, files, begun=True)
         raise FileTooLarge(error, _checked(request, pairs, names)) from None
-    pairs, uploads = await _parts(request, files)
+    pairs, uploads = _parts(request, body, files)
     return _checked(request, pairs, names), uploads
 
 
-async def _parts(request: Call, files: Collection[str]) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+def _parts(
+    request: Call, body: bytes, files: Collection[str], *, begun: bool = False
+) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
     pairs: list[tuple[str, str]] = []
     uploads: dict[str, Upload] = {}
-    for name, value in (await request.form()).multi_items():
-        if not isinstance(value, UploadFile):
-            if value or name not in files:  # A field without a file chosen is sent as an empty one.
-                pairs.append((name, value))
-            continue
-        content = await value.read()
-        await value.close()
-        if name not in files or name in uploads:
-            raise Malformed(("body", "has a file that this form does not have"), status=400)
-        uploads[name] = Upload(value.filename[:FILENAME_LENGTH_MAX], value.content_type, content)
+    try:
+        for part in multipart.read(body, request.given(b"content-type")[0], begun=begun):
+            if part.name in files and not (part.filename or part.content):
+                continue  # A field without a file chosen is sent as an empty one.
+            if part.filename is None:
+                pairs.append((part.name, part.text))
+            elif part.name in files and part.name not in uploads:
+                filename = part.filename[:FILENAME_LENGTH_MAX]
+                uploads[part.name] = Upload(filename, part.media_type, part.content)
+            else:
+                raise Malformed(("body", "has a file that this form does not have"), status=400)
+    except ValueError:
+        raise Malformed(("body", "must be a form in UTF-8"), status=400) from None
     return pairs, uploads
 
 
@@ -133,16 +134,14 @@ def _require_type(request: Call, wanted: bytes) -> None:
         raise Malformed(("Content-Type", f"must be {wanted.decode()}"), status=415)
 
 
-def _checked(
-    request: Call, pairs: Sequence[tuple[str, str]], names: Collection[str], *, long: Collection[str] = ()
-) -> dict[str, str]:
+def _checked(request: Call, pairs: Sequence[tuple[str, str]], names: Collection[str]) -> dict[str, str]:
     posted = dict(pairs)
     if len(posted) < len(pairs):
         raise Malformed(("body", "must name each field once"), status=400)
     for name, value in pairs:
         if name not in (*names, TOKEN):
             raise Malformed(("body", "has a field that this form does not have"), status=400)
-        if (len(value) > VALUE_LENGTH_MAX and name not in long) or "\0" in value:
+        if len(value) > VALUE_LENGTH_MAX or "\0" in value:
             raise Malformed((name, "is not what a form sends"), status=400)
     browser.require_form_token(request, posted.get(TOKEN, ""))
     return {name: posted.get(name, "") for name in names}
@@ -166,7 +165,7 @@ def enveloped(request: Call, command: Command, posted: Mapping[str, str]) -> Env
 
 async def settled(request: Call, command: Command, posted: Mapping[str, str]) -> Receipt:
     """What the till says to the command of a form. Raises the refusal, if that is its answer."""
-    return (await request.shop.till.settle(enveloped(request, command, posted))).receipt()
+    return (await request.shop.till.execute(enveloped(request, command, posted))).receipt()
 
 
 def to_page(path: str) -> Response[None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import Response, post
-
 from tuckshop.http import cookies
 from tuckshop.http.errors import Malformed
+from tuckshop.http.handlers import post
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.web.ui import forms
 from tuckshop.web.ui import i18n as texts
 

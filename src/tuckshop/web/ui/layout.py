@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response
 
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.web.ui import assets, forms, visitors
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.labels import Naming
@@ -29,7 +29,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Vary": "Accept-Language, Cookie",
 }
-"""Of every page; what every answer has, `http.edge` adds."""
+"""Of every page; what every answer has, the middleware adds."""
 
 
 def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Response[str]:

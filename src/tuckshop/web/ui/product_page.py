@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.products import QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
     Refusal,
@@ -20,11 +18,12 @@ from tuckshop.domain.refusals import (
     VersionChanged,
 )
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.operations import pictures
 from tuckshop.queries import machines
 from tuckshop.queries import products as assortment
 from tuckshop.queries.products import Good
-from tuckshop.till.commands.base import ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads

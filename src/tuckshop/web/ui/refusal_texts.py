@@ -60,6 +60,13 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("No coin of %(value_cents)s is taken; these are: %(accepted)s."),
     ),
     refusals.KeyReused: (N_("Idempotency key reused"), N_("The key %(key)s stands for another request.")),
+    refusals.RecordUnreadable: (
+        N_("Answer cannot be read"),
+        N_(
+            "The answer under the key %(key)s was stored at %(recorded_at)s by another release."
+            " Nothing was done again."
+        ),
+    ),
     refusals.ReportTooLarge: (
         N_("Report too large"),
         Plural(

@@ -6,24 +6,24 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from litestar import Response
-from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter
+import msgspec
+from starlette.exceptions import HTTPException
 
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Actor, Role
 from tuckshop.http import browser_login as browser
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import layout as pages
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
-Number = Annotated[str, PathParameter(description="Of what the page is about.")]
+Number = Annotated[str, msgspec.Meta(description="Of what the page is about.")]
 """As it stands in an address, for `number` to read."""
 
 
@@ -31,7 +31,7 @@ Number = Annotated[str, PathParameter(description="Of what the page is about.")]
 class Member:
     """Who is logged in, with roles as they stand now. `caller` is what services and the till ask for."""
 
-    caller: Caller
+    caller: SessionCaller
     actor: Actor
     user: User
 
@@ -77,7 +77,7 @@ async def member(request: Call, *roles: Role) -> Member:
     if caller is None:
         raise SessionEnded
     actor = await sessions.actor(request.shop, caller=caller)
-    request.scope["actor_id"] = actor.user_id  # type: ignore[typeddict-unknown-key]  # for the log
+    request.scope["actor_id"] = actor.user_id  # for the log
     if roles:
         actor.require(*roles)
     assert actor.user_id is not None
@@ -85,9 +85,9 @@ async def member(request: Call, *roles: Role) -> Member:
 
 
 def number(given: str) -> int:
-    """A number that stands in an address. Raises NotFoundException for what is none of ours."""
+    """A number that stands in an address. Raises HTTPException for what is none of ours."""
     if not _NUMBER.fullmatch(given):
-        raise NotFoundException
+        raise HTTPException(404)
     return int(given)
 
 

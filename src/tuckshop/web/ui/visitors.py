@@ -11,8 +11,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
-
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Role
@@ -20,10 +18,11 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.request import Call
+from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.identity import users as accounts
 from tuckshop.queries import storefront
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import Caller
 
 GUEST = "tuckshop_guest"
 MACHINE = "tuckshop_machine"
@@ -104,7 +103,7 @@ async def _signed_in(request: Call, key: str | None, machine_id: int | None) -> 
     """
     shop = request.shop
     caller = await browser.caller(request)
-    if caller is None or caller.user_id is None:
+    if caller is None:
         return None
     actor = await sessions.actor(shop, caller=caller)
     if not actor.has(Role.BUYER):
