@@ -73,7 +73,7 @@ async def _index(request: Call, room: ProductRoom, member: Member) -> Response[A
         request,
         f"{room.name}/products.html",
         member=member,
-        goods=found[:PAGE],
+        products=found[:PAGE],
         form=Filled(request, {"q": keyword}),
         keyword=keyword,
         removed=removed,

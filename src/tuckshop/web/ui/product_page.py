@@ -62,12 +62,12 @@ class Seen:
     room: ProductRoom
     member: Member
     seller_id: int | None
-    good: Good
+    product: Good
 
     @property
     def at(self) -> str:
         """Where its page is."""
-        return f"{self.room.at}/{self.good.product_id}"
+        return f"{self.room.at}/{self.product.product_id}"
 
 
 _Act = Callable[[Call, Seen], Awaitable[Response[Any]]]
@@ -101,10 +101,10 @@ def _answering(act: _Act, room: ProductRoom, roles: tuple[Role, ...], *, of_remo
     async def answer(request: Call, product: Number) -> Response[Any]:
         member = await rooms.member(request, *roles)
         seller_id = member.user_id if room.own_only else None
-        good = await assortment.find(request.shop, product_id=rooms.number(product), seller_id=seller_id)
-        if good.removed_us is not None and not of_removed:
-            raise UnknownProduct(product=good.product_id)  # Before anything large is read.
-        return await act(request, Seen(room, member, seller_id, good))
+        found = await assortment.find(request.shop, product_id=rooms.number(product), seller_id=seller_id)
+        if found.removed_us is not None and not of_removed:
+            raise UnknownProduct(product=found.product_id)  # Before anything large is read.
+        return await act(request, Seen(room, member, seller_id, found))
 
     return answer
 
@@ -117,19 +117,21 @@ async def change(request: Call, seen: Seen) -> Response[Any]:
     version = form.whole("version", least=1)
     if form.is_wrong:
         return await show(request, seen, edit=form)
-    command = ChangeProduct(seen.member.caller, seen.good.product_id, version=version, **said._asdict())
+    command = ChangeProduct(seen.member.caller, seen.product.product_id, version=version, **said._asdict())
     try:
         await forms.settled(request, command, posted)
     except SessionEnded:
         raise
     except VersionChanged:
-        good = await assortment.find(request.shop, product_id=seen.good.product_id, seller_id=seen.seller_id)
+        product = await assortment.find(
+            request.shop, product_id=seen.product.product_id, seller_id=seen.seller_id
+        )
         form.trouble = texts.of(request).gettext(
             "This product was changed meanwhile. This is what it says now, and below it what you typed: "
             "save again to have it your way."
         )
-        form.typed["version"] = str(good.version)
-        return await show(request, replace(seen, good=good), edit=form, is_changed=True)
+        form.typed["version"] = str(product.version)
+        return await show(request, replace(seen, product=product), edit=form, is_changed=True)
     except Refusal as refusal:
         form.refuse(refusal, beside=attributes.BESIDE)
         return await show(request, seen, edit=form)
@@ -144,7 +146,9 @@ async def put_picture(request: Call, seen: Seen) -> Response[Any]:
     if form.is_wrong:
         return await show(request, seen, picture=form)
     try:
-        await uploads.settled(request, ChangeProduct(seen.member.caller, seen.good.product_id), form, picture)
+        await uploads.settled(
+            request, ChangeProduct(seen.member.caller, seen.product.product_id), form, picture
+        )
     except SessionEnded:
         raise
     except Refusal as refusal:
@@ -156,7 +160,7 @@ async def put_picture(request: Call, seen: Seen) -> Response[Any]:
 async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
     """None is shown any more."""
     posted = await forms.read(request, "key")
-    command = ChangeProduct(seen.member.caller, seen.good.product_id, without_image=True)
+    command = ChangeProduct(seen.member.caller, seen.product.product_id, without_image=True)
     try:
         (await pictures.remove(request.shop, forms.enveloped(request, command, posted))).receipt()
     except SessionEnded:
@@ -176,7 +180,7 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=what == COUNTED)
     if form.is_wrong:
         return await show(request, seen, pieces=form)
-    caller, product_id = seen.member.caller, seen.good.product_id
+    caller, product_id = seen.member.caller, seen.product.product_id
     command: Restock | ChangeProduct = (
         Restock(caller, product_id, pieces, reason=reason or None, machine_id=machine_id)
         if what == CAME
@@ -197,14 +201,14 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
 
 async def ask_to_remove(request: Call, seen: Seen) -> Response[Any]:
     """Whether that is meant: it cannot be undone."""
-    held = await assortment.shelves_of(request.shop, product_id=seen.good.product_id)
+    held = await assortment.shelves_of(request.shop, product_id=seen.product.product_id)
     return rooms.page(
         request,
         "remove_product.html",
         member=seen.member,
         room=seen.room.name,
         at=seen.at,
-        good=seen.good,
+        product=seen.product,
         held=[one for one in held if one.quantity],
         key=forms.new_key(),
     )
@@ -213,7 +217,7 @@ async def ask_to_remove(request: Call, seen: Seen) -> Response[Any]:
 async def remove(request: Call, seen: Seen) -> Response[Any]:
     """Off sale; what it brought stays in the books."""
     posted = await forms.read(request, "key")
-    command = RemoveProduct(seen.member.caller, seen.good.product_id)
+    command = RemoveProduct(seen.member.caller, seen.product.product_id)
     try:
         await forms.settled(request, command, posted)
     except SessionEnded:
@@ -222,7 +226,7 @@ async def remove(request: Call, seen: Seen) -> Response[Any]:
         return _refused(request, seen, refusal)
     response = forms.to_page(seen.room.at)
     notices.leave(
-        response, request, texts.of(request).gettext("%(product)s is off sale.", product=seen.good.name)
+        response, request, texts.of(request).gettext("%(product)s is off sale.", product=seen.product.name)
     )
     return response
 
@@ -237,12 +241,12 @@ async def show(
     is_changed: bool = False,
 ) -> Response[Any]:
     """All of it; of one that was removed, what it was."""
-    good = seen.good
+    product = seen.product
     wrong = next((form for form in (edit, picture, pieces) if form is not None), None)
     places = {one.id: one.name for one in await machines.page(request.shop)}
-    held = await assortment.shelves_of(request.shop, product_id=good.product_id)
+    held = await assortment.shelves_of(request.shop, product_id=product.product_id)
     first_id = next((one.machine_id for one in held), next(iter(places)))
-    said = attributes.typed(request, good) | {"version": str(good.version)}
+    said = attributes.typed(request, product) | {"version": str(product.version)}
     came = {"what": CAME, "pieces": "", "machine": str(first_id), "reason": ""}
     return rooms.page(
         request,
@@ -252,7 +256,7 @@ async def show(
         room=seen.room.name,
         at=seen.at,
         may_change=seen.member.actor.has(*seen.room.editors),
-        good=good,
+        product=product,
         edit=edit or Filled(request, said),
         picture=picture or Filled(request),
         pieces=pieces or Filled(request, came),
