@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from tests.engines import share_compiler
@@ -37,6 +36,8 @@ MEMORY_BYTES_MIN = 2 << 30  # Two workers, each with a server, a few databases a
 
 # The tests of what is written once for each database; above these, one of the two says it all.
 COUNTED_TWICE = {"services", "store", "till"}
+# What these run are other processes, in which nothing is counted, or programs beside the shop.
+UNCOUNTED = {"bench", "browser", "concurrency", "crash", "tools"}
 
 _numbers = itertools.count(1)
 
@@ -89,29 +90,23 @@ def slow_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "PASSES", PASSES)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Counts the lines that a test runs, unless its twin on the other database or shorter ones run them too.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out, with coverage, the tests that count nothing, or nothing that others have not counted.
 
-    To count takes as long as the test itself. What is not counted can only lower what the gate sees.
+    To count takes as long as the test itself. What is left out can only lower what the gate sees.
     """
-    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if controller is None or _counts(item):
-        return (yield)
-    # All that run: in a worker there is another beneath the plugin's own, of which nobody asks the result.
-    while (running := Coverage.current()) is not None:
-        running.stop()
-    try:
-        return (yield)
-    finally:
-        controller.cov.start()
+    if not config.pluginmanager.hasplugin("_cov"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not _counts(item)])
+    items[:] = filter(_counts, items)
 
 
 def _counts(item: pytest.Item) -> bool:
     if item.get_closest_marker("proof") or item.get_closest_marker("uncounted"):
         return False
+    folder = item.path.parent.name
     on_postgres = "postgres" in getattr(getattr(item, "callspec", None), "params", {}).values()
-    return not on_postgres or item.path.parent.name in COUNTED_TWICE
+    return folder not in UNCOUNTED and (folder in COUNTED_TWICE or not on_postgres)
 
 
 class PostgresServer:

@@ -27,7 +27,7 @@ from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.http import field_problems, openapi
 from tuckshop.http.errors import TABLE, complaint, facts_of, kind
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 from tuckshop.till.state import forms
 
 LEAVES = refusals.leaves()

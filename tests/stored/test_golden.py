@@ -1,7 +1,7 @@
 """What is stored, byte for byte: each form as it is written now, and as every release before has written it.
 
-A form that changes gets a new version and a new line; no line is ever changed or removed. A form without a
-line fails, and so does a line that nobody reads any more. docs/stored-forms.md says how a form may change.
+No line is ever changed or removed; the newest of a form stands below those before it. A form without a line
+fails, and so does a line that nobody reads any more. docs/stored-forms.md says how a form may change.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from tuckshop.queries.events import EventKind
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
 from tuckshop.store.forms import Form, form_of
-from tuckshop.till.commands.base import OPERATOR, Caller, nobody_yet
+from tuckshop.till.callers import OPERATOR, MachineCaller, RegistrantCaller, SessionCaller
 from tuckshop.till.state import changed_ids, forms
-from tuckshop.till.state.changed_ids import News
+from tuckshop.till.state.changed_ids import ChangedIds
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -149,7 +149,7 @@ async def test_every_event_is_sent_as_its_golden_line_says(sqlite_url: str) -> N
             for kind in ("stock", "balance", "order"):
                 told[kind] = await watcher.until(kind)
             await api.shop.execute("UPDATE products SET version = 3")
-            api.events.hear(News(products={cola.product_id}))
+            api.events.hear(ChangedIds(products={cola.product_id}))
             told["product"] = await watcher.until("product")
     assert [f"{kind} {json.dumps(data, separators=(',', ':'))}" for kind, data in told.items()] == lines(
         "events.txt"
@@ -159,15 +159,15 @@ async def test_every_event_is_sent_as_its_golden_line_says(sqlite_url: str) -> N
 
 def test_every_change_is_told_to_other_processes_as_its_golden_line_says() -> None:
     news = {
-        "a shelf": News(shelves={(1, 7)}),
-        "a product": News(products={7}),
-        "a wallet": News(wallets={3}),
-        "an order": News(orders={(9, 3)}),
+        "a shelf": ChangedIds(shelves={(1, 7)}),
+        "a product": ChangedIds(products={7}),
+        "a wallet": ChangedIds(wallets={3}),
+        "an order": ChangedIds(orders={(9, 3)}),
     }
     told = [f"{what}: {' '.join(changed_ids.written(one))}" for what, one in news.items()]
     assert told == lines("changes.txt")
     assert [changed_ids.read(line.partition(": ")[2]) for line in lines("changes.txt")] == list(news.values())
-    whole = News({(1, 7)}, {7}, {3}, {(9, 3)})
+    whole = ChangedIds({(1, 7)}, {7}, {3}, {(9, 3)})
     assert len(whole) == len(news)
     assert changed_ids.read(" ".join(changed_ids.written(whole))) == whole
 
@@ -197,10 +197,10 @@ async def test_keys_and_names_are_kept_as_the_golden_file_says(sqlite_url: str) 
     """What is computed, and compared with what an older release has computed."""
     seen: dict[str, str] = {
         "scope of the operator": OPERATOR.scope,
-        "scope of user 7": Caller(1, 7).scope,
-        "scope of machine 2": Caller(None, None, 2).scope,
-        "scope of guest 3": Caller(None, None, 2, guest_id=3).scope,
-        "scope of a newcomer": nobody_yet(username="Ädå").scope,
+        "scope of user 7": SessionCaller(1, 7).scope,
+        "scope of machine 2": MachineCaller(2, None).scope,
+        "scope of guest 3": MachineCaller(2, None).serving(3).scope,
+        "scope of a newcomer": RegistrantCaller.named("Ädå").scope,
         "key of a name": name_key("Straße \u1e9b\u0323 ŠΣς"),
         "cursor behind 1234567": cursor_of(1_234_567),
         "API token": api_tokens.PREFIX,
@@ -210,7 +210,7 @@ async def test_keys_and_names_are_kept_as_the_golden_file_says(sqlite_url: str) 
     clock = Clock()
     tokens = access_tokens.Tokens(secret=b"x" * 32, clock=clock)
     seen["sealed"] = tokens.seal(b"signed").hex()
-    caller = Caller(5, 7)
+    caller = SessionCaller(5, 7)
     for name, token in (
         ("access token", tokens.access(caller)),
         ("refresh token", tokens.refresh(caller, generation=2)),

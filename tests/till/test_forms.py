@@ -14,7 +14,10 @@ from tuckshop.domain.field_problems import StoredReason
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import InvalidField, OutOfStock, RecordUnreadable, leaves
 from tuckshop.store.forms import Form, form_of
-from tuckshop.till.commands.base import Envelope, OrderPlaced, Outcome, PlaceOrder, ProductRemoved, TabSettled
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import ProductRemoved
+from tuckshop.till.commands.tabs import TabSettled
 from tuckshop.till.state import forms
 
 
@@ -140,7 +143,7 @@ async def test_a_replay_that_cannot_be_read_says_what_is_known_and_does_nothing(
 ) -> None:
     ada = await shop.buyer(cents=500)
     cola = await shop.product()
-    order = PlaceOrder(ada, wallet_of(ada.user_id or 0), ((cola.product_id, 1),))
+    order = PlaceOrder(ada, wallet_of(ada.user_id), ((cola.product_id, 1),))
     first = await shop.do(order, key="k")
     assert isinstance(first, OrderPlaced)
     await shop.execute(
@@ -171,7 +174,7 @@ async def test_a_replay_that_cannot_be_read_says_what_is_known_and_does_nothing(
 async def test_what_an_old_process_kept_meanwhile_is_replayed(shop: Shop) -> None:
     ada = await shop.buyer(cents=200)
     cola = await shop.product()
-    order = PlaceOrder(ada, wallet_of(ada.user_id or 0), ((cola.product_id, 1),))
+    order = PlaceOrder(ada, wallet_of(ada.user_id), ((cola.product_id, 1),))
     first = await shop.do(order, key="k")
     await shop.execute("UPDATE idempotency SET kind = 'OrderPlaced'")
     assert await ask_again(shop, order) == Outcome(first, replayed=True)
@@ -183,7 +186,7 @@ async def test_what_an_old_process_kept_meanwhile_is_replayed(shop: Shop) -> Non
 
 
 async def ask_again(shop: Shop, command: Any) -> Outcome:
-    return await shop.till.settle(Envelope(command, "k", repr(command).encode()))
+    return await shop.till.execute(Envelope(command, "k", repr(command).encode()))
 
 
 def test_a_receipt_is_compact() -> None:

@@ -24,7 +24,7 @@ from tuckshop.queries import earnings, wallet
 from tuckshop.queries import exports as lists
 from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries import users as people
-from tuckshop.till.commands.base import CloseUser
+from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms

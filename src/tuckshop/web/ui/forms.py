@@ -165,7 +165,7 @@ def enveloped(request: Call, command: Command, posted: Mapping[str, str]) -> Env
 
 async def settled(request: Call, command: Command, posted: Mapping[str, str]) -> Receipt:
     """What the till says to the command of a form. Raises the refusal, if that is its answer."""
-    return (await request.shop.till.settle(enveloped(request, command, posted))).receipt()
+    return (await request.shop.till.execute(enveloped(request, command, posted))).receipt()
 
 
 def to_page(path: str) -> Response[None]:

@@ -23,7 +23,7 @@ from tuckshop.operations import pictures
 from tuckshop.queries import machines
 from tuckshop.queries import products as assortment
 from tuckshop.queries.products import Good
-from tuckshop.till.commands.base import ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
