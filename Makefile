@@ -8,7 +8,17 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 NODE_TOOLS := tools/node/node_modules/.package-lock.json
 
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Exactly the files that the pins name: no look at what packages ask for (an extra makes old pips take the newest
+# release, which no hash allows), and nothing is built, since a build fetches backends that nobody pinned. Where a
+# package has no wheel for the machine, `make run WHEELS=` builds it all the same.
+WHEELS ?= --only-binary :all:
+PIP_INSTALL := $(PIP) install --quiet --no-deps
+INSTALL_PINS := $(PIP_INSTALL) --require-hashes $(WHEELS) --requirement
+# Whoever develops has everything that running needs, from the longer file.
+INSTALLED := $(if $(wildcard $(DEVELOPMENT)),$(DEVELOPMENT),$(RUNTIME))
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+COVERAGE := $(PYTEST) -m "not more" --cov --cov-report=term
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,24 +28,36 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## /{ printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(RUNTIME) ## install what is missing and run the demo shop on this computer
+run: $(INSTALLED) ## install what is missing and run the demo shop on this computer
 	@exec $(BIN)/tuckshop demo
 
 .PHONY: build
-build: $(RUNTIME) ## build the wheel into dist/
-	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
+build: $(INSTALLED) ## build the wheel into dist/
+	@rm -rf build/lib build/bdist.* # setuptools would ship modules that have gone since the last time
+	$(PIP) wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
 
 .PHONY: venv
 venv: $(DEVELOPMENT) ## make .venv with everything that development needs
 
 .PHONY: test
-test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL, with the coverage gate
+test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL
 	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm chromium
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
+	$(PYTEST) -m "not more" $(ARGS)
 
-$(NODE_TOOLS): tools/node/package-lock.json
-	npm ci --prefix tools/node --no-audit --no-fund --loglevel=error
+.PHONY: test.more
+test.more: $(DEVELOPMENT) ## run the tests that need more programs, packages or load, then the coverage gate
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm chromium
+	@$(MAKE) --no-print-directory $(NODE_TOOLS)
+	status=0; $(PYTEST) -m more $(ARGS) || status=1; $(COVERAGE) || status=1; exit $$status
+
+.PHONY: coverage
+coverage: $(DEVELOPMENT) ## run the tests that count towards coverage, with its gate
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	$(COVERAGE) $(ARGS)
+
+$(NODE_TOOLS): tools/node/package.json tools/node/package-lock.json tools/node/.npmrc
+	npm ci --prefix tools/node --loglevel=error
 
 .PHONY: proof
 proof: $(DEVELOPMENT) ## run the long tests at full size (takes hours)
@@ -81,11 +103,11 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
 	@PYTHON=$(BIN)/python tools/system-packages nodejs npm chromium
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
-	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/test_lighthouse.py $(ARGS)
+	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/lighthouse.py $(ARGS)
 
 .PHONY: texts
-texts: $(DEVELOPMENT) ## put what pages newly say into the languages' files, to be translated
-	$(BIN)/python -m tools.texts --write
+texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGUAGE=fr begins another
+	$(BIN)/python -m tools.texts --write $(LANGUAGE)
 
 .PHONY: screenshots
 screenshots: $(DEVELOPMENT) ## take pictures of the pages into build/screenshots
@@ -107,10 +129,11 @@ clean: ## remove everything that these targets made, the demo's books excepted
 # pyproject.toml would recompile them, over the network, after every clone, where times say nothing.)
 ifneq ($(filter requirements.txt,$(MAKECMDGOALS)),)
 .PHONY: requirements.txt
-COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python $(BIN)/python --python-version 3.11 \
+UPGRADE ?= --upgrade
+COMPILE := $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python $(BIN)/python --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make requirements.txt" pyproject.toml
-requirements.txt: | $(BIN)/python ## compile the pins with their hashes anew
-	@test -x $(BIN)/uv || $(PIP_INSTALL) uv
+requirements.txt: | $(BIN)/python ## compile the pins with their hashes anew; with UPGRADE= only what must change
+	@awk '/^[^ ]/ { mine = /^uv==/ } mine' requirements-dev.txt | $(INSTALL_PINS) /dev/stdin
 	$(COMPILE) --group build --output-file requirements.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 endif
@@ -123,13 +146,12 @@ $(BIN)/python:
 	@rm -rf $(VENV); $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "'$(PYTHON)' cannot make environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 
-$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
-	@echo "Installing Tuckshop into $(VENV) ..."
-	@$(PIP_INSTALL) --require-hashes --requirement requirements.txt
-	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
-	@touch $@
-
-$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
-	@echo "Installing what development needs into $(VENV) ..."
-	@$(PIP_INSTALL) --require-hashes --requirement requirements-dev.txt
+$(RUNTIME): requirements.txt
+$(DEVELOPMENT): requirements-dev.txt
+$(RUNTIME) $(DEVELOPMENT): pyproject.toml | $(BIN)/python
+	@echo "Installing $(filter requirements%,$^) into $(VENV) ..."
+	@$(INSTALL_PINS) $(filter requirements%,$^)
+	@$(PIP_INSTALL) --no-build-isolation --editable .
+	@found=$$($(PIP) check) || { echo "$$found" >&2; \
+		echo "$(VENV) does not hold together. If older pins left something behind: make clean, and again." >&2; exit 1; }
 	@touch $@

@@ -19,6 +19,7 @@ class Counts:
     stock_movements: int
     keys: int
     pieces: int
+    sold: int
     taken_cents: int
     paid_cents: int
     earned_cents: int
@@ -31,6 +32,7 @@ _QUERY = """
            (SELECT count(*) FROM stock_movements WHERE kind = 'sale'),
            (SELECT count(*) FROM idempotency WHERE order_id IS NOT NULL),
            (SELECT -sum(quantity) FROM shelves),
+           (SELECT coalesce(sum(sold_quantity), 0) FROM sales),
            (SELECT coalesce(sum(total_cents), 0) FROM orders),
            (SELECT -sum(balance_cents) FROM accounts WHERE kind = 'wallet'),
            (SELECT sum(balance_cents) FROM accounts WHERE kind = 'earnings')

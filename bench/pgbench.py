@@ -29,45 +29,61 @@ def by_statements(url: str, *, shop: Shop, product_ids: range, seconds: float) -
 
 def by_function(url: str, *, shop: Shop, product_ids: range, seconds: float) -> Measure:
     """Purchases as one call of a PL/pgSQL function."""
-    make = [program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
-    make += [f"--file={_HERE / 'purchase_function_make.sql'}", url]
-    said_by(make, seconds_max=_SECONDS_MORE)
+    make_function(url)
     return _measure(url, "purchase_function.sql", shop=shop, product_ids=product_ids, seconds=seconds)
 
 
+def make_function(url: str) -> None:
+    """Put the function that `purchase_function.sql` calls into the database. Raises: BenchFailed."""
+    make = [program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+    make += [f"--file={_HERE / 'purchase_function_make.sql'}", url]
+    said_by(make, seconds_max=_SECONDS_MORE)
+
+
 def _measure(url: str, script: str, *, shop: Shop, product_ids: range, seconds: float) -> Measure:
-    run = partial(_run, _Job(url, _HERE / script, shop.session_ids, product_ids))
+    run = partial(_run, Job(url, script, shop.session_ids, product_ids))
     measure = at_best(run, parallels=CLIENTS, seconds=seconds)
     require_clean_audit(url)
     return measure
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
+    """Which file of this folder buys in which database: as whom, and what."""
+
     url: str
-    script: Path
+    script: str
     session_ids: range
     product_ids: range
 
 
-def _run(job: _Job, *, parallel: int, seconds: float) -> Run:
+def bought(job: Job, *options: str, seconds_max: float) -> str:
+    """What pgbench says after it ran the job's script. Raises: BenchFailed unless all of it succeeds."""
+    command = [
+        program("pgbench"),
+        "--no-vacuum",
+        "--protocol=prepared",
+        *options,
+        *_variables("session", job.session_ids),
+        *_variables("product", job.product_ids),
+        f"--file={_HERE / job.script}",
+        job.url,
+    ]
+    return said_by(command, seconds_max=seconds_max)
+
+
+def _run(job: Job, *, parallel: int, seconds: float) -> Run:
     before = count(job.url)
     with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as directory:
-        command = [
-            program("pgbench"),
-            "--no-vacuum",
-            "--protocol=prepared",
+        said = bought(
+            job,
             f"--client={parallel}",
             f"--jobs={min(parallel, _THREADS_MAX)}",
             f"--time={seconds:.0f}",
             "--log",
             f"--log-prefix={directory}/log",
-            *_variables("session", job.session_ids),
-            *_variables("product", job.product_ids),
-            f"--file={job.script}",
-            job.url,
-        ]
-        said = said_by(command, seconds_max=seconds + _SECONDS_MORE)
+            seconds_max=seconds + _SECONDS_MORE,
+        )
         # Each line: client, transaction, microseconds that it took, and more.
         taken = [
             int(line.split(maxsplit=3)[2]) / 1_000_000

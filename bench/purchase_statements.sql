@@ -20,8 +20,9 @@ FROM products
 JOIN shelves ON shelves.product_id = products.id AND shelves.machine_id = 1
 JOIN accounts AS earnings ON earnings.user_id = products.seller_id AND earnings.kind = 'earnings'
 WHERE products.id = :product_id AND products.removed_us IS NULL \gset
-INSERT INTO orders (id, buyer_id, machine_id, payment, status, total_cents, created_us)
-VALUES (:order_id, :buyer_id, 1, 'wallet', 'dispensed', :price_cents, :now_us);
+\set day :now_us / 86400000000
+INSERT INTO orders (id, buyer_id, machine_id, payment, status, total_cents, created_us, fulfilled_us, day)
+VALUES (:order_id, :buyer_id, 1, 'wallet', 'dispensed', :price_cents, :now_us, :now_us, :day);
 INSERT INTO order_lines (order_id, product_id, position, quantity, name, price_cents, seller_id, refundable,
                          tax_basis_points, cost_cents, refunded_quantity)
 VALUES (:order_id, :product_id, 0, 1, :name, :price_cents, :seller_id, :refundable,
@@ -32,12 +33,18 @@ VALUES ('user:' || :buyer_id, gen_random_uuid()::text,
         '{"order_id":' || :order_id || ',"client_ref": null,"status":"dispensed","payment":"wallet","machine_id": 1,'
         '"lines":[{"product_id":' || :product_id || ',"name":"' || :name || '","quantity": 1,"price_cents":'
         || :price_cents || ',"refunded_quantity": 0}],"total_cents":' || :price_cents
-        || ',"balance_cents": 100000000,"change":{},"created_us":' || :now_us || '}', :order_id, :now_us);
+        || ',"balance_cents": 100000000,"change":{},"created_us":' || :now_us || ',"owed_cents": null}',
+        :order_id, :now_us);
 UPDATE accounts SET balance_cents = balance_cents - :price_cents WHERE id = :wallet_id;
 UPDATE shelves SET quantity = quantity - 1
 WHERE machine_id = 1 AND product_id = :product_id AND quantity >= 1;
 INSERT INTO stock_movements (kind, machine_id, product_id, quantity, order_id, actor_id, created_us)
 VALUES ('sale', 1, :product_id, -1, :order_id, :buyer_id, :now_us);
+INSERT INTO sales (day, machine_id, product_id, sold_quantity, sold_cents, refunded_quantity, refunded_cents)
+VALUES (:day, 1, :product_id, 1, :price_cents, 0, 0)
+ON CONFLICT (day, machine_id, product_id) DO UPDATE
+SET sold_quantity = sales.sold_quantity + excluded.sold_quantity,
+    sold_cents = sales.sold_cents + excluded.sold_cents;
 UPDATE accounts SET balance_cents = balance_cents + :price_cents WHERE id = :earnings_id;
 INSERT INTO transfers (id, kind, source_id, target_id, amount_cents, order_id, actor_id, machine_id, created_us)
 VALUES (nextval('transfers_id_seq'), 'sale', :wallet_id, :earnings_id, :price_cents, :order_id, :buyer_id, 1,

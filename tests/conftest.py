@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from coverage import Coverage
+from hypothesis import HealthCheck, settings
 
 from tests.engines import share_compiler
+from tests.limits import be_patient
 from tests.shop import Shop, open_shop
-from tools.postgres import Cluster
+from tools.postgres import Cluster, PostgresMissing
 from tuckshop.identity import passwords
 from tuckshop.identity.passwords import MEMORY_KIB, PASSES
 from tuckshop.store.engine import open_engine, writing
@@ -28,12 +29,15 @@ from tuckshop.store.setup import install
 
 CREATED_US = 1_700_000_000_000_000
 TEMPLATE = "tuckshop_template"
+GIVEN = "TUCKSHOP_TEST_POSTGRES_URL"
 
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES_MIN = 2 << 30  # Two workers, each with a server, a few databases and its temporary files.
 
 # The tests of what is written once for each database; above these, one of the two says it all.
 COUNTED_TWICE = {"services", "store", "till"}
+# What these run are other processes, in which nothing is counted, or programs beside the shop.
+UNCOUNTED = {"bench", "browser", "concurrency", "crash", "tools"}
 
 _numbers = itertools.count(1)
 
@@ -50,6 +54,10 @@ def pytest_configure() -> None:
     if folder := memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
     share_compiler()
+    be_patient()
+    # Every example is as good as any other, however long it takes.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
     passwords.MEMORY_KIB, passwords.PASSES = 8, 1  # As little as there can be: tests log in all the time.
 
 
@@ -82,29 +90,23 @@ def slow_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "PASSES", PASSES)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Counts the lines that a test runs, unless its twin on the other database or shorter ones run them too.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out, with coverage, the tests that count nothing, or nothing that others have not counted.
 
-    To count takes as long as the test itself. What is not counted can only lower what the gate sees.
+    To count takes as long as the test itself. What is left out can only lower what the gate sees.
     """
-    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if controller is None or _counts(item):
-        return (yield)
-    # All that run: in a worker there is another beneath the plugin's own, of which nobody asks the result.
-    while (running := Coverage.current()) is not None:
-        running.stop()
-    try:
-        return (yield)
-    finally:
-        controller.cov.start()
+    if not config.pluginmanager.hasplugin("_cov"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not _counts(item)])
+    items[:] = filter(_counts, items)
 
 
 def _counts(item: pytest.Item) -> bool:
     if item.get_closest_marker("proof") or item.get_closest_marker("uncounted"):
         return False
+    folder = item.path.parent.name
     on_postgres = "postgres" in getattr(getattr(item, "callspec", None), "params", {}).values()
-    return not on_postgres or item.path.parent.name in COUNTED_TWICE
+    return folder not in UNCOUNTED and (folder in COUNTED_TWICE or not on_postgres)
 
 
 class PostgresServer:
@@ -163,10 +165,24 @@ class PostgresServer:
         return self.url(name)
 
 
+def own_cluster(settings: Mapping[str, str | int] | None = None) -> Cluster:
+    """A PostgreSQL server of the test's own, which may crash.
+
+    Whoever names a server need not have the programs to start another: such tests are left out then. Without
+    either, they fail and say what is missing.
+    """
+    try:
+        return Cluster(settings)
+    except PostgresMissing:
+        if GIVEN in os.environ:
+            pytest.skip("a server is given, and no programs are here to start another")
+        raise
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The server for all tests of this process."""
-    given = os.environ.get("TUCKSHOP_TEST_POSTGRES_URL")
+    given = os.environ.get(GIVEN)
     if given:
         yield PostgresServer(given)
         return

@@ -12,15 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.limits import HANG_SECONDS
 from tests.wire import HOST
 from tools import loopback
 from tuckshop.identity.access_tokens import Tokens
 from tuckshop.operations.startup import system_clock
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 SECRET = "a secret that only the tests' servers know"
-READY_SECONDS_MAX = 60.0
-STOP_SECONDS_MAX = 15.0
 PORT_TRIES_MAX = 5
 ROOT = Path(__file__).parent.parent
 
@@ -54,7 +53,8 @@ class _Process:
 class Servers:
     """One or several servers on one database.
 
-    `bug`: a planted one, see tests/concurrency/planted.py. `settings`: TUCKSHOP_* variables.
+    `bug`: a planted one, see tests/concurrency/planted.py. `settings`: TUCKSHOP_* variables. `under`: the
+    words of a program that starts them, and ends when they do.
     """
 
     url: str
@@ -62,6 +62,7 @@ class Servers:
     count: int = 1
     bug: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    under: Sequence[str] = ()
     starts: int = 0
     _ports: list[int] = field(default_factory=list)
     _running: list[_Process] = field(default_factory=list)
@@ -77,7 +78,7 @@ class Servers:
         """The ids of the process groups that run."""
         return tuple(one.process.pid for one in self._running)
 
-    def token(self, caller: Caller) -> str:
+    def token(self, caller: SessionCaller) -> str:
         """A fresh access token, good for five minutes on each of them."""
         return self._tokens.access(caller)
 
@@ -89,6 +90,10 @@ class Servers:
         self._running = [self._launch(port) for port in self._ports]
         for one in self._running:
             _wait_until_ready(one)
+
+    def said(self) -> str:
+        """What they have logged since their last start."""
+        return "\n".join(_log_of(self, port).read_text(errors="replace") for port in self._ports)
 
     def kill(self) -> None:
         """kill -9 to every process of every group, at once."""
@@ -107,21 +112,22 @@ class Servers:
     def stop(self) -> None:
         """Ends them as an operator would, and whatever is left of them by force."""
         for one in self._running:
-            one.process.terminate()
+            with suppress(ProcessLookupError):
+                os.kill(_child_of(one.process.pid) if self.under else one.process.pid, signal.SIGTERM)
         for one in self._running:
             with suppress(subprocess.TimeoutExpired):
-                one.process.wait(STOP_SECONDS_MAX)
+                one.process.wait(HANG_SECONDS)
         self.kill()
         self.wait()
 
     def _launch(self, port: int) -> _Process:
-        log = self.home / f"server-{port}-{self.starts}.log"
-        command = [str(Path(sys.executable).with_name("tuckshop"))]
+        log = _log_of(self, port)
+        command = [sys.executable, "-m", "tests.limits"]
         if self.bug is not None:
-            command = [sys.executable, "-m", "tests.concurrency.planted", self.bug]
+            command[-1:] = ["tests.concurrency.planted", self.bug]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*command, "serve", "--host", HOST, "--port", str(port)],
+                [*self.under, *command, "serve", "--host", HOST, "--port", str(port)],
                 cwd=self.home,  # Not in the tree: the caller's .env is about another shop.
                 env={**environment(self.url, self.home), **self.settings},
                 stdin=subprocess.DEVNULL,
@@ -145,10 +151,11 @@ def serving(
     count: int = 1,
     bug: str | None = None,
     settings: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Servers]:
     """Servers that take requests, for as long as the context lasts. Raises ServerFailed."""
     for tries_left in reversed(range(PORT_TRIES_MAX)):
-        servers = Servers(url, home, count, bug, settings or {})
+        servers = Servers(url, home, count, bug, settings or {}, under)
         try:
             servers.start()
             break
@@ -166,6 +173,18 @@ def serving(
         servers.stop()
 
 
+def _log_of(servers: Servers, port: int) -> Path:
+    return servers.home / f"server-{port}-{servers.starts}.log"
+
+
+def _child_of(pid: int) -> int:
+    """The process that it started. Raises: ProcessLookupError."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists() or not (found := children.read_text().split()):
+        raise ProcessLookupError(pid)
+    return int(found[0])
+
+
 def environment(url: str, home: Path) -> dict[str, str]:
     """What a process gets to know that works on the database at `url`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
@@ -180,7 +199,7 @@ def environment(url: str, home: Path) -> dict[str, str]:
 
 def _wait_until_free(port: int) -> None:
     # Workers are not this process's children: that they are gone shows in the port alone.
-    deadline = time.monotonic() + STOP_SECONDS_MAX
+    deadline = time.monotonic() + HANG_SECONDS
     while not loopback.is_free(port):
         if time.monotonic() > deadline:
             raise ServerFailed(f"port {port} is still taken")
@@ -188,14 +207,14 @@ def _wait_until_free(port: int) -> None:
 
 
 def _wait_until_ready(one: _Process) -> None:
-    deadline = time.monotonic() + READY_SECONDS_MAX
+    deadline = time.monotonic() + HANG_SECONDS
     while time.monotonic() < deadline:
         if one.process.poll() is not None:
             raise ServerFailed(f"a server ended with {one.process.returncode}:\n{_tail(one.log)}")
         if loopback.says_ready(one.port):
             return
         time.sleep(0.02)
-    raise ServerFailed(f"a server was not ready in {READY_SECONDS_MAX:.0f} s:\n{_tail(one.log)}")
+    raise ServerFailed(f"a server was not ready in {HANG_SECONDS:.0f} s:\n{_tail(one.log)}")
 
 
 def _tail(log: Path) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PostgresServer
+from tests.limits import HANG_SECONDS
 from tools.loopback import free_port
 
 ROOT = Path(__file__).parents[1]
-WALK_SECONDS_MAX = 60
 
 
 def _blocks(heading: str) -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def test_the_walk_prints_what_the_readme_says(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=WALK_SECONDS_MAX,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

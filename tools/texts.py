@@ -1,118 +1,138 @@
-"""The texts of pages and what the languages make of them: `python -m tools.texts` refuses what is missing.
+"""The languages' files and the texts in the code: `python -m tools.texts` refuses what does not fit together.
 
-Each language has a file for each room, and one for what several rooms say. With --write, texts that are new
-go there, for somebody to translate.
+With --write it brings the files up to date: a new text stays empty, one that has changed a little keeps its
+old translation and is marked fuzzy, and both are refused until somebody has translated them. With --write and
+a language (`fr`, `pt_BR`) it begins that language's file.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
-from string import Formatter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel import Locale
+from babel.messages.catalog import PYTHON_FORMAT, Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
-
-from tuckshop.http import errors
-from tuckshop.web.ui import refusal_texts as reasons
-from tuckshop.web.ui.error_pages import HELP
-from tuckshop.web.ui.i18n import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "src" / "tuckshop" / "web"
+FOLDER = WEB / "locale"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = DEFAULT_KEYWORDS | {"Plural": (1, 2)}
+OPTIONS = {"templates/**.html": {"silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}}
 WIDTH = 110
-COMMON = "common"
-ROOMS = ("machine", "account", "desk", "office")
-_MACHINE = frozenset({"display", "drawings", "kiosk", "notes", "picks", "storefront"})
-"""Folders and templates of the machine's room that are not called after it."""
+# No dates and no names: with them, two branches that add a text would always collide.
+HEADER = """# The texts of the pages in {name}. `make texts` brings this file up to date.
+msgid ""
+msgstr ""
+"Language: {locale}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: {plural_forms}\\n"
+
+"""
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    """Every text that a page can say, and where it stands."""
-    found = extract_from_dir(WEB, METHODS, keywords={"say": None, "plural": (1, 2)}, comment_tags=())
-    for file, line, message, _, _ in found:
-        for text in (message,) if isinstance(message, str) else message:
-            yield text, f"{file}:{line}"
-    for row in errors.TABLE.values():
-        yield row.title, "http/errors.py"
-        yield row.detail, "http/errors.py"
-    for title in (*errors.TITLES.values(), errors.OTHER_TITLE):
-        yield title, "http/errors.py"
-    for sentence in HELP.values():
-        yield sentence, "errors.py"
-    for reason in reasons.REASONS:
-        yield reason, "reasons.py"
+def texts() -> Catalog:
+    """Every text that a page can say, and where."""
+    found = Catalog(fuzzy=False)
+    for file, _, message, comments, context in extract_from_dir(
+        WEB, METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
+    ):
+        found.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
+    return found
 
 
-def room_of(places: Iterable[str]) -> str:
-    """Whose text it is that stands in these places: one room's, or everybody's."""
-    rooms = set()
-    for place in places:
-        parts = PurePosixPath(place.partition(":")[0].removeprefix("templates/")).parts
-        name = PurePosixPath(parts[0]).stem
-        rooms.add("machine" if name in _MACHINE else name if name in ROOMS else COMMON)
-    return rooms.pop() if len(rooms) == 1 else COMMON
-
-
-def complaints(known: Iterable[Catalog], asked: Mapping[str, str], language: str) -> Iterator[str]:
-    """What is wrong with a language's files."""
-    translated: dict[str, Message] = {}
-    for one in (one for catalog in known for one in catalog if one.id):
-        before = translated.setdefault(str(one.id), one)
-        if before.string != one.string:
-            yield f"{language}: translated in two ways: {one.id!r}"
-    for text, place in asked.items():
-        found = translated.get(text)
-        if found is None or not found.string or found.fuzzy:
-            yield f"{language}: {place}: not translated: {text!r}"
-        elif _fields(text) != _fields(str(found.string)):
-            yield f"{language}: {place}: other facts than in {text!r}"
-    for text in translated.keys() - asked.keys():
-        yield f"{language}: nobody says {text!r} any more"
-
-
-def main() -> int:
-    """1 and a line for each thing that is wrong."""
-    places: dict[str, list[str]] = {}
-    for text, place in texts():
-        places.setdefault(text, []).append(place)
-    asked = {text: found[0] for text, found in places.items()}
-    status = 0
-    for folder in sorted((WEB / "locale").iterdir()):
-        known = [_read(file, folder.name) for file in sorted(folder.glob("*.po"))]
-        if "--write" in sys.argv:
-            _write(folder, known, places)
+def complaints(known: Catalog, asked: Catalog) -> Iterator[str]:
+    """What is wrong with a language's file, `known`, for the texts that are `asked` for."""
+    for text in asked:
+        if not text.id:
             continue
-        for complaint in complaints(known, asked, folder.name):
-            print(complaint, file=sys.stderr)
-            status = 1
-    missing = LANGUAGES.keys() - {folder.name for folder in (WEB / "locale").iterdir()}
-    assert missing == {"en"}, "every language but the one of the code has a folder"
-    return status
+        place = text.locations[0][0] if text.locations else ""
+        found = known.get(text.id, text.context)
+        if found is None or found.id != text.id or not all(_strings(found)):
+            yield f"{known.locale}: {place}: not translated: {_first(text)!r}"
+        elif found.fuzzy:
+            yield f"{known.locale}: {place}: marked fuzzy, look at it again: {_first(text)!r}"
+        else:
+            for wrong in _wrong(found, known):
+                yield f"{known.locale}: {place}: {wrong}: {_first(text)!r}"
+    for one in known:
+        if one.id and asked.get(one.id, one.context) is None:
+            yield f"{known.locale}: nothing says {_first(one)!r} any more"
 
 
-def _read(file: Path, language: str) -> Catalog:
+def updated(known: Catalog, asked: Catalog) -> Catalog:
+    """The language's file with the texts that are asked for, and no others."""
+    known.update(asked, update_creation_date=False)
+    known.obsolete.clear()
+    return known
+
+
+def main(*arguments: str) -> int:
+    """1 and a line for each thing that is wrong."""
+    asked = texts()
+    if arguments[:1] == ("--write",):
+        begun = [FOLDER / f"{Locale.parse(name)}.po" for name in arguments[1:]]
+        for file in {*FOLDER.glob("*.po"), *begun}:
+            _write(file, updated(_read(file), asked))
+        return 0
+    wrong = [line for file in sorted(FOLDER.glob("*.po")) for line in complaints(_read(file), asked)]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _wrong(found: Message, known: Catalog) -> Iterator[str]:
+    """A translation that could not be said, or would say more or less than the text."""
+    texts = (*_forms(found.id), *_strings(found))
+    if len(_strings(found)) != (known.num_plurals if found.pluralizable else 1):
+        yield "another number of plural forms"
+    try:
+        for text in texts:
+            text % {name: 0 for name, _ in _facts(text)}
+    except (TypeError, ValueError) as error:
+        yield f"not a format ({error})"
+    # The form for one may do without the number: "one piece".
+    number = {("num", "s")} if found.pluralizable else set()
+    if any(_facts(text) | number != _facts(texts[0]) | number for text in texts):
+        yield "other facts"
+
+
+def _facts(text: str) -> set[tuple[str, str]]:
+    return {(found[1], found[3]) for found in PYTHON_FORMAT.finditer(text) if found[1]}
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    return _forms(message.string or "")
+
+
+def _first(message: Message) -> str:
+    return _forms(message.id)[0]
+
+
+def _forms(text: Any) -> tuple[str, ...]:
+    """Babel has a text's forms as a tuple, and a text without a plural as a string."""
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def _read(file: Path) -> Catalog:
+    if not file.exists():
+        return Catalog(locale=file.stem, fuzzy=False)
     with file.open("rb") as opened:
-        return read_po(opened, locale=language)
+        return read_po(opened, locale=file.stem)
 
 
-def _write(folder: Path, known: Iterable[Catalog], places: Mapping[str, list[str]]) -> None:
-    before = {str(one.id): one.string for catalog in known for one in catalog if one.id}
-    made = {room: Catalog(locale=folder.name, fuzzy=False) for room in (COMMON, *ROOMS)}
-    for text, found in sorted(places.items(), key=lambda one: (one[1][0].partition(":")[0], one[0])):
-        place = found[0].partition(":")[0]
-        made[room_of(found)].add(text, before.get(text, ""), locations=[(place, 0)])
-    for room, catalog in made.items():
-        with (folder / f"{room}.po").open("wb") as opened:
-            write_po(opened, catalog, width=WIDTH, omit_header=True, include_lineno=False)
-
-
-def _fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+def _write(file: Path, catalog: Catalog) -> None:
+    assert catalog.locale is not None, "the name of the file says it"
+    name = catalog.locale.english_name
+    header = HEADER.format(name=name, locale=catalog.locale, plural_forms=catalog.plural_forms)
+    with file.open("wb") as opened:
+        opened.write(header.encode())
+        write_po(opened, catalog, width=WIDTH, omit_header=True, include_lineno=False, sort_by_file=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

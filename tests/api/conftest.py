@@ -18,15 +18,17 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from tests.api.contract import check_answer
+from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop
 from tools.loopback import free_port
 from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.http.timeouts import Stalls
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 SECRET = "a secret for tests, long enough to sign with"
 
@@ -40,18 +42,19 @@ class Api:
     events: Events
     client: httpx.AsyncClient
     port: int
+    stalls: Stalls
 
     @property
     def clock(self) -> Clock:
         """The instant at which the shop believes to be."""
         return self.shop.clock
 
-    def token(self, caller: Caller) -> str:
+    def token(self, caller: SessionCaller) -> str:
         """An access token for a session of `shop.person`."""
         return self.running.tokens.access(caller)
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, by: Caller | str | None = None, **more: Any
+        self, method: str, path: str, body: Any = None, *, by: SessionCaller | str | None = None, **more: Any
     ) -> httpx.Response:
         """One request; `by` a session of `shop.person`, or a token."""
         headers = dict(more.pop("headers", {}))
@@ -67,12 +70,12 @@ class Api:
     async def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
         return await self.call("POST", path, body, **more)
 
-    async def raw(self, request: bytes, *, seconds: float = 10) -> bytes:
+    async def raw(self, request: bytes) -> bytes:
         """The first bytes that the server answers to these, which need not be HTTP."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(request)
-            return await asyncio.wait_for(reader.read(65536), seconds)
+            return await asyncio.wait_for(reader.read(65536), HANG_SECONDS)
         finally:
             writer.close()
 
@@ -107,29 +110,36 @@ async def serving(
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}",
             event_hooks={"response": [check_answer]},
-            timeout=30,
+            timeout=HANG_SECONDS,
             verify=False,  # Loopback speaks no TLS, and the world's certificates are long to read.
         ) as client:
             await _until_up(client, task)
             assert app.edge.running is not None
             running, events = app.edge.running.shop, app.edge.running.events
             shop = Shop(url=url, engine=running.engine, till=running.till, clock=clock)
-            yield Api(shop=shop, running=running, events=events, client=client, port=port)
+            yield Api(
+                shop=shop,
+                running=running,
+                events=events,
+                client=client,
+                port=port,
+                stalls=app.edge.running.stalls,
+            )
     finally:
         server.stop()  # type: ignore[no-untyped-call]
         await task
 
 
 async def _until_up(client: httpx.AsyncClient, server: asyncio.Task[None]) -> None:
-    for _ in range(500):
-        assert not server.done()
-        try:
-            await client.get("/health/live")
-        except httpx.ConnectError:
-            await asyncio.sleep(0.01)
-        else:
-            return
-    raise AssertionError("the server does not answer")
+    async with asyncio.timeout(HANG_SECONDS):
+        while True:
+            assert not server.done()
+            try:
+                await client.get("/health/live")
+            except httpx.ConnectError:
+                await asyncio.sleep(0.01)
+            else:
+                return
 
 
 @pytest.fixture
@@ -150,12 +160,12 @@ async def api_self(database_url: str) -> AsyncIterator[Api]:
 class People:
     """One person of each role."""
 
-    ada: Caller  # buys
-    bob: Caller  # buys too
-    sam: Caller  # sells
-    sue: Caller  # sells too
-    cas: Caller  # cashier
-    root: Caller  # admin
+    ada: SessionCaller  # buys
+    bob: SessionCaller  # buys too
+    sam: SessionCaller  # sells
+    sue: SessionCaller  # sells too
+    cas: SessionCaller  # cashier
+    root: SessionCaller  # admin
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ import pytest
 
 from tests.api.conftest import Api, People, serving
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 USERS, LOG, ME = "/v1/users", "/v1/admin-log", "/v1/users/me"
 
 
-def path(caller: Caller) -> str:
+def path(caller: SessionCaller) -> str:
     return f"{USERS}/{caller.user_id}"
 
 
-async def standing(api: Api, caller: Caller) -> dict[str, Any]:
+async def standing(api: Api, caller: SessionCaller) -> dict[str, Any]:
     return next(row for row in await api.shop.rows("users") if row["id"] == caller.user_id)
 
 
@@ -80,7 +80,7 @@ class TestAnAdmin:
 
 @pytest.mark.parametrize("who", ["ada", "sam", "cas"])
 async def test_nobody_else_does_what_admins_do(api: Api, people: People, who: str) -> None:
-    by: Caller = getattr(people, who)
+    by: SessionCaller = getattr(people, who)
     before = await api.shop.books()
     for method, where, body in (
         ("GET", USERS, None),

@@ -17,6 +17,7 @@ import pytest
 from tests.api.conftest import Api, People
 from tests.api.contract import check_problem, document, operations, resolve
 from tests.api.pictures import painted
+from tests.limits import until
 from tuckshop.http.fields import NAME_PATTERN
 from tuckshop.http.handlers import BODY_BYTES_MAX
 
@@ -666,8 +667,8 @@ async def test_survives_what_is_no_request(api: Api) -> None:
     before = await api.shop.books()
     for how, sent in RAW.items():
         try:
-            answer = await api.raw(sent, seconds=1)
-        except (ConnectionError, TimeoutError):
+            answer = await api.raw(sent)
+        except ConnectionError:
             answer = b""
         assert b" 500 " not in answer.partition(b"\r\n")[0], how
         assert (await api.get("/health/live")).status_code == 200, how
@@ -682,8 +683,8 @@ async def test_a_client_that_goes_away_in_the_middle_changes_nothing(api: Api, p
     before = await api.shop.books()
     _, writer = await asyncio.open_connection("127.0.0.1", api.port)
     writer.write(head.encode() + b'{"name": "cola"')
-    await writer.drain()
+    await until(lambda: api.stalls._waiting)  # For what is to come yet.
     writer.close()
-    await asyncio.sleep(0.1)
+    await until(lambda: not api.stalls._waiting)  # The server has noticed.
     assert (await api.get("/health/live")).status_code == 200
     assert await api.shop.books() == before

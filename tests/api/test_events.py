@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,15 +11,16 @@ import msgspec
 import pytest
 
 from tests.api.conftest import Api, serving
+from tests.limits import HANG_SECONDS, until
 from tests.shop import open_shop
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.users import Role
 from tuckshop.queries import events as service
-from tuckshop.till.commands.base import OPERATOR, Caller, ChangeProduct, SetShelves
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.machines import SetShelves
+from tuckshop.till.commands.products import ChangeProduct
 from tuckshop.till.state import changed_ids as news
-from tuckshop.till.state.changed_ids import News
-
-SECONDS_MAX = 10.0
+from tuckshop.till.state.changed_ids import ChangedIds
 
 
 class Watcher:
@@ -30,11 +31,11 @@ class Watcher:
         self.head = b""
 
     async def begin(self) -> None:
-        self.head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), SECONDS_MAX)
+        self.head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), HANG_SECONDS)
 
     async def until(self, kind: str) -> dict[str, Any]:
         """The data of the next event of this kind."""
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(HANG_SECONDS):
             while True:
                 line = await self._reader.readline()
                 assert line, "the stream has ended"
@@ -42,9 +43,13 @@ class Watcher:
                     data = (await self._reader.readline()).removeprefix(b"data: ")
                     return msgspec.json.decode(data, type=dict[str, Any])
 
+    async def heartbeat(self) -> None:
+        """Returns after the next one."""
+        await asyncio.wait_for(self._reader.readuntil(b": \n\n"), HANG_SECONDS)
+
     async def end(self) -> bytes:
         """All that comes until the stream ends."""
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(HANG_SECONDS):
             told = b""
             while not told.endswith(b"0\r\n\r\n"):
                 more = await self._reader.read(65_536)
@@ -55,7 +60,7 @@ class Watcher:
 
 
 @asynccontextmanager
-async def watching(api: Api, by: Caller | None = None, *headers: str) -> AsyncIterator[Watcher]:
+async def watching(api: Api, by: SessionCaller | None = None, *headers: str) -> AsyncIterator[Watcher]:
     """A stream, once it has said hello."""
     await until(lambda: _is_connected(api))
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
@@ -69,13 +74,6 @@ async def watching(api: Api, by: Caller | None = None, *headers: str) -> AsyncIt
         yield watcher
     finally:
         writer.close()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Returns when it is so."""
-    async with asyncio.timeout(SECONDS_MAX):
-        while not is_so():  # noqa: ASYNC110  # what is waited for happens in the server
-            await asyncio.sleep(0.01)
 
 
 def _is_connected(api: Api) -> bool:
@@ -188,9 +186,10 @@ async def test_is_only_open_to_so_many(database_url: str) -> None:
 async def test_sends_heartbeats(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuckshop.api.events.HEARTBEAT_SECONDS", 0.05)
     async with watching(api) as watcher:
-        await asyncio.sleep(0.5)
+        for _ in range(3):
+            await watcher.heartbeat()
         api.events.shut()
-        assert (await watcher.end()).count(b": \n\n") >= 3
+        assert await watcher.end()
 
 
 async def test_who_does_not_read_is_sent_away(api: Api) -> None:
@@ -229,7 +228,7 @@ async def test_tills_keep_silent_while_nobody_watches(postgres_url: str) -> None
 
 
 def test_news_come_through_in_pieces() -> None:
-    told = News(
+    told = ChangedIds(
         shelves={(1, number) for number in range(10**6, 10**6 + 600)},
         products={7},
         wallets={10**12 + number for number in range(600)},
@@ -238,20 +237,20 @@ def test_news_come_through_in_pieces() -> None:
     payloads = news.written(told)
     assert len(payloads) > 1
     assert all(len(payload) <= news.PAYLOAD_BYTES_MAX for payload in payloads)
-    heard = News()
+    heard = ChangedIds()
     for payload in payloads:
         heard.add(news.read(payload))
     assert heard == told
-    assert news.written(News()) == []
+    assert news.written(ChangedIds()) == []
     for nonsense in ("x1", "s1", "p1.2", "s", "p", "sx.1"):
-        with pytest.raises(ValueError, match=r"no news|invalid literal|to unpack"):
+        with pytest.raises(ValueError, match=r"no change|invalid literal|to unpack"):
             news.read(nonsense)
 
 
 async def test_a_flood_of_changes_is_not_told_one_by_one(api: Api) -> None:
     async with watching(api) as watcher:
         await watcher.until("hello")
-        api.events.hear(News(products=set(range(1, service.GATHERED_MAX + 2))))
+        api.events.hear(ChangedIds(products=set(range(1, service.GATHERED_MAX + 2))))
         assert (await watcher.until("hello"))["missed"] is True
 
 

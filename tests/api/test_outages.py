@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import serving
-from tests.conftest import set_up
-from tools.postgres import Cluster, PostgresMissing
+from tests.conftest import own_cluster, set_up
 
 READS = ("/v1/products", "/v1/products/1", "/v1/images/1")
 LOGIN = {"username": "ada", "password": "ginger and lime"}
@@ -16,11 +15,7 @@ LOGIN = {"username": "ada", "password": "ginger and lime"}
 
 @pytest.mark.postgres
 async def test_reads_are_503_while_postgresql_is_down_and_come_back_with_it(tmp_path: Path) -> None:
-    try:
-        cluster = Cluster()
-    except PostgresMissing as missing:
-        pytest.skip(str(missing))
-    with cluster:
+    with own_cluster() as cluster:
         url = cluster.create_database("shop")
         await set_up(url)
         async with serving(url) as api:

@@ -9,13 +9,26 @@ import pytest
 
 from tests.api.conftest import Api, People
 from tests.api.contract import check_problem
+from tests.samples import FIELD_PROBLEMS, invalid, sample
 from tuckshop.api.problems import PROBLEMS
+from tuckshop.dialects import NAMES
+from tuckshop.dialects.shared import mounting as serving
+from tuckshop.domain import field_problems as problems
 from tuckshop.domain import refusals
-from tuckshop.domain.refusals import Refusal
-from tuckshop.http import openapi
-from tuckshop.http.errors import TABLE, complaint, kind
+from tuckshop.domain.field_problems import (
+    AmountOutOfRange,
+    DayAfter,
+    FieldProblem,
+    NotPayableInCoins,
+    WrongLength,
+)
+from tuckshop.domain.money import PRICE_CENTS_MAX
+from tuckshop.domain.refusals import InvalidField, Refusal
+from tuckshop.http import field_problems, openapi
+from tuckshop.http.errors import TABLE, complaint, facts_of, kind
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
+from tuckshop.till.state import forms
 
 LEAVES = refusals.leaves()
 
@@ -23,16 +36,67 @@ LEAVES = refusals.leaves()
 @pytest.mark.parametrize("refusal", LEAVES, ids=lambda leaf: leaf.__name__)
 def test_every_refusal_has_a_row_whose_sentence_its_facts_can_fill(refusal: type[Refusal]) -> None:
     row = TABLE[refusal]
-    facts = openapi.example_facts(refusal)
-    told = msgspec.json.decode(PROBLEMS.of_refusal(refusal(**facts)).body)
+    example = refusal(**openapi.example_facts(refusal))
+    facts = facts_of(example)
+    told = msgspec.json.decode(PROBLEMS.of_refusal(example).body)
     assert told["status"] == row.status
     assert told["detail"].endswith(".")
     assert "{" not in told["detail"]
     assert {name: told[name] for name in facts} == msgspec.json.decode(msgspec.json.encode(facts))
 
 
-def test_the_table_has_no_other_rows() -> None:
+@pytest.mark.parametrize("problem", FIELD_PROBLEMS, ids=str)
+def test_every_problem_of_a_field_has_a_reason(problem: FieldProblem) -> None:
+    told = msgspec.json.decode(PROBLEMS.of_refusal(InvalidField("price", problem)).body)
+    assert told == {
+        "type": "urn:tuckshop:problem:invalid-field",
+        "title": "Invalid value",
+        "status": 422,
+        "detail": f"price {told['reason']}.",
+        "field": "price",
+        "reason": told["reason"],
+    }
+    assert "{" not in told["reason"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("refusal", [*map(sample, LEAVES), *invalid()], ids=str)
+def test_every_dialect_has_a_sentence_for_every_refusal(name: str, refusal: Refusal) -> None:
+    answer = serving.find(name).contract.errors.of_refusal(refusal)
+    told = msgspec.json.decode(answer.body)
+    assert told == {"detail": told["detail"], "code": kind(type(refusal).__name__)}
+    assert told["detail"].endswith(".")
+    assert "{" not in told["detail"]
+
+
+def test_the_tables_have_no_other_rows() -> None:
     assert set(TABLE) == set(LEAVES)
+    assert set(field_problems.TABLE) == set(problems.field_problems())
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (AmountOutOfRange(1, PRICE_CENTS_MAX), "must be from 1 to 1000000000"),
+        (AmountOutOfRange(1, PRICE_CENTS_MAX, 2), "must be from 0.01 to 10000000.00"),
+        (NotPayableInCoins((5, 10)), "must be payable in coins of 5, 10"),
+        (DayAfter("2025-10-31"), "must not be after 2025-10-31"),
+    ],
+    ids=str,
+)
+def test_facts_are_told_as_programs_wrote_them(problem: FieldProblem, reason: str) -> None:
+    assert field_problems.reason(problem) == reason
+
+
+def test_a_refusal_stored_as_a_sentence_is_answered_byte_for_byte() -> None:
+    outcome = '{"field":"name","reason":"must have 1 to 100 characters"}'
+    told = PROBLEMS.of_refusal(forms.read("InvalidField", outcome)).body
+    assert told == PROBLEMS.of_refusal(InvalidField("name", WrongLength(1, 100))).body
+    assert told == (
+        b'{"type":"urn:tuckshop:problem:invalid-field","title":"Invalid value","status":422,'
+        b'"detail":"name must have 1 to 100 characters.",'
+        b'"field":"name","reason":"must have 1 to 100 characters"}'
+    )
 
 
 def test_types_and_titles_are_each_ones_own() -> None:

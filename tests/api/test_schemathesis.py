@@ -22,7 +22,7 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import login_throttle as tries
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 SEED = 20_260
@@ -100,7 +100,7 @@ class LoggedIn:
     def __init__(self, app: Any) -> None:
         self._app = app
         self.api: Api | None = None
-        self.callers: dict[bytes, Caller] = {}
+        self.callers: dict[bytes, SessionCaller] = {}
         self._count = 0
         self._is_changed = False  # Something was done since the callers' sessions were last renewed.
 
@@ -136,7 +136,7 @@ class LoggedIn:
 
         return sent
 
-    def credential(self, caller: Caller) -> str:
+    def credential(self, caller: SessionCaller) -> str:
         """What the header says for this caller."""
         assert self.api is not None
         return f"Bearer {self.api.token(caller)}"

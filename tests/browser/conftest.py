@@ -26,11 +26,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.limits import HANG_SECONDS
 from tests.server import serving
 from tests.shop import Shop, open_shop
 from tuckshop.operations.startup import system_clock
 
-SECONDS_MAX = 15  # To wait for what a page is to show: machines that run tests may be busy.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 
@@ -62,7 +62,7 @@ class Scene:
         """A browser of its own that is nowhere yet."""
         more = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **more}
         context = self.chromium.new_context(**more)
-        context.set_default_timeout(SECONDS_MAX * 1000)
+        context.set_default_timeout(HANG_SECONDS * 1000)
         self.contexts.append(context)
         context.add_init_script(REPORT)
         context.on("console", self._hear)
@@ -116,9 +116,8 @@ class Scene:
 def chromium(sqlite_template: Path) -> Iterator[Chromium]:
     """The system's browser."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("there is no Chromium here")
-    expect.set_options(timeout=SECONDS_MAX * 1000)
+    assert path is not None, "Chromium is missing (Debian, Ubuntu: apt-get install chromium)"
+    expect.set_options(timeout=HANG_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -17,7 +17,9 @@ from tests.shop import Shop
 from tests.web import pages
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, Deposit, TopUp
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.transfers import TopUp
+from tuckshop.till.commands.wallet import Deposit
 
 LATER_SECONDS = 3 * 86_400
 LOCKED_OUT = "Name and password do not belong together."

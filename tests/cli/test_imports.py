@@ -76,7 +76,7 @@ def test_every_wrong_line_is_told(shop: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "goods.csv"
     file.write_text("name,price,stock\nCola,1,5\nTea,,x\n,1,\n")
     assert fails(shop, "import", "products", str(file)) == [
-        "line 3: The stock must be a whole number.",
+        "line 3, stock: 'x' must be a whole number.",
         "line 4: The name is missing.",
         f"Error: {file} cannot be imported; nothing was changed.",
     ]

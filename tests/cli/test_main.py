@@ -1,6 +1,5 @@
 """However a command fails, it is one line, exit code 2, and no traceback."""
 
-import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,25 +9,41 @@ import click
 import pytest
 
 from tests.cli.conftest import Environment, Terminal
-from tuckshop.cli.errors import TABLE, explain, sentence
+from tests.samples import invalid, sample
+from tuckshop.cli import file_problems
+from tuckshop.cli.errors import FIELD_PROBLEMS, TABLE, explain, sentence
 from tuckshop.cli.main import cli
 from tuckshop.domain import refusals
+from tuckshop.domain.field_problems import NotADecimal, field_problems
+from tuckshop.imports.file_problems import FileProblem, InvalidCell
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
-
-FACTS = {"int": 1, "str": "x", "int | str": "x", "tuple[str, ...]": ("a", "b"), "tuple[int, ...]": (5, 10)}
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 
-@pytest.mark.parametrize("refusal", refusals.leaves())
-def test_every_refusal_has_a_sentence(refusal: type[refusals.Refusal]) -> None:
-    facts = {name: FACTS[kind] for name, kind in inspect.get_annotations(refusal).items()}
-    told = sentence(refusal(**facts))
+@pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves()), *invalid()], ids=str)
+def test_every_refusal_has_a_sentence(refusal: refusals.Refusal) -> None:
+    told = sentence(refusal)
     assert told.endswith(".")
     assert "{" not in told
 
 
-def test_the_table_has_no_other_rows() -> None:
+@pytest.mark.parametrize("problem", [*map(sample, FileProblem.__subclasses__())], ids=str)
+def test_every_problem_of_a_file_has_a_sentence(problem: FileProblem) -> None:
+    told = file_problems.sentence(problem, 2)
+    assert told.startswith("line 2")
+    assert told.endswith(".")
+    assert "{" not in told
+
+
+def test_the_tables_have_no_other_rows() -> None:
     assert set(TABLE) == set(refusals.leaves())
+    assert set(FIELD_PROBLEMS) == set(field_problems())
+    assert set(file_problems.TABLE) == set(FileProblem.__subclasses__())
+
+
+def test_a_file_cannot_speak_to_the_terminal() -> None:
+    told = file_problems.sentence(InvalidCell("price", "\x1b[2J", NotADecimal()), 2)
+    assert told == "line 2, price: '\\x1b[2J' must be a plain decimal number such as 2.20."
 
 
 def test_amounts_are_told_in_major_units() -> None:

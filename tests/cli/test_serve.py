@@ -7,12 +7,14 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.cli.conftest import Environment, Terminal
 from tests.cli.server import serving
+from tests.limits import HANG_SECONDS
 from tools.loopback import free_port
 from tuckshop.cli import serve
 from tuckshop.store.migrations import revisions
@@ -68,23 +70,38 @@ def test_commands_take_their_turn_while_it_serves(open_terminal: Terminal) -> No
         server.end()
 
 
-def test_commands_wait_for_a_writer(open_terminal: Terminal) -> None:
+def test_commands_wait_for_a_writer(open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     open_terminal.works("product", "add", "Cola", "1.50")
-    is_locked = threading.Event()
+    is_locked, is_waited_for = threading.Event(), threading.Event()
+    connect = sqlite3.connect
 
     def hold() -> None:
-        with closing(sqlite3.connect(open_terminal.database, isolation_level=None)) as connection:
+        with closing(connect(open_terminal.database, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             is_locked.set()
-            time.sleep(1.5)
+            assert is_waited_for.wait(HANG_SECONDS)
+            time.sleep(0.2)  # From the statement's beginning to its wait; a shorter wait is no failure.
             connection.execute("COMMIT")
 
+    def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+
+        def heard(statement: str) -> None:
+            if statement == "BEGIN IMMEDIATE":
+                is_waited_for.set()
+
+        connection.set_trace_callback(heard)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
     for words in (("stock", "add", "cola", "1"), ("user", "add", "ada")):
         is_locked.clear()
+        is_waited_for.clear()
         holder = threading.Thread(target=hold)
         holder.start()
-        is_locked.wait()
+        assert is_locked.wait(HANG_SECONDS)
         open_terminal.works(*words)
+        assert is_waited_for.is_set()
         holder.join()
 
 

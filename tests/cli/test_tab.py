@@ -77,7 +77,7 @@ EITHER = "Say either the coins that were paid, or --amount and --ref of the bank
         ("settle ada 50x2 --amount 1 --ref x", EITHER),
         ("settle ada --amount 1 --ref x --machine default", EITHER),
         ("settle ada --amount 4 --ref x", "The tab owes 3.20, not 4.00."),
-        ("settle ada --amount 0 --ref x", "The amount must be at least 1."),
+        ("settle ada --amount 0 --ref x", "The amount must be at least 0.01."),
         ("settle ada 3x1", "There is no coin of 3"),
         ("settle ada 50", "is not like 50x2"),
         ("settle ada 50x1 --machine attic", "There is no machine attic"),

@@ -14,9 +14,7 @@ import pytest
 
 from tests.concurrency import scenes
 from tests.concurrency.scenes import Stage, staged
-
-READER_TRIES = 200
-READER_PAUSE_SECONDS = 0.05
+from tests.limits import until
 
 Scene = Callable[[Stage], Coroutine[Any, Any, list[str]]]
 
@@ -37,10 +35,7 @@ def test_finds_the_last_can_sold_twice(database_url: str, tmp_path: Path) -> Non
 
     async def scene(stage: Stage) -> list[str]:
         faults = await scenes.last_can(stage, rounds=5)
-        for _ in range(READER_TRIES):
-            if stage.reader.faults():
-                break
-            await asyncio.sleep(READER_PAUSE_SECONDS)
+        await until(stage.reader.faults)
         return faults + stage.reader.faults()
 
     faults = _faults(database_url, tmp_path, bug=bug, scene=scene)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.conftest import Api, serving
 from tests.contracts.documents import check_answer
+from tests.limits import HANG_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 
@@ -79,6 +80,7 @@ async def speaking(
     async with serving(url, **given) as api:
         if root:
             await api.shop.person("root", Role.ADMIN)
-        async with httpx.AsyncClient(base_url=api.client.base_url, timeout=30, verify=False) as client:
+        base_url = api.client.base_url
+        async with httpx.AsyncClient(base_url=base_url, timeout=HANG_SECONDS, verify=False) as client:
             yield Client(api, client, dialect, "" if at_root else f"/dialects/{dialect}", slash)
         await api.shop.assert_clean()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.conftest import speaking
+from tests.limits import HANG_SECONDS
 from tuckshop.api.contract import V1
 from tuckshop.app import openapi_document, postman_collection
 from tuckshop.dialects import NAMES
@@ -23,7 +24,6 @@ from tuckshop.queries import machines
 ROOT = Path(__file__).parents[2]
 NEWMAN = ROOT / "tools" / "node" / "node_modules" / ".bin" / "newman"
 PASSWORD = "an admin for newman"
-SECONDS_MAX = 120
 
 
 def run(collection: dict[str, Any], folder: Path, **variables: str) -> None:
@@ -31,10 +31,18 @@ def run(collection: dict[str, Any], folder: Path, **variables: str) -> None:
     assert NEWMAN.exists(), "newman is missing: `make test` installs it"
     path = folder / "collection.json"
     path.write_text(json.dumps(collection), encoding="utf-8")
-    command = [str(NEWMAN), "run", str(path), "--color", "off", "--timeout-request", "10000"]
+    command = [
+        str(NEWMAN),
+        "run",
+        str(path),
+        "--color",
+        "off",
+        "--timeout-request",
+        f"{HANG_SECONDS * 1000:.0f}",
+    ]
     for name, value in variables.items():
         command += ["--env-var", f"{name}={value}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
 
 

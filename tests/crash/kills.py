@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.concurrency.scenes import Stage
+from tests.limits import HANG_SECONDS
 from tests.wire import Answer, Ask, Line, Lost
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 CLIENTS = 8
-LIFE_SECONDS_MAX = 60.0
 PURCHASES_PER_LIFE_MIN = 100  # On the longest life; the shortest ends at the first.
 LAST_MOMENT_SECONDS = 0.01  # Some batches: a server dies anywhere in them.
 PRICE_CENTS = 5
@@ -25,7 +25,7 @@ STOCK = 1_000_000
 class Client:
     """A buyer who buys one thing after the other, and keeps book of it."""
 
-    buyer: Caller
+    buyer: SessionCaller
     products: tuple[int, ...]
     number: int = 0
     acknowledged: dict[str, int] = field(default_factory=dict)  # order by key
@@ -116,8 +116,8 @@ async def _live_and_die(
         )
         for number, client in enumerate(clients)
     ]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LIFE_SECONDS_MAX):
+    with suppress(TimeoutError):  # Then the rest tells what is wrong with servers that do not answer.
+        async with asyncio.timeout(HANG_SECONDS):
             await life.over.wait()
     await asyncio.sleep(rng.uniform(0, LAST_MOMENT_SECONDS))
     stage.servers.kill()

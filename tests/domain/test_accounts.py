@@ -6,6 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tuckshop.domain.field_problems import (
+    WrongLength,
+)
 from tuckshop.domain.refusals import InvalidField, RoleMissing
 from tuckshop.domain.users import (
     EMAIL_LENGTH_MAX,
@@ -114,12 +117,12 @@ def test_a_username_has_1_to_64_characters() -> None:
     for name in ("", "a" * (USERNAME_LENGTH_MAX + 1)):
         with pytest.raises(InvalidField) as refused:
             check_username(name)
-        assert refused.value == InvalidField(field="username", reason="must have 1 to 64 characters")
+        assert refused.value == InvalidField(field="username", problem=WrongLength(1, 64))
 
 
 @pytest.mark.parametrize("name", [" ada", "ada ", "\u00a0ada", "ada\u3000", " ", "\n"])
 def test_a_name_has_no_space_at_its_ends(name: str) -> None:
-    with pytest.raises(InvalidField, match="start or end with space"):
+    with pytest.raises(InvalidField, match="space-at-ends"):
         check_username(name)
 
 
@@ -140,7 +143,7 @@ def test_a_name_has_no_space_at_its_ends(name: str) -> None:
     ],
 )
 def test_a_name_has_no_slash_and_nothing_invisible(name: str) -> None:
-    with pytest.raises(InvalidField, match="slashes or invisible"):
+    with pytest.raises(InvalidField, match="forbidden-characters"):
         check_name(name, field="name", length_max=10)
 
 
@@ -161,7 +164,7 @@ def test_an_address_has_a_name_and_a_domain(email: str) -> None:
 
 @pytest.mark.parametrize("email", ["ada", "@example.org", "ada@", "@", "a@b@c", "a b@c", "a@b\u00a0c"])
 def test_refuses_what_is_no_address(email: str) -> None:
-    with pytest.raises(InvalidField, match=r"name@example\.org"):
+    with pytest.raises(InvalidField, match="not-an-email"):
         check_email(email)
 
 
@@ -180,10 +183,10 @@ def test_a_password_has_8_to_1024_characters() -> None:
     for length in (0, PASSWORD_LENGTH_MIN - 1, PASSWORD_LENGTH_MAX + 1):
         with pytest.raises(InvalidField) as refused:
             check_password("x" * length, common=frozenset())
-        assert refused.value == InvalidField(field="password", reason="must have 8 to 1024 characters")
+        assert refused.value == InvalidField(field="password", problem=WrongLength(8, 1024))
 
 
 @pytest.mark.parametrize("password", ["password", "PassWord"])
 def test_refuses_a_password_that_everybody_tries_first(password: str) -> None:
-    with pytest.raises(InvalidField, match="most common"):
+    with pytest.raises(InvalidField, match="common-password"):
         check_password(password, common=frozenset({"password"}))

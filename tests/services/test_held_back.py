@@ -11,9 +11,10 @@ from tests.shop import Shop as Books
 from tuckshop.context import Shop
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.users import OPERATOR, Role
-from tuckshop.queries import wallet
-from tuckshop.till.commands.base import OPERATOR as CLI
-from tuckshop.till.commands.base import Dispense, PaySeller, SellerPaid
+from tuckshop.queries import earnings
+from tuckshop.till.callers import OPERATOR as CLI
+from tuckshop.till.commands.orders import Dispense
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.till.sql import statements
 
 __all__ = ["books"]  # A fixture.
@@ -23,7 +24,7 @@ async def test_each_kind_of_order_counts_once_and_alone(
     open_for_business: Shop, books: Books, clock: Clock
 ) -> None:
     sam = await books.person("sam", Role.SELLER)
-    seller_id = sam.user_id or 0
+    seller_id = sam.user_id
     cola = (await books.product("cola", price_cents=100, stock=100, seller=sam)).product_id
     ada = await books.buyer("ada", cents=5_000)
     await books.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
@@ -31,7 +32,9 @@ async def test_each_kind_of_order_counts_once_and_alone(
     references = count()
 
     async def held_cents() -> int:
-        told = (await wallet.payable(open_for_business, actor=OPERATOR, seller_id=seller_id)).held_back_cents
+        told = (
+            await earnings.payable(open_for_business, actor=OPERATOR, seller_id=seller_id)
+        ).held_back_cents
         paid = await books.do(PaySeller(CLI, seller_id, f"bank {next(references)}", 1))
         assert isinstance(paid, SellerPaid)  # The till, which asks another way, finds the same.
         assert paid.balance_cents - paid.payable_cents == told
@@ -64,13 +67,13 @@ async def test_a_clock_that_was_set_back_a_little_hides_nothing(
     clock.forward(1 - statements.CLOCK_SECONDS_BACK_MAX)
     await books.buy(ada, (cola, 1))
     clock.forward(302)  # Past the second order's window, and not past the first one's.
-    found = await wallet.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id or 0)
+    found = await earnings.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id)
     assert found.held_back_cents == 100
 
 
 async def test_a_long_history_is_not_read(open_for_business: Shop) -> None:
     with heard(open_for_business.engine) as said:
-        await wallet.earnings(open_for_business, seller_id=1)
+        await earnings.earnings(open_for_business, seller_id=1)
 
     told = await plans(open_for_business.engine, said)
 

@@ -10,7 +10,10 @@ import pytest
 from tests.shop import DAY_SECONDS, Shop
 from tuckshop.context import Shop as RunningShop
 from tuckshop.operations import retention as idempotency
-from tuckshop.till.commands.base import OPERATOR, Envelope, Restock
+from tuckshop.queries import idempotency_keys
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import Restock
 
 
 @dataclass
@@ -49,8 +52,8 @@ async def test_whether_a_key_was_used_is_asked_by_caller(shop: Shop) -> None:
     cola = await shop.product(stock=0)
     restock = Restock(OPERATOR, cola.product_id, 1)
     await shop.do(restock, key="once")
-    assert await idempotency.is_used(running(shop), Envelope(restock, "once"))
-    assert not await idempotency.is_used(running(shop), Envelope(restock, "twice"))
-    assert not await idempotency.is_used(running(shop), Envelope(restock))
+    assert await idempotency_keys.is_used(running(shop), Envelope(restock, "once"))
+    assert not await idempotency_keys.is_used(running(shop), Envelope(restock, "twice"))
+    assert not await idempotency_keys.is_used(running(shop), Envelope(restock))
     buyer = Restock(await shop.buyer(), cola.product_id, 1)
-    assert not await idempotency.is_used(running(shop), Envelope(buyer, "once"))
+    assert not await idempotency_keys.is_used(running(shop), Envelope(buyer, "once"))

@@ -11,6 +11,16 @@ from hypothesis import strategies as st
 
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports.csv_files import BYTES_MAX, CELL_LENGTH_MAX, Row, SheetUnreadable
+from tuckshop.imports.file_problems import (
+    CellTooLong,
+    FileIsUtf16,
+    FileNotUtf8,
+    FileProblem,
+    FileTooLarge,
+    NulCharacter,
+    QuotesOpen,
+    TooManyRows,
+)
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).map(
     lambda text: text.strip(" ")
@@ -71,24 +81,24 @@ def test_rows_know_the_line_that_they_begin_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "told"),
+    ("content", "line", "problem"),
     [
-        ("name\ncafé".encode("latin-1"), 2, "not UTF-8"),
-        ("name\ncola".encode("utf-16"), None, "UTF-16"),
-        ("name\ncola".encode("utf-16-le"), 1, "NUL"),
-        (b"name\nco\0la", 2, "NUL"),
-        (b'name\ncola\n"never closed\ntea\n', 3, "quotes"),
-        (b'name\n"co"la\n', 2, "quotes"),
-        (b"name\n" + b"x" * (CELL_LENGTH_MAX + 1), 2, "characters"),
-        (b"name\n" + b"x" * 200_000, 2, ""),
-        (b"x" * (BYTES_MAX + 1), None, "larger than 8 MiB"),
-        (b"a\n" * 102, None, "more than 100 rows"),
-        (b"\x89PNG\r\n\x1a\n\0\0", 1, "not UTF-8"),
+        ("name\ncafé".encode("latin-1"), 2, FileNotUtf8()),
+        ("name\ncola".encode("utf-16"), None, FileIsUtf16()),
+        ("name\ncola".encode("utf-16-le"), 1, NulCharacter()),
+        (b"name\nco\0la", 2, NulCharacter()),
+        (b'name\ncola\n"never closed\ntea\n', 3, QuotesOpen()),
+        (b'name\n"co"la\n', 2, QuotesOpen()),
+        (b"name\n" + b"x" * (CELL_LENGTH_MAX + 1), 2, CellTooLong(CELL_LENGTH_MAX)),
+        (b"name\n" + b"x" * 200_000, 2, QuotesOpen()),  # More than the reader itself takes.
+        (b"x" * (BYTES_MAX + 1), None, FileTooLarge(BYTES_MAX)),
+        (b"a\n" * 102, None, TooManyRows(100)),
+        (b"\x89PNG\r\n\x1a\n\0\0", 1, FileNotUtf8()),
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_table_is_refused(content: bytes, line: int | None, told: str) -> None:
+def test_what_is_no_table_is_refused(content: bytes, line: int | None, problem: FileProblem) -> None:
     with pytest.raises(SheetUnreadable) as caught:
         sheets.read(content, rows_max=100)
-    assert told in caught.value.reason
+    assert caught.value.problem == problem
     assert caught.value.line == line

@@ -16,8 +16,10 @@ from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import InvalidField, RoleMissing, TabLimitExceeded, UnknownUser
 from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.operations import tabs
-from tuckshop.operations.tabs import Tab
-from tuckshop.till.commands.base import Caller, PlaceOrder
+from tuckshop.queries import tabs as tab_queries
+from tuckshop.queries.tabs import Tab
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.orders import PlaceOrder
 
 
 @pytest.fixture
@@ -27,23 +29,23 @@ async def books(database_url: str, clock: Clock) -> AsyncIterator[Books]:
         yield shop
 
 
-async def on_tab(books: Books, buyer: Caller, product_id: int) -> None:
-    await books.do(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, 1),), payment=Payment.TAB))
+async def on_tab(books: Books, buyer: SessionCaller, product_id: int) -> None:
+    await books.do(PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, 1),), payment=Payment.TAB))
 
 
 async def test_a_limit_counts_from_the_next_order_on(open_for_business: Shop, books: Books) -> None:
     ada = await books.buyer("ada")
     await books.buyer("bob")
     cola = (await books.product(price_cents=150)).product_id
-    user_id = ada.user_id or 0
-    assert await tabs.find(open_for_business, user_id=user_id) == Tab(user_id, "ada", 0, 0, False)
+    user_id = ada.user_id
+    assert await tab_queries.find(open_for_business, user_id=user_id) == Tab(user_id, "ada", 0, 0, False)
     with pytest.raises(TabLimitExceeded):
         await on_tab(books, ada, cola)
     set_to = await tabs.set_limit(open_for_business, actor=OPERATOR, user_id=user_id, limit_cents=200)
     assert set_to == Tab(user_id, "ada", 0, 200, True)
     await on_tab(books, ada, cola)
-    assert await tabs.page(open_for_business) == [Tab(user_id, "ada", 150, 200, True)]
-    assert await tabs.page(open_for_business, after_id=user_id) == []
+    assert await tab_queries.page(open_for_business) == [Tab(user_id, "ada", 150, 200, True)]
+    assert await tab_queries.page(open_for_business, after_id=user_id) == []
     # What is owed stays owed, above the limit too.
     set_to = await tabs.set_limit(open_for_business, actor=OPERATOR, user_id=user_id, limit_cents=None)
     assert set_to == Tab(user_id, "ada", 150, 0, False)
@@ -63,5 +65,5 @@ async def test_wrong_limits_change_nothing(open_for_business: Shop, books: Books
         with pytest.raises(refusal):
             await tabs.set_limit(open_for_business, actor=actor, user_id=user_id or 0, limit_cents=limit)
     with pytest.raises(UnknownUser):
-        await tabs.find(open_for_business, user_id=99)
+        await tab_queries.find(open_for_business, user_id=99)
     assert await books.books() == before

@@ -11,10 +11,10 @@ from tuckshop.context import Shop
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import RoleMissing, UnknownUser
 from tuckshop.domain.users import OPERATOR, Actor, Role
-from tuckshop.queries import wallet
-from tuckshop.queries.wallet import Payable
-from tuckshop.till.commands.base import OPERATOR as CLI
-from tuckshop.till.commands.base import PaySeller
+from tuckshop.queries import earnings
+from tuckshop.queries.earnings import Payable
+from tuckshop.till.callers import OPERATOR as CLI
+from tuckshop.till.commands.transfers import PaySeller
 
 __all__ = ["books"]  # A fixture.
 
@@ -24,13 +24,13 @@ async def test_what_is_payable_is_what_the_till_pays(
 ) -> None:
     shop = open_for_business
     sam, sue = await books.person("sam", Role.SELLER), await books.person("sue", Role.SELLER)
-    ids = [one.user_id or 0 for one in (sam, sue)]
+    ids = [one.user_id for one in (sam, sue)]
     cola = await books.product("cola", price_cents=150, seller=sam)
     tea = await books.product("tea", price_cents=80, seller=sue)
     kept = await books.product("ice", price_cents=10, seller=sue, refundable=False)
     ada = await books.buyer("ada", cents=2_000)
     await books.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
-    assert await wallet.payables(shop, actor=OPERATOR, limit=9) == []
+    assert await earnings.payables(shop, actor=OPERATOR, limit=9) == []
     await books.buy(ada, (cola.product_id, 2))  # 300, past being given back soon.
     clock.forward(301)
     await books.buy(ada, (cola.product_id, 1))  # 150, which may still come back.
@@ -38,16 +38,16 @@ async def test_what_is_payable_is_what_the_till_pays(
     await books.buy(ada, (kept.product_id, 1))  # 10, for good.
     of_sam, of_sue = (
         Payable(ids[0], "sam", 450, 300),
-        await wallet.payable(shop, actor=OPERATOR, seller_id=ids[1]),
+        await earnings.payable(shop, actor=OPERATOR, seller_id=ids[1]),
     )
-    assert await wallet.payables(shop, actor=OPERATOR, limit=9) == [of_sam, of_sue]
-    assert await wallet.payables(shop, actor=OPERATOR, after_id=ids[0], limit=9) == [of_sue]
+    assert await earnings.payables(shop, actor=OPERATOR, limit=9) == [of_sam, of_sue]
+    assert await earnings.payables(shop, actor=OPERATOR, after_id=ids[0], limit=9) == [of_sue]
     assert (of_sam.held_back_cents, of_sue.payable_cents) == (150, 10)
     for one in (of_sam, of_sue):  # And so says the page of each seller.
-        earned = await wallet.earnings(shop, seller_id=one.seller_id)
+        earned = await earnings.earnings(shop, seller_id=one.seller_id)
         assert (earned.balance_cents, earned.payable_cents) == (one.balance_cents, one.payable_cents)
         await books.do(PaySeller(CLI, one.seller_id, f"bank {one.seller_id}", one.payable_cents))
-    assert await wallet.payable(shop, actor=OPERATOR, seller_id=ids[0]) == Payable(ids[0], "sam", 150, 0)
+    assert await earnings.payable(shop, actor=OPERATOR, seller_id=ids[0]) == Payable(ids[0], "sam", 150, 0)
     await books.assert_clean()
 
 
@@ -55,8 +55,8 @@ async def test_only_the_office_sees_who_is_owed_what(open_for_business: Shop, bo
     sam = await books.person("sam", Role.SELLER)
     seller = Actor(sam.user_id, frozenset({Role.SELLER, Role.BUYER}))
     with pytest.raises(RoleMissing):
-        await wallet.payables(open_for_business, actor=seller, limit=9)
+        await earnings.payables(open_for_business, actor=seller, limit=9)
     with pytest.raises(RoleMissing):
-        await wallet.payable(open_for_business, actor=seller, seller_id=sam.user_id or 0)
+        await earnings.payable(open_for_business, actor=seller, seller_id=sam.user_id)
     with pytest.raises(UnknownUser):  # Nothing was ever sold.
-        await wallet.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id or 0)
+        await earnings.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id)

@@ -3,10 +3,10 @@
 import os
 import sqlite3
 import stat
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
@@ -292,16 +292,24 @@ async def test_every_sqlite_connection_keeps_the_same_promises(tmp_path: Path) -
             assert plain.isolation_level is None
 
 
-def test_waits_for_who_writes_to_a_file_that_is_to_change_its_mode(tmp_path: Path) -> None:
+def test_waits_for_who_writes_to_a_file_that_is_to_change_its_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "shop.db"
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         # Not in WAL yet: SQLite calls that locked at once, whatever its busy_timeout.
         other.execute("BEGIN IMMEDIATE")
-        ending = threading.Timer(0.2, other.execute, ("COMMIT",))
-        ending.start()
+        pauses: list[float] = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                other.execute("COMMIT")
+
+        monkeypatch.setattr(engines, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=pause))
         with closing(connect_sqlite(str(path))) as connection:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        ending.join()
+        assert len(pauses) == 3
 
 
 async def test_no_reader_waits_for_helpers_or_a_compiler(postgres_empty_url: str) -> None:

@@ -9,6 +9,15 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.reading import post, refuse
+from tuckshop.domain.field_problems import (
+    AboveCapacity,
+    CoinCountOutOfRange,
+    CoinNotCounted,
+    OutOfRange,
+    ProductTwice,
+    SameMachine,
+    SlotTwice,
+)
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change
@@ -27,26 +36,21 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    BoxMoved,
-    Caller,
+from tuckshop.till.callers import OPERATOR, MachineCaller
+from tuckshop.till.commands.machines import (
+    CoinsCarried,
     CoinsCounted,
-    CoinsDeposited,
     CollectCoins,
     CountCoins,
-    Deposit,
     FillCoins,
     MoveStock,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Restock,
     SetShelves,
     ShelvesSet,
     StockMoved,
 )
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 NONE = dict.fromkeys((5, 10, 20, 50, 100), 0)
 
@@ -66,7 +70,7 @@ class TestCoins:
         posted = await post(shop, FillCoins(OPERATOR, hall, {20: 10}, "roll 1"))
         assert posted.transfers == [("fill", "coin box", "bank", 200)]
         assert posted.coins == [(20, 10)]
-        assert isinstance(posted.receipt, BoxMoved)
+        assert isinstance(posted.receipt, CoinsCarried)
         assert (posted.receipt.amount_cents, posted.receipt.coins) == (200, {20: 10})
         assert await held(shop, hall) == {**NONE, 20: 10}
         await shop.assert_clean()
@@ -118,16 +122,14 @@ class TestCoins:
         await shop.assert_clean()
 
     async def test_a_count_names_every_coin_and_no_other(self, shop: Shop) -> None:
-        reason = "must name every coin, 5 too"
-        await refuse(shop, CountCoins(OPERATOR, 1, {20: 1}), InvalidField(field="counted", reason=reason))
+        left_out = InvalidField("counted", CoinNotCounted(5))
+        await refuse(shop, CountCoins(OPERATOR, 1, {20: 1}), left_out)
         known = (5, 10, 20, 50, 100)
         await refuse(
             shop, CountCoins(OPERATOR, 1, {**NONE, 3: 1}), CoinNotAccepted(value_cents=3, accepted=known)
         )
-        reason = "must hold from 0 to 1000000 of 5"
-        await refuse(
-            shop, CountCoins(OPERATOR, 1, {**NONE, 5: -1}), InvalidField(field="counted", reason=reason)
-        )
+        below = InvalidField("counted", CoinCountOutOfRange(5, 1_000_000))
+        await refuse(shop, CountCoins(OPERATOR, 1, {**NONE, 5: -1}), below)
 
     async def test_only_cashiers_and_admins_touch_the_box(self, shop: Shop) -> None:
         sam = await shop.person("sam", Role.SELLER, Role.BUYER)
@@ -148,7 +150,7 @@ class TestKeys:
     async def test_a_machine_attests_its_own_coins(self, shop: Shop) -> None:
         hall = await shop.machine()
         ada = await shop.buyer("ada")
-        key, wallet = await shop.machine_key(hall), wallet_of(ada.user_id or 0)
+        key, wallet = await shop.machine_key(hall), wallet_of(ada.user_id)
         receipt = await shop.do(Deposit(key, wallet, {20: 3, 50: 1}, hall), key="one")
         assert isinstance(receipt, CoinsDeposited)
         assert receipt.balance_cents == 110
@@ -162,7 +164,7 @@ class TestKeys:
     async def test_no_other_machine_and_nothing_else(self, shop: Shop) -> None:
         hall = await shop.machine()
         ada, key = await shop.buyer("ada"), await shop.machine_key(hall)
-        wallet = wallet_of(ada.user_id or 0)
+        wallet = wallet_of(ada.user_id)
         await refuse(shop, Deposit(key, wallet, {50: 1}, 1), NotOwner(thing="machine"))
         await refuse(shop, PayOut(key, wallet, 1), NotOwner(thing="machine"))
         nobody = RoleMissing(roles=("buyer", "seller", "cashier", "admin"))
@@ -172,11 +174,15 @@ class TestKeys:
     async def test_a_key_that_is_not_the_machines_is_nobodys(self, shop: Shop) -> None:
         hall = await shop.machine()
         ada = await shop.buyer("ada")
-        wallet = wallet_of(ada.user_id or 0)
-        without = Caller(None, None, hall, None)
+        wallet = wallet_of(ada.user_id)
+        without = MachineCaller(hall, None)
         await refuse(shop, Deposit(without, wallet, {50: 1}, hall), SessionEnded())
         await shop.machine_key(hall)
-        for wrong in (without, Caller(None, None, hall, b"x" * 32), Caller(None, None, 1, b"x" * 32)):
+        for wrong in (
+            without,
+            MachineCaller(hall, b"x" * 32),
+            MachineCaller(1, b"x" * 32),
+        ):
             await refuse(shop, Deposit(wrong, wallet, {50: 1}, hall), SessionEnded())
 
 
@@ -241,19 +247,19 @@ class TestShelves:
         [
             (
                 (ShelfPlan(1), ShelfPlan(1)),
-                InvalidField(field="shelves", reason="must name each product once"),
+                InvalidField(field="shelves", problem=ProductTwice()),
             ),
             (
                 (ShelfPlan(1, "A"), ShelfPlan(2, "A")),
-                InvalidField(field="slot", reason="must be given to one product alone"),
+                InvalidField(field="slot", problem=SlotTwice()),
             ),
             (
                 (ShelfPlan(1, None, 3, 4),),
-                InvalidField(field="par_level", reason="must be at most the capacity"),
+                InvalidField(field="par_level", problem=AboveCapacity()),
             ),
             (
                 (ShelfPlan(1, None, 0),),
-                InvalidField(field="capacity", reason="must be from 1 to 1000000"),
+                InvalidField(field="capacity", problem=OutOfRange(1, 1_000_000)),
             ),
             ((ShelfPlan(1, "A"), ShelfPlan(99)), UnknownProduct(product=99)),
         ],
@@ -283,8 +289,8 @@ class TestMoving:
         hall, cola = await shop.machine(), await shop.product("cola", stock=5)
         one = cola.product_id
         await refuse(shop, MoveStock(OPERATOR, 1, hall, one, 6), OutOfStock(product=one, available=5))
-        reason = "must be another machine"
-        await refuse(shop, MoveStock(OPERATOR, 1, 1, one, 1), InvalidField(field="to", reason=reason))
+        problem = SameMachine()
+        await refuse(shop, MoveStock(OPERATOR, 1, 1, one, 1), InvalidField(field="to", problem=problem))
         await refuse(shop, MoveStock(OPERATOR, 1, 9, one, 1), UnknownMachine(machine=9))
         sam = await shop.person("sam", Role.SELLER)
         await refuse(shop, MoveStock(sam, 1, hall, one, 1), NotOwner(thing="product"))
@@ -303,7 +309,7 @@ async def test_a_day_at_a_machine(shop: Shop) -> None:
     sold, exact_only, box = 0, 0, {**NONE, 10: 20, 20: 20}
     while sold < 300:
         buyer = chance.choice(people)
-        wallet = wallet_of(buyer.user_id or 0)
+        wallet = wallet_of(buyer.user_id)
         coins = chance.choice(({100: 1}, {100: 1}, {50: 1, 20: 1}, {50: 2}, {20: 4}))
         await shop.do(Deposit(OPERATOR, wallet, coins, hall))
         for value, count in coins.items():

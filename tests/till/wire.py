@@ -45,6 +45,7 @@ class Wire:
         self.hang = False  # Whether the server keeps thinking that its client is there.
         self.closed = False  # Whether new connections are refused.
         self.cuts = 0
+        self.refused = 0
 
     @property
     def url(self) -> str:
@@ -73,7 +74,9 @@ class Wire:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.CancelledError):
-            if not self.closed:
+            if self.closed:
+                self.refused += 1
+            else:
                 await self._forward(reader, writer)
         writer.transport.abort()
 

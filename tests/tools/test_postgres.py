@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.limits import HANG_SECONDS
 from tools import postgres
 from tools.postgres import Cluster, PostgresFailed, PostgresMissing
 
@@ -134,7 +135,7 @@ def test_says_what_the_server_refused_and_leaves_nothing_behind(
 def test_is_gone_when_its_process_is_killed() -> None:
     program = (
         "import time\nfrom tools.postgres import Cluster\n"
-        "with Cluster() as c: print(c.directory, c.port, flush=True); time.sleep(60)"
+        "with Cluster() as c: print(c.directory, c.port, flush=True); time.sleep(600)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
@@ -143,7 +144,7 @@ def test_is_gone_when_its_process_is_killed() -> None:
         directory, port = user.stdout.readline().split()
         user.kill()
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANG_SECONDS
     while Path(directory).exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(directory).exists()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import Api, serving
+from tests.limits import HANG_SECONDS
 from tests.web.browsing import Browser
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
@@ -42,7 +43,7 @@ async def browsers(api: Api) -> AsyncIterator[NewBrowser]:
             client = httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{api.port}",
                 follow_redirects=True,
-                timeout=30,
+                timeout=HANG_SECONDS,
                 verify=False,  # As in tests/api/conftest.py.
                 headers={"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"},
             )

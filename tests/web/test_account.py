@@ -16,7 +16,8 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.wallet import Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"
@@ -27,7 +28,7 @@ class Person:
     """Somebody who is logged in, in a browser and by a caller of their own."""
 
     user_id: int
-    caller: Caller
+    caller: SessionCaller
     browser: Browser
 
 
@@ -224,7 +225,7 @@ async def test_the_same_press_at_once_sends_once(api: Api, ada: Person) -> None:
         ({"to": "sam"}, "to", None),
         ({"to": "x" * 65}, "to", "Must have at most 64 characters."),
         ({"amount": ""}, "amount", "Must be filled in."),
-        ({"amount": "0"}, "amount", "Must be at least 0.01."),
+        ({"amount": "0"}, "amount", "Must be at least €0.01."),
         ({"amount": "-5"}, "amount", "Must be a plain decimal number such as 2.20."),
         ({"amount": "1e3"}, "amount", "Must be a plain decimal number such as 2.20."),
         ({"amount": "2.005"}, "amount", "Must have at most 2 decimals."),

@@ -17,7 +17,7 @@ from tests.web.test_account import ON_SQLITE, WILD, Person, person
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
 from tuckshop.operations.pictures import UPLOAD_BYTES_MAX
-from tuckshop.till.commands.base import ProductStands
+from tuckshop.till.commands.products import ProductRecord
 
 NEW = {"name": "cola", "price": "1.50", "cost": "0,80", "tax": "5,5", "refundable": "on", "stock": "10"}
 
@@ -58,7 +58,7 @@ async def sam(api: Api, guest: Browser) -> Person:
     return found
 
 
-async def sold_by(api: Api, seller: Person, name: str = "cola", **more: Any) -> ProductStands:
+async def sold_by(api: Api, seller: Person, name: str = "cola", **more: Any) -> ProductRecord:
     return await api.shop.product(name, seller=seller.caller, **more)
 
 
@@ -69,7 +69,7 @@ async def goods(api: Api) -> list[tuple[Any, ...]]:
     return [tuple(int(row[one]) if one == "refundable" else row[one] for one in names) for row in rows]
 
 
-async def stock_of(api: Api, product: ProductStands) -> int:
+async def stock_of(api: Api, product: ProductRecord) -> int:
     shelves = await api.shop.rows("shelves")
     return sum(row["quantity"] for row in shelves if row["product_id"] == product.product_id)
 
@@ -121,10 +121,10 @@ async def test_the_same_press_at_once_adds_once(api: Api, sam: Person) -> None:
         ({"name": "a\u200bb"}, "name", None),
         ({"name": "Tea"}, "name", "The name Tea is taken."),
         ({"price": ""}, "price", "Must be filled in."),
-        ({"price": "0"}, "price", "Must be at least 0.01."),
+        ({"price": "0"}, "price", "Must be at least €0.01."),
         ({"price": "-1"}, "price", "Must be a plain decimal number such as 2.20."),
         ({"price": "1e3"}, "price", "Must be a plain decimal number such as 2.20."),
-        ({"price": "9" * 15}, "price", "Must be less."),
+        ({"price": "9" * 15}, "price", "Must be at most €10,000,000,000,000.00."),
         ({"price": "99999999999"}, "price", None),
         ({"cost": "x"}, "cost", "Must be a plain decimal number such as 2.20."),
         ({"cost": "99999999999"}, "cost", None),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import csv
 import io
-import zlib
+from typing import Any
 
 import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
+from tests.web.conftest import NewBrowser
 from tests.web.test_account import ON_SQLITE, WILD, Person, person
 from tests.web.test_desk import goods, sold_by
 from tuckshop.domain.users import Role
+from tuckshop.identity import sessions
 from tuckshop.imports.csv_files import BYTES_MAX
 
 TABLE = "name,price,stock,tax\r\ncola,1.80,12,19\r\ntea,0.80,5,\r\n"
@@ -85,8 +86,8 @@ async def test_what_was_saved_can_be_taken_back(api: Api, sam: Person) -> None:
     [
         ("", "The file is empty: its first row names name, price"),
         ("price\n1.50\n", "line 1 The first row must name the columns: name"),
-        ("name,colour\ncola,red\n", "line 1 There is no column 'colour', only name"),
-        ("name,price\ncola,x\n", "line 2 price: Must be a plain decimal number such as 2.20."),
+        ("name,colour\ncola,red\n", "line 1 There is no column “colour”, only name"),
+        ("name,price\ncola,x\n", "line 2 price: “x” must be a plain decimal number such as 2.20."),
         ("name,price\ncola,1\nCOLA,2\n", "line 3 COLA is on line 2 already."),
         ("name,price\ncola\n", "line 2 cola is new and needs a price."),
         ("name,stock\nhouse tea,5\n", "line 2 house tea belongs to somebody else."),
@@ -141,10 +142,108 @@ async def test_no_file_and_no_such_machine_are_told_beside_their_fields(api: Api
 
 
 @ON_SQLITE
-async def test_what_no_page_has_packed_is_not_taken(api: Api, sam: Person) -> None:
-    bomb = base64.urlsafe_b64encode(zlib.compress(b"name,price\n" + b"\n" * 300_000_000, 9)).decode()
-    for packed, status in (("", 400), ("x", 400), ("é", 400), ("A" * 5_000, 400), (bomb, 422)):
+async def test_what_no_page_has_sent_is_not_taken(api: Api, sam: Person) -> None:
+    for upload in ("", "x", "é" * 22, "A" * 23, "A" * 5_000, f"{'A' * 21}\0", "../" * 7 + "A"):
         await sam.browser.open("/desk/file")
-        answer = await sam.browser.post("/desk/file/take", {"machine": "1", "packed": packed})
-        assert answer.status_code == status, packed[:10]
+        answer = await sam.browser.post("/desk/file/take", {"machine": "1", "upload": upload})
+        assert answer.status_code == 400, upload[:30]
+    answer = await sam.browser.post("/desk/file/take", {"machine": "1", "upload": "A" * 22})
+    assert answer.status_code == 422
     assert await goods(api) == []
+
+
+async def test_the_file_stays_in_the_shop_and_is_not_sent_again(api: Api, sam: Person) -> None:
+    table = "name,price\n" + "".join(f"thing {one},1.50\n" for one in range(5_000))
+    await look(sam.browser, table)
+    assert "and 4900 more" in sam.browser.page.text
+    assert len(sam.browser.page.content) < 50_000
+    await sam.browser.press("take")
+    assert sam.browser.page.texts["notice"] == "5000 added, 0 changed."
+
+
+async def test_a_file_that_was_not_to_be_taken_is_not_kept(api: Api, sam: Person) -> None:
+    for table in ("name\n", "name,price\ncola,x\n", "no table"):
+        await look(sam.browser, table)
+        await sam.browser.open("/desk/file")
+    assert await api.shop.rows("uploads") == []
+
+
+async def test_each_page_takes_the_file_that_it_has_shown(api: Api, sam: Person) -> None:
+    here = sam.browser
+    await look(here, "name,price\ntea,1\n")
+    tea = here.page
+    await here.open("/desk/file")
+    await look(here, "name,price\ncola,2\n")
+    await here.press("take", tea)
+    assert [one[:2] for one in await goods(api)] == [("tea", 100)]
+
+
+async def test_a_file_is_chosen_again_after_an_hour_or_two_others(api: Api, sam: Person) -> None:
+    here = sam.browser
+    await look(here, TABLE)
+    first = here.page
+    api.shop.clock.forward(3_600)
+    await here.press("take")
+    assert here.status == 422
+    assert here.page.texts["file-wrong"] == "Choose the file again. It is kept for one hour."
+    pages = []
+    for _ in range(3):
+        await look(here, TABLE)
+        pages.append(here.page)
+        await here.open("/desk/file")
+        api.shop.clock.forward(1)
+    for gone in (first, pages[0]):
+        await here.press("take", gone)
+        assert here.status == 422
+    assert await goods(api) == []
+    await here.press("take", pages[1])
+    assert here.page.texts["notice"] == "2 added, 0 changed."
+
+
+async def test_nobody_takes_what_another_session_has_sent(
+    api: Api, sam: Person, new_browser: NewBrowser
+) -> None:
+    await look(sam.browser, TABLE)
+    _, path, sent = sam.browser.request("take")
+    sue, again = new_browser(), new_browser()
+    await person(api, sue, "sue", Role.SELLER)
+    await again.log_in("sam")
+    for other in (sue, again):
+        await other.open("/desk/file")
+        answer = await other.post(path, {name: sent[name] for name in ("machine", "upload")})
+        assert answer.status_code == 422
+    assert await goods(api) == []
+
+
+async def test_a_sale_after_it_was_taken_stays_though_it_is_pressed_again(api: Api, sam: Person) -> None:
+    here = sam.browser
+    await look(here, TABLE)
+    page = here.page
+    await here.press("take")
+    found = {row["name"]: row["id"] for row in await api.shop.rows("products")}
+    ada = await api.shop.buyer("ada", cents=500)
+    await api.shop.buy(ada, (found["cola"], 2))
+    await here.press("take", page)
+    assert here.page.texts["notice"] == "0 added, 0 changed."
+    shelf = {row["product_id"]: row["quantity"] for row in await api.shop.rows("shelves")}
+    assert shelf[found["cola"]] == 10
+
+
+@ON_SQLITE
+async def test_the_session_is_checked_once_a_request(
+    api: Api, sam: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = 0
+    check = sessions.actor
+
+    async def counting(*args: Any, **more: Any) -> Any:
+        nonlocal checked
+        checked += 1
+        return await check(*args, **more)
+
+    monkeypatch.setattr(sessions, "actor", counting)
+    await look(sam.browser, TABLE)
+    assert checked == 1
+    _, path, sent = sam.browser.request("take")
+    await sam.browser.client.post(path, data=sent, follow_redirects=False)
+    assert checked == 2

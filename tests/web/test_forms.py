@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tuckshop.domain.field_problems import AmountTooLarge, NotADecimal
 from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
 from tuckshop.http.errors import Errors, Malformed
@@ -33,12 +34,12 @@ TYPED = [
     ("2,20", 220, None),
     (" 2 ", 200, None),
     ("", 1, "Must be filled in."),
-    ("0", 0, "Must be at least 0.01."),
+    ("0", 0, "Must be at least €0.01."),
     ("-1", 1, "Must be a plain decimal number such as 2.20."),
     ("1.234,50", 1, "Must be a plain decimal number such as 2.20."),
     ("1.005", 1, "Must have at most 2 decimals."),
     ("9" * 40, 1, "Must be a plain decimal number such as 2.20."),
-    (str(BALANCE_CENTS_MAX // 10), 1, "Must be less."),
+    (str(BALANCE_CENTS_MAX // 10), 1, "Must be at most €10,000,000,000,000.00."),
     ("<script>", 1, "Must be a plain decimal number such as 2.20."),
     ("\N{ARABIC-INDIC DIGIT ONE}", 1, "Must be a plain decimal number such as 2.20."),
 ]
@@ -83,7 +84,7 @@ def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Cal
     form.text("name", length_max=10)
     form.text("note", length_max=10, needed=False)
     form.one_of("kind", ("a", "b"))
-    form.complain("name", "must be less")
+    form.complain("name", NotADecimal())
     assert form.wrong == {
         "name": "Must have at most 10 characters.",
         "kind": "Is not one of those that can be chosen.",
@@ -93,12 +94,12 @@ def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Cal
 def test_a_refusal_is_told_beside_the_field_that_it_concerns(call: Call) -> None:
     form = Filled(call, {"username": "ada", "amount": "5"})
     form.refuse(NameTaken(name="ada"), beside={NameTaken: "username"})
-    form.refuse(InvalidField(field="amount", reason="must be less"))
+    form.refuse(InvalidField("amount", AmountTooLarge(500)))
     form.refuse(InsufficientFunds(needed_cents=500, balance_cents=120))
-    assert form.wrong == {"username": "The name ada is taken.", "amount": "Must be less."}
+    assert form.wrong == {"username": "The name ada is taken.", "amount": "Must be at most €5.00."}
     assert (form.trouble, form.status) == ("This costs €5.00; the wallet holds €1.20.", 422)
-    form.refuse(InvalidField(field="elsewhere", reason="must be less"))
-    assert form.trouble == "elsewhere must be less."
+    form.refuse(InvalidField("elsewhere", AmountTooLarge(500)))
+    assert form.trouble == "elsewhere must be at most €5.00."
     form.refuse(TooManyTries(retry_seconds=9))
     assert form.status == 429
 

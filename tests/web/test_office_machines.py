@@ -11,7 +11,8 @@ from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, FillCoins
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import FillCoins
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"
@@ -175,7 +176,7 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
         ("plan", {"capacity": "0"}, ("capacity", "Must be from 1 to 1,000,000.")),
         ("plan", {"capacity": "5", "par_level": "6"}, ("par_level", "Must be at most the capacity.")),
         ("plan", {"price": "free"}, ("price", "Must be a plain decimal number such as 2.20.")),
-        ("plan", {"price": "99999999999"}, ("price", "Must be from 1 to 1,000,000,000.")),
+        ("plan", {"price": "99999999999"}, ("price", "Must be from €0.01 to €10,000,000.00.")),
         ("plan", {"slot": "A2"}, ("slot", "Must be given to one product alone.")),
         ("restock", {"quantity": "many"}, ("restock-quantity", "Must be a whole number.")),
         ("restock", {"quantity": "13"}, ("restock-quantity", "The shelf takes 20 of product 1.")),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
+from tuckshop.till.sql.books import OutcomeUnknown
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.layout import POLICY
 
@@ -85,6 +86,20 @@ async def test_a_defect_is_a_page_without_its_story(
     assert guest.answer.headers["content-security-policy"] == POLICY
     assert "Internal error" in guest.page.content
     assert "secret of the house" not in guest.page.content
+
+
+@ON_SQLITE
+async def test_does_not_say_that_nothing_happened_where_nobody_knows(
+    guest: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object, **__: object) -> None:
+        raise OutcomeUnknown
+
+    monkeypatch.setattr("tuckshop.queries.machines.find", lost)
+    await guest.open()
+    assert guest.status == 503
+    assert guest.shows("Whether this has been done is unknown.")
+    assert not guest.shows("nothing has happened")
 
 
 @ON_SQLITE

@@ -1,75 +1,140 @@
-"""Every reason that a rule gives is said in every language."""
+"""What a refusal, a wrong value and a wrong file say in every language of the pages."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 import tuckshop
+from tests.samples import FIELD_PROBLEMS, invalid, sample
+from tuckshop.domain import refusals
+from tuckshop.domain.field_problems import (
+    AmountTooSmall,
+    DayAfter,
+    FieldProblem,
+    MoreThanOrdered,
+    NotADecimal,
+    StoredReason,
+    TooLarge,
+    TooManyDecimals,
+    WrongLength,
+    field_problems,
+)
+from tuckshop.domain.money import EURO
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NameTaken,
+    NotOwner,
+    Refusal,
+    RoleMissing,
+    TooManyTries,
+    WrongStatus,
+)
+from tuckshop.imports.file_problems import FileProblem, InvalidCell, ProductNotYours
+from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import refusal_texts as reasons
-from tuckshop.web.ui.i18n import Words
+from tuckshop.web.ui.i18n import Words, languages
 
 SOURCES = Path(tuckshop.__file__).parent
-RULES = ("domain", "till", "services")
+ENGLISH, GERMAN = Words("en"), Words("de")
+REQUEST: Any = SimpleNamespace(shop=SimpleNamespace(currency=EURO))
+CODED = [one for one in FIELD_PROBLEMS if not isinstance(one, StoredReason)]
 
 
-def given() -> Iterator[str]:
-    """What `reason` is wherever an InvalidField is made, every fact of it a 7."""
-    for file in (one for folder in RULES for one in (SOURCES / folder).glob("*.py")):
-        tree = ast.parse(file.read_text("utf-8"))
-        named = {
-            target.id: node.value
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InvalidField":
-                reason = next(one.value for one in node.keywords if one.arg == "reason")
-                yield written(named[reason.id] if isinstance(reason, ast.Name) else reason)
+def refused_fields() -> set[str]:
+    """Every field that the rules, the till and what stands behind the pages name in a refusal."""
+    named = set()
+    for room in ("domain", "till", "identity", "operations", "queries"):
+        for file in (SOURCES / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Call):
+                    field = next((one.value for one in node.keywords if one.arg == "field"), None)
+                    if getattr(node.func, "id", "") == "InvalidField" and node.args:
+                        field = node.args[0]
+                    if isinstance(field, ast.Constant) and isinstance(field.value, str):
+                        named.add(field.value)
+    assert {"amount", "name", "coins"} <= named
+    return named
 
 
-def written(node: ast.expr) -> str:
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.JoinedStr(values=parts):
-            return "".join(written(part) if isinstance(part, ast.Constant) else "7" for part in parts)
-        case _:
-            raise AssertionError(ast.dump(node))
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves()), *invalid()], ids=str)
+def test_every_refusal_is_said_in_every_language(refusal: Refusal, language: str) -> None:
+    told = errors.said(refusal, Words(language), REQUEST)
+    assert told.endswith(".")
+    assert "%(" not in told
 
 
-def test_no_rule_speaks_english_to_germans() -> None:
-    found = sorted(set(given()))
-    assert len(found) > 30
-    german = Words("de")
-    assert [reason for reason in found if reasons.said(reason, german) == reason] == []
+@pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves())], ids=str)
+def test_no_refusal_speaks_english_to_germans(refusal: Refusal) -> None:
+    assert errors.said(refusal, GERMAN, REQUEST) != errors.said(refusal, ENGLISH, REQUEST)
 
 
-def test_no_reason_is_kept_that_nobody_gives() -> None:
-    english = Words("en")
-    given_ones = {reasons.said(one, english) for one in given()}
-    unknown = [
-        reason
-        for reason in reasons.REASONS
-        if reason not in reasons.OF_FORMS and not any(reasons.said(one, english) == one for one in given_ones)
+@pytest.mark.parametrize("problem", CODED, ids=str)
+def test_no_rule_speaks_english_to_germans(problem: FieldProblem) -> None:
+    told = {reasons.sentence(problem, words, EURO) for words in (ENGLISH, GERMAN)}
+    assert len(told) == 2
+    assert all(one.endswith(".") and "%(" not in one for one in told)
+
+
+@pytest.mark.parametrize("problem", [*map(sample, FileProblem.__subclasses__())], ids=str)
+def test_no_file_is_refused_in_english_to_germans(problem: FileProblem) -> None:
+    told = {reasons.of_row(problem, words, EURO) for words in (ENGLISH, GERMAN)}
+    assert len(told) == 2
+    assert all(one.endswith(".") and "%(" not in one for one in told)
+
+
+def test_the_tables_have_no_other_rows() -> None:
+    assert set(reasons.REFUSALS) == set(refusals.leaves())
+    assert set(reasons.FIELD_PROBLEMS) == set(field_problems()) - {StoredReason}
+    assert set(reasons.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
+
+
+def test_a_refusal_counts_as_its_language_does() -> None:
+    told = [errors.said(TooManyTries(seconds), GERMAN, REQUEST) for seconds in (1, 20_000)]
+    assert told == [
+        f"Zu viele Anmeldeversuche: bitte {wait} warten." for wait in ("1 Sekunde", "20.000 Sekunden")
     ]
-    assert unknown == []
+    assert reasons.said(TooManyDecimals(1), ENGLISH, EURO) == "must have at most 1 decimal"
 
 
 def test_facts_are_kept() -> None:
-    assert reasons.sentence("must have 1 to 64 characters", Words("de")) == "Muss 1 bis 64 Zeichen haben."
-    assert (
-        reasons.said("must be at most 3 of product 17", Words("de")) == "darf bei Produkt 17 höchstens 3 sein"
-    )
-    assert reasons.said("something else", Words("de")) == "something else"
+    assert reasons.sentence(WrongLength(1, 64), GERMAN, EURO) == "Muss 1 bis 64 Zeichen haben."
+    more = MoreThanOrdered(product=12_345, most=3)
+    assert reasons.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
+    cell = InvalidCell("price", "1,5O", NotADecimal())
+    assert reasons.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine einfache Zahl wie 2,20 sein."
 
 
-def test_days_and_numbers_are_written_as_the_reader_does() -> None:
-    german = Words("de")
-    assert "1.000.000" in reasons.said("must be at most 1000000", german)
-    assert "0,01" in reasons.said("must be at least 0.01", german)
-    assert "01.11.2026" in reasons.said("must not be after 2026-11-01", german)
-    assert reasons.said("2024 belongs to somebody else", Words("en")) == "2024 belongs to somebody else"
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (NotOwner("product"), "Das gehört jemand anderem (Produkt)."),
+        (RoleMissing(("seller", "admin")), "Das braucht eine der Rollen Verkäufer, Leitung."),
+        (WrongStatus(12_345, "placed"), "Bestellung 12345 ist bestellt."),
+        (InvalidField("par_level", TooLarge(9)), "Sollbestand darf höchstens 9 sein."),
+        (NameTaken("product"), "Der Name product ist vergeben."),
+    ],
+    ids=str,
+)
+def test_what_is_one_of_a_fixed_set_is_called_as_on_the_pages(refusal: Refusal, told: str) -> None:
+    assert errors.said(refusal, GERMAN, REQUEST) == told
+
+
+def test_every_field_that_a_rule_names_has_a_name_on_the_pages() -> None:
+    assert refused_fields() <= set(reasons.FIELDS)
+
+
+def test_what_was_stored_as_a_sentence_is_said_as_it_was() -> None:
+    assert reasons.sentence(StoredReason("must be less"), GERMAN, EURO) == "Must be less."
+
+
+def test_amounts_days_and_numbers_are_written_as_the_reader_does() -> None:
+    assert "1.000.000" in reasons.said(TooLarge(1_000_000), GERMAN, EURO)
+    assert "0,01\N{NO-BREAK SPACE}€" in reasons.said(AmountTooSmall(1), GERMAN, EURO)
+    assert "01.11.2026" in reasons.said(DayAfter("2026-11-01"), GERMAN, EURO)
+    assert reasons.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to somebody else."

@@ -46,13 +46,14 @@ from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.operations import pictures
 from tuckshop.queries import catalogue
+from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.catalogue import Place, Search, Sort
-from tuckshop.till.commands.base import (
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.products import (
     AddProduct,
-    Caller,
     ChangeProduct,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
     Restock,
 )
@@ -178,7 +179,7 @@ class ProductsShown(Page):
     items: list[ProductShown]
 
 
-def show_product(product: ProductStands) -> ProductShown:
+def show_product(product: ProductRecord) -> ProductShown:
     """The product as /v1 shows one."""
     return ProductShown(
         id=product.product_id,
@@ -363,7 +364,7 @@ async def put_image(request: Call, product_id: PathId) -> Response[ProductShown]
     command = ChangeProduct(caller, product_id, version=version)
     envelope = await request.enveloped(command)
     outcome = await pictures.put(request.shop, envelope, command, media_type=media_type, content=content)
-    return answered(outcome, ProductStands, show_product, status=200)
+    return answered(outcome, ProductRecord, show_product, status=200)
 
 
 @delete(
@@ -378,7 +379,7 @@ async def remove_image(request: Call, product_id: PathId) -> Response[None]:
         request.caller, product_id, version=_expected_version(request), without_image=True
     )
     outcome = await pictures.remove(request.shop, await request.enveloped(command))
-    return answered(outcome, ProductStands, show_product, status=204)
+    return answered(outcome, ProductRecord, show_product, status=204)
 
 
 @get(
@@ -388,13 +389,13 @@ async def remove_image(request: Call, product_id: PathId) -> Response[None]:
 )
 async def image(request: Call, image_id: PathId) -> Response[bytes]:
     """The bytes of a picture; they never change."""
-    media_type, content = await pictures.find(request.shop, image_id=image_id)
+    media_type, content = await picture_queries.find(request.shop, image_id=image_id)
     headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
     return Response(content, media_type=media_type, headers=headers)
 
 
 def _change(
-    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: Caller
+    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,
@@ -415,7 +416,7 @@ async def _settled(
     request: Call, command: AddProduct | ChangeProduct | Restock, *, status: int
 ) -> Response[Any]:
     outcome = await request.settled(command)
-    return answered(outcome, ProductStands, show_product, status=status)
+    return answered(outcome, ProductRecord, show_product, status=status)
 
 
 def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Response[Any]:
@@ -434,7 +435,7 @@ def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Respo
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _cursor(product: ProductStands, sort: Sort) -> str:
+def _cursor(product: ProductRecord, sort: Sort) -> str:
     """The cursor behind this product: its id, and what else says where it stands."""
     place = catalogue.place_of(product, sort)
     cursor = cursor_of(place.product_id)

@@ -30,8 +30,9 @@ from tuckshop.http.handlers import Router, get, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
+from tuckshop.queries import earnings as earnings_queries
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]
@@ -232,7 +233,7 @@ async def earnings(request: Call) -> EarningsShown:
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
-    earned = await wallet.earnings(request.shop, seller_id=actor.user_id)
+    earned = await earnings_queries.earnings(request.shop, seller_id=actor.user_id)
     return EarningsShown(
         balance=earned.balance_cents,
         payable=earned.payable_cents,

@@ -10,7 +10,7 @@ import click
 
 from tuckshop.cli import output
 from tuckshop.cli.commands import EXIT_FOUND, Command
-from tuckshop.cli.shop_access import opened_engine, run
+from tuckshop.cli.shop_access import run
 
 if TYPE_CHECKING:
     from tuckshop.operations.audit import Report
@@ -38,7 +38,7 @@ async def _examine() -> Report:
     from tuckshop import settings
     from tuckshop.operations.audit import audit_and_record
     from tuckshop.operations.startup import system_clock
-    from tuckshop.store.engine import check
+    from tuckshop.store.engine import check, opened_engine
 
     given = settings.read()
     async with opened_engine(given.url) as engine:

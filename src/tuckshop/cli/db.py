@@ -8,7 +8,7 @@ import click
 
 from tuckshop.cli import output
 from tuckshop.cli.commands import Commands
-from tuckshop.cli.shop_access import opened_engine, run
+from tuckshop.cli.shop_access import run
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -40,6 +40,7 @@ def status() -> None:
 async def _upgrade() -> tuple[str | None, str]:
     from tuckshop import settings
     from tuckshop.store import migrate as upgrade
+    from tuckshop.store.engine import opened_engine
 
     async with opened_engine(settings.read().url) as engine:
         before = (await _state(engine)).revision
@@ -50,6 +51,7 @@ async def _upgrade() -> tuple[str | None, str]:
 async def _status() -> list[tuple[str, object]]:
     from tuckshop import settings
     from tuckshop.operations import shop_state as shopkeeping
+    from tuckshop.store.engine import opened_engine
     from tuckshop.store.migrate import head_revision
 
     given = settings.read()

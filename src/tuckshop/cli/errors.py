@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import click
 
+from tuckshop.domain import field_problems as problems
 from tuckshop.domain import money, refusals
-from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.field_problems import FieldProblem
+from tuckshop.domain.refusals import InvalidField, Refusal
 
 TABLE: Mapping[type[Refusal], str] = {
     refusals.BadCredentials: "Name and password do not belong together.",
@@ -28,10 +30,12 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownSession: "There is no log-in {session}.",
     refusals.UnknownToken: "There is no token {token}.",
     refusals.UnknownImage: "There is no picture {image}.",
-    refusals.InvalidField: "The {field} {reason}.",
+    refusals.InvalidField: "The {field} {problem}.",
     refusals.CoinNotAccepted: "The shop takes no coin of {value_cents}, only {accepted}.",
     refusals.ReportTooLarge: "It would have more than {rows_max} rows: ask for fewer days or less detail.",
     refusals.KeyReused: "The key {key} stands for another request.",
+    refusals.RecordUnreadable: "The answer under the key {key}, recorded at {recorded_at} as {form},"
+    " version {form_version}, cannot be read by this release; nothing was done again.",
     refusals.TooManyTries: "Too many tries: wait {retry_seconds} seconds.",
     refusals.InsufficientFunds: "This costs {needed_cents}, and only {balance_cents} is there.",
     refusals.OutOfStock: "Only {available} of product {product} are there.",
@@ -62,20 +66,79 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.LastAdmin: "The shop needs an admin: give somebody else the role first.",
 }
 
+FIELD_PROBLEMS: Mapping[type[FieldProblem], str] = {
+    problems.OutOfRange: "must be from {least} to {most}",
+    problems.TooSmall: "must be at least {least}",
+    problems.TooLarge: "must be at most {most}",
+    problems.NotAWholeNumber: "must be a whole number",
+    problems.NotADecimal: "must be a plain decimal number such as 2.20",
+    problems.TooManyDecimals: "must have at most {decimals_max} decimals",
+    problems.AmountOutOfRange: "must be from {cents_min} to {cents_max}",
+    problems.AmountTooSmall: "must be at least {cents_min}",
+    problems.AmountTooLarge: "must be at most {cents_max}",
+    problems.NotPayableInCoins: "must be payable in coins of {accepted}",
+    problems.TaxOutOfRange: "must be from 0 to 100 per cent",
+    problems.WrongLength: "must have {length_min} to {length_max} characters",
+    problems.SpaceAtEnds: "must not start or end with space",
+    problems.ForbiddenCharacters: "must not contain slashes or invisible characters",
+    problems.ReservedName: "must not be the shop's own",
+    problems.NotAnEmail: "must look like name@example.org",
+    problems.CommonPassword: "is among the most common passwords",
+    problems.WrongSetupCode: "is not the code that the server has printed",
+    problems.NotATimezone: "must be a name such as Europe/Berlin",
+    problems.NotYesOrNo: "must be yes or no",
+    problems.StateNotAllowed: "must be pending, active or disabled",
+    problems.ChangeOnTab: "stays in the wallet where the order goes on the tab",
+    problems.SameUser: "must be somebody else",
+    problems.SameMachine: "must be another machine",
+    problems.NoRoles: "must name at least one role",
+    problems.RoleTwice: "must name each role once",
+    problems.NoScopes: "must name at least one scope",
+    problems.WrongLineCount: "must name 1 to {lines_max} products",
+    problems.ProductTwice: "must name each product once",
+    problems.MoreThanOrdered: "must be at most {most} of product {product}",
+    problems.SlotTwice: "must be given to one product alone",
+    problems.AboveCapacity: "must be at most the capacity",
+    problems.NoCoins: "must hold at least one coin",
+    problems.TooManyCoins: "must hold at most {most} coins in one go",
+    problems.CoinCountTooSmall: "must hold at least 1 of {value_cents}",
+    problems.CoinCountOutOfRange: "must hold from 0 to {most} of {value_cents}",
+    problems.CoinNotCounted: "must name every coin, {value_cents} too",
+    problems.CoinTwice: "must name each coin once",
+    problems.DayOutOfRange: "must be from {first_day} to {last_day}",
+    problems.DayAfter: "must not be after {last_day}",
+    problems.PeriodTooLong: "must be within {days_max} days of {last_day}",
+    problems.NotAPicture: "must be a picture: PNG, JPEG or WebP",
+    problems.TooManyPixels: "must have at most {pixels_max} pixels",
+    problems.Animated: "must not move",
+    problems.StoredReason: "{reason}",
+}
+
 
 def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
     """The refusal's line, its amounts in the shop's major units."""
+    if isinstance(refusal, InvalidField):
+        field = refusal.field.replace("_", " ")
+        return TABLE[InvalidField].format(field=field, problem=predicate(refusal.problem, exponent=exponent))
+    return TABLE[type(refusal)].format(**_written(refusal.facts(), exponent))
+
+
+def predicate(problem: FieldProblem, *, exponent: int = 2) -> str:
+    """The end of a sentence that begins with the field."""
+    return FIELD_PROBLEMS[type(problem)].format(**_written(problem.facts(), exponent))
+
+
+def _written(facts: Mapping[str, object], exponent: int) -> dict[str, str]:
+    """The facts as they are read at a terminal."""
     told = {}
-    for name, fact in refusal.facts().items():
+    for name, fact in facts.items():
         many = fact if isinstance(fact, tuple) else (fact,)
-        if name == "field":
-            many = (str(fact).replace("_", " "),)
-        is_amount = "_cents" in name or name == "accepted"
+        is_amount = "cents" in name or name == "accepted"
         told[name] = ", ".join(
             money.show(one, exponent=exponent) if is_amount and isinstance(one, int) else str(one)
             for one in many
         )
-    return TABLE[type(refusal)].format(**told)
+    return told
 
 
 def explain(error: Exception) -> str:

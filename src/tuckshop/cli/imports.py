@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from tuckshop.cli import file_problems
 from tuckshop.cli.commands import EXIT_WRONG, Commands
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
@@ -53,10 +54,10 @@ def products(
     UTF-8, with commas, semicolons or tabs between cells; at most 10,000 products. An apostrophe before one of
     = + - @ is taken off again.
     """
-    report = run(_take(file, machine, checked_reason(reason), dry_run=dry_run))
+    report, exponent = run(_take(file, machine, checked_reason(reason), dry_run=dry_run))
     if report.problems:
         for problem in report.problems[:SHOWN_MAX]:
-            click.echo(f"{f'line {problem.line}: ' if problem.line else ''}{problem.reason}.", err=True)
+            click.echo(file_problems.sentence(problem.problem, problem.line, exponent=exponent), err=True)
         if len(report.problems) > SHOWN_MAX:
             click.echo(f"... and {len(report.problems) - SHOWN_MAX:,} more.", err=True)
         click.echo(f"Error: {file.name} cannot be imported; nothing was changed.", err=True)
@@ -75,10 +76,14 @@ def _show(report: Report) -> None:
         click.echo(f"... and {len(report.acts) - SHOWN_MAX:,} more.")
 
 
-async def _take(file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool) -> Report:
+async def _take(
+    file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool
+) -> tuple[Report, int]:
+    """What was done, and the decimals of the shop's currency."""
+    from tuckshop.domain import users
     from tuckshop.imports import csv_files as sheets
     from tuckshop.imports import products as goods_file
-    from tuckshop.till.commands.base import OPERATOR
+    from tuckshop.till.callers import OPERATOR
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -91,12 +96,14 @@ async def _take(file: BinaryIO, machine: str | None, reason: str | None, *, dry_
                     bar.length = of
                     bar.update(done - bar.pos)
 
-            return await goods_file.take(
+            report = await goods_file.take(
                 shop,
                 caller=OPERATOR,
+                actor=users.OPERATOR,
                 content=content,
                 machine_id=machine_id,
                 reason=reason or goods_file.REASON,
                 dry_run=dry_run,
                 progress=progress,
             )
+        return report, shop.currency.exponent

@@ -9,7 +9,7 @@ import click
 
 from tuckshop.cli.commands import FILLED, Command
 from tuckshop.cli.currencies import CURRENCIES
-from tuckshop.cli.shop_access import opened_engine, opened_shop, run
+from tuckshop.cli.shop_access import opened_shop, run
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -68,6 +68,7 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
     from tuckshop.domain.users import Role, check_username
     from tuckshop.identity import registration
     from tuckshop.identity.passwords import invent
+    from tuckshop.store.engine import opened_engine
 
     admin = check_username(admin)
     async with opened_engine(given.url) as engine:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuckshop.cli.commands import FILLED, Command, Whole
-from tuckshop.cli.shop_access import opened_engine, run
+from tuckshop.cli.shop_access import run
 
 if TYPE_CHECKING:
     from tuckshop.settings import Settings
@@ -63,6 +63,7 @@ def serve(**options: Any) -> None:
 async def first_code(given: Settings) -> str | None:
     """A code that makes the first admin, until the server ends; None where there is one already."""
     from tuckshop.identity import first_admin
+    from tuckshop.store.engine import opened_engine
 
     async with opened_engine(given.url) as engine:
         if not await first_admin.is_missing(engine):
@@ -80,7 +81,7 @@ async def check(given: Settings) -> None:
     """
     from tuckshop.dialects.shared import mounting as serving
     from tuckshop.operations import shop_state as shopkeeping
-    from tuckshop.store.engine import check
+    from tuckshop.store.engine import check, opened_engine
 
     require_one_till(given)
     serving.require_served(given)

@@ -14,8 +14,6 @@ from tuckshop.cli.errors import sentence
 from tuckshop.domain.refusals import Refusal
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
-
     from tuckshop.context import Shop
     from tuckshop.settings import Settings
 
@@ -47,15 +45,3 @@ async def opened_shop(given: Settings | None = None) -> AsyncIterator[Shop]:
             yield shop
         except Refusal as refusal:
             raise click.ClickException(sentence(refusal, exponent=shop.currency.exponent)) from None
-
-
-@asynccontextmanager
-async def opened_engine(url: str) -> AsyncIterator[AsyncEngine]:
-    """The database alone, in whatever state it is. Raises DatabaseUnusable for an unknown kind of address."""
-    from tuckshop.store.engine import open_engine
-
-    engine = open_engine(url)
-    try:
-        yield engine
-    finally:
-        await engine.dispose()

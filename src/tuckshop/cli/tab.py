@@ -21,8 +21,8 @@ from tuckshop.domain.users import OPERATOR
 if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.operations.tabs import Tab
-    from tuckshop.till.commands.base import TabSettled
+    from tuckshop.queries.tabs import Tab
+    from tuckshop.till.commands.tabs import TabSettled
 
 PAGE = 1_000
 AS_SETTING = "default"
@@ -104,7 +104,7 @@ def settle(
 
 
 async def _all() -> tuple[list[Tab], Currency]:
-    from tuckshop.operations import tabs
+    from tuckshop.queries import tabs
 
     found: list[Tab] = []
     async with opened_shop() as shop:
@@ -114,7 +114,7 @@ async def _all() -> tuple[list[Tab], Currency]:
 
 
 async def _show(user: str) -> tuple[Tab, Currency]:
-    from tuckshop.operations import tabs
+    from tuckshop.queries import tabs
 
     async with opened_shop() as shop:
         return await tabs.find(shop, user_id=await _user_id(shop, user)), shop.currency
@@ -140,18 +140,18 @@ async def _settle(
     ref: str | None,
     machine: str | None,
 ) -> tuple[TabSettled, Currency]:
-    from tuckshop.till.commands import base as commands
-    from tuckshop.till.commands.base import SettleTab, TabSettled
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
     async with opened_shop() as shop:
         user_id = await _user_id(shop, user)
         if amount is None:
             coins = known(pairs, shop.currency)
             machine_id = (await find_machine(shop, machine)).id
-            command = SettleTab(commands.OPERATOR, user_id, coins=coins, machine_id=machine_id)
+            command = SettleTab(OPERATOR, user_id, coins=coins, machine_id=machine_id)
         else:
             cents = money.parse(amount, exponent=shop.currency.exponent)
-            command = SettleTab(commands.OPERATOR, user_id, amount_cents=cents, external_ref=ref)
+            command = SettleTab(OPERATOR, user_id, amount_cents=cents, external_ref=ref)
         settled = await settle_command(shop, command)
         assert isinstance(settled, TabSettled)
         return settled, shop.currency

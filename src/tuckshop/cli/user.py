@@ -188,8 +188,7 @@ async def _all(state: UserState | None) -> list[User]:
 
 async def _show(name: str) -> list[tuple[str, object]]:
     from tuckshop.identity import users as accounts
-    from tuckshop.operations import tabs
-    from tuckshop.queries import wallet
+    from tuckshop.queries import earnings, tabs, wallet
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
@@ -207,7 +206,7 @@ async def _show(name: str) -> list[tuple[str, object]]:
         if tab.owed_cents or tab.limit_cents:
             told.append(("Owes", amounts.tell(tab.owed_cents, shop.currency)))
             told.append(("May owe", amounts.tell(tab.limit_cents, shop.currency)))
-        earned = await wallet.earnings(shop, seller_id=found.id)
+        earned = await earnings.earnings(shop, seller_id=found.id)
         if Role.SELLER in found.roles or earned.balance_cents:
             told.append(("Earned", amounts.tell(earned.balance_cents, shop.currency)))
             told.append(("Payable", amounts.tell(earned.payable_cents, shop.currency)))
@@ -238,11 +237,13 @@ async def _approve(name: str) -> User:
 
 async def _close(name: str) -> User:
     from tuckshop.identity import users as accounts
-    from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import Envelope
+    from tuckshop.till.commands.users import CloseUser
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
-        (await shop.till.settle(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
+        (await shop.till.execute(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
         return found
 
 

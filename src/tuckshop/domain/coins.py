@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import gcd
 
+from tuckshop.domain.field_problems import CoinCountTooSmall, NoCoins, NotPayableInCoins, TooManyCoins
 from tuckshop.domain.refusals import CoinNotAccepted, InvalidField
 
 Coins = Mapping[int, int]
@@ -29,14 +30,14 @@ def check_inserted(coins: Coins, *, accepted: tuple[int, ...]) -> Coins:
         InvalidField: no coin at all, a count below 1, or more than PIECES_MAX in sum.
     """
     if not coins:
-        raise InvalidField(field="coins", reason="must hold at least one coin")
+        raise InvalidField(field="coins", problem=NoCoins())
     for value, count in coins.items():
         if value not in accepted:
             raise CoinNotAccepted(value_cents=value, accepted=accepted)
         if count < 1:
-            raise InvalidField(field="coins", reason=f"must hold at least 1 of {value}")
+            raise InvalidField(field="coins", problem=CoinCountTooSmall(value))
     if sum(coins.values()) > PIECES_MAX:
-        raise InvalidField(field="coins", reason=f"must hold at most {PIECES_MAX} coins in one go")
+        raise InvalidField(field="coins", problem=TooManyCoins(PIECES_MAX))
     return dict(sorted(coins.items(), reverse=True))
 
 
@@ -48,7 +49,7 @@ def inserted_as(amount_cents: int, *, accepted: tuple[int, ...]) -> dict[int, in
     """
     coins = fewest(amount_cents, dict.fromkeys(accepted)) if amount_cents > 0 else None
     if coins is None:
-        raise InvalidField(field="amount", reason="must be payable in the coins that the shop takes")
+        raise InvalidField(field="amount", problem=NotPayableInCoins(accepted))
     check_inserted(coins, accepted=accepted)
     return coins
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from tuckshop.domain.field_problems import DayAfter, DayOutOfRange, PeriodTooLong
 from tuckshop.domain.refusals import InvalidField
 
 _FIRST = date(1970, 1, 1).toordinal()
@@ -65,15 +66,15 @@ def period(first: date | None, last: date | None, *, today: date) -> Period:
     """
     for field, day in (("from", first), ("to", last)):
         if day is not None and not _YEARS[0] <= day <= _YEARS[1]:
-            raise InvalidField(field=field, reason=f"must be from {_YEARS[0]} to {_YEARS[1]}")
+            raise InvalidField(field=field, problem=DayOutOfRange(f"{_YEARS[0]}", f"{_YEARS[1]}"))
     if last is None:
         last = today if first is None else max(today, first)
     if first is None:
         first = max(last - timedelta(days=PERIOD_DAYS - 1), _YEARS[0])
     if first > last:
-        raise InvalidField(field="from", reason=f"must not be after {last}")
+        raise InvalidField(field="from", problem=DayAfter(f"{last}"))
     if (last - first).days >= PERIOD_DAYS_MAX:
-        raise InvalidField(field="from", reason=f"must be within {PERIOD_DAYS_MAX} days of {last}")
+        raise InvalidField(field="from", problem=PeriodTooLong(PERIOD_DAYS_MAX, f"{last}"))
     return Period(first, last)
 
 

@@ -16,6 +16,15 @@ from tuckshop.domain.coins import (
     sums,
     total_cents,
 )
+from tuckshop.domain.field_problems import (
+    AboveCapacity,
+    CoinCountOutOfRange,
+    CoinNotCounted,
+    OutOfRange,
+    ProductTwice,
+    SlotTwice,
+    TooLarge,
+)
 from tuckshop.domain.ledger import BANK, OVER_SHORT, Transfer, TransferKind, coin_box_of
 from tuckshop.domain.money import check_price
 from tuckshop.domain.products import QUANTITY_MAX
@@ -97,13 +106,13 @@ def check_plans(plans: Sequence[ShelfPlan]) -> tuple[ShelfPlan, ...]:
             does not fit the shelf.
     """
     if len(plans) > SHELVES_MAX:
-        raise InvalidField(field="shelves", reason=f"must be at most {SHELVES_MAX}")
+        raise InvalidField(field="shelves", problem=TooLarge(SHELVES_MAX))
     checked = tuple(_check_plan(plan) for plan in plans)
     slots = [plan.slot for plan in checked if plan.slot is not None]
     if len({plan.product_id for plan in checked}) < len(checked):
-        raise InvalidField(field="shelves", reason="must name each product once")
+        raise InvalidField(field="shelves", problem=ProductTwice())
     if len(set(slots)) < len(slots):
-        raise InvalidField(field="slot", reason="must be given to one product alone")
+        raise InvalidField(field="slot", problem=SlotTwice())
     return checked
 
 
@@ -113,9 +122,9 @@ def _check_plan(plan: ShelfPlan) -> ShelfPlan:
         slot = check_name(slot, field="slot", length_max=SLOT_LENGTH_MAX)
     for field, figure, least in (("capacity", plan.capacity, 1), ("par_level", plan.par_level, 0)):
         if figure is not None and not least <= figure <= QUANTITY_MAX:
-            raise InvalidField(field=field, reason=f"must be from {least} to {QUANTITY_MAX}")
+            raise InvalidField(field=field, problem=OutOfRange(least, QUANTITY_MAX))
     if plan.capacity is not None and (plan.par_level or 0) > plan.capacity:
-        raise InvalidField(field="par_level", reason="must be at most the capacity")
+        raise InvalidField(field="par_level", problem=AboveCapacity())
     if plan.price_cents is not None:
         check_price(plan.price_cents)
     return ShelfPlan(plan.product_id, slot, plan.capacity, plan.par_level, plan.price_cents)
@@ -191,11 +200,11 @@ def count(box: CoinBox, counted: Coins, *, known: tuple[int, ...]) -> Counted:
         if value not in known:
             raise CoinNotAccepted(value_cents=value, accepted=known)
         if not 0 <= pieces <= COUNTED_MAX:
-            raise InvalidField(field="counted", reason=f"must hold from 0 to {COUNTED_MAX} of {value}")
+            raise InvalidField(field="counted", problem=CoinCountOutOfRange(value, COUNTED_MAX))
     for value in known:
         if value not in counted:
             # Or a forgotten line would book a whole tube as stolen.
-            raise InvalidField(field="counted", reason=f"must name every coin, {value} too")
+            raise InvalidField(field="counted", problem=CoinNotCounted(value))
     values = sorted(known, reverse=True)
     expected = {value: box.held.get(value, 0) for value in values}
     differences = {value: counted[value] - expected[value] for value in values}

@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import permutations
 from math import gcd
 
+from tuckshop.domain.field_problems import AmountOutOfRange, AmountTooLarge, NotADecimal, TooManyDecimals
 from tuckshop.domain.refusals import InvalidField
 
 PRICE_CENTS_MAX = 1_000_000_000  # Ten million of the major unit: no shelf sells dearer things.
@@ -90,16 +91,25 @@ def parse(text: str, *, exponent: int = 2, field: str = "amount") -> int:
         InvalidField: not a plain decimal, with more decimals than the currency has, or above
             BALANCE_CENTS_MAX.
     """
+    cents = parse_decimal(text, exponent=exponent, field=field)
+    if cents > BALANCE_CENTS_MAX:
+        raise InvalidField(field=field, problem=AmountTooLarge(BALANCE_CENTS_MAX, exponent))
+    return cents
+
+
+def parse_decimal(text: str, *, exponent: int, field: str) -> int:
+    """`"5.5"` -> 550 with an exponent of 2: a number of at most 15 digits before the point, as a whole one.
+
+    Raises:
+        InvalidField: not a plain decimal, or with more decimals than `exponent`.
+    """
     match = re.fullmatch(r"([0-9]{1,15})(?:\.([0-9]+))?", text, flags=re.ASCII)
     if match is None:
-        raise InvalidField(field=field, reason="must be a plain decimal number such as 2.20")
+        raise InvalidField(field=field, problem=NotADecimal())
     whole, decimals = match[1], match[2] or ""
     if len(decimals) > exponent:
-        raise InvalidField(field=field, reason=f"must have at most {exponent} decimals")
-    cents = int(whole + decimals.ljust(exponent, "0"))
-    if cents > BALANCE_CENTS_MAX:
-        raise InvalidField(field=field, reason="must be less")
-    return cents
+        raise InvalidField(field=field, problem=TooManyDecimals(exponent))
+    return int(whole + decimals.ljust(exponent, "0"))
 
 
 def parse_typed(text: str, *, exponent: int = 2, field: str = "amount") -> int:
@@ -111,8 +121,7 @@ def parse_price(text: str, *, currency: Currency, field: str = "price", cents_mi
     """The price in minor units. Raises InvalidField, with the limits as people would write them."""
     cents = parse(text, exponent=currency.exponent, field=field)
     if not cents_min <= cents <= PRICE_CENTS_MAX:
-        least, most = (show(limit, exponent=currency.exponent) for limit in (cents_min, PRICE_CENTS_MAX))
-        raise InvalidField(field=field, reason=f"must be from {least} to {most}")
+        raise InvalidField(field, AmountOutOfRange(cents_min, PRICE_CENTS_MAX, currency.exponent))
     return cents
 
 
@@ -128,5 +137,5 @@ def show(cents: int, *, exponent: int = 2) -> str:
 def check_price(cents: int, *, field: str = "price") -> int:
     """The price itself. Raises InvalidField below 1 or above PRICE_CENTS_MAX."""
     if not 1 <= cents <= PRICE_CENTS_MAX:
-        raise InvalidField(field=field, reason=f"must be from 1 to {PRICE_CENTS_MAX}")
+        raise InvalidField(field=field, problem=AmountOutOfRange(1, PRICE_CENTS_MAX))
     return cents

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tuckshop.domain.coins import Coins, total_cents
+from tuckshop.domain.field_problems import ChangeOnTab, ProductTwice, TooLarge, TooSmall, WrongLineCount
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of, earnings_of, tab_of
 from tuckshop.domain.machines import CoinBox, pay
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
@@ -125,12 +126,12 @@ def merge(lines: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     merged: dict[int, int] = {}
     for product_id, quantity in lines:
         if quantity < 1:
-            raise InvalidField(field="quantity", reason="must be at least 1")
+            raise InvalidField(field="quantity", problem=TooSmall(1))
         merged[product_id] = merged.get(product_id, 0) + quantity
         if merged[product_id] > QUANTITY_MAX:
-            raise InvalidField(field="quantity", reason=f"must be at most {QUANTITY_MAX}")
+            raise InvalidField(field="quantity", problem=TooLarge(QUANTITY_MAX))
     if not 1 <= len(merged) <= LINES_MAX:
-        raise InvalidField(field="lines", reason=f"must name 1 to {LINES_MAX} products")
+        raise InvalidField(field="lines", problem=WrongLineCount(LINES_MAX))
     return tuple(merged.items())
 
 
@@ -162,9 +163,9 @@ def sell(
     """
     # A line of -1 would sell a piece to the shop; a product twice would be held against a full shelf twice.
     if len(merge((line.product.id, line.quantity) for line in wanted)) < len(wanted):
-        raise InvalidField(field="lines", reason="must name each product once")
+        raise InvalidField(field="lines", problem=ProductTwice())
     if tab is not None and change is Change.RETURN:
-        raise InvalidField(field="change", reason="must be keep where the order goes on the tab")
+        raise InvalidField(field="change", problem=ChangeOnTab())
     lines = []
     movements = []
     takings: dict[AccountRef, int] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tuckshop.domain import money
+from tuckshop.domain.field_problems import OutOfRange, TaxOutOfRange
 from tuckshop.domain.refusals import InvalidField, NotOwner, OutOfStock, StockTooLarge, UnknownProduct
 from tuckshop.domain.users import Actor, Role, check_name
 
@@ -45,6 +46,15 @@ class Product(NamedTuple):
     version: int
     on_sale: bool
     image_id: int | None = None
+
+
+ATTRIBUTES = tuple(name for name in Product._fields if name not in ("id", "seller_id", "version", "on_sale"))
+"""What its owner may change of a product; each change is a new version."""
+
+
+def attributes(product: Product) -> dict[str, Any]:
+    """The product's attributes by name."""
+    return {name: getattr(product, name) for name in ATTRIBUTES}
 
 
 class Shelf(NamedTuple):
@@ -104,9 +114,9 @@ def suffixes_between(part: str) -> tuple[str, str | None]:
 
 def parse_tax(text: str) -> int:
     """`"19"` or `"5.5"` per cent in basis points. Raises InvalidField outside 0 to 100."""
-    points = money.parse(text, exponent=2, field="tax")
+    points = money.parse_decimal(text, exponent=2, field="tax")
     if points > TAX_BASIS_POINTS_MAX:
-        raise InvalidField(field="tax", reason="must be from 0 to 100 per cent")
+        raise InvalidField(field="tax", problem=TaxOutOfRange(TAX_BASIS_POINTS_MAX))
     return points
 
 
@@ -118,7 +128,7 @@ def show_tax(basis_points: int) -> str:
 def check_quantity(quantity: int, *, field: str, least: int) -> int:
     """The quantity itself. Raises InvalidField outside least..QUANTITY_MAX."""
     if not least <= quantity <= QUANTITY_MAX:
-        raise InvalidField(field=field, reason=f"must be from {least} to {QUANTITY_MAX}")
+        raise InvalidField(field=field, problem=OutOfRange(least, QUANTITY_MAX))
     return quantity
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_of, tab_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import (
@@ -171,10 +172,10 @@ def reduce(
     ordered = {line.product_id: line.left for line in order.lines}
     for product_id, quantity in quantities.items():
         if not 0 <= quantity <= QUANTITY_MAX:
-            raise InvalidField(field="quantity", reason=f"must be from 0 to {QUANTITY_MAX}")
+            raise InvalidField(field="quantity", problem=OutOfRange(0, QUANTITY_MAX))
         if quantity > ordered.get(product_id, 0):
-            reason = f"must be at most {ordered.get(product_id, 0)} of product {product_id}"
-            raise InvalidField(field="quantity", reason=reason)
+            problem = MoreThanOrdered(product_id, ordered.get(product_id, 0))
+            raise InvalidField(field="quantity", problem=problem)
     back = {product_id: left - quantities.get(product_id, 0) for product_id, left in ordered.items()}
     if back == ordered:
         return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, purse, goods)

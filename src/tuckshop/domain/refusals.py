@@ -18,7 +18,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
     |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage
     |- Unacceptable           the value itself is wrong, whatever the shop's state
-    |  |- InvalidField            a name, price, quantity ... outside its limits
+    |  |- InvalidField            a name, price, quantity ... that breaks a rule: one of `field_problems`
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
     |  |- ReportTooLarge          the answer would have more rows than one can have
     |  `- KeyReused               an idempotency key came with another request
@@ -34,25 +34,47 @@ classes to what its clients see, and a test proves that every class has a row in
        |- StillHoldsValue         earnings, a tab or stock must be settled first
        |- WalletTouched           somebody used the wallet meanwhile
        |- VersionChanged          somebody else changed the thing meanwhile
+       |- RecordUnreadable        the key's answer is kept in a form of a newer release
        |- PlanChanged             the shelves stand otherwise than the caller has seen
        |- TooManyTokens           first revoke one that is not needed any more
        `- LastAdmin               the shop would be left without an admin
 
-Till commands store refusals for idempotent replay as their `facts`, and `revive` brings them back.
+A refusal's `code` never changes: clients and stored records know it by that, whatever its class is called.
+The till keeps refusals for replay as their `facts`, and `revive` brings them back.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, Self
+
+from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
+
+Thing = Literal["account", "machine", "product", "report", "wallet"]
+"""What can belong to somebody."""
 
 
 @dataclass(unsafe_hash=True)
 class Refusal(Exception):
     """A named business "no"; its fields are the facts that explain it.
 
-    Not frozen: Python itself sets `__traceback__` on an exception on its way.
+    Not frozen: Python itself sets `__traceback__` on an exception on its way. `stored_version` grows when
+    facts are called otherwise or mean something else; `upgrades` make each version's facts of those before.
     """
+
+    code: ClassVar[str] = ""
+    stored_version: ClassVar[int] = 1
+    upgrades: ClassVar[tuple[Callable[[dict[str, Any]], dict[str, Any]], ...]] = ()
+
+    def __init_subclass__(
+        cls,
+        *,
+        code: str = "",
+        stored_version: int = 1,
+        upgrades: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (),
+    ) -> None:
+        cls.code, cls.stored_version, cls.upgrades = code, stored_version, upgrades
 
     def __str__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())
@@ -62,23 +84,29 @@ class Refusal(Exception):
         """The refusal's fields as plain JSON values."""
         return asdict(self)
 
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """The refusal of these facts, as JSON has them; those that it has no more are left out."""
+        known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
+        return cls(**{name: tuple(fact) if isinstance(fact, list) else fact for name, fact in known.items()})
+
 
 class Unauthenticated(Refusal):
     """Nobody can be told from what the caller sent."""
 
 
 @dataclass(unsafe_hash=True)
-class BadCredentials(Unauthenticated):
+class BadCredentials(Unauthenticated, code="bad-credentials"):
     """Name and password do not belong together; says no more, on purpose."""
 
 
 @dataclass(unsafe_hash=True)
-class SessionEnded(Unauthenticated):
+class SessionEnded(Unauthenticated, code="session-ended"):
     """The session behind the token is over, expired or unknown, or its user is not active."""
 
 
 @dataclass(unsafe_hash=True)
-class CredentialReused(Unauthenticated):
+class CredentialReused(Unauthenticated, code="credential-reused"):
     """A refresh token was used a second time: its whole session has been ended."""
 
 
@@ -87,38 +115,38 @@ class Forbidden(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class RoleMissing(Forbidden):
+class RoleMissing(Forbidden, code="role-missing"):
     """The act needs one of `roles`."""
 
     roles: tuple[str, ...]
 
 
 @dataclass(unsafe_hash=True)
-class NotOwner(Forbidden):
+class NotOwner(Forbidden, code="not-owner"):
     """The thing belongs to another user."""
 
-    thing: str
+    thing: Thing
 
 
 @dataclass(unsafe_hash=True)
-class ScopeMissing(Forbidden):
+class ScopeMissing(Forbidden, code="scope-missing"):
     """The API token has none of `scopes`, one of which this needs."""
 
     scopes: tuple[str, ...]
 
 
 @dataclass(unsafe_hash=True)
-class LogInNeeded(Forbidden):
+class LogInNeeded(Forbidden, code="log-in-needed"):
     """An API token came where only a person who has logged in may act."""
 
 
 @dataclass(unsafe_hash=True)
-class CoinsNotAttested(Forbidden):
+class CoinsNotAttested(Forbidden, code="coins-not-attested"):
     """Nobody trusted has seen these coins: a machine's key, a cashier or an admin must say so."""
 
 
 @dataclass(unsafe_hash=True)
-class RegistrationClosed(Forbidden):
+class RegistrationClosed(Forbidden, code="registration-closed"):
     """This role cannot be taken by registering."""
 
     role: str
@@ -129,63 +157,63 @@ class Unknown(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class UnknownUser(Unknown):
+class UnknownUser(Unknown, code="unknown-user"):
     """No user with this id or name."""
 
     user: int | str
 
 
 @dataclass(unsafe_hash=True)
-class UnknownGuest(Unknown):
+class UnknownGuest(Unknown, code="unknown-guest"):
     """No guest of this name."""
 
     guest: str
 
 
 @dataclass(unsafe_hash=True)
-class UnknownProduct(Unknown):
+class UnknownProduct(Unknown, code="unknown-product"):
     """No product with this id or name is on sale on this machine."""
 
     product: int | str
 
 
 @dataclass(unsafe_hash=True)
-class UnknownMachine(Unknown):
+class UnknownMachine(Unknown, code="unknown-machine"):
     """No machine with this id or name."""
 
     machine: int | str
 
 
 @dataclass(unsafe_hash=True)
-class UnknownOrder(Unknown):
+class UnknownOrder(Unknown, code="unknown-order"):
     """No order with this id, or this reference of the client's, that the caller may see."""
 
     order: int | str
 
 
 @dataclass(unsafe_hash=True)
-class UnknownPurchase(Unknown):
+class UnknownPurchase(Unknown, code="unknown-purchase"):
     """The guest has bought none of the product here, or given all of it back."""
 
     product: int
 
 
 @dataclass(unsafe_hash=True)
-class UnknownSession(Unknown):
+class UnknownSession(Unknown, code="unknown-session"):
     """No session with this id belongs to the caller."""
 
     session: int
 
 
 @dataclass(unsafe_hash=True)
-class UnknownToken(Unknown):
+class UnknownToken(Unknown, code="unknown-token"):
     """No API token with this id belongs to the caller."""
 
     token: int
 
 
 @dataclass(unsafe_hash=True)
-class UnknownImage(Unknown):
+class UnknownImage(Unknown, code="unknown-image"):
     """No picture with this id."""
 
     image: int
@@ -195,16 +223,30 @@ class Unacceptable(Refusal):
     """The value is wrong whatever the shop's state."""
 
 
+def _coded(facts: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 kept the problem as the end of an English sentence, which is said again as it was."""
+    return {"field": facts["field"], "code": StoredReason.code, "facts": {"reason": facts["reason"]}}
+
+
 @dataclass(unsafe_hash=True)
-class InvalidField(Unacceptable):
-    """`field` breaks the rule that `reason` tells."""
+class InvalidField(Unacceptable, code="invalid-field", stored_version=2, upgrades=(_coded,)):
+    """The value of `field` cannot be taken; `problem` is why."""
 
     field: str
-    reason: str
+    problem: FieldProblem
+
+    def facts(self) -> dict[str, Any]:
+        """The field, and the problem's code and facts."""
+        return {"field": self.field, "code": self.problem.code, "facts": self.problem.facts()}
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """As `facts` tells them. Raises KeyError for a problem that is not in the set."""
+        return cls(facts["field"], revive_problem(facts["code"], facts["facts"]))
 
 
 @dataclass(unsafe_hash=True)
-class CoinNotAccepted(Unacceptable):
+class CoinNotAccepted(Unacceptable, code="coin-not-accepted"):
     """The shop takes no coin or note of this value."""
 
     value_cents: int
@@ -212,14 +254,14 @@ class CoinNotAccepted(Unacceptable):
 
 
 @dataclass(unsafe_hash=True)
-class ReportTooLarge(Unacceptable):
+class ReportTooLarge(Unacceptable, code="report-too-large"):
     """What was asked for has more rows than one answer may have."""
 
     rows_max: int
 
 
 @dataclass(unsafe_hash=True)
-class KeyReused(Unacceptable):
+class KeyReused(Unacceptable, code="key-reused"):
     """The idempotency key already stands for another request."""
 
     key: str
@@ -230,7 +272,7 @@ class Throttled(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class TooManyTries(Throttled):
+class TooManyTries(Throttled, code="too-many-tries"):
     """Too many log-ins of this name, or from this address; in `retry_seconds` there is room for one."""
 
     retry_seconds: int
@@ -241,7 +283,23 @@ class Conflict(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class InsufficientFunds(Conflict):
+class RecordUnreadable(Conflict, code="record-unreadable"):
+    """The answer under the key is kept in a form that this release does not know; nothing is done again.
+
+    `order`, `refund` and `transfer` are what came of it, as far as that is known.
+    """
+
+    key: str
+    form: str
+    form_version: int
+    recorded_at: str
+    order: int | None
+    refund: int | None
+    transfer: int | None
+
+
+@dataclass(unsafe_hash=True)
+class InsufficientFunds(Conflict, code="insufficient-funds"):
     """The wallet holds less than the order costs, or than is to be sent."""
 
     needed_cents: int
@@ -249,7 +307,7 @@ class InsufficientFunds(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class OutOfStock(Conflict):
+class OutOfStock(Conflict, code="out-of-stock"):
     """The shelf holds fewer than were asked for."""
 
     product: int
@@ -257,7 +315,7 @@ class OutOfStock(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class StockTooLarge(Conflict):
+class StockTooLarge(Conflict, code="stock-too-large"):
     """The shelf would hold more than its capacity."""
 
     product: int
@@ -265,28 +323,28 @@ class StockTooLarge(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class BalanceTooLarge(Conflict):
+class BalanceTooLarge(Conflict, code="balance-too-large"):
     """The wallet would hold more than any wallet may."""
 
     balance_cents_max: int
 
 
 @dataclass(unsafe_hash=True)
-class ChangeUnpayable(Conflict):
+class ChangeUnpayable(Conflict, code="change-unpayable"):
     """The coin box cannot pay this change with the coins it holds: exact money, please."""
 
     change_cents: int
 
 
 @dataclass(unsafe_hash=True)
-class NothingToPayOut(Conflict):
+class NothingToPayOut(Conflict, code="nothing-to-pay-out"):
     """The wallet holds nothing that coins can pay."""
 
     balance_cents: int
 
 
 @dataclass(unsafe_hash=True)
-class CoinsMissing(Conflict):
+class CoinsMissing(Conflict, code="coins-missing"):
     """The coin box holds fewer of these than are to be taken out."""
 
     value_cents: int
@@ -294,14 +352,14 @@ class CoinsMissing(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class CoinsOwed(Conflict):
+class CoinsOwed(Conflict, code="coins-owed"):
     """The coin box is below zero in some coin, and no counted box can be: fill or count it first."""
 
     machine: int
 
 
 @dataclass(unsafe_hash=True)
-class NotPayable(Conflict):
+class NotPayable(Conflict, code="not-payable"):
     """The seller's earnings do not give that much now; `payable_cents` they do."""
 
     payable_cents: int
@@ -309,21 +367,21 @@ class NotPayable(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class NameTaken(Conflict):
+class NameTaken(Conflict, code="name-taken"):
     """Another user, product on sale, or machine has this name (case and accents' spelling aside)."""
 
     name: str
 
 
 @dataclass(unsafe_hash=True)
-class EmailTaken(Conflict):
+class EmailTaken(Conflict, code="email-taken"):
     """Another user has this email address."""
 
     email: str
 
 
 @dataclass(unsafe_hash=True)
-class ClientRefTaken(Conflict):
+class ClientRefTaken(Conflict, code="client-ref-taken"):
     """The buyer has used this reference before; `order` is what it stands for."""
 
     client_ref: str
@@ -331,7 +389,7 @@ class ClientRefTaken(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class ExternalRefTaken(Conflict):
+class ExternalRefTaken(Conflict, code="external-ref-taken"):
     """This reference has moved money before; `transfer` is what it stands for."""
 
     external_ref: str
@@ -339,21 +397,21 @@ class ExternalRefTaken(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class NotRefundable(Conflict):
+class NotRefundable(Conflict, code="not-refundable"):
     """The product was sold without the right to give it back."""
 
     product: int
 
 
 @dataclass(unsafe_hash=True)
-class RefundWindowOver(Conflict):
+class RefundWindowOver(Conflict, code="refund-window-over"):
     """The buyer's own time for giving back has passed."""
 
     window_seconds: int
 
 
 @dataclass(unsafe_hash=True)
-class RefundExceedsSale(Conflict):
+class RefundExceedsSale(Conflict, code="refund-exceeds-sale"):
     """More was asked back than was sold and not yet refunded."""
 
     product: int
@@ -361,14 +419,14 @@ class RefundExceedsSale(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class RefundsExhausted(Conflict):
+class RefundsExhausted(Conflict, code="refunds-exhausted"):
     """The buyer has given back as often within a day as buyers may by themselves."""
 
     refunds_max: int
 
 
 @dataclass(unsafe_hash=True)
-class WrongStatus(Conflict):
+class WrongStatus(Conflict, code="wrong-status"):
     """The order's status does not allow this."""
 
     order: int
@@ -376,7 +434,7 @@ class WrongStatus(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class TabLimitExceeded(Conflict):
+class TabLimitExceeded(Conflict, code="tab-limit-exceeded"):
     """The buyer's tab would owe more than it may."""
 
     limit_cents: int
@@ -385,7 +443,7 @@ class TabLimitExceeded(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class SettlementExceedsTab(Conflict):
+class SettlementExceedsTab(Conflict, code="settlement-exceeds-tab"):
     """More was to be settled than the tab owes."""
 
     owed_cents: int
@@ -393,7 +451,7 @@ class SettlementExceedsTab(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class CoinsCapReached(Conflict):
+class CoinsCapReached(Conflict, code="coins-cap-reached"):
     """The buyer has declared as many coins within a day as nobody need see; `left_cents` are still free."""
 
     cap_cents: int
@@ -401,7 +459,7 @@ class CoinsCapReached(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class StillHoldsValue(Conflict):
+class StillHoldsValue(Conflict, code="still-holds-value"):
     """Earnings, a tab or stock must be settled before this user can be closed."""
 
     earned_cents: int
@@ -410,35 +468,35 @@ class StillHoldsValue(Conflict):
 
 
 @dataclass(unsafe_hash=True)
-class WalletTouched(Conflict):
+class WalletTouched(Conflict, code="wallet-touched"):
     """The wallet holds something else than the caller has seen."""
 
     balance_cents: int
 
 
 @dataclass(unsafe_hash=True)
-class VersionChanged(Conflict):
+class VersionChanged(Conflict, code="version-changed"):
     """The thing is at another version than the caller has seen."""
 
     version: int
 
 
 @dataclass(unsafe_hash=True)
-class PlanChanged(Conflict):
+class PlanChanged(Conflict, code="plan-changed"):
     """The machine's shelves are planned otherwise than the caller has seen."""
 
     machine: int
 
 
 @dataclass(unsafe_hash=True)
-class TooManyTokens(Conflict):
+class TooManyTokens(Conflict, code="too-many-tokens"):
     """The user has as many API tokens as anybody may."""
 
     count_max: int
 
 
 @dataclass(unsafe_hash=True)
-class LastAdmin(Conflict):
+class LastAdmin(Conflict, code="last-admin"):
     """The shop's last active admin stays."""
 
 
@@ -448,10 +506,14 @@ def leaves(cls: type[Refusal] = Refusal) -> list[type[Refusal]]:
     return [cls] if not below else [leaf for child in below for leaf in leaves(child)]
 
 
-_BY_NAME = {leaf.__name__: leaf for leaf in leaves()}
+_BY_CODE = {leaf.code: leaf for leaf in leaves()}
 
 
-def revive(name: str, facts: dict[str, Any]) -> Refusal:
-    """The refusal that `type(r).__name__` and `r.facts()` told of; KeyError for a name not in the tree."""
-    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-    return _BY_NAME[name](**frozen)
+def revive(code: str, facts: dict[str, Any]) -> Refusal:
+    """The refusal that `r.code` and `r.facts()` told of; facts that it has no more are left out.
+
+    Raises:
+        KeyError: no refusal of the tree has the code.
+        TypeError: a fact is missing.
+    """
+    return _BY_CODE[code].of_facts(facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tuckshop.domain.coins import Coins, check_inserted, total_cents
+from tuckshop.domain.field_problems import AmountTooSmall
 from tuckshop.domain.ledger import BANK, Transfer, TransferKind, coin_box_of, tab_of, wallet_of
 from tuckshop.domain.machines import CoinBox
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -59,7 +60,7 @@ def settle_by_bank(*, user_id: int, owed_cents: int, amount_cents: int) -> Settl
         SettlementExceedsTab: more than is owed.
     """
     if amount_cents < 1:
-        raise InvalidField(field="amount", reason="must be at least 1")
+        raise InvalidField(field="amount", problem=AmountTooSmall(1))
     if amount_cents > owed_cents:
         raise SettlementExceedsTab(owed_cents=owed_cents, amount_cents=amount_cents)
     transfer = Transfer(TransferKind.SETTLEMENT, BANK, tab_of(user_id), amount_cents)

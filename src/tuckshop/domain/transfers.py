@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuckshop.domain.field_problems import AmountTooSmall, SameUser, WrongLength
 from tuckshop.domain.ledger import BANK, UNCLAIMED, AccountRef, Transfer, TransferKind, earnings_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InsufficientFunds, InvalidField, NotPayable
@@ -21,7 +22,7 @@ def send(
     """
     _check_amount(amount_cents)
     if source == target:
-        raise InvalidField(field="to", reason="must be somebody else")
+        raise InvalidField(field="to", problem=SameUser())
     if amount_cents > source_cents:
         raise InsufficientFunds(needed_cents=amount_cents, balance_cents=source_cents)
     _check_room(target_cents + amount_cents)
@@ -65,14 +66,13 @@ def close(*, wallet: AccountRef, balance_cents: int) -> Transfer | None:
 def check_external_ref(external_ref: str) -> str:
     """The reference itself. Raises InvalidField for one that is empty or too long."""
     if not 1 <= len(external_ref) <= EXTERNAL_REF_LENGTH_MAX:
-        reason = f"must have 1 to {EXTERNAL_REF_LENGTH_MAX} characters"
-        raise InvalidField(field="external_ref", reason=reason)
+        raise InvalidField(field="external_ref", problem=WrongLength(1, EXTERNAL_REF_LENGTH_MAX))
     return external_ref
 
 
 def _check_amount(amount_cents: int) -> None:
     if amount_cents < 1:
-        raise InvalidField(field="amount", reason="must be at least 1")
+        raise InvalidField(field="amount", problem=AmountTooSmall(1))
 
 
 def _check_room(balance_cents: int) -> None:

@@ -7,6 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tuckshop.domain.field_problems import (
+    CommonPassword,
+    ForbiddenCharacters,
+    NoRoles,
+    NotAnEmail,
+    ReservedName,
+    RoleTwice,
+    SpaceAtEnds,
+    WrongLength,
+)
 from tuckshop.domain.refusals import InvalidField, RoleMissing
 
 USERNAME_LENGTH_MAX = 64
@@ -82,9 +92,9 @@ def check_roles(roles: Iterable[Role]) -> frozenset[Role]:
     """The roles as a set. Raises InvalidField for none, or one that is named twice."""
     named = list(roles)
     if not named:
-        raise InvalidField(field="roles", reason="must name at least one role")
+        raise InvalidField(field="roles", problem=NoRoles())
     if len(set(named)) < len(named):
-        raise InvalidField(field="roles", reason="must name each role once")
+        raise InvalidField(field="roles", problem=RoleTwice())
     return frozenset(named)
 
 
@@ -118,13 +128,13 @@ def check_name(name: str, *, field: str, length_max: int) -> str:
     """
     name = unicodedata.normalize("NFC", name)
     if not name or len(name) > length_max:
-        raise InvalidField(field=field, reason=f"must have 1 to {length_max} characters")
+        raise InvalidField(field=field, problem=WrongLength(1, length_max))
     if name != name.strip():
-        raise InvalidField(field=field, reason="must not start or end with space")
+        raise InvalidField(field=field, problem=SpaceAtEnds())
     if "/" in name or any(
         char in _BLANK or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in name
     ):
-        raise InvalidField(field=field, reason="must not contain slashes or invisible characters")
+        raise InvalidField(field=field, problem=ForbiddenCharacters())
     return name
 
 
@@ -132,7 +142,7 @@ def check_username(username: str) -> str:
     """The user name in NFC. Raises InvalidField, also for the name that products of the shop itself show."""
     username = check_name(username, field="username", length_max=USERNAME_LENGTH_MAX)
     if name_key(username) == HOUSE_NAME:
-        raise InvalidField(field="username", reason="must not be the shop's own")
+        raise InvalidField(field="username", problem=ReservedName())
     return username
 
 
@@ -145,7 +155,7 @@ def check_email(email: str) -> str:
     email = check_name(email, field="email", length_max=EMAIL_LENGTH_MAX)
     local, at, domain = email.rpartition("@")
     if not (local and at and domain) or "@" in local or any(char.isspace() for char in email):
-        raise InvalidField(field="email", reason="must look like name@example.org")
+        raise InvalidField(field="email", problem=NotAnEmail())
     return email
 
 
@@ -156,9 +166,7 @@ def check_password(password: str, *, common: frozenset[str]) -> str:
         InvalidField: too short, too long, or one of the passwords that everybody tries first.
     """
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
-        raise InvalidField(
-            field="password", reason=f"must have {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters"
-        )
+        raise InvalidField(field="password", problem=WrongLength(PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX))
     if password.casefold() in common:
-        raise InvalidField(field="password", reason="is among the most common passwords")
+        raise InvalidField(field="password", problem=CommonPassword())
     return password

@@ -17,11 +17,12 @@ from starlette.types import Scope
 from tuckshop.context import DatabaseAway
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, TooManyTries
+from tuckshop.http import field_problems
 from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.identity.passwords import Overrun
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +78,12 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.TooManyTries: Row(
         429, "Too many tries", "Too many log-ins were tried: wait {retry_seconds} seconds."
+    ),
+    refusals.RecordUnreadable: Row(
+        409,
+        "Record unreadable",
+        "The answer under the key {key} was recorded at {recorded_at} as {form}, version {form_version}."
+        " This release cannot read it; nothing was done again.",
     ),
     refusals.InsufficientFunds: Row(
         409, "Insufficient funds", "This costs {needed_cents}; the wallet holds {balance_cents}."
@@ -182,6 +189,13 @@ def kind(name: str) -> str:
     return re.sub(r"[\s-]+|(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
+def facts_of(refusal: Refusal) -> dict[str, Any]:
+    """What stands beside a refusal's sentence: its facts, and for a field the end of that sentence."""
+    if isinstance(refusal, refusals.InvalidField):
+        return {"field": refusal.field, "reason": field_problems.reason(refusal.problem)}
+    return refusal.facts()
+
+
 class Errors:
     """How one interface tells what went wrong: its table of refusals, and the shape of an error's body.
 
@@ -225,7 +239,7 @@ class Errors:
     def of_refusal(self, refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response[Any]:
         """The answer for a refusal: its facts beside the sentence that they make."""
         row = self.table[type(refusal)]
-        facts = refusal.facts()
+        facts = facts_of(refusal)
         worded = {
             name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
             for name, value in facts.items()
@@ -235,7 +249,7 @@ class Errors:
         return self.told(
             row.status,
             row.title,
-            name=type(refusal).__name__,
+            name=refusal.code,
             detail=row.detail.format(**worded),
             headers=headers,
             more=facts,

@@ -19,6 +19,7 @@ import msgspec
 from tuckshop.domain.refusals import (
     KeyReused,
     LogInNeeded,
+    RecordUnreadable,
     Refusal,
     ScopeMissing,
     SessionEnded,
@@ -80,7 +81,7 @@ def told(
     if login != "none":
         refusals = (SessionEnded, LogInNeeded if login == "session" else ScopeMissing, *refusals)
     if keyed:
-        refusals = (*refusals, KeyReused)
+        refusals = (*refusals, KeyReused, RecordUnreadable)
     if matched:
         refusals = (*refusals, VersionChanged)
     return Operation(

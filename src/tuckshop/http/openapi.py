@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 import msgspec
 
 from tuckshop import __version__
+from tuckshop.domain.field_problems import OutOfRange
 from tuckshop.domain.refusals import (
     LogInNeeded,
     Refusal,
@@ -62,7 +63,7 @@ _REPLAYED = {
 _FACTS: dict[str, Any] = {
     "field": "stock",
     "rows_max": 50_000,
-    "reason": "must be from 0 to 1000000",
+    "problem": OutOfRange(0, 1_000_000),
     "accepted": (5, 10, 20, 50, 100),
     "roles": ("cashier", "admin"),
     "scopes": ("buy", "admin"),
@@ -83,6 +84,9 @@ _FACTS: dict[str, Any] = {
     "key": "6f0d2c1e-purchase-1",
     "client_ref": "till-7-0001",
     "external_ref": "bank-2025-10-09-17",
+    "form": "order.placed",
+    "form_version": 2,
+    "recorded_at": "2025-10-09T17:00:00Z",
     "payable_cents": 200,
     "user": 7,
     "guest": "door 17",
@@ -385,7 +389,7 @@ def _example(contract: Contract, refusal: type[Refusal]) -> tuple[int, _Example]
     response = contract.errors.of_refusal(refusal(**example_facts(refusal)))
     title = contract.errors.table[refusal].title
     body = msgspec.json.decode(response.body)
-    return response.status_code, _Example(kind(refusal.__name__), title, body)
+    return response.status_code, _Example(refusal.code, title, body)
 
 
 def _plain(contract: Contract, status: int, title: str, detail: str) -> tuple[int, _Example]:

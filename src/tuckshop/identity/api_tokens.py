@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select, update
 
 from tuckshop.context import KnownToken, Shop
+from tuckshop.domain.field_problems import NoScopes, OutOfRange
 from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, UnknownToken
 from tuckshop.domain.users import Scope, check_name, read_scopes, write_scopes
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 PREFIX = "tsk_"  # Told apart from a log-in's token at a glance, and found by those who scan for secrets.
 SECRET_BYTES = 32
@@ -53,9 +54,9 @@ async def make(
     name = check_name(name, field="name", length_max=NAME_LENGTH_MAX)
     held = frozenset(scopes)
     if not held:
-        raise InvalidField(field="scopes", reason="must name at least one scope")
+        raise InvalidField(field="scopes", problem=NoScopes())
     if not 1 <= days <= DAYS_MAX:
-        raise InvalidField(field="days", reason=f"must be from 1 to {DAYS_MAX}")
+        raise InvalidField(field="days", problem=OutOfRange(1, DAYS_MAX))
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     now_us = shop.clock()
     expires_us = now_us + days * _DAY_US
@@ -142,7 +143,7 @@ async def known(shop: Shop, *, secret: str) -> KnownToken:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
-    found = KnownToken(Caller(row.id, row.user_id), read_scopes(row.scopes))
+    found = KnownToken(SessionCaller(row.id, row.user_id), read_scopes(row.scopes))
     shop.remember_token(digest, found)
     return found
 

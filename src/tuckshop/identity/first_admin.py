@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.context import Shop
+from tuckshop.domain.field_problems import WrongSetupCode
 from tuckshop.domain.refusals import InvalidField
 from tuckshop.domain.users import Role
 from tuckshop.identity import login_throttle as tries
@@ -48,7 +49,7 @@ async def make(
     """
     counted = await tries.begin(shop, username=_COUNTED_AS, address=address)
     if not hmac.compare_digest(_hash(code), code_hash):
-        raise InvalidField(field="code", reason="is not the code that the server has printed")
+        raise InvalidField(field="code", problem=WrongSetupCode())
     async with writing(shop.engine) as connection:
         await tries.give_back(connection, counted)
     return await registration.add(

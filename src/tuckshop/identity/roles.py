@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
+from tuckshop.domain.field_problems import StateNotAllowed
 from tuckshop.domain.refusals import InvalidField, LastAdmin, UnknownUser
 from tuckshop.domain.users import Role, UserState, check_roles
 from tuckshop.identity import users as accounts
@@ -39,7 +40,7 @@ async def change(
         values |= accounts.flags_of(check_roles(roles))
     if state is not None:
         if state is UserState.CLOSED:
-            raise InvalidField(field="state", reason="must be pending, active or disabled")
+            raise InvalidField(field="state", problem=StateNotAllowed())
         values["state"] = state.value
     async with writing(shop.engine) as connection:
         return await _change(connection, user_id, values, actor_id, now_us=shop.clock())

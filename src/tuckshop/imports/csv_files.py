@@ -13,6 +13,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tuckshop.imports.file_problems import (
+    CellTooLong,
+    FileIsUtf16,
+    FileNotUtf8,
+    FileProblem,
+    FileTooLarge,
+    NulCharacter,
+    QuotesOpen,
+    TooManyRows,
+)
+
 BYTES_MAX = 8 * 1024 * 1024
 CELL_LENGTH_MAX = 1_000  # Ten times the longest name; anything longer is a quote that was never closed.
 SEPARATORS = ",;\t"  # What spreadsheets use, by country.
@@ -24,9 +35,9 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff")  # How UTF-16 begins.
 class SheetUnreadable(Exception):
     """No table can be made of this file; the first line at fault, if it is in one."""
 
-    def __init__(self, reason: str, *, line: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, problem: FileProblem, *, line: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
         self.line = line
 
 
@@ -59,7 +70,7 @@ def read(content: bytes, *, rows_max: int) -> list[Row]:
         SheetUnreadable: too large, too many rows, not UTF-8, or not quoted as CSV is.
     """
     if len(content) > BYTES_MAX:
-        raise SheetUnreadable(f"The file is larger than {BYTES_MAX // 1024**2} MiB")
+        raise SheetUnreadable(FileTooLarge(BYTES_MAX))
     text = _decoded(content)
     first = text.lstrip("\r\n").split("\n", 1)[0]
     separator = max(SEPARATORS, key=first.count)
@@ -73,27 +84,27 @@ def read(content: bytes, *, rows_max: int) -> list[Row]:
             if any(stripped):
                 rows.append(Row(line, stripped))
             if len(rows) > rows_max + 1:
-                raise SheetUnreadable(f"The file has more than {rows_max:,} rows")
+                raise SheetUnreadable(TooManyRows(rows_max))
             if any(len(cell) > CELL_LENGTH_MAX for cell in cells):
-                raise SheetUnreadable(f"A cell has more than {CELL_LENGTH_MAX:,} characters", line=line)
+                raise SheetUnreadable(CellTooLong(CELL_LENGTH_MAX), line=line)
             line = reader.line_num + 1
     except csv.Error:
         # Where the row begins, not where the text ended that its open quote has swallowed.
-        raise SheetUnreadable("The quotes in this row do not close, or stand in a cell", line=line) from None
+        raise SheetUnreadable(QuotesOpen(), line=line) from None
     return rows
 
 
 def _decoded(content: bytes) -> str:
     if content.startswith(_WIDE):
-        raise SheetUnreadable("The file is UTF-16; save it as CSV in UTF-8")
+        raise SheetUnreadable(FileIsUtf16())
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise SheetUnreadable("The file is not UTF-8; save it as CSV in UTF-8", line=line) from None
+        raise SheetUnreadable(FileNotUtf8(), line=line) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise SheetUnreadable("There is a NUL character: this is no CSV file", line=line)
+        raise SheetUnreadable(NulCharacter(), line=line)
     return text
 
 

@@ -8,12 +8,32 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+from tuckshop.domain.field_problems import NotAWholeNumber, NotYesOrNo
 from tuckshop.domain.money import Currency, parse_price
 from tuckshop.domain.products import QUANTITY_MAX, check_product_name, check_quantity, parse_tax
 from tuckshop.domain.refusals import InvalidField
-from tuckshop.domain.users import HOUSE_NAME, Actor, Role, name_key
+from tuckshop.domain.users import HOUSE_NAME, USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.imports.csv_files import Row
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeProduct
+from tuckshop.imports.file_problems import (
+    VALUE_LENGTH_MAX,
+    AboveShelfCapacity,
+    ColumnTwice,
+    FileEmpty,
+    FileProblem,
+    InvalidCell,
+    NameColumnMissing,
+    NameMissing,
+    NameTwice,
+    OtherSeller,
+    PriceMissing,
+    ProductNotYours,
+    SellerNotYou,
+    TooManyCells,
+    UnknownColumn,
+    UnknownSeller,
+)
+from tuckshop.till.callers import Caller
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 COLUMNS = ("name", "price", "stock", "stock_exported", "seller", "refundable", "tax", "cost")
 _YES_NO = {"yes": True, "no": False}
@@ -21,18 +41,18 @@ _YES_NO = {"yes": True, "no": False}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and on which line of the file; None: with all of it."""
+    """What is wrong, and on which line of the file; None: with the whole of it."""
 
     line: int | None
-    reason: str
+    problem: FileProblem
 
 
 class Wrong(Exception):
-    """A row that cannot be done, with each reason why."""
+    """A row that cannot be done, with all that is wrong with it."""
 
-    def __init__(self, *reasons: str) -> None:
-        super().__init__(*reasons)
-        self.reasons = reasons
+    def __init__(self, *problems: FileProblem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +108,11 @@ class Seller(NamedTuple):
 def parse(rows: Sequence[Row], *, currency: Currency) -> Table:
     """The rows under their head, which names some of COLUMNS in any order."""
     if not rows:
-        return Table((), (Problem(None, f"The file is empty: its first row names {', '.join(COLUMNS)}"),))
+        return Table((), (Problem(None, FileEmpty(COLUMNS)),))
     columns = tuple(cell.lower() for cell in rows[0].cells)
-    reasons = _about_head(columns)
-    if reasons:
-        return Table((), tuple(Problem(rows[0].line, reason) for reason in reasons))
+    about_head = _about_head(columns)
+    if about_head:
+        return Table((), tuple(Problem(rows[0].line, problem) for problem in about_head))
     goods: list[Good] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
@@ -102,10 +122,10 @@ def parse(rows: Sequence[Row], *, currency: Currency) -> Table:
             good = _good(row, columns, readers)
             first = seen.setdefault(good.key, row.line)
             if first != row.line:
-                raise Wrong(f"{good.name} is on line {first} already")
+                raise Wrong(NameTwice(good.name, first))
             goods.append(good)
         except Wrong as wrong:
-            problems += (Problem(row.line, reason) for reason in wrong.reasons)
+            problems += (Problem(row.line, problem) for problem in wrong.problems)
     return Table(tuple(goods), tuple(problems))
 
 
@@ -127,7 +147,7 @@ def step(
     if known is None:
         seller_id = _seller_id(good, sellers, actor)
         if good.price is None:
-            raise Wrong(f"{good.name} is new and needs a price")
+            raise Wrong(PriceMissing(good.name))
         added = AddProduct(
             caller,
             name=good.name,
@@ -159,7 +179,7 @@ def step(
         return None, ()
     most = max(known.stock, known.capacity or QUANTITY_MAX)
     if "stock" in differing and (good.stock or 0) > most:
-        raise Wrong(f"The shelf of {known.name} holds at most {most:,}")
+        raise Wrong(AboveShelfCapacity(known.name, most))
     changed = ChangeProduct(
         caller,
         known.product_id,
@@ -170,14 +190,14 @@ def step(
     return changed, tuple(differing)
 
 
-def _about_head(columns: Sequence[str]) -> list[str]:
-    known = ", ".join(COLUMNS)
-    reasons = [f"There is no column {name[:40]!r}, only {known}" for name in columns if name not in COLUMNS]
+def _about_head(columns: Sequence[str]) -> list[FileProblem]:
+    unknown = [name[:VALUE_LENGTH_MAX] for name in columns if name not in COLUMNS]
     twice = sorted({name for name in columns if columns.count(name) > 1 and name in COLUMNS})
-    reasons += [f"The column {name} is there twice" for name in twice]
-    if "name" not in columns:
-        reasons.append(f"The first row must name the columns: name, and any of {known}")
-    return reasons
+    return [
+        *(UnknownColumn(name, COLUMNS) for name in unknown),
+        *(ColumnTwice(name) for name in twice),
+        *([] if "name" in columns else [NameColumnMissing(COLUMNS)]),
+    ]
 
 
 Reader = Callable[[str], Any]
@@ -199,32 +219,32 @@ def _readers(currency: Currency) -> dict[str, Reader]:
 def _good(row: Row, columns: Sequence[str], readers: Mapping[str, Reader]) -> Good:
     cells = row.cells
     if any(cells[len(columns) :]):
-        raise Wrong(f"There are {len(cells)} cells, and the head names {len(columns)}")
+        raise Wrong(TooManyCells(len(cells), len(columns)))
     read: dict[str, Any] = {}
-    reasons = []
+    problems: list[FileProblem] = []
     for name, cell in zip(columns, cells, strict=False):
         if not cell:
             continue
         try:
             read[name] = readers[name](cell)
         except InvalidField as refusal:
-            reasons.append(f"The {refusal.field} {refusal.reason}")
-    if "name" not in read and not reasons:
-        reasons.append("The name is missing")
-    if reasons:
-        raise Wrong(*reasons)
+            problems.append(InvalidCell(name, cell[:VALUE_LENGTH_MAX], refusal.problem))
+    if "name" not in read and not problems:
+        problems.append(NameMissing())
+    if problems:
+        raise Wrong(*problems)
     return Good(row.line, **read)
 
 
 def _whole(text: str, *, field: str) -> int:
     if re.fullmatch("[0-9]{1,9}", text, re.ASCII) is None:
-        raise InvalidField(field=field, reason="must be a whole number")
+        raise InvalidField(field=field, problem=NotAWholeNumber())
     return check_quantity(int(text), field=field, least=0)
 
 
 def _yes_no(text: str) -> bool:
     if text.lower() not in _YES_NO:
-        raise InvalidField(field="refundable", reason="must be yes or no")
+        raise InvalidField(field="refundable", problem=NotYesOrNo())
     return _YES_NO[text.lower()]
 
 
@@ -238,12 +258,12 @@ def _seller_id(good: Good, sellers: Mapping[str, Seller], actor: Actor) -> int |
     seller = sellers.get(name_key(good.seller))
     if seller is not None and (is_admin or seller.id == actor.user_id):
         return seller.id
-    raise Wrong(f"There is no seller {good.seller[:64]}" if is_admin else "Add products of your own alone")
+    raise Wrong(UnknownSeller(good.seller[:USERNAME_LENGTH_MAX]) if is_admin else SellerNotYou())
 
 
 def _require_same_seller(good: Good, known: Known, actor: Actor) -> None:
     if not actor.has(Role.ADMIN) and known.seller_id != actor.user_id:
-        raise Wrong(f"{known.name} belongs to somebody else")
+        raise Wrong(ProductNotYours(known.name))
     seller = known.seller or HOUSE_NAME
     if good.seller is not None and name_key(good.seller) != name_key(seller):
-        raise Wrong(f"{known.name} is sold by {seller}, and products keep their sellers")
+        raise Wrong(OtherSeller(known.name, seller))

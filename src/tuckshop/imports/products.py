@@ -7,6 +7,7 @@ All rows or none: they are one command of the till's.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,16 +20,16 @@ from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import Currency
 from tuckshop.domain.products import GOODS_MAX, show_tax
 from tuckshop.domain.refusals import NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser
-from tuckshop.domain.users import HOUSE_NAME, OPERATOR, Actor, Role, name_key
-from tuckshop.identity import sessions
+from tuckshop.domain.users import HOUSE_NAME, Actor, Role, name_key
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import product_rows as goods_rows
 from tuckshop.imports.product_rows import COLUMNS, Known, Problem, Seller
 from tuckshop.queries import machines
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands import base as commands
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeGoods, ChangeProduct, Envelope
+from tuckshop.till.callers import OperatorCaller, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts
 
 PAGE = 500
 REASON = "imported"
@@ -77,11 +78,13 @@ class Report:
 async def take(
     shop: Shop,
     *,
-    caller: Caller,
+    caller: SessionCaller | OperatorCaller,
+    actor: Actor,
     content: bytes,
     machine_id: int = DEFAULT_MACHINE_ID,
     reason: str = REASON,
     dry_run: bool = False,
+    key: str | None = None,
     progress: Progress = lambda done, of: None,
 ) -> Report:
     """Adds and changes the products that a file lists; `stock` is that of the machine.
@@ -90,31 +93,36 @@ async def take(
     counted, and the difference is a correction. But a row whose `stock` still is what `stock_exported` says
     was not counted by anybody: it leaves the shelf alone, with the sales since the export.
 
+    `actor` is what the caller may do now; the till asks again. With a `key`, the file is taken once: taken
+    again, it changes nothing, whatever was sold or changed meanwhile.
+
     Raises:
         RoleMissing, SessionEnded: only sellers and admins have products.
         UnknownMachine: as it says.
         NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser: others kept changing the same
             products; nothing was done.
     """
-    actor = OPERATOR if caller == commands.OPERATOR else await sessions.actor(shop, caller=caller)
     actor.require(Role.SELLER, Role.ADMIN)
     await machines.find(shop, machine_id=machine_id)
     try:
         table = goods_rows.parse(sheets.read(content, rows_max=GOODS_MAX), currency=shop.currency)
     except sheets.SheetUnreadable as error:
-        return Report(problems=(Problem(error.line, error.reason),))
+        return Report(problems=(Problem(error.line, error.problem),))
     for tried in range(1, _TRIES + 1):
         report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)
         if report.problems or dry_run or not steps:
             return report
         try:
-            (await shop.till.settle(Envelope(ChangeGoods(caller, tuple(steps))))).receipt()
+            # Each try has a key of its own: a refusal is an answer too, and is repeated as one.
+            once = (None, b"") if key is None else (f"{key}.{tried}", hashlib.sha256(content).digest())
+            outcome = await shop.till.execute(Envelope(ChangeProducts(caller, tuple(steps)), *once))
+            outcome.receipt()
         except (NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
             # Somebody was faster between the look and the till; the next look tells which row it concerns.
             if tried == _TRIES:
                 raise
         else:
-            return report
+            return Report() if outcome.replayed else report
     raise AssertionError("the last try returns or raises")
 
 
@@ -139,7 +147,7 @@ async def give(
 
 async def _look(
     shop: Shop,
-    caller: Caller,
+    caller: SessionCaller | OperatorCaller,
     actor: Actor,
     table: goods_rows.Table,
     machine_id: int,
@@ -167,7 +175,7 @@ async def _look(
                     reason=reason,
                 )
             except goods_rows.Wrong as wrong:
-                problems += (Problem(good.line, told) for told in wrong.reasons)
+                problems += (Problem(good.line, one) for one in wrong.problems)
                 continue
             if step is None:
                 unchanged += 1

@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from sqlalchemy import delete, exists, insert, select
 
 from tuckshop.context import Shop
+from tuckshop.domain.field_problems import Animated, NotAPicture, TooManyPixels
 from tuckshop.domain.products import Product, require_on_sale, require_owner
-from tuckshop.domain.refusals import InvalidField, UnknownImage
+from tuckshop.domain.refusals import InvalidField
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
-from tuckshop.queries.orders import OrderStands
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeProduct, Envelope, Outcome
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -40,7 +41,7 @@ UPLOAD_SECONDS_MAX = 3_600  # Between keeping a picture and showing it; moments,
 _ONE_AT_A_TIME = threading.Lock()  # The memory of two at once is what nobody has reckoned with.
 
 
-async def require_changeable(shop: Shop, *, caller: Caller, product_id: int) -> None:
+async def require_changeable(shop: Shop, *, caller: SessionCaller, product_id: int) -> None:
     """Whether the caller may, asked before anything large is read; the till asks again.
 
     Raises:
@@ -90,26 +91,6 @@ async def add(shop: Shop, *, media_type: str, content: bytes) -> int:
     return image_id
 
 
-async def find(shop: Shop, *, image_id: int) -> tuple[str, bytes]:
-    """A picture's media type and content. Raises UnknownImage."""
-    query = select(images.c.media_type, images.c.content).where(images.c.id == image_id)
-    async with reading(shop.engine) as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise UnknownImage(image=image_id)
-    return row.media_type, row.content
-
-
-async def of_orders(shop: Shop, *, orders: Iterable[OrderStands]) -> dict[int, int]:
-    """The ids of the pictures that products in these orders show now; those without one are left out."""
-    sold = {line.product_id for order in orders for line in order.lines}
-    query = select(products.c.id, products.c.image_id).where(
-        products.c.id.in_(sold), products.c.image_id.is_not(None)
-    )
-    async with reading(shop.engine) as connection:
-        return {row.id: row.image_id for row in await connection.execute(query)}
-
-
 def shrunk(content: bytes, *, media_type: str) -> bytes:
     """The picture as WebP within SIDE_MAX, turned as it is meant to be seen.
 
@@ -122,7 +103,7 @@ def shrunk(content: bytes, *, media_type: str) -> bytes:
         except InvalidField:
             raise
         except Exception:  # noqa: BLE001  # Decoders stumble in all ways over what was made to trip them.
-            raise InvalidField(field="image", reason="must be a whole picture of its Content-Type") from None
+            raise InvalidField(field="image", problem=NotAPicture()) from None
 
 
 def _shrunk(content: bytes, kind: str) -> bytes:
@@ -130,9 +111,9 @@ def _shrunk(content: bytes, kind: str) -> bytes:
 
     with Image.open(io.BytesIO(content), formats=[kind]) as opened:
         if opened.width * opened.height > PIXELS_MAX:
-            raise InvalidField(field="image", reason=f"must have at most {PIXELS_MAX} pixels")
+            raise InvalidField(field="image", problem=TooManyPixels(PIXELS_MAX))
         if getattr(opened, "is_animated", False):
-            raise InvalidField(field="image", reason="must not move")
+            raise InvalidField(field="image", problem=Animated())
         opened.draft("RGB", (2 * SIDE_MAX, 2 * SIDE_MAX))  # JPEG alone: decoded no larger than needed.
         opened.load()
         upright = ImageOps.exif_transpose(opened)
@@ -155,7 +136,7 @@ async def _settled(shop: Shop, envelope: Envelope, new_id: int | None = None) ->
         shown = select(products.c.image_id).where(products.c.id == command.product_id)
         async with reading(shop.engine) as connection:
             old_id = (await connection.execute(shown)).scalar_one_or_none()
-    outcome = await shop.till.settle(envelope)
+    outcome = await shop.till.execute(envelope)
     # Refused or replayed, the new one is not shown; done, the old one is not.
     await _forget_unused(shop, {one for one in (old_id, new_id) if one is not None})
     return outcome

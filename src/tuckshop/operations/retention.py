@@ -1,4 +1,4 @@
-"""Idempotency keys outside the till: whether one was used, and forgetting them when nobody will retry."""
+"""Forgetting what nobody will ask for any more: idempotency keys, attempts to log in, uploads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
 from tuckshop.identity import login_throttle as tries
-from tuckshop.store.engine import DatabaseAway, reading, writing
+from tuckshop.operations import uploads
+from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency
-from tuckshop.till.commands.base import Envelope
 
 KEPT_DAYS = 30  # What the API promises.
 CHUNK = 500  # Rows a transaction: on SQLite, sales wait for each.
@@ -20,17 +20,6 @@ PAUSE_SECONDS = 3600
 _DAY_US = 86_400 * 1_000_000
 
 log = structlog.get_logger(__name__)
-
-
-async def is_used(shop: Shop, envelope: Envelope) -> bool:
-    """Whether the caller's key already stands for something: the till will do nothing again."""
-    if envelope.key is None:
-        return False
-    query = select(idempotency.c.key).where(
-        idempotency.c.scope == envelope.command.caller.scope, idempotency.c.key == envelope.key
-    )
-    async with reading(shop.engine) as connection:
-        return await connection.scalar(query) is not None
 
 
 async def forget_old(shop: Shop) -> int:
@@ -54,11 +43,15 @@ async def forget_old(shop: Shop) -> int:
 
 
 async def keep_forgetting(shop: Shop) -> None:
-    """Forgets old keys every hour until it is cancelled; a database that is away is tried again later."""
+    """Forgets old keys, tries and uploads every hour until it is cancelled.
+
+    A database that is away is tried again later.
+    """
     while True:
         try:
             await forget_old(shop)
             await tries.forget_old(shop)
+            await uploads.forget_old(shop)
         except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

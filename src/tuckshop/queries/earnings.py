@@ -1,4 +1,7 @@
-"""What sellers have earned and cannot be paid yet. The till asks the same before it pays, see its `EARNINGS`.
+"""What sellers have earned, and how much of it cannot be paid yet.
+
+The rule is `domain.payables`; here is which orders it has to look at. The till looks for the same before it
+pays, see its `EARNINGS`.
 
 Three kinds of orders: those to be handed out, those that may still be given back, those that tabs owe. Each
 is found by an index in which they are few, whatever was sold before them. A condition that named all three
@@ -8,22 +11,124 @@ would have every line looked at that the seller ever sold.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
+from tuckshop.domain import payables as rules
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.orders import MICROSECONDS, OrderStatus, Payment
+from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
+from tuckshop.domain.refusals import UnknownUser
+from tuckshop.domain.users import Actor, Role
 from tuckshop.queries import orders as looking_up
 from tuckshop.store import tables
+from tuckshop.store.engine import reading
 from tuckshop.till.sql.statements import CLOCK_SECONDS_BACK_MAX
+from tuckshop.till.state.rows import OrderRow
 
-accounts, orders, lines = tables.accounts, tables.orders, tables.order_lines
+users, accounts, products = tables.users, tables.accounts, tables.products
+orders, lines, sales = tables.orders, tables.order_lines, tables.sales
 
 
-async def cents(connection: AsyncConnection, shop: Shop, seller_ids: Collection[int]) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class ProductEarnings:
+    """What one product brought its seller, refunds taken off."""
+
+    product_id: int
+    name: str
+    quantity: int
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What the shop owes a seller, and how much of it can be paid out now."""
+
+    seller_id: int
+    username: str
+    balance_cents: int
+    payable_cents: int
+
+    @property
+    def held_back_cents(self) -> int:
+        """What buyers may still give back, or still owe."""
+        return max(self.balance_cents - self.payable_cents, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """A seller's account. `payable_cents` leaves out what buyers may still give back, or still owe."""
+
+    balance_cents: int
+    payable_cents: int
+    products: list[ProductEarnings]
+
+
+async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
+    """What the seller has earned, in all and by product."""
+    # Of each day's sales, not of every line there ever was.
+    by_product = (
+        select(
+            products.c.id,
+            products.c.name,
+            func.sum(sales.c.sold_quantity - sales.c.refunded_quantity),
+            func.sum(sales.c.sold_cents - sales.c.refunded_cents),
+        )
+        .join(sales, sales.c.product_id == products.c.id)
+        .where(products.c.seller_id == seller_id)
+        .group_by(products.c.id, products.c.name)
+        .order_by(products.c.id)
+    )
+    balance = select(accounts.c.balance_cents).where(
+        accounts.c.user_id == seller_id, accounts.c.kind == AccountKind.EARNINGS.value
+    )
+    async with reading(shop.engine) as connection:
+        cents = await connection.scalar(balance) or 0
+        held_cents = (await held_back_cents(connection, shop, [seller_id])).get(seller_id, 0)
+        earned = [
+            ProductEarnings(product_id, name, int(quantity), int(total))
+            for product_id, name, quantity, total in await connection.execute(by_product)
+        ]
+    return Earnings(cents, max(cents - held_cents, 0), earned)
+
+
+async def payables(shop: Shop, *, actor: Actor, after_id: int = 0, limit: int) -> list[Payable]:
+    """Sellers with earnings above or below 0, by id, those after `after_id`. Raises RoleMissing."""
+    return await _payables(shop, actor, users.c.id > after_id, accounts.c.balance_cents != 0, limit=limit)
+
+
+async def payable(shop: Shop, *, actor: Actor, seller_id: int) -> Payable:
+    """What one seller is owed. Raises RoleMissing; UnknownUser for who never sold anything."""
+    found = await _payables(shop, actor, users.c.id == seller_id, limit=1)
+    if not found:
+        raise UnknownUser(user=seller_id)
+    return found[0]
+
+
+async def _payables(shop: Shop, actor: Actor, *where: ColumnElement[bool], limit: int) -> list[Payable]:
+    actor.require(Role.CASHIER, Role.ADMIN)
+    query = (
+        select(users.c.id, users.c.username, accounts.c.balance_cents)
+        .join(accounts, accounts.c.user_id == users.c.id)
+        .where(accounts.c.kind == AccountKind.EARNINGS.value, *where)
+        .order_by(users.c.id)
+        .limit(limit)
+    )
+    async with reading(shop.engine) as connection:
+        found = (await connection.execute(query)).all()
+        held = await held_back_cents(connection, shop, [row.id for row in found])
+    return [
+        Payable(seller_id, name, cents, max(cents - held.get(seller_id, 0), 0))
+        for seller_id, name, cents in found
+    ]
+
+
+async def held_back_cents(
+    connection: AsyncConnection, shop: Shop, seller_ids: Collection[int]
+) -> dict[int, int]:
     """What is held back of these sellers' earnings, by seller; those of whom nothing is are left out."""
     since_us = shop.clock() - shop.till.policy.refund_window_seconds * MICROSECONDS
     older = (
@@ -35,25 +140,50 @@ async def cents(connection: AsyncConnection, shop: Shop, seller_ids: Collection[
     older_id = await connection.scalar(older) or 0
     # Added to nothing, it finds no lines: those of these orders are few, those of these sellers are not.
     theirs = (lines.c.seller_id + 0).in_(seller_ids)
-    left = _LINES.join(orders, orders.c.id == lines.c.order_id)
+    left = _ORDER_IDS.join(orders, orders.c.id == lines.c.order_id)
     is_recent = orders.c.fulfilled_us >= since_us
     # Neither database can guess how few these are.
     handed_out_late = select(orders.c.id).where(is_recent, orders.c.fulfilled_us != orders.c.created_us)
     late = handed_out_late.cte("late").prefix_with("MATERIALIZED")
-    held = union(
+    found = union(
         left.where(theirs, looking_up.is_in(OrderStatus.PLACED)),
-        _LINES.where(theirs, lines.c.order_id.in_(_unsettled())),
+        _unsettled(),  # Whosever: what a tab owes is told by all of its newest orders.
         left.where(
             lines.c.seller_id.in_(seller_ids), lines.c.order_id > older_id, lines.c.refundable, is_recent
         ),
-        _LINES.join(late, late.c.id == lines.c.order_id).where(theirs, lines.c.refundable),
+        _ORDER_IDS.join(late, late.c.id == lines.c.order_id).where(theirs, lines.c.refundable),
     ).subquery()
-    query = select(held.c.seller_id, func.sum(held.c.cents)).group_by(held.c.seller_id)
-    return {seller_id: int(found) for seller_id, found in await connection.execute(query)}
+    candidates, owed_cents = await _read(connection, found)
+    held = rules.held_back_cents(candidates, owed_cents=owed_cents, since_us=since_us)
+    return {seller_id: held[seller_id] for seller_id in seller_ids if held[seller_id]}
+
+
+async def _read(connection: AsyncConnection, found: Subquery) -> tuple[dict[int, Order], dict[int, int]]:
+    """The orders that were found, and what is owed on their tabs, by buyer."""
+    tab = and_(accounts.c.user_id == orders.c.buyer_id, accounts.c.kind == AccountKind.TAB.value)
+    query = (
+        select(*_ORDER, accounts.c.balance_cents, *_LINE)
+        .select_from(found)
+        .join(orders, orders.c.id == found.c[0])
+        .join(lines, lines.c.order_id == orders.c.id)
+        .outerjoin(accounts, tab)
+    )
+    headers: dict[int, OrderRow] = {}
+    sold: dict[int, list[Line]] = {}
+    owed_cents: dict[int, int] = {}
+    for row in await connection.execute(query):
+        header, (balance_cents, *line) = OrderRow._make(row[: len(_ORDER)]), row[len(_ORDER) :]
+        headers[header.id] = header
+        sold.setdefault(header.id, []).append(Line._make(line))
+        if balance_cents is not None and header.buyer_id is not None:
+            owed_cents[header.buyer_id] = -balance_cents
+    return {one: header.order(sold[one]) for one, header in headers.items()}, owed_cents
 
 
 _left_cents = (lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents
-_LINES = select(lines.c.order_id, lines.c.product_id, lines.c.seller_id, _left_cents.label("cents"))
+_ORDER_IDS = select(lines.c.order_id)
+_ORDER = [orders.c[name] for name in OrderRow._fields]
+_LINE = [lines.c[name] for name in Line._fields]
 
 
 def _unsettled() -> Select[Any]:

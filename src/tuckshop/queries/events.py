@@ -23,11 +23,11 @@ from tuckshop.domain.users import UserState
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.store.listening import Line
-from tuckshop.till.commands.base import Caller
-from tuckshop.till.sql.script import Unavailable
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.sql.books import Unavailable
 from tuckshop.till.state import changed_ids as till_news
-from tuckshop.till.state.changed_ids import News
-from tuckshop.till.state.working_set import Page
+from tuckshop.till.state.changed_ids import ChangedIds
+from tuckshop.till.state.working_set import WorkingSet
 
 GATHER_SECONDS = 0.1  # Nobody sees a shelf change faster, and ten reads a second are nothing to the database.
 GATHERED_MAX = 2_000  # More than this is read faster by everybody for themselves.
@@ -49,7 +49,7 @@ class TooManyStreams(Exception):
 class Stream:
     """What one watcher has still to be sent."""
 
-    def __init__(self, caller: Caller | None) -> None:
+    def __init__(self, caller: SessionCaller | None) -> None:
         self.caller = caller
         self.ended = asyncio.Event()
         self._waiting: deque[bytes] = deque()
@@ -100,7 +100,7 @@ class Events:
         self.version: Callable[[], Awaitable[int]] | None = None
         self._streams_max = streams_max
         self._streams: set[Stream] = set()
-        self._news = News()
+        self._news = ChangedIds()
         self._missed = False
         self._arrived = asyncio.Event()
         self._line: Line | None = None
@@ -111,7 +111,7 @@ class Events:
         """How many streams are open."""
         return len(self._streams)
 
-    def open(self, caller: Caller | None, *, last_id: str | None = None) -> Stream:
+    def open(self, caller: SessionCaller | None, *, last_id: str | None = None) -> Stream:
         """A new stream, which begins with `hello`. Raises TooManyStreams."""
         if self.closing or len(self._streams) >= self._streams_max:
             raise TooManyStreams
@@ -135,12 +135,12 @@ class Events:
         for stream in self._streams:
             stream.end()
 
-    def committed(self, page: Page) -> None:
+    def committed(self, page: WorkingSet) -> None:
         """A batch of this process's own till is durable."""
         if self._streams:
             self.hear(till_news.of(page))
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: ChangedIds) -> None:
         """Something has changed."""
         if self._streams and news:
             self._news.add(news)
@@ -184,7 +184,7 @@ class Events:
             await self._arrived.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._arrived.clear()
-            news, self._news = self._news, News()
+            news, self._news = self._news, ChangedIds()
             missed, self._missed = self._missed, False
             if not self._streams:
                 continue
@@ -243,7 +243,7 @@ class Events:
         for stream in self._streams:
             stream.put(told)
 
-    async def _tell(self, engine: AsyncEngine, news: News) -> None:
+    async def _tell(self, engine: AsyncEngine, news: ChangedIds) -> None:
         watchers: dict[int, list[Stream]] = {}
         for stream in self._streams:
             if stream.user_id is not None:

@@ -1,4 +1,4 @@
-"""What a wallet holds and how it came to; what a seller has earned."""
+"""What a wallet holds, and how it came to."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import case, or_, select
 
 from tuckshop.context import Shop
 from tuckshop.domain.coins import fewest, largest_payable_cents
+from tuckshop.domain.field_problems import NotPayableInCoins
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.refusals import InvalidField, UnknownUser
-from tuckshop.domain.users import Actor, Role
-from tuckshop.queries import earnings as held_back
+from tuckshop.domain.refusals import InvalidField
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
-users, accounts, transfers = tables.users, tables.accounts, tables.transfers
-products, sales = tables.products, tables.sales
+accounts, transfers = tables.accounts, tables.transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,40 +37,6 @@ class Entry:
     amount_cents: int
     order_id: int | None
     created_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProductEarnings:
-    """What one product brought its seller, refunds taken off."""
-
-    product_id: int
-    name: str
-    quantity: int
-    amount_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Payable:
-    """What the shop owes a seller, and how much of it can be paid out now."""
-
-    seller_id: int
-    username: str
-    balance_cents: int
-    payable_cents: int
-
-    @property
-    def held_back_cents(self) -> int:
-        """What buyers may still give back, or still owe."""
-        return max(self.balance_cents - self.payable_cents, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Earnings:
-    """A seller's account. `payable_cents` leaves out what buyers may still give back, or still owe."""
-
-    balance_cents: int
-    payable_cents: int
-    products: list[ProductEarnings]
 
 
 async def balance(shop: Shop, *, user_id: int) -> Balance:
@@ -106,8 +70,7 @@ def as_coins(shop: Shop, *, amount_cents: int, field: str) -> dict[int, int]:
     """
     coins = fewest(amount_cents, dict.fromkeys(shop.currency.accepted_cents))
     if coins is None:
-        accepted = ", ".join(map(str, shop.currency.accepted_cents))
-        raise InvalidField(field=field, reason=f"must be payable in coins of {accepted}")
+        raise InvalidField(field=field, problem=NotPayableInCoins(shop.currency.accepted_cents))
     return coins
 
 
@@ -131,62 +94,6 @@ async def entries(
         query = query.where(transfers.c.id < before_id)
     async with reading(shop.engine) as connection:
         return [Entry(*row) for row in await connection.execute(query)]
-
-
-async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
-    """What the seller has earned, in all and by product."""
-    # Of each day's sales, not of every line there ever was.
-    by_product = (
-        select(
-            products.c.id,
-            products.c.name,
-            func.sum(sales.c.sold_quantity - sales.c.refunded_quantity),
-            func.sum(sales.c.sold_cents - sales.c.refunded_cents),
-        )
-        .join(sales, sales.c.product_id == products.c.id)
-        .where(products.c.seller_id == seller_id)
-        .group_by(products.c.id, products.c.name)
-        .order_by(products.c.id)
-    )
-    async with reading(shop.engine) as connection:
-        cents = await connection.scalar(_balance(AccountKind.EARNINGS, seller_id)) or 0
-        held_cents = (await held_back.cents(connection, shop, [seller_id])).get(seller_id, 0)
-        earned = [
-            ProductEarnings(product_id, name, int(quantity), int(total))
-            for product_id, name, quantity, total in await connection.execute(by_product)
-        ]
-    return Earnings(cents, max(cents - held_cents, 0), earned)
-
-
-async def payables(shop: Shop, *, actor: Actor, after_id: int = 0, limit: int) -> list[Payable]:
-    """Sellers with earnings above or below 0, by id, those after `after_id`. Raises RoleMissing."""
-    return await _payables(shop, actor, users.c.id > after_id, accounts.c.balance_cents != 0, limit=limit)
-
-
-async def payable(shop: Shop, *, actor: Actor, seller_id: int) -> Payable:
-    """What one seller is owed. Raises RoleMissing; UnknownUser for who never sold anything."""
-    found = await _payables(shop, actor, users.c.id == seller_id, limit=1)
-    if not found:
-        raise UnknownUser(user=seller_id)
-    return found[0]
-
-
-async def _payables(shop: Shop, actor: Actor, *where: ColumnElement[bool], limit: int) -> list[Payable]:
-    actor.require(Role.CASHIER, Role.ADMIN)
-    query = (
-        select(users.c.id, users.c.username, accounts.c.balance_cents)
-        .join(accounts, accounts.c.user_id == users.c.id)
-        .where(accounts.c.kind == AccountKind.EARNINGS.value, *where)
-        .order_by(users.c.id)
-        .limit(limit)
-    )
-    async with reading(shop.engine) as connection:
-        found = (await connection.execute(query)).all()
-        held = await held_back.cents(connection, shop, [row.id for row in found])
-    return [
-        Payable(seller_id, name, cents, max(cents - held.get(seller_id, 0), 0))
-        for seller_id, name, cents in found
-    ]
 
 
 def _balance(kind: AccountKind, user_id: int) -> Any:

@@ -150,6 +150,16 @@ def connect_sqlite(path: str) -> sqlite3.Connection:
 
 
 @asynccontextmanager
+async def opened_engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """The database alone, in whatever state it is. Raises DatabaseUnusable for an unknown kind of address."""
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction in which every query sees the books of the same instant; it waits for no writer."""
     if engine.dialect.name == "postgresql":

@@ -41,7 +41,7 @@ async def log_in(request: Call) -> Response[Any]:
     form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     if not posted["password"]:
-        form.complain("password", "must be filled in")
+        form.miss("password")
     if form.is_wrong:
         return _shown(request, form, back)
     try:
@@ -83,7 +83,7 @@ async def end_others(request: Call) -> Response[Any]:
     posted = await forms.read(request, "next")
     await sessions.end_others(request.shop, caller=member.caller)
     response = forms.to_page(back_from(posted["next"]))
-    notices.leave(response, request, texts.of(request).say("All your other sessions have ended."))
+    notices.leave(response, request, texts.of(request).gettext("All your other sessions have ended."))
     return response
 
 
@@ -94,7 +94,7 @@ async def log_out(request: Call) -> Response[Any]:
     await browser.log_out(request)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).say("You are logged out."))
+    notices.leave(response, request, texts.of(request).gettext("You are logged out."))
     return response
 
 

@@ -16,7 +16,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import data_export as own_data
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser
+from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
@@ -46,7 +46,7 @@ async def change(request: Call) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside={NameTaken: "username", EmailTaken: "email"})
         return await _shown(request, member, profile=form)
-    return _done(request, texts.of(request).say("Saved."))
+    return _done(request, texts.of(request).gettext("Saved."))
 
 
 @post("/account/password", status_code=303)
@@ -56,7 +56,7 @@ async def change_password(request: Call) -> Response[Any]:
     posted = await forms.read(request, "current_password", "password", "again", forms.TOKEN)
     form = Filled(request, posted)
     if not posted["current_password"]:
-        form.complain("current_password", "must be filled in")
+        form.miss("current_password")
     check_again(form, "password")
     if form.is_wrong:
         return await _shown(request, member, secret=form)
@@ -69,7 +69,7 @@ async def change_password(request: Call) -> Response[Any]:
             address=request.address,
         )
     except BadCredentials:
-        form.complain("current_password", "is not the present password")
+        form.tell("current_password", form.words.gettext("Is not the present password."))
         return await _shown(request, member, secret=form)
     except Refusal as refusal:
         form.refuse(refusal)
@@ -78,7 +78,7 @@ async def change_password(request: Call) -> Response[Any]:
         request, username=user.username, password=posted["password"], form_token=posted[forms.TOKEN]
     )
     response = _done(
-        request, texts.of(request).say("You have a new password. All your other sessions have ended.")
+        request, texts.of(request).gettext("You have a new password. All your other sessions have ended.")
     )
     browser.keep(response, request, entered)
     return response
@@ -99,7 +99,7 @@ async def close(request: Call) -> Response[Any]:
     posted = await forms.read(request, "key", "name")
     form = Filled(request, posted)
     if name_key(posted["name"].strip()) != name_key(member.user.username):
-        form.complain("name", "must be your own name")
+        form.tell("name", form.words.gettext("Must be your own name."))
         return await _shown(request, member, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, member.user_id), posted)
@@ -110,7 +110,7 @@ async def close(request: Call) -> Response[Any]:
         return await _shown(request, member, closing=form)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).say("Your account is closed. Farewell!"))
+    notices.leave(response, request, texts.of(request).gettext("Your account is closed. Farewell!"))
     return response
 
 

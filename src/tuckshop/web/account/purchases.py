@@ -9,10 +9,11 @@ from tuckshop.domain.users import Actor, Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.operations import pictures
 from tuckshop.queries import orders
+from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import CancelOrder, OrderChanged, Refund, Refunded
+from tuckshop.till.commands.orders import CancelOrder, OrderChanged
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -38,7 +39,7 @@ async def index(request: Call) -> Response[Any]:
         returnable=await orders.returnable(
             request.shop, buyer_id=member.user_id, order_ids=[order.order_id for order in bought]
         ),
-        images=await pictures.of_orders(request.shop, orders=bought),
+        images=await picture_queries.of_orders(request.shop, orders=bought),
         key=forms.new_key(),
         before=bought[-1].order_id if len(found) > PAGE else None,
         is_first=before_id is None,
@@ -108,8 +109,10 @@ async def _pressed(request: Call, posted: dict[str, str], command: Refund | Canc
         return response
     if isinstance(receipt, Refunded):
         amount = words.money(receipt.amount_cents, request.shop.currency)
-        notices.leave(response, request, words.say("Given back. {amount} is yours again.", amount=amount))
+        notices.leave(
+            response, request, words.gettext("Given back. %(amount)s is yours again.", amount=amount)
+        )
     else:
         assert isinstance(receipt, OrderChanged)
-        notices.leave(response, request, words.say("The order is cancelled."))
+        notices.leave(response, request, words.gettext("The order is cancelled."))
     return response

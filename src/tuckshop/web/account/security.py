@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from tuckshop.domain.field_problems import NoScopes
 from tuckshop.domain.refusals import Refusal, UnknownSession, UnknownToken
 from tuckshop.domain.users import Scope
 from tuckshop.http.handlers import get, post
@@ -48,7 +49,7 @@ async def end_session(request: Call, session: Number) -> Response[Any]:
     with suppress(UnknownSession):  # Pressed twice, or ended elsewhere: it is what was wanted.
         await sessions.end(request.shop, user_id=member.user_id, session_id=rooms.number(session))
     response = forms.to_page("/account/sessions")
-    notices.leave(response, request, texts.of(request).say("That session is gone."))
+    notices.leave(response, request, texts.of(request).gettext("That session is gone."))
     return response
 
 
@@ -69,7 +70,7 @@ async def make_token(request: Call) -> Response[Any]:
     days = form.one_of("days", DAYS)
     scopes = [scope for scope in _scopes(member) if posted[f"scope-{scope}"]]
     if not scopes:
-        form.complain("scopes", "must name at least one scope")
+        form.complain("scopes", NoScopes())
     if form.is_wrong:
         return await _tokens(request, member, form)
     try:
@@ -90,7 +91,7 @@ async def revoke_token(request: Call, token: Number) -> Response[Any]:
     with suppress(UnknownToken):  # As with sessions.
         await api_tokens.revoke(request.shop, user_id=member.user_id, token_id=rooms.number(token))
     response = forms.to_page("/account/tokens")
-    notices.leave(response, request, texts.of(request).say("That token is gone."))
+    notices.leave(response, request, texts.of(request).gettext("That token is gone."))
     return response
 
 

@@ -22,7 +22,7 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import reports, statements, wallet
-from tuckshop.till.commands.base import SendMoney
+from tuckshop.till.commands.transfers import SendMoney
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
@@ -101,7 +101,7 @@ async def send(request: Call) -> Response[Any]:
     response = forms.to_page("/account/statement")
     amount = words.money(cents, request.shop.currency)
     notices.leave(
-        response, request, words.say("{amount} sent to {name}.", amount=amount, name=target.username)
+        response, request, words.gettext("%(amount)s sent to %(name)s.", amount=amount, name=target.username)
     )
     return response
 

@@ -12,7 +12,8 @@ from tuckshop.http import downloads
 from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.queries import reports, statements, wallet
+from tuckshop.queries import earnings as earnings_queries
+from tuckshop.queries import reports, statements
 from tuckshop.web.desk import sales_charts as figures
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import i18n as texts
@@ -58,7 +59,7 @@ HANDLERS = (show, save)
 
 async def _shown(request: Call, member: Member, form: Filled) -> Response[Any]:
     shop, words = request.shop, texts.of(request)
-    earned = await wallet.earnings(shop, seller_id=member.user_id)
+    earned = await earnings_queries.earnings(shop, seller_id=member.user_id)
     points = [Point(one.name, one.amount_cents) for one in earned.products]
     before_id = rooms.before(request)
     found = await statements.newest(

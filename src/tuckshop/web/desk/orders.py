@@ -11,10 +11,11 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.operations import pictures
 from tuckshop.queries import orders
+from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.orders import OrderStands, Whose
-from tuckshop.till.commands.base import Dispense, Refund, Refunded
+from tuckshop.till.commands.orders import Dispense
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -51,7 +52,7 @@ async def index(request: Call) -> Response[Any]:
         shared=await orders.shared(
             request.shop, order_ids=[order.order_id for order in sold], seller=member.as_seller
         ),
-        images=await pictures.of_orders(request.shop, orders=sold),
+        images=await picture_queries.of_orders(request.shop, orders=sold),
         is_waiting=is_waiting,
         key=forms.new_key(),
         before=sold[-1].order_id if len(found) > PAGE else None,
@@ -90,7 +91,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     response = forms.to_page(f"/desk/orders/{found.order_id}")
-    notices.leave(response, request, words.say("{amount} went back to the buyer.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s went back to the buyer.", amount=amount))
     return response
 
 
@@ -122,7 +123,7 @@ def _pieces(form: Filled, order: OrderStands) -> dict[int, int]:
     chosen = form.one_of("product", (ALL, *map(str, left)))
     if chosen == ALL:
         if form.typed["pieces"].strip():
-            form.complain("product", "must be one product where pieces are given")
+            form.tell("product", form.words.gettext("Must be one product where pieces are given."))
         return {product_id: pieces for product_id, pieces in left.items() if pieces} or left
     if not form.typed["pieces"].strip():
         return {int(chosen): left[int(chosen)]}
@@ -141,7 +142,7 @@ async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
     except Refusal as refusal:
         notices.leave(response, request, errors.said(refusal, words, request), mood=Mood.BAD)
         return response
-    told = words.say("The buyer has the money back.") if failed else words.say("Handed out.")
+    told = words.gettext("The buyer has the money back.") if failed else words.gettext("Handed out.")
     notices.leave(response, request, told)
     return response
 

@@ -10,8 +10,8 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.operations import pictures
-from tuckshop.queries import orders, reports, wallet
+from tuckshop.queries import earnings, orders, reports
+from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries import products as assortment
 from tuckshop.queries.orders import Whose
 from tuckshop.web.desk import sales_charts as figures
@@ -38,7 +38,7 @@ async def show(request: Call) -> Response[Any]:
         request,
         "desk/overview.html",
         member=member,
-        earned=await wallet.earnings(shop, seller_id=member.user_id),
+        earned=await earnings.earnings(shop, seller_id=member.user_id),
         today_cents=sum(row.figures.amount_cents for row in sold.rows if row.keys[reports.By.DAY] == today),
         total_cents=sold.total.amount_cents,
         plot=plots.standing(
@@ -49,7 +49,7 @@ async def show(request: Call) -> Response[Any]:
         shared=await orders.shared(
             shop, order_ids=[order.order_id for order in waiting], seller=member.as_seller
         ),
-        images=await pictures.of_orders(shop, orders=waiting),
+        images=await picture_queries.of_orders(shop, orders=waiting),
         key=forms.new_key(),
     )
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import zlib
+import re
 from typing import Any
 
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
@@ -19,6 +17,8 @@ from tuckshop.http.response import Response
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import products as goods_file
 from tuckshop.imports.products import Report
+from tuckshop.operations import uploads as kept
+from tuckshop.operations.uploads import UploadKind
 from tuckshop.queries import machines
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
@@ -28,7 +28,7 @@ from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.rooms import Member
 
 SHOWN_MAX = 100  # Rows that somebody reads; the rest is counted.
-PACKED_BYTES_MAX = sheets.BYTES_MAX * 3 // 2  # Even what cannot be packed, and a third more as text.
+_KEY = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _BESIDE: dict[type[Refusal], str] = {UnknownMachine: "machine"}
 
 
@@ -43,29 +43,53 @@ async def show(request: Call) -> Response[Any]:
 async def look(request: Call) -> Response[Any]:
     """What a file would do, or what is wrong with it; nothing is done.
 
-    The page keeps the file for the next step: a browser does not send one again by itself.
+    The shop keeps the file for the next step: a browser does not send one again by itself.
     """
     member = await rooms.member(request, Role.SELLER)
     form, upload = await uploads.read(request, "machine", file="file", bytes_max=sheets.BYTES_MAX)
     machine_id = form.whole("machine", least=1) if "file" not in form.wrong else DEFAULT_MACHINE_ID
     if upload is None:
-        form.complain("file", "must be filled in")
+        form.miss("file")
     if form.is_wrong or upload is None:
         return await _shown(request, member, form)
-    return await _taken(request, member, form, upload.content, machine_id, dry_run=True)
+    report = await _import(request, member, form, upload.content, machine_id, dry_run=True)
+    upload_key = ""
+    if report is not None and report.acts and not report.problems:
+        upload_key = await kept.keep(
+            request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, content=upload.content
+        )
+    return await _shown(request, member, form, report, upload_key)
 
 
-@post("/desk/file/take", status_code=303, body_bytes_max=PACKED_BYTES_MAX)
+@post("/desk/file/take", status_code=303)
 async def take(request: Call) -> Response[Any]:
     """All of a file that was looked at, or nothing. Taken twice, it changes nothing."""
     member = await rooms.member(request, Role.SELLER)
-    posted = await forms.read(request, "machine", "packed", long=("packed",))
+    posted = await forms.read(request, "machine", "upload")
+    upload_key = posted["upload"]
+    if not _KEY.fullmatch(upload_key):
+        raise Malformed(("upload", "is not what a form sends"), status=400)
     form = Filled(request, posted | {"file": ""})
     machine_id = form.whole("machine", least=1)
-    if form.is_wrong:
+    content = await kept.find(request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, key=upload_key)
+    if content is None:
+        form.tell("file", form.words.gettext("Choose the file again. It is kept for one hour."))
+    if form.is_wrong or content is None:
         return await _shown(request, member, form)
-    content = await asyncio.to_thread(_unpacked, posted["packed"])
-    return await _taken(request, member, form, content, machine_id, dry_run=False)
+    report = await _import(
+        request, member, form, content, machine_id, dry_run=False, key=f"file.{upload_key}"
+    )
+    if report is None or report.problems:
+        return await _shown(request, member, form, report)
+    words = texts.of(request)
+    response = forms.to_page("/desk/products")
+    told = words.gettext(
+        "%(added)s, %(changed)s.",
+        added=words.ngettext("%(num)s added", "%(num)s added", report.added),
+        changed=words.ngettext("%(num)s changed", "%(num)s changed", report.changed),
+    )
+    notices.leave(response, request, told)
+    return response
 
 
 @get("/desk/file/save")
@@ -81,29 +105,36 @@ async def save(request: Call) -> Response[Any]:
 HANDLERS = (show, look, take, save)
 
 
-async def _taken(
-    request: Call, member: Member, form: Filled, content: bytes, machine_id: int, *, dry_run: bool
-) -> Response[Any]:
+async def _import(
+    request: Call,
+    member: Member,
+    form: Filled,
+    content: bytes,
+    machine_id: int,
+    *,
+    dry_run: bool,
+    key: str | None = None,
+) -> Report | None:
+    """What the file does, or would; None if it was refused, which the form tells."""
     try:
-        report = await goods_file.take(
-            request.shop, caller=member.caller, content=content, machine_id=machine_id, dry_run=dry_run
+        return await goods_file.take(
+            request.shop,
+            caller=member.caller,
+            actor=member.actor,
+            content=content,
+            machine_id=machine_id,
+            dry_run=dry_run,
+            key=key,
         )
     except SessionEnded:
         raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
-        return await _shown(request, member, form)
-    if dry_run or report.problems:
-        return await _shown(request, member, form, report, await asyncio.to_thread(_packed, content))
-    words = texts.of(request)
-    response = forms.to_page("/desk/products")
-    told = words.say("{added} added, {changed} changed.", added=report.added, changed=report.changed)
-    notices.leave(response, request, told)
-    return response
+        return None
 
 
 async def _shown(
-    request: Call, member: Member, form: Filled, report: Report | None = None, packed: str = ""
+    request: Call, member: Member, form: Filled, report: Report | None = None, upload_key: str = ""
 ) -> Response[Any]:
     words = texts.of(request)
     problems = report.problems if report else ()
@@ -115,30 +146,11 @@ async def _shown(
         form=form,
         machines={one.id: one.name for one in await machines.page(request.shop)},
         report=report,
-        packed=packed,
-        problems=[(one.line, reasons.of_row(one.reason, words)) for one in problems[:SHOWN_MAX]],
+        upload_key=upload_key,
+        problems=[
+            (one.line, reasons.of_row(one.problem, words, request.shop.currency))
+            for one in problems[:SHOWN_MAX]
+        ],
         acts=report.acts[:SHOWN_MAX] if report else (),
         bytes_max=sheets.BYTES_MAX,
     )
-
-
-def _packed(content: bytes) -> str:
-    return base64.urlsafe_b64encode(zlib.compress(content)).decode()
-
-
-def _unpacked(packed: str) -> bytes:
-    """What `_packed` has packed: at most one byte more than a file may have, whatever it would become.
-
-    Raises:
-        Malformed: it was not.
-    """
-    stream = zlib.decompressobj()
-    try:
-        content = stream.decompress(
-            base64.b64decode(packed, altchars=b"-_", validate=True), sheets.BYTES_MAX + 1
-        )
-    except (ValueError, binascii.Error, zlib.error):
-        raise Malformed(("packed", "is not what a form sends"), status=400) from None
-    if not stream.eof and len(content) <= sheets.BYTES_MAX:
-        raise Malformed(("packed", "is not what a form sends"), status=400)
-    return content

@@ -11,7 +11,7 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import products as assortment
-from tuckshop.till.commands.base import AddProduct, ProductStands
+from tuckshop.till.commands.products import AddProduct, ProductRecord
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
@@ -76,9 +76,11 @@ async def add(request: Call) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside=attributes.BESIDE)
         return _new(request, member, form)
-    assert isinstance(receipt, ProductStands)
+    assert isinstance(receipt, ProductRecord)
     response = forms.to_page(f"/desk/products/{receipt.product_id}")
-    notices.leave(response, request, texts.of(request).say("{product} is on sale.", product=receipt.name))
+    notices.leave(
+        response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)
+    )
     return response
 
 

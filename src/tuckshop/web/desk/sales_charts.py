@@ -34,7 +34,7 @@ def best(points: list[Point], words: Words) -> list[Point]:
     if len(points) <= PRODUCTS_MAX:
         return points
     rest = points[PRODUCTS_MAX:]
-    told = words.plural("{count} other", "{count} others", len(rest))
+    told = words.ngettext("%(num)s other", "%(num)s others", len(rest))
     return [*points[:PRODUCTS_MAX], Point(told, sum(point.value for point in rest))]
 
 

@@ -24,7 +24,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity import users as accounts
 from tuckshop.queries import machines, storefront, wallet
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
@@ -95,8 +95,8 @@ async def deposit(request: Call) -> Response[Any]:
     return _done(
         request,
         person,
-        words.say(
-            "{amount} put in. {name} has {balance} now.",
+        words.gettext(
+            "%(amount)s put in. %(name)s has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=person.name,
             balance=words.money(receipt.balance_cents, currency),
@@ -127,7 +127,7 @@ async def pay_out(request: Call) -> Response[Any]:
         f"{pieces} × {words.money(value, currency)}" for value, pieces in receipt.coins.items() if pieces
     )
     amount = words.money(receipt.amount_cents, currency)
-    return _done(request, person, words.say("Hand out {amount}: {coins}.", amount=amount, coins=told))
+    return _done(request, person, words.gettext("Hand out %(amount)s: %(coins)s.", amount=amount, coins=told))
 
 
 HANDLERS = (show, deposit, pay_out)
@@ -147,7 +147,7 @@ async def _person(request: Call, member: Member, form: Filled) -> Person | None:
     except UnknownGuest:
         return Person(who, name, None)
     except InvalidField as refusal:
-        form.complain("name", refusal.reason)
+        form.complain("name", refusal.problem)
     except Refusal as refusal:
         form.wrong["name"] = errors.said(refusal, texts.of(request), request)
     return None

@@ -13,10 +13,9 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.operations import retention as idempotency
-from tuckshop.queries import machines
+from tuckshop.queries import idempotency_keys, machines
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.base import BoxMoved, CoinsCounted, CollectCoins, CountCoins, FillCoins
+from tuckshop.till.commands.machines import CoinsCarried, CoinsCounted, CollectCoins, CountCoins, FillCoins
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -99,7 +98,9 @@ async def count(request: Call, machine: Number) -> Response[Any]:
     held = (await machines.coins(request.shop, actor=member.actor, machine_id=found.id)).held
     is_told = posted["expected"] == _written(held)
     # A second press finds the books as the first has left them, and is to be answered as that was.
-    if not is_told and not await idempotency.is_used(request.shop, forms.enveloped(request, command, posted)):
+    if not is_told and not await idempotency_keys.is_used(
+        request.shop, forms.enveloped(request, command, posted)
+    ):
         return _tell_again(request, found, form)
     try:
         receipt = await forms.settled(request, command, posted)
@@ -134,12 +135,12 @@ async def _carried(request: Call, machine: Number, command: _Carry, which: str) 
     except Refusal as refusal:
         coins.refuse(form, refusal)
         return await _box(request, member, found, key=posted["key"], **{which: form})
-    assert isinstance(receipt, BoxMoved)
+    assert isinstance(receipt, CoinsCarried)
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     if command is FillCoins:
-        return _done(request, found, words.say("{amount} put into the box.", amount=amount))
-    return _done(request, found, words.say("{amount} taken out of the box.", amount=amount))
+        return _done(request, found, words.gettext("%(amount)s put into the box.", amount=amount))
+    return _done(request, found, words.gettext("%(amount)s taken out of the box.", amount=amount))
 
 
 def _written(held: dict[int, int]) -> str:
@@ -151,10 +152,10 @@ def _difference(request: Call, over_short_cents: int) -> str:
     words = texts.of(request)
     amount = words.money(abs(over_short_cents), request.shop.currency)
     if over_short_cents > 0:
-        return words.say("The books follow. {amount} more than they said.", amount=amount)
+        return words.gettext("The books follow. %(amount)s more than they said.", amount=amount)
     if over_short_cents < 0:
-        return words.say("The books follow. {amount} less than they said.", amount=amount)
-    return words.say("Counted: worth just what the books said.")
+        return words.gettext("The books follow. %(amount)s less than they said.", amount=amount)
+    return words.gettext("Counted: worth just what the books said.")
 
 
 def _done(request: Call, machine: Machine, sentence: str) -> Response[Any]:
@@ -171,7 +172,7 @@ def _tell_again(request: Call, machine: Machine, form: Filled) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say("Coins went in or out meanwhile. Look again: the books say otherwise now."),
+        words.gettext("Coins went in or out meanwhile. Look again: the books say otherwise now."),
         mood=Mood.BAD,
     )
     return response

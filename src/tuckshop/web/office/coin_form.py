@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuckshop.domain.coins import PIECES_MAX
+from tuckshop.domain.field_problems import NoCoins
 from tuckshop.domain.machines import COUNTED_MAX
 from tuckshop.domain.money import Currency, Denomination
 from tuckshop.domain.refusals import CoinsMissing, InvalidField, Refusal
@@ -35,7 +36,7 @@ def carried(form: Filled, values: Sequence[int]) -> dict[int, int]:
     coins = {value: form.whole(f"coin-{value}", most=PIECES_MAX) for value in told}
     moving = {value: pieces for value, pieces in coins.items() if pieces}
     if not moving and not form.is_wrong:
-        form.complain(ALL, "must hold at least one coin")
+        form.complain(ALL, NoCoins())
     return moving
 
 
@@ -47,7 +48,7 @@ def counted(form: Filled, values: Sequence[int]) -> dict[int, int]:
 def refuse(form: Filled, refusal: Refusal, *, beside: dict[type[Refusal], str] | None = None) -> None:
     """As `Filled.refuse`, with what is wrong with coins beside them."""
     if isinstance(refusal, InvalidField) and refusal.field in ("coins", "counted"):
-        form.complain(ALL, refusal.reason)
+        form.complain(ALL, refusal.problem)
         return
     if isinstance(refusal, CoinsMissing):
         beside = {**(beside or {}), CoinsMissing: f"coin-{refusal.value_cents}"}

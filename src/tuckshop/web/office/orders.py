@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import StreamingResponse
 
+from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
@@ -20,7 +21,8 @@ from tuckshop.queries import exports as lists
 from tuckshop.queries import order_details, orders
 from tuckshop.queries.order_details import Details
 from tuckshop.queries.orders import Whose
-from tuckshop.till.commands.base import CancelOrder, Dispense, Refund, Refunded
+from tuckshop.till.commands.orders import CancelOrder, Dispense
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -50,7 +52,7 @@ async def index(request: Call) -> Response[Any]:
         except UnknownUser as refusal:
             form.refuse(refusal, beside={UnknownUser: "buyer"})
     if asked["number"]:
-        form.complain("number", "must be a whole number")
+        form.complain("number", NotAWholeNumber())
     before_id = rooms.before(request)
     found = []
     if not form.is_wrong:
@@ -108,7 +110,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     stock = form.one_of("stock", _STOCK)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if not pieces and not form.is_wrong:
-        form.trouble = texts.of(request).say("Say how many pieces came back.")
+        form.trouble = texts.of(request).gettext("Say how many pieces came back.")
     if form.is_wrong:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
@@ -124,7 +126,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(response, request, words.say("{amount} given back.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s given back.", amount=amount))
     return response
 
 
@@ -136,7 +138,7 @@ async def hand_out(request: Call, order: Number) -> Response[Any]:
     order_id = rooms.number(order)
     failed = posted["failed"] == "yes"
     words = texts.of(request)
-    told = words.say("The money went back.") if failed else words.say("Handed out.")
+    told = words.gettext("The money went back.") if failed else words.gettext("Handed out.")
     return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
 
 
@@ -146,7 +148,7 @@ async def cancel(request: Call, order: Number) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))
-    return await _pressed(request, posted, command, texts.of(request).say("The order is cancelled."))
+    return await _pressed(request, posted, command, texts.of(request).gettext("The order is cancelled."))
 
 
 HANDLERS = (

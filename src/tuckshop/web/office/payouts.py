@@ -14,8 +14,8 @@ from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.queries import reports, transfers, wallet
-from tuckshop.till.commands.base import PaySeller, SellerPaid
+from tuckshop.queries import earnings, reports, transfers
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
@@ -84,7 +84,9 @@ async def pay(request: Call, seller: Number) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say("{amount} paid. The reference is {reference}.", amount=amount, reference=external_ref),
+        words.gettext(
+            "%(amount)s paid. The reference is %(reference)s.", amount=amount, reference=external_ref
+        ),
     )
     return response
 
@@ -93,7 +95,7 @@ HANDLERS = (index, file, show, pay)
 
 
 async def _index(request: Call, member: Member, form: Filled) -> Response[Any]:
-    found = await wallet.payables(
+    found = await earnings.payables(
         request.shop, actor=member.actor, after_id=rooms.after(request), limit=PAGE + 1
     )
     return rooms.page(
@@ -109,7 +111,7 @@ async def _index(request: Call, member: Member, form: Filled) -> Response[Any]:
 
 async def _seller(request: Call, member: Member, seller: Number, form: Filled, key: str) -> Response[Any]:
     seller_id, before_id = rooms.number(seller), rooms.before(request)
-    owed = await wallet.payable(request.shop, actor=member.actor, seller_id=seller_id)
+    owed = await earnings.payable(request.shop, actor=member.actor, seller_id=seller_id)
     found = await transfers.referenced(
         request.shop,
         actor=member.actor,

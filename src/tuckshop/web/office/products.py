@@ -14,7 +14,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import machines
 from tuckshop.queries import products as assortment
-from tuckshop.till.commands.base import AddProduct, ProductStands
+from tuckshop.till.commands.products import AddProduct, ProductRecord
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
@@ -86,9 +86,11 @@ async def add(request: Call) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _new(request, member, form)
-    assert isinstance(receipt, ProductStands)
+    assert isinstance(receipt, ProductRecord)
     response = forms.to_page(f"/office/products/{receipt.product_id}")
-    notices.leave(response, request, texts.of(request).say("{product} is on sale.", product=receipt.name))
+    notices.leave(
+        response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)
+    )
     return response
 
 

@@ -41,64 +41,64 @@ HANDLERS = (show,)
 
 def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
     """What each setting is for, by what they have in common."""
-    say = words.say
+    _ = words.gettext
     return [
         (
-            say("The shop"),
+            _("The shop"),
             {
-                "shop_name": say("What stands on its sign"),
-                "timezone": say("By whose clock its days are counted"),
-                "day_starts": say("When a day’s sales begin"),
-                "refund_window_seconds": say("For how many seconds buyers may give something back"),
+                "shop_name": _("What stands on its sign"),
+                "timezone": _("By whose clock its days are counted"),
+                "day_starts": _("When a day’s sales begin"),
+                "refund_window_seconds": _("For how many seconds buyers may give something back"),
             },
         ),
         (
-            say("Money"),
+            _("Money"),
             {
-                "coins": say("Who may say that coins were put in"),
-                "coins_daily_cap_cents": say("What a buyer may declare in coins in a day, in cents"),
-                "tab_limit_cents": say("What a buyer without a limit of their own may owe, in cents"),
+                "coins": _("Who may say that coins were put in"),
+                "coins_daily_cap_cents": _("What a buyer may declare in coins in a day, in cents"),
+                "tab_limit_cents": _("What a buyer without a limit of their own may owe, in cents"),
             },
         ),
         (
-            say("Who may come in"),
+            _("Who may come in"),
             {
-                "registration": say("Whether anybody may register"),
-                "seller_registration": say("Whether anybody may register to sell"),
-                "kiosk_open": say("Whether a kiosk needs no key; in a demo alone"),
-                "first_code_hash": say("The code that makes the first admin"),
+                "registration": _("Whether anybody may register"),
+                "seller_registration": _("Whether anybody may register to sell"),
+                "kiosk_open": _("Whether a kiosk needs no key; in a demo alone"),
+                "first_code_hash": _("The code that makes the first admin"),
             },
         ),
         (
-            say("Where it is kept"),
+            _("Where it is kept"),
             {
-                "home": say("The folder of what lies outside the database"),
-                "database_url": say("The books"),
-                "secret": say("What log-ins are signed with"),
-                "unsafe_durability": say("Whether it starts though a power cut may lose sales"),
+                "home": _("The folder of what lies outside the database"),
+                "database_url": _("The books"),
+                "secret": _("What log-ins are signed with"),
+                "unsafe_durability": _("Whether it starts though a power cut may lose sales"),
             },
         ),
         (
-            say("Where it is found"),
+            _("Where it is found"),
             {
-                "public_url": say("Its address for browsers"),
-                "allowed_hosts": say("The names that it answers to; empty: any"),
-                "trusted_proxies": say("Proxies that are believed where a request comes from"),
-                "host": say("The address that the server listens at"),
-                "port": say("The port that the server listens at"),
-                "dialects": say("Older contracts that it speaks as well"),
-                "root_dialect": say("The one of them that has the shortest addresses"),
+                "public_url": _("Its address for browsers"),
+                "allowed_hosts": _("The names that it answers to; empty: any"),
+                "trusted_proxies": _("Proxies that are believed where a request comes from"),
+                "host": _("The address that the server listens at"),
+                "port": _("The port that the server listens at"),
+                "dialects": _("Older contracts that it speaks as well"),
+                "root_dialect": _("The one of them that has the shortest addresses"),
             },
         ),
         (
-            say("How it runs"),
+            _("How it runs"),
             {
-                "workers": say("Server processes"),
-                "event_streams": say("How many may watch live, for each process"),
-                "metrics": say("Whether anybody may read its figures"),
-                "metrics_token": say("What opens its figures to those who send it"),
-                "metrics_folder": say("Where several processes put their figures together"),
-                "access_log": say("Whether every request leaves a line in the log"),
+                "workers": _("Server processes"),
+                "event_streams": _("How many may watch live, for each process"),
+                "metrics": _("Whether anybody may read its figures"),
+                "metrics_token": _("What opens its figures to those who send it"),
+                "metrics_folder": _("Where several processes put their figures together"),
+                "access_log": _("Whether every request leaves a line in the log"),
             },
         ),
     ]

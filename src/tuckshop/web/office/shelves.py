@@ -24,7 +24,8 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import catalogue, machines, storefront
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.base import MoveStock, Restock, SetShelves, ShelfStands
+from tuckshop.till.commands.machines import MoveStock, SetShelves, ShelfRecord
+from tuckshop.till.commands.products import Restock
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
@@ -103,7 +104,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except (SessionEnded, UnknownMachine, UnknownProduct):
         raise
     except PlanChanged:
-        form.trouble = texts.of(request).say(
+        form.trouble = texts.of(request).gettext(
             "Somebody else has planned this machine meanwhile. This is how the shelf stands now, and below "
             "it what you typed: save again to have it your way."
         )
@@ -111,7 +112,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("The shelf is planned."))
+    return _done(request, machine_id, texts.of(request).gettext("The shelf is planned."))
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
@@ -133,7 +134,8 @@ async def restock(request: Call, machine: Number, product: Number) -> Response[A
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} put in.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s put in.", "%(num)s put in.", quantity)
+    return _done(request, machine_id, told)
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/move", status_code=303)
@@ -156,7 +158,8 @@ async def move(request: Call, machine: Number, product: Number) -> Response[Any]
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, moved=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).say("{count} moved.", count=quantity))
+    told = texts.of(request).ngettext("%(num)s moved.", "%(num)s moved.", quantity)
+    return _done(request, machine_id, told)
 
 
 HANDLERS = (show, choose, show_shelf, plan, restock, move)
@@ -166,7 +169,7 @@ def _given(form: Filled, name: str) -> bool:
     return bool(form.typed[name].strip())
 
 
-def _plan(stands: ShelfStands) -> ShelfPlan:
+def _plan(stands: ShelfRecord) -> ShelfPlan:
     return ShelfPlan(stands.product_id, stands.slot, stands.capacity, stands.par_level, stands.price_cents)
 
 
@@ -189,7 +192,7 @@ def _done(request: Call, machine_id: int, sentence: str) -> Response[Any]:
     return response
 
 
-async def _standing(request: Call, member: Member, machine_id: int) -> list[ShelfStands]:
+async def _standing(request: Call, member: Member, machine_id: int) -> list[ShelfRecord]:
     return await machines.shelves_of(
         request.shop, actor=member.actor, machine_id=machine_id, limit=SHELVES_MAX
     )
@@ -252,7 +255,7 @@ async def _shelf(
     )
 
 
-def _typed(request: Call, stands: ShelfStands | None) -> dict[str, str]:
+def _typed(request: Call, stands: ShelfRecord | None) -> dict[str, str]:
     """The plan as it would be typed."""
     if stands is None:
         return {}
@@ -265,7 +268,7 @@ def _typed(request: Call, stands: ShelfStands | None) -> dict[str, str]:
     }
 
 
-def _written(stands: ShelfStands | None) -> str:
+def _written(stands: ShelfRecord | None) -> str:
     """The plan as `_seen` reads it."""
     seen: _Seen = (None, None, None, None)
     if stands is not None:
@@ -273,7 +276,7 @@ def _written(stands: ShelfStands | None) -> str:
     return msgspec.json.encode(seen).decode()
 
 
-def _missing(stands: ShelfStands | None) -> str:
+def _missing(stands: ShelfRecord | None) -> str:
     """How many pieces are missing from a shelf that is to be filled."""
     short = 0 if stands is None else (stands.par_level or 0) - stands.quantity
     return str(short) if short > 0 else ""

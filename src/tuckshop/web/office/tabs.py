@@ -18,9 +18,9 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.operations import tabs
 from tuckshop.queries import machines, transfers
-from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.queries import tabs as tab_queries
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -41,7 +41,7 @@ _BESIDE: dict[type[Refusal], str] = {
 async def index(request: Call) -> Response[Any]:
     """Those who owe, or may owe by a limit of their own."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    found = await tabs.page(request.shop, after_id=rooms.after(request), limit=PAGE + 1)
+    found = await tab_queries.page(request.shop, after_id=rooms.after(request), limit=PAGE + 1)
     return rooms.page(
         request,
         "office/tabs.html",
@@ -112,8 +112,8 @@ def _settled(request: Call, user_id: int, receipt: TabSettled) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say(
-            "{amount} paid. {owed} is still owed, {balance} is in the wallet.",
+        words.gettext(
+            "%(amount)s paid. %(owed)s is still owed, %(balance)s is in the wallet.",
             amount=words.money(receipt.amount_cents, currency),
             owed=words.money(receipt.owed_cents, currency),
             balance=words.money(receipt.balance_cents, currency),
@@ -138,7 +138,7 @@ async def _tab(
         "office/tab.html",
         member=member,
         status=200 if wrong is None else wrong.status,
-        tab=await tabs.find(shop, user_id=user_id),
+        tab=await tab_queries.find(shop, user_id=user_id),
         boxes={one.id: one.name for one in await machines.page(shop, limit=BOXES_MAX)},
         denominations=coins.taken(shop.currency),
         currency=shop.currency,

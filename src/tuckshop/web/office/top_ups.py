@@ -21,7 +21,7 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import transfers
-from tuckshop.till.commands.base import MoneyMoved, TopUp
+from tuckshop.till.commands.transfers import MoneyMoved, TopUp
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
@@ -72,8 +72,8 @@ async def add(request: Call) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say(
-            "{amount} for {name}, who has {balance} now.",
+        words.gettext(
+            "%(amount)s for %(name)s, who has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=user.username,
             balance=words.money(receipt.balance_cents, currency),

@@ -43,7 +43,9 @@ async def sweep(request: Call) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.say("Wallets closed: {count}. {amount} went to nobody.", count=len(closed), amount=amount),
+        words.gettext(
+            "Wallets closed: %(count)s. %(amount)s went to nobody.", count=len(closed), amount=amount
+        ),
     )
     return response
 

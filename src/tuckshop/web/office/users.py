@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import StreamingResponse
 
+from tuckshop.domain.field_problems import NoRoles
 from tuckshop.domain.refusals import LastAdmin, Refusal, SessionEnded
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.http import downloads
@@ -19,10 +20,11 @@ from tuckshop.identity import sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.operations import tabs
+from tuckshop.queries import earnings, wallet
 from tuckshop.queries import exports as lists
+from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries import users as people
-from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser
+from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -88,14 +90,14 @@ async def change_roles(request: Call, user: Number) -> Response[Any]:
     form = Filled(request, posted)
     held = [role for role, name in _ROLE_FIELDS.items() if posted[name]]
     if not held:
-        form.complain("roles", "must name at least one role")
+        form.complain("roles", NoRoles())
         return await _shown(request, member, found, roles=form)
     try:
         await standing.change(request.shop, user_id=found.id, roles=held, actor_id=member.user_id)
     except Refusal as refusal:
         form.refuse(refusal, beside={LastAdmin: "roles"})
         return await _shown(request, member, found, roles=form)
-    return _done(request, found, texts.of(request).say("Saved. Whoever it was has to log in again."))
+    return _done(request, found, texts.of(request).gettext("Saved. Whoever it was has to log in again."))
 
 
 @post("/office/users/{user:str}/state", status_code=303)
@@ -115,8 +117,8 @@ async def change_state(request: Call, user: Number) -> Response[Any]:
         return await _shown(request, member, found, acts=form)
     words = texts.of(request)
     if state is UserState.ACTIVE:
-        return _done(request, found, words.say("{name} can log in.", name=found.username))
-    return _done(request, found, words.say("{name} is locked out.", name=found.username))
+        return _done(request, found, words.gettext("%(name)s can log in.", name=found.username))
+    return _done(request, found, words.gettext("%(name)s is locked out.", name=found.username))
 
 
 @post("/office/users/{user:str}/tab", status_code=303)
@@ -134,7 +136,7 @@ async def change_tab(request: Call, user: Number) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, found, tab=form)
-    return _done(request, found, texts.of(request).say("Saved."))
+    return _done(request, found, texts.of(request).gettext("Saved."))
 
 
 @post("/office/users/{user:str}/sessions", status_code=303)
@@ -145,7 +147,7 @@ async def end_sessions(request: Call, user: Number) -> Response[Any]:
     found = await accounts.find(request.shop, user_id=rooms.number(user))
     await sessions.end_all(request.shop, user_id=found.id, actor_id=member.user_id)
     words = texts.of(request)
-    return _done(request, found, words.say("{name} is logged out everywhere.", name=found.username))
+    return _done(request, found, words.gettext("%(name)s is logged out everywhere.", name=found.username))
 
 
 @post("/office/users/{user:str}/password", status_code=200)
@@ -166,7 +168,7 @@ async def close(request: Call, user: Number) -> Response[Any]:
     found = await accounts.find(request.shop, user_id=rooms.number(user))
     form = Filled(request, posted)
     if name_key(posted["name"].strip()) != name_key(found.username):
-        form.complain("name", "must be the name of whose account it is")
+        form.tell("name", form.words.gettext("Must be the name of whose account it is."))
         return await _shown(request, member, found, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, found.id), posted)
@@ -177,7 +179,7 @@ async def close(request: Call, user: Number) -> Response[Any]:
         return await _shown(request, member, found, closing=form)
     response = forms.to_page("/office/users")
     words = texts.of(request)
-    notices.leave(response, request, words.say("The account of {name} is closed.", name=found.username))
+    notices.leave(response, request, words.gettext("The account of %(name)s is closed.", name=found.username))
     return response
 
 
@@ -216,7 +218,7 @@ async def _shown(
 ) -> Response[Any]:
     wrong = next((form for form in (roles, acts, tab, closing) if form is not None), None)
     shop, words = request.shop, texts.of(request)
-    owes = await tabs.find(shop, user_id=user.id)
+    owes = await tab_queries.find(shop, user_id=user.id)
     own_limit = words.plain(owes.limit_cents, shop.currency) if owes.own_limit else ""
     return rooms.page(
         request,
@@ -225,7 +227,7 @@ async def _shown(
         status=200 if wrong is None else wrong.status,
         user=user,
         held=await wallet.balance(shop, user_id=user.id),
-        earned=await wallet.earnings(shop, seller_id=user.id) if Role.SELLER in user.roles else None,
+        earned=await earnings.earnings(shop, seller_id=user.id) if Role.SELLER in user.roles else None,
         tab_of=owes,
         sessions=await sessions.page(shop, user_id=user.id, before_id=None, limit=SESSIONS_SHOWN),
         device=lambda device: devices.named(device, words),

@@ -3,8 +3,11 @@
 const REOPEN_MILLISECONDS = 5000;
 
 export function watch(machine, lookAgain) {
-  const { machine: number, currency, exponent, left, soldOut } = machine.dataset;
-  const written = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency });
+  const { machine: number, currency, exponent, soldOut } = machine.dataset;
+  const { lang } = document.documentElement;
+  const written = new Intl.NumberFormat(lang, { style: "currency", currency });
+  const left = JSON.parse(machine.dataset.left); // A text for each form of counting: `one`, `few`, `other`.
+  const counted = new Intl.PluralRules(lang);
   let stream = null;
   open();
   addEventListener("pagehide", () => stream.close());
@@ -31,10 +34,14 @@ export function watch(machine, lookAgain) {
     slot.classList.toggle("is-out", !told.stock);
     slot.querySelector(".niche").disabled = !told.stock;
     const shown = slot.querySelector(".left");
-    shown.textContent = told.stock ? left.replace("{count}", told.stock) : soldOut;
+    shown.textContent = told.stock ? leftOver(told.stock) : soldOut;
     shown.classList.toggle("left-few", told.stock > 0 && told.stock <= 3);
     price(slot, told.price);
     if (wasChosen) lookAgain(); // The sum, and whether there is enough, are the server's to say.
+  }
+
+  function leftOver(count) {
+    return (left[counted.select(count)] ?? left.other).replace("{count}", count);
   }
 
   function change(told) {

@@ -36,57 +36,70 @@ class Seen:
 
 def said(seen: Seen, words: Words, currency: Currency) -> str:
     """The sentence: the newest news first, then what to do next."""
-    say = words.say
+    _ = words.gettext
     if seen.wrong_code:
-        return say("No shelf has the code {code}.", code=seen.wrong_code)
+        return _("No shelf has the code %(code)s.", code=seen.wrong_code)
     if seen.sold_out:
-        return say("{product} is sold out.", product=seen.sold_out)
+        return _("%(product)s is sold out.", product=seen.sold_out)
     if seen.note is not None and seen.note.event is Event.SOLD_OUT and seen.missed:
         if seen.note.available:
-            return say("Only {count} of {product} left.", count=seen.note.available, product=seen.missed)
-        return say("{product} is sold out.", product=seen.missed)
+            return words.ngettext(
+                "Only %(num)s of %(product)s left.",
+                "Only %(num)s of %(product)s left.",
+                seen.note.available,
+                product=seen.missed,
+            )
+        return _("%(product)s is sold out.", product=seen.missed)
     if seen.note is not None and seen.note.event is not Event.TOO_LITTLE:
         return _of_note(seen.note, words, currency)
     if seen.missing_cents and not seen.puts_coins:
-        return say("You need {amount} more.", amount=words.money(seen.missing_cents, currency))
+        return _("You need %(amount)s more.", amount=words.money(seen.missing_cents, currency))
     if seen.missing_cents:
-        return say("Insert {amount} more.", amount=words.money(seen.missing_cents, currency))
+        return _("Insert %(amount)s more.", amount=words.money(seen.missing_cents, currency))
     if seen.chosen:
-        return say("Ready. Press Buy.")
+        return _("Ready. Press Buy.")
     if seen.balance_cents:
-        return say("What would you like?")
+        return _("What would you like?")
     return greeting(seen, words)
 
 
 def greeting(seen: Seen, words: Words) -> str:
     """The sentence for somebody who has done nothing yet."""
     if not seen.puts_coins:
-        return words.say("Welcome! Have a look around.")
-    return words.say("Hello! Choose something, or insert coins.")
+        return words.gettext("Welcome! Have a look around.")
+    return words.gettext("Hello! Choose something, or insert coins.")
+
+
+def left_forms(words: Words) -> dict[str, str]:
+    """How many are left, for each form of counting: a script puts the number in for `{count}`."""
+    return {
+        form: words.ngettext("%(num)s left", "%(num)s left", count, num="{count}")
+        for form, count in words.counts.items()
+    }
 
 
 def _of_note(note: Note, words: Words, currency: Currency) -> str:
-    say, amount = words.say, words.money(note.cents, currency)
+    _, amount = words.gettext, words.money(note.cents, currency)
     match note.event:
         case Event.BOUGHT if note.text and note.cents:
-            return say("Enjoy your {product}! {amount} change.", product=note.text, amount=amount)
+            return _("Enjoy your %(product)s! %(amount)s change.", product=note.text, amount=amount)
         case Event.BOUGHT if note.text:
-            return say("Enjoy your {product}!", product=note.text)
+            return _("Enjoy your %(product)s!", product=note.text)
         case Event.BOUGHT if note.cents:
-            return say("Enjoy! {amount} change.", amount=amount)
+            return _("Enjoy! %(amount)s change.", amount=amount)
         case Event.BOUGHT:
-            return say("Enjoy!")
+            return _("Enjoy!")
         case Event.RETURNED:
-            return say("{amount} came back. Take your coins.", amount=amount)
+            return _("%(amount)s came back. Take your coins.", amount=amount)
         case Event.UNDONE:
-            return say("Taken back. {amount} is yours again.", amount=amount)
+            return _("Taken back. %(amount)s is yours again.", amount=amount)
         case Event.REFUSED:
             return note.text
         case Event.NOTHING_CHOSEN:
-            return say("Choose something first.")
+            return _("Choose something first.")
         case Event.ALREADY:
-            return say("This was done before. Press again if you want it once more.")
+            return _("This was done before. Press again if you want it once more.")
         case Event.PUT_ASIDE:
-            return say("{amount} was left here and put aside. Ask the cashier.", amount=amount)
+            return _("%(amount)s was left here and put aside. Ask the cashier.", amount=amount)
         case Event.COME_AGAIN | Event.SOLD_OUT | Event.TOO_LITTLE:
-            return say("That page was out of date. Please press again.")
+            return _("That page was out of date. Please press again.")

@@ -8,6 +8,13 @@ from datetime import date
 
 from tuckshop.domain import money
 from tuckshop.domain import products as catalogue
+from tuckshop.domain.field_problems import (
+    AmountTooLarge,
+    AmountTooSmall,
+    FieldProblem,
+    NotAWholeNumber,
+    OutOfRange,
+)
 from tuckshop.domain.refusals import InvalidField, Refusal, Throttled
 from tuckshop.http.request import Call
 from tuckshop.web.ui import error_pages as errors
@@ -32,7 +39,7 @@ class Filled:
         """What is wrong with the whole of it."""
         self.status = 422
         self._request = request
-        self._words = texts.of(request)
+        self.words = texts.of(request)
 
     @property
     def is_wrong(self) -> bool:
@@ -43,19 +50,25 @@ class Filled:
         """The text, without space at its ends."""
         typed = self.typed[name].strip()
         if needed and not typed:
-            self.complain(name, "must be filled in")
+            self.miss(name)
         if len(typed) > length_max:
-            self.complain(name, f"must have at most {length_max} characters")
+            told = self.words.ngettext(
+                "Must have at most %(num)s character.", "Must have at most %(num)s characters.", length_max
+            )
+            self.tell(name, told)
         return typed
 
     def whole(self, name: str, *, least: int = 0, most: int = WHOLE_MAX) -> int:
         """A whole number within these limits."""
         typed = self.typed[name].strip()
+        if not typed:
+            self.miss(name)
+            return least
         if not _WHOLE.fullmatch(typed):
-            self.complain(name, "must be a whole number" if typed else "must be filled in")
+            self.complain(name, NotAWholeNumber())
             return least
         if not least <= int(typed) <= most:
-            self.complain(name, f"must be from {least} to {most}")
+            self.complain(name, OutOfRange(least, most))
             return least
         return int(typed)
 
@@ -66,12 +79,15 @@ class Filled:
         try:
             cents = money.parse_typed(typed, exponent=currency.exponent, field=name)
         except InvalidField as refusal:
-            self.complain(name, refusal.reason if typed else "must be filled in")
+            if typed:
+                self.complain(name, refusal.problem)
+            else:
+                self.miss(name)
             return least_cents
         if cents < least_cents:
-            self.complain(name, f"must be at least {money.show(least_cents, exponent=currency.exponent)}")
+            self.complain(name, AmountTooSmall(least_cents))
         if cents > most_cents:
-            self.complain(name, f"must be at most {money.show(most_cents, exponent=currency.exponent)}")
+            self.complain(name, AmountTooLarge(most_cents))
         return cents
 
     def tax(self, name: str) -> int:
@@ -80,7 +96,7 @@ class Filled:
         try:
             return catalogue.parse_tax(typed.replace(",", ".", 1)) if typed else 0
         except InvalidField as refusal:
-            self.complain(name, refusal.reason)
+            self.complain(name, refusal.problem)
             return 0
 
     def day(self, name: str) -> date | None:
@@ -89,19 +105,27 @@ class Filled:
         try:
             return date.fromisoformat(typed) if typed else None
         except ValueError:
-            self.complain(name, "must be a day such as 2025-12-31")
+            self.tell(name, self.words.gettext("Must be a day such as 2025-12-31."))
             return None
 
     def one_of(self, name: str, known: Collection[str]) -> str:
         """One of the texts that the form offers."""
         if self.typed[name] not in known:
-            self.complain(name, "is not one of those that can be chosen")
+            self.tell(name, self.words.gettext("Is not one of those that can be chosen."))
             return next(iter(known))
         return self.typed[name]
 
-    def complain(self, name: str, reason: str) -> None:
-        """Tells what is wrong beside a field: a reason as `InvalidField` has one. The first one stands."""
-        self.wrong.setdefault(name, reasons.sentence(reason, self._words))
+    def tell(self, name: str, sentence: str) -> None:
+        """Says beside a field, in the reader's language, what is wrong with it. The first sentence stays."""
+        self.wrong.setdefault(name, sentence)
+
+    def miss(self, name: str) -> None:
+        """Says beside a field that it is empty and must not be."""
+        self.tell(name, self.words.gettext("Must be filled in."))
+
+    def complain(self, name: str, problem: FieldProblem) -> None:
+        """Says beside a field which rule its value breaks."""
+        self.tell(name, reasons.sentence(problem, self.words, self._request.shop.currency))
 
     def refuse(self, refusal: Refusal, *, beside: Mapping[type[Refusal], str] | None = None) -> None:
         """Tells a refusal beside the field that it names, or that `beside` says it concerns; else on top."""
@@ -109,8 +133,8 @@ class Filled:
             self.status = 429
         name = (beside or {}).get(type(refusal), "")
         if isinstance(refusal, InvalidField) and refusal.field in self.typed:
-            self.complain(refusal.field, refusal.reason)
+            self.complain(refusal.field, refusal.problem)
         elif name:
-            self.wrong.setdefault(name, errors.said(refusal, self._words, self._request))
+            self.tell(name, errors.said(refusal, self.words, self._request))
         else:
-            self.trouble = errors.said(refusal, self._words, self._request)
+            self.trouble = errors.said(refusal, self.words, self._request)

@@ -32,10 +32,10 @@ _LENGTH_MAX = 60  # Of what says nothing that we know.
 def named(device: str | None, words: Words) -> str:
     """The device of a session."""
     if not device:
-        return words.say("Unknown device")
+        return words.gettext("Unknown device")
     browser, system = _first(_BROWSERS, device), _first(_SYSTEMS, device)
     if browser and system:
-        return words.say("{browser} on {system}", browser=browser, system=system)
+        return words.gettext("%(browser)s on %(system)s", browser=browser, system=system)
     return browser or system or device[:_LENGTH_MAX]
 
 

@@ -37,6 +37,6 @@ def offered(request: Call) -> dict[str, bool]:
 def check_again(form: Filled, name: str) -> None:
     """Complains unless the new password was typed twice alike: nobody sees what they type."""
     if not form.typed[name]:
-        form.complain(name, "must be filled in")
+        form.miss(name)
     elif form.typed[name] != form.typed["again"]:
-        form.complain("again", "must be the same password again")
+        form.tell("again", form.words.gettext("Must be the same password again."))

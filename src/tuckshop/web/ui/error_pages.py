@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.types import Receive, Scope, Send
 
-from tuckshop.domain.refusals import InvalidField, Refusal, SessionEnded
+from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import TABLE, Errors
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
+from tuckshop.till.sql.books import OutcomeUnknown
 from tuckshop.web.ui import forms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import layout as pages
 from tuckshop.web.ui import refusal_texts as reasons
-from tuckshop.web.ui.i18n import Words
+from tuckshop.web.ui.i18n import N_, Words
 
-HELP = {
-    400: "The page sent something that cannot be read. Go back and try again.",
-    401: "Log in to go on.",
-    403: "This is not for you.",
-    404: "There is nothing here.",
-    405: "This address takes no visitors. Go back to the machine.",
-    408: "The request took too long. Try again.",
-    409: "Somebody was faster, or this has been done already.",
-    413: "That was more than we take.",
-    415: "The page sent something that cannot be read. Go back and try again.",
-    422: "The page sent something that cannot be read. Go back and try again.",
-    429: "Too many tries. Wait a little.",
-    500: "Something broke on our side. Nothing was taken from you that is not in the books.",
-    503: "The shop cannot answer now; nothing has happened. Try again.",
+_UNREADABLE = N_("The page sent something that cannot be read. Go back and try again.")
+_BROKEN = N_("Something broke on our side. Nothing was taken from you that is not in the books.")
+HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
+    400: (N_("Bad request"), _UNREADABLE),
+    401: (N_("Not logged in"), N_("Log in to go on.")),
+    403: (N_("Not allowed"), N_("This is not for you.")),
+    404: (N_("Not found"), N_("There is nothing here.")),
+    405: (N_("Method not allowed"), N_("This address takes no visitors. Go back to the machine.")),
+    406: (N_("Not acceptable"), _BROKEN),
+    408: (N_("Request timeout"), N_("The request took too long. Try again.")),
+    413: (N_("Body too large"), N_("That was more than we take.")),
+    415: (N_("Unsupported media type"), _UNREADABLE),
+    422: (N_("Invalid request"), _UNREADABLE),
+    429: (N_("Too many requests"), N_("Too many tries. Wait a little.")),
+    500: (N_("Internal error"), _BROKEN),
+    503: (N_("Unavailable"), N_("The shop cannot answer now; nothing has happened. Try again.")),
 }
+"""The title of its page, and what to do, by status."""
+OTHER = (N_("Error"), _BROKEN)
+OUTCOME_UNKNOWN = (
+    N_("Outcome unknown"),
+    N_("Whether this has been done is unknown. Look before you try again."),
+)
 
 
 class _Pages(Errors):
@@ -40,7 +50,7 @@ class _Pages(Errors):
     def of_refusal(self, refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response[Any]:
         """The page for a refusal."""
         told = super().of_refusal(refusal, headers=headers)
-        return _ErrorPage(told.status_code, self.table[type(refusal)].title, told.headers, refusal)
+        return _ErrorPage(told.status_code, told.headers, refusal)
 
     def shaped(self, *, status: int, title: str, name: str, detail: str, more: dict[str, Any]) -> Any:
         """Nothing: the page says it."""
@@ -49,31 +59,32 @@ class _Pages(Errors):
     def told(self, status: int, title: str, **more: Any) -> Response[Any]:
         """One error's page."""
         told = super().told(status, title, **more)
-        return _ErrorPage(told.status_code, title, told.headers, None)
+        if more.get("name") == OutcomeUnknown.__name__:
+            return _ErrorPage(told.status_code, told.headers, OUTCOME_UNKNOWN)
+        return _ErrorPage(told.status_code, told.headers, HTTP_ERRORS.get(status, OTHER))
 
 
 class _ErrorPage(Response[Any]):
-    """A page that is made once it is known who asked."""
+    """A page that is made once it is known who asked: of a refusal, or of a title and a sentence."""
 
-    def __init__(self, status: int, title: str, headers: Any, refusal: Refusal | None) -> None:
+    def __init__(self, status: int, headers: Any, told: Refusal | tuple[str, str]) -> None:
         super().__init__(b"", status_code=status, headers=headers)
-        self._told = status, title, refusal
+        self._told = status, told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends it."""
-        status, title, refusal = self._told
+        status, told = self._told
         asked = Call(scope, receive, send)
-        if isinstance(refusal, SessionEnded):
+        if isinstance(told, SessionEnded):
             await to_log_in(asked)(scope, receive, send)
             return
         words = texts.of(asked)
+        if isinstance(told, Refusal):
+            title, detail = reasons.REFUSALS[type(told)][0], said(told, words, asked)
+        else:
+            title, detail = told[0], words.gettext(told[1])
         shown = pages.page(
-            asked,
-            "error.html",
-            status=status,
-            title=words.say(title),
-            detail=words.say(HELP.get(status, HELP[500])) if refusal is None else said(refusal, words, asked),
-            code=status,
+            asked, "error.html", status=status, title=words.gettext(title), detail=detail, code=status
         )
         kept = {name: value for name, value in self.headers.items() if not name.startswith("content-")}
         shown.headers.update(kept)
@@ -90,15 +101,4 @@ def to_log_in(request: Call) -> Response[None]:
 
 def said(refusal: Refusal, words: Words, request: Call) -> str:
     """The refusal's sentence, amounts written as they are here."""
-
-    def written(name: str, fact: object) -> object:
-        if isinstance(fact, tuple):
-            return ", ".join(str(written(name, one)) for one in fact)
-        if isinstance(fact, int) and ("cents" in name or name == "accepted"):
-            return words.money(fact, request.shop.currency)
-        return fact
-
-    facts = {name: written(name, fact) for name, fact in refusal.facts().items()}
-    if isinstance(refusal, InvalidField):
-        facts["reason"] = reasons.said(refusal.reason, words)
-    return words.say(TABLE[type(refusal)].detail, **facts)
+    return reasons.of_refusal(refusal, words, request.shop.currency)

@@ -67,8 +67,8 @@ async def require_own_page(request: Call) -> None:
         browser.require_own_page(request)
 
 
-async def read(request: Call, *names: str, long: Collection[str] = ()) -> dict[str, str]:
-    """The posted fields, "" for those that are missing; `long` are those that nothing but the body bounds.
+async def read(request: Call, *names: str) -> dict[str, str]:
+    """The posted fields, "" for those that are missing.
 
     Raises:
         Malformed: not a form, too large, a field that the form does not have, one twice, or a form that was
@@ -83,7 +83,7 @@ async def read(request: Call, *names: str, long: Collection[str] = ()) -> dict[s
         )  # fmt: skip
     except ValueError:
         raise Malformed(("body", "must be a form in UTF-8"), status=400) from None
-    return _checked(request, pairs, names, long=long)
+    return _checked(request, pairs, names)
 
 
 async def read_with_files(
@@ -134,16 +134,14 @@ def _require_type(request: Call, wanted: bytes) -> None:
         raise Malformed(("Content-Type", f"must be {wanted.decode()}"), status=415)
 
 
-def _checked(
-    request: Call, pairs: Sequence[tuple[str, str]], names: Collection[str], *, long: Collection[str] = ()
-) -> dict[str, str]:
+def _checked(request: Call, pairs: Sequence[tuple[str, str]], names: Collection[str]) -> dict[str, str]:
     posted = dict(pairs)
     if len(posted) < len(pairs):
         raise Malformed(("body", "must name each field once"), status=400)
     for name, value in pairs:
         if name not in (*names, TOKEN):
             raise Malformed(("body", "has a field that this form does not have"), status=400)
-        if (len(value) > VALUE_LENGTH_MAX and name not in long) or "\0" in value:
+        if len(value) > VALUE_LENGTH_MAX or "\0" in value:
             raise Malformed((name, "is not what a form sends"), status=400)
     browser.require_form_token(request, posted.get(TOKEN, ""))
     return {name: posted.get(name, "") for name in names}
@@ -167,7 +165,7 @@ def enveloped(request: Call, command: Command, posted: Mapping[str, str]) -> Env
 
 async def settled(request: Call, command: Command, posted: Mapping[str, str]) -> Receipt:
     """What the till says to the command of a form. Raises the refusal, if that is its answer."""
-    return (await request.shop.till.settle(enveloped(request, command, posted))).receipt()
+    return (await request.shop.till.execute(enveloped(request, command, posted))).receipt()
 
 
 def to_page(path: str) -> Response[None]:

@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refusals import Thing
 from tuckshop.domain.users import Role, Scope
 from tuckshop.web.ui.i18n import Words
 
@@ -25,17 +26,34 @@ class Naming:
         words = self.words
         match OrderStatus(status):
             case OrderStatus.PLACED:
-                return words.say("placed")
+                return words.gettext("placed")
             case OrderStatus.DISPENSED:
-                return words.say("handed out")
+                return words.gettext("handed out")
             case OrderStatus.FAILED:
-                return words.say("could not be handed out")
+                return words.gettext("could not be handed out")
             case OrderStatus.CANCELLED:
-                return words.say("cancelled")
+                return words.gettext("cancelled")
             case OrderStatus.PARTLY_REFUNDED:
-                return words.say("partly given back")
+                return words.gettext("partly given back")
             case OrderStatus.REFUNDED:
-                return words.say("given back")
+                return words.gettext("given back")
+            case unknown:
+                assert_never(unknown)
+
+    def thing(self, thing: Thing) -> str:
+        """What can belong to somebody."""
+        words = self.words
+        match thing:
+            case "account":
+                return words.gettext("account")
+            case "machine":
+                return words.gettext("machine")
+            case "product":
+                return words.gettext("product")
+            case "report":
+                return words.gettext("report")
+            case "wallet":
+                return words.gettext("wallet")
             case unknown:
                 assert_never(unknown)
 
@@ -44,23 +62,23 @@ class Naming:
         words = self.words
         match TransferKind(kind):
             case TransferKind.DEPOSIT:
-                return words.say("Coins in")
+                return words.gettext("Coins in")
             case TransferKind.SALE:
-                return words.say("Purchase")
+                return words.gettext("Purchase")
             case TransferKind.PAYOUT:
-                return words.say("Coins out")
+                return words.gettext("Coins out")
             case TransferKind.REFUND:
-                return words.say("Given back")
+                return words.gettext("Given back")
             case TransferKind.SETTLEMENT:
-                return words.say("Tab paid")
+                return words.gettext("Tab paid")
             case TransferKind.TRANSFER:
-                return words.say("Sent")
+                return words.gettext("Sent")
             case TransferKind.TOPUP:
-                return words.say("Topped up")
+                return words.gettext("Topped up")
             case TransferKind.EARNINGS_PAYOUT:
-                return words.say("Earnings paid out")
+                return words.gettext("Earnings paid out")
             case TransferKind.CLOSE:
-                return words.say("Left behind")
+                return words.gettext("Left behind")
             case (
                 TransferKind.FILL | TransferKind.COLLECT | TransferKind.OVER | TransferKind.SHORT
             ) as of_box:
@@ -72,13 +90,13 @@ class Naming:
         words = self.words
         match kind:
             case TransferKind.FILL:
-                return words.say("Coin box filled")
+                return words.gettext("Coin box filled")
             case TransferKind.COLLECT:
-                return words.say("Coin box emptied")
+                return words.gettext("Coin box emptied")
             case TransferKind.OVER:
-                return words.say("Counted too much")
+                return words.gettext("Counted too much")
             case TransferKind.SHORT:
-                return words.say("Counted too little")
+                return words.gettext("Counted too little")
             case unknown:
                 assert_never(unknown)
 
@@ -87,13 +105,13 @@ class Naming:
         words = self.words
         match Role(role):
             case Role.BUYER:
-                return words.say("buyer")
+                return words.gettext("buyer")
             case Role.SELLER:
-                return words.say("seller")
+                return words.gettext("seller")
             case Role.CASHIER:
-                return words.say("cashier")
+                return words.gettext("cashier")
             case Role.ADMIN:
-                return words.say("admin")
+                return words.gettext("admin")
             case unknown:
                 assert_never(unknown)
 
@@ -106,12 +124,12 @@ class Naming:
         words = self.words
         match Scope(scope):
             case Scope.READ:
-                return words.say("look at everything of mine")
+                return words.gettext("look at everything of mine")
             case Scope.BUY:
-                return words.say("buy and pay")
+                return words.gettext("buy and pay")
             case Scope.SELL:
-                return words.say("sell")
+                return words.gettext("sell")
             case Scope.ADMIN:
-                return words.say("do what I do in the office")
+                return words.gettext("do what I do in the office")
             case unknown:
                 assert_never(unknown)

@@ -17,7 +17,7 @@ SECONDS = 400 * 86_400  # As long as browsers keep any cookie.
 async def choose(request: Call) -> Response[None]:
     """The language that was pressed, and back to where it was."""
     posted = await forms.read(request, "language", "back")
-    if posted["language"] not in texts.LANGUAGES:
+    if posted["language"] not in texts.languages():
         raise Malformed(("language", "is not one of ours"), status=400)
     response = forms.to_page(forms.own_path(posted["back"]))
     cookies.put(response, request, texts.COOKIE, posted["language"], seconds=SECONDS)

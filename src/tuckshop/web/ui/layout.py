@@ -42,8 +42,9 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
         _templates()
         .get_template(template)
         .render(
-            say=words.say,
-            plural=words.plural,
+            _=words.gettext,
+            gettext=words.gettext,
+            ngettext=words.ngettext,
             money=lambda cents: words.money(cents, currency),
             plain=lambda cents: words.plain(cents, currency),
             when=lambda instant_us: words.when(instant_us, zone),
@@ -51,6 +52,7 @@ def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Re
             day=words.day,
             called=Naming(words),
             language=words.language,
+            languages=texts.languages(),
             shop_name=request.settings.shop_name,
             here=here(request),
             path=request.scope["path"],
@@ -83,6 +85,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
-    made.globals.update(asset=assets.path, languages=texts.LANGUAGES)
+    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # A page brings its language's.
+    made.globals.update(asset=assets.path)
     return made

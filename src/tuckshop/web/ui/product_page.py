@@ -23,7 +23,7 @@ from tuckshop.operations import pictures
 from tuckshop.queries import machines
 from tuckshop.queries import products as assortment
 from tuckshop.queries.products import Good
-from tuckshop.till.commands.base import ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
@@ -83,7 +83,7 @@ async def change(request: Call, seen: Seen) -> Response[Any]:
         raise
     except VersionChanged:
         good = await assortment.find(request.shop, product_id=seen.good.product_id, seller_id=seen.seller_id)
-        form.trouble = texts.of(request).say(
+        form.trouble = texts.of(request).gettext(
             "This product was changed meanwhile. This is what it says now, and below it what you typed: "
             "save again to have it your way."
         )
@@ -93,14 +93,14 @@ async def change(request: Call, seen: Seen) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside=attributes.BESIDE)
         return await shown(request, seen, edit=form)
-    return _done(request, seen, texts.of(request).say("Saved."))
+    return _done(request, seen, texts.of(request).gettext("Saved."))
 
 
 async def put_picture(request: Call, seen: Seen) -> Response[Any]:
     """Shown from now on."""
     form, picture = await uploads.read_with_picture(request)
     if picture is None:
-        form.complain(uploads.PICTURE, "must be filled in")
+        form.miss(uploads.PICTURE)
     if form.is_wrong:
         return await shown(request, seen, picture=form)
     try:
@@ -110,7 +110,7 @@ async def put_picture(request: Call, seen: Seen) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal)
         return await shown(request, seen, picture=form)
-    return _done(request, seen, texts.of(request).say("That is how it looks in the machine now."))
+    return _done(request, seen, texts.of(request).gettext("That is how it looks in the machine now."))
 
 
 async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
@@ -123,7 +123,7 @@ async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
         raise
     except Refusal as refusal:
         return _refused(request, seen, refusal)
-    return _done(request, seen, texts.of(request).say("The picture is gone."))
+    return _done(request, seen, texts.of(request).gettext("The picture is gone."))
 
 
 async def stock(request: Call, seen: Seen) -> Response[Any]:
@@ -151,8 +151,8 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
         return await shown(request, seen, pieces=form)
     words = texts.of(request)
     if what == CAME:
-        return _done(request, seen, words.say("{count} more.", count=pieces))
-    return _done(request, seen, words.say("Counted: {count}.", count=pieces))
+        return _done(request, seen, words.ngettext("%(num)s more.", "%(num)s more.", pieces))
+    return _done(request, seen, words.gettext("Counted: %(count)s.", count=pieces))
 
 
 async def ask_to_remove(request: Call, seen: Seen) -> Response[Any]:
@@ -181,7 +181,9 @@ async def remove(request: Call, seen: Seen) -> Response[Any]:
     except Refusal as refusal:
         return _refused(request, seen, refusal)
     response = forms.to_page(f"/{seen.room}/products")
-    notices.leave(response, request, texts.of(request).say("{product} is off sale.", product=seen.good.name))
+    notices.leave(
+        response, request, texts.of(request).gettext("%(product)s is off sale.", product=seen.good.name)
+    )
     return response
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from tuckshop.domain.refusals import InvalidField
+from tuckshop.domain.field_problems import NotAPicture
 from tuckshop.http.request import Call
 from tuckshop.operations import pictures
-from tuckshop.till.commands.base import AddProduct, ChangeProduct, Receipt
+from tuckshop.till.commands.base import Receipt
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 from tuckshop.web.ui import forms
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.forms import Upload
@@ -28,22 +29,26 @@ async def read(request: Call, *names: str, file: str, bytes_max: int) -> tuple[F
         posted, files = await forms.read_with_files(request, "key", *names, files=(file,))
     except forms.FileTooLarge as error:
         form = Filled(request, error.posted | {file: ""})
-        form.complain(file, f"must be a file of at most {bytes_max // MIB} MiB")
+        _tell_too_large(form, file, bytes_max)
         return form, None
     form = Filled(request, posted | {file: ""})
     upload = files.get(file)
     if upload is None or not (upload.name or upload.content):
         return form, None
     if len(upload.content) > bytes_max:
-        form.complain(file, f"must be a file of at most {bytes_max // MIB} MiB")
+        _tell_too_large(form, file, bytes_max)
     return form, upload
+
+
+def _tell_too_large(form: Filled, file: str, bytes_max: int) -> None:
+    form.tell(file, form.words.gettext("Must be a file of at most %(count)s MiB.", count=bytes_max // MIB))
 
 
 async def read_with_picture(request: Call, *names: str) -> tuple[Filled, Upload | None]:
     """As `read`, with the picture of a product."""
     form, upload = await read(request, *names, file=PICTURE, bytes_max=pictures.UPLOAD_BYTES_MAX)
     if upload is not None and upload.media_type not in pictures.FORMATS:
-        form.complain(PICTURE, "must be a picture: PNG, JPEG or WebP")
+        form.complain(PICTURE, NotAPicture())
     return form, upload
 
 
@@ -58,13 +63,7 @@ async def settled(
         return await forms.settled(request, command, form.typed)
     told = form.typed | {PICTURE: hashlib.sha256(upload.content).hexdigest()}
     envelope = forms.enveloped(request, command, told)
-    try:
-        outcome = await pictures.put(
-            request.shop, envelope, command, media_type=upload.media_type, content=upload.content
-        )
-    except InvalidField as refusal:
-        if refusal.field == PICTURE and refusal.reason.startswith("must be a whole picture"):
-            # Its type was the browser's word; nobody has typed one.
-            raise InvalidField(field=PICTURE, reason="must be a picture: PNG, JPEG or WebP") from None
-        raise
+    outcome = await pictures.put(
+        request.shop, envelope, command, media_type=upload.media_type, content=upload.content
+    )
     return outcome.receipt()

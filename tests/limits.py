@@ -1,0 +1,53 @@
+"""How long tests wait: only so that what hangs ends. No test says that something was quick, or slow.
+
+`python -m tests.limits serve ...` is `tuckshop` on a computer that may be as slow as it likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+HANG_SECONDS = 120.0  # Far more than anything takes on a slow computer that is busy with other things.
+_PAUSE_SECONDS = 0.005
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Returns when it is so. What is waited for happens elsewhere: in another task, or another process."""
+    async with asyncio.timeout(HANG_SECONDS):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def be_patient() -> None:
+    """Returns when it is so. What is waited for happens elsewhere: in another task or process."""
+    from tuckshop.operations import shop_state
+    from tuckshop.store import engine, listening
+    from tuckshop.till.sql import postgres
+
+    shop_state.READY_SECONDS = HANG_SECONDS
+    engine.CONNECT_SECONDS_MAX = engine.POOL_SECONDS_MAX = int(HANG_SECONDS)
+    listening.ANSWER_SECONDS = HANG_SECONDS
+    postgres.CONNECT_SECONDS = postgres.FATE_SECONDS = HANG_SECONDS
+    postgres.IDLE_SECONDS = int(HANG_SECONDS)
+
+
+def serve_patiently() -> None:
+    """Nor does a server that this process becomes. Who ends it notices what never would have ended."""
+    from tuckshop.api import events
+    from tuckshop.cli import serve
+    from tuckshop.http import timeouts
+    from tuckshop.store import engine
+
+    be_patient()
+    engine.SQLITE_PRAGMAS["busy_timeout"] = f"{HANG_SECONDS * 1_000:.0f}"
+    events.FAREWELL_SECONDS = HANG_SECONDS
+    timeouts.STALL_SECONDS_MAX = int(HANG_SECONDS)
+    serve.KILL_SECONDS = int(HANG_SECONDS / 2)
+
+
+if __name__ == "__main__":
+    from tuckshop.cli.main import cli
+
+    serve_patiently()
+    cli()

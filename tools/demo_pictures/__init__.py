@@ -1,0 +1,1 @@
+"""How the pictures of the demo's products were made."""
