@@ -84,6 +84,10 @@ bench.office: $(DEVELOPMENT) ## measure every page that lists or sums on 100,000
 	@PYTHON=$(BIN)/python tools/system-packages postgresql
 	$(BIN)/python -m bench.office $(ARGS)
 
+.PHONY: bench.logins
+bench.logins: $(DEVELOPMENT) ## measure whether refused log-ins can be told apart by their time
+	$(BIN)/python -m bench.log_in_times $(ARGS)
+
 .PHONY: bench.reports
 bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orders
 	@PYTHON=$(BIN)/python tools/system-packages postgresql
@@ -103,7 +107,7 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
 	@PYTHON=$(BIN)/python tools/system-packages nodejs npm chromium
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
-	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/test_lighthouse.py $(ARGS)
+	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/lighthouse.py $(ARGS)
 
 .PHONY: texts
 texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGUAGE=fr begins another

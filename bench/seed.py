@@ -17,7 +17,7 @@ from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.store.engine import open_engine, writing
 from tuckshop.store.migrate import upgrade
 from tuckshop.store.setup import install
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 _COIN_CENTS = 100
 _PURSE_COINS = 1_000_000  # Half a million purchases by each buyer, more than any run makes.
@@ -37,7 +37,7 @@ class Size:
 class Shop:
     """What was filled in. Log-ins and products are numbered without a gap, so that drivers can draw one."""
 
-    buyers: tuple[Caller, ...]
+    buyers: tuple[SessionCaller, ...]
     session_ids: range
     product_ids: range
 
@@ -175,7 +175,7 @@ async def _read(connection: AsyncConnection) -> Shop:
     log_ins = await connection.exec_driver_sql(
         "SELECT id, user_id FROM sessions WHERE device = 'bench' ORDER BY id"
     )
-    buyers = tuple(Caller(row.id, row.user_id) for row in log_ins)
+    buyers = tuple(SessionCaller(row.id, row.user_id) for row in log_ins)
     products = await connection.exec_driver_sql(
         "SELECT id FROM products WHERE name_key LIKE 'bench product %' ORDER BY id"
     )

@@ -14,7 +14,7 @@ _FACTS: dict[str, Any] = {
     "int": 7,
     "str": "tea",
     "int | str": "ada",
-    "int | None": 2,
+    "int | None": 7,
     "tuple[int, ...]": (5, 10),
     "tuple[str, ...]": ("admin",),
     "FieldProblem": OutOfRange(1, 9),

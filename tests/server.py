@@ -17,7 +17,7 @@ from tests.wire import HOST
 from tools import loopback
 from tuckshop.identity.access_tokens import Tokens
 from tuckshop.operations.startup import system_clock
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 SECRET = "a secret that only the tests' servers know"
 PORT_TRIES_MAX = 5
@@ -78,7 +78,7 @@ class Servers:
         """The ids of the process groups that run."""
         return tuple(one.process.pid for one in self._running)
 
-    def token(self, caller: Caller) -> str:
+    def token(self, caller: SessionCaller) -> str:
         """A fresh access token, good for five minutes on each of them."""
         return self._tokens.access(caller)
 

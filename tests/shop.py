@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,27 +17,21 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.users import Role, name_key
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store import tables
-from tuckshop.store.engine import open_engine, postgres_dsn, reading, sqlite_path, writing
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    AddProduct,
-    Caller,
-    Command,
-    Deposit,
-    Envelope,
-    OrderPlaced,
-    PlaceOrder,
-    ProductStands,
-    Receipt,
-)
+from tuckshop.store.engine import connect_sqlite, open_engine, postgres_dsn, reading, sqlite_path, writing
+from tuckshop.till.callers import OPERATOR, MachineCaller, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope, Receipt
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ProductRecord
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
+from tuckshop.till.sql.books import Books
 from tuckshop.till.sql.postgres import PostgresBooks
-from tuckshop.till.sql.script import Books
 from tuckshop.till.sql.sqlite import SqliteBooks
 
 NOON_US = 1_760_000_000_000_000
 DAY_SECONDS = 86_400
+COUNTING = ("counters", "login_tries")
 
 
 @dataclass
@@ -64,7 +58,7 @@ class Shop:
     clock: Clock = field(default_factory=Clock)
     currency = EURO
 
-    async def person(self, name: str, *roles: Role) -> Caller:
+    async def person(self, name: str, *roles: Role) -> SessionCaller:
         """A new active user, logged in."""
         held = {f"is_{role}": role in roles for role in Role}
         async with writing(self.engine) as connection:
@@ -90,9 +84,9 @@ class Shop:
                 )
                 .returning(tables.sessions.c.id)
             )
-        return Caller(session_id, user_id)
+        return SessionCaller(session_id, user_id)
 
-    async def buyer(self, name: str = "ada", *, cents: int = 0) -> Caller:
+    async def buyer(self, name: str = "ada", *, cents: int = 0) -> SessionCaller:
         """A buyer with so much in the wallet (in 5 cent coins and larger)."""
         caller = await self.person(name, Role.BUYER)
         if cents:
@@ -100,7 +94,7 @@ class Shop:
 
             coins = fewest(cents, dict.fromkeys((5, 10, 20, 50, 100)))
             assert coins is not None
-            await self.do(Deposit(OPERATOR, wallet_of(caller.user_id or 0), coins))
+            await self.do(Deposit(OPERATOR, wallet_of(caller.user_id), coins))
         return caller
 
     async def product(
@@ -109,9 +103,9 @@ class Shop:
         *,
         price_cents: int = 150,
         stock: int = 10,
-        seller: Caller | None = None,
+        seller: SessionCaller | None = None,
         **more: Any,
-    ) -> ProductStands:
+    ) -> ProductRecord:
         """A new product; of the house, unless a seller is given."""
         receipt = await self.do(
             AddProduct(
@@ -123,7 +117,7 @@ class Shop:
                 **more,
             )
         )
-        assert isinstance(receipt, ProductStands)
+        assert isinstance(receipt, ProductRecord)
         return receipt
 
     async def machine(self, name: str = "hall", *, box_kind: str = "counted") -> int:
@@ -150,13 +144,13 @@ class Shop:
         assert isinstance(machine_id, int)
         return machine_id
 
-    async def machine_key(self, machine_id: int) -> Caller:
+    async def machine_key(self, machine_id: int) -> MachineCaller:
         """The machine, with a key of its own."""
         key_hash = hashlib.sha256(f"key of {machine_id}".encode()).digest()
         await self.execute(
             "UPDATE machines SET key_hash = :hash WHERE id = :id", hash=key_hash, id=machine_id
         )
-        return Caller(None, None, machine_id, key_hash)
+        return MachineCaller(machine_id, key_hash)
 
     async def guest(self, name: str = "door") -> AccountRef:
         """The wallet of a new guest."""
@@ -167,24 +161,36 @@ class Shop:
             )
         return AccountRef(AccountKind.WALLET, None, guest_id)
 
-    async def buy(self, buyer: Caller, *lines: tuple[int, int], **more: Any) -> OrderPlaced:
+    async def buy(self, buyer: SessionCaller, *lines: tuple[int, int], **more: Any) -> OrderPlaced:
         """An order of (product, quantity) from the buyer's wallet. Raises the refusal."""
-        receipt = await self.do(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), lines, **more))
+        receipt = await self.do(PlaceOrder(buyer, wallet_of(buyer.user_id), lines, **more))
         assert isinstance(receipt, OrderPlaced)
         return receipt
 
     async def do(self, command: Command, *, key: str | None = None) -> Receipt:
         """Settles one command. Raises its refusal."""
-        return (await self.till.settle(Envelope(command, key, repr(command).encode()))).receipt()
+        return (await self.till.execute(Envelope(command, key, repr(command).encode()))).receipt()
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, in the order of its key."""
         return (await self._tables(table))[table]
 
+    async def fingerprint(self) -> object:
+        """Of all rows of `books()`: another one as soon as anything in them is another; soon compared."""
+        names = [name for name in tables.metadata.tables if name not in COUNTING]
+        if self.url.startswith("sqlite"):
+            with closing(connect_sqlite(sqlite_path(self.url))) as raw:
+                return [raw.execute(f"SELECT * FROM {name}").fetchall() for name in names]
+        sums = " UNION ALL ".join(
+            f"SELECT '{name}', md5(string_agg(row::text, ',' ORDER BY row::text)) FROM {name} AS row"
+            for name in names
+        )
+        async with reading(self.engine) as connection:
+            return (await connection.exec_driver_sql(sums)).fetchall()
+
     async def books(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table but those that only count."""
-        counting = ("counters", "login_tries")
-        return await self._tables(*(name for name in tables.metadata.tables if name not in counting))
+        return await self._tables(*(name for name in tables.metadata.tables if name not in COUNTING))
 
     async def _tables(self, *names: str) -> dict[str, list[dict[str, Any]]]:
         known = [tables.metadata.tables[name] for name in names]
@@ -203,6 +209,24 @@ class Shop:
         """Changes the database behind the till's back."""
         async with writing(self.engine) as connection:
             await connection.execute(text(sql), values)
+
+    async def write_log_of_newer_release(self) -> None:
+        """Lines of the admin log in forms that this release does not know."""
+        for action, version, before, after in (
+            ("order.refund", 2, '{"parts":[{"quantity":1}]}', None),
+            ("robot.dance", 1, None, '{"steps":3}'),
+            ("wallet.topup", 1, "{", "[1]"),
+            ("wallet.topup", 0, None, None),
+        ):
+            await self.execute(
+                "INSERT INTO admin_log (action, subject, before, after, created_us, version)"
+                " VALUES (:action, 'shop', :before, :after, :now_us, :version)",
+                action=action,
+                version=version,
+                before=before,
+                after=after,
+                now_us=self.clock.now_us,
+            )
 
     async def assert_clean(self) -> None:
         """The audit finds nothing."""

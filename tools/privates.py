@@ -54,16 +54,12 @@ def in_text(text: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and is_private(node.attr) and _root(node) in foreign:
             yield node.lineno, f"{ast.unparse(node)} is private"
-        elif (
-            isinstance(node, ast.Call)
-            and len(node.args) > 1
-            and isinstance(name := node.args[1], ast.Constant)
-            and isinstance(name.value, str)
-            and is_private(name.value)
-            and ast.unparse(node.func).rpartition(".")[2] in _BY_NAME
-            and _root(node.args[0]) in foreign
-        ):
-            yield node.lineno, f"{ast.unparse(node.args[0])}.{name.value} is private"
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _BY_NAME:
+            match node.args:
+                case [thing, ast.Constant(value=str(name)), *_] if (
+                    is_private(name) and _root(thing) in foreign
+                ):
+                    yield node.lineno, f"{ast.unparse(thing)}.{name} is private"
 
 
 def _imported(node: ast.stmt, path: str, alias: ast.alias, foreign: set[str]) -> Iterator[tuple[int, str]]:

@@ -12,7 +12,7 @@ from tuckshop.domain.money import Currency
 from tuckshop.domain.users import Scope
 from tuckshop.store.engine import DatabaseAway
 from tuckshop.telemetry import Meter
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 from tuckshop.till.engine.queue import Till
 
 # Interfaces never touch the store; this much of it they answer for.
@@ -37,20 +37,20 @@ class Passwords(Protocol):
 class Refreshing(NamedTuple):
     """What a refresh token says."""
 
-    caller: Caller
+    caller: SessionCaller
     generation: int
 
 
 class Tokens(Protocol):
     """Signed tokens: making them and reading them."""
 
-    def access(self, caller: Caller) -> str:
+    def access(self, caller: SessionCaller) -> str:
         """A token for calls."""
 
-    def refresh(self, caller: Caller, *, generation: int) -> str:
+    def refresh(self, caller: SessionCaller, *, generation: int) -> str:
         """A token for new tokens."""
 
-    def caller(self, token: str) -> Caller:
+    def caller(self, token: str) -> SessionCaller:
         """Whose access token this is. Raises SessionEnded for any that is not good now."""
 
     def refreshing(self, token: str) -> Refreshing:
@@ -63,7 +63,7 @@ class Tokens(Protocol):
 class KnownToken(NamedTuple):
     """What an opaque token stands for, which never changes; no scopes for a log-in, which has all rights."""
 
-    caller: Caller
+    caller: SessionCaller
     scopes: frozenset[Scope]
 
 

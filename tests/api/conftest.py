@@ -28,7 +28,7 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http.timeouts import Stalls
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 SECRET = "a secret for tests, long enough to sign with"
 
@@ -49,12 +49,12 @@ class Api:
         """The instant at which the shop believes to be."""
         return self.shop.clock
 
-    def token(self, caller: Caller) -> str:
+    def token(self, caller: SessionCaller) -> str:
         """An access token for a session of `shop.person`."""
         return self.running.tokens.access(caller)
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, by: Caller | str | None = None, **more: Any
+        self, method: str, path: str, body: Any = None, *, by: SessionCaller | str | None = None, **more: Any
     ) -> httpx.Response:
         """One request; `by` a session of `shop.person`, or a token."""
         headers = dict(more.pop("headers", {}))
@@ -160,12 +160,12 @@ async def api_self(database_url: str) -> AsyncIterator[Api]:
 class People:
     """One person of each role."""
 
-    ada: Caller  # buys
-    bob: Caller  # buys too
-    sam: Caller  # sells
-    sue: Caller  # sells too
-    cas: Caller  # cashier
-    root: Caller  # admin
+    ada: SessionCaller  # buys
+    bob: SessionCaller  # buys too
+    sam: SessionCaller  # sells
+    sue: SessionCaller  # sells too
+    cas: SessionCaller  # cashier
+    root: SessionCaller  # admin
 
 
 @pytest.fixture

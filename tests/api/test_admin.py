@@ -8,16 +8,16 @@ import pytest
 
 from tests.api.conftest import Api, People, serving
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 USERS, LOG, ME = "/v1/users", "/v1/admin-log", "/v1/users/me"
 
 
-def path(caller: Caller) -> str:
+def path(caller: SessionCaller) -> str:
     return f"{USERS}/{caller.user_id}"
 
 
-async def standing(api: Api, caller: Caller) -> dict[str, Any]:
+async def standing(api: Api, caller: SessionCaller) -> dict[str, Any]:
     return next(row for row in await api.shop.rows("users") if row["id"] == caller.user_id)
 
 
@@ -80,7 +80,7 @@ class TestAnAdmin:
 
 @pytest.mark.parametrize("who", ["ada", "sam", "cas"])
 async def test_nobody_else_does_what_admins_do(api: Api, people: People, who: str) -> None:
-    by: Caller = getattr(people, who)
+    by: SessionCaller = getattr(people, who)
     before = await api.shop.books()
     for method, where, body in (
         ("GET", USERS, None),
@@ -203,3 +203,17 @@ async def test_what_ends_here_has_ended_there(postgres_url: str, how: str) -> No
             assert ((await there.post("/v1/orders", order, by=secret)).status_code == 401) == ended
         refreshed = await there.post("/v1/auth/refresh", {"refresh": ada["refresh"]})
         assert refreshed.status_code == 401
+
+
+async def test_lines_of_the_log_that_a_newer_release_wrote_are_listed_by_name(
+    api: Api, people: People
+) -> None:
+    await api.shop.write_log_of_newer_release()
+    listed = (await api.get("/v1/admin-log", by=people.root)).json()["items"]
+    told = [(line["action"], line["before"], line["after"]) for line in reversed(listed)]
+    assert told == [
+        ("order.refund/2", {"parts": [{"quantity": 1}]}, None),
+        ("robot.dance/1", None, {"steps": 3}),
+        ("wallet.topup", {"text": "{"}, {"text": "[1]"}),
+        ("wallet.topup/0", None, None),
+    ]

@@ -12,7 +12,9 @@ import pytest
 from tests.api.conftest import Api, People
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.identity import guests
-from tuckshop.till.commands.base import OPERATOR, Deposit, Restock
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import Deposit
 
 
 @dataclass
@@ -69,7 +71,7 @@ async def test_a_guest_puts_coins_in_buys_gives_back_and_is_paid(api: Api, kiosk
 async def test_a_guest_of_a_users_name_has_a_wallet_of_its_own(
     api: Api, people: People, kiosk: Kiosk
 ) -> None:
-    await api.shop.do(Deposit(OPERATOR, wallet_of(people.ada.user_id or 0), {100: 5}))
+    await api.shop.do(Deposit(OPERATOR, wallet_of(people.ada.user_id), {100: 5}))
     for path, body in (
         ("/v1/wallet/payout", {"guest": "ada"}),
         ("/v1/orders", {"guest": "ada", "lines": [{"product": kiosk.cola, "quantity": 1}]}),

@@ -12,7 +12,8 @@ import pytest
 from tests.api.conftest import Api, People
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.wallet import Deposit
 
 
 @pytest.fixture
@@ -21,13 +22,13 @@ async def sold(api: Api, people: People) -> tuple[int, int]:
     cola = (await shop.product("cola", seller=people.sam)).product_id
     tea = (await shop.product("tea", price_cents=90, seller=people.sue)).product_id
     for buyer in (people.ada, people.bob):
-        await shop.do(Deposit(OPERATOR, wallet_of(buyer.user_id or 0), {100: 9}))
+        await shop.do(Deposit(OPERATOR, wallet_of(buyer.user_id), {100: 9}))
     both = await shop.buy(people.ada, (cola, 2), (tea, 1), client_ref="adas", fulfil=Fulfil.LATER)
     alone = await shop.buy(people.bob, (cola, 1), fulfil=Fulfil.LATER)
     return both.order_id, alone.order_id
 
 
-async def ids(api: Api, by: Caller, **query: Any) -> list[int]:
+async def ids(api: Api, by: SessionCaller, **query: Any) -> list[int]:
     answer = await api.get("/v1/orders", params=query, by=by)
     assert answer.status_code == 200, answer.text
     return [order["id"] for order in answer.json()["items"]]

@@ -22,7 +22,9 @@ from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import pictures
 from tuckshop.store.tables import metadata
-from tuckshop.till.commands.base import Caller, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 WHO = ("anonymous", "other buyer", "other seller", "owner", "cashier", "admin")
 """`owner`: whose it is. Of an order that is the buyer, of a machine the machine itself, with its key."""
@@ -97,9 +99,9 @@ class Scene:
         }
         self.sam = await person("sam", Role.SELLER)
         self.ada = await person("ada", Role.BUYER)
-        await self.api.shop.do(Deposit(self.ada, wallet_of(self.ada.user_id or 0), {100: 100}))
+        await self.api.shop.do(Deposit(self.ada, wallet_of(self.ada.user_id), {100: 100}))
 
-    async def things(self, name: str) -> tuple[dict[str, Any], Caller | str, Any]:
+    async def things(self, name: str) -> tuple[dict[str, Any], SessionCaller | str, Any]:
         """Ids for the path, the owner of what they name, and the body if it names them too."""
         self.number += 1
         shop, number = self.api.shop, self.number
@@ -150,8 +152,8 @@ class Scene:
         }
         return {"machine_id": machine_id}, f"Machine {key}", bodies
 
-    async def _order(self, buyer: Caller, product_id: int, *, payment: Payment) -> OrderPlaced:
-        order = PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, 1),), payment=payment)
+    async def _order(self, buyer: SessionCaller, product_id: int, *, payment: Payment) -> OrderPlaced:
+        order = PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, 1),), payment=payment)
         placed = await self.api.shop.do(order)
         assert isinstance(placed, OrderPlaced)
         return placed
@@ -170,9 +172,9 @@ class Scene:
         if row.bytes_ is not None:
             headers["Content-Type"] = "image/png"
             more["content"] = row.bytes_
-        before = await self.api.shop.books()
+        before = await self.api.shop.fingerprint()
         answer = await self.api.call(method, path.format(**ids), body, by=by, headers=headers, **more)
-        return answer, await self.api.shop.books() == before
+        return answer, await self.api.shop.fingerprint() == before
 
 
 @pytest.fixture

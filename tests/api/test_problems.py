@@ -23,11 +23,12 @@ from tuckshop.domain.field_problems import (
     WrongLength,
 )
 from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.domain.refusals import InvalidField, Refusal, revive
+from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.http import field_problems, openapi
 from tuckshop.http.errors import TABLE, complaint, facts_of, kind
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
+from tuckshop.till.state import forms
 
 LEAVES = refusals.leaves()
 
@@ -88,8 +89,8 @@ def test_facts_are_told_as_programs_wrote_them(problem: FieldProblem, reason: st
 
 
 def test_a_refusal_stored_as_a_sentence_is_answered_byte_for_byte() -> None:
-    stored = revive("invalid-field", {"field": "name", "reason": "must have 1 to 100 characters"})
-    told = PROBLEMS.of_refusal(stored).body
+    outcome = '{"field":"name","reason":"must have 1 to 100 characters"}'
+    told = PROBLEMS.of_refusal(forms.read("InvalidField", outcome)).body
     assert told == PROBLEMS.of_refusal(InvalidField("name", WrongLength(1, 100))).body
     assert told == (
         b'{"type":"urn:tuckshop:problem:invalid-field","title":"Invalid value","status":422,'

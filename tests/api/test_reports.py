@@ -13,7 +13,10 @@ from tests.shop import NOON_US
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role
 from tuckshop.queries import reports
-from tuckshop.till.commands.base import OPERATOR, Deposit, PaySeller, Refund
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.transfers import PaySeller
+from tuckshop.till.commands.wallet import Deposit
 
 DAY_1, DAY_2 = "2025-10-09", "2025-10-10"
 FIGURES = ("sold_quantity", "sold", "refunded_quantity", "refunded", "quantity", "amount")
@@ -46,13 +49,13 @@ async def week(api: Api, people: People) -> Week:
         hall=hall,
         nuts=nuts,
     )
-    await shop.do(Deposit(OPERATOR, wallet_of(people.ada.user_id or 0), {100: 20}))
+    await shop.do(Deposit(OPERATOR, wallet_of(people.ada.user_id), {100: 20}))
     order = await shop.buy(people.ada, (cola, 3), (nuts, 1), (milk, 1))
     shop.clock.forward(86_400)
     await shop.buy(people.ada, (nuts, 2), machine_id=hall)
     await shop.do(Refund(OPERATOR, order.order_id, {cola: 1}))
     shop.clock.forward(400)
-    await shop.do(PaySeller(OPERATOR, people.sam.user_id or 0, "pay 1", amount_cents=200))
+    await shop.do(PaySeller(OPERATOR, people.sam.user_id, "pay 1", amount_cents=200))
     return Week(api, people, cola, nuts, milk, hall)
 
 

@@ -1,8 +1,8 @@
 """Schemathesis over the OpenAPI document, as everybody who might call: no failure in any phase.
 
-A short run with a fixed seed in `make test`: few examples, and every value that the document forbids is tried
-by an admin alone, whom the fewest refusals keep from the code that would have to refuse it. TUCKSHOP_PROOF=1
-makes it a long run of all phases by everybody, on both databases.
+A short run with a fixed seed in `make test.more`: few examples, and every value that the document forbids is
+tried by an admin alone, whom the fewest refusals keep from the code that would have to refuse it.
+TUCKSHOP_PROOF=1 makes it a long run of all phases by everybody, on both databases.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import login_throttle as tries
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 SEED = 20_260
@@ -100,7 +100,7 @@ class LoggedIn:
     def __init__(self, app: Any) -> None:
         self._app = app
         self.api: Api | None = None
-        self.callers: dict[bytes, Caller] = {}
+        self.callers: dict[bytes, SessionCaller] = {}
         self._count = 0
         self._is_changed = False  # Something was done since the callers' sessions were last renewed.
 
@@ -136,7 +136,7 @@ class LoggedIn:
 
         return sent
 
-    def credential(self, caller: Caller) -> str:
+    def credential(self, caller: SessionCaller) -> str:
         """What the header says for this caller."""
         assert self.api is not None
         return f"Bearer {self.api.token(caller)}"
@@ -177,6 +177,7 @@ def _is_key(value: bytes) -> bool:
     return 0 < len(value) <= 255 and all(0x21 <= byte <= 0x7E for byte in value)
 
 
+@pytest.mark.more
 @pytest.mark.proof
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if PROOF else ["sqlite"], indirect=True)
 @pytest.mark.parametrize("who", ["nobody", "buyer", "seller", "admin"])

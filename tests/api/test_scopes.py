@@ -15,7 +15,9 @@ from tuckshop.app import openapi_document
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.users import Role, Scope
-from tuckshop.till.commands.base import OPERATOR, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 TABLE = {
     "PATCH /v1/users/{user_id}": "admin",
@@ -95,7 +97,7 @@ async def test_each_role_does_what_is_its_own_with_its_scope(api: Api) -> None:
     root = await api.shop.person("root", *Role)
     ada, sam = await api.shop.person("ada", Role.BUYER), await api.shop.person("sam", Role.SELLER)
     cas = await api.shop.person("cas", Role.CASHIER)
-    wallet = wallet_of(ada.user_id or 0)
+    wallet = wallet_of(ada.user_id)
     await api.shop.do(Deposit(OPERATOR, wallet, {100: 20}))
     cola = (await api.shop.product("cola", price_cents=100, stock=30, seller=sam)).product_id
     hall = await api.shop.machine()

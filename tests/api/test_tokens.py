@@ -12,13 +12,15 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.users import Role
 from tuckshop.identity.api_tokens import TOKENS_MAX
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 SESSIONS, TOKENS = "/v1/auth/sessions", "/v1/auth/tokens"
 ME = "/v1/users/me"
 
 
-async def made(api: Api, by: Caller | str, *scopes: str, **more: Any) -> dict[str, Any]:
+async def made(api: Api, by: SessionCaller | str, *scopes: str, **more: Any) -> dict[str, Any]:
     answer = await api.post(TOKENS, {"name": "printer", "scopes": scopes or ("read",), **more}, by=by)
     assert answer.status_code == 201, answer.text
     told: dict[str, Any] = answer.json()
@@ -120,10 +122,10 @@ class TestTokens:
             await api.shop.person("sue", Role.SELLER),
         )
         cola = (await api.shop.product("cola", price_cents=100, seller=sue)).product_id
-        await api.shop.do(Deposit(OPERATOR, wallet_of(ida.user_id or 0), {100: 2}))
+        await api.shop.do(Deposit(OPERATOR, wallet_of(ida.user_id), {100: 2}))
         bought = await api.shop.buy(ida, (cola, 1))
         waiting = await api.shop.do(
-            PlaceOrder(ida, wallet_of(ida.user_id or 0), ((cola, 1),), fulfil=Fulfil.LATER)
+            PlaceOrder(ida, wallet_of(ida.user_id), ((cola, 1),), fulfil=Fulfil.LATER)
         )
         assert isinstance(waiting, OrderPlaced)
         back, off = f"/v1/orders/{bought.order_id}/refunds", f"/v1/orders/{waiting.order_id}"

@@ -15,7 +15,7 @@ from bench.pgbench import Job
 from tests.conftest import PostgresServer
 from tests.shop import Clock, open_shop
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.till.commands.base import PlaceOrder
+from tuckshop.till.commands.orders import PlaceOrder
 
 PURCHASES = 5
 SECONDS_MAX = 300.0  # Only so that a hanging pgbench is ended.
@@ -46,7 +46,7 @@ async def buy_from_the_till(url: str, filled: seed.Shop) -> None:
     """One piece, under a key."""
     buyer = filled.buyers[0]
     async with open_shop(url, clock=Clock(time.time_ns() // 1_000)) as shop:
-        order = PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((filled.product_ids[0], 1),))
+        order = PlaceOrder(buyer, wallet_of(buyer.user_id), ((filled.product_ids[0], 1),))
         await shop.do(order, key="first")
 
 

@@ -17,7 +17,9 @@ from tests.shop import Shop
 from tests.web import pages
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, Deposit, TopUp
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.transfers import TopUp
+from tuckshop.till.commands.wallet import Deposit
 
 LATER_SECONDS = 3 * 86_400
 LOCKED_OUT = "Name and password do not belong together."
@@ -304,7 +306,7 @@ def test_a_seller_minds_what_is_on_the_shelf(scene: Scene) -> None:
     page.click("#take")
     notice(page, "0 added, 1 changed.")
     expect(guest.locator(".tag-price")).to_have_text("€1.30")
-    page.locator(".good-link").click()
+    page.locator(".product-link").click()
     page.click("#remove")
     expect(page.get_by_role("heading", level=1)).to_have_text("Take bun off sale?")
     page.click("#remove")

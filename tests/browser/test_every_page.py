@@ -14,7 +14,8 @@ from tests.browser.test_account import log_in, register
 from tests.shop import Shop
 from tests.web import pages
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.till.commands.base import OPERATOR, SetShelves
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import SetShelves
 
 WILD = "W" * 40  # The widest letter, and no place to break the line.
 PRODUCTS = 24

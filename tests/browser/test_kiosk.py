@@ -10,7 +10,8 @@ from tests.browser.conftest import REFUSED, Scene
 from tests.browser.test_account import log_in, register
 from tests.browser.test_machine import says, stocked
 from tests.shop import Shop
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.products import ChangeProduct
 
 KEY = "1-" + "k" * 43
 

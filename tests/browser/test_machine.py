@@ -11,7 +11,9 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Scene
 from tests.shop import Shop
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands, SetShelves
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import SetShelves
+from tuckshop.till.commands.products import ChangeProduct, ProductRecord
 
 SCRIPTLESS: dict[str, Any] = {"java_script_enabled": False}
 
@@ -29,7 +31,7 @@ def stocked(scene: Scene, **products: tuple[int, int]) -> dict[str, int]:
     """Products by name -> (price, pieces); their ids."""
 
     async def act(shop: Shop) -> dict[str, int]:
-        made: list[ProductStands] = [
+        made: list[ProductRecord] = [
             await shop.product(name, price_cents=price, stock=stock)
             for name, (price, stock) in products.items()
         ]

@@ -13,7 +13,10 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, Deposit, FillCoins, SetShelves, TopUp
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import FillCoins, SetShelves
+from tuckshop.till.commands.transfers import TopUp
+from tuckshop.till.commands.wallet import Deposit
 
 HALL = 2
 WILD = "w" * 60
@@ -42,7 +45,7 @@ def hall(scene: Scene) -> None:
         await shop.buy(ada, (cola.product_id, 1), machine_id=HALL)
         await shop.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
         await shop.buy(ada, (cola.product_id, 1), machine_id=HALL, payment=Payment.TAB)
-        await shop.do(TopUp(OPERATOR, wallet_of(ada.user_id or 0), 5_000, "r" * 128, "why" * 60))
+        await shop.do(TopUp(OPERATOR, wallet_of(ada.user_id), 5_000, "r" * 128, "why" * 60))
         await shop.do(Deposit(OPERATOR, await shop.guest("g" * 60), {100: 3}))
 
     scene.do(act)

@@ -10,7 +10,8 @@ from tests.browser.test_account import log_in
 from tests.browser.test_desk import file
 from tests.browser.test_machine import says
 from tests.web import pages
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.products import ChangeProduct
 
 WILD = '"><img src=x onerror=alert(1)>'
 WILDER = "<script>alert(2)<script>"

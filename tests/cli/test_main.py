@@ -17,7 +17,7 @@ from tuckshop.domain import refusals
 from tuckshop.domain.field_problems import NotADecimal, field_problems
 from tuckshop.imports.file_problems import FileProblem, InvalidCell
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 
 @pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves()), *invalid()], ids=str)

@@ -12,7 +12,9 @@ from tests.cli.conftest import Terminal
 from tests.shop import open_shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit, OrderPlaced, PlaceOrder
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 Buy = Callable[..., int]
 
@@ -36,7 +38,7 @@ def buy(shop: Terminal) -> Buy:
                 "INSERT INTO sessions (user_id, generation, created_us, expires_us)"
                 " VALUES (1, 1, 1, 9000000000000000)"
             )
-            ada = Caller((await till.rows("sessions"))[-1]["id"], 1)
+            ada = SessionCaller((await till.rows("sessions"))[-1]["id"], 1)
             await till.do(Deposit(OPERATOR, wallet_of(1), {100: 5}))
             receipt = await till.do(PlaceOrder(ada, wallet_of(1), lines, fulfil=fulfil))
             assert isinstance(receipt, OrderPlaced)

@@ -11,7 +11,8 @@ import pytest
 from tests.cli.conftest import Terminal
 from tests.shop import NOON_US, Clock, open_shop
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, Refund
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.refunds import Refund
 
 DAY = ("--from", "2025-10-09", "--to", "2025-10-09")
 

@@ -11,7 +11,7 @@ from tests.concurrency.scenes import Stage
 from tests.limits import until
 from tests.wire import Ask, lines, volley
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 CROWD = 16
 CROWDS_PER_READING_MAX = 20  # Readings take longer as the books grow: in a rush, the last would take forever.
@@ -28,9 +28,9 @@ REFUSED = {
 @dataclass
 class _Market:
     stage: Stage
-    buyers: list[Caller]
-    cashier: Caller
-    seller: Caller
+    buyers: list[SessionCaller]
+    cashier: SessionCaller
+    seller: SessionCaller
     products: list[int]
     orders: list[int] = field(default_factory=list)
 

@@ -19,18 +19,20 @@ from msgspec.structs import replace
 from tuckshop.domain.refusals import TooManyTries
 from tuckshop.identity import login_throttle as tries
 from tuckshop.store import engine
-from tuckshop.till.commands.base import Envelope, Outcome, PlaceOrder
-from tuckshop.till.engine import execute as settle
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.engine import execute as executing
 from tuckshop.till.engine import queue as batch
 from tuckshop.till.engine.queue import Till
-from tuckshop.till.policy import Policy
 from tuckshop.till.sql import postgres as books_postgres
-from tuckshop.till.sql import script as books
-from tuckshop.till.sql import statements
+from tuckshop.till.sql import script, statements
+from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.sqlite import SqliteBooks
-from tuckshop.till.sql.statements import Plan, Read, Rows
-from tuckshop.till.state.working_set import IdempotencyRow, Page, Wanted
+from tuckshop.till.sql.steps import Read, Rows, Script
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.rows import IdempotencyRow
+from tuckshop.till.state.working_set import WorkingSet
 
 WINDOW_SECONDS = 0.25  # Much longer than a batch: what may happen between two statements, happens.
 ALONE_SECONDS = 1.0  # How long to wait for others who may not come at all.
@@ -67,13 +69,13 @@ def _say(file: Path, times: int) -> None:
 
 def _meet_in_between() -> None:
     """Between what was read and what is written, servers wait for each other."""
-    real = books.store
+    real = script.store
 
-    def store(page: Page, account_ids: books.AccountIds) -> Plan:
+    def store(work: WorkingSet, account_ids: AccountIds) -> Script:
         _meet()
-        yield from real(page, account_ids)
+        yield from real(work, account_ids)
 
-    _plant(books, "store", store)
+    _plant(script, "store", store)
 
 
 def unlocked_shelves() -> None:
@@ -99,17 +101,18 @@ def unlocked_orders() -> None:
 
 def blind() -> None:
     """No command sees what its neighbours of the same batch did."""
-    real = settle.settle
-    loaded: list[tuple[Page, dict[Any, Any], dict[Any, Any], dict[Any, Any]]] = []
+    real = executing.execute
+    loaded: list[tuple[WorkingSet, dict[Any, Any], dict[Any, Any], dict[Any, Any]]] = []
 
-    def decide(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
-        if not loaded or loaded[0][0] is not page:
-            loaded[:] = [(page, dict(page.balances), dict(page.shelves), dict(page.orders))]
-        _, balances, shelves, orders = loaded[0]
-        page.balances.update(balances)
-        page.shelves.update(shelves)
-        page.orders.update(orders)
-        return real(envelope, page, policy)
+    def decide(envelope: Envelope, work: WorkingSet) -> Outcome:
+        balances, shelves, orders = work.accounts.balances, work.products.shelves, work.orders.by_id
+        if not loaded or loaded[0][0] is not work:
+            loaded[:] = [(work, dict(balances), dict(shelves), dict(orders))]
+        _, balances_loaded, shelves_loaded, orders_loaded = loaded[0]
+        balances.update(balances_loaded)
+        shelves.update(shelves_loaded)
+        orders.update(orders_loaded)
+        return real(envelope, work)
 
     class Later(asyncio.Event):
         def __init__(self, till: Till) -> None:
@@ -133,35 +136,35 @@ def blind() -> None:
         return await real_enter(self)
 
     _plant(Till, "__aenter__", enter)
-    _plant(batch, "settle", decide)
+    _plant(batch, "execute", decide)
 
 
 def forgotten_key() -> None:
     """No key is ever looked up or recorded."""
-    real = Till.settle
+    real = Till.execute
 
     async def without_key(self: Till, envelope: Envelope) -> Outcome:
         outcome = await real(self, replace(envelope, key=None))
         await asyncio.sleep(WINDOW_SECONDS)  # In which the server may die, or the line break.
         return outcome
 
-    _plant(Till, "settle", without_key)
+    _plant(Till, "execute", without_key)
 
 
 def late_record() -> None:
     """Idempotency records are written after the transaction, in one of their own."""
     real = PostgresBooks.transact
-    insert = dict(statements.INSERTS)["idempotency"]
+    insert = statements.NEW_OUTCOMES
 
-    async def transact(self: PostgresBooks, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+    async def transact(self: PostgresBooks, need: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
         late: list[IdempotencyRow] = []
 
-        def decide_only(page: Page) -> None:
-            decide(page)
-            late[:] = page.changes.idempotency
-            page.changes.idempotency = []
+        def decide_only(work: WorkingSet) -> None:
+            decide(work)
+            late[:] = work.changes.idempotency
+            work.changes.idempotency = []
 
-        await real(self, wanted, decide_only)
+        await real(self, need, decide_only)
         await asyncio.sleep(WINDOW_SECONDS)
         if late:
             connection = await self._connected()
@@ -173,12 +176,12 @@ def late_record() -> None:
 
 def arrival_order() -> None:
     """Shelves are locked one after the other in the order in which they are named, and nobody tries again."""
-    real_wants = settle.wants
+    real_reads = executing.reads
     real_read = PostgresBooks._read
     named: dict[tuple[int, int], None] = {}
 
-    def wants(envelope: Envelope, wanted: Wanted) -> None:
-        real_wants(envelope, wanted)
+    def reads(envelope: Envelope, need: ReadSet) -> None:
+        real_reads(envelope, need)
         if isinstance(envelope.command, PlaceOrder):
             named.update(
                 {(envelope.command.machine_id, product): None for product, _ in envelope.command.lines}
@@ -194,18 +197,18 @@ def arrival_order() -> None:
         named.clear()
         return found
 
-    _plant(batch, "wants", wants)
+    _plant(batch, "reads", reads)
     _plant(batch, "CONTENTION_TRIES", 1)
     _plant(PostgresBooks, "_read", read)
 
 
 def early_answer() -> None:
     """Callers are answered when their command is decided; it is written and committed afterwards."""
-    real_batch, real_settle, real_commit = Till._settle, settle.settle, PostgresBooks._commit
+    real_batch, real_execute, real_commit = Till._execute, executing.execute, PostgresBooks._commit
     real_run = SqliteBooks._run
     answers: dict[int, Callable[[Outcome], object]] = {}
 
-    async def settle_batch(self: Till, waiting: list[batch._Waiting]) -> None:
+    async def execute_batch(self: Till, waiting: list[batch._Waiting]) -> None:
         loop = asyncio.get_running_loop()
 
         def teller(answer: asyncio.Future[Outcome]) -> Callable[[Outcome], object]:
@@ -219,8 +222,8 @@ def early_answer() -> None:
         await real_batch(self, waiting)
         answers.clear()
 
-    def decide(envelope: Envelope, page: Page, policy: Policy) -> Outcome:
-        outcome = real_settle(envelope, page, policy)
+    def decide(envelope: Envelope, work: WorkingSet) -> Outcome:
+        outcome = real_execute(envelope, work)
         answers[id(envelope)](outcome)
         return outcome
 
@@ -228,14 +231,14 @@ def early_answer() -> None:
         await asyncio.sleep(WINDOW_SECONDS)
         await real_commit(self, connection)
 
-    def run(self: SqliteBooks, plan: Plan) -> Any:
-        done = real_run(self, plan)
+    def run(self: SqliteBooks, steps: Script) -> Any:
+        done = real_run(self, steps)
         if done is None:  # `store` is done; `load` returns a page.
             time.sleep(WINDOW_SECONDS)
         return done
 
-    _plant(batch, "settle", decide)
-    _plant(Till, "_settle", settle_batch)
+    _plant(batch, "execute", decide)
+    _plant(Till, "_execute", execute_batch)
     _plant(PostgresBooks, "_commit", commit)
     _plant(SqliteBooks, "_run", run)
 

@@ -27,7 +27,7 @@ from tuckshop.operations.audit import audit
 from tuckshop.operations.startup import system_clock
 from tuckshop.store.engine import open_engine
 from tuckshop.store.engine import reading as reading_books
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 BUYERS = 50
 AT_ONCE = 20
@@ -52,7 +52,7 @@ class Stage:
     servers: Servers
     reader: Reader
 
-    def ask_order(self, buyer: Caller, *products: int, key: str | None = None) -> Ask:
+    def ask_order(self, buyer: SessionCaller, *products: int, key: str | None = None) -> Ask:
         """One piece of each product."""
         wanted = [{"product": product, "quantity": 1} for product in products]
         return Ask("/v1/orders", self.servers.token(buyer), {"lines": wanted}, key)
@@ -233,7 +233,7 @@ async def lost_answers(stage: Stage, *, requests: int, seed: int) -> list[str]:
     faults: list[str] = []
     found: Counter[bool] = Counter()
 
-    async def shop_along(number: int, buyer: Caller) -> None:
+    async def shop_along(number: int, buyer: SessionCaller) -> None:
         rng = random.Random(f"{seed} {number}")
         for purchase in range(requests // AT_ONCE):
             ask = stage.ask_order(buyer, can.product_id, key=f"lost-{purchase}")

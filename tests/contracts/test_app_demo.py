@@ -10,7 +10,7 @@ import pytest
 
 from tests.contracts.conftest import Client, speaking
 from tuckshop.domain.users import RegistrationMode
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 PASSWORD = "123abc#$%"
 REDBULL = {"name": "RedBull", "price": "2.2", "stock": "100"}
@@ -232,7 +232,7 @@ async def test_a_product_is_changed_by_its_creator_or_an_admin(app: Client) -> N
 
     (admin,) = [user for user in await app.api.shop.rows("users") if user["username"] == "root"]
     (session,) = [one for one in await app.api.shop.rows("sessions") if one["user_id"] == admin["id"]]
-    root = app.bearing(Authorization=f"Bearer {app.api.token(Caller(session['id'], admin['id']))}")
+    root = app.bearing(Authorization=f"Bearer {app.api.token(SessionCaller(session['id'], admin['id']))}")
     assert (await root.says("PUT", address, {"price": 3}, status=200))["price"] == "3.00"
     await root.says("DELETE", address, status=204)
     for method in ("GET", "PUT", "DELETE"):

@@ -18,7 +18,9 @@ from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import NotOwner
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.queries import machines
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct, Deposit, Restock
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.products import ChangeProduct, Restock
+from tuckshop.till.commands.wallet import Deposit
 
 DOOR = {"user_name": "door 17"}
 
@@ -286,7 +288,7 @@ async def test_a_guest_never_seen_is_unknown(kiosk: Kiosk) -> None:
 async def test_a_guest_named_like_a_user_is_somebody_else(kiosk: Kiosk) -> None:
     shop = kiosk.client.api.shop
     ada = await shop.buyer("ada")
-    await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id or 0), {100: 5}))
+    await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id), {100: 5}))
     await kiosk.buy(kiosk.cola, user_name="ada", status=404)
     await kiosk.says("GET", "/api/v1/users/0?user_name=ada", status=404)
     assert (await kiosk.paid_in(50, name="ada"))["balance"] == 50

@@ -1,6 +1,6 @@
 """Schemathesis over each dialect's OpenAPI document: no failure in any phase.
 
-A short run with a fixed seed in `make test`; TUCKSHOP_PROOF=1 makes it a long one on both databases.
+A short run with a fixed seed in `make test.more`; TUCKSHOP_PROOF=1 makes it a long one on both databases.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import login_throttle as tries
 from tuckshop.identity.api_tokens import hashed
 from tuckshop.queries import machines
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.wallet import Deposit
 
 # Whose rules no schema says: which coins there are, what prices they can pay, how many decimals these have.
 CONFIG = """
@@ -43,15 +44,16 @@ class WithToken(LoggedIn):
     """As `LoggedIn`, where sessions are known by a secret."""
 
     @staticmethod
-    def secret(caller: Caller) -> str:
+    def secret(caller: SessionCaller) -> str:
         """The one that the caller's session is given."""
         return f"{opaque.PREFIX}{caller.session_id}"
 
-    def credential(self, caller: Caller) -> str:
+    def credential(self, caller: SessionCaller) -> str:
         """What the header says for this caller."""
         return f"Token {self.secret(caller)}"
 
 
+@pytest.mark.more
 @pytest.mark.proof
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if PROOF else ["sqlite"], indirect=True)
 @pytest.mark.parametrize("who", ["nobody", "buyer", "admin"] if PROOF else ["admin"])
@@ -74,7 +76,7 @@ async def test_finds_nothing(
         for number in range(3):
             await shop.product(f"can {number}", seller=admin, stock=1000, price_cents=5)
         for caller in (buyer, admin):
-            await shop.do(Deposit(OPERATOR, wallet_of(caller.user_id or 0), {100: 10}))
+            await shop.do(Deposit(OPERATOR, wallet_of(caller.user_id), {100: 10}))
         for caller in (buyer, admin):
             await shop.execute(
                 "INSERT INTO api_tokens (session_id, name, secret_hash) VALUES (:id, 'log-in', :hash)",

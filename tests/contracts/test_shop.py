@@ -14,15 +14,11 @@ from tuckshop.domain.orders import Payment
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.identity import users as accounts
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    ChangeProduct,
-    CloseUser,
-    Dispense,
-    Envelope,
-    PlaceOrder,
-    RemoveProduct,
-)
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import Dispense, PlaceOrder
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct
+from tuckshop.till.commands.users import CloseUser
 
 PASSWORD = "correct horse"
 HUGE = 2**63
@@ -221,7 +217,7 @@ async def test_wrong_log_ins(web: Client) -> None:
     ):
         await web.says("POST", "/api/token/", body, status=status)
     user = await accounts.find_by_name(web.api.running, username="ada")
-    await web.api.running.till.settle(Envelope(CloseUser(OPERATOR, user.id)))
+    await web.api.running.till.execute(Envelope(CloseUser(OPERATOR, user.id)))
     await web.says("POST", "/api/token/", {"username": "ada", "password": PASSWORD}, status=401)
 
 
@@ -302,9 +298,7 @@ async def test_an_order_from_a_wallet_is_another_order(web: Client) -> None:
     caller = web.api.running.tokens.caller(told["access"])
     ada = web.bearing(Authorization=f"Bearer {told['access']}")
     await web.api.post("/v1/wallet/deposits", {"coins": {"100": 2, "50": 2}}, by=told["access"])
-    await web.api.shop.do(
-        PlaceOrder(caller, wallet_of(caller.user_id or 0), ((cola, 2),), client_ref="basket")
-    )
+    await web.api.shop.do(PlaceOrder(caller, wallet_of(caller.user_id), ((cola, 2),), client_ref="basket"))
     shown = await ada.says("GET", "/api/orders/basket/", status=200)
     assert (shown["status"], shown["total"]) == ("dispensed", "3.00")
     await ada.says("POST", "/api/orders/basket/", of((cola, 2)), status=409)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tests.concurrency.scenes import Stage
 from tests.limits import HANG_SECONDS
 from tests.wire import Answer, Ask, Line, Lost
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 CLIENTS = 8
 PURCHASES_PER_LIFE_MIN = 100  # On the longest life; the shortest ends at the first.
@@ -25,7 +25,7 @@ STOCK = 1_000_000
 class Client:
     """A buyer who buys one thing after the other, and keeps book of it."""
 
-    buyer: Caller
+    buyer: SessionCaller
     products: tuple[int, ...]
     number: int = 0
     acknowledged: dict[str, int] = field(default_factory=dict)  # order by key

@@ -21,7 +21,7 @@ from tests.wire import HOST, Ask, Line, Lost, lines
 from tuckshop.operations.startup import system_clock
 from tuckshop.store import tables
 from tuckshop.store.engine import open_engine, reading
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 ROUNDS = 20 if os.environ.get("TUCKSHOP_PROOF") == "1" else 3
 STREAMS = 50
@@ -29,6 +29,7 @@ IDLE = 10
 BUYERS = 24
 
 
+@pytest.mark.more
 @pytest.mark.proof
 async def test_answers_all_that_it_took_and_ends(database_url: str, tmp_path: Path) -> None:
     async with open_shop(database_url, clock=Clock(system_clock())) as shop:
@@ -42,7 +43,7 @@ async def test_answers_all_that_it_took_and_ends(database_url: str, tmp_path: Pa
         await shop.assert_clean()
 
 
-async def _round(servers: Servers, buyers: list[Caller], product: int, *, number: int) -> None:
+async def _round(servers: Servers, buyers: list[SessionCaller], product: int, *, number: int) -> None:
     (port,) = servers.ports
     answered: set[str] = set()
     async with AsyncExitStack() as stack:
@@ -85,7 +86,7 @@ async def _hang_up(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-async def _buy(servers: Servers, buyer: Caller, product: int, name: str, answered: set[str]) -> None:
+async def _buy(servers: Servers, buyer: SessionCaller, product: int, name: str, answered: set[str]) -> None:
     """Buys one thing after the other, until nobody answers any more."""
     token = servers.token(buyer)
     count = 0

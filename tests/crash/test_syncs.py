@@ -19,7 +19,7 @@ from tests.limits import HANG_SECONDS
 from tests.reader import Reader
 from tests.server import serving
 from tests.wire import lines
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 log = logging.getLogger(__name__)  # Figures: --log-cli-level=INFO
 
@@ -88,14 +88,14 @@ def _on_postgres(url: str, home: Path, *, settings: Mapping[str, str] | None = N
     return syncs
 
 
-async def _seed(stage: Stage) -> tuple[Caller, int]:
+async def _seed(stage: Stage) -> tuple[SessionCaller, int]:
     async with stage.seeding() as shop:
         buyer = await shop.buyer(cents=PURCHASES * PRICE_CENTS)
         can = await shop.product(price_cents=PRICE_CENTS, stock=PURCHASES)
     return buyer, can.product_id
 
 
-async def _buy(stage: Stage, buyer: Caller, product_id: int) -> list[str]:
+async def _buy(stage: Stage, buyer: SessionCaller, product_id: int) -> list[str]:
     """Purchases one after the other: none can share its sync with another."""
     faults = []
     async with lines(stage.servers.ports, 1) as (line,):

@@ -14,21 +14,12 @@ from tuckshop.domain.machines import BoxKind, CoinBox, takes_exact_money_only
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import ChangeUnpayable
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
-    CoinsCounted,
-    CollectCoins,
-    CountCoins,
-    Deposit,
-    Envelope,
-    FillCoins,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Restock,
-)
+from tuckshop.till.callers import OPERATOR, MachineCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.machines import CoinsCounted, CollectCoins, CountCoins, FillCoins
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import Deposit, PaidOut, PayOut
 
 SALES = 300
 VALUES = EURO.values_cents
@@ -40,9 +31,9 @@ IN_POCKETS = (100, 100, 100, 50, 50, 20)  # Who has small coins keeps them for w
 class Machine:
     """The machine in the hall, its drawer as somebody would find it who looked inside, and its customers."""
 
-    def __init__(self, shop: Shop, key: Caller, guest: AccountRef, shelves: dict[int, int]) -> None:
+    def __init__(self, shop: Shop, key: MachineCaller, guest: AccountRef, shelves: dict[int, int]) -> None:
         self.shop, self.key, self.guest, self.shelves = shop, key, guest, shelves
-        self.id = key.machine_id or 0
+        self.id = key.machine_id
         self.drawer: Counter[int] = Counter()
         self.sold = self.refused = 0
         self.chance = random.Random(3)
@@ -57,7 +48,7 @@ class Machine:
         await self.insert(coins)
         buying = PlaceOrder(self.key, self.guest, ((product, 1),), Change.RETURN, machine_id=self.id)
         before = await self.moved() if warned else ()
-        bought = (await self.shop.till.settle(Envelope(buying))).answer
+        bought = (await self.shop.till.execute(Envelope(buying))).answer
         if isinstance(bought, ChangeUnpayable):
             assert warned  # The machine had said so before any coin was put in.
             assert await self.moved() == before
@@ -111,7 +102,7 @@ async def machine(shop: Shop) -> Machine:
     shelves = {}
     for name, price in PRICES.items():
         product = await shop.product(name, price_cents=price, stock=0)
-        await shop.do(Restock(OPERATOR, product.product_id, SALES, machine_id=key.machine_id or 0))
+        await shop.do(Restock(OPERATOR, product.product_id, SALES, machine_id=key.machine_id))
         shelves[product.product_id] = price
     return Machine(shop, key, await shop.guest(), shelves)
 

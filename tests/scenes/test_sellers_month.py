@@ -15,21 +15,15 @@ from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, RefundWindowOver, SettlementExceedsTab
 from tuckshop.domain.users import Role
 from tuckshop.queries.earnings import earnings
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
-    Deposit,
-    Dispense,
-    Envelope,
-    MoveStock,
-    OrderPlaced,
-    PaySeller,
-    PlaceOrder,
-    Refund,
-    Restock,
-    SellerPaid,
-    SettleTab,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.machines import MoveStock
+from tuckshop.till.commands.orders import Dispense, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
+from tuckshop.till.commands.wallet import Deposit
 
 WINDOW_SECONDS = 300
 
@@ -40,23 +34,25 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
         yield opened
 
 
-async def earned(shop: Shop, seller: Caller) -> tuple[int, int]:
+async def earned(shop: Shop, seller: SessionCaller) -> tuple[int, int]:
     """What the seller has, and what of it is payable."""
-    told = await earnings(cast("services.Shop", shop), seller_id=seller.user_id or 0)
+    told = await earnings(cast("services.Shop", shop), seller_id=seller.user_id)
     return told.balance_cents, told.payable_cents
 
 
-async def pay(shop: Shop, seller: Caller, ref: str, cents: int | None = None) -> SellerPaid:
-    receipt = await shop.do(PaySeller(OPERATOR, seller.user_id or 0, ref, cents), key=f"pay {ref}")
+async def pay(shop: Shop, seller: SessionCaller, ref: str, cents: int | None = None) -> SellerPaid:
+    receipt = await shop.do(PaySeller(OPERATOR, seller.user_id, ref, cents), key=f"pay {ref}")
     assert isinstance(receipt, SellerPaid)
     return receipt
 
 
-async def on_tab(shop: Shop, buyer: Caller, machine: int, product: int, quantity: int, when: Fulfil) -> int:
+async def on_tab(
+    shop: Shop, buyer: SessionCaller, machine: int, product: int, quantity: int, when: Fulfil
+) -> int:
     receipt = await shop.do(
         PlaceOrder(
             buyer,
-            wallet_of(buyer.user_id or 0),
+            wallet_of(buyer.user_id),
             ((product, quantity),),
             machine_id=machine,
             payment=Payment.TAB,
@@ -112,9 +108,9 @@ async def test_a_sellers_month(shop: Shop) -> None:
     await shop.buy(bob, (cola, 1), machine_id=hall)  # 1.50
     shop.clock.forward(WINDOW_SECONDS + 1)
     assert await earned(shop, sam) == (150, 150)
-    again = PaySeller(OPERATOR, sam.user_id or 0, "week 1")
+    again = PaySeller(OPERATOR, sam.user_id, "week 1")
     await refuse(shop, again, ExternalRefTaken(external_ref="week 1", transfer=first.transfer_id))
-    replayed = await shop.till.settle(Envelope(again, "pay week 1", repr(again).encode()))
+    replayed = await shop.till.execute(Envelope(again, "pay week 1", repr(again).encode()))
     assert (replayed.replayed, replayed.answer) == (True, first)
     assert await earned(shop, sam) == (150, 150)
     second = await pay(shop, sam, "week 2", 100)
@@ -123,7 +119,7 @@ async def test_a_sellers_month(shop: Shop) -> None:
     # Back after the pay-out: Bob is made whole, and Sam owes the shop.
     await shop.do(Refund(cashier, bobs.order_id, {chips: 3}))
     assert await earned(shop, sam) == (-190, 0)  # 0.50 - 2.40
-    broke = PaySeller(OPERATOR, sam.user_id or 0, "week 3")
+    broke = PaySeller(OPERATOR, sam.user_id, "week 3")
     await refuse(shop, broke, NotPayable(payable_cents=0, balance_cents=-190))
 
     # On the tab: not payable before it is handed out, past its window, and settled, the oldest first.
@@ -134,7 +130,7 @@ async def test_a_sellers_month(shop: Shop) -> None:
     one_chips = await on_tab(shop, cleo, hall, chips, 1, Fulfil.NOW)
     shop.clock.forward(WINDOW_SECONDS + 1)
     assert await earned(shop, sam) == (190, 0)  # 1.10 + 0.80; Cleo owes 3.80
-    cleos = cleo.user_id or 0
+    cleos = cleo.user_id
     await shop.do(SettleTab(OPERATOR, cleos, amount_cents=300, external_ref="bank 1"))
     assert await earned(shop, sam) == (190, 110)  # The colas are paid for, the chips are not.
     twice = SettleTab(OPERATOR, cleos, amount_cents=80, external_ref="bank 1")
@@ -151,7 +147,7 @@ async def test_a_sellers_month(shop: Shop) -> None:
     assert (await pay(shop, sam, "month")).amount_cents == 260
 
     # Cola: 2 - 2 + 1 + 1 + 2 + 1 = 5 for 7.50; chips: 3 - 3 + 1 - 1 = 0; cake: 1 for 3.00. Earned: 10.50.
-    told = await earnings(cast("services.Shop", shop), seller_id=sam.user_id or 0)
+    told = await earnings(cast("services.Shop", shop), seller_id=sam.user_id)
     sold = {one.name: (one.quantity, one.amount_cents) for one in told.products}
     assert sold == {"cola": (5, 750), "chips": (0, 0), "cake": (1, 300)}
     paid = [row["amount_cents"] for row in await shop.rows("transfers") if row["kind"] == "earnings_payout"]

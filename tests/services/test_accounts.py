@@ -22,7 +22,9 @@ from tuckshop.identity import roles as standing
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import admin_log
-from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.users import CloseUser
 
 PASSWORD = "correct horse"
 
@@ -187,6 +189,6 @@ async def test_what_an_admin_changes_of_somebody_is_in_the_log(open_for_business
     assert (entry.action, entry.subject) == ("user.change", f"user:{ada.id}")
     assert entry.before == {"username": "ada", "email": None}
     assert entry.after == {"username": "lady", "email": None, "new_password": True}
-    await shop.till.settle(Envelope(CloseUser(OPERATOR, ada.id)))
+    await shop.till.execute(Envelope(CloseUser(OPERATOR, ada.id)))
     with pytest.raises(UnknownUser):
         await accounts.change(shop, user_id=ada.id, actor_id=root.id, **change)

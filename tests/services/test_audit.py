@@ -1,14 +1,17 @@
 """The audit finds nothing in honest books, and finds a change of any single figure in them."""
 
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, get_args
+from functools import cache
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Table, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.shop import Shop
@@ -18,36 +21,21 @@ from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
+from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit
 from tuckshop.store import tables
-from tuckshop.store.audit_rules import AMOUNTS, POINTERS, SILENT
+from tuckshop.store.audit_rules import rules
+from tuckshop.store.audit_rules.idempotency import AMOUNTS, POINTERS, SILENT
+from tuckshop.store.audit_rules.rule import Rule
 from tuckshop.store.engine import writing
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
-    CancelOrder,
-    ChangeProduct,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    FillCoins,
-    MoveStock,
-    OrderPlaced,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    Receipt,
-    ReduceOrder,
-    Refund,
-    RemoveProduct,
-    Restock,
-    SendMoney,
-    SettleTab,
-    TopUp,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Command, Receipt
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.state import forms
 
 CHANGES = 200
@@ -106,7 +94,7 @@ async def books(shop: Shop) -> Shop:
     cola = await shop.product("cola", price_cents=150, stock=40, seller=sam)
     nuts = await shop.product("nuts", price_cents=83, stock=20, seller=eva)
     milk = await shop.product("milk", price_cents=99, stock=12)
-    wallet = wallet_of(ada.user_id or 0)
+    wallet = wallet_of(ada.user_id)
 
     orders = [
         await shop.buy(ada, (cola.product_id, 2), (nuts.product_id, 1), (milk.product_id, 3)),
@@ -121,7 +109,7 @@ async def books(shop: Shop) -> Shop:
         Refund(OPERATOR, orders[0].order_id, {cola.product_id: 1, milk.product_id: 2}),
         Refund(OPERATOR, orders[2].order_id),
         Deposit(OPERATOR, wallet, {50: 7, 5: 1}),
-        PayOut(OPERATOR, wallet_of(bob.user_id or 0)),
+        PayOut(OPERATOR, wallet_of(bob.user_id)),
         Restock(sam, cola.product_id, 6),
         ChangeProduct(eva, nuts.product_id, price_cents=85, stock=11, reason="counted"),
         RemoveProduct(OPERATOR, milk.product_id),
@@ -133,12 +121,12 @@ async def books(shop: Shop) -> Shop:
         TopUp(OPERATOR, wallet, 700, "bank 17"),
         register("dan", "dan@example.org", coins={50: 1}),
         register("fay"),
-        SendMoney(ada, wallet, wallet_of(bob.user_id or 0), 90),
+        SendMoney(ada, wallet, wallet_of(bob.user_id), 90),
         FillCoins(OPERATOR, HALL_MACHINE_ID, {20: 5}),
         CountCoins(OPERATOR, HALL_MACHINE_ID, {100: 3, 50: 1, 20: 4, 10: 0, 5: 0}),
         CollectCoins(OPERATOR, HALL_MACHINE_ID, {100: 1}),
         MoveStock(OPERATOR, 1, HALL_MACHINE_ID, cola.product_id, 2),
-        CloseWallet(OPERATOR, wallet_of(bob.user_id or 0)),
+        CloseWallet(OPERATOR, wallet_of(bob.user_id)),
     ]
     for number, command in enumerate(kept):
         if number == 4:
@@ -148,14 +136,14 @@ async def books(shop: Shop) -> Shop:
         except Refusal:
             assert number in (2, 12)  # Too many colas; a changer without the coins.
     shop.clock.forward(301)
-    await shop.do(PaySeller(OPERATOR, sam.user_id or 0, "pay 1"), key="paid")
+    await shop.do(PaySeller(OPERATOR, sam.user_id, "pay 1"), key="paid")
     return shop
 
 
-async def life_of_orders(shop: Shop, bob: Caller, cola: int, nuts: int) -> list[Command]:
+async def life_of_orders(shop: Shop, bob: SessionCaller, cola: int, nuts: int) -> list[Command]:
     """Tab orders in every status, one of them made before; and settlements both ways."""
     await shop.execute("UPDATE users SET tab_limit_cents = 5000 WHERE username = 'bob'")
-    wallet, user = wallet_of(bob.user_id or 0), bob.user_id or 0
+    wallet, user = wallet_of(bob.user_id), bob.user_id
 
     async def tab(*lines: tuple[int, int], fulfil: Fulfil | None = None) -> int:
         placed = await shop.do(PlaceOrder(bob, wallet, lines, payment=Payment.TAB, fulfil=fulfil))
@@ -215,19 +203,46 @@ async def tampering(shop: Shop) -> AsyncIterator[AsyncConnection]:
             await connection.execute(text("PRAGMA ignore_check_constraints = OFF"))
 
 
-async def findings(connection: AsyncConnection, table: Table, row: Any, values: dict[str, Any]) -> list[str]:
-    """The rules that see one row changed to these values; the row is put back."""
+async def is_found(connection: AsyncConnection, table: Table, row: Any, values: dict[str, Any]) -> bool:
+    """Whether some rule sees one row changed to these values; the row is put back."""
     change = update(table).where(*(key == row[key.name] for key in table.primary_key)).values(values)
     async with connection.begin_nested() as savepoint:
         changed = await connection.execute(change)
         assert changed.rowcount == 1
-        report = await examine(connection)
+        found = False
+        known = reading(connection.dialect.name, table)
+        for place, rule in enumerate(known):
+            if await sees(connection, rule):
+                known.insert(0, known.pop(place))  # It may be the one for the next change, too.
+                found = True
+                break
         await savepoint.rollback()
+    return found
+
+
+async def sees(connection: AsyncConnection, rule: Rule) -> bool:
+    """Whether a row breaks the rule, by its query alone: `examine` counts what it looks at, too."""
+    try:
+        async with connection.begin_nested():
+            return (await connection.execute(rule.offenders.limit(1))).first() is not None
+    except DBAPIError:
+        return True
+
+
+@cache
+def reading(dialect: str, table: Table) -> list[Rule]:
+    """The rules whose finding a change of this table may change.
+
+    Not that rows are within their limits: the constraints would have held; without them, the books themselves
+    must show it.
+    """
+    compiled = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}[dialect]()
     return [
-        check.name
-        for check in report.checks
-        # The constraints would have held; without them, the books themselves must show it.
-        if check.problem_count and check.name != "every row is within its limits"
+        rule
+        for rule in rules()
+        if rule.dialect in (None, dialect)
+        and rule.name != "every row is within its limits"
+        and table.name in re.findall(r"\w+", str(rule.offenders.compile(dialect=compiled)))
     ]
 
 
@@ -275,9 +290,9 @@ async def test_finds_200_changes_of_a_single_figure(books: Shop) -> None:
         for table, column, row in tried:
             delta = chance.choice([-1, 1]) * int(10 ** chance.uniform(0, 9))
             try:
-                found = await findings(connection, table, row, {column: row[column] + delta})
+                found = await is_found(connection, table, row, {column: row[column] + delta})
             except IntegrityError:  # A key that another row has: not a change of one row.
-                found = await findings(connection, table, row, {column: row[column] + 100_003})
+                found = await is_found(connection, table, row, {column: row[column] + 100_003})
             if not found:
                 missed.append((table.name, column, dict(row), delta))
     assert missed == []
@@ -304,7 +319,7 @@ async def test_finds_200_changes_of_a_single_tie(books: Shop) -> None:
         while tried < CHANGES:
             table, column, row, value = places.pop()
             with suppress(IntegrityError):  # Another row has that key.
-                if not await findings(connection, table, row, {column: value}):
+                if not await is_found(connection, table, row, {column: value}):
                     missed.append((table.name, column, dict(row), value))
                 tried += 1
     assert missed == []
@@ -421,7 +436,7 @@ async def test_writes_nothing(books: Shop) -> None:
 
 def test_knows_every_receipt_and_which_points_to_a_row() -> None:
     receipts: dict[str, Any] = {
-        kind: receipt for kind, receipt in forms.declared().items() if receipt in get_args(Receipt)
+        kind: receipt for kind, receipt in forms.declared().items() if issubclass(receipt, Receipt)
     }
     pointing = {
         pointer: {kind for kind, receipt in receipts.items() if pointer in receipt.__struct_fields__}

@@ -24,7 +24,8 @@ from tuckshop.domain.products import SUFFIX_LENGTH_MAX, suffixes, suffixes_betwe
 from tuckshop.domain.users import Role, name_key
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search, Sort
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands, RemoveProduct
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.products import ChangeProduct, ProductRecord, RemoveProduct
 
 NAMES = (
     "Cola",
@@ -87,7 +88,7 @@ async def fill(books: Books) -> None:
         )
 
 
-def expected(everything: Sequence[ProductStands], search: Search) -> list[int]:
+def expected(everything: Sequence[ProductRecord], search: Search) -> list[int]:
     """What a look at every product of the search's machine finds."""
     key = name_key(search.keyword)
     found = [
@@ -101,7 +102,7 @@ def expected(everything: Sequence[ProductStands], search: Search) -> list[int]:
     return [one.product_id for one in ordered(found, search.sort)]
 
 
-def ordered(found: list[ProductStands], sort: Sort) -> list[ProductStands]:
+def ordered(found: list[ProductRecord], sort: Sort) -> list[ProductRecord]:
     if sort in (Sort.NAME, Sort.NAME_DOWN):  # As the database sorts text: only compared with itself.
         return found
     by_price = sort in (Sort.PRICE, Sort.PRICE_DOWN)
@@ -160,7 +161,7 @@ async def test_every_page_goes_on_where_the_last_one_ended(
         whole = await catalogue.page(shop, search)
         assert len(whole) >= 2
         for limit in (1, 2, 5):
-            found: list[ProductStands] = []
+            found: list[ProductRecord] = []
             part = replace(search, limit=limit)
             while page := await catalogue.page(shop, part):
                 found += page

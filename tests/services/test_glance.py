@@ -13,14 +13,16 @@ from tuckshop.domain.users import Actor, Role
 from tuckshop.identity import login_throttle as tries
 from tuckshop.identity import registration, sessions
 from tuckshop.queries import dashboard as glance
-from tuckshop.till.commands.base import OPERATOR, Deposit, SetShelves
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import SetShelves
+from tuckshop.till.commands.wallet import Deposit
 
 CASHIER = Actor(1, frozenset({Role.CASHIER}))
 
 
 async def test_money_coins_and_what_waits(shop: Shop, running: Running) -> None:
     ada = await shop.buyer(cents=165)  # 100 + 50 + 10 + 5
-    await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id or 0), {100: 2}))
+    await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id), {100: 2}))
     await shop.product("cola", price_cents=65, stock=4)
     await shop.execute("UPDATE users SET state = 'pending' WHERE id = :id", id=ada.user_id)
     seen = await glance.taken(running, actor=CASHIER)

@@ -52,15 +52,10 @@ from tuckshop.imports.file_problems import (
 )
 from tuckshop.imports.product_rows import COLUMNS
 from tuckshop.imports.products import Act, Report
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    AddProduct,
-    Caller,
-    ChangeProduct,
-    Envelope,
-    Outcome,
-    PlaceOrder,
-)
+from tuckshop.till.callers import OPERATOR, OperatorCaller, SessionCaller
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 
 @pytest.fixture
@@ -70,8 +65,12 @@ async def books(database_url: str, clock: Clock) -> AsyncIterator[Books]:
         yield shop
 
 
-async def take(shop: Shop, text: str, caller: Caller = OPERATOR, **more: object) -> Report:
-    actor = users.OPERATOR if caller == OPERATOR else await sessions.actor(shop, caller=caller)
+async def take(
+    shop: Shop, text: str, caller: SessionCaller | OperatorCaller = OPERATOR, **more: object
+) -> Report:
+    actor = (
+        users.OPERATOR if isinstance(caller, OperatorCaller) else await sessions.actor(shop, caller=caller)
+    )
     return await goods_file.take(
         shop,
         caller=caller,
@@ -89,7 +88,9 @@ async def given(shop: Shop, **more: int) -> str:
 Told = list[tuple[int | None, FileProblem]]
 
 
-async def wrong(shop: Shop, books: Books, text: str, caller: Caller = OPERATOR) -> Told:
+async def wrong(
+    shop: Shop, books: Books, text: str, caller: SessionCaller | OperatorCaller = OPERATOR
+) -> Told:
     """The problems of a file, which has changed nothing."""
     before = await books.books()
     report = await take(shop, text, caller)
@@ -216,7 +217,7 @@ async def test_a_seller_takes_and_gets_their_own(open_for_business: Shop, books:
         "tea": sam.user_id,
         "nuts": sam.user_id,
     }
-    text = await given(open_for_business, seller_id=sam.user_id or 0)
+    text = await given(open_for_business, seller_id=sam.user_id)
     assert "gum" not in text
     assert await take(open_for_business, text, sam) == Report(unchanged=2)
     assert await wrong(
@@ -387,9 +388,9 @@ async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop
     lists = [
         "name,price,stock\n" + "".join(f"{name},0.10,{50 + turn}\n" for name in named) for turn in range(4)
     ]
-    sale = PlaceOrder(ada, wallet_of(ada.user_id or 0), tuple((one, 1) for one in ids))
+    sale = PlaceOrder(ada, wallet_of(ada.user_id), tuple((one, 1) for one in ids))
     outcomes = await asyncio.gather(
-        *(books.till.settle(Envelope(replace(sale, client_ref=f"sale {number}"))) for number in range(40)),
+        *(books.till.execute(Envelope(replace(sale, client_ref=f"sale {number}"))) for number in range(40)),
         *(take(open_for_business, text) for text in lists),
     )
     assert all(not isinstance(outcome, Outcome) or outcome.receipt() for outcome in outcomes)

@@ -12,8 +12,9 @@ from tuckshop.context import Shop
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.users import OPERATOR, Role
 from tuckshop.queries import earnings
-from tuckshop.till.commands.base import OPERATOR as CLI
-from tuckshop.till.commands.base import Dispense, PaySeller, SellerPaid
+from tuckshop.till.callers import OPERATOR as CLI
+from tuckshop.till.commands.orders import Dispense
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.till.sql import statements
 
 __all__ = ["books"]  # A fixture.
@@ -23,7 +24,7 @@ async def test_each_kind_of_order_counts_once_and_alone(
     open_for_business: Shop, books: Books, clock: Clock
 ) -> None:
     sam = await books.person("sam", Role.SELLER)
-    seller_id = sam.user_id or 0
+    seller_id = sam.user_id
     cola = (await books.product("cola", price_cents=100, stock=100, seller=sam)).product_id
     ada = await books.buyer("ada", cents=5_000)
     await books.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
@@ -66,7 +67,7 @@ async def test_a_clock_that_was_set_back_a_little_hides_nothing(
     clock.forward(1 - statements.CLOCK_SECONDS_BACK_MAX)
     await books.buy(ada, (cola, 1))
     clock.forward(302)  # Past the second order's window, and not past the first one's.
-    found = await earnings.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id or 0)
+    found = await earnings.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id)
     assert found.held_back_cents == 100
 
 

@@ -11,7 +11,9 @@ from tests.shop import DAY_SECONDS, Shop
 from tuckshop.context import Shop as RunningShop
 from tuckshop.operations import retention as idempotency
 from tuckshop.queries import idempotency_keys
-from tuckshop.till.commands.base import OPERATOR, Envelope, Restock
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import Restock
 
 
 @dataclass

@@ -16,7 +16,9 @@ from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.domain.users import Actor, Role
 from tuckshop.queries import orders
 from tuckshop.queries.orders import Whose
-from tuckshop.till.commands.base import Caller, PlaceOrder, ReduceOrder, Refund
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.orders import PlaceOrder, ReduceOrder
+from tuckshop.till.commands.refunds import Refund
 
 
 @pytest.fixture
@@ -25,8 +27,8 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
         yield opened
 
 
-def wanted(buyer: Caller, *lines: tuple[int, int], ref: str | None = None) -> PlaceOrder:
-    wallet = wallet_of(buyer.user_id or 0)
+def wanted(buyer: SessionCaller, *lines: tuple[int, int], ref: str | None = None) -> PlaceOrder:
+    wallet = wallet_of(buyer.user_id)
     return PlaceOrder(buyer, wallet, lines, client_ref=ref, payment=Payment.TAB)
 
 
@@ -84,12 +86,12 @@ async def test_an_order_is_repeated_by_what_made_it_whatever_became_of_it(
     lines = ((cola.product_id, 2), (tea.product_id, 1))
     order = await shop.buy(ada, *lines, payment=Payment.TAB, client_ref="basket")
     await shop.do(ReduceOrder(ada, order.order_id, {cola.product_id: 1}))
-    stands = await orders.find_named(running, name="basket", buyer_id=ada.user_id or 0)
+    stands = await orders.find_named(running, name="basket", buyer_id=ada.user_id)
     assert orders.is_repeated(stands, wanted(ada, *lines))
     assert orders.is_repeated(stands, wanted(ada, *reversed(lines)))
     assert not orders.is_repeated(stands, wanted(ada, (cola.product_id, 1)))
     assert not orders.is_repeated(stands, wanted(ada, *lines, (tea.product_id + 1, 1)))
-    assert not orders.is_repeated(stands, PlaceOrder(ada, wallet_of(ada.user_id or 0), lines))
+    assert not orders.is_repeated(stands, PlaceOrder(ada, wallet_of(ada.user_id), lines))
 
 
 async def test_tells_what_a_buyer_may_still_give_back(shop: Shop, running: RunningShop) -> None:
@@ -103,7 +105,7 @@ async def test_tells_what_a_buyer_may_still_give_back(shop: Shop, running: Runni
     ids = [one.order_id for one in (whole, mixed, kept, placed, his)]
 
     async def found() -> dict[int, orders.Returnable]:
-        return await orders.returnable(running, buyer_id=ada.user_id or 0, order_ids=ids)
+        return await orders.returnable(running, buyer_id=ada.user_id, order_ids=ids)
 
     until_us = shop.clock.now_us + 300 * 1_000_000
     assert await found() == {
@@ -118,7 +120,7 @@ async def test_tells_what_a_buyer_may_still_give_back(shop: Shop, running: Runni
     assert list(await found()) == [mixed.order_id]  # To the very end, as the till does.
     shop.clock.now_us += 1
     assert await found() == {}
-    assert await orders.returnable(running, buyer_id=ada.user_id or 0, order_ids=[]) == {}
+    assert await orders.returnable(running, buyer_id=ada.user_id, order_ids=[]) == {}
 
 
 async def test_pages_what_a_seller_sold_each_order_once(shop: Shop, running: RunningShop) -> None:

@@ -18,7 +18,8 @@ from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.operations import tabs
 from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries.tabs import Tab
-from tuckshop.till.commands.base import Caller, PlaceOrder
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.orders import PlaceOrder
 
 
 @pytest.fixture
@@ -28,15 +29,15 @@ async def books(database_url: str, clock: Clock) -> AsyncIterator[Books]:
         yield shop
 
 
-async def on_tab(books: Books, buyer: Caller, product_id: int) -> None:
-    await books.do(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, 1),), payment=Payment.TAB))
+async def on_tab(books: Books, buyer: SessionCaller, product_id: int) -> None:
+    await books.do(PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, 1),), payment=Payment.TAB))
 
 
 async def test_a_limit_counts_from_the_next_order_on(open_for_business: Shop, books: Books) -> None:
     ada = await books.buyer("ada")
     await books.buyer("bob")
     cola = (await books.product(price_cents=150)).product_id
-    user_id = ada.user_id or 0
+    user_id = ada.user_id
     assert await tab_queries.find(open_for_business, user_id=user_id) == Tab(user_id, "ada", 0, 0, False)
     with pytest.raises(TabLimitExceeded):
         await on_tab(books, ada, cola)

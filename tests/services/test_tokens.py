@@ -8,9 +8,9 @@ from tests.shop import Clock
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.identity.access_tokens import ACCESS_SECONDS, CACHE_MAX, REFRESH_SECONDS, Tokens
 from tuckshop.settings import Settings, SettingsInvalid
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
-ADA = Caller(session_id=3, user_id=7)
+ADA = SessionCaller(session_id=3, user_id=7)
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from tuckshop.domain.refusals import RoleMissing
 from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.queries import transfers
 from tuckshop.queries.transfers import OfBank
-from tuckshop.till.commands.base import OPERATOR as CLI
-from tuckshop.till.commands.base import SettleTab, TopUp
+from tuckshop.till.callers import OPERATOR as CLI
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import TopUp
 
 __all__ = ["books"]  # A fixture.
 
@@ -23,12 +24,12 @@ async def test_each_kind_is_found_by_itself_the_newest_first(open_for_business: 
     shop = open_for_business
     ada, bob = await books.buyer("ada", cents=500), await books.buyer("bob")
     for number, buyer in enumerate((ada, bob, ada)):
-        await books.do(TopUp(CLI, wallet_of(buyer.user_id or 0), 100, f"bank {number}", "May"))
+        await books.do(TopUp(CLI, wallet_of(buyer.user_id), 100, f"bank {number}", "May"))
     await books.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
     cola = await books.product(price_cents=150)
     await books.buy(ada, (cola.product_id, 2), payment=Payment.TAB)
-    await books.do(SettleTab(CLI, ada.user_id or 0, coins={50: 1}))  # Without the bank.
-    await books.do(SettleTab(CLI, ada.user_id or 0, amount_cents=120, external_ref="bank 9"))
+    await books.do(SettleTab(CLI, ada.user_id, coins={50: 1}))  # Without the bank.
+    await books.do(SettleTab(CLI, ada.user_id, amount_cents=120, external_ref="bank 9"))
 
     async def found(kind: OfBank, **more: int | None) -> list[tuple[str, str, int]]:
         rows = await transfers.referenced(shop, actor=OPERATOR, kind=kind, limit=9, **more)

@@ -18,28 +18,28 @@ from tuckshop.operations import retention, uploads
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 TABLE = b"name,price\ncola,1.50\n"
 HOUR_SECONDS = 3_600
 
 
-async def keep(running: RunningShop, caller: Caller, content: bytes = TABLE) -> str:
+async def keep(running: RunningShop, caller: SessionCaller, content: bytes = TABLE) -> str:
     return await uploads.keep(running, caller=caller, kind=UploadKind.PRODUCTS, content=content)
 
 
-async def find(running: RunningShop, caller: Caller, key: str) -> bytes | None:
+async def find(running: RunningShop, caller: SessionCaller, key: str) -> bytes | None:
     return await uploads.find(running, caller=caller, kind=UploadKind.PRODUCTS, key=key)
 
 
-async def session_of(shop: Shop, caller: Caller) -> Caller:
+async def session_of(shop: Shop, caller: SessionCaller) -> SessionCaller:
     """Another session of the same user."""
     row = {"user_id": caller.user_id, "generation": 1, "created_us": 1, "expires_us": 2**53}
     async with writing(shop.engine) as connection:
         session_id = await connection.scalar(
             insert(tables.sessions).values(row).returning(tables.sessions.c.id)
         )
-    return Caller(session_id, caller.user_id)
+    return SessionCaller(session_id, caller.user_id)
 
 
 async def test_a_file_is_found_by_the_session_that_sent_it_alone(shop: Shop, running: RunningShop) -> None:
@@ -47,7 +47,7 @@ async def test_a_file_is_found_by_the_session_that_sent_it_alone(shop: Shop, run
     key = await keep(running, ada)
     assert await find(running, ada, key) == TABLE
     assert await find(running, ada, key) == TABLE
-    for caller in (ben, await session_of(shop, ada), Caller(None, None)):
+    for caller in (ben, await session_of(shop, ada)):
         assert await find(running, caller, key) is None
     for wrong in ("", "x", key[:-1], "' OR 1=1 --"):
         assert await find(running, ada, wrong) is None

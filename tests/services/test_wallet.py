@@ -13,8 +13,8 @@ from tuckshop.domain.refusals import RoleMissing, UnknownUser
 from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.queries import earnings
 from tuckshop.queries.earnings import Payable
-from tuckshop.till.commands.base import OPERATOR as CLI
-from tuckshop.till.commands.base import PaySeller
+from tuckshop.till.callers import OPERATOR as CLI
+from tuckshop.till.commands.transfers import PaySeller
 
 __all__ = ["books"]  # A fixture.
 
@@ -24,7 +24,7 @@ async def test_what_is_payable_is_what_the_till_pays(
 ) -> None:
     shop = open_for_business
     sam, sue = await books.person("sam", Role.SELLER), await books.person("sue", Role.SELLER)
-    ids = [one.user_id or 0 for one in (sam, sue)]
+    ids = [one.user_id for one in (sam, sue)]
     cola = await books.product("cola", price_cents=150, seller=sam)
     tea = await books.product("tea", price_cents=80, seller=sue)
     kept = await books.product("ice", price_cents=10, seller=sue, refundable=False)
@@ -57,6 +57,6 @@ async def test_only_the_office_sees_who_is_owed_what(open_for_business: Shop, bo
     with pytest.raises(RoleMissing):
         await earnings.payables(open_for_business, actor=seller, limit=9)
     with pytest.raises(RoleMissing):
-        await earnings.payable(open_for_business, actor=seller, seller_id=sam.user_id or 0)
+        await earnings.payable(open_for_business, actor=seller, seller_id=sam.user_id)
     with pytest.raises(UnknownUser):  # Nothing was ever sold.
-        await earnings.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id or 0)
+        await earnings.payable(open_for_business, actor=OPERATOR, seller_id=sam.user_id)

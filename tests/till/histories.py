@@ -25,46 +25,25 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    AddProduct,
-    Caller,
-    CancelOrder,
-    ChangeGoods,
-    ChangeProduct,
-    CloseUser,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    Envelope,
-    FillCoins,
-    MoveStock,
-    Outcome,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    ReduceOrder,
-    Refund,
-    RefundNewest,
-    Register,
-    RemoveProduct,
-    Restock,
-    SendMoney,
-    SetShelves,
-    SettleTab,
-    TopUp,
-)
-from tuckshop.till.engine.execute import settle, wants
+from tuckshop.till.callers import OPERATOR, Caller, GuestCaller, MachineCaller, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope, Outcome
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser, Register
+from tuckshop.till.commands.wallet import Deposit, PayOut
+from tuckshop.till.engine.execute import execute, reads
 from tuckshop.till.policy import Policy
+from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.postgres import PostgresBooks
-from tuckshop.till.sql.script import AccountIds
 from tuckshop.till.sql.sqlite import SqliteBooks
-from tuckshop.till.state.working_set import Page, Wanted
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
-Settle = Callable[[Envelope, Page, Policy], Outcome]
+Execute = Callable[[Envelope, WorkingSet], Outcome]
 Books = dict[str, list[tuple[Any, ...]]]
 
 # Long enough for the sale, refund and removal of one product; short enough to read when it fails.
@@ -124,16 +103,16 @@ REOPENED = ("users SET state = 'active', closed_us = NULL", "sessions SET ended_
 class People(NamedTuple):
     """Who takes part. `gone` has logged out, `liar` is Bob with Ada's session, `kiosk` a machine."""
 
-    ada: Caller
-    bob: Caller
-    cleo: Caller
-    sam: Caller
-    sue: Caller
-    cashier: Caller
-    admin: Caller
-    gone: Caller
-    liar: Caller
-    kiosk: Caller
+    ada: SessionCaller
+    bob: SessionCaller
+    cleo: SessionCaller
+    sam: SessionCaller
+    sue: SessionCaller
+    cashier: SessionCaller
+    admin: SessionCaller
+    gone: SessionCaller
+    liar: SessionCaller
+    kiosk: MachineCaller
 
 
 @dataclass(frozen=True)
@@ -298,11 +277,10 @@ class _Dice:
     def guest(self) -> Deposit | PayOut | PlaceOrder | RefundNewest:
         """Somebody without a log-in, at the machine or by themselves, or a cashier for them."""
         ref = AccountRef(AccountKind.WALLET, None, self.random.choice((1, 1, 2, 3)))
-        itself = Caller(None, None)
-        caller = self.random.choice((self.people.kiosk, self.people.kiosk, itself, self.people.cashier))
-        if caller is not self.people.cashier:
-            caller = caller._replace(guest_id=ref.guest_id)
-        caller, product = self.somebody(caller), self.product()
+        guest_id = ref.guest_id or 0
+        served = self.people.kiosk.serving(guest_id)
+        right: Caller = self.random.choice((served, served, GuestCaller(guest_id), self.people.cashier))
+        caller, product = self.somebody(right), self.product()
         match self.random.randrange(6):
             case 0 | 1:
                 return Deposit(caller, ref, {self.random.choice((20, 50)): 1})
@@ -359,7 +337,7 @@ class _Dice:
         people = self.people
         leaver = self.random.choice((people.bob, people.cleo, people.sue, people.admin, people.cashier))
         caller = self.somebody(self.random.choice((leaver, people.admin)))
-        return CloseUser(caller, leaver.user_id or 0)
+        return CloseUser(caller, leaver.user_id)
 
     def move_stock(self) -> MoveStock:
         return MoveStock(self.seller(), self.machine(), self.machine(), self.product(), 1, self.reason())
@@ -375,7 +353,7 @@ class _Dice:
         )
 
     def add_product(self) -> AddProduct:
-        seller = self.random.choice((self.people.sam, self.people.sue, OPERATOR))
+        seller: Caller = self.random.choice((self.people.sam, self.people.sue, OPERATOR))
         return AddProduct(
             self.somebody(seller),
             self.name(),
@@ -384,7 +362,7 @@ class _Dice:
             for_house=seller is OPERATOR,
         )
 
-    def change_goods(self) -> ChangeGoods:
+    def change_goods(self) -> ChangeProducts:
         """A few products at once, of which one may be refused; by admins for sellers, too."""
         caller = self.seller()
         steps: list[AddProduct | ChangeProduct] = [replace(self.change_product(), caller=caller)]
@@ -392,7 +370,7 @@ class _Dice:
             for_whom = self.random.choice((self.people.sam, self.people.sue, self.people.ada)).user_id
             steps.append(replace(self.add_product(), caller=caller, for_house=False, seller_id=for_whom))
         steps.append(replace(self.change_product(), caller=caller))
-        return ChangeGoods(caller, tuple(steps))
+        return ChangeProducts(caller, tuple(steps))
 
     def change_product(self) -> ChangeProduct:
         return ChangeProduct(
@@ -418,7 +396,7 @@ class _Dice:
     def once_in(self, times: int) -> bool:
         return self.random.randrange(times) == 0
 
-    def buyer(self) -> Caller:
+    def buyer(self) -> SessionCaller:
         return self.random.choice((self.people.ada, self.people.bob, self.people.bob, self.people.cleo))
 
     def seller(self) -> Caller:
@@ -448,7 +426,7 @@ class _Dice:
         return self.random.choice((1, 1, 1, 1, 2, 3))
 
 
-def _wallet(caller: Caller) -> AccountRef:
+def _wallet(caller: SessionCaller) -> AccountRef:
     assert caller.user_id is not None
     return wallet_of(caller.user_id)
 
@@ -461,7 +439,7 @@ class Bench:
     people: People
 
     async def run(
-        self, history: History, cuts: Sequence[int], *, settle: Settle = settle
+        self, history: History, cuts: Sequence[int], *, execute: Execute = execute
     ) -> tuple[list[Outcome], Books]:
         """The answers, and the books afterwards. `cuts`: where a new batch begins."""
         await self._reset(counted=history.counted)
@@ -471,26 +449,26 @@ class Bench:
         answers: list[Outcome] = []
         for start, stop in pairwise(edges):
             if start < stop:
-                answers += await self._settle_batch(history.envelopes[start:stop], start, policy, settle)
+                answers += await self._execute_batch(history.envelopes[start:stop], start, policy, execute)
         return answers, await self.snapshot()
 
-    async def _settle_batch(
-        self, envelopes: Sequence[Envelope], start: int, policy: Policy, settle: Settle
+    async def _execute_batch(
+        self, envelopes: Sequence[Envelope], start: int, policy: Policy, execute: Execute
     ) -> list[Outcome]:
-        wanted = Wanted()
+        need = ReadSet(policy)
         for envelope in envelopes:
-            wants(envelope, wanted)
+            reads(envelope, need)
         answers: list[Outcome] = []
 
-        def decide(page: Page) -> None:
+        def decide(work: WorkingSet) -> None:
             answers.clear()
             for place, envelope in enumerate(envelopes, start):
                 # Its own, as many as it may want: a refund wants one for each line, once its order is known.
-                page.new_ids = {name: iter(range(made(place), made(place + 1))) for name in page.new_ids}
-                page.now_us = NOON_US + place * STEP_US
-                answers.append(settle(envelope, page, policy))
+                work.new_ids = {name: iter(range(made(place), made(place + 1))) for name in work.new_ids}
+                work.now_us = NOON_US + place * STEP_US
+                answers.append(execute(envelope, work))
 
-        await self.books.transact(wanted, decide)
+        await self.books.transact(need, decide)
         return answers
 
     async def snapshot(self) -> Books:
@@ -542,7 +520,7 @@ async def open_bench(url: str) -> AsyncIterator[Bench]:
             await shop.person("cashier", Role.CASHIER),
             await shop.person("admin", Role.ADMIN),
             await shop.person("gone", Role.BUYER, Role.SELLER),
-            Caller(ada.session_id, bob.user_id),
+            SessionCaller(ada.session_id, bob.user_id),
             await shop.machine_key(1),
         )
         for name in ("door", "gate"):
@@ -556,7 +534,7 @@ async def open_bench(url: str) -> AsyncIterator[Bench]:
         )
     books = open_books(url, Clock())
     assert isinstance(books, SqliteBooks | PostgresBooks)
-    await books.transact(Wanted(), lambda page: None)  # Connects.
+    await books.transact(ReadSet(Policy(currency=EURO)), lambda work: None)  # Connects.
     try:
         yield Bench(books, people)
     finally:

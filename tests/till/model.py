@@ -10,12 +10,35 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any
 
 from tests.domain.test_coins import fewest_by_table
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
-from tuckshop.till.commands import base as c
+from tuckshop.till.callers import Caller, MachineCaller, user_of
+from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import (
+    CancelOrder,
+    Dispense,
+    OrderChanged,
+    OrderPlaced,
+    PlaceOrder,
+    ReduceOrder,
+)
+from tuckshop.till.commands.products import (
+    AddProduct,
+    ChangeProduct,
+    ChangeProducts,
+    ProductsChanged,
+    RemoveProduct,
+    Restock,
+)
+from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SellerPaid, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser, Register, UserClosed
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 COINS = (5, 10, 20, 50, 100)
 DAY = 86_400_000_000
@@ -101,44 +124,44 @@ class Model:
     given_back: list[tuple[int, AccountRef]] = field(default_factory=list)
     declared: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def decide(self, command: c.Command) -> Write:  # noqa: C901  # a line a command
+    def decide(self, command: Command) -> Write:  # noqa: C901  # a line a command
         """What to write down once the command has happened. Raises No if it must not."""
         caller = command.caller
-        if caller.machine_id is not None:
+        if _machine_of(caller) is not None:
             self._own_machine(command)
         match command:
-            case c.Deposit():
+            case Deposit():
                 return self._deposit(command)
-            case c.PayOut():
+            case PayOut():
                 return self._pay_out(command)
-            case c.PlaceOrder():
+            case PlaceOrder():
                 return self._place(command)
-            case c.CancelOrder() | c.ReduceOrder() | c.Dispense():
+            case CancelOrder() | ReduceOrder() | Dispense():
                 return self._before_handing_out(command)
-            case c.Refund():
+            case Refund():
                 return self._refund(command, command.order_id, command.quantities, command.write_off)
-            case c.RefundNewest():
+            case RefundNewest():
                 return self._refund_newest(command)
-            case c.SettleTab():
+            case SettleTab():
                 return self._settle_tab(command)
-            case c.SendMoney() | c.TopUp() | c.CloseWallet():
+            case SendMoney() | TopUp() | CloseWallet():
                 return self._money(command)
-            case c.PaySeller():
+            case PaySeller():
                 return self._pay_seller(command)
-            case c.FillCoins() | c.CollectCoins() | c.CountCoins():
+            case FillCoins() | CollectCoins() | CountCoins():
                 return self._box(command)
-            case c.MoveStock() | c.SetShelves():
+            case MoveStock() | SetShelves():
                 return self._shelves(command)
-            case c.AddProduct() | c.ChangeProduct() | c.Restock() | c.RemoveProduct():
+            case AddProduct() | ChangeProduct() | Restock() | RemoveProduct():
                 return self._catalogue(command)
-            case c.ChangeGoods():
+            case ChangeProducts():
                 return self._changes(command)
-            case c.Register():
+            case Register():
                 raise AssertionError("everybody is there from the start")
-            case c.CloseUser():
+            case CloseUser():
                 return self._close_user(command)
             case _:
-                assert_never(command)
+                raise AssertionError(f"the model does not know {command.tag}")
 
     def balances(self) -> dict[tuple[Any, ...], int]:
         """Every balance, shelf and coin that is not zero, as the books keep them."""
@@ -163,39 +186,39 @@ class Model:
 
     # --- Who may
 
-    def is_staff(self, caller: c.Caller, *roles: str) -> bool:
+    def is_staff(self, caller: Caller, *roles: str) -> bool:
         """Cashier or admin, or those named; whoever sits at the command line is both."""
-        if caller.machine_id is not None:
+        if _machine_of(caller) is not None:
             return False
-        held = {"cashier", "admin"} if caller.user_id is None else self.roles[caller.user_id]
+        held = {"cashier", "admin"} if user_of(caller) is None else self.roles[user_of(caller) or 0]
         return bool(held & set(roles or ("cashier", "admin")))
 
-    def _own_machine(self, command: c.Command) -> None:
-        served = isinstance(command, c.Deposit | c.PayOut | c.PlaceOrder | c.Refund | c.RefundNewest)
+    def _own_machine(self, command: Command) -> None:
+        served = isinstance(command, Deposit | PayOut | PlaceOrder | Refund | RefundNewest)
         need(served)
-        need(isinstance(command, c.Refund) or getattr(command, "machine_id", 0) == command.caller.machine_id)
-        need(not isinstance(command, c.PlaceOrder) or command.wallet.guest_id)
+        need(isinstance(command, Refund) or getattr(command, "machine_id", 0) == _machine_of(command.caller))
+        need(not isinstance(command, PlaceOrder) or command.wallet.guest_id)
 
-    def _may_use(self, caller: c.Caller, wallet: AccountRef) -> None:
+    def _may_use(self, caller: Caller, wallet: AccountRef) -> None:
         need(wallet.user_id is None or wallet.user_id in self.roles)
-        if caller.user_id is not None and caller.user_id == wallet.user_id:
-            need("buyer" in self.roles[caller.user_id])
+        if user_of(caller) is not None and user_of(caller) == wallet.user_id:
+            need("buyer" in self.roles[user_of(caller) or 0])
         else:
-            need(caller.machine_id is not None or self.is_staff(caller))
+            need(_machine_of(caller) is not None or self.is_staff(caller))
 
     # --- Coins and wallets
 
-    def _deposit(self, command: c.Deposit) -> Write:
+    def _deposit(self, command: Deposit) -> Write:
         caller, wallet = command.caller, command.wallet
         self._may_use(caller, wallet)
         need(set(command.coins) <= set(COINS) and command.machine_id in self.boxes)
         cents = worth(command.coins)
-        owner = caller.user_id if caller.user_id == wallet.user_id else None
+        owner = user_of(caller) if user_of(caller) == wallet.user_id else None
         if owner is not None and not self.is_staff(caller):
             today = sum(amount for at, who, amount in self.declared if who == owner and at > self.now - DAY)
             need(today + cents <= CAP)
 
-        def write(_: c.CoinsDeposited) -> None:
+        def write(_: CoinsDeposited) -> None:
             self._put(command.machine_id, command.coins)
             self.wallets[wallet] += cents
             if owner is not None:
@@ -203,14 +226,14 @@ class Model:
 
         return write
 
-    def _pay_out(self, command: c.PayOut) -> Write:
+    def _pay_out(self, command: PayOut) -> Write:
         self._may_use(command.caller, command.wallet)
         need(command.machine_id in self.boxes)
         cents = self.wallets[command.wallet] // 5 * 5
         need(cents)
         check = self._payable(command.machine_id, cents)
 
-        def write(answer: c.PaidOut) -> None:
+        def write(answer: PaidOut) -> None:
             check(answer.coins)
             self._put(command.machine_id, answer.coins, -1)
             self.wallets[command.wallet] -= cents
@@ -236,7 +259,7 @@ class Model:
 
     # --- Orders
 
-    def _place(self, command: c.PlaceOrder) -> Write:
+    def _place(self, command: PlaceOrder) -> Write:
         wallet, machine = command.wallet, command.machine_id
         self._may_use(command.caller, wallet)
         ref = ("order", wallet, command.client_ref)
@@ -260,7 +283,7 @@ class Model:
         check = self._payable(machine, back)
         later = command.fulfil is Fulfil.LATER or (command.fulfil is None and tab)
 
-        def write(answer: c.OrderPlaced) -> None:
+        def write(answer: OrderPlaced) -> None:
             check(answer.change)
             assert answer.total_cents == total
             self._put(machine, answer.change, -1)
@@ -278,37 +301,37 @@ class Model:
 
         return write
 
-    def _rights(self, caller: c.Caller, order: Sold, lines: list[Piece]) -> set[str]:
+    def _rights(self, caller: Caller, order: Sold, lines: list[Piece]) -> set[str]:
         rights = set()
         if self.is_staff(caller):
             rights.add("staff")
-        sells = lines and all(line.seller == caller.user_id for line in lines)
-        if caller.user_id is not None and sells and "seller" in self.roles[caller.user_id]:
+        sells = lines and all(line.seller == user_of(caller) for line in lines)
+        if user_of(caller) is not None and sells and "seller" in self.roles[user_of(caller) or 0]:
             rights.add("seller")
-        own = caller.user_id is not None and order.wallet.user_id == caller.user_id
-        own = own and "buyer" in self.roles[caller.user_id or 0]
-        guests = order.wallet.guest_id is not None and caller.machine_id == order.machine
+        own = user_of(caller) is not None and order.wallet.user_id == user_of(caller)
+        own = own and "buyer" in self.roles[user_of(caller) or 0]
+        guests = order.wallet.guest_id is not None and _machine_of(caller) == order.machine
         if own or guests:
             rights.add("buyer")
         need(rights)
         return rights
 
-    def _before_handing_out(self, command: c.CancelOrder | c.ReduceOrder | c.Dispense) -> Write:
+    def _before_handing_out(self, command: CancelOrder | ReduceOrder | Dispense) -> Write:
         order = self.orders.get(command.order_id)
         need(order is not None)
         assert order is not None
         rights = self._rights(command.caller, order, list(order.lines.values()))
-        need(rights & ({"staff", "seller"} if isinstance(command, c.Dispense) else {"staff", "buyer"}))
+        need(rights & ({"staff", "seller"} if isinstance(command, Dispense) else {"staff", "buyer"}))
         need(order.placed)
         back = {product: line.left for product, line in order.lines.items()}
         whole = True
-        if isinstance(command, c.ReduceOrder):
+        if isinstance(command, ReduceOrder):
             need(all(quantity <= back.get(p, 0) for p, quantity in command.quantities.items()))
             back = {p: left - command.quantities.get(p, 0) for p, left in back.items()}
             whole = all(back[p] == line.left for p, line in order.lines.items())
 
-        def write(_: c.OrderChanged) -> None:
-            if isinstance(command, c.Dispense) and not command.failed:
+        def write(_: OrderChanged) -> None:
+            if isinstance(command, Dispense) and not command.failed:
                 order.placed, order.done = False, self.now
                 return
             order.placed = not whole
@@ -317,7 +340,7 @@ class Model:
         return write
 
     def _refund(
-        self, command: c.Refund | c.RefundNewest, order_id: int, quantities: Any, write_off: bool
+        self, command: Refund | RefundNewest, order_id: int, quantities: Any, write_off: bool
     ) -> Write:
         caller, order = command.caller, self.orders.get(order_id)
         need(order is not None)
@@ -333,15 +356,15 @@ class Model:
             need(not write_off and all(line.refundable for line in chosen))
             need(order.done is not None and self.now - order.done <= WINDOW and today < 3)
 
-        def write(_: c.Refunded) -> None:
+        def write(_: Refunded) -> None:
             self._take_back(order, quantities, write_off=write_off)
-            if caller.user_id == order.wallet.user_id:
+            if user_of(caller) == order.wallet.user_id:
                 self.given_back.append((self.now, order.wallet))
 
         return write
 
-    def _refund_newest(self, command: c.RefundNewest) -> Write:
-        need(command.caller.machine_id is not None or self.is_staff(command.caller))
+    def _refund_newest(self, command: RefundNewest) -> Write:
+        need(_machine_of(command.caller) is not None or self.is_staff(command.caller))
         need(command.wallet.guest_id)
         for order_id in sorted(self.orders, reverse=True):
             order = self.orders[order_id]
@@ -367,7 +390,7 @@ class Model:
 
     # --- Money without goods
 
-    def _settle_tab(self, command: c.SettleTab) -> Write:
+    def _settle_tab(self, command: SettleTab) -> Write:
         need(self.is_staff(command.caller) and command.user_id in self.roles)
         user, wallet = command.user_id, wallet_of(command.user_id)
         owed = self.owed[user]
@@ -378,7 +401,7 @@ class Model:
             cents, ref = command.amount_cents or 0, ("settlement", command.external_ref)
             need(ref not in self.refs and 1 <= cents <= owed)
 
-        def write(_: c.TabSettled) -> None:
+        def write(_: TabSettled) -> None:
             self.owed[user] -= min(cents, owed)
             if ref is None:
                 self._put(command.machine_id, command.coins or {})
@@ -389,35 +412,35 @@ class Model:
 
         return write
 
-    def _money(self, command: c.SendMoney | c.TopUp | c.CloseWallet) -> Write:
+    def _money(self, command: SendMoney | TopUp | CloseWallet) -> Write:
         caller, wallet = command.caller, command.wallet
-        own = caller.user_id is not None and caller.user_id == wallet.user_id
+        own = user_of(caller) is not None and user_of(caller) == wallet.user_id
         held = self.wallets[wallet]
         need(wallet.user_id is None or wallet.user_id in self.roles)
         match command:
-            case c.SendMoney(target=target, amount_cents=cents):
-                need(own and "buyer" in self.roles[caller.user_id or 0])
+            case SendMoney(target=target, amount_cents=cents):
+                need(own and "buyer" in self.roles[user_of(caller) or 0])
                 need("buyer" in self.roles.get(target.user_id or 0, ()) and target != wallet)
                 need(1 <= cents <= held)
-            case c.TopUp(amount_cents=cents, external_ref=ref):
+            case TopUp(amount_cents=cents, external_ref=ref):
                 need(self.is_staff(caller, "admin"))
                 if own:
-                    need("buyer" in self.roles[caller.user_id or 0])
+                    need("buyer" in self.roles[user_of(caller) or 0])
                 need(("topup", ref) not in self.refs and cents >= 1)
-            case c.CloseWallet(balance_cents=expected):
+            case CloseWallet(balance_cents=expected):
                 need(own or self.is_staff(caller, "admin"))
                 need(expected is None or expected == held)
 
         def write(_: object) -> None:
             match command:
-                case c.SendMoney(target=target, amount_cents=cents):
+                case SendMoney(target=target, amount_cents=cents):
                     self.wallets[wallet] -= cents
                     self.wallets[target] += cents
-                case c.TopUp(amount_cents=cents, external_ref=ref):
+                case TopUp(amount_cents=cents, external_ref=ref):
                     self.refs.add(("topup", ref))
                     self.shop["bank"] -= cents
                     self.wallets[wallet] += cents
-                case c.CloseWallet():
+                case CloseWallet():
                     self.shop["unclaimed"] += held
                     self.wallets[wallet] = 0
 
@@ -438,7 +461,7 @@ class Model:
                     held_back += line.left * line.price
         return max(self.earned[seller] - held_back, 0)
 
-    def _pay_seller(self, command: c.PaySeller) -> Write:
+    def _pay_seller(self, command: PaySeller) -> Write:
         ref = ("pay", command.external_ref)
         need(self.is_staff(command.caller, "admin") and ref not in self.refs)
         need(command.seller_id in self.roles)
@@ -447,7 +470,7 @@ class Model:
         cents = command.amount_cents or payable
         need(1 <= cents <= payable)
 
-        def write(answer: c.SellerPaid) -> None:
+        def write(answer: SellerPaid) -> None:
             assert answer.payable_cents == payable - cents
             self.refs.add(ref)
             self.earned[command.seller_id] -= cents
@@ -455,15 +478,15 @@ class Model:
 
         return write
 
-    def _close_user(self, command: c.CloseUser) -> Write:
+    def _close_user(self, command: CloseUser) -> Write:
         user, wallet = command.user_id, wallet_of(command.user_id)
-        need(command.caller.user_id == user or self.is_staff(command.caller, "admin"))
+        need(user_of(command.caller) == user or self.is_staff(command.caller, "admin"))
         need(user in self.roles and not self.earned[user] and not self.owed[user])
         own = [product for product, goods in self.goods.items() if goods.on_sale and goods.seller == user]
         need(not any(left for (_, product), left in self.stock.items() if product in own))
         need(any("admin" in held for other, held in self.roles.items() if other != user))
 
-        def write(answer: c.UserClosed) -> None:
+        def write(answer: UserClosed) -> None:
             assert answer.amount_cents == self.wallets[wallet]
             self.shop["unclaimed"] += self.wallets[wallet]
             self.wallets[wallet] = 0
@@ -475,28 +498,28 @@ class Model:
 
     # --- Machines
 
-    def _box(self, command: c.FillCoins | c.CollectCoins | c.CountCoins) -> Write:
+    def _box(self, command: FillCoins | CollectCoins | CountCoins) -> Write:
         need(self.is_staff(command.caller) and command.machine_id in self.boxes)
         machine = command.machine_id
-        named = command.counted if isinstance(command, c.CountCoins) else command.coins
+        named = command.counted if isinstance(command, CountCoins) else command.coins
         need(set(named) <= set(COINS))
-        if isinstance(command, c.CollectCoins) and self.boxes[machine]:
+        if isinstance(command, CollectCoins) and self.boxes[machine]:
             need(all(count <= self.coins[machine, value] for value, count in named.items()))
 
         def write(_: object) -> None:
-            if isinstance(command, c.CountCoins):
+            if isinstance(command, CountCoins):
                 for value in COINS:
                     self.shop["over_short"] += (named[value] - self.coins[machine, value]) * value
                     self.coins[machine, value] = named[value]
                 return
-            sign = 1 if isinstance(command, c.FillCoins) else -1
+            sign = 1 if isinstance(command, FillCoins) else -1
             self._put(machine, named, sign)
             self.shop["bank"] += sign * worth(named)
 
         return write
 
-    def _shelves(self, command: c.MoveStock | c.SetShelves) -> Write:
-        if isinstance(command, c.SetShelves):
+    def _shelves(self, command: MoveStock | SetShelves) -> Write:
+        if isinstance(command, SetShelves):
             need(self.is_staff(command.caller, "admin") and command.machine_id in self.boxes)
             need(all(p.product_id in self.goods and self.goods[p.product_id].on_sale for p in command.plans))
         else:
@@ -506,7 +529,7 @@ class Model:
             need(1 <= command.quantity <= self.stock[command.machine_id, command.product_id])
 
         def write(_: object) -> None:
-            if isinstance(command, c.SetShelves):
+            if isinstance(command, SetShelves):
                 for machine, product in list(self.own_prices):
                     if machine == command.machine_id:
                         del self.own_prices[machine, product]
@@ -520,63 +543,63 @@ class Model:
 
     # --- Products
 
-    def _own_goods(self, caller: c.Caller, product: int) -> Goods:
+    def _own_goods(self, caller: Caller, product: int) -> Goods:
         goods = self.goods.get(product)
         need(goods is not None and goods.on_sale)
         assert goods is not None
         if not self.is_staff(caller, "admin"):
-            need(caller.user_id is not None and goods.seller == caller.user_id)
-            need("seller" in self.roles[caller.user_id or 0])
+            need(user_of(caller) is not None and goods.seller == user_of(caller))
+            need("seller" in self.roles[user_of(caller) or 0])
         return goods
 
     def _is_free(self, name: str, *, besides: Goods | None = None) -> bool:
         return not any(g.on_sale and g.name == name for g in self.goods.values() if g is not besides)
 
-    def _catalogue(self, command: c.AddProduct | c.ChangeProduct | c.Restock | c.RemoveProduct) -> Write:
+    def _catalogue(self, command: AddProduct | ChangeProduct | Restock | RemoveProduct) -> Write:
         match command:
-            case c.AddProduct():
+            case AddProduct():
                 house = command.for_house
                 need(self.is_staff(command.caller, *(("admin",) if house else ("seller",))))
                 need(command.machine_id in self.boxes and command.price_cents >= 1)
                 need(self._is_free(command.name))
-                seller = None if house else command.caller.user_id
+                seller = None if house else user_of(command.caller)
                 return lambda answer: self._add(command, seller, answer.product_id)
-            case c.ChangeProduct():
+            case ChangeProduct():
                 goods = self._own_goods(command.caller, command.product_id)
                 need(command.machine_id in self.boxes)
                 need(command.version in (None, goods.version))
                 need(command.price_cents is None or command.price_cents >= 1)
                 need(command.name is None or self._is_free(command.name, besides=goods))
                 return lambda _: self._change(command, goods)
-            case c.Restock():
+            case Restock():
                 self._own_goods(command.caller, command.product_id)
                 need(command.quantity >= 1 and command.machine_id in self.boxes)
                 shelf = (command.machine_id, command.product_id)
                 return lambda _: self.stock.update({shelf: command.quantity})
-            case c.RemoveProduct():
+            case RemoveProduct():
                 goods = self._own_goods(command.caller, command.product_id)
                 need(command.version in (None, goods.version))
                 return lambda _: self._remove(command.product_id, goods)
             case _:
-                assert_never(command)
+                raise AssertionError(f"the model does not know {command.tag}")
 
-    def _changes(self, command: c.ChangeGoods) -> Write:
+    def _changes(self, command: ChangeProducts) -> Write:
         """One after the other, on a copy: each step sees what the last has done."""
         trial = copy.deepcopy(self)
         for step in command.steps:
-            assert isinstance(step, c.ChangeProduct)  # Who adds by lists is told no ids.
+            assert isinstance(step, ChangeProduct)  # Who adds by lists is told no ids.
             trial.decide(step)(None)
 
-        def write(_: c.GoodsChanged) -> None:
+        def write(_: ProductsChanged) -> None:
             self.goods, self.stock = trial.goods, trial.stock
 
         return write
 
-    def _add(self, command: c.AddProduct, seller: int | None, product: int) -> None:
+    def _add(self, command: AddProduct, seller: int | None, product: int) -> None:
         self.goods[product] = Goods(command.name, command.price_cents, seller, command.refundable)
         self.stock[command.machine_id, product] = command.stock
 
-    def _change(self, command: c.ChangeProduct, goods: Goods) -> None:
+    def _change(self, command: ChangeProduct, goods: Goods) -> None:
         before = (goods.name, goods.price, goods.refundable)
         goods.name = command.name or goods.name
         goods.price = command.price_cents or goods.price
@@ -590,3 +613,7 @@ class Model:
         for shelf in self.stock:
             if shelf[1] == product:
                 self.stock[shelf] = 0
+
+
+def _machine_of(caller: Caller) -> int | None:
+    return caller.machine_id if isinstance(caller, MachineCaller) else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.users import Role, UserState
-from tuckshop.till.commands.base import Newcomer, Register, nobody_yet
+from tuckshop.till.callers import RegistrantCaller
+from tuckshop.till.commands.users import NewUser, Register
 
 
 def register(
@@ -17,7 +18,7 @@ def register(
     machine_id: int = DEFAULT_MACHINE_ID,
 ) -> Register:
     """Somebody who registers; with a password that fits nothing."""
-    newcomer = Newcomer(
+    newcomer = NewUser(
         username=name, email=email, password_hash="no hash", roles=frozenset({role}), state=UserState.ACTIVE
     )
-    return Register(nobody_yet(username=name), newcomer, coins or {}, machine_id)
+    return Register(RegistrantCaller.named(name), newcomer, coins or {}, machine_id)

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from tuckshop.till.sql import script as books
-from tuckshop.till.sql.statements import Plan, Step
+from tuckshop.till.sql import script
+from tuckshop.till.sql.steps import Script, Step
 
 
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
     """A list to which every step of every plan is added from now on."""
     steps: list[Step] = []
 
-    def listening(make: Callable[..., Plan]) -> Callable[..., Plan]:
-        def plan(*given: Any) -> Plan:
+    def listening(make: Callable[..., Script]) -> Callable[..., Script]:
+        def plan(*given: Any) -> Script:
             told, answer = make(*given), None
             try:
                 while True:
@@ -29,5 +29,5 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
         return plan
 
     for name in ("load", "store"):
-        monkeypatch.setattr(books, name, listening(getattr(books, name)))
+        monkeypatch.setattr(script, name, listening(getattr(script, name)))
     return steps

@@ -14,25 +14,17 @@ from tests.shop import Clock, Shop, open_books
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import InsufficientFunds, OutOfStock
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    AddProduct,
-    Caller,
-    ChangeProduct,
-    Command,
-    Deposit,
-    Envelope,
-    OrderPlaced,
-    PlaceOrder,
-    ProductStands,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine import queue as batch
 from tuckshop.till.engine.queue import Busy, Defect, Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.sql.script import Books, Contended, OutcomeUnknown, Unavailable
-from tuckshop.till.state.working_set import Page, Wanted
+from tuckshop.till.sql.books import Books, Contended, OutcomeUnknown, Unavailable
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
 
 class Trouble:
@@ -48,7 +40,7 @@ class Trouble:
         self.errors: list[Exception] = []
         self.tries = 0
 
-    async def transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+    async def transact(self, wanted: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
         await self.gate.wait()
         self.tries += 1
         if self.errors:
@@ -92,8 +84,8 @@ class Waits:
         await asyncio.sleep(0)
 
 
-def order(buyer: Caller, product_id: int, quantity: int = 1) -> Envelope:
-    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, quantity),)))
+def order(buyer: SessionCaller, product_id: int, quantity: int = 1) -> Envelope:
+    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, quantity),)))
 
 
 def kinds(outcomes: list[Any]) -> list[str]:
@@ -112,7 +104,7 @@ async def test_a_refusal_neither_refuses_nor_delays_its_neighbours(shop: Shop) -
     ada, bob, cleo = [await shop.buyer(name, cents=300) for name in ("ada", "bob", "cleo")]
     cola = await shop.product(stock=2)
     batches = shop.till.tally.batches
-    outcomes = await shop.till.settle_together(
+    outcomes = await shop.till.execute_together(
         [
             order(ada, cola.product_id),
             order(ada, cola.product_id, 2),
@@ -130,8 +122,8 @@ async def test_a_refusal_neither_refuses_nor_delays_its_neighbours(shop: Shop) -
 async def test_the_commands_of_a_batch_see_each_other_in_the_order_of_arrival(shop: Shop) -> None:
     ada = await shop.buyer()
     cola = await shop.product(stock=1)
-    deposit = Envelope(Deposit(OPERATOR, wallet_of(ada.user_id or 0), {50: 3}))
-    outcomes = await shop.till.settle_together(
+    deposit = Envelope(Deposit(OPERATOR, wallet_of(ada.user_id), {50: 3}))
+    outcomes = await shop.till.execute_together(
         [order(ada, cola.product_id), deposit, order(ada, cola.product_id), order(ada, cola.product_id)]
     )
     assert outcomes[0].answer == InsufficientFunds(150, 0)
@@ -152,11 +144,11 @@ async def test_what_the_database_refuses_is_a_defect_of_that_command_alone(
     commands: list[Command] = [order(ada, cola.product_id).command for _ in range(12)]
     commands.insert(place, AddProduct(OPERATOR, "free beer", 0, 1, for_house=True))
     outcomes = await asyncio.gather(
-        *(shop.till.settle(Envelope(command)) for command in commands), return_exceptions=True
+        *(shop.till.execute(Envelope(command)) for command in commands), return_exceptions=True
     )
     culprit = outcomes.pop(place)
     assert isinstance(culprit, Defect)
-    assert str(culprit) == "AddProduct"
+    assert str(culprit) == "product.add"
     expected = ["OrderPlaced"] * 10 + ["InsufficientFunds"] * 2
     assert kinds(list(outcomes)) == expected  # Still in the order of arrival.
     assert [row["name"] for row in await shop.rows("products")] == ["cola"]
@@ -171,17 +163,17 @@ async def test_a_rule_that_breaks_is_a_defect_of_that_command_alone(
     def broken(*_: object) -> None:
         raise StopIteration  # The nastiest: futures and generators do not carry it.
 
-    monkeypatch.setattr("tuckshop.till.commands.products.remove", broken)
+    monkeypatch.setattr("tuckshop.till.commands.products.RemoveProduct.execute", broken)
     outcomes = await asyncio.wait_for(
         asyncio.gather(
-            shop.till.settle(Envelope(Restock(OPERATOR, cola.product_id, 1))),
-            shop.till.settle(Envelope(RemoveProduct(OPERATOR, cola.product_id))),
-            shop.till.settle(Envelope(Restock(OPERATOR, cola.product_id, 1))),
+            shop.till.execute(Envelope(Restock(OPERATOR, cola.product_id, 1))),
+            shop.till.execute(Envelope(RemoveProduct(OPERATOR, cola.product_id))),
+            shop.till.execute(Envelope(Restock(OPERATOR, cola.product_id, 1))),
             return_exceptions=True,
         ),
         HANG_SECONDS,
     )
-    assert kinds(list(outcomes)) == ["ProductStands", "Defect", "ProductStands"]
+    assert kinds(list(outcomes)) == ["ProductRecord", "Defect", "ProductRecord"]
     await shop.assert_clean()
 
 
@@ -196,7 +188,7 @@ async def test_a_name_given_up_is_free_for_the_next_command_of_the_batch(shop: S
         AddProduct(OPERATOR, "gum", 5, 1, for_house=True),
         AddProduct(OPERATOR, "mate", 6, 1, for_house=True),
     ]
-    outcomes = await shop.till.settle_together([Envelope(command) for command in commands])
+    outcomes = await shop.till.execute_together([Envelope(command) for command in commands])
     assert all(not isinstance(outcome.answer, Exception) for outcome in outcomes)
     assert shop.till.tally.batches == batches + 1  # Settled together: nothing was halved.
     rows = {row["id"]: (row["name"], row["name_key"], row["version"]) for row in await shop.rows("products")}
@@ -218,13 +210,13 @@ async def test_a_product_made_and_renamed_and_removed_in_one_batch_leaves_its_na
         RemoveProduct(OPERATOR, guess),
         AddProduct(OPERATOR, "tea", 5, 1, for_house=True),
     ]
-    outcomes = await shop.till.settle_together([Envelope(command) for command in commands])
+    outcomes = await shop.till.execute_together([Envelope(command) for command in commands])
     assert kinds(outcomes) == [
-        "ProductStands",
-        "ProductStands",
-        "ProductStands",
+        "ProductRecord",
+        "ProductRecord",
+        "ProductRecord",
         "ProductRemoved",
-        "ProductStands",
+        "ProductRecord",
     ]
     assert shop.till.tally.batches == batches + 1
     removed = next(row for row in await shop.rows("products") if row["id"] == guess)
@@ -237,10 +229,10 @@ async def test_a_batch_takes_no_more_than_it_may(shop: Shop) -> None:
     cola = await shop.product(stock=0)
     async with troubled(shop, batch_max=4) as (till, _):
         restocks = [Envelope(Restock(OPERATOR, cola.product_id, 1)) for _ in range(10)]
-        outcomes = await till.settle_together(restocks)
+        outcomes = await till.execute_together(restocks)
         assert till.tally.largest_batch == 4
         assert (till.tally.batches, till.tally.commands) == (3, 10)
-    assert isinstance(outcomes[-1].answer, ProductStands)
+    assert isinstance(outcomes[-1].answer, ProductRecord)
     assert outcomes[-1].answer.stock == 10
 
 
@@ -251,12 +243,12 @@ async def test_nobody_is_answered_before_the_books_are_written(shop: Shop) -> No
     cola = await shop.product(stock=0)
     async with troubled(shop) as (till, trouble):
         trouble.after.clear()
-        asked = asyncio.create_task(till.settle(Envelope(Restock(OPERATOR, cola.product_id, 1))))
+        asked = asyncio.create_task(till.execute(Envelope(Restock(OPERATOR, cola.product_id, 1))))
         await asyncio.wait_for(trouble.written.wait(), HANG_SECONDS)
         await let_run()
         assert not asked.done()  # Not before the books say that it is written.
         trouble.after.set()
-        assert kinds([await asked]) == ["ProductStands"]
+        assert kinds([await asked]) == ["ProductRecord"]
 
 
 async def test_a_full_queue_takes_nothing_more(shop: Shop) -> None:
@@ -264,16 +256,16 @@ async def test_a_full_queue_takes_nothing_more(shop: Shop) -> None:
     async with troubled(shop, queue_max=3) as (till, trouble):
         trouble.gate.clear()
         restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
-        taken = [asyncio.create_task(till.settle(restock))]
+        taken = [asyncio.create_task(till.execute(restock))]
         await let_run()  # The first is in the books' hands; three may wait.
-        taken += [asyncio.create_task(till.settle(restock)) for _ in range(3)]
+        taken += [asyncio.create_task(till.execute(restock)) for _ in range(3)]
         await let_run()
         with pytest.raises(Busy):
-            await till.settle(restock)
+            await till.execute(restock)
         trouble.gate.set()
         outcomes = await asyncio.gather(*taken)
-        await till.settle(restock)
-    assert kinds(outcomes) == ["ProductStands"] * 4
+        await till.execute(restock)
+    assert kinds(outcomes) == ["ProductRecord"] * 4
     assert (await shop.rows("shelves"))[0]["quantity"] == 5
 
 
@@ -282,10 +274,10 @@ async def test_a_caller_who_goes_away_does_not_take_the_command_along(shop: Shop
     async with troubled(shop) as (till, trouble):
         trouble.gate.clear()
         restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
-        in_flight = asyncio.create_task(till.settle(restock))
+        in_flight = asyncio.create_task(till.execute(restock))
         await let_run()
-        queued = asyncio.create_task(till.settle(restock))
-        staying = asyncio.create_task(till.settle(restock))
+        queued = asyncio.create_task(till.execute(restock))
+        staying = asyncio.create_task(till.execute(restock))
         await let_run()
         in_flight.cancel()
         queued.cancel()
@@ -294,7 +286,7 @@ async def test_a_caller_who_goes_away_does_not_take_the_command_along(shop: Shop
         assert queued.cancelled()
         trouble.gate.set()
         outcome = await staying
-    assert isinstance(outcome.answer, ProductStands)
+    assert isinstance(outcome.answer, ProductRecord)
     assert outcome.answer.stock == 3
     await shop.assert_clean()
 
@@ -306,16 +298,16 @@ async def test_closing_settles_what_is_queued_and_takes_nothing_more(shop: Shop)
     await till.__aenter__()
     trouble.gate.clear()
     restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
-    asked = [asyncio.create_task(till.settle(restock)) for _ in range(7)]
+    asked = [asyncio.create_task(till.execute(restock)) for _ in range(7)]
     await let_run()
     closing = asyncio.create_task(till.__aexit__())
     await let_run()
     with pytest.raises(Busy):
-        await till.settle(restock)
+        await till.execute(restock)
     assert not closing.done()
     trouble.gate.set()
     await asyncio.wait_for(closing, HANG_SECONDS)
-    assert kinds([task.result() for task in asked]) == ["ProductStands"] * 7
+    assert kinds([task.result() for task in asked]) == ["ProductRecord"] * 7
     assert (await shop.rows("shelves"))[0]["quantity"] == 7
 
 
@@ -337,15 +329,15 @@ async def test_another_tills_luck_is_tried_again_until_it_turns(
     restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
     async with troubled(shop) as (till, trouble):
         trouble.errors = [Contended("deadlock")] * (batch.CONTENTION_TRIES - 1)
-        assert kinds([await till.settle(restock)]) == ["ProductStands"]
+        assert kinds([await till.execute(restock)]) == ["ProductRecord"]
         trouble.errors = [Contended("deadlock")] * batch.CONTENTION_TRIES
         trouble.errors += [Unavailable("away")] * 100  # Locks that stay taken: the database is not to be had.
         with pytest.raises(Unavailable):
-            await till.settle(restock)
+            await till.execute(restock)
         trouble.errors = [Contended("key", on_key=True)] * batch.CONTENTION_TRIES
         with pytest.raises(Defect):
-            await till.settle(restock)
-        assert kinds([await till.settle(restock)]) == ["ProductStands"]
+            await till.execute(restock)
+        assert kinds([await till.execute(restock)]) == ["ProductRecord"]
     assert (await shop.rows("shelves"))[0]["quantity"] == 2
 
 
@@ -359,15 +351,15 @@ async def test_books_that_are_away_are_waited_for_as_long_as_patience_lasts(
     pauses = round(batch.PATIENCE_SECONDS / batch.AWAY_PAUSE_SECONDS)
     async with troubled(shop) as (till, trouble):
         trouble.errors = [Unavailable("away")] * (pauses - 1)
-        assert kinds([await till.settle(restock)]) == ["ProductStands"]
+        assert kinds([await till.execute(restock)]) == ["ProductRecord"]
         trouble.errors = [Unavailable("away")] * 1000
         begun_seconds = waits.now_seconds
-        outcomes = await asyncio.gather(*(till.settle(restock) for _ in range(3)), return_exceptions=True)
+        outcomes = await asyncio.gather(*(till.execute(restock) for _ in range(3)), return_exceptions=True)
         assert kinds(list(outcomes)) == ["Unavailable"] * 3
         waited_seconds = waits.now_seconds - begun_seconds
         assert 0 <= batch.PATIENCE_SECONDS - waited_seconds <= batch.AWAY_PAUSE_SECONDS + 1e-6
         trouble.errors = []
-        assert kinds([await till.settle(restock)]) == ["ProductStands"]
+        assert kinds([await till.execute(restock)]) == ["ProductRecord"]
     assert (await shop.rows("shelves"))[0]["quantity"] == 2
 
 
@@ -377,7 +369,7 @@ async def test_what_nobody_can_tell_is_not_tried_again_blindly(shop: Shop) -> No
     async with troubled(shop) as (till, trouble):
         trouble.errors = [OutcomeUnknown()]
         with pytest.raises(OutcomeUnknown):
-            await till.settle(restock)
+            await till.execute(restock)
         assert trouble.tries == 1
-        assert not (await till.settle(restock)).replayed
-        assert (await till.settle(restock)).replayed
+        assert not (await till.execute(restock)).replayed
+        assert (await till.execute(restock)).replayed

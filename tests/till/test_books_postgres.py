@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import PostgresServer, own_cluster
+from tests.conftest import own_cluster, set_up
 from tests.limits import HANG_SECONDS, until
 from tests.shop import Clock, Shop, open_shop
 from tests.till.wire import Wire, at_commit, at_message, open_wire
@@ -19,12 +19,16 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.users import Role
 from tuckshop.store.engine import postgres_dsn
-from tuckshop.till.commands.base import OPERATOR, Caller, ChangeProduct, Deposit, Envelope, PlaceOrder
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.commands.products import ChangeProduct
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql import postgres as books_postgres
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 from tuckshop.till.sql.postgres import PostgresBooks
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
 
 pytestmark = pytest.mark.postgres
 
@@ -48,8 +52,8 @@ def till_on(url: str, *, patience_seconds: float = HANG_SECONDS) -> Till:
     return Till(books=books, policy=Policy(currency=EURO), patience_seconds=patience_seconds)
 
 
-def order(buyer: Caller, product_id: int, key: str | None = None) -> Envelope:
-    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), ((product_id, 1),)), key, b"f")
+def order(buyer: SessionCaller, product_id: int, key: str | None = None) -> Envelope:
+    return Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, 1),)), key, b"f")
 
 
 @pytest.mark.parametrize("deliver", [True, False], ids=["answer lost", "request lost"])
@@ -61,12 +65,12 @@ async def test_a_commit_cut_off_is_found_out_and_settled_once(
     cola = await shop.product()
     wire.deliver, wire.hang = deliver, hang
     async with till_on(wire.url) as till:
-        await till.settle(order(ada, cola.product_id, "before"))
+        await till.execute(order(ada, cola.product_id, "before"))
         wire.cut = at_commit
         async with asyncio.timeout(HANG_SECONDS):
-            outcome = await till.settle(order(ada, cola.product_id, "k"))
+            outcome = await till.execute(order(ada, cola.product_id, "k"))
         assert not outcome.replayed
-        assert (await till.settle(order(ada, cola.product_id, "k"))).replayed
+        assert (await till.execute(order(ada, cola.product_id, "k"))).replayed
     assert wire.cuts == 1
     assert len(await shop.rows("orders")) == 2
     await shop.assert_clean()
@@ -85,7 +89,7 @@ async def test_a_connection_cut_at_any_statement_is_mended_and_the_command_settl
                 wire.cut = at_message(number)
                 cuts = wire.cuts
                 async with asyncio.timeout(HANG_SECONDS):
-                    outcome = await till.settle(order(ada, cola.product_id, f"{deliver} {number}"))
+                    outcome = await till.execute(order(ada, cola.product_id, f"{deliver} {number}"))
                 placed += 1
                 outcome.receipt()
                 assert len(await shop.rows("orders")) == placed
@@ -105,7 +109,7 @@ async def test_what_cannot_be_found_out_is_said_to_be_unknown(
     cola = await shop.product()
     key = "k" if keyed else None
     async with till_on(wire.url) as till:
-        await till.settle(order(ada, cola.product_id, "before"))
+        await till.execute(order(ada, cola.product_id, "before"))
 
         def cut_for_good(sent: bytes) -> bool:
             wire.closed = at_commit(sent)
@@ -113,9 +117,9 @@ async def test_what_cannot_be_found_out_is_said_to_be_unknown(
 
         wire.cut = cut_for_good
         with pytest.raises(OutcomeUnknown):
-            await till.settle(order(ada, cola.product_id, key))
+            await till.execute(order(ada, cola.product_id, key))
         wire.closed = False
-        assert (await till.settle(order(ada, cola.product_id, key))).replayed is keyed
+        assert (await till.execute(order(ada, cola.product_id, key))).replayed is keyed
     assert len(await shop.rows("orders")) == (2 if keyed else 3)
     await shop.assert_clean()
 
@@ -130,11 +134,11 @@ async def test_a_committed_change_without_a_row_of_its_own_is_said_to_be_unknown
     async with till_on(wire.url) as till:
         wire.cut = at_commit
         with pytest.raises(OutcomeUnknown):
-            await till.settle(Envelope(ChangeProduct(sam, cola.product_id, price_cents=5)))
+            await till.execute(Envelope(ChangeProduct(sam, cola.product_id, price_cents=5)))
         monkeypatch.setattr(books_postgres, "FATE_SECONDS", HANG_SECONDS)
         wire.cut = at_commit
         keyed = Envelope(ChangeProduct(sam, cola.product_id, price_cents=6), "k", b"f")
-        assert not (await till.settle(keyed)).replayed
+        assert not (await till.execute(keyed)).replayed
 
 
 async def test_a_till_cut_off_in_the_middle_keeps_nobody_waiting(
@@ -144,12 +148,12 @@ async def test_a_till_cut_off_in_the_middle_keeps_nobody_waiting(
     ada = await shop.buyer(cents=450)
     cola = await shop.product()
     async with till_on(wire.url) as till:
-        await till.settle(order(ada, cola.product_id))
+        await till.execute(order(ada, cola.product_id))
         wire.deliver, wire.hang = True, True
         wire.cut = lambda sent: b"coin_boxes" in sent or b"INSERT INTO orders" in sent or b"COMMIT\0" in sent
         async with asyncio.timeout(HANG_SECONDS):
             outcomes = await asyncio.gather(
-                till.settle(order(ada, cola.product_id)), shop.till.settle(order(ada, cola.product_id))
+                till.execute(order(ada, cola.product_id)), shop.till.execute(order(ada, cola.product_id))
             )
         for outcome in outcomes:
             outcome.receipt()
@@ -162,14 +166,14 @@ async def test_a_till_finds_books_that_come_later(shop: Shop, wire: Wire) -> Non
     cola = await shop.product()
     wire.closed = True
     async with till_on(wire.url) as till:
-        asked = asyncio.create_task(till.settle(order(ada, cola.product_id)))
+        asked = asyncio.create_task(till.execute(order(ada, cola.product_id)))
         await until(lambda: wire.refused >= 3)
         assert not asked.done()
         wire.closed = False
         (await asked).receipt()
     async with till_on(shop.url.replace("/tuckshop_", "/not_there_"), patience_seconds=0) as till:
         with pytest.raises(Unavailable):
-            await till.settle(order(ada, cola.product_id))
+            await till.execute(order(ada, cola.product_id))
 
 
 async def test_a_backend_ended_by_its_administrator_is_replaced(shop: Shop, wire: Wire) -> None:
@@ -177,7 +181,7 @@ async def test_a_backend_ended_by_its_administrator_is_replaced(shop: Shop, wire
     cola = await shop.product(stock=30)
     async with till_on(wire.url) as till:
         for _ in range(5):
-            (await till.settle(order(ada, cola.product_id))).receipt()
+            (await till.execute(order(ada, cola.product_id))).receipt()
             await shop.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'tuckshop till' AND pid <> pg_backend_pid()"
@@ -195,7 +199,8 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.mark.proof
 async def test_a_crash_of_the_server_needs_no_restart_of_the_till(cluster: Cluster) -> None:
-    url = await asyncio.to_thread(PostgresServer(cluster.url()).new_shop)
+    url = cluster.create_database("shop")
+    await set_up(url)
     async with open_shop(url) as shop:
         ada = await shop.buyer(cents=50_000)
         cola = await shop.product(price_cents=5, stock=10_000)
@@ -210,7 +215,7 @@ async def test_a_crash_of_the_server_needs_no_restart_of_the_till(cluster: Clust
                 key = f"{name} {number}"
                 while True:
                     try:
-                        outcome = await shop.till.settle(order(ada, cola.product_id, key))
+                        outcome = await shop.till.execute(order(ada, cola.product_id, key))
                     except (Unavailable, OutcomeUnknown):
                         continue
                     outcome.receipt()
@@ -238,7 +243,8 @@ async def test_a_crash_of_the_server_needs_no_restart_of_the_till(cluster: Clust
 
 
 async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cluster: Cluster) -> None:
-    url = await asyncio.to_thread(PostgresServer(cluster.url()).new_shop)
+    url = cluster.create_database("shop")
+    await set_up(url)
 
     class Crashing(PostgresBooks):
         """The server crashes as COMMIT is sent, and is up and busy again before anybody asks."""
@@ -253,7 +259,7 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
             await asyncio.to_thread(cluster.start)
             async with till_on(url) as other:
                 for _ in range(20):
-                    await other.settle(Envelope(Deposit(OPERATOR, wallet_of(bob.user_id or 0), {5: 1})))
+                    await other.execute(Envelope(Deposit(OPERATOR, wallet_of(bob.user_id), {5: 1})))
             asking = await asyncpg.connect(url)
             self.fate = await asking.fetchval("SELECT pg_xact_status($1::text::xid8)", self._transaction_id)
             await asking.close()
@@ -263,9 +269,9 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
         ada, bob = await shop.buyer("ada"), await shop.buyer("bob", cents=5)
         await shop.engine.dispose()
         books = Crashing(dsn=postgres_dsn(url), clock=Clock())
-        async with Till(books=books, policy=Policy(currency=EURO)) as till:
-            deposit = Deposit(OPERATOR, wallet_of(ada.user_id or 0), {100: 1})
-            outcome = await till.settle(Envelope(deposit, "k", b"f"))
+        async with Till(books=books, policy=Policy(currency=EURO), patience_seconds=HANG_SECONDS) as till:
+            deposit = Deposit(OPERATOR, wallet_of(ada.user_id), {100: 1})
+            outcome = await till.execute(Envelope(deposit, "k", b"f"))
         assert books.fate == "committed"  # So says the server of another transaction with this id.
         outcome.receipt()
         await shop.engine.dispose()

@@ -22,14 +22,13 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import (
-    OPERATOR,
+from tuckshop.till.callers import OPERATOR, Caller, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import (
     AddProduct,
-    Caller,
-    ChangeGoods,
     ChangeProduct,
-    Envelope,
-    GoodsChanged,
+    ChangeProducts,
+    ProductsChanged,
     RemoveProduct,
 )
 
@@ -43,8 +42,8 @@ def new(caller: Caller, name: str, **more: object) -> AddProduct:
 async def test_adds_and_changes_in_one_command(shop: Shop) -> None:
     cola = (await shop.product("cola", stock=5)).product_id
     steps = (new(OPERATOR, "tea"), ChangeProduct(OPERATOR, cola, price_cents=175, stock=3, reason="counted"))
-    posted = await post(shop, ChangeGoods(OPERATOR, steps))
-    assert posted.receipt == GoodsChanged(1, 1)
+    posted = await post(shop, ChangeProducts(OPERATOR, steps))
+    assert posted.receipt == ProductsChanged(1, 1)
     assert posted.stock == [("initial", "tea", 2), ("correction", "cola", -2)]
     assert [(row["name"], row["price_cents"]) for row in await shop.rows("products")] == [
         ("cola", 175),
@@ -60,7 +59,7 @@ async def test_names_change_hands_within_one_command(shop: Shop) -> None:
         ChangeProduct(OPERATOR, tea, name="cola"),
         ChangeProduct(OPERATOR, cola, name="tea"),
     )
-    await shop.do(ChangeGoods(OPERATOR, steps))
+    await shop.do(ChangeProducts(OPERATOR, steps))
     assert {row["id"]: row["name"] for row in await shop.rows("products")} == {cola: "tea", tea: "cola"}
     await shop.assert_clean()
 
@@ -82,21 +81,21 @@ async def test_one_refusal_undoes_all_steps_before_it(shop: Shop) -> None:
         (new(sam, "nuts", machine_id=9), UnknownMachine(machine=9)),
         (new(sam, "nuts", for_house=True), RoleMissing(roles=("admin",))),
     ):
-        await refuse(shop, ChangeGoods(sam, (*fine, last)), refusal)
+        await refuse(shop, ChangeProducts(sam, (*fine, last)), refusal)
     await shop.execute("UPDATE shelves SET capacity = 12 WHERE product_id = :id", id=cola)
-    full = ChangeGoods(sam, (new(sam, "tea"), ChangeProduct(sam, cola, stock=13)))
+    full = ChangeProducts(sam, (new(sam, "tea"), ChangeProduct(sam, cola, stock=13)))
     await refuse(shop, full, StockTooLarge(product=cola, capacity=12))
-    await shop.do(ChangeGoods(sam, fine))
+    await shop.do(ChangeProducts(sam, fine))
     await shop.assert_clean()
 
 
 async def test_a_refused_list_leaves_nothing_to_its_neighbours_in_the_batch(shop: Shop) -> None:
-    refused = ChangeGoods(OPERATOR, (new(OPERATOR, "tea"), new(OPERATOR, "tea")))
-    outcomes = await shop.till.settle_together(
+    refused = ChangeProducts(OPERATOR, (new(OPERATOR, "tea"), new(OPERATOR, "tea")))
+    outcomes = await shop.till.execute_together(
         [Envelope(refused), Envelope(new(OPERATOR, "Tea")), Envelope(new(OPERATOR, "nuts"))]
     )
     assert outcomes[0].answer == NameTaken(name="tea")
-    assert [outcome.receipt().stock for outcome in outcomes[1:]] == [2, 2]  # type: ignore[union-attr]
+    assert [outcome.receipt().stock for outcome in outcomes[1:]] == [2, 2]  # type: ignore[attr-defined]
     assert [row["name"] for row in await shop.rows("products")] == ["Tea", "nuts"]
     await shop.assert_clean()
 
@@ -104,17 +103,19 @@ async def test_a_refused_list_leaves_nothing_to_its_neighbours_in_the_batch(shop
 async def test_only_so_many_at_once(shop: Shop) -> None:
     cola = (await shop.product("cola")).product_id
     steps = (ChangeProduct(OPERATOR, cola, price_cents=1),) * (GOODS_MAX + 1)
-    await refuse(shop, ChangeGoods(OPERATOR, steps), InvalidField(field="products", problem=TooLarge(10_000)))
+    await refuse(
+        shop, ChangeProducts(OPERATOR, steps), InvalidField(field="products", problem=TooLarge(10_000))
+    )
     await refuse(
         shop,
-        ChangeGoods(OPERATOR, (ChangeProduct(OPERATOR, cola, stock=QUANTITY_MAX + 1),)),
+        ChangeProducts(OPERATOR, (ChangeProduct(OPERATOR, cola, stock=QUANTITY_MAX + 1),)),
         InvalidField(field="stock", problem=OutOfRange(0, 1_000_000)),
     )
 
 
 def test_nobody_acts_in_anothers_name() -> None:
     with pytest.raises(ValueError, match="the caller's own"):
-        ChangeGoods(Caller(1, 1), (ChangeProduct(OPERATOR, 1, price_cents=1),))
+        ChangeProducts(SessionCaller(1, 1), (ChangeProduct(OPERATOR, 1, price_cents=1),))
 
 
 async def test_the_operator_adds_for_a_seller(shop: Shop) -> None:
@@ -122,7 +123,7 @@ async def test_the_operator_adds_for_a_seller(shop: Shop) -> None:
     admin = await shop.person("admin", Role.ADMIN)
     for caller, name in ((OPERATOR, "tea"), (admin, "nuts")):
         stands = await shop.do(new(caller, name, seller_id=sam.user_id, for_house=False))
-        assert (stands.seller_id, stands.seller) == (sam.user_id, "sam")  # type: ignore[union-attr]
+        assert (stands.seller_id, stands.seller) == (sam.user_id, "sam")  # type: ignore[attr-defined]
     await shop.do(new(sam, "own", seller_id=sam.user_id))
     assert {row["seller_id"] for row in await shop.rows("products")} == {sam.user_id}
 
@@ -146,7 +147,9 @@ async def test_two_tills_take_the_same_list_at_once(shop: Shop) -> None:
         for number in range(5):
             there = tuple(ChangeProduct(OPERATOR, one, stock=number) for one in ids)
             back = tuple(ChangeProduct(OPERATOR, one, price_cents=number + 1) for one in reversed(ids))
-            await asyncio.gather(shop.do(ChangeGoods(OPERATOR, there)), other.do(ChangeGoods(OPERATOR, back)))
+            await asyncio.gather(
+                shop.do(ChangeProducts(OPERATOR, there)), other.do(ChangeProducts(OPERATOR, back))
+            )
     assert {(row["price_cents"]) for row in await shop.rows("products")} == {5}
     assert {row["quantity"] for row in await shop.rows("shelves")} == {4}
     await shop.assert_clean()
@@ -154,11 +157,11 @@ async def test_two_tills_take_the_same_list_at_once(shop: Shop) -> None:
 
 async def test_of_two_lists_with_the_same_new_name_one_is_refused(shop: Shop) -> None:
     async with open_shop(shop.url) as other:
-        lists = (ChangeGoods(OPERATOR, (new(OPERATOR, "tea"), new(OPERATOR, name))) for name in ("a", "b"))
+        lists = (ChangeProducts(OPERATOR, (new(OPERATOR, "tea"), new(OPERATOR, name))) for name in ("a", "b"))
         answers = await asyncio.gather(
             *(one.do(list_) for one, list_ in zip((shop, other), lists, strict=True)), return_exceptions=True
         )
-    assert sorted(type(answer).__name__ for answer in answers) == ["GoodsChanged", "NameTaken"]
+    assert sorted(type(answer).__name__ for answer in answers) == ["NameTaken", "ProductsChanged"]
     assert len(await shop.rows("products")) == 2
     await shop.assert_clean()
 
@@ -166,8 +169,8 @@ async def test_of_two_lists_with_the_same_new_name_one_is_refused(shop: Shop) ->
 async def test_a_product_taken_off_sale_before_it_undoes_a_list(shop: Shop) -> None:
     cola = (await shop.product("cola")).product_id
     steps = (new(OPERATOR, "tea"), ChangeProduct(OPERATOR, cola, price_cents=1))
-    removed, answer = await shop.till.settle_together(
-        [Envelope(RemoveProduct(OPERATOR, cola)), Envelope(ChangeGoods(OPERATOR, steps))]
+    removed, answer = await shop.till.execute_together(
+        [Envelope(RemoveProduct(OPERATOR, cola)), Envelope(ChangeProducts(OPERATOR, steps))]
     )
     removed.receipt()
     assert answer.answer == UnknownProduct(product=cola)

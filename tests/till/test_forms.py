@@ -10,10 +10,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.shop import Shop
+from tuckshop.domain.field_problems import StoredReason
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.refusals import OutOfStock, RecordUnreadable, leaves
+from tuckshop.domain.refusals import InvalidField, OutOfStock, RecordUnreadable, leaves
 from tuckshop.store.forms import Form, form_of
-from tuckshop.till.commands.base import Envelope, OrderPlaced, Outcome, PlaceOrder, ProductRemoved, TabSettled
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import ProductRemoved
+from tuckshop.till.commands.tabs import TabSettled
 from tuckshop.till.state import forms
 
 
@@ -65,12 +69,23 @@ def test_fields_that_are_not_known_are_left_out() -> None:
         ("refusal.out-of-stock/1", "7"),
         ("refusal.out-of-stock/2", '{"product":7,"available":0}'),
         ("refusal.not-in-the-mood/1", "{}"),
+        ("refusal.invalid-field/2", '{"field":"name","code":"too-blue","facts":{}}'),
+        ("refusal.invalid-field/2", '{"field":"name","code":"too-small","facts":{}}'),
+        ("refusal.invalid-field/2", '{"field":"name","code":"too-small","facts":7}'),
+        ("refusal.invalid-field/2", '{"field":"name"}'),
+        ("refusal.invalid-field/1", '{"field":"name"}'),
     ],
 )
 def test_what_cannot_be_read_is_called_by_its_name(kind: str, outcome: str) -> None:
     with pytest.raises(forms.Unreadable) as unreadable:
         forms.read(kind, outcome)
     assert unreadable.value.form == form_of(kind)
+
+
+@pytest.mark.parametrize("kind", ["InvalidField", "refusal.invalid-field/1"])
+def test_a_sentence_that_was_stored_for_a_field_is_kept_as_it_was(kind: str) -> None:
+    refused = forms.read(kind, '{"field":"name","reason":"must have 1 to 100 characters"}')
+    assert refused == InvalidField("name", StoredReason("must have 1 to 100 characters"))
 
 
 @pytest.mark.usefixtures("registry")
@@ -119,6 +134,7 @@ UNKNOWN = [
     ("order.placed/1", '{"order_id":7}', ("order.placed", 1)),
     ("Teleported", None, ("refusal.teleported", 1)),
     ("?", "?", ("?", 0)),
+    ("product.removed/1", '{"product_id":7}', ("product.removed", 1)),  # no order's answer
 ]
 
 
@@ -128,7 +144,7 @@ async def test_a_replay_that_cannot_be_read_says_what_is_known_and_does_nothing(
 ) -> None:
     ada = await shop.buyer(cents=500)
     cola = await shop.product()
-    order = PlaceOrder(ada, wallet_of(ada.user_id or 0), ((cola.product_id, 1),))
+    order = PlaceOrder(ada, wallet_of(ada.user_id), ((cola.product_id, 1),))
     first = await shop.do(order, key="k")
     assert isinstance(first, OrderPlaced)
     await shop.execute(
@@ -159,7 +175,7 @@ async def test_a_replay_that_cannot_be_read_says_what_is_known_and_does_nothing(
 async def test_what_an_old_process_kept_meanwhile_is_replayed(shop: Shop) -> None:
     ada = await shop.buyer(cents=200)
     cola = await shop.product()
-    order = PlaceOrder(ada, wallet_of(ada.user_id or 0), ((cola.product_id, 1),))
+    order = PlaceOrder(ada, wallet_of(ada.user_id), ((cola.product_id, 1),))
     first = await shop.do(order, key="k")
     await shop.execute("UPDATE idempotency SET kind = 'OrderPlaced'")
     assert await ask_again(shop, order) == Outcome(first, replayed=True)
@@ -171,7 +187,7 @@ async def test_what_an_old_process_kept_meanwhile_is_replayed(shop: Shop) -> Non
 
 
 async def ask_again(shop: Shop, command: Any) -> Outcome:
-    return await shop.till.settle(Envelope(command, "k", repr(command).encode()))
+    return await shop.till.execute(Envelope(command, "k", repr(command).encode()))
 
 
 def test_a_receipt_is_compact() -> None:

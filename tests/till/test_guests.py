@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import refuse
@@ -27,26 +28,14 @@ from tuckshop.domain.refusals import (
     WalletTouched,
 )
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import (
-    OPEN_KIOSK,
-    OPERATOR,
-    Caller,
-    CancelOrder,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    Deposit,
-    Envelope,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Refund,
-    Refunded,
-    RefundNewest,
-    Restock,
-    WalletClosed,
-)
+from tuckshop.till.callers import OPEN_KIOSK, OPERATOR, MachineCaller
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.machines import CollectCoins
+from tuckshop.till.commands.orders import CancelOrder, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
+from tuckshop.till.commands.transfers import CloseWallet, WalletClosed
+from tuckshop.till.commands.wallet import Deposit, PaidOut, PayOut
 
 STAFF = RoleMissing(roles=("cashier", "admin"))
 
@@ -54,7 +43,7 @@ STAFF = RoleMissing(roles=("cashier", "admin"))
 class Hall:
     """A machine with a counted box, a guest with 5.00 before it, and ten colas at 1.50 in it."""
 
-    def __init__(self, shop: Shop, machine_id: int, key: Caller, guest: AccountRef, cola: int) -> None:
+    def __init__(self, shop: Shop, machine_id: int, key: MachineCaller, guest: AccountRef, cola: int) -> None:
         self.shop, self.id, self.key, self.guest, self.cola = shop, machine_id, key, guest, cola
 
     async def buy(self, quantity: int = 1, **more: object) -> OrderPlaced:
@@ -123,12 +112,12 @@ async def test_an_open_kiosk_is_the_first_machine_and_no_other(database_url: str
     async with open_shop(database_url, kiosk_open=True) as shop:
         await shop.do(Deposit(OPEN_KIOSK, guest, {50: 1}))
         hall = await shop.machine()
-        forged = OPEN_KIOSK._replace(machine_id=hall)
+        forged = replace(OPEN_KIOSK, machine_id=hall)
         await refuse(shop, Deposit(forged, guest, {50: 1}, hall), SessionEnded())
         await refuse(shop, Deposit(OPEN_KIOSK, guest, {50: 1}, hall), NotOwner(thing="machine"))
         await refuse(shop, Restock(OPEN_KIOSK, 1, 1), RoleMissing(roles=tuple(Role)))
         await shop.machine_key(DEFAULT_MACHINE_ID)
-        stale = OPEN_KIOSK._replace(key_hash=b"x" * 32)
+        stale = replace(OPEN_KIOSK, key_hash=b"x" * 32)
         await refuse(shop, Deposit(stale, guest, {50: 1}), SessionEnded())
         await shop.assert_clean()
 
@@ -144,7 +133,7 @@ async def test_only_its_own_machine_staff_and_nobody_else_serve_a_guest(shop: Sh
     await refuse(shop, RefundNewest(other, hall.guest, hall.cola, hall.id), elsewhere)
     await refuse(shop, RefundNewest(other, hall.guest, hall.cola, attic), UnknownPurchase(product=hall.cola))
     await refuse(shop, Refund(other, order.order_id), UnknownOrder(order=order.order_id))
-    stranger = hall.key._replace(key_hash=b"x" * 32)
+    stranger = replace(hall.key, key_hash=b"x" * 32)
     await refuse(shop, RefundNewest(stranger, hall.guest, hall.cola, hall.id), SessionEnded())
     for role in (Role.SELLER, Role.BUYER):
         person = await shop.person(f"a {role}", role)
@@ -164,7 +153,7 @@ async def test_a_machine_buys_for_no_user(shop: Shop, hall: Hall) -> None:
     newest = RefundNewest(OPERATOR, bob, hall.cola, hall.id)
     buying = PlaceOrder(OPERATOR, bob, ((hall.cola, 1),), machine_id=hall.id)
     # Also when they come together: a user's order is given back by its number.
-    outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in (buying, newest)))
+    outcomes = await asyncio.gather(*(shop.till.execute(Envelope(one)) for one in (buying, newest)))
     assert outcomes[1].answer == UnknownPurchase(product=hall.cola)
 
 
@@ -201,8 +190,8 @@ async def test_a_reference_stands_for_one_order_of_one_guest(shop: Shop, hall: H
 async def test_a_key_is_the_guests_at_any_machine_and_no_other_guests(shop: Shop, hall: Hall) -> None:
     bob = await shop.guest("bob")
     for guest, replayed in ((hall.guest, False), (bob, False), (hall.guest, True)):
-        caller = hall.key._replace(guest_id=guest.guest_id)
-        outcome = await shop.till.settle(Envelope(Deposit(caller, guest, {50: 1}, hall.id), "one", b"f"))
+        caller = replace(hall.key, guest_id=guest.guest_id)
+        outcome = await shop.till.execute(Envelope(Deposit(caller, guest, {50: 1}, hall.id), "one", b"f"))
         outcome.receipt()
         assert outcome.replayed == replayed
     scopes = {row["scope"] for row in await shop.rows("idempotency")}
@@ -238,7 +227,7 @@ class TestGivingBack:
             hall.newest(),
             hall.newest(),
         ]
-        outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in commands))
+        outcomes = await asyncio.gather(*(shop.till.execute(Envelope(one)) for one in commands))
         found = [getattr(one.answer, "order_id", None) for one in outcomes]
         assert found == [orders[2].order_id, None, orders[1].order_id, orders[0].order_id]
         assert outcomes[1].answer == RefundExceedsSale(product=hall.cola, refundable_quantity=0)

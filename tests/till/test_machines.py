@@ -36,26 +36,21 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    BoxMoved,
-    Caller,
+from tuckshop.till.callers import OPERATOR, MachineCaller
+from tuckshop.till.commands.machines import (
+    CoinsCarried,
     CoinsCounted,
-    CoinsDeposited,
     CollectCoins,
     CountCoins,
-    Deposit,
     FillCoins,
     MoveStock,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Restock,
     SetShelves,
     ShelvesSet,
     StockMoved,
 )
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 NONE = dict.fromkeys((5, 10, 20, 50, 100), 0)
 
@@ -75,7 +70,7 @@ class TestCoins:
         posted = await post(shop, FillCoins(OPERATOR, hall, {20: 10}, "roll 1"))
         assert posted.transfers == [("fill", "coin box", "bank", 200)]
         assert posted.coins == [(20, 10)]
-        assert isinstance(posted.receipt, BoxMoved)
+        assert isinstance(posted.receipt, CoinsCarried)
         assert (posted.receipt.amount_cents, posted.receipt.coins) == (200, {20: 10})
         assert await held(shop, hall) == {**NONE, 20: 10}
         await shop.assert_clean()
@@ -155,7 +150,7 @@ class TestKeys:
     async def test_a_machine_attests_its_own_coins(self, shop: Shop) -> None:
         hall = await shop.machine()
         ada = await shop.buyer("ada")
-        key, wallet = await shop.machine_key(hall), wallet_of(ada.user_id or 0)
+        key, wallet = await shop.machine_key(hall), wallet_of(ada.user_id)
         receipt = await shop.do(Deposit(key, wallet, {20: 3, 50: 1}, hall), key="one")
         assert isinstance(receipt, CoinsDeposited)
         assert receipt.balance_cents == 110
@@ -169,7 +164,7 @@ class TestKeys:
     async def test_no_other_machine_and_nothing_else(self, shop: Shop) -> None:
         hall = await shop.machine()
         ada, key = await shop.buyer("ada"), await shop.machine_key(hall)
-        wallet = wallet_of(ada.user_id or 0)
+        wallet = wallet_of(ada.user_id)
         await refuse(shop, Deposit(key, wallet, {50: 1}, 1), NotOwner(thing="machine"))
         await refuse(shop, PayOut(key, wallet, 1), NotOwner(thing="machine"))
         nobody = RoleMissing(roles=("buyer", "seller", "cashier", "admin"))
@@ -179,11 +174,15 @@ class TestKeys:
     async def test_a_key_that_is_not_the_machines_is_nobodys(self, shop: Shop) -> None:
         hall = await shop.machine()
         ada = await shop.buyer("ada")
-        wallet = wallet_of(ada.user_id or 0)
-        without = Caller(None, None, hall, None)
+        wallet = wallet_of(ada.user_id)
+        without = MachineCaller(hall, None)
         await refuse(shop, Deposit(without, wallet, {50: 1}, hall), SessionEnded())
         await shop.machine_key(hall)
-        for wrong in (without, Caller(None, None, hall, b"x" * 32), Caller(None, None, 1, b"x" * 32)):
+        for wrong in (
+            without,
+            MachineCaller(hall, b"x" * 32),
+            MachineCaller(1, b"x" * 32),
+        ):
             await refuse(shop, Deposit(wrong, wallet, {50: 1}, hall), SessionEnded())
 
 
@@ -310,7 +309,7 @@ async def test_a_day_at_a_machine(shop: Shop) -> None:
     sold, exact_only, box = 0, 0, {**NONE, 10: 20, 20: 20}
     while sold < 300:
         buyer = chance.choice(people)
-        wallet = wallet_of(buyer.user_id or 0)
+        wallet = wallet_of(buyer.user_id)
         coins = chance.choice(({100: 1}, {100: 1}, {50: 1, 20: 1}, {50: 2}, {20: 4}))
         await shop.do(Deposit(OPERATOR, wallet, coins, hall))
         for value, count in coins.items():

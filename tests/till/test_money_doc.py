@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 from tests.shop import Shop
 from tests.till.people import register
@@ -15,39 +14,23 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.commands.base import (
-    OPERATOR,
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import COMMANDS, Envelope, Outcome
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import (
     AddProduct,
-    Caller,
-    CancelOrder,
-    ChangeGoods,
     ChangeProduct,
-    CloseUser,
-    CloseWallet,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    Envelope,
-    FillCoins,
-    MoveStock,
-    OrderPlaced,
-    Outcome,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    ProductStands,
-    ReduceOrder,
-    Refund,
-    RefundNewest,
+    ChangeProducts,
+    ProductRecord,
     RemoveProduct,
     Restock,
-    SendMoney,
-    SetShelves,
-    SettleTab,
-    TopUp,
 )
+from tuckshop.till.commands.refunds import Refund, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser
+from tuckshop.till.commands.wallet import Deposit, PayOut
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "money.md"
 
@@ -78,9 +61,9 @@ def sections() -> dict[str, list[Table]]:
 class Day:
     """One day in the shop; each method is the step under the heading of the same words."""
 
-    def __init__(self, shop: Shop, ada: Caller, sam: Caller, sue: Caller) -> None:
+    def __init__(self, shop: Shop, ada: SessionCaller, sam: SessionCaller, sue: SessionCaller) -> None:
         self.shop, self.ada, self.sam, self.sue = shop, ada, sam, sue
-        self.wallet = wallet_of(ada.user_id or 0)
+        self.wallet = wallet_of(ada.user_id)
         self.products: list[int] = []
         self.first_order = 0
         self.last_order = 0
@@ -97,7 +80,7 @@ class Day:
             )
         ]
         for one in added:
-            assert isinstance(one.receipt, ProductStands)
+            assert isinstance(one.receipt, ProductRecord)
             self.products.append(one.receipt.product_id)
         return added
 
@@ -112,7 +95,7 @@ class Day:
             AddProduct(OPERATOR, "nuts", 90, 6, for_house=True),
             ChangeProduct(OPERATOR, self.products[0], stock=4),
         )
-        return [await post(self.shop, ChangeGoods(OPERATOR, steps))]
+        return [await post(self.shop, ChangeProducts(OPERATOR, steps))]
 
     async def depositing_coins(self) -> list[Posted]:
         return [await post(self.shop, Deposit(OPERATOR, self.wallet, {100: 4, 50: 2}))]
@@ -145,7 +128,7 @@ class Day:
 
     async def sending_money(self) -> list[Posted]:
         self.bob = await self.shop.buyer("Bob")
-        to = wallet_of(self.bob.user_id or 0)
+        to = wallet_of(self.bob.user_id)
         return [await post(self.shop, SendMoney(self.ada, self.wallet, to, 250))]
 
     async def filling_the_machine(self) -> list[Posted]:
@@ -162,16 +145,16 @@ class Day:
         return [await post(self.shop, MoveStock(self.sam, 1, hall, self.products[0], 1))]
 
     async def paying_a_seller(self) -> list[Posted]:
-        wallet = wallet_of(self.bob.user_id or 0)
+        wallet = wallet_of(self.bob.user_id)
         bought = await post(self.shop, PlaceOrder(self.bob, wallet, ((self.products[0], 1),)))
         self.shop.clock.forward(301)
-        return [bought, await post(self.shop, PaySeller(OPERATOR, self.sam.user_id or 0, "pay 1"))]
+        return [bought, await post(self.shop, PaySeller(OPERATOR, self.sam.user_id, "pay 1"))]
 
     async def closing_a_wallet(self) -> list[Posted]:
-        return [await post(self.shop, CloseWallet(self.bob, wallet_of(self.bob.user_id or 0)))]
+        return [await post(self.shop, CloseWallet(self.bob, wallet_of(self.bob.user_id)))]
 
     async def closing_a_user(self) -> list[Posted]:
-        bob_id = self.bob.user_id or 0
+        bob_id = self.bob.user_id
         sent = await post(self.shop, SendMoney(self.ada, self.wallet, wallet_of(bob_id), 20))
         return [sent, await post(self.shop, CloseUser(self.bob, bob_id))]
 
@@ -192,11 +175,11 @@ class Day:
         return [ordered, await post(self.shop, Dispense(self.sam, self.last_order, failed=True))]
 
     async def settling_a_tab_in_coins(self) -> list[Posted]:
-        return [await post(self.shop, SettleTab(OPERATOR, self.ada.user_id or 0, coins={50: 1}))]
+        return [await post(self.shop, SettleTab(OPERATOR, self.ada.user_id, coins={50: 1}))]
 
     async def settling_a_tab_by_bank(self) -> list[Posted]:
         ordered = await self._on_tab((self.products[2], 1))
-        user_id = self.ada.user_id or 0
+        user_id = self.ada.user_id
         paid = SettleTab(OPERATOR, user_id, amount_cents=13, external_ref="bank 18")
         await self.shop.do(Dispense(OPERATOR, self.last_order))
         return [ordered, await post(self.shop, paid)]
@@ -251,7 +234,7 @@ async def test_the_day_in_the_document_is_what_the_till_does(shop: Shop) -> None
         if posted:
             assert tables == shown(posted), heading
     assert [command for command, heading in listed if command not in sent[heading]] == []
-    assert sorted(command for command, _ in listed) == sorted(one.__name__ for one in get_args(Command))
+    assert sorted(command for command, _ in listed) == sorted(one.__name__ for one in COMMANDS.values())
     assert told["In the evening"] == await evening(shop)
     await shop.assert_clean()
 
@@ -266,13 +249,13 @@ def test_the_accounts_in_the_document_have_their_normal_side() -> None:
 def note_commands(shop: Shop) -> dict[str, set[str]]:
     """The commands that the till is asked from now on, noted under the last heading."""
     sent: dict[str, set[str]] = {"before": set()}
-    settle = shop.till.settle
+    execute = shop.till.execute
 
     async def noting(envelope: Envelope) -> Outcome:
         sent[list(sent)[-1]].add(type(envelope.command).__name__)
-        return await settle(envelope)
+        return await execute(envelope)
 
-    shop.till.settle = noting  # type: ignore[method-assign]
+    shop.till.execute = noting  # type: ignore[method-assign]
     return sent
 
 

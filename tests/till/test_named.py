@@ -7,19 +7,14 @@ import pytest
 from tests.shop import Shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import InvalidField, OutOfStock, UnknownProduct
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
-    ChangeProduct,
-    Envelope,
-    OrderPlaced,
-    PlaceOrder,
-    RemoveProduct,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import ChangeProduct, RemoveProduct
 
 
-def order(buyer: Caller, name: str, quantity: int = 1) -> PlaceOrder:
-    return PlaceOrder(buyer, wallet_of(buyer.user_id or 0), (), named=((name, quantity),))
+def order(buyer: SessionCaller, name: str, quantity: int = 1) -> PlaceOrder:
+    return PlaceOrder(buyer, wallet_of(buyer.user_id), (), named=((name, quantity),))
 
 
 async def test_sells_the_product_of_that_name(shop: Shop) -> None:
@@ -49,7 +44,7 @@ async def test_refuses_more_than_there_is_and_one_product_twice(shop: Shop) -> N
     cola = await shop.product("cola", price_cents=5, stock=1)
     with pytest.raises(OutOfStock):
         await shop.do(order(ada, "cola", 2))
-    twice = PlaceOrder(ada, wallet_of(ada.user_id or 0), ((cola.product_id, 1),), named=(("cola", 1),))
+    twice = PlaceOrder(ada, wallet_of(ada.user_id), ((cola.product_id, 1),), named=(("cola", 1),))
     with pytest.raises(InvalidField):
         await shop.do(twice)
     await shop.assert_clean()
@@ -66,7 +61,7 @@ async def test_a_name_given_away_in_the_same_batch_is_another_product(shop: Shop
         order(ada, "cola"),
         order(ada, "tea"),
     )
-    outcomes = [one.answer for one in await shop.till.settle_together([Envelope(step) for step in steps])]
+    outcomes = [one.answer for one in await shop.till.execute_together([Envelope(step) for step in steps])]
     assert isinstance(outcomes[1], UnknownProduct)
     sold = outcomes[3]
     assert isinstance(sold, OrderPlaced)

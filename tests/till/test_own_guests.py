@@ -23,36 +23,15 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.commands.base import (
-    AddProduct,
-    Caller,
-    CancelOrder,
-    ChangeProduct,
-    CloseWallet,
-    CoinsDeposited,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    Dispense,
-    FillCoins,
-    MoveStock,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PaySeller,
-    PlaceOrder,
-    ReduceOrder,
-    Refund,
-    Refunded,
-    RefundNewest,
-    RemoveProduct,
-    Restock,
-    SendMoney,
-    SetShelves,
-    SettleTab,
-    TopUp,
-)
+from tuckshop.till.callers import GuestCaller
+from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 COINS: Coins = {100: 1}
 
@@ -64,9 +43,10 @@ async def trusting(database_url: str) -> AsyncIterator[Shop]:
         yield opened
 
 
-async def known(shop: Shop, name: str = "door") -> tuple[Caller, AccountRef]:
+async def known(shop: Shop, name: str = "door") -> tuple[GuestCaller, AccountRef]:
     ref = await shop.guest(name)
-    return Caller(None, None, guest_id=ref.guest_id), ref
+    assert ref.guest_id is not None
+    return GuestCaller(ref.guest_id), ref
 
 
 async def test_puts_coins_in_buys_and_gets_them_back(trusting: Shop) -> None:
@@ -89,7 +69,7 @@ async def test_has_only_its_own_wallet_and_orders(trusting: Shop) -> None:
     cola = await trusting.product("cola", price_cents=50)
     (ada, ada_wallet), (eve, _) = await known(trusting, "ada"), await known(trusting, "eve")
     buyer = await trusting.buyer("bob", cents=500)
-    bob_wallet = wallet_of(buyer.user_id or 0)
+    bob_wallet = wallet_of(buyer.user_id)
     await trusting.do(Deposit(ada, ada_wallet, {100: 3}))
     order = await trusting.do(PlaceOrder(ada, ada_wallet, ((cola.product_id, 1),)))
     bought = await trusting.buy(buyer, (cola.product_id, 1))

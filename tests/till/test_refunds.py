@@ -18,19 +18,11 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
-    CancelOrder,
-    Command,
-    Dispense,
-    Envelope,
-    OrderChanged,
-    ReduceOrder,
-    Refund,
-    Refunded,
-    RemoveProduct,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderChanged, ReduceOrder
+from tuckshop.till.commands.products import RemoveProduct
+from tuckshop.till.commands.refunds import Refund, Refunded
 
 DAY_SECONDS = 86_400
 
@@ -38,7 +30,9 @@ DAY_SECONDS = 86_400
 class Scene:
     """Ada has ordered 3 cola of Sam's and 2 gum of the house, to be handed out later: 3.00 + 0.20."""
 
-    def __init__(self, shop: Shop, ada: Caller, sam: Caller, cola: int, gum: int, order: int) -> None:
+    def __init__(
+        self, shop: Shop, ada: SessionCaller, sam: SessionCaller, cola: int, gum: int, order: int
+    ) -> None:
         self.shop, self.ada, self.sam, self.cola, self.gum, self.order = shop, ada, sam, cola, gum, order
 
 
@@ -177,7 +171,7 @@ async def test_an_order_is_placed_reduced_handed_out_and_given_back_in_one_batch
         CancelOrder(scene.ada, scene.order),
         Refund(scene.ada, scene.order),
     ]
-    outcomes = await scene.shop.till.settle_together([Envelope(command) for command in commands])
+    outcomes = await scene.shop.till.execute_together([Envelope(command) for command in commands])
     assert outcomes[2].answer == WrongStatus(scene.order, "dispensed")
     assert isinstance(outcomes[3].answer, Refunded)
     assert (await balances(scene.shop))["ada's wallet"] == 500
@@ -207,7 +201,7 @@ async def test_the_fourth_of_a_batch_is_refused(shop: Shop) -> None:
     ada = await shop.buyer("ada", cents=2000)
     cola = (await shop.product(stock=20)).product_id
     order = (await shop.buy(ada, (cola, 4))).order_id
-    outcomes = await shop.till.settle_together([Envelope(Refund(ada, order, {cola: 1}))] * 4)
+    outcomes = await shop.till.execute_together([Envelope(Refund(ada, order, {cola: 1}))] * 4)
     assert [type(one.answer) for one in outcomes] == [Refunded, Refunded, Refunded, RefundsExhausted]
 
 

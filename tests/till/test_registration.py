@@ -24,7 +24,10 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.commands.base import Caller, Deposit, Envelope, Outcome, Register, Registered
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.users import Register, Registered
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 
 ROUNDS = 20
@@ -119,7 +122,7 @@ async def test_the_coins_count_towards_the_days_cap(open_hearted: Shop) -> None:
         user_id=registered.user_id,
         end=shop.clock.now_us * 2,
     )
-    ada = Caller(77, registered.user_id)
+    ada = SessionCaller(77, registered.user_id)
     await refuse(shop, Deposit(ada, wallet_of(registered.user_id), {50: 3}), CoinsCapReached(20_000, 100))
     await shop.do(Deposit(ada, wallet_of(registered.user_id), {100: 1}))
     assert (await balances(shop))["ada's wallet"] == 20_000
@@ -127,11 +130,11 @@ async def test_the_coins_count_towards_the_days_cap(open_hearted: Shop) -> None:
 
 async def test_a_key_makes_one_user(open_hearted: Shop) -> None:
     shop, command = open_hearted, register("ada", coins={50: 1})
-    first = await shop.till.settle(Envelope(command, "k", b"1"))
-    assert await shop.till.settle(Envelope(command, "k", b"1")) == Outcome(first.answer, replayed=True)
-    assert (await shop.till.settle(Envelope(command, "k", b"2"))).answer == KeyReused("k")
+    first = await shop.till.execute(Envelope(command, "k", b"1"))
+    assert await shop.till.execute(Envelope(command, "k", b"1")) == Outcome(first.answer, replayed=True)
+    assert (await shop.till.execute(Envelope(command, "k", b"2"))).answer == KeyReused("k")
     # Somebody else's key, whatever it says.
-    other = await shop.till.settle(Envelope(register("bob"), "k", b"1"))
+    other = await shop.till.execute(Envelope(register("bob"), "k", b"1"))
     assert isinstance(other.answer, Registered)
     assert not other.replayed
     assert len(await shop.rows("users")) == 2
@@ -141,7 +144,7 @@ async def test_a_key_makes_one_user(open_hearted: Shop) -> None:
 async def test_a_batch_sees_the_names_that_it_takes(open_hearted: Shop) -> None:
     shop = open_hearted
     commands = [register(name, "one@example.org", coins={5: 1}) for name in ("ada", "ADA", "bob")]
-    outcomes = await asyncio.gather(*(shop.till.settle(Envelope(one)) for one in commands))
+    outcomes = await asyncio.gather(*(shop.till.execute(Envelope(one)) for one in commands))
     assert [type(outcome.answer) for outcome in outcomes] == [Registered, NameTaken, EmailTaken]
     assert await balances(shop) == {"ada's wallet": 5, "coin box": -5}
 
@@ -151,7 +154,7 @@ async def test_of_two_tills_one_makes_the_user(open_hearted: Shop) -> None:
     async with Till(books=open_books(shop.url, shop.clock), policy=shop.till.policy) as other:
         for number in range(ROUNDS):
             envelope = Envelope(register(f"user {number}", f"{number}@example.org", coins={5: 1}))
-            outcomes = await asyncio.gather(shop.till.settle(envelope), other.settle(envelope))
+            outcomes = await asyncio.gather(shop.till.execute(envelope), other.execute(envelope))
             assert {type(one.answer) for one in outcomes} == {Registered, NameTaken}
     assert len(await shop.rows("users")) == ROUNDS
     await shop.assert_clean()
@@ -160,5 +163,5 @@ async def test_of_two_tills_one_makes_the_user(open_hearted: Shop) -> None:
 async def test_a_newcomer_may_do_nothing_else(shop: Shop) -> None:
     ada = await shop.buyer("ada")
     nobody = register("ada").caller
-    deposit = Deposit(nobody, wallet_of(ada.user_id or 0), {5: 1})
+    deposit = Deposit(nobody, wallet_of(ada.user_id), {5: 1})
     await refuse(shop, deposit, RoleMissing(("cashier", "admin")))

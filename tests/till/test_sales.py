@@ -14,18 +14,13 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import OutOfStock
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    CancelOrder,
-    Dispense,
-    Envelope,
-    PlaceOrder,
-    ReduceOrder,
-    Refund,
-)
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.sql.statements import Add
+from tuckshop.till.sql.steps import Add
 
 TODAY = day_of(datetime.fromtimestamp(NOON_US / 1_000_000, tz=UTC).date())
 
@@ -124,8 +119,8 @@ async def test_a_batch_adds_in_one_statement_however_many_sales(
     ada = await shop.buyer("ada", cents=5000)
     products = [(await shop.product(f"p{place}", price_cents=10, stock=40)).product_id for place in range(5)]
     steps = heard(monkeypatch)
-    wallet = wallet_of(ada.user_id or 0)
-    outcomes = await shop.till.settle_together(
+    wallet = wallet_of(ada.user_id)
+    outcomes = await shop.till.execute_together(
         [Envelope(PlaceOrder(ada, wallet, ((products[place % 5], 1),))) for place in range(30)]
     )
     batches = shop.till.tally.batches - 6  # Those of the products and the deposit.
@@ -155,9 +150,9 @@ async def test_two_tills_add_to_one_day_at_once(postgres_url: str) -> None:
             async def buy(till: Till, place: int) -> None:
                 lines = tuple((product, 1) for product in (products if till is one else products[::-1]))
                 buyer = buyers[till is one]
-                placed = await till.settle(Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id or 0), lines)))
+                placed = await till.execute(Envelope(PlaceOrder(buyer, wallet_of(buyer.user_id), lines)))
                 if place % 4 == 0:
-                    await till.settle(Envelope(Refund(OPERATOR, placed.receipt().order_id)))  # type: ignore[union-attr]
+                    await till.execute(Envelope(Refund(OPERATOR, placed.receipt().order_id)))  # type: ignore[attr-defined]
 
             for _ in range(5):
                 await asyncio.gather(*(buy(till, place) for place in range(8) for till in (one, other)))

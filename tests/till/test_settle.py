@@ -53,31 +53,24 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.commands.base import (
-    OPERATOR,
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder, SoldLine
+from tuckshop.till.commands.products import (
     AddProduct,
-    Caller,
     ChangeProduct,
-    CoinsDeposited,
-    Command,
-    Deposit,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
-    Refund,
-    Refunded,
     RemoveProduct,
     Restock,
-    SoldLine,
 )
+from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 NOBODY = 999
 
 
-def wallet(caller: Caller) -> AccountRef:
+def wallet(caller: SessionCaller) -> AccountRef:
     assert caller.user_id is not None
     return wallet_of(caller.user_id)
 
@@ -168,7 +161,7 @@ async def test_refuses_a_deposit_for_nobody_or_somebody_who_is_closed(shop: Shop
     ada = await shop.buyer()
     await shop.execute("UPDATE users SET state = 'closed', closed_us = 1 WHERE id = :id", id=ada.user_id)
     await refuse(shop, Deposit(OPERATOR, wallet_of(NOBODY), {50: 1}), UnknownUser(NOBODY))
-    await refuse(shop, Deposit(OPERATOR, wallet(ada), {50: 1}), UnknownUser(ada.user_id or 0))
+    await refuse(shop, Deposit(OPERATOR, wallet(ada), {50: 1}), UnknownUser(ada.user_id))
 
 
 async def test_refuses_a_deposit_at_no_machine(shop: Shop) -> None:
@@ -459,7 +452,7 @@ async def test_a_reference_stands_for_one_order_of_its_buyer_for_ever(shop: Shop
 # --- Refund
 
 
-async def a_sale(shop: Shop) -> tuple[Caller, Caller, Caller, OrderPlaced]:
+async def a_sale(shop: Shop) -> tuple[SessionCaller, SessionCaller, SessionCaller, OrderPlaced]:
     """Ada buys 2 cola of Sam's at 150 and 1 crisps of Sue's at 80 for 380, and has 120 left."""
     sam, sue = await shop.person("sam", Role.SELLER), await shop.person("sue", Role.SELLER)
     ada = await shop.buyer(cents=500)
@@ -607,8 +600,8 @@ async def test_a_new_product_comes_with_its_first_stock(shop: Shop) -> None:
     assert posted.transfers == []
     assert posted.stock == [("initial", "cola", 3)]
     receipt = posted.receipt
-    assert isinstance(receipt, ProductStands)
-    assert receipt == ProductStands(
+    assert isinstance(receipt, ProductRecord)
+    assert receipt == ProductRecord(
         receipt.product_id, "cola", 150, 3, sam.user_id, "sam", True, 1900, 90, None, 1
     )
     await shop.assert_clean()
@@ -618,7 +611,7 @@ async def test_a_new_product_without_stock_has_an_empty_shelf(shop: Shop) -> Non
     posted = await post(shop, AddProduct(OPERATOR, "cola", 150, 0, for_house=True))
     assert posted.stock == []
     assert await shelf(shop, "cola") == 0
-    assert isinstance(posted.receipt, ProductStands)
+    assert isinstance(posted.receipt, ProductRecord)
     assert (posted.receipt.seller_id, posted.receipt.seller) == (None, None)
 
 
@@ -676,7 +669,7 @@ async def test_a_change_of_attributes_makes_a_new_version_and_moves_nothing(shop
         ),
     )
     assert (posted.transfers, posted.stock, posted.coins) == ([], [], [])
-    assert posted.receipt == ProductStands(
+    assert posted.receipt == ProductRecord(
         cola.product_id, "Cola Zero", 3, 3, sam.user_id, "sam", False, 700, 1, None, 2
     )
     await refuse(shop, ChangeProduct(sam, cola.product_id, version=1, price_cents=5), VersionChanged(2))
@@ -697,7 +690,7 @@ async def test_a_change_of_nothing_keeps_the_version(shop: Shop) -> None:
 async def test_a_product_may_change_how_its_own_name_is_written(shop: Shop) -> None:
     cola = await shop.product("cola")
     receipt = await shop.do(ChangeProduct(OPERATOR, cola.product_id, name="COLA"))
-    assert isinstance(receipt, ProductStands)
+    assert isinstance(receipt, ProductRecord)
     assert (receipt.name, receipt.version) == ("COLA", 2)
 
 
@@ -707,7 +700,7 @@ async def test_a_count_corrects_the_stock_and_keeps_the_version(shop: Shop) -> N
     assert down.stock == [("correction", "cola", -3)]
     up = await post(shop, ChangeProduct(OPERATOR, cola.product_id, stock=9))
     assert up.stock == [("correction", "cola", 2)]
-    assert isinstance(up.receipt, ProductStands)
+    assert isinstance(up.receipt, ProductRecord)
     assert (up.receipt.stock, up.receipt.version) == (9, 1)
     movements = await shop.rows("stock_movements")
     assert [row["reason"] for row in movements] == [None, "counted", None]
@@ -783,7 +776,7 @@ async def test_refuses_to_touch_the_products_of_others(shop: Shop) -> None:
             ):
                 await refuse(shop, command, NotOwner("product"))
     admin = await shop.person("admin", Role.ADMIN)
-    assert isinstance(await shop.do(Restock(admin, cola.product_id, 1)), ProductStands)
+    assert isinstance(await shop.do(Restock(admin, cola.product_id, 1)), ProductRecord)
 
 
 async def test_refuses_what_is_nowhere(shop: Shop) -> None:
@@ -835,9 +828,9 @@ async def test_no_command_of_a_session_that_is_over_does_anything(shop: Shop) ->
     await shop.execute("UPDATE sessions SET ended_us = 1 WHERE id = :id", id=session)
     await all_end()
     await shop.execute("UPDATE sessions SET ended_us = NULL WHERE id = :id", id=session)
-    commands = [replace(command, caller=Caller(session, ada.user_id)) for command in commands]
+    commands = [replace(command, caller=SessionCaller(session, ada.user_id)) for command in commands]
     await all_end()  # Sam's session with Ada's name
-    commands = [replace(command, caller=Caller(NOBODY, user)) for command in commands]
+    commands = [replace(command, caller=SessionCaller(NOBODY, user)) for command in commands]
     await all_end()
     commands = [replace(command, caller=sam) for command in commands]
     shop.clock.forward(365 * DAY_SECONDS)

@@ -27,9 +27,18 @@ from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands import base as c
-from tuckshop.till.engine import execute as settle
-from tuckshop.till.sql.script import AccountIds
+from tuckshop.till.callers import OPERATOR, Caller, MachineCaller, user_of
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
+from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund, RefundNewest
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser
+from tuckshop.till.commands.wallet import Deposit, PayOut
+from tuckshop.till.engine import replay
+from tuckshop.till.sql.account_ids import AccountIds
 
 PROOF = bool(os.environ.get("TUCKSHOP_PROOF"))
 EXAMPLES, STEPS = (500, 50) if PROOF else (50, 30)
@@ -49,7 +58,7 @@ class Stage:
     """One shop for all examples, everybody in it, and where its books begin anew."""
 
     shop: Shop
-    people: dict[str, c.Caller]
+    people: dict[str, Caller]
     guests: tuple[AccountRef, AccountRef]
     hall: int
 
@@ -81,10 +90,10 @@ async def open_stage(url: str) -> AsyncIterator[Stage]:
             "cas": (Role.CASHIER,),
             "root": (Role.ADMIN,),
         }
-        people = {name: await shop.person(name, *held) for name, held in roles.items()}
+        people: dict[str, Caller] = {name: await shop.person(name, *held) for name, held in roles.items()}
         hall = await shop.machine()
         people["hall"] = await shop.machine_key(hall)
-        people["operator"] = c.OPERATOR
+        people["operator"] = OPERATOR
         yield Stage(shop, people, (await shop.guest("door"), await shop.guest("ada")), hall)
 
 
@@ -98,7 +107,7 @@ class ShopMachine(RuleBasedStateMachine):
         super().__init__()
         self.runner.run(self.stage.clear())
         self.people = self.stage.people
-        ids = {name: caller.user_id or 0 for name, caller in self.people.items()}
+        ids = {name: user_of(caller) or 0 for name, caller in self.people.items()}
         roles = {"ada": "buyer", "bob": "buyer", "sam": "seller", "sue": "seller buyer"}
         roles |= {"cas": "cashier", "root": "admin"}
         self.model = Model(
@@ -107,22 +116,22 @@ class ShopMachine(RuleBasedStateMachine):
             NOON_US,
         )
         self.answers: dict[tuple[str, str], tuple[bytes, object]] = {}
-        self.sent: list[c.Envelope] = []
+        self.sent: list[Envelope] = []
         self.dice = Random(0)
         self.first = 0
 
-    def settle(self, command: c.Command, *, key: str | None = None) -> None:
+    def settle(self, command: Command, *, key: str | None = None) -> None:
         """The shop and the model, side by side."""
-        self.send(c.Envelope(command, key, repr(command).encode()))
+        self.send(Envelope(command, key, repr(command).encode()))
 
-    def send(self, envelope: c.Envelope) -> None:
+    def send(self, envelope: Envelope) -> None:
         command, key = envelope.command, envelope.key
-        outcome = self.runner.run(self.stage.shop.till.settle(envelope))
+        outcome = self.runner.run(self.stage.shop.till.execute(envelope))
         self.sent.append(envelope)
         known = None if key is None else self.answers.get((command.caller.scope, key))
-        user_id = command.caller.user_id
+        user_id = user_of(command.caller)
         gone = user_id is not None and user_id not in self.model.roles
-        if gone or command.caller.key_hash == b"wrong":
+        if gone or getattr(command.caller, "key_hash", None) == b"wrong":
             assert outcome.answer == SessionEnded()
         elif known is None:
             assert not outcome.replayed
@@ -135,7 +144,7 @@ class ShopMachine(RuleBasedStateMachine):
             assert outcome.answer == KeyReused(key=key or "")
         assert self.runner.run(self.stage.state()) == self.model.balances(), command
 
-    def decide(self, command: c.Command, answer: object) -> None:
+    def decide(self, command: Command, answer: object) -> None:
         try:
             write = self.model.decide(command)
         except No:
@@ -144,29 +153,29 @@ class ShopMachine(RuleBasedStateMachine):
             assert not isinstance(answer, Refusal), (command, answer)
             write(answer)
 
-    def act(self, *choices: Callable[[], c.Command]) -> None:
+    def act(self, *choices: Callable[[], Command]) -> None:
         command = self.dice.choice(choices)()
         self.settle(command, key=self.dice.choice((None, None, f"k{self.dice.randrange(8)}")))
 
     # --- Who and what
 
-    def by(self, *right: str) -> c.Caller:
+    def by(self, *right: str) -> Caller:
         """Mostly one of the right people; now and then anybody, or a machine with a wrong key."""
         if self.dice.random() < 0.1:
-            liar = self.people["hall"]._replace(key_hash=b"wrong")
+            liar = MachineCaller(self.stage.hall, b"wrong")
             return self.dice.choice((*self.people.values(), liar))
         return self.people[self.dice.choice(right)]
 
-    def purse(self) -> tuple[c.Caller, AccountRef, int]:
+    def purse(self) -> tuple[Caller, AccountRef, int]:
         """Somebody at a wallet, and where: buyers at their own, machines at their guests', staff at any."""
         if self.dice.random() < 0.3:
             guest = self.dice.choice(self.stage.guests)
             caller = self.by("hall", "hall", "hall", "cas")
-            if caller.machine_id is not None and self.dice.random() < 0.8:
-                caller = caller._replace(guest_id=guest.guest_id)
+            if isinstance(caller, MachineCaller) and self.dice.random() < 0.8:
+                caller = caller.serving(guest.guest_id or 0)
             return caller, guest, self.dice.choice((self.stage.hall,) * 4 + (1,))
         name = self.dice.choice(("ada", "ada", "bob", "sue"))
-        wallet = wallet_of(self.people[name].user_id or 0)
+        wallet = wallet_of(user_of(self.people[name]) or 0)
         return self.by(name, name, name, "cas"), wallet, self.machine()
 
     def machine(self) -> int:
@@ -195,7 +204,7 @@ class ShopMachine(RuleBasedStateMachine):
         return tuple(chosen.items())
 
     def user(self, *names: str) -> int:
-        return self.people[self.dice.choice(names)].user_id or 0
+        return user_of(self.people[self.dice.choice(names)]) or 0
 
     # --- What happens
 
@@ -203,15 +212,15 @@ class ShopMachine(RuleBasedStateMachine):
     def opens(self, seed: int) -> None:
         self.first = seed
         sam, sue, root = (self.people[name] for name in ("sam", "sue", "root"))
-        self.settle(c.AddProduct(sam, "cola", 35, 8))
-        self.settle(c.AddProduct(sue, "crisps", 50, 6, machine_id=self.stage.hall))
-        self.settle(c.AddProduct(c.OPERATOR, "gum", 13, 9, False, for_house=True))
+        self.settle(AddProduct(sam, "cola", 35, 8))
+        self.settle(AddProduct(sue, "crisps", 50, 6, machine_id=self.stage.hall))
+        self.settle(AddProduct(OPERATOR, "gum", 13, 9, False, for_house=True))
         cola, _, gum = self.model.goods
-        self.settle(c.MoveStock(root, 1, self.stage.hall, cola, 3))
-        self.settle(c.MoveStock(root, 1, self.stage.hall, gum, 3))
-        self.settle(c.FillCoins(root, self.stage.hall, {5: 3, 20: 2, 50: 1}))
+        self.settle(MoveStock(root, 1, self.stage.hall, cola, 3))
+        self.settle(MoveStock(root, 1, self.stage.hall, gum, 3))
+        self.settle(FillCoins(root, self.stage.hall, {5: 3, 20: 2, 50: 1}))
         for wallet in (*self.stage.guests, *(wallet_of(self.user(name)) for name in ("ada", "bob"))):
-            self.settle(c.Deposit(c.OPERATOR, wallet, {100: 2}, self.stage.hall))
+            self.settle(Deposit(OPERATOR, wallet, {100: 2}, self.stage.hall))
 
     @rule(seed=st.integers(0, 2**32 - 1))
     def something_happens(self, seed: int) -> None:
@@ -227,9 +236,9 @@ class ShopMachine(RuleBasedStateMachine):
     def buys_on_the_tab(self) -> None:
         self.act(self._order_on_tab)
 
-    def _order(self) -> c.Command:
+    def _order(self) -> Command:
         caller, wallet, machine = self.purse()
-        return c.PlaceOrder(
+        return PlaceOrder(
             caller,
             wallet,
             self.lines(machine),
@@ -239,28 +248,28 @@ class ShopMachine(RuleBasedStateMachine):
             fulfil=self.dice.choice((None, None, None, Fulfil.NOW, Fulfil.LATER)),
         )
 
-    def _order_on_tab(self) -> c.Command:
+    def _order_on_tab(self) -> Command:
         caller, wallet, machine = self.purse()
         fulfil = self.dice.choice((None, Fulfil.NOW))
-        return c.PlaceOrder(
+        return PlaceOrder(
             caller, wallet, self.lines(machine), machine_id=machine, payment=Payment.TAB, fulfil=fulfil
         )
 
     def gives_back(self) -> None:
         self.act(self._refund, self._refund, self._refund_newest)
 
-    def _refund(self) -> c.Command:
+    def _refund(self) -> Command:
         order = self.order_id()
         by = self._whose(order, "sam", "sue", "cas", "hall")
-        return c.Refund(by, order, self._quantities(order), None, self.dice.random() < 0.2)
+        return Refund(by, order, self._quantities(order), None, self.dice.random() < 0.2)
 
-    def _whose(self, order: int, *others: str) -> c.Caller:
+    def _whose(self, order: int, *others: str) -> Caller:
         """Mostly whose order it is: a guest's is the machine's."""
         sold = self.model.orders.get(order)
         if sold is None or self.dice.random() < 0.4:
             return self.by(*others)
-        names = {caller.user_id: name for name, caller in self.people.items() if caller.user_id}
-        return self.by(names.get(sold.wallet.user_id or 0, "hall"))
+        names = {user_of(caller): name for name, caller in self.people.items() if user_of(caller)}
+        return self.by(names.get(sold.wallet.user_id, "hall"))
 
     def _quantities(self, order: int) -> dict[int, int] | None:
         if order not in self.model.orders or self.dice.random() < 0.4:
@@ -268,27 +277,27 @@ class ShopMachine(RuleBasedStateMachine):
         lines = list(self.model.orders[order].lines)
         return {self.dice.choice(lines): self.dice.choice((1, 1, 2))}
 
-    def _refund_newest(self) -> c.Command:
+    def _refund_newest(self) -> Command:
         caller, wallet, machine = self.purse()
         guests = [order for order in self.model.orders.values() if order.wallet.guest_id is not None]
         if not guests or self.dice.random() < 0.2:
-            return c.RefundNewest(caller, wallet, self.product(), machine)
+            return RefundNewest(caller, wallet, self.product(), machine)
         order = self.dice.choice(guests)
         by = self.by("hall", "hall", "hall", "cas")
-        return c.RefundNewest(by, order.wallet, self.dice.choice(list(order.lines)), order.machine)
+        return RefundNewest(by, order.wallet, self.dice.choice(list(order.lines)), order.machine)
 
     def hands_out_or_does_not(self) -> None:
         self.act(self._dispense, self._cancel, self._reduce)
 
-    def _dispense(self) -> c.Command:
+    def _dispense(self) -> Command:
         by = self.by("sam", "sue", "cas", "root", "hall")
-        return c.Dispense(by, self.placed_id(), self.dice.random() < 0.3)
+        return Dispense(by, self.placed_id(), self.dice.random() < 0.3)
 
-    def _cancel(self) -> c.Command:
+    def _cancel(self) -> Command:
         order = self.placed_id()
-        return c.CancelOrder(self._whose(order, "ada", "cas"), order)
+        return CancelOrder(self._whose(order, "ada", "cas"), order)
 
-    def _reduce(self) -> c.Command:
+    def _reduce(self) -> Command:
         order = self.placed_id()
         known = self.model.orders.get(order)
         kept = (
@@ -296,22 +305,22 @@ class ShopMachine(RuleBasedStateMachine):
             if known
             else {}
         )
-        return c.ReduceOrder(self._whose(order, "ada", "cas"), order, kept)
+        return ReduceOrder(self._whose(order, "ada", "cas"), order, kept)
 
     def puts_coins_in(self) -> None:
-        def deposit() -> c.Command:
+        def deposit() -> Command:
             caller, wallet, machine = self.purse()
-            return c.Deposit(caller, wallet, self.some(*COINS * 4, 7), machine)
+            return Deposit(caller, wallet, self.some(*COINS * 4, 7), machine)
 
         self.act(deposit)
 
     def takes_money(self) -> None:
-        def pay_out() -> c.Command:
-            return c.PayOut(*self.purse())
+        def pay_out() -> Command:
+            return PayOut(*self.purse())
 
-        def close() -> c.Command:
+        def close() -> Command:
             _, wallet, _ = self.purse()
-            return c.CloseWallet(self.by("root", "ada"), wallet, None, self.dice.choice((None, 0, 65)))
+            return CloseWallet(self.by("root", "ada"), wallet, None, self.dice.choice((None, 0, 65)))
 
         self.act(pay_out, pay_out, close)
 
@@ -319,58 +328,58 @@ class ShopMachine(RuleBasedStateMachine):
         def ref() -> str:
             return f"bank {self.dice.randrange(4)}"
 
-        def send() -> c.Command:
+        def send() -> Command:
             sender = self.dice.choice(("ada", "bob", "sue"))
             target = wallet_of(self.user("ada", "bob", "sam", "sue"))
             cents = self.dice.choice((0, 1, 20, 300))
-            return c.SendMoney(self.by(sender), wallet_of(self.user(sender)), target, cents)
+            return SendMoney(self.by(sender), wallet_of(self.user(sender)), target, cents)
 
-        def top_up() -> c.Command:
+        def top_up() -> Command:
             _, wallet, _ = self.purse()
-            return c.TopUp(self.by("root", "operator"), wallet, self.dice.choice((0, 7, 200)), ref())
+            return TopUp(self.by("root", "operator"), wallet, self.dice.choice((0, 7, 200)), ref())
 
-        def settle_tab() -> c.Command:
+        def settle_tab() -> Command:
             user, by = self.user("ada", "bob", "sue"), self.by("cas", "root", "operator")
             if self.dice.random() < 0.5:
-                return c.SettleTab(by, user, coins=self.some(5, 50, 100), machine_id=self.machine())
-            return c.SettleTab(by, user, amount_cents=self.dice.choice((0, 13, 35, 50)), external_ref=ref())
+                return SettleTab(by, user, coins=self.some(5, 50, 100), machine_id=self.machine())
+            return SettleTab(by, user, amount_cents=self.dice.choice((0, 13, 35, 50)), external_ref=ref())
 
         self.act(send, top_up, settle_tab, settle_tab)
 
     def pays_a_seller(self) -> None:
-        def pay() -> c.Command:
+        def pay() -> Command:
             cents = self.dice.choice((None, None, 0, 20, 35))
             ref = f"pay {self.dice.randrange(6)}"
-            return c.PaySeller(self.by("root", "operator"), self.user("sam", "sue"), ref, cents)
+            return PaySeller(self.by("root", "operator"), self.user("sam", "sue"), ref, cents)
 
         self.act(pay)
 
     def sees_to_the_coins(self) -> None:
-        def carry() -> c.Command:
-            kind = self.dice.choice((c.FillCoins, c.CollectCoins))
+        def carry() -> Command:
+            kind = self.dice.choice((FillCoins, CollectCoins))
             return kind(self.by("cas", "root"), self.machine(), self.some(*COINS * 4, 7))
 
-        def count() -> c.Command:
+        def count() -> Command:
             machine = self.machine()
             there = {value: max(self.model.coins[machine, value], 0) for value in COINS}
             there[self.dice.choice(COINS)] = self.dice.choice((0, 1, 2))
-            return c.CountCoins(self.by("cas", "root"), machine, there)
+            return CountCoins(self.by("cas", "root"), machine, there)
 
         self.act(carry, count)
 
     def sees_to_the_shelves(self) -> None:
-        def plan() -> c.Command:
+        def plan() -> Command:
             plans = {self.product(): self.dice.choice((None, 7, 60)) for _ in range(2)}
             shelves = tuple(ShelfPlan(product, price_cents=price) for product, price in plans.items())
-            return c.SetShelves(self.by("root", "operator"), self.machine(), shelves)
+            return SetShelves(self.by("root", "operator"), self.machine(), shelves)
 
-        def restock() -> c.Command:
+        def restock() -> Command:
             by, quantity = self.by("sam", "sue", "root"), self.dice.choice((0, 1, 5))
-            return c.Restock(by, self.product(), quantity, machine_id=self.machine())
+            return Restock(by, self.product(), quantity, machine_id=self.machine())
 
-        def move() -> c.Command:
+        def move() -> Command:
             by, quantity = self.by("sam", "sue", "root"), self.dice.choice((0, 1, 2))
-            return c.MoveStock(by, self.machine(), self.machine(), self.product(), quantity)
+            return MoveStock(by, self.machine(), self.machine(), self.product(), quantity)
 
         self.act(plan, restock, move)
 
@@ -378,14 +387,14 @@ class ShopMachine(RuleBasedStateMachine):
         def name() -> str:
             return self.dice.choice(("cola", "crisps", "tea", "nuts"))
 
-        def add() -> c.Command:
+        def add() -> Command:
             house = self.dice.random() < 0.3
             by = self.by("root") if house else self.by("sam", "sue")
             price = self.dice.choice((0, 7, 35))
-            return c.AddProduct(by, name(), price, 3, for_house=house, machine_id=self.machine())
+            return AddProduct(by, name(), price, 3, for_house=house, machine_id=self.machine())
 
-        def change(by: c.Caller | None = None) -> c.ChangeProduct:
-            return c.ChangeProduct(
+        def change(by: Caller | None = None) -> ChangeProduct:
+            return ChangeProduct(
                 by or self.by("sam", "sue", "root"),
                 self.product(),
                 version=self.dice.choice((None, None, None, 1)),
@@ -396,19 +405,19 @@ class ShopMachine(RuleBasedStateMachine):
                 machine_id=self.machine(),
             )
 
-        def remove() -> c.Command:
-            return c.RemoveProduct(self.by("sam", "sue", "root"), self.product())
+        def remove() -> Command:
+            return RemoveProduct(self.by("sam", "sue", "root"), self.product())
 
-        def change_many() -> c.Command:
+        def change_many() -> Command:
             by = self.by("root", "operator", "sam")
-            return c.ChangeGoods(by, tuple(change(by) for _ in range(2)))
+            return ChangeProducts(by, tuple(change(by) for _ in range(2)))
 
         self.act(add, change, change, change_many, remove)
 
     def leaves(self) -> None:
-        def close() -> c.Command:
+        def close() -> Command:
             name = self.dice.choice(("ada", "bob", "sam", "sue", "cas", "root"))
-            return c.CloseUser(self.by(name, "root", "operator"), self.user(name))
+            return CloseUser(self.by(name, "root", "operator"), self.user(name))
 
         self.act(close)
 
@@ -470,7 +479,7 @@ def test_the_shop_does_what_the_model_says(database_url: str) -> None:
 
 
 def test_control_a_key_that_is_not_kept(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settle, "_keep", lambda *_: None)
+    monkeypatch.setattr(replay, "keep", lambda *_: None)
     with pytest.raises(AssertionError):
         play(sqlite_url, phases=(Phase.generate,))
 

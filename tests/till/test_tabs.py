@@ -24,19 +24,12 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
-    CancelOrder,
-    Command,
-    Deposit,
-    Dispense,
-    OrderPlaced,
-    PlaceOrder,
-    Refund,
-    SettleTab,
-    TabSettled,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.policy import Policy
 
 DAY_SECONDS = 86_400
@@ -51,8 +44,8 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
         yield opened
 
 
-def on_tab(buyer: Caller, *lines: tuple[int, int], fulfil: Fulfil | None = None) -> PlaceOrder:
-    return PlaceOrder(buyer, wallet_of(buyer.user_id or 0), lines, payment=Payment.TAB, fulfil=fulfil)
+def on_tab(buyer: SessionCaller, *lines: tuple[int, int], fulfil: Fulfil | None = None) -> PlaceOrder:
+    return PlaceOrder(buyer, wallet_of(buyer.user_id), lines, payment=Payment.TAB, fulfil=fulfil)
 
 
 async def put_on_tab(shop: Shop, command: PlaceOrder) -> OrderPlaced:
@@ -87,7 +80,7 @@ async def test_a_limit_of_ones_own_goes_before_the_shops(shop: Shop) -> None:
 async def test_a_guest_and_a_tab_pay_no_change(shop: Shop) -> None:
     ada = await shop.buyer("ada")
     cola = (await shop.product()).product_id
-    wallet = wallet_of(ada.user_id or 0)
+    wallet = wallet_of(ada.user_id)
     change = PlaceOrder(ada, wallet, ((cola, 1),), Change.RETURN, payment=Payment.TAB)
     await refuse(shop, change, InvalidField("change", ChangeOnTab()))
     await shop.execute("INSERT INTO guests (name, name_key, created_us) VALUES ('door', 'door', 1)")
@@ -110,7 +103,7 @@ async def test_coins_settle_a_tab_and_what_is_over_stays_in_the_wallet(shop: Sho
     ada, cas = await shop.buyer("ada"), await shop.person("cas", Role.CASHIER)
     cola, gum = await shop.product(), await shop.product("gum", price_cents=13)
     await put_on_tab(shop, on_tab(ada, (cola.product_id, 1), (gum.product_id, 1)))
-    settled = await post(shop, SettleTab(cas, ada.user_id or 0, coins={100: 1, 50: 2}))
+    settled = await post(shop, SettleTab(cas, ada.user_id, coins={100: 1, 50: 2}))
     assert settled.transfers == [
         ("deposit", "coin box", "ada's wallet", 200),
         ("settlement", "ada's wallet", "ada's tab", 163),
@@ -129,7 +122,7 @@ async def test_too_few_coins_settle_a_part(shop: Shop) -> None:
     ada = await shop.buyer("ada")
     cola = (await shop.product()).product_id
     await put_on_tab(shop, on_tab(ada, (cola, 1)))
-    settled = await shop.do(SettleTab(OPERATOR, ada.user_id or 0, coins={50: 1}))
+    settled = await shop.do(SettleTab(OPERATOR, ada.user_id, coins={50: 1}))
     assert isinstance(settled, TabSettled)
     assert (settled.amount_cents, settled.owed_cents, settled.balance_cents) == (50, 100, 0)
     await shop.assert_clean()
@@ -137,7 +130,7 @@ async def test_too_few_coins_settle_a_part(shop: Shop) -> None:
 
 async def test_the_banks_money_settles_once_for_each_reference(shop: Shop) -> None:
     ada = await shop.buyer("ada")
-    user = ada.user_id or 0
+    user = ada.user_id
     cola = (await shop.product()).product_id
     await put_on_tab(shop, on_tab(ada, (cola, 2)))
     paid = SettleTab(OPERATOR, user, amount_cents=100, external_ref="bank-1")
@@ -154,7 +147,7 @@ async def test_the_banks_money_settles_once_for_each_reference(shop: Shop) -> No
 
 async def test_refuses_settlements_that_make_no_sense(shop: Shop) -> None:
     ada, sam = await shop.buyer("ada"), await shop.person("sam", Role.SELLER)
-    user = ada.user_id or 0
+    user = ada.user_id
     bad_ref = InvalidField("external_ref", WrongLength(1, 128))
     cases: list[tuple[Command, Exception]] = [
         (SettleTab(ada, user, coins={50: 1}), RoleMissing(("cashier", "admin"))),
@@ -191,7 +184,7 @@ async def test_a_refund_goes_off_the_tab_first_and_then_into_the_wallet(shop: Sh
     ada, sam = await shop.buyer("ada"), await shop.person("sam", Role.SELLER)
     cola = (await shop.product(seller=sam)).product_id
     order = await put_on_tab(shop, on_tab(ada, (cola, 2), fulfil=Fulfil.NOW))
-    await shop.do(SettleTab(OPERATOR, ada.user_id or 0, coins={100: 2}))
+    await shop.do(SettleTab(OPERATOR, ada.user_id, coins={100: 2}))
     posted = await post(shop, Refund(ada, order.order_id))
     assert posted.transfers == [
         ("refund", "sam's earnings", "ada's tab", 100),
@@ -202,7 +195,7 @@ async def test_a_refund_goes_off_the_tab_first_and_then_into_the_wallet(shop: Sh
 
 async def test_buyers_declare_so_many_coins_within_a_day(shop: Shop) -> None:
     ada = await shop.person("ada", Role.BUYER)
-    wallet = wallet_of(ada.user_id or 0)
+    wallet = wallet_of(ada.user_id)
     await shop.do(Deposit(ada, wallet, {100: 2}))
     shop.clock.forward(DAY_SECONDS / 2)
     await shop.do(Deposit(OPERATOR, wallet, {100: 5}))  # Somebody has seen these.
@@ -219,10 +212,10 @@ async def test_two_at_once_do_not_pass_the_limits_together(shop: Shop) -> None:
     cola = (await shop.product(price_cents=250)).product_id
     from tuckshop.till.commands.base import Envelope
 
-    orders = await shop.till.settle_together([Envelope(on_tab(ada, (cola, 1))) for _ in range(3)])
+    orders = await shop.till.execute_together([Envelope(on_tab(ada, (cola, 1))) for _ in range(3)])
     assert [type(one.answer) for one in orders] == [OrderPlaced, OrderPlaced, TabLimitExceeded]
-    coins = [Envelope(Deposit(ada, wallet_of(ada.user_id or 0), {100: 2})) for _ in range(2)]
-    assert isinstance((await shop.till.settle_together(coins))[1].answer, CoinsCapReached)
+    coins = [Envelope(Deposit(ada, wallet_of(ada.user_id), {100: 2})) for _ in range(2)]
+    assert isinstance((await shop.till.execute_together(coins))[1].answer, CoinsCapReached)
     await shop.assert_clean()
 
 

@@ -24,31 +24,29 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.queries.earnings import earnings
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import Dispense, PlaceOrder
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import (
     CloseWallet,
-    Dispense,
-    Envelope,
     MoneyMoved,
     PaySeller,
-    PlaceOrder,
-    Refund,
     SellerPaid,
     SendMoney,
-    SettleTab,
     TopUp,
     WalletClosed,
 )
 
 
-def wallet(caller: Caller) -> AccountRef:
-    return wallet_of(caller.user_id or 0)
+def wallet(caller: SessionCaller) -> AccountRef:
+    return wallet_of(caller.user_id)
 
 
-async def payable(shop: Shop, seller: Caller) -> int:
+async def payable(shop: Shop, seller: SessionCaller) -> int:
     """What the seller is told."""
-    told = await earnings(cast("services.Shop", shop), seller_id=seller.user_id or 0)
+    told = await earnings(cast("services.Shop", shop), seller_id=seller.user_id)
     return told.payable_cents
 
 
@@ -71,7 +69,7 @@ class TestSending:
     async def test_two_in_one_batch_spend_it_once(self, shop: Shop) -> None:
         ada, bob = await shop.buyer("ada", cents=100), await shop.buyer("bob")
         command = SendMoney(ada, wallet(ada), wallet(bob), 100)
-        outcomes = await shop.till.settle_together([Envelope(command), Envelope(command)])
+        outcomes = await shop.till.execute_together([Envelope(command), Envelope(command)])
         assert [type(outcome.answer).__name__ for outcome in outcomes] == ["MoneyMoved", "InsufficientFunds"]
         await shop.assert_clean()
 
@@ -88,7 +86,7 @@ class TestSending:
         for thief in (bob, cas):
             await refuse(shop, SendMoney(thief, wallet(ada), wallet(bob), 1), NotOwner(thing="wallet"))
         await refuse(shop, SendMoney(sam, wallet(sam), wallet(bob), 1), RoleMissing(roles=("buyer",)))
-        await refuse(shop, SendMoney(ada, wallet(ada), wallet(sam), 1), UnknownUser(user=sam.user_id or 0))
+        await refuse(shop, SendMoney(ada, wallet(ada), wallet(sam), 1), UnknownUser(user=sam.user_id))
         await refuse(shop, SendMoney(ada, wallet(ada), wallet_of(999), 1), UnknownUser(user=999))
         self_sent = InvalidField(field="to", problem=SameUser())
         await refuse(shop, SendMoney(ada, wallet(ada), wallet(ada), 1), self_sent)
@@ -109,7 +107,7 @@ class TestToppingUp:
     async def test_two_in_one_batch_with_one_reference_are_one(self, shop: Shop) -> None:
         ada = await shop.buyer("ada")
         command = TopUp(OPERATOR, wallet(ada), 100, "bank 17")
-        outcomes = await shop.till.settle_together([Envelope(command), Envelope(command)])
+        outcomes = await shop.till.execute_together([Envelope(command), Envelope(command)])
         assert [type(outcome.answer).__name__ for outcome in outcomes] == ["MoneyMoved", "ExternalRefTaken"]
 
     async def test_is_for_admins(self, shop: Shop) -> None:
@@ -130,7 +128,7 @@ class TestPayingSellers:
         await shop.buy(ada, (cola.product_id, 3))
         shop.clock.forward(301)
         await shop.buy(ada, (cola.product_id, 2))
-        seller_id = sam.user_id or 0
+        seller_id = sam.user_id
         too_much = NotPayable(payable_cents=450, balance_cents=750)
         await refuse(shop, PaySeller(OPERATOR, seller_id, "pay 1", 451), too_much)
         posted = await post(shop, PaySeller(OPERATOR, seller_id, "pay 1", 400))
@@ -155,8 +153,8 @@ class TestPayingSellers:
         cola = await shop.product("cola", seller=sam)
         first = await shop.buy(ada, (cola.product_id, 3))
         shop.clock.forward(DAY_SECONDS)
-        seller_id = sam.user_id or 0
-        outcomes = await shop.till.settle_together(
+        seller_id = sam.user_id
+        outcomes = await shop.till.execute_together(
             [
                 Envelope(Refund(OPERATOR, first.order_id, {cola.product_id: 1})),
                 Envelope(PaySeller(OPERATOR, seller_id, "pay 1")),
@@ -177,24 +175,24 @@ class TestPayingSellers:
             await shop.buy(ada, (gum, quantity), payment=Payment.TAB, fulfil=Fulfil.NOW)
         shop.clock.forward(DAY_SECONDS)
         assert await payable(shop, sam) == 0
-        await refuse(shop, PaySeller(OPERATOR, sam.user_id or 0, "pay 1"), NotPayable(0, 150))
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id, "pay 1"), NotPayable(0, 150))
         # 0.95 do not settle the first order whole.
-        await shop.do(SettleTab(OPERATOR, ada.user_id or 0, amount_cents=95, external_ref="bank 1"))
+        await shop.do(SettleTab(OPERATOR, ada.user_id, amount_cents=95, external_ref="bank 1"))
         assert await payable(shop, sam) == 0
-        await refuse(shop, PaySeller(OPERATOR, sam.user_id or 0, "pay 1"), NotPayable(0, 150))
-        await shop.do(SettleTab(OPERATOR, ada.user_id or 0, coins={5: 1}))
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id, "pay 1"), NotPayable(0, 150))
+        await shop.do(SettleTab(OPERATOR, ada.user_id, coins={5: 1}))
         assert await payable(shop, sam) == 100
-        paid = await shop.do(PaySeller(OPERATOR, sam.user_id or 0, "pay 1"))
+        paid = await shop.do(PaySeller(OPERATOR, sam.user_id, "pay 1"))
         assert isinstance(paid, SellerPaid)
         assert (paid.amount_cents, paid.balance_cents, paid.payable_cents) == (100, 50, 0)
         # The rest is settled in the batch that pays it out; what is sold after that is owed again.
-        outcomes = await shop.till.settle_together(
+        outcomes = await shop.till.execute_together(
             [
-                Envelope(PaySeller(OPERATOR, sam.user_id or 0, "pay 2")),
-                Envelope(SettleTab(OPERATOR, ada.user_id or 0, coins={50: 1})),
+                Envelope(PaySeller(OPERATOR, sam.user_id, "pay 2")),
+                Envelope(SettleTab(OPERATOR, ada.user_id, coins={50: 1})),
                 Envelope(PlaceOrder(ada, wallet(ada), ((gum, 1),), payment=Payment.TAB, fulfil=Fulfil.NOW)),
-                Envelope(PaySeller(OPERATOR, sam.user_id or 0, "pay 3")),
-                Envelope(PaySeller(OPERATOR, sam.user_id or 0, "pay 4")),
+                Envelope(PaySeller(OPERATOR, sam.user_id, "pay 3")),
+                Envelope(PaySeller(OPERATOR, sam.user_id, "pay 4")),
             ]
         )
         assert outcomes[0].answer == NotPayable(0, 50)
@@ -212,7 +210,7 @@ class TestPayingSellers:
         cola = (await shop.product("cola", seller=sam)).product_id
         gum = (await shop.product("gum", price_cents=50, seller=sam, refundable=False)).product_id
         order = await shop.buy(ada, (cola, 1), (gum, 1), fulfil=Fulfil.LATER)
-        seller_id = sam.user_id or 0
+        seller_id = sam.user_id
         shop.clock.forward(DAY_SECONDS)
         assert await payable(shop, sam) == 0
         await refuse(shop, PaySeller(OPERATOR, seller_id, "pay 1"), NotPayable(0, 200))
@@ -233,17 +231,17 @@ class TestPayingSellers:
         cola = await shop.product("cola", seller=sam)
         order = await shop.buy(ada, (cola.product_id, 2))
         shop.clock.forward(301)
-        await shop.do(PaySeller(OPERATOR, sam.user_id or 0, "pay 1"))
+        await shop.do(PaySeller(OPERATOR, sam.user_id, "pay 1"))
         await shop.do(Refund(OPERATOR, order.order_id))
         assert (await balances(shop))["sam's earnings"] == -300
         owed = NotPayable(payable_cents=0, balance_cents=-300)
-        await refuse(shop, PaySeller(OPERATOR, sam.user_id or 0, "pay 2"), owed)
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id, "pay 2"), owed)
         await shop.assert_clean()
 
     async def test_is_for_admins(self, shop: Shop) -> None:
         sam = await shop.person("sam", Role.SELLER)
         needed: Refusal = RoleMissing(roles=("admin",))
-        await refuse(shop, PaySeller(sam, sam.user_id or 0, "x"), needed)
+        await refuse(shop, PaySeller(sam, sam.user_id, "x"), needed)
         await refuse(shop, PaySeller(OPERATOR, 999, "x"), UnknownUser(user=999))
 
 

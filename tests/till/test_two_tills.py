@@ -21,31 +21,22 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct, UnknownUser
 from tuckshop.domain.users import Role
 from tuckshop.store.engine import postgres_dsn, reading
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    AddProduct,
-    Caller,
-    ChangeProduct,
-    CloseUser,
-    Command,
-    Deposit,
-    Envelope,
-    Outcome,
-    PlaceOrder,
-    Refund,
-    RemoveProduct,
-    Restock,
-    UserClosed,
-)
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope, Outcome
+from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.users import CloseUser, UserClosed
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql.postgres import PostgresBooks
-from tuckshop.till.sql.statements import Read, Rows
+from tuckshop.till.sql.steps import Read, Rows
 
 ROUNDS = 20
 
 
-def wallet(caller: Caller) -> AccountRef:
+def wallet(caller: SessionCaller) -> AccountRef:
     assert caller.user_id is not None
     return wallet_of(caller.user_id)
 
@@ -56,8 +47,8 @@ def second_till(shop: Shop) -> Till:
 
 async def both(shop: Shop, other: Till, *pairs: tuple[Envelope, Envelope]) -> list[tuple[Outcome, Outcome]]:
     """Each pair at once, one at each till, and all pairs at once."""
-    first = [shop.till.settle(one) for one, _ in pairs]
-    second = [other.settle(two) for _, two in pairs]
+    first = [shop.till.execute(one) for one, _ in pairs]
+    second = [other.execute(two) for _, two in pairs]
     outcomes = await asyncio.gather(*first, *second)
     return list(zip(outcomes[: len(pairs)], outcomes[len(pairs) :], strict=True))
 
@@ -111,8 +102,8 @@ async def test_one_key_at_two_tills_has_one_effect(shop: Shop) -> None:
             ]
             envelopes = [Envelope(one, f"{type(one).__name__} {number}", b"f") for one in commands]
             # The second till gets them in the opposite order.
-            first = [shop.till.settle(one) for one in envelopes]
-            second = [other.settle(one) for one in reversed(envelopes)]
+            first = [shop.till.execute(one) for one in envelopes]
+            second = [other.execute(one) for one in reversed(envelopes)]
             outcomes = await asyncio.gather(*first, *second)
             for one, two in zip(outcomes[:4], reversed(outcomes[4:]), strict=True):
                 assert one.answer == two.answer
@@ -162,7 +153,7 @@ async def test_a_product_name_goes_to_one(shop: Shop) -> None:
                 (Envelope(AddProduct(sam, tea, 5, 1)), Envelope(AddProduct(sue, cola, 5, 1))),
             ]
             (cola_one, tea_two), (tea_one, cola_two) = await both(shop, other, *pairs)
-            assert kinds((cola_one, cola_two)) == kinds((tea_one, tea_two)) == ["NameTaken", "ProductStands"]
+            assert kinds((cola_one, cola_two)) == kinds((tea_one, tea_two)) == ["NameTaken", "ProductRecord"]
     await shop.assert_clean()
 
 
@@ -207,7 +198,7 @@ async def test_who_is_being_closed_is_left_with_nothing(shop: Shop) -> None:
             if number % 2:
                 await shop.do(Deposit(OPERATOR, wallet(ida), {5: 1}))
             own = (await shop.product(f"own {number}", price_cents=5, stock=1, seller=ida)).product_id
-            close = Envelope(CloseUser(ida, ida.user_id or 0))
+            close = Envelope(CloseUser(ida, ida.user_id))
             rivals: list[Command] = [
                 Deposit(OPERATOR, wallet(ida), {50: 1}),
                 PlaceOrder(ida, wallet(ida), ((tea, 1),)),
@@ -229,7 +220,7 @@ async def test_whoever_is_closed_at_once_with_one_rival(shop: Shop, rival: str) 
     async with second_till(shop) as other:
         for number in range(ROUNDS):
             ida = await shop.person(f"ida {number}", Role.BUYER, Role.SELLER)
-            user_id = ida.user_id or 0
+            user_id = ida.user_id
             commands: dict[str, Command] = {
                 "deposit": Deposit(OPERATOR, wallet(ida), {50: 1}),
                 "house": AddProduct(OPERATOR, f"nuts {number}", 5, 1, seller_id=user_id),
@@ -304,7 +295,7 @@ async def test_a_wallet_made_between_reading_and_writing_keeps_what_is_in_it(
         await postgres_shop.do(Deposit(OPERATOR, wallet(ada), {100: 1}))
 
     async with interrupted(postgres_shop, moment, deposit_there) as till:
-        outcome = await till.settle(Envelope(Deposit(OPERATOR, wallet(ada), {50: 1})))
+        outcome = await till.execute(Envelope(Deposit(OPERATOR, wallet(ada), {50: 1})))
     assert getattr(outcome.answer, "balance_cents", None) == 150
     await postgres_shop.assert_clean()
 
@@ -320,8 +311,8 @@ async def test_a_wallet_made_while_its_owner_is_closed_stays_empty(postgres_shop
         await shop.do(Deposit(OPERATOR, wallet(ada), {100: 1}))
 
     async with interrupted(shop, moment, deposit_there) as till:
-        outcome = await till.settle(Envelope(CloseUser(ada, ada.user_id or 0)))
-    assert outcome.answer == UserClosed(ada.user_id or 0, 100)
+        outcome = await till.execute(Envelope(CloseUser(ada, ada.user_id)))
+    assert outcome.answer == UserClosed(ada.user_id, 100)
     assert {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}["wallet"] == 0
     await shop.assert_clean()
 
@@ -339,7 +330,7 @@ async def test_an_order_made_between_two_looks_is_not_refunded_to_a_wallet_unsee
         assert (await postgres_shop.buy(ada, (cola, 1))).order_id == guess
 
     async with interrupted(postgres_shop, "order_facts", order_there) as till:
-        outcome = await till.settle(Envelope(Refund(OPERATOR, guess)))
+        outcome = await till.execute(Envelope(Refund(OPERATOR, guess)))
     assert outcome.answer == UnknownOrder(guess)
     await postgres_shop.assert_clean()
 
@@ -350,7 +341,7 @@ async def test_a_name_taken_between_reading_and_writing_is_refused(postgres_shop
         await postgres_shop.product("cola")
 
     async with interrupted(postgres_shop, "machines", take_it) as till:
-        outcome = await till.settle(Envelope(AddProduct(OPERATOR, "Cola", 5, 1, for_house=True)))
+        outcome = await till.execute(Envelope(AddProduct(OPERATOR, "Cola", 5, 1, for_house=True)))
     assert outcome.answer == NameTaken("Cola")
     await postgres_shop.assert_clean()
 
@@ -360,10 +351,10 @@ async def test_a_key_used_between_reading_and_writing_is_replayed(postgres_shop:
     envelope = Envelope(AddProduct(OPERATOR, "cola", 5, 1, for_house=True), "k", b"f")
 
     async def ask_there() -> None:
-        await postgres_shop.till.settle(envelope)
+        await postgres_shop.till.execute(envelope)
 
     async with interrupted(postgres_shop, "machines", ask_there) as till:
-        outcome = await till.settle(envelope)
+        outcome = await till.execute(envelope)
     assert outcome.replayed
     assert len(await postgres_shop.rows("products")) == 1
     await postgres_shop.assert_clean()
@@ -381,11 +372,11 @@ async def test_nothing_is_put_on_a_new_shelf_of_a_product_that_is_being_removed(
     removing: list[asyncio.Task[Outcome]] = []
 
     async def remove_there() -> None:
-        removing.append(asyncio.create_task(shop.till.settle(Envelope(RemoveProduct(OPERATOR, cola)))))
+        removing.append(asyncio.create_task(shop.till.execute(Envelope(RemoveProduct(OPERATOR, cola)))))
         await until_it_waits(shop, removing[0])
 
     async with interrupted(shop, "machines", remove_there) as till:
-        restocked = await till.settle(Envelope(Restock(OPERATOR, cola, 1, machine_id=attic)))
+        restocked = await till.execute(Envelope(Restock(OPERATOR, cola, 1, machine_id=attic)))
     restocked.receipt()
     (await removing[0]).receipt()
     assert [row["quantity"] for row in await shop.rows("shelves")] == [0, 0]

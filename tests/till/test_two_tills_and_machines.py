@@ -19,22 +19,19 @@ from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import CoinsOwed
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.queries import machines
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    Caller,
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.machines import (
     CoinsCounted,
     CollectCoins,
     CountCoins,
-    Deposit,
-    Envelope,
     FillCoins,
     MoveStock,
-    OrderPlaced,
-    PayOut,
-    PlaceOrder,
-    Restock,
     SetShelves,
 )
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import Restock
+from tuckshop.till.commands.wallet import Deposit, PayOut
 
 ROUNDS = 20
 
@@ -99,10 +96,10 @@ async def test_a_collection_beside_a_pay_out_takes_no_coin_twice(shop: Shop) -> 
             (outcomes,) = await both(shop, other, pair)
             ways.add(tuple(kinds(outcomes)))
             assert (await held(shop, hall))[50] == 0
-            if kinds(outcomes) == ["BoxMoved", "ChangeUnpayable"]:
+            if kinds(outcomes) == ["ChangeUnpayable", "CoinsCarried"]:
                 await shop.do(FillCoins(OPERATOR, hall, {50: 1}))
                 await shop.do(PayOut(OPERATOR, wallet(ada), hall))
-    assert ways <= {("BoxMoved", "ChangeUnpayable"), ("CoinsMissing", "PaidOut")}
+    assert ways <= {("ChangeUnpayable", "CoinsCarried"), ("CoinsMissing", "PaidOut")}
     await shop.assert_clean()
 
 
@@ -113,7 +110,7 @@ async def test_a_box_changes_its_kind_while_it_sells(shop: Shop) -> None:
     for buyer in (ada, bob):
         await shop.do(Deposit(OPERATOR, wallet(buyer), {100: 50}, 1))
 
-    def sale(buyer: Caller) -> Envelope:
+    def sale(buyer: SessionCaller) -> Envelope:
         order = PlaceOrder(OPERATOR, wallet(buyer), ((cola, 1),), Change.RETURN, machine_id=hall)
         return Envelope(order)
 

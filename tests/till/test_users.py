@@ -11,24 +11,15 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import LastAdmin, RoleMissing, SessionEnded, StillHoldsValue, UnknownUser
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    AddProduct,
-    Caller,
-    CancelOrder,
-    ChangeProduct,
-    CloseUser,
-    Command,
-    Deposit,
-    Envelope,
-    PaySeller,
-    PlaceOrder,
-    Refund,
-    SendMoney,
-    SettleTab,
-    TopUp,
-    UserClosed,
-)
+from tuckshop.till.callers import OPERATOR, Caller, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.orders import CancelOrder, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
+from tuckshop.till.commands.transfers import PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser, UserClosed
+from tuckshop.till.commands.wallet import Deposit
 
 
 async def state(shop: Shop, user_id: int | None) -> str:
@@ -37,12 +28,12 @@ async def state(shop: Shop, user_id: int | None) -> str:
 
 async def test_the_rest_goes_to_what_nobody_claims_and_everything_ends(shop: Shop) -> None:
     ada = await shop.buyer("ada", cents=65)
-    posted = await post(shop, CloseUser(ada, ada.user_id or 0))
-    assert posted.receipt == UserClosed(ada.user_id or 0, 65)
+    posted = await post(shop, CloseUser(ada, ada.user_id))
+    assert posted.receipt == UserClosed(ada.user_id, 65)
     assert posted.transfers == [("close", "ada's wallet", "unclaimed", 65)]
     assert await state(shop, ada.user_id) == "closed"
     assert all(row["ended_us"] is not None for row in await shop.rows("sessions"))
-    await refuse(shop, SendMoney(ada, wallet_of(ada.user_id or 0), wallet_of(9), 5), SessionEnded())
+    await refuse(shop, SendMoney(ada, wallet_of(ada.user_id), wallet_of(9), 5), SessionEnded())
     await shop.do(register("ada"))  # The name is free.
     await shop.assert_clean()
 
@@ -52,7 +43,7 @@ async def test_what_comes_back_to_somebody_gone_is_not_lost(shop: Shop) -> None:
     cola = (await shop.product(price_cents=100, stock=4)).product_id
     placed = await shop.buy(ada, (cola, 1), fulfil=Fulfil.LATER)
     bought = await shop.buy(ada, (cola, 2))
-    await shop.do(CloseUser(ada, ada.user_id or 0))
+    await shop.do(CloseUser(ada, ada.user_id))
     cancelled = await post(shop, CancelOrder(OPERATOR, placed.order_id))
     assert cancelled.transfers[-1] == ("close", "ada's wallet", "unclaimed", 100)
     refunded = await post(shop, Refund(OPERATOR, bought.order_id, {cola: 1}))
@@ -64,7 +55,7 @@ async def test_what_comes_back_to_somebody_gone_is_not_lost(shop: Shop) -> None:
 async def test_a_seller_is_told_what_to_settle_first(shop: Shop) -> None:
     root = await shop.person("root", Role.ADMIN)
     sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=300)
-    sam_id = sam.user_id or 0
+    sam_id = sam.user_id
     cola = (await shop.product(price_cents=100, stock=4, seller=sam)).product_id
     await shop.buy(ada, (cola, 3))
     close = CloseUser(sam, sam_id)
@@ -85,9 +76,9 @@ async def test_a_tab_is_to_be_settled_first(shop: Shop) -> None:
     cola = (await shop.product(price_cents=100)).product_id
     await shop.execute("UPDATE users SET tab_limit_cents = 500 WHERE username = 'ada'")
     await shop.buy(ada, (cola, 1), payment=Payment.TAB)
-    close = CloseUser(ada, ada.user_id or 0)
+    close = CloseUser(ada, ada.user_id)
     await refuse(shop, close, StillHoldsValue(earned_cents=0, owed_cents=100, stock=0))
-    await shop.do(SettleTab(OPERATOR, ada.user_id or 0, amount_cents=100, external_ref="bank 1"))
+    await shop.do(SettleTab(OPERATOR, ada.user_id, amount_cents=100, external_ref="bank 1"))
     await shop.do(close)
     await shop.assert_clean()
 
@@ -96,15 +87,16 @@ async def test_only_oneself_or_an_admin_and_never_the_last(shop: Shop) -> None:
     root, cas = await shop.person("root", Role.ADMIN), await shop.person("cas", Role.CASHIER)
     ada, bob = await shop.buyer("ada"), await shop.buyer("bob")
     for caller in (cas, bob):
-        await refuse(shop, CloseUser(caller, ada.user_id or 0), RoleMissing((Role.ADMIN,)))
-    for caller in (root, OPERATOR):
-        await refuse(shop, CloseUser(caller, root.user_id or 0), LastAdmin())
-        await refuse(shop, CloseUser(caller, 999), UnknownUser(999))
-    await shop.do(CloseUser(root, ada.user_id or 0))
-    await refuse(shop, CloseUser(root, ada.user_id or 0), UnknownUser(ada.user_id or 0))
+        await refuse(shop, CloseUser(caller, ada.user_id), RoleMissing((Role.ADMIN,)))
+    either: tuple[Caller, ...] = (root, OPERATOR)
+    for by in either:
+        await refuse(shop, CloseUser(by, root.user_id), LastAdmin())
+        await refuse(shop, CloseUser(by, 999), UnknownUser(999))
+    await shop.do(CloseUser(root, ada.user_id))
+    await refuse(shop, CloseUser(root, ada.user_id), UnknownUser(ada.user_id))
     boss = await shop.person("boss", Role.ADMIN)
-    answers = await shop.till.settle_together(
-        [Envelope(CloseUser(root, boss.user_id or 0)), Envelope(CloseUser(boss, root.user_id or 0))]
+    answers = await shop.till.execute_together(
+        [Envelope(CloseUser(root, boss.user_id)), Envelope(CloseUser(boss, root.user_id))]
     )
     assert [type(one.answer) for one in answers] == [UserClosed, SessionEnded]
 
@@ -112,11 +104,11 @@ async def test_only_oneself_or_an_admin_and_never_the_last(shop: Shop) -> None:
 async def test_nothing_reaches_who_is_gone_not_even_in_the_same_batch(shop: Shop) -> None:
     root, cas = await shop.person("root", Role.ADMIN), await shop.person("cas", Role.CASHIER)
     ida, ada = await shop.person("ida", Role.BUYER, Role.SELLER), await shop.buyer("ada", cents=100)
-    wallet, ida_id = wallet_of(ida.user_id or 0), ida.user_id or 0
+    wallet, ida_id = wallet_of(ida.user_id), ida.user_id
     after: list[Command] = [
         Deposit(cas, wallet, {100: 1}),
         TopUp(root, wallet, 5, "bank 1"),
-        SendMoney(ada, wallet_of(ada.user_id or 0), wallet, 5),
+        SendMoney(ada, wallet_of(ada.user_id), wallet, 5),
         SettleTab(cas, ida_id, coins={100: 1}),
         PaySeller(root, ida_id, "pay 1"),
         AddProduct(root, "tea", 5, 1, seller_id=ida_id),
@@ -124,7 +116,7 @@ async def test_nothing_reaches_who_is_gone_not_even_in_the_same_batch(shop: Shop
     ]
     own: list[Command] = [AddProduct(ida, "cola", 5, 1), PlaceOrder(ida, wallet, ((1, 1),))]
     envelopes = [Envelope(one) for one in (CloseUser(ida, ida_id), *after, *own, register("ida"))]
-    closed, *answers, newcomer = await shop.till.settle_together(envelopes)
+    closed, *answers, newcomer = await shop.till.execute_together(envelopes)
     closed.receipt()
     newcomer.receipt()
     assert [one.answer for one in answers] == [UnknownUser(ida_id)] * len(after) + [SessionEnded()] * len(own)
@@ -138,8 +130,8 @@ async def test_a_product_added_in_the_same_batch_counts(shop: Shop, who: str) ->
     adding = AddProduct(sam, "cola", 5, 3)
     if who == "admin":
         adding = AddProduct(root, "cola", 5, 3, seller_id=sam.user_id)
-    added, closed = await shop.till.settle_together(
-        [Envelope(adding), Envelope(CloseUser(sam, sam.user_id or 0))]
+    added, closed = await shop.till.execute_together(
+        [Envelope(adding), Envelope(CloseUser(sam, sam.user_id))]
     )
     added.receipt()
     assert closed.answer == StillHoldsValue(earned_cents=0, owed_cents=0, stock=3)
@@ -147,7 +139,7 @@ async def test_a_product_added_in_the_same_batch_counts(shop: Shop, who: str) ->
 
 
 async def test_the_audit_finds_what_somebody_left_behind(shop: Shop) -> None:
-    sam: Caller = await shop.person("sam", Role.SELLER)
+    sam: SessionCaller = await shop.person("sam", Role.SELLER)
     await shop.product(seller=sam)
     await shop.execute("UPDATE users SET state = 'closed', closed_us = 1 WHERE username = 'sam'")
     with pytest.raises(AssertionError):

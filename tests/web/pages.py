@@ -23,17 +23,12 @@ from tuckshop.domain.users import Role
 from tuckshop.identity.passwords import Passwords
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
-from tuckshop.till.commands.base import (
-    OPERATOR,
-    CloseUser,
-    Deposit,
-    FillCoins,
-    PaySeller,
-    Refund,
-    SendMoney,
-    SetShelves,
-    TopUp,
-)
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import FillCoins, SetShelves
+from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.transfers import PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.users import CloseUser
+from tuckshop.till.commands.wallet import Deposit
 from tuckshop.web import routes as serving
 
 PASSWORD = "correct horse"
@@ -115,26 +110,26 @@ async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
     eve = await shop.person(f"{word} eve", Role.SELLER)
     leaver = await shop.buyer(f"{word} leaver", cents=500)
     assert None not in (boss.user_id, ada.user_id, eve.user_id, leaver.user_id)
-    await _let_in(shop, boss.user_id or 0)
+    await _let_in(shop, boss.user_id)
     await shop.execute("UPDATE users SET tab_limit_cents = 10000 WHERE is_buyer")
     await shop.execute("UPDATE users SET state = 'pending' WHERE id = :id", id=eve.user_id)
-    await shop.do(CloseUser(leaver, leaver.user_id or 0))
+    await shop.do(CloseUser(leaver, leaver.user_id))
     await shop.do(Deposit(OPERATOR, await shop.guest(f"{word} guest"), {100: 3}))
     hall = await _machine(shop, word)
     pie = (await shop.product(f"{word} pie", stock=30, seller=boss)).product_id
     juice = (await shop.product(f"{word} juice", stock=2, machine_id=hall)).product_id
     await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(pie, word[:10], 12, 8, 170),)))
     await shop.do(SetShelves(OPERATOR, 1, (ShelfPlan(pie, word[:10], 40, 35, None),)))
-    await shop.do(TopUp(OPERATOR, wallet_of(boss.user_id or 0), 5_000, word, word))
-    await shop.do(SendMoney(ada, wallet_of(ada.user_id or 0), wallet_of(boss.user_id or 0), 100, word))
+    await shop.do(TopUp(OPERATOR, wallet_of(boss.user_id), 5_000, word, word))
+    await shop.do(SendMoney(ada, wallet_of(ada.user_id), wallet_of(boss.user_id), 100, word))
     await shop.buy(ada, (pie, 2))
     shop.clock.forward(EARLIER_SECONDS)  # What was sold an hour ago can be paid out by now.
     partly = await shop.buy(boss, (pie, 3), client_ref=word)
     await shop.buy(boss, (juice, 1), machine_id=hall)
     await shop.do(Refund(OPERATOR, partly.order_id, {pie: 1}, word))
     placed = [(await shop.buy(one, (pie, 1), payment=Payment.TAB)).order_id for one in (ada, boss)]
-    await _besides(shop, boss.user_id or 0, pie, word)
-    await shop.do(PaySeller(OPERATOR, boss.user_id or 0, f"{word} 2", reason=word))
+    await _besides(shop, boss.user_id, pie, word)
+    await shop.do(PaySeller(OPERATOR, boss.user_id, f"{word} 2", reason=word))
     told = {
         "machine": hall, "product": pie, "bare": juice, "order": partly.order_id, "placed": placed[1],
         "seller": boss.user_id, "user": ada.user_id, "waiting": eve.user_id, "boss": f"{word} boss",

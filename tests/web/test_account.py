@@ -16,7 +16,8 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.wallet import Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"
@@ -27,7 +28,7 @@ class Person:
     """Somebody who is logged in, in a browser and by a caller of their own."""
 
     user_id: int
-    caller: Caller
+    caller: SessionCaller
     browser: Browser
 
 

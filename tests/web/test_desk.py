@@ -17,7 +17,7 @@ from tests.web.test_account import ON_SQLITE, WILD, Person, person
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
 from tuckshop.operations.pictures import UPLOAD_BYTES_MAX
-from tuckshop.till.commands.base import ProductStands
+from tuckshop.till.commands.products import ProductRecord
 
 NEW = {"name": "cola", "price": "1.50", "cost": "0,80", "tax": "5,5", "refundable": "on", "stock": "10"}
 
@@ -58,7 +58,7 @@ async def sam(api: Api, guest: Browser) -> Person:
     return found
 
 
-async def sold_by(api: Api, seller: Person, name: str = "cola", **more: Any) -> ProductStands:
+async def sold_by(api: Api, seller: Person, name: str = "cola", **more: Any) -> ProductRecord:
     return await api.shop.product(name, seller=seller.caller, **more)
 
 
@@ -69,7 +69,7 @@ async def goods(api: Api) -> list[tuple[Any, ...]]:
     return [tuple(int(row[one]) if one == "refundable" else row[one] for one in names) for row in rows]
 
 
-async def stock_of(api: Api, product: ProductStands) -> int:
+async def stock_of(api: Api, product: ProductRecord) -> int:
     shelves = await api.shop.rows("shelves")
     return sum(row["quantity"] for row in shelves if row["product_id"] == product.product_id)
 
@@ -325,9 +325,9 @@ async def test_a_long_list_goes_on_and_is_searched(api: Api, sam: Person) -> Non
     await api.shop.product("somebody else’s cola")
     here = sam.browser
     await here.open("/desk/products?q=COLA")
-    assert sum(found.get("class") == "good" for _, found in here.page.elements) == 24
+    assert sum(found.get("class") == "product" for _, found in here.page.elements) == 24
     await here.open(here.field("older")["href"])
-    assert sum(found.get("class") == "good" for _, found in here.page.elements) == 6
+    assert sum(found.get("class") == "product" for _, found in here.page.elements) == 6
     assert not here.shows("else’s")
     await here.open("/desk/products?q=07")
     assert here.shows("cola 07")

@@ -16,7 +16,8 @@ from tests.web.test_desk import sold_by, stock_of
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.wallet import Deposit
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ async def sam(api: Api, guest: Browser) -> Person:
 
 
 @pytest.fixture
-async def ada(api: Api, sam: Person) -> Caller:
+async def ada(api: Api, sam: Person) -> SessionCaller:
     """A buyer with €20.00 and a tab. (After sam: the first is somebody's id of 1.)"""
     user_id = await joined(api, "ada")
     await api.shop.do(Deposit(OPERATOR, wallet_of(user_id), {100: 20}))
@@ -48,7 +49,7 @@ async def test_the_first_page_of_an_empty_desk(sam: Person) -> None:
 
 
 async def test_a_sale_stands_in_the_plot_the_orders_and_the_earnings(
-    api: Api, sam: Person, ada: Caller
+    api: Api, sam: Person, ada: SessionCaller
 ) -> None:
     cola, wild = await sold_by(api, sam, stock=5), await sold_by(api, sam, WILD, price_cents=40, stock=50)
     order = await api.shop.buy(ada, (cola.product_id, 2), (wild.product_id, 1))
@@ -78,7 +79,7 @@ async def test_a_sale_stands_in_the_plot_the_orders_and_the_earnings(
 
 
 async def test_a_line_and_then_the_rest_are_taken_back_once_for_each_press(
-    api: Api, sam: Person, ada: Caller
+    api: Api, sam: Person, ada: SessionCaller
 ) -> None:
     cola, tea = await sold_by(api, sam, stock=5), await sold_by(api, sam, "tea", price_cents=80, stock=5)
     order = await api.shop.buy(ada, (cola.product_id, 3), (tea.product_id, 1))
@@ -98,7 +99,7 @@ async def test_a_line_and_then_the_rest_are_taken_back_once_for_each_press(
 
 
 async def test_of_a_shared_order_the_own_lines_alone_are_seen_and_taken_back(
-    api: Api, sam: Person, ada: Caller
+    api: Api, sam: Person, ada: SessionCaller
 ) -> None:
     cola, house = await sold_by(api, sam), await api.shop.product("tea", price_cents=80)
     order = await api.shop.buy(ada, (cola.product_id, 1), (house.product_id, 1))
@@ -130,7 +131,7 @@ async def test_of_a_shared_order_the_own_lines_alone_are_seen_and_taken_back(
     ],
 )
 async def test_what_cannot_be_taken_back_is_told_beside_its_field(
-    api: Api, sam: Person, ada: Caller, filled: dict[str, str], beside: str, told: str
+    api: Api, sam: Person, ada: SessionCaller, filled: dict[str, str], beside: str, told: str
 ) -> None:
     cola = await sold_by(api, sam)
     order = await api.shop.buy(ada, (cola.product_id, 2))
@@ -144,7 +145,7 @@ async def test_what_cannot_be_taken_back_is_told_beside_its_field(
     assert money_of(await api.shop.books()) == before
 
 
-async def test_what_is_back_already_is_told_on_an_old_page(api: Api, sam: Person, ada: Caller) -> None:
+async def test_what_is_back_already_is_told_on_an_old_page(api: Api, sam: Person, ada: SessionCaller) -> None:
     cola = await sold_by(api, sam)
     order = await api.shop.buy(ada, (cola.product_id, 2))
     here = sam.browser
@@ -158,7 +159,7 @@ async def test_what_is_back_already_is_told_on_an_old_page(api: Api, sam: Person
     assert money_of(await api.shop.books()) == before
 
 
-async def test_what_waits_is_handed_out_once_or_cannot_be(api: Api, sam: Person, ada: Caller) -> None:
+async def test_what_waits_is_handed_out_once_or_cannot_be(api: Api, sam: Person, ada: SessionCaller) -> None:
     cola, house = await sold_by(api, sam, stock=10), await api.shop.product("tea")
     one, two = [
         (await api.shop.buy(ada, (cola.product_id, 1), payment=Payment.TAB)).order_id for _ in range(2)
@@ -187,7 +188,7 @@ async def test_what_waits_is_handed_out_once_or_cannot_be(api: Api, sam: Person,
     await api.shop.assert_clean()
 
 
-async def test_the_same_press_at_once_takes_back_once(api: Api, sam: Person, ada: Caller) -> None:
+async def test_the_same_press_at_once_takes_back_once(api: Api, sam: Person, ada: SessionCaller) -> None:
     cola = await sold_by(api, sam)
     order = await api.shop.buy(ada, (cola.product_id, 4))
     await sam.browser.open(f"/desk/orders/{order.order_id}")
@@ -197,7 +198,7 @@ async def test_the_same_press_at_once_takes_back_once(api: Api, sam: Person, ada
 
 
 async def test_orders_without_own_products_are_not_there(
-    api: Api, sam: Person, ada: Caller, new_browser: NewBrowser
+    api: Api, sam: Person, ada: SessionCaller, new_browser: NewBrowser
 ) -> None:
     cola, house = await sold_by(api, sam), await api.shop.product("tea")
     mine = await api.shop.buy(ada, (cola.product_id, 1))
@@ -230,7 +231,7 @@ async def test_orders_without_own_products_are_not_there(
     assert money_of(await api.shop.books()) == before
 
 
-async def test_the_files_have_what_the_pages_show(api: Api, sam: Person, ada: Caller) -> None:
+async def test_the_files_have_what_the_pages_show(api: Api, sam: Person, ada: SessionCaller) -> None:
     cola, house = await sold_by(api, sam, "=cola()"), await api.shop.product("tea")
     await api.shop.buy(ada, (cola.product_id, 2), (house.product_id, 1))
     here = sam.browser
@@ -267,7 +268,7 @@ async def test_a_period_that_is_none_is_told_beside_its_day(
 
 
 @ON_SQLITE
-async def test_long_and_short_periods_are_drawn(api: Api, sam: Person, ada: Caller) -> None:
+async def test_long_and_short_periods_are_drawn(api: Api, sam: Person, ada: SessionCaller) -> None:
     for number in range(15):
         product = await sold_by(api, sam, f"thing {number:02}", price_cents=10 + number)
         await api.shop.buy(ada, (product.product_id, 1))

@@ -16,7 +16,9 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import sessions
 from tuckshop.operations import metrics
-from tuckshop.till.commands.base import OPERATOR, ChangeProduct, FillCoins, SetShelves
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import FillCoins, SetShelves
+from tuckshop.till.commands.products import ChangeProduct
 
 
 async def stock_of(api: Api, product_id: int) -> int:
@@ -392,7 +394,7 @@ async def test_whoever_is_signed_in_uses_their_own_wallet(api: Api, guest: Brows
     assert guest.credit == "€1.00"
     assert [row["buyer_id"] for row in await api.shop.rows("orders")] == [buyer.user_id]
     page = guest.page
-    await sessions.end_all(api.running, user_id=buyer.user_id or 0)
+    await sessions.end_all(api.running, user_id=buyer.user_id)
     await guest.press("coin-100", page)  # From a page of before: nobody's any more.
     assert guest.path == "/login?next=%2F"
     await guest.open()

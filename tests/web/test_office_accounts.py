@@ -9,7 +9,8 @@ from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, Deposit
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.wallet import Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)</script>"
@@ -206,7 +207,7 @@ async def test_a_seller_with_goods_is_told_and_stays(api: Api, boss: Browser) ->
     await boss.open(f"/office/users/{seller.user_id}")
     await boss.press("close", name="sam")
     assert boss.status == 422
-    assert (await user(api, seller.user_id or 0))["state"] == "active"
+    assert (await user(api, seller.user_id))["state"] == "active"
 
 
 @ON_SQLITE

@@ -11,7 +11,8 @@ from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, FillCoins
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.machines import FillCoins
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"

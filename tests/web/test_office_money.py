@@ -14,7 +14,9 @@ from tests.web.browsing import Browser
 from tests.web.test_office_machines import ON_SQLITE, WILD, cas, kept, root
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import OPERATOR, Caller, Deposit, FillCoins
+from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.machines import FillCoins
+from tuckshop.till.commands.wallet import Deposit
 
 __all__ = ["cas", "root"]  # Fixtures.
 DAY_US = 86_400 * 1_000_000
@@ -33,7 +35,7 @@ async def sold(api: Api, *quantities: int) -> int:
     return seller.user_id
 
 
-async def owing(api: Api, cents: int = 300) -> Caller:
+async def owing(api: Api, cents: int = 300) -> SessionCaller:
     """Ada, who owes as much."""
     ada = await api.shop.buyer("ada", cents=100)
     await api.shop.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)

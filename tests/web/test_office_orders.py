@@ -11,7 +11,7 @@ from tests.web.browsing import Browser
 from tests.web.conftest import joined
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.users import Role
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCRIPT = "<script>alert(1)</script>"
@@ -26,11 +26,11 @@ async def clerk(api: Api, guest: Browser) -> Browser:
 
 
 @pytest.fixture
-async def ada(api: Api) -> Caller:
+async def ada(api: Api) -> SessionCaller:
     return await api.shop.buyer("ada", cents=1_000)
 
 
-async def bought(api: Api, ada: Caller) -> tuple[int, int, int]:
+async def bought(api: Api, ada: SessionCaller) -> tuple[int, int, int]:
     """3 cola at 1.50 and 2 tea at 0.80, of a seller; the order and the products."""
     sam = await api.shop.person("sam", Role.SELLER)
     cola = (await api.shop.product("cola", price_cents=150, seller=sam)).product_id
@@ -38,7 +38,9 @@ async def bought(api: Api, ada: Caller) -> tuple[int, int, int]:
     return (await api.shop.buy(ada, (cola, 3), (tea, 2))).order_id, cola, tea
 
 
-async def test_some_pieces_come_back_and_are_written_off(api: Api, clerk: Browser, ada: Caller) -> None:
+async def test_some_pieces_come_back_and_are_written_off(
+    api: Api, clerk: Browser, ada: SessionCaller
+) -> None:
     order, cola, tea = await bought(api, ada)
     await clerk.open("/office/orders")
     assert clerk.shows("3 × cola , 2 × tea") or clerk.shows("3 × cola, 2 × tea")
@@ -67,7 +69,7 @@ async def test_some_pieces_come_back_and_are_written_off(api: Api, clerk: Browse
 @ON_SQLITE
 @pytest.mark.parametrize("wrong", ["4", "-1", "x", "1.5", "9" * 30, SCRIPT])
 async def test_a_wrong_number_of_pieces_gives_nothing_back(
-    api: Api, clerk: Browser, ada: Caller, wrong: str
+    api: Api, clerk: Browser, ada: SessionCaller, wrong: str
 ) -> None:
     order, cola, _ = await bought(api, ada)
     before = await api.shop.books()
@@ -81,7 +83,7 @@ async def test_a_wrong_number_of_pieces_gives_nothing_back(
 
 @ON_SQLITE
 async def test_more_than_is_left_no_piece_and_no_choice_of_ours(
-    api: Api, clerk: Browser, ada: Caller
+    api: Api, clerk: Browser, ada: SessionCaller
 ) -> None:
     order, cola, tea = await bought(api, ada)
     page = await clerk.open(f"/office/orders/{order}")
@@ -106,7 +108,7 @@ async def test_more_than_is_left_no_piece_and_no_choice_of_ours(
     assert {**after, "idempotency": []} == {**before, "idempotency": []}
 
 
-async def test_two_cashiers_at_once_give_back_once(api: Api, clerk: Browser, ada: Caller) -> None:
+async def test_two_cashiers_at_once_give_back_once(api: Api, clerk: Browser, ada: SessionCaller) -> None:
     order, cola, tea = await bought(api, ada)
     await clerk.open(f"/office/orders/{order}")
     fields = {f"pieces-{cola}": "3", f"pieces-{tea}": "2", "stock": "restock", "reason": ""}
@@ -117,7 +119,7 @@ async def test_two_cashiers_at_once_give_back_once(api: Api, clerk: Browser, ada
     assert [row["amount_cents"] for row in await api.shop.rows("refunds")] == [610]
 
 
-async def test_what_waits_is_handed_out_or_called_off(api: Api, clerk: Browser, ada: Caller) -> None:
+async def test_what_waits_is_handed_out_or_called_off(api: Api, clerk: Browser, ada: SessionCaller) -> None:
     cola = (await api.shop.product("cola", price_cents=150)).product_id
     await api.shop.execute("UPDATE users SET tab_limit_cents = 1000")
     placed = [
@@ -144,7 +146,9 @@ async def test_what_waits_is_handed_out_or_called_off(api: Api, clerk: Browser, 
 
 
 @ON_SQLITE
-async def test_orders_are_found_by_buyer_status_and_number(api: Api, clerk: Browser, ada: Caller) -> None:
+async def test_orders_are_found_by_buyer_status_and_number(
+    api: Api, clerk: Browser, ada: SessionCaller
+) -> None:
     order, _, _ = await bought(api, ada)
     for query, is_there in {
         "buyer=ADA": True,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
-from tuckshop.till.sql.script import OutcomeUnknown
+from tuckshop.till.sql.books import OutcomeUnknown
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.layout import POLICY
 

@@ -12,7 +12,8 @@ from tests.web.conftest import PASSWORD, NewBrowser, joined
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import Role, Scope
 from tuckshop.identity import api_tokens, sessions
-from tuckshop.till.commands.base import OPERATOR, Deposit
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.wallet import Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NEW = "battery staple"

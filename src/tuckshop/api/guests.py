@@ -29,7 +29,8 @@ from tuckshop.http.handlers import Router, get, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
-from tuckshop.till.commands.base import Caller, Refunded, RefundNewest
+from tuckshop.till.callers import MachineCaller, SessionCaller, user_of
+from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
 DAYS_MAX = 36_500
 
@@ -107,8 +108,13 @@ class UnclaimedPage(Page):
 
 
 async def purse(
-    request: Call, caller: Caller, *, user: int | None = None, guest: str | None = None, make: bool = False
-) -> tuple[Caller, AccountRef]:
+    request: Call,
+    caller: SessionCaller | MachineCaller,
+    *,
+    user: int | None = None,
+    guest: str | None = None,
+    make: bool = False,
+) -> tuple[SessionCaller | MachineCaller, AccountRef]:
     """Who asks, and the wallet that is meant: a guest's, a user's, or the caller's own.
 
     Raises:
@@ -119,15 +125,16 @@ async def purse(
         if user is not None:
             raise Malformed(("guest", "or user may be given, not both"))
         return await guests.wallet(request.shop, caller=caller, name=guest, make=make)
-    owner = user or caller.user_id
+    owner = user or user_of(caller)
     if owner is None:
         raise Malformed(("guest", "must be given by a machine"))
     return caller, wallet_of(owner)
 
 
-def machine_of(caller: Caller, named: int | None) -> int:
+def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
     """The machine that is meant: the one named, the one that asks, or the first."""
-    return named or caller.machine_id or DEFAULT_MACHINE_ID
+    asking = caller.machine_id if isinstance(caller, MachineCaller) else DEFAULT_MACHINE_ID
+    return named or asking
 
 
 @post(

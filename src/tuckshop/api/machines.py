@@ -40,15 +40,15 @@ from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.base import (
-    BoxMoved,
+from tuckshop.till.commands.machines import (
+    CoinsCarried,
     CoinsCounted,
     CollectCoins,
     CountCoins,
     FillCoins,
     MoveStock,
     SetShelves,
-    ShelfStands,
+    ShelfRecord,
     ShelvesSet,
     StockMoved,
 )
@@ -387,7 +387,7 @@ async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = FillCoins(caller, machine_id, data.coins, data.reason)
-    return answered(await request.settled(command), BoxMoved, _show_moved, status=201)
+    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
@@ -400,7 +400,7 @@ async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = CollectCoins(caller, machine_id, data.coins, data.reason)
-    return answered(await request.settled(command), BoxMoved, _show_moved, status=201)
+    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
@@ -434,7 +434,7 @@ def _show_machine(machine: Machine) -> MachineShown:
     )
 
 
-def _show_shelf(shelf: ShelfStands) -> ShelfShown:
+def _show_shelf(shelf: ShelfRecord) -> ShelfShown:
     return ShelfShown(
         product=shelf.product_id,
         name=shelf.name,
@@ -460,7 +460,7 @@ def _show_stock_moved(receipt: StockMoved) -> StockMovedShown:
     )
 
 
-def _show_moved(receipt: BoxMoved) -> BoxMovedShown:
+def _show_moved(receipt: CoinsCarried) -> BoxMovedShown:
     return BoxMovedShown(
         id=receipt.transfer_id,
         machine=receipt.machine_id,

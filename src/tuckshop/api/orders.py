@@ -50,17 +50,16 @@ from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import orders
 from tuckshop.queries.orders import OrderStands, Whose
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.orders import (
     CancelOrder,
     Dispense,
     OrderChanged,
     OrderPlaced,
     PlaceOrder,
     ReduceOrder,
-    Refund,
-    Refunded,
     SoldLine,
 )
+from tuckshop.till.commands.refunds import Refund, Refunded
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
 ClientRef = Annotated[

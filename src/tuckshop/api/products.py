@@ -48,12 +48,12 @@ from tuckshop.operations import pictures
 from tuckshop.queries import catalogue
 from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.catalogue import Place, Search, Sort
-from tuckshop.till.commands.base import (
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.products import (
     AddProduct,
-    Caller,
     ChangeProduct,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
     Restock,
 )
@@ -179,7 +179,7 @@ class ProductsShown(Page):
     items: list[ProductShown]
 
 
-def show_product(product: ProductStands) -> ProductShown:
+def show_product(product: ProductRecord) -> ProductShown:
     """The product as /v1 shows one."""
     return ProductShown(
         id=product.product_id,
@@ -364,7 +364,7 @@ async def put_image(request: Call, product_id: PathId) -> Response[ProductShown]
     command = ChangeProduct(caller, product_id, version=version)
     envelope = await request.enveloped(command)
     outcome = await pictures.put(request.shop, envelope, command, media_type=media_type, content=content)
-    return answered(outcome, ProductStands, show_product, status=200)
+    return answered(outcome, ProductRecord, show_product, status=200)
 
 
 @delete(
@@ -379,7 +379,7 @@ async def remove_image(request: Call, product_id: PathId) -> Response[None]:
         request.caller, product_id, version=_expected_version(request), without_image=True
     )
     outcome = await pictures.remove(request.shop, await request.enveloped(command))
-    return answered(outcome, ProductStands, show_product, status=204)
+    return answered(outcome, ProductRecord, show_product, status=204)
 
 
 @get(
@@ -395,7 +395,7 @@ async def image(request: Call, image_id: PathId) -> Response[bytes]:
 
 
 def _change(
-    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: Caller
+    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,
@@ -416,7 +416,7 @@ async def _settled(
     request: Call, command: AddProduct | ChangeProduct | Restock, *, status: int
 ) -> Response[Any]:
     outcome = await request.settled(command)
-    return answered(outcome, ProductStands, show_product, status=status)
+    return answered(outcome, ProductRecord, show_product, status=status)
 
 
 def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Response[Any]:
@@ -435,7 +435,7 @@ def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Respo
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _cursor(product: ProductStands, sort: Sort) -> str:
+def _cursor(product: ProductRecord, sort: Sort) -> str:
     """The cursor behind this product: its id, and what else says where it stands."""
     place = catalogue.place_of(product, sort)
     cursor = cursor_of(place.product_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.http.fields import Moment, Shown, moment
-from tuckshop.till.commands.base import Refunded
+from tuckshop.till.commands.refunds import Refunded
 
 
 class RefundedLineShown(Shown):

@@ -23,7 +23,7 @@ from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
 from tuckshop.http.handlers import Router, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
 
 class BankBody(Body):

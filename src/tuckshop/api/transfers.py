@@ -25,7 +25,7 @@ from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Shown, moment
 from tuckshop.http.handlers import Router, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.till.commands.base import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
+from tuckshop.till.commands.transfers import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
 
 Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[100])]
 ExternalRef = Annotated[
@@ -103,7 +103,7 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
     """From your own wallet."""
     caller = request.caller
     data = await request.parsed(SendBody)
-    command = SendMoney(caller, wallet_of(caller.user_id or 0), wallet_of(data.to), data.amount, data.reason)
+    command = SendMoney(caller, wallet_of(caller.user_id), wallet_of(data.to), data.amount, data.reason)
     return answered(await request.settled(command), MoneyMoved, _show_moved, status=201)
 
 

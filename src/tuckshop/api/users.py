@@ -30,7 +30,7 @@ from tuckshop.identity import roles as standing
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import data_export as own_data
-from tuckshop.till.commands.base import CloseUser, UserClosed
+from tuckshop.till.commands.users import CloseUser, UserClosed
 
 Roles = Annotated[
     list[Role],
@@ -197,7 +197,7 @@ async def close_me(request: Call) -> Response[None]:
     before.
     """
     caller = request.caller
-    outcome = await request.settled(CloseUser(caller, caller.user_id or 0))
+    outcome = await request.settled(CloseUser(caller, caller.user_id))
     return answered(outcome, UserClosed, lambda _: None, status=204)
 
 

@@ -32,7 +32,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
 from tuckshop.queries import earnings as earnings_queries
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Value = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=PIECES_MAX)]

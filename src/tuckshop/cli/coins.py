@@ -19,7 +19,7 @@ from tuckshop.domain.users import OPERATOR
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
     from tuckshop.queries.machines import Coins
-    from tuckshop.till.commands.base import BoxMoved, CoinsCounted
+    from tuckshop.till.commands.machines import CoinsCarried, CoinsCounted
 
 
 class Times(click.ParamType[tuple[int, int]]):
@@ -128,24 +128,24 @@ async def _show(machine: str | None) -> tuple[Coins, Currency]:
 
 async def _carry(
     pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None, *, out: bool
-) -> tuple[BoxMoved, str, Currency]:
-    from tuckshop.till.commands import base as commands
-    from tuckshop.till.commands.base import BoxMoved, CollectCoins, FillCoins
+) -> tuple[CoinsCarried, str, Currency]:
+    from tuckshop.till import callers
+    from tuckshop.till.commands.machines import CoinsCarried, CollectCoins, FillCoins
 
     async with opened_shop() as shop:
         coins = known(pairs, shop.currency)
         found = await find(shop, machine)
         act = CollectCoins if out else FillCoins
-        moved = await settle(shop, act(commands.OPERATOR, found.id, coins, reason))
-        assert isinstance(moved, BoxMoved)
+        moved = await settle(shop, act(callers.OPERATOR, found.id, coins, reason))
+        assert isinstance(moved, CoinsCarried)
         return moved, found.name, shop.currency
 
 
 async def _count(
     pairs: Sequence[tuple[int, int]], machine: str | None, reason: str | None
 ) -> tuple[CoinsCounted, Currency]:
-    from tuckshop.till.commands import base as commands
-    from tuckshop.till.commands.base import CoinsCounted, CountCoins
+    from tuckshop.till import callers
+    from tuckshop.till.commands.machines import CoinsCounted, CountCoins
 
     async with opened_shop() as shop:
         coins = known(pairs, shop.currency)
@@ -153,7 +153,7 @@ async def _count(
             if value not in coins:
                 raise click.UsageError(f"Say how many of {value} there are, too: {value}x0 for none.")
         machine_id = (await find(shop, machine)).id
-        found = await settle(shop, CountCoins(commands.OPERATOR, machine_id, coins, reason))
+        found = await settle(shop, CountCoins(callers.OPERATOR, machine_id, coins, reason))
         assert isinstance(found, CoinsCounted)
         return found, shop.currency
 

@@ -83,7 +83,7 @@ async def _take(
     from tuckshop.domain import users
     from tuckshop.imports import csv_files as sheets
     from tuckshop.imports import products as goods_file
-    from tuckshop.till.commands.base import OPERATOR
+    from tuckshop.till.callers import OPERATOR
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id

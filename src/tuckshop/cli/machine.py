@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
     from tuckshop.queries.machines import Machine
-    from tuckshop.till.commands.base import ShelfStands
+    from tuckshop.till.commands.machines import ShelfRecord
 
 PAGE = 1_000
 BOX = click.Choice([str(kind) for kind in BoxKind])
@@ -214,15 +214,15 @@ async def _key(machine: str) -> str:
         return await machines.new_key(shop, actor=OPERATOR, machine_id=(await find(shop, machine)).id)
 
 
-async def _shelves(machine: str) -> tuple[list[ShelfStands], Currency]:
+async def _shelves(machine: str) -> tuple[list[ShelfRecord], Currency]:
     async with opened_shop() as shop:
         return await _every_shelf(shop, (await find(shop, machine)).id), shop.currency
 
 
-async def _every_shelf(shop: Shop, machine_id: int) -> list[ShelfStands]:
+async def _every_shelf(shop: Shop, machine_id: int) -> list[ShelfRecord]:
     from tuckshop.queries import machines
 
-    found: list[ShelfStands] = []
+    found: list[ShelfRecord] = []
     while page := await machines.shelves_of(
         shop,
         actor=OPERATOR,
@@ -234,9 +234,9 @@ async def _every_shelf(shop: Shop, machine_id: int) -> list[ShelfStands]:
     return found
 
 
-async def _set_shelf(machine: str, product: str, named: dict[str, Any]) -> ShelfStands:
-    from tuckshop.till.commands import base as commands
-    from tuckshop.till.commands.base import SetShelves, ShelvesSet
+async def _set_shelf(machine: str, product: str, named: dict[str, Any]) -> ShelfRecord:
+    from tuckshop.till import callers
+    from tuckshop.till.commands.machines import SetShelves, ShelvesSet
 
     async with opened_shop() as shop:
         machine_id = (await find(shop, machine)).id
@@ -251,6 +251,6 @@ async def _set_shelf(machine: str, product: str, named: dict[str, Any]) -> Shelf
         figures = {PLANNED[name]: value for name, value in named.items()}
         plan = replace(plans.pop(product_id, ShelfPlan(product_id)), **figures)
         others = (one for one in plans.values() if one != ShelfPlan(one.product_id))
-        receipt = await settle(shop, SetShelves(commands.OPERATOR, machine_id, (plan, *others)))
+        receipt = await settle(shop, SetShelves(callers.OPERATOR, machine_id, (plan, *others)))
         assert isinstance(receipt, ShelvesSet)
         return receipt.shelves[0]

@@ -17,7 +17,9 @@ from tuckshop.cli.stock import checked_reason, reason_option
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
     from tuckshop.queries.orders import OrderStands
-    from tuckshop.till.commands.base import Command, OrderChanged, Refunded
+    from tuckshop.till.commands.base import Command
+    from tuckshop.till.commands.orders import OrderChanged
+    from tuckshop.till.commands.refunds import Refunded
 
 order_argument = click.argument("order", metavar="ORDER", type=Whole(1, 10**18 - 1))
 
@@ -111,7 +113,8 @@ def refund(order: int, lines: tuple[tuple[int, int], ...], reason: str | None, *
 @reason_option
 def dispense(order: int, reason: str | None, *, failed: bool) -> None:
     """Say that an order was handed out."""
-    from tuckshop.till.commands.base import OPERATOR, Dispense
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.orders import Dispense
 
     done = run(_change(Dispense(OPERATOR, order, failed, checked_reason(reason))))
     click.echo(f"Order {order} is {_said(done)}.")
@@ -122,7 +125,8 @@ def dispense(order: int, reason: str | None, *, failed: bool) -> None:
 @reason_option
 def cancel(order: int, reason: str | None) -> None:
     """Call off an order that was not handed out yet."""
-    from tuckshop.till.commands.base import OPERATOR, CancelOrder
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.orders import CancelOrder
 
     done = run(_change(CancelOrder(OPERATOR, order, checked_reason(reason))))
     click.echo(f"Order {order} is {_said(done)}.")
@@ -157,7 +161,8 @@ async def _find(order: int) -> tuple[OrderStands, Currency]:
 async def _refund(
     order: int, quantities: dict[int, int] | None, reason: str | None, *, write_off: bool
 ) -> tuple[Refunded, Currency]:
-    from tuckshop.till.commands.base import OPERATOR, Refund, Refunded
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.refunds import Refund, Refunded
 
     async with opened_shop() as shop:
         done = await settle(shop, Refund(OPERATOR, order, quantities, reason, write_off))
@@ -166,7 +171,7 @@ async def _refund(
 
 
 async def _change(command: Command) -> OrderChanged:
-    from tuckshop.till.commands.base import OrderChanged
+    from tuckshop.till.commands.orders import OrderChanged
 
     async with opened_shop() as shop:
         done = await settle(shop, command)

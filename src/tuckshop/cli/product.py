@@ -17,7 +17,8 @@ from tuckshop.domain.products import QUANTITY_MAX, parse_tax, show_tax
 if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
-    from tuckshop.till.commands.base import Command, ProductStands, Receipt
+    from tuckshop.till.commands.base import Command, Receipt
+    from tuckshop.till.commands.products import ProductRecord
 
 PAGE = 1_000
 SAMPLE_PIECES = 100  # Whoever tries orders out should not run into an empty shelf at once.
@@ -138,7 +139,7 @@ def samples(stock: int) -> None:
     click.echo(f"Added {added} sample products: see `tuckshop product list`.")
 
 
-async def find(shop: Shop, product: str, *, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
+async def find(shop: Shop, product: str, *, machine_id: int = DEFAULT_MACHINE_ID) -> ProductRecord:
     """The product of this number or name. Raises UnknownProduct, click.UsageError."""
     from tuckshop.queries import catalogue
 
@@ -155,14 +156,14 @@ async def settle(shop: Shop, command: Command) -> Receipt:
     """The till's receipt. Raises the refusal."""
     from tuckshop.till.commands.base import Envelope
 
-    return (await shop.till.settle(Envelope(command))).receipt()
+    return (await shop.till.execute(Envelope(command))).receipt()
 
 
-async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[ProductStands]:
+async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[ProductRecord]:
     """All that is on sale, with the stock of the machine."""
     from tuckshop.queries import catalogue
 
-    found: list[ProductStands] = []
+    found: list[ProductRecord] = []
     search = catalogue.Search(limit=PAGE, machine_id=machine_id)
     while page := await catalogue.page(shop, search):
         found += page
@@ -173,7 +174,8 @@ async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[Pro
 async def _add(
     name: str, price: str, stock: int, cost: str | None, tax: str | None, *, refundable: bool
 ) -> tuple[Receipt, Currency]:
-    from tuckshop.till.commands.base import OPERATOR, AddProduct
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.products import AddProduct
 
     async with opened_shop() as shop:
         command = AddProduct(
@@ -189,7 +191,7 @@ async def _add(
         return await settle(shop, command), shop.currency
 
 
-async def _all() -> tuple[list[ProductStands], Currency]:
+async def _all() -> tuple[list[ProductRecord], Currency]:
     async with opened_shop() as shop:
         return await every(shop), shop.currency
 
@@ -220,7 +222,8 @@ async def _change(
     tax: str | None,
     refundable: bool | None,
 ) -> tuple[Receipt, Currency]:
-    from tuckshop.till.commands.base import OPERATOR, ChangeProduct
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.products import ChangeProduct
 
     async with opened_shop() as shop:
         currency = shop.currency
@@ -236,8 +239,9 @@ async def _change(
         return await settle(shop, command), currency
 
 
-async def _remove(product: str) -> ProductStands:
-    from tuckshop.till.commands.base import OPERATOR, RemoveProduct
+async def _remove(product: str) -> ProductRecord:
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.products import RemoveProduct
 
     async with opened_shop() as shop:
         found = await find(shop, product)
@@ -250,7 +254,8 @@ async def _samples(stock: int) -> tuple[int, list[str]]:
     from tuckshop.domain.refusals import NameTaken
     from tuckshop.operations import pictures
     from tuckshop.queries import catalogue
-    from tuckshop.till.commands.base import OPERATOR, AddProduct
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.products import AddProduct
 
     left_out: list[str] = []
     chosen = PRODUCTS[::2]
@@ -282,8 +287,8 @@ def _cost(text: str | None, currency: Currency) -> int | None:
 
 
 def _told(stands: Receipt, currency: Currency) -> str:
-    from tuckshop.till.commands.base import ProductStands
+    from tuckshop.till.commands.products import ProductRecord
 
-    assert isinstance(stands, ProductStands)
+    assert isinstance(stands, ProductRecord)
     price = amounts.tell(stands.price_cents, currency)
     return f"product {stands.product_id}: {stands.name}, {price}, {stands.stock:,} on the shelf"

@@ -15,7 +15,8 @@ from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.products import QUANTITY_MAX, REASON_LENGTH_MAX
 
 if TYPE_CHECKING:
-    from tuckshop.till.commands.base import ProductStands, StockMoved
+    from tuckshop.till.commands.machines import StockMoved
+    from tuckshop.till.commands.products import ProductRecord
 
 reason_option = click.option("--reason", type=FILLED, help="Why; kept with the movement.")
 
@@ -82,8 +83,9 @@ def list_(below: int | None, machine: str | None) -> None:
     click.echo(f"\n{len(found):,} {'product' if len(found) == 1 else 'products'}")
 
 
-async def _add(product: str, quantity: int, machine: str | None, reason: str | None) -> ProductStands:
-    from tuckshop.till.commands.base import OPERATOR, ProductStands, Restock
+async def _add(product: str, quantity: int, machine: str | None, reason: str | None) -> ProductRecord:
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.products import ProductRecord, Restock
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -91,14 +93,15 @@ async def _add(product: str, quantity: int, machine: str | None, reason: str | N
         stands = await settle(
             shop, Restock(OPERATOR, found.product_id, quantity, reason, machine_id=machine_id)
         )
-        assert isinstance(stands, ProductStands)
+        assert isinstance(stands, ProductRecord)
         return stands
 
 
 async def _set(
     product: str, quantity: int, machine: str | None, reason: str | None
-) -> tuple[ProductStands, ProductStands]:
-    from tuckshop.till.commands.base import OPERATOR, ChangeProduct, ProductStands
+) -> tuple[ProductRecord, ProductRecord]:
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.products import ChangeProduct, ProductRecord
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
@@ -111,14 +114,15 @@ async def _set(
             machine_id=machine_id,
         )
         stands = await settle(shop, command)
-        assert isinstance(stands, ProductStands)
+        assert isinstance(stands, ProductRecord)
         return found, stands
 
 
 async def _move(
     product: str, quantity: int, source: str | None, target: str, reason: str | None
 ) -> tuple[StockMoved, tuple[str, str, str]]:
-    from tuckshop.till.commands.base import OPERATOR, MoveStock, StockMoved
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.machines import MoveStock, StockMoved
 
     async with opened_shop() as shop:
         found = await find(shop, product)
@@ -130,7 +134,7 @@ async def _move(
         return moved, (found.name, out.name, into.name)
 
 
-async def _all(machine: str | None) -> list[ProductStands]:
+async def _all(machine: str | None) -> list[ProductRecord]:
     async with opened_shop() as shop:
         return await every(shop, machine_id=(await find_machine(shop, machine)).id)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
     from tuckshop.queries.tabs import Tab
-    from tuckshop.till.commands.base import TabSettled
+    from tuckshop.till.commands.tabs import TabSettled
 
 PAGE = 1_000
 AS_SETTING = "default"
@@ -140,18 +140,18 @@ async def _settle(
     ref: str | None,
     machine: str | None,
 ) -> tuple[TabSettled, Currency]:
-    from tuckshop.till.commands import base as commands
-    from tuckshop.till.commands.base import SettleTab, TabSettled
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
     async with opened_shop() as shop:
         user_id = await _user_id(shop, user)
         if amount is None:
             coins = known(pairs, shop.currency)
             machine_id = (await find_machine(shop, machine)).id
-            command = SettleTab(commands.OPERATOR, user_id, coins=coins, machine_id=machine_id)
+            command = SettleTab(OPERATOR, user_id, coins=coins, machine_id=machine_id)
         else:
             cents = money.parse(amount, exponent=shop.currency.exponent)
-            command = SettleTab(commands.OPERATOR, user_id, amount_cents=cents, external_ref=ref)
+            command = SettleTab(OPERATOR, user_id, amount_cents=cents, external_ref=ref)
         settled = await settle_command(shop, command)
         assert isinstance(settled, TabSettled)
         return settled, shop.currency

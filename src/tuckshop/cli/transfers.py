@@ -16,7 +16,7 @@ from tuckshop.domain.ledger import wallet_of
 
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
-    from tuckshop.till.commands.base import MoneyMoved, SellerPaid
+    from tuckshop.till.commands.transfers import MoneyMoved, SellerPaid
 
 ref_option = click.option(
     "--ref", required=True, type=FILLED, help="The bank's reference. Each counts once: repeating is safe."
@@ -54,7 +54,8 @@ def payout(seller: str, ref: str, amount: str | None, reason: str | None) -> Non
 
 async def _top_up(user: str, amount: str, ref: str, reason: str | None) -> tuple[MoneyMoved, Currency]:
     from tuckshop.identity import users as accounts
-    from tuckshop.till.commands.base import OPERATOR, MoneyMoved, TopUp
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.transfers import MoneyMoved, TopUp
 
     async with opened_shop() as shop:
         cents = money.parse(amount, exponent=shop.currency.exponent)
@@ -68,7 +69,8 @@ async def _pay_out(
     seller: str, ref: str, amount: str | None, reason: str | None
 ) -> tuple[SellerPaid, Currency]:
     from tuckshop.identity import users as accounts
-    from tuckshop.till.commands.base import OPERATOR, PaySeller, SellerPaid
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 
     async with opened_shop() as shop:
         cents = None if amount is None else money.parse(amount, exponent=shop.currency.exponent)

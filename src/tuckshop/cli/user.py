@@ -237,11 +237,13 @@ async def _approve(name: str) -> User:
 
 async def _close(name: str) -> User:
     from tuckshop.identity import users as accounts
-    from tuckshop.till.commands.base import OPERATOR, CloseUser, Envelope
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.base import Envelope
+    from tuckshop.till.commands.users import CloseUser
 
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
-        (await shop.till.settle(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
+        (await shop.till.execute(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
         return found
 
 

@@ -19,8 +19,13 @@ from tuckshop.identity import registration, roles, sessions
 from tuckshop.operations import pictures
 from tuckshop.store import admin_log
 from tuckshop.store.engine import writing
-from tuckshop.till.commands import base as till
-from tuckshop.till.commands.base import Envelope
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import Command, Envelope
+from tuckshop.till.commands.machines import CoinsCarried, FillCoins, SetShelves, ShelvesSet
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, Restock
+from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 if TYPE_CHECKING:
     from tuckshop.context import Shop
@@ -67,7 +72,7 @@ class History:
     progress: Progress = lambda _: None
 
     def __post_init__(self) -> None:
-        self.callers: dict[str, till.Caller] = {}
+        self.callers: dict[str, SessionCaller] = {}
         self.stock: dict[int, int] = {}
         self.products: dict[int, DemoProduct] = {}
         self.prices: dict[int, int] = {}
@@ -119,7 +124,7 @@ class History:
     async def _add_products(self) -> None:
         for count, product in enumerate(PRODUCTS, 1):
             price_cents = product.former_price_cents or product.price_cents
-            command = till.AddProduct(
+            command = AddProduct(
                 self.callers[product.seller or SHOP.admin.username],
                 name=product.name,
                 price_cents=price_cents,
@@ -132,7 +137,7 @@ class History:
                 ),
                 for_house=product.seller is None,
             )
-            receipt = await self._do(command, till.ProductStands)
+            receipt = await self._do(command, ProductRecord)
             self.products[receipt.product_id] = product
             self.prices[receipt.product_id] = price_cents
             self.stock[receipt.product_id] = receipt.stock
@@ -148,8 +153,8 @@ class History:
             for product_id, label in zip(self.products, labels, strict=True)
         )
         admin = self.callers[SHOP.admin.username]
-        await self._do(till.SetShelves(admin, DEFAULT_MACHINE_ID, shelves), till.ShelvesSet)
-        await self._do(till.FillCoins(admin, DEFAULT_MACHINE_ID, machine.coins, "float"), till.BoxMoved)
+        await self._do(SetShelves(admin, DEFAULT_MACHINE_ID, shelves), ShelvesSet)
+        await self._do(FillCoins(admin, DEFAULT_MACHINE_ID, machine.coins, "float"), CoinsCarried)
 
     def _plan(self, day: int) -> None:
         """Puts what is known of the day on the agenda."""
@@ -180,7 +185,7 @@ class History:
             capacity = SHOP.machine.shelf_capacity
             missing = capacity - self.stock[product_id]
             if missing > capacity - LOW_STOCK or (missing and self.products[product_id].seller == BAKERY):
-                await self._change_product(till.Restock(self._seller(product_id), product_id, missing))
+                await self._change_product(Restock(self._seller(product_id), product_id, missing))
 
         return act
 
@@ -189,7 +194,7 @@ class History:
             left = self.stock[product_id]
             if left > LOW_STOCK:
                 kept = left - self.random.randint(2, 6)
-                command = till.ChangeProduct(
+                command = ChangeProduct(
                     self._seller(product_id), product_id, stock=kept, reason="given away in the evening"
                 )
                 await self._change_product(command)
@@ -200,7 +205,7 @@ class History:
         async def act() -> None:
             price_cents = self.products[product_id].price_cents
             await self._change_product(
-                till.ChangeProduct(self._seller(product_id), product_id, price_cents=price_cents)
+                ChangeProduct(self._seller(product_id), product_id, price_cents=price_cents)
             )
             self.prices[product_id] = price_cents
 
@@ -217,13 +222,13 @@ class History:
                 self.clock.reach(self.clock() + self.random.randint(4, 25) * SECOND_US)
             takes_change = self.random.random() < 0.18
             sold = await self._do(
-                till.PlaceOrder(
+                PlaceOrder(
                     self.callers[name],
                     self._wallet(name),
                     tuple(basket),
                     change=Change.RETURN if takes_change else Change.KEEP,
                 ),
-                till.OrderPlaced,
+                OrderPlaced,
             )
             self.balances[name] = sold.balance_cents
             for product_id, count in basket:
@@ -239,8 +244,8 @@ class History:
 
     def _refunding(self, name: str, order_id: int, product_id: int) -> Callable[[], Awaitable[None]]:
         async def act() -> None:
-            command = till.Refund(self.callers[name], order_id, {product_id: 1}, "took the wrong one")
-            back = await self._do(command, till.Refunded)
+            command = Refund(self.callers[name], order_id, {product_id: 1}, "took the wrong one")
+            back = await self._do(command, Refunded)
             self.balances[name] = back.balance_cents or 0
             self.stock[product_id] += 1
 
@@ -249,7 +254,7 @@ class History:
     def _leaving(self, name: str) -> Callable[[], Awaitable[None]]:
         async def act() -> None:
             if self.balances[name] >= 5:
-                paid = await self._do(till.PayOut(self.callers[name], self._wallet(name)), till.PaidOut)
+                paid = await self._do(PayOut(self.callers[name], self._wallet(name)), PaidOut)
                 self.balances[name] = paid.balance_cents
 
         return act
@@ -277,8 +282,8 @@ class History:
         assert coins is not None
         coins = self._in_small(coins)
         attester = SHOP.cashier if self.random.random() < 0.08 else name
-        command = till.Deposit(self.callers[attester], self._wallet(name), coins)
-        deposited = await self._do(command, till.CoinsDeposited)
+        command = Deposit(self.callers[attester], self._wallet(name), coins)
+        deposited = await self._do(command, CoinsDeposited)
         self.balances[name] = deposited.balance_cents
 
     def _in_small(self, coins: dict[int, int]) -> dict[int, int]:
@@ -292,19 +297,19 @@ class History:
                         small[part] = small.get(part, 0) + parts
         return {value: count for value, count in small.items() if count}
 
-    async def _change_product(self, command: till.Restock | till.ChangeProduct) -> None:
-        receipt = await self._do(command, till.ProductStands)
+    async def _change_product(self, command: Restock | ChangeProduct) -> None:
+        receipt = await self._do(command, ProductRecord)
         self.stock[receipt.product_id] = receipt.stock
 
     async def _finish(self) -> None:
         for name, caller in self.callers.items():
             await sessions.log_out(self.shop, caller=caller)
             if name == SHOP.disabled_buyer:
-                await roles.change(self.shop, user_id=caller.user_id or 0, state=UserState.DISABLED)
+                await roles.change(self.shop, user_id=caller.user_id, state=UserState.DISABLED)
         async with writing(self.shop.engine) as connection:
             await admin_log.record(connection, action=MADE, subject="shop", now_us=self.clock())
 
-    def _seller(self, product_id: int) -> till.Caller:
+    def _seller(self, product_id: int) -> SessionCaller:
         return self.callers[self.products[product_id].seller or SHOP.admin.username]
 
     def _wallet(self, name: str) -> AccountRef:
@@ -312,8 +317,8 @@ class History:
         assert user_id is not None
         return wallet_of(user_id)
 
-    async def _do(self, command: till.Command, kind: type[R]) -> R:
+    async def _do(self, command: Command, kind: type[R]) -> R:
         """The command's receipt; the history never asks for what is refused."""
-        receipt = (await self.shop.till.settle(Envelope(command))).receipt()
+        receipt = (await self.shop.till.execute(Envelope(command))).receipt()
         assert isinstance(receipt, kind)
         return receipt

@@ -8,7 +8,7 @@ Facts are plain JSON values: amounts in minor units (`..cents..`), days as `2025
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 
@@ -311,6 +311,12 @@ _BY_CODE = {one.code: one for one in field_problems()}
 
 
 def revive_problem(code: str, facts: Mapping[str, Any]) -> FieldProblem:
-    """The problem that `code` and `facts()` told of; KeyError for a code that is not in the set."""
-    values = {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
-    return _BY_CODE[code](**values)
+    """The problem that `code` and `facts()` told of; facts that it has no more are left out.
+
+    Raises:
+        KeyError: no problem of the set has the code.
+        TypeError: a fact is missing.
+    """
+    problem = _BY_CODE[code]
+    known = {field.name: facts[field.name] for field in fields(problem) if field.name in facts}
+    return problem(**{name: tuple(fact) if isinstance(fact, list) else fact for name, fact in known.items()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tuckshop.domain import money
 from tuckshop.domain.field_problems import OutOfRange, TaxOutOfRange
@@ -46,6 +46,15 @@ class Product(NamedTuple):
     version: int
     on_sale: bool
     image_id: int | None = None
+
+
+ATTRIBUTES = tuple(name for name in Product._fields if name not in ("id", "seller_id", "version", "on_sale"))
+"""What its owner may change of a product; each change is a new version."""
+
+
+def attributes(product: Product) -> dict[str, Any]:
+    """The product's attributes by name."""
+    return {name: getattr(product, name) for name in ATTRIBUTES}
 
 
 class Shelf(NamedTuple):

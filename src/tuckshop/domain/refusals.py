@@ -86,11 +86,7 @@ class Refusal(Exception):
 
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> Self:
-        """The refusal of these facts, as `facts()` or JSON has them; those that it has no more are left out.
-
-        Raises:
-            TypeError: a fact is missing.
-        """
+        """The refusal of these facts, as JSON has them; those that it has no more are left out."""
         known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
         return cls(**{name: tuple(fact) if isinstance(fact, list) else fact for name, fact in known.items()})
 
@@ -227,8 +223,13 @@ class Unacceptable(Refusal):
     """The value is wrong whatever the shop's state."""
 
 
+def _coded(facts: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 kept the problem as the end of an English sentence, which is said again as it was."""
+    return {"field": facts["field"], "code": StoredReason.code, "facts": {"reason": facts["reason"]}}
+
+
 @dataclass(unsafe_hash=True)
-class InvalidField(Unacceptable, code="invalid-field"):
+class InvalidField(Unacceptable, code="invalid-field", stored_version=2, upgrades=(_coded,)):
     """The value of `field` cannot be taken; `problem` is why."""
 
     field: str
@@ -236,15 +237,11 @@ class InvalidField(Unacceptable, code="invalid-field"):
 
     def facts(self) -> dict[str, Any]:
         """The field, and the problem's code and facts."""
-        if isinstance(self.problem, StoredReason):
-            return {"field": self.field, "reason": self.problem.reason}
         return {"field": self.field, "code": self.problem.code, "facts": self.problem.facts()}
 
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> Self:
-        """As `facts` tells them, or as they were stored before problems had codes: with a sentence."""
-        if "reason" in facts:
-            return cls(facts["field"], StoredReason(facts["reason"]))
+        """As `facts` tells them. Raises KeyError for a problem that is not in the set."""
         return cls(facts["field"], revive_problem(facts["code"], facts["facts"]))
 
 
@@ -513,10 +510,10 @@ _BY_CODE = {leaf.code: leaf for leaf in leaves()}
 
 
 def revive(code: str, facts: dict[str, Any]) -> Refusal:
-    """The refusal that `r.code` and `r.facts()` told of.
+    """The refusal that `r.code` and `r.facts()` told of; facts that it has no more are left out.
 
     Raises:
-        KeyError: no refusal of the tree has the code, or a fact is missing.
+        KeyError: no refusal of the tree has the code.
         TypeError: a fact is missing.
     """
     return _BY_CODE[code].of_facts(facts)

@@ -22,7 +22,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import sessions
 from tuckshop.identity.browser_sessions import OpaqueLogIn
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 SESSION = "tuckshop"
 VISIT = "tuckshop_visit"
@@ -93,7 +93,7 @@ async def log_in(request: Call, *, username: str, password: str, form_token: str
     )
 
 
-async def caller(request: Call) -> Caller | None:
+async def caller(request: Call) -> SessionCaller | None:
     """Whose cookie it is, None without one; whether the session still is good is asked at every use.
 
     Raises:

@@ -22,7 +22,7 @@ from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.identity.passwords import Overrun
 from tuckshop.till.engine.queue import Busy, Defect
-from tuckshop.till.sql.script import OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
 log = structlog.get_logger(__name__)
 

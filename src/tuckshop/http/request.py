@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncGenerator
 from functools import cache
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -22,7 +21,8 @@ from tuckshop.http.state import running
 from tuckshop.identity import devices
 from tuckshop.queries.events import Events
 from tuckshop.settings import Network, Settings
-from tuckshop.till.commands.base import Caller, Command, Envelope, Outcome
+from tuckshop.till.callers import MachineCaller, SessionCaller
+from tuckshop.till.commands.base import Command, Envelope, Outcome
 
 BODY_BYTES_DRAINED = 33_554_432  # Whoever writes all before reading would not see why we hung up.
 KEY_LENGTH_MAX = 255
@@ -66,12 +66,12 @@ class Call(Request):
         return running(self.scope).settings
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> SessionCaller:
         """Whose access token the request carries. Raises SessionEnded without a good one."""
         return self._bearer(self.given(b"authorization"))
 
-    def _bearer(self, given: list[bytes]) -> Caller:
-        admitted: Caller | None = self.scope.get(ADMITTED)
+    def _bearer(self, given: list[bytes]) -> SessionCaller:
+        admitted: SessionCaller | None = self.scope.get(ADMITTED)
         if admitted is not None:
             return admitted
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
@@ -86,7 +86,7 @@ class Call(Request):
         return ADMITTED not in self.scope and not self.given(b"authorization")
 
     @property
-    def witness(self) -> Caller:
+    def witness(self) -> SessionCaller | MachineCaller:
         """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
@@ -158,15 +158,6 @@ class Call(Request):
             self._whole = b"".join(parts)
         return self._whole
 
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The whole body for Starlette, which reads forms from here. Raises as `body`."""
-        yield await self.body() if self._whole is None else self._whole
-        yield b""
-
-    def read_instead(self, body: bytes) -> None:
-        """What counts as the body from now on: of one that was too large, its beginning."""
-        self._whole = body
-
     async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
         """The body as the one type it may have; `default` where there is none.
 
@@ -234,7 +225,7 @@ class Call(Request):
 
     async def settled(self, command: Command, *, is_secret: bool = False) -> Outcome:
         """What becomes of the command; `is_secret`: see `enveloped`."""
-        return await self.shop.till.settle(await self.enveloped(command, is_secret=is_secret))
+        return await self.shop.till.execute(await self.enveloped(command, is_secret=is_secret))
 
 
 def _is_in(networks: tuple[Network, ...], address: str) -> bool:

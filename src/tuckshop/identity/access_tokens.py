@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey
 
 from tuckshop.context import Refreshing
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 ACCESS_SECONDS = 300  # What was copied from a log or a screen is worthless soon.
 REFRESH_SECONDS = 86_400
@@ -43,9 +43,9 @@ class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gen: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> SessionCaller:
         """Whose token it is."""
-        return Caller(self.sid, int(self.sub))
+        return SessionCaller(self.sid, int(self.sub))
 
 
 class Tokens:
@@ -55,17 +55,17 @@ class Tokens:
         self._secret = secret
         self._key = OctKey.import_key(secret)
         self._clock = clock
-        self._read: dict[str, tuple[int, Caller]] = {}
+        self._read: dict[str, tuple[int, SessionCaller]] = {}
 
-    def access(self, caller: Caller) -> str:
+    def access(self, caller: SessionCaller) -> str:
         """A token for calls, good for ACCESS_SECONDS."""
         return self._sign(caller, ACCESS, ACCESS_SECONDS)
 
-    def refresh(self, caller: Caller, *, generation: int) -> str:
+    def refresh(self, caller: SessionCaller, *, generation: int) -> str:
         """A token for new tokens, good for REFRESH_SECONDS or until the next one is made."""
         return self._sign(caller, REFRESH, REFRESH_SECONDS, generation=generation)
 
-    def caller(self, token: str) -> Caller:
+    def caller(self, token: str) -> SessionCaller:
         """Whose access token this is. Raises SessionEnded for any that is not good now."""
         known = self._read.get(token)
         if known is None:
@@ -92,7 +92,9 @@ class Tokens:
         """
         return hmac.digest(self._secret, b"\0tuckshop/seal\0" + signed, "sha256")
 
-    def _sign(self, caller: Caller, audience: str, seconds: int, *, generation: int | None = None) -> str:
+    def _sign(
+        self, caller: SessionCaller, audience: str, seconds: int, *, generation: int | None = None
+    ) -> str:
         now = self._clock() // 1_000_000
         claims = {
             "aud": audience,

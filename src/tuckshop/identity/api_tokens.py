@@ -19,7 +19,7 @@ from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, 
 from tuckshop.domain.users import Scope, check_name, read_scopes, write_scopes
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 PREFIX = "tsk_"  # Told apart from a log-in's token at a glance, and found by those who scan for secrets.
 SECRET_BYTES = 32
@@ -143,7 +143,7 @@ async def known(shop: Shop, *, secret: str) -> KnownToken:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
-    found = KnownToken(Caller(row.id, row.user_id), read_scopes(row.scopes))
+    found = KnownToken(SessionCaller(row.id, row.user_id), read_scopes(row.scopes))
     shop.remember_token(digest, found)
     return found
 

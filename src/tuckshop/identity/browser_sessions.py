@@ -17,7 +17,7 @@ from tuckshop.identity import sessions
 from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 PREFIX = "tss_"  # Told apart from an API token, and found by those who scan for secrets.
 
@@ -27,7 +27,7 @@ class OpaqueLogIn:
     """The secret, which nobody can find out again, and whose it is."""
 
     secret: str
-    caller: Caller
+    caller: SessionCaller
     active_sessions: int
 
 
@@ -39,7 +39,7 @@ async def log_in(
     days: int = sessions.SESSION_DAYS,
     device: str | None = None,
     address: str | None = None,
-    instead_of: Caller | None = None,
+    instead_of: SessionCaller | None = None,
 ) -> OpaqueLogIn:
     """A new session of so many days, known by its secret; `instead_of` is ended with it.
 
@@ -60,7 +60,7 @@ async def log_in(
     return OpaqueLogIn(secret, caller, others)
 
 
-async def caller(shop: Shop, *, secret: str) -> Caller:
+async def caller(shop: Shop, *, secret: str) -> SessionCaller:
     """Whose session it is; whether that still is good is asked at every use.
 
     Raises:
@@ -82,6 +82,6 @@ async def caller(shop: Shop, *, secret: str) -> Caller:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
-    found = Caller(row.id, row.user_id)
+    found = SessionCaller(row.id, row.user_id)
     shop.remember_token(digest, KnownToken(found, frozenset()))
     return found

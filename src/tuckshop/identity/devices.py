@@ -14,7 +14,7 @@ from tuckshop.domain.users import Actor
 from tuckshop.identity import sessions
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import MachineCaller, SessionCaller
 
 KEY_BYTES = 32
 _KEY = re.compile(r"([1-9][0-9]{0,17})-([A-Za-z0-9_-]{43})", re.ASCII)
@@ -30,17 +30,17 @@ def hashed(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def caller(key: str) -> Caller:
+def caller(key: str) -> MachineCaller:
     """The machine whose key this would be; the till finds out whether it is. Raises SessionEnded."""
     match = _KEY.fullmatch(key)
     if match is None:
         raise SessionEnded
-    return Caller(None, None, int(match[1]), hashed(key))
+    return MachineCaller(int(match[1]), hashed(key))
 
 
-async def witness(shop: Shop, *, caller: Caller) -> Actor:
+async def witness(shop: Shop, *, caller: SessionCaller | MachineCaller) -> Actor:
     """The machine whose key it is, or whose session. Raises SessionEnded."""
-    if caller.machine_id is None:
+    if isinstance(caller, SessionCaller):
         return await sessions.actor(shop, caller=caller)
     query = select(tables.machines.c.key_hash).where(tables.machines.c.id == caller.machine_id)
     async with reading(shop.engine) as connection:

@@ -21,7 +21,9 @@ from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, Role, check_name, 
 from tuckshop.identity import devices, sessions
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import Caller, CloseWallet, Envelope, WalletClosed
+from tuckshop.till.callers import MachineCaller, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.transfers import CloseWallet, WalletClosed
 
 KNOWN_MAX = 10_000  # A megabyte, and more than stand before one shop's machines in a day.
 AT_ONCE = 100  # Wallets closed one after the other, between two looks at what is left.
@@ -65,7 +67,9 @@ def wallet_of(guest_id: int) -> AccountRef:
     return AccountRef(AccountKind.WALLET, None, guest_id)
 
 
-async def wallet(shop: Shop, *, caller: Caller, name: str, make: bool = False) -> tuple[Caller, AccountRef]:
+async def wallet(
+    shop: Shop, *, caller: SessionCaller | MachineCaller, name: str, make: bool = False
+) -> tuple[SessionCaller | MachineCaller, AccountRef]:
     """The wallet of the guest of this name, and the caller as one who asks for this guest.
 
     `make`: a name that was never seen becomes a guest.
@@ -80,8 +84,8 @@ async def wallet(shop: Shop, *, caller: Caller, name: str, make: bool = False) -
         # Whoever may not serve guests must not learn who was here; whom we know by heart, the till guards.
         await require_server(shop, caller=caller)
     guest_id = await known(shop, name=name, make=make)
-    if caller.machine_id is not None:
-        caller = caller._replace(guest_id=guest_id)
+    if isinstance(caller, MachineCaller):
+        caller = caller.serving(guest_id)
     return caller, wallet_of(guest_id)
 
 
@@ -101,7 +105,7 @@ async def known(shop: Shop, *, name: str, make: bool = False) -> int:
     return guest_id
 
 
-async def require_server(shop: Shop, *, caller: Caller) -> Actor:
+async def require_server(shop: Shop, *, caller: SessionCaller | MachineCaller) -> Actor:
     """The machine, cashier or admin who asks. Raises SessionEnded, RoleMissing."""
     actor = await devices.witness(shop, caller=caller)
     if actor.machine_id is None:
@@ -109,7 +113,7 @@ async def require_server(shop: Shop, *, caller: Caller) -> Actor:
     return actor
 
 
-async def find(shop: Shop, *, caller: Caller, name: str, make: bool = False) -> Guest:
+async def find(shop: Shop, *, caller: SessionCaller | MachineCaller, name: str, make: bool = False) -> Guest:
     """The guest of this name and what the wallet holds. Raises as `wallet`."""
     await require_server(shop, caller=caller)
     await wallet(shop, caller=caller, name=name, make=make)
@@ -163,7 +167,7 @@ async def left_behind(
         return [LeftBehind(*row) for row in await connection.execute(query)]
 
 
-async def close_left_behind(shop: Shop, *, caller: Caller, days: int) -> list[WalletClosed]:
+async def close_left_behind(shop: Shop, *, caller: SessionCaller, days: int) -> list[WalletClosed]:
     """Money that guests left behind so long ago, to nobody; a wallet that is used meanwhile stays.
 
     Raises:
@@ -180,7 +184,7 @@ async def close_left_behind(shop: Shop, *, caller: Caller, days: int) -> list[Wa
                 caller, wallet_of(one.guest_id), "left behind", balance_cents=one.balance_cents
             )
             try:
-                receipt = (await shop.till.settle(Envelope(command))).receipt()
+                receipt = (await shop.till.execute(Envelope(command))).receipt()
             except WalletTouched:
                 continue
             assert isinstance(receipt, WalletClosed)

@@ -25,7 +25,7 @@ from tuckshop.identity.passwords import COMMON
 from tuckshop.identity.users import User
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
-from tuckshop.till.commands.base import Newcomer
+from tuckshop.till.commands.users import NewUser
 
 
 async def register(
@@ -67,7 +67,7 @@ async def newcomer(
     roles: Iterable[Role],
     buyers: RegistrationMode = RegistrationMode.OPEN,
     sellers: RegistrationMode = RegistrationMode.OPEN,
-) -> Newcomer:
+) -> NewUser:
     """Whoever wants to register, checked but for who is there already; for a Register command.
 
     Raises:
@@ -123,15 +123,15 @@ async def _checked(
     roles: frozenset[Role],
     state: UserState,
     any_password: bool = False,
-) -> Newcomer:
+) -> NewUser:
     username = check_username(username)
     email = None if email is None else check_email(email)
     if not any_password:
         check_password(password, common=COMMON)
-    return Newcomer(username, email, await shop.passwords.hash(password), roles, state)
+    return NewUser(username, email, await shop.passwords.hash(password), roles, state)
 
 
-async def _add(shop: Shop, newcomer: Newcomer, *, is_logged: bool = False, only_first: bool = False) -> User:
+async def _add(shop: Shop, newcomer: NewUser, *, is_logged: bool = False, only_first: bool = False) -> User:
     username, email = newcomer.username, newcomer.email
     values = {
         "username": username,

@@ -18,7 +18,7 @@ from tuckshop.identity.login_throttle import Try
 from tuckshop.identity.users import User
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 SESSION_DAYS = 30  # However often it is refreshed; then the password is asked again.
 DEVICE_LENGTH_MAX = 200
@@ -62,7 +62,6 @@ async def log_in(
     caller, others = await open_session(
         shop, username=username, password=password, device=device, address=address
     )
-    assert caller.user_id is not None
     return LoggedIn(
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=1),
@@ -80,8 +79,8 @@ async def open_session(
     address: str | None = None,
     days: int = SESSION_DAYS,
     secret_hash: bytes | None = None,
-    instead_of: Caller | None = None,
-) -> tuple[Caller, int]:
+    instead_of: SessionCaller | None = None,
+) -> tuple[SessionCaller, int]:
     """A new session, and how many others the user has; with a secret's hash, one that `opaque` knows by it.
 
     `instead_of`: the session that the same browser had, whoever's it was; it ends.
@@ -117,7 +116,7 @@ async def open_session(
         if secret_hash is not None:
             token = {"session_id": session_id, "name": "log-in", "secret_hash": secret_hash}
             await connection.execute(insert(tables.api_tokens).values(token))
-    return Caller(session_id, user_id), others
+    return SessionCaller(session_id, user_id), others
 
 
 async def refresh(shop: Shop, *, token: str) -> LoggedIn:
@@ -142,7 +141,6 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
             await _end(connection, caller, now_us)
     if reused:
         raise CredentialReused
-    assert caller.user_id is not None
     return LoggedIn(
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=generation + 1),
@@ -172,7 +170,7 @@ async def renew(shop: Shop, *, token: str) -> str:
     return shop.tokens.access(caller)
 
 
-async def log_out(shop: Shop, *, caller: Caller) -> None:
+async def log_out(shop: Shop, *, caller: SessionCaller) -> None:
     """Ends the caller's session. Raises SessionEnded if it has ended already."""
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
@@ -180,12 +178,11 @@ async def log_out(shop: Shop, *, caller: Caller) -> None:
         await _end(connection, caller, now_us)
 
 
-async def log_out_everywhere(shop: Shop, *, caller: Caller) -> int:
+async def log_out_everywhere(shop: Shop, *, caller: SessionCaller) -> int:
     """Ends every session of the caller's user; how many. Raises SessionEnded."""
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         await _require_live(connection, caller, now_us)
-        assert caller.user_id is not None
         return await accounts.end_sessions(connection, caller.user_id, now_us=now_us)
 
 
@@ -199,7 +196,7 @@ async def log_out_everywhere_by_password(
         return await accounts.end_sessions(connection, user_id, now_us=shop.clock())
 
 
-async def actor(shop: Shop, *, caller: Caller) -> Actor:
+async def actor(shop: Shop, *, caller: SessionCaller) -> Actor:
     """Who the caller is now, roles as they stand. Raises SessionEnded.
 
     An API token has the roles that its scopes lend; to look at things, reading lends those of customers.
@@ -236,12 +233,11 @@ async def end(shop: Shop, *, user_id: int, session_id: int) -> None:
             raise UnknownSession(session=session_id)
 
 
-async def end_others(shop: Shop, *, caller: Caller) -> int:
+async def end_others(shop: Shop, *, caller: SessionCaller) -> int:
     """Ends every other log-in of the caller's user, API tokens aside; how many. Raises SessionEnded."""
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         await _require_live(connection, caller, now_us)
-        assert caller.user_id is not None
         query = update(sessions).where(*_log_ins(caller.user_id, now_us), sessions.c.id != caller.session_id)
         return (await connection.execute(query.values(ended_us=now_us))).rowcount
 
@@ -291,7 +287,7 @@ async def _count_live(connection: AsyncConnection, user_id: int | None, now_us: 
     return await connection.scalar(select(func.count()).where(*_log_ins(user_id, now_us))) or 0
 
 
-async def _require_live(connection: AsyncConnection, caller: Caller, now_us: int) -> Any:
+async def _require_live(connection: AsyncConnection, caller: SessionCaller, now_us: int) -> Any:
     query = select(users, sessions.c.scopes).join(sessions, sessions.c.user_id == users.c.id)
     row = (
         await connection.execute(
@@ -309,7 +305,7 @@ async def _require_live(connection: AsyncConnection, caller: Caller, now_us: int
     return row
 
 
-async def _end(connection: AsyncConnection, caller: Caller, now_us: int) -> None:
+async def _end(connection: AsyncConnection, caller: SessionCaller, now_us: int) -> None:
     await connection.execute(
         update(sessions)
         .where(sessions.c.id == caller.session_id, sessions.c.ended_us.is_(None))

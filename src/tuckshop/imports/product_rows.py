@@ -32,7 +32,8 @@ from tuckshop.imports.file_problems import (
     UnknownColumn,
     UnknownSeller,
 )
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeProduct
+from tuckshop.till.callers import Caller
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 COLUMNS = ("name", "price", "stock", "stock_exported", "seller", "refundable", "tax", "cost")
 _YES_NO = {"yes": True, "no": False}

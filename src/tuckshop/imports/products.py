@@ -27,7 +27,9 @@ from tuckshop.imports.product_rows import COLUMNS, Known, Problem, Seller
 from tuckshop.queries import machines
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeGoods, ChangeProduct, Envelope
+from tuckshop.till.callers import OperatorCaller, SessionCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts
 
 PAGE = 500
 REASON = "imported"
@@ -76,7 +78,7 @@ class Report:
 async def take(
     shop: Shop,
     *,
-    caller: Caller,
+    caller: SessionCaller | OperatorCaller,
     actor: Actor,
     content: bytes,
     machine_id: int = DEFAULT_MACHINE_ID,
@@ -113,7 +115,7 @@ async def take(
         try:
             # Each try has a key of its own: a refusal is an answer too, and is repeated as one.
             once = (None, b"") if key is None else (f"{key}.{tried}", hashlib.sha256(content).digest())
-            outcome = await shop.till.settle(Envelope(ChangeGoods(caller, tuple(steps)), *once))
+            outcome = await shop.till.execute(Envelope(ChangeProducts(caller, tuple(steps)), *once))
             outcome.receipt()
         except (NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
             # Somebody was faster between the look and the till; the next look tells which row it concerns.
@@ -145,7 +147,7 @@ async def give(
 
 async def _look(
     shop: Shop,
-    caller: Caller,
+    caller: SessionCaller | OperatorCaller,
     actor: Actor,
     table: goods_rows.Table,
     machine_id: int,

@@ -1,4 +1,4 @@
-"""Proving the books: in one instant of them, every rule of `store/audit_rules.py` is tried on every row.
+"""Proving the books: in one instant of them, every rule of `store/audit_rules/` is tried on every row.
 
 No server audits by itself: on a large shop that takes minutes of a processor, at an hour that only its
 operator can choose. What was found last, and when, is kept in the database, for whoever watches.
@@ -15,8 +15,8 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tuckshop.store.audit_rule import Rule
 from tuckshop.store.audit_rules import rules
+from tuckshop.store.audit_rules.rule import Rule
 from tuckshop.store.engine import DatabaseAway, reading, writing
 from tuckshop.store.tables import audits
 

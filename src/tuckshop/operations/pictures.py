@@ -22,7 +22,9 @@ from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import AddProduct, Caller, ChangeProduct, Envelope, Outcome
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,7 +41,7 @@ UPLOAD_SECONDS_MAX = 3_600  # Between keeping a picture and showing it; moments,
 _ONE_AT_A_TIME = threading.Lock()  # The memory of two at once is what nobody has reckoned with.
 
 
-async def require_changeable(shop: Shop, *, caller: Caller, product_id: int) -> None:
+async def require_changeable(shop: Shop, *, caller: SessionCaller, product_id: int) -> None:
     """Whether the caller may, asked before anything large is read; the till asks again.
 
     Raises:
@@ -134,7 +136,7 @@ async def _settled(shop: Shop, envelope: Envelope, new_id: int | None = None) ->
         shown = select(products.c.image_id).where(products.c.id == command.product_id)
         async with reading(shop.engine) as connection:
             old_id = (await connection.execute(shown)).scalar_one_or_none()
-    outcome = await shop.till.settle(envelope)
+    outcome = await shop.till.execute(envelope)
     # Refused or replayed, the new one is not shown; done, the old one is not.
     await _forget_unused(shop, {one for one in (old_id, new_id) if one is not None})
     return outcome

@@ -21,8 +21,8 @@ from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
 from tuckshop.telemetry import Meter
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
+from tuckshop.till.sql.books import Books
 from tuckshop.till.sql.postgres import PostgresBooks
-from tuckshop.till.sql.script import Books
 from tuckshop.till.sql.sqlite import SqliteBooks
 
 Clock = Callable[[], int]

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Delete, delete, insert, select, true
 from tuckshop.context import Shop
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 
 KEPT_SECONDS = 3_600  # Somebody reads what the file would do, and asks a colleague.
 OF_USER_MAX = 2  # In two tabs, say.
@@ -32,7 +32,7 @@ class UploadKind(StrEnum):
     PRODUCTS = "products"
 
 
-async def keep(shop: Shop, *, caller: Caller, kind: UploadKind, content: bytes) -> str:
+async def keep(shop: Shop, *, caller: SessionCaller, kind: UploadKind, content: bytes) -> str:
     """Keeps a file for the caller's session; the key by which `find` knows it.
 
     The user's oldest file goes when there are more than OF_USER_MAX, and the oldest of all beyond OF_ALL_MAX.
@@ -53,7 +53,7 @@ async def keep(shop: Shop, *, caller: Caller, kind: UploadKind, content: bytes) 
     return key
 
 
-async def find(shop: Shop, *, caller: Caller, kind: UploadKind, key: str) -> bytes | None:
+async def find(shop: Shop, *, caller: SessionCaller, kind: UploadKind, key: str) -> bytes | None:
     """The content of a file that the caller's session has sent; None if it is not kept, or not any more."""
     query = select(uploads.c.content).where(
         uploads.c.key == key,

@@ -27,7 +27,7 @@ from tuckshop.domain.refusals import InvalidField, UnknownMachine, UnknownProduc
 from tuckshop.domain.users import name_key
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands.base import ProductStands
+from tuckshop.till.commands.products import ProductRecord
 
 machines, products, shelves, users = tables.machines, tables.products, tables.shelves, tables.users
 own = shelves.alias("own")  # The shelves with a price of their own: few, and in indexes of their own.
@@ -76,7 +76,7 @@ class Search:
     offset: int = 0
 
 
-async def page(shop: Shop, search: Search) -> list[ProductStands]:
+async def page(shop: Shop, search: Search) -> list[ProductRecord]:
     """The products that a search finds, in its order. Raises UnknownMachine."""
     async with reading(shop.engine) as connection:
         await _require_machine(connection, search.machine_id)
@@ -86,7 +86,7 @@ async def page(shop: Shop, search: Search) -> list[ProductStands]:
             .join(found, found.c.id == products.c.id)
             .order_by(*_order(search.sort, products.c.name_key, _price(), products.c.id))
         )
-        return [_stands(row) for row in await connection.execute(query)]
+        return [_record(row) for row in await connection.execute(query)]
 
 
 async def count(shop: Shop, search: Search) -> int:
@@ -97,7 +97,7 @@ async def count(shop: Shop, search: Search) -> int:
         return await connection.scalar(select(func.count()).select_from(found)) or 0
 
 
-def place_of(product: ProductStands, sort: Sort) -> Place:
+def place_of(product: ProductRecord, sort: Sort) -> Place:
     """Where the product stands in a list that is sorted so."""
     match sort:
         case Sort.ID | Sort.NEWEST:
@@ -110,7 +110,7 @@ def place_of(product: ProductStands, sort: Sort) -> Place:
             assert_never(sort)
 
 
-async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE_ID) -> ProductStands:
+async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE_ID) -> ProductRecord:
     """The product on sale. Raises UnknownMachine, UnknownProduct."""
     async with reading(shop.engine) as connection:
         await _require_machine(connection, machine_id)
@@ -119,12 +119,12 @@ async def find(shop: Shop, *, product_id: int, machine_id: int = DEFAULT_MACHINE
         ).one_or_none()
     if row is None:
         raise UnknownProduct(product=product_id)
-    return _stands(row)
+    return _record(row)
 
 
 async def find_by_name(
     shop: Shop, *, name: str, machine_id: int = DEFAULT_MACHINE_ID
-) -> ProductStands | None:
+) -> ProductRecord | None:
     """The product on sale that has this name, if there is one."""
     try:
         key = name_key(check_product_name(name))
@@ -133,7 +133,7 @@ async def find_by_name(
     query = _on_sale(machine_id).where(products.c.name_key == key)
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _stands(row)
+    return None if row is None else _record(row)
 
 
 async def _require_machine(connection: AsyncConnection, machine_id: int) -> None:
@@ -318,19 +318,16 @@ def _price() -> ColumnElement[int]:
 
 
 def _on_sale(machine_id: int) -> Select[Any]:
+    """With the columns of `ProductRecord`, in its order."""
+    other: dict[str, ColumnElement[Any]] = {
+        "product_id": products.c.id,
+        "price_cents": _price().label("price_cents"),
+        "stock": func.coalesce(shelves.c.quantity, 0).label("stock"),
+        "seller": users.c.username,
+    }
     return (
         select(
-            products.c.id,
-            products.c.name,
-            _price().label("price_cents"),
-            func.coalesce(shelves.c.quantity, 0).label("stock"),
-            products.c.seller_id,
-            users.c.username,
-            products.c.refundable,
-            products.c.tax_basis_points,
-            products.c.cost_cents,
-            products.c.image_id,
-            products.c.version,
+            *(other[name] if name in other else products.c[name] for name in ProductRecord.__struct_fields__)
         )
         .outerjoin(shelves, _on_machine(machine_id))
         .outerjoin(users, users.c.id == products.c.seller_id)
@@ -338,5 +335,5 @@ def _on_sale(machine_id: int) -> Select[Any]:
     )
 
 
-def _stands(row: Any) -> ProductStands:
-    return ProductStands(*row)
+def _record(row: Any) -> ProductRecord:
+    return ProductRecord(*row)

@@ -1,6 +1,7 @@
 """What sellers have earned, and how much of it cannot be paid yet.
 
-The till asks the same before it pays, see its `EARNINGS`.
+The rule is `domain.payables`; here is which orders it has to look at. The till looks for the same before it
+pays, see its `EARNINGS`.
 
 Three kinds of orders: those to be handed out, those that may still be given back, those that tabs owe. Each
 is found by an index in which they are few, whatever was sold before them. A condition that named all three
@@ -13,18 +14,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
+from tuckshop.domain import payables as rules
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.orders import MICROSECONDS, OrderStatus, Payment
+from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import UnknownUser
 from tuckshop.domain.users import Actor, Role
 from tuckshop.queries import orders as looking_up
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.sql.statements import CLOCK_SECONDS_BACK_MAX
+from tuckshop.till.state.rows import OrderRow
 
 users, accounts, products = tables.users, tables.accounts, tables.products
 orders, lines, sales = tables.orders, tables.order_lines, tables.sales
@@ -137,25 +140,50 @@ async def held_back_cents(
     older_id = await connection.scalar(older) or 0
     # Added to nothing, it finds no lines: those of these orders are few, those of these sellers are not.
     theirs = (lines.c.seller_id + 0).in_(seller_ids)
-    left = _LINES.join(orders, orders.c.id == lines.c.order_id)
+    left = _ORDER_IDS.join(orders, orders.c.id == lines.c.order_id)
     is_recent = orders.c.fulfilled_us >= since_us
     # Neither database can guess how few these are.
     handed_out_late = select(orders.c.id).where(is_recent, orders.c.fulfilled_us != orders.c.created_us)
     late = handed_out_late.cte("late").prefix_with("MATERIALIZED")
-    held = union(
+    found = union(
         left.where(theirs, looking_up.is_in(OrderStatus.PLACED)),
-        _LINES.where(theirs, lines.c.order_id.in_(_unsettled())),
+        _unsettled(),  # Whosever: what a tab owes is told by all of its newest orders.
         left.where(
             lines.c.seller_id.in_(seller_ids), lines.c.order_id > older_id, lines.c.refundable, is_recent
         ),
-        _LINES.join(late, late.c.id == lines.c.order_id).where(theirs, lines.c.refundable),
+        _ORDER_IDS.join(late, late.c.id == lines.c.order_id).where(theirs, lines.c.refundable),
     ).subquery()
-    query = select(held.c.seller_id, func.sum(held.c.cents)).group_by(held.c.seller_id)
-    return {seller_id: int(found) for seller_id, found in await connection.execute(query)}
+    candidates, owed_cents = await _read(connection, found)
+    held = rules.held_back_cents(candidates, owed_cents=owed_cents, since_us=since_us)
+    return {seller_id: held[seller_id] for seller_id in seller_ids if held[seller_id]}
+
+
+async def _read(connection: AsyncConnection, found: Subquery) -> tuple[dict[int, Order], dict[int, int]]:
+    """The orders that were found, and what is owed on their tabs, by buyer."""
+    tab = and_(accounts.c.user_id == orders.c.buyer_id, accounts.c.kind == AccountKind.TAB.value)
+    query = (
+        select(*_ORDER, accounts.c.balance_cents, *_LINE)
+        .select_from(found)
+        .join(orders, orders.c.id == found.c[0])
+        .join(lines, lines.c.order_id == orders.c.id)
+        .outerjoin(accounts, tab)
+    )
+    headers: dict[int, OrderRow] = {}
+    sold: dict[int, list[Line]] = {}
+    owed_cents: dict[int, int] = {}
+    for row in await connection.execute(query):
+        header, (balance_cents, *line) = OrderRow._make(row[: len(_ORDER)]), row[len(_ORDER) :]
+        headers[header.id] = header
+        sold.setdefault(header.id, []).append(Line._make(line))
+        if balance_cents is not None and header.buyer_id is not None:
+            owed_cents[header.buyer_id] = -balance_cents
+    return {one: header.order(sold[one]) for one, header in headers.items()}, owed_cents
 
 
 _left_cents = (lines.c.quantity - lines.c.refunded_quantity) * lines.c.price_cents
-_LINES = select(lines.c.order_id, lines.c.product_id, lines.c.seller_id, _left_cents.label("cents"))
+_ORDER_IDS = select(lines.c.order_id)
+_ORDER = [orders.c[name] for name in OrderRow._fields]
+_LINE = [lines.c[name] for name in Line._fields]
 
 
 def _unsettled() -> Select[Any]:

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -23,11 +24,11 @@ from tuckshop.domain.users import UserState
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.store.listening import Line
-from tuckshop.till.commands.base import Caller
-from tuckshop.till.sql.script import Unavailable
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.sql.books import Unavailable
 from tuckshop.till.state import changed_ids as till_news
-from tuckshop.till.state.changed_ids import News
-from tuckshop.till.state.working_set import Page
+from tuckshop.till.state.changed_ids import ChangedIds
+from tuckshop.till.state.working_set import WorkingSet
 
 GATHER_SECONDS = 0.1  # Nobody sees a shelf change faster, and ten reads a second are nothing to the database.
 GATHERED_MAX = 2_000  # More than this is read faster by everybody for themselves.
@@ -42,6 +43,16 @@ WATCHERS = "tuckshop_watchers"
 log = structlog.get_logger(__name__)
 
 
+class EventKind(StrEnum):
+    """What an event is about: its name in the stream, which clients know it by."""
+
+    HELLO = "hello"
+    PRODUCT = "product"
+    STOCK = "stock"
+    BALANCE = "balance"
+    ORDER = "order"
+
+
 class TooManyStreams(Exception):
     """This process has as many open streams as it may."""
 
@@ -49,7 +60,7 @@ class TooManyStreams(Exception):
 class Stream:
     """What one watcher has still to be sent."""
 
-    def __init__(self, caller: Caller | None) -> None:
+    def __init__(self, caller: SessionCaller | None) -> None:
         self.caller = caller
         self.ended = asyncio.Event()
         self._waiting: deque[bytes] = deque()
@@ -100,18 +111,19 @@ class Events:
         self.version: Callable[[], Awaitable[int]] | None = None
         self._streams_max = streams_max
         self._streams: set[Stream] = set()
-        self._news = News()
+        self._news = ChangedIds()
         self._missed = False
         self._arrived = asyncio.Event()
         self._line: Line | None = None
         self._loud_until = 0.0
+        self._unknown: set[str] = set()  # tags that other processes use; named once each
 
     @property
     def count(self) -> int:
         """How many streams are open."""
         return len(self._streams)
 
-    def open(self, caller: Caller | None, *, last_id: str | None = None) -> Stream:
+    def open(self, caller: SessionCaller | None, *, last_id: str | None = None) -> Stream:
         """A new stream, which begins with `hello`. Raises TooManyStreams."""
         if self.closing or len(self._streams) >= self._streams_max:
             raise TooManyStreams
@@ -135,12 +147,12 @@ class Events:
         for stream in self._streams:
             stream.end()
 
-    def committed(self, page: Page) -> None:
+    def committed(self, page: WorkingSet) -> None:
         """A batch of this process's own till is durable."""
         if self._streams:
             self.hear(till_news.of(page))
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: ChangedIds) -> None:
         """Something has changed."""
         if self._streams and news:
             self._news.add(news)
@@ -168,8 +180,12 @@ class Events:
         if self._streams:
             try:
                 self.hear(till_news.read(payload))
-            except ValueError:
-                self.miss()  # A newer version's, in the midst of an upgrade.
+            except till_news.UnknownForm as unknown:
+                # A newer version's, in the midst of an upgrade.
+                if unknown.tag not in self._unknown:
+                    self._unknown.add(unknown.tag)
+                    log.warning("events.unknown", form=unknown.tag)
+                self.miss()
 
     def _be_loud(self, _: str = "") -> None:
         self._loud_until = asyncio.get_running_loop().time() + LOUD_SECONDS
@@ -184,7 +200,7 @@ class Events:
             await self._arrived.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._arrived.clear()
-            news, self._news = self._news, News()
+            news, self._news = self._news, ChangedIds()
             missed, self._missed = self._missed, False
             if not self._streams:
                 continue
@@ -243,21 +259,21 @@ class Events:
         for stream in self._streams:
             stream.put(told)
 
-    async def _tell(self, engine: AsyncEngine, news: News) -> None:
+    async def _tell(self, engine: AsyncEngine, news: ChangedIds) -> None:
         watchers: dict[int, list[Stream]] = {}
         for stream in self._streams:
             if stream.user_id is not None:
                 watchers.setdefault(stream.user_id, []).append(stream)
         async with reading(engine) as connection:
             at = _now()
-            goods = [_event("product", at, one) for one in await _products(connection, news.products)]
+            goods = [_event(EventKind.PRODUCT, at, one) for one in await _products(connection, news.products)]
             shelves = await _shelves(connection, news.shelves, news.products)
-            goods += [_event("stock", at, one) for one in shelves]
+            goods += [_event(EventKind.STOCK, at, one) for one in shelves]
             balances = await _balances(connection, news.wallets & watchers.keys())
             orders = await _orders(connection, [one for one in news.orders if one[1] in watchers])
         if goods:
             self._tell_all(b"".join(goods))
-        for kind, own in (("balance", balances), ("order", orders)):
+        for kind, own in ((EventKind.BALANCE, balances), (EventKind.ORDER, orders)):
             for user_id, data in own:
                 for stream in watchers[user_id]:
                     stream.put(_event(kind, at, data))
@@ -267,14 +283,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _event(kind: str, at: datetime, data: dict[str, Any]) -> bytes:
+def _event(kind: EventKind, at: datetime, data: dict[str, Any]) -> bytes:
     cursor = int(at.timestamp() * 1_000_000)
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (cursor, kind.encode(), msgspec.json.encode(data))
 
 
 def _hello(*, resumed: bool) -> bytes:
     at = _now()
-    return _event("hello", at, {"at": at, "missed": resumed})
+    return _event(EventKind.HELLO, at, {"at": at, "missed": resumed})
 
 
 async def _products(connection: Any, ids: Collection[int]) -> list[dict[str, Any]]:

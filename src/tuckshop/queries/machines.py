@@ -28,7 +28,7 @@ from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.identity import devices
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.commands.base import ShelfStands
+from tuckshop.till.commands.machines import ShelfRecord
 
 _DEADLOCK = "40P01"
 _TRIES = 8  # As often as the till takes a lost race up again.
@@ -197,7 +197,7 @@ async def coins(shop: Shop, *, actor: Actor, machine_id: int) -> Coins:
 
 async def shelves_of(
     shop: Shop, *, actor: Actor, machine_id: int, after_id: int = 0, limit: int
-) -> list[ShelfStands]:
+) -> list[ShelfRecord]:
     """A machine's shelves with products on sale, by product. Raises RoleMissing, UnknownMachine."""
     actor.require(Role.SELLER, Role.CASHIER, Role.ADMIN)
     query = (
@@ -221,7 +221,7 @@ async def shelves_of(
     )
     async with reading(shop.engine) as connection:
         await _find(connection, machine_id)
-        return [ShelfStands(*row) for row in await connection.execute(query)]
+        return [ShelfRecord(*row) for row in await connection.execute(query)]
 
 
 _COLUMNS = (

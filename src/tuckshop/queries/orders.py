@@ -18,7 +18,7 @@ from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.domain.users import Actor, Role
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands.base import PlaceOrder, SoldLine
+from tuckshop.till.commands.orders import PlaceOrder, SoldLine
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 

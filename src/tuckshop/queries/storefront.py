@@ -17,7 +17,7 @@ from tuckshop.domain.refusals import UnknownGuest
 from tuckshop.identity import devices, guests
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import GuestCaller, MachineCaller
 
 products, shelves, accounts = tables.products, tables.shelves, tables.accounts
 orders, lines = tables.orders, tables.order_lines
@@ -86,21 +86,22 @@ def guest_name(secret: str) -> str:
 
 async def guest(
     shop: Shop, *, secret: str, machine_key: str | None = None, make: bool = False
-) -> tuple[Caller, AccountRef] | None:
+) -> tuple[MachineCaller | GuestCaller, AccountRef] | None:
     """Who asks, and the wallet of the guest whose browser keeps this secret; None if nobody of the kind was
     here, and `make` is not wanted.
 
     Raises:
         SessionEnded: the machine's key is not good any more.
     """
-    speaker = Caller(None, None) if machine_key is None else devices.caller(machine_key)
-    if machine_key is not None:
-        await devices.witness(shop, caller=speaker)
+    machine = None if machine_key is None else devices.caller(machine_key)
+    if machine is not None:
+        await devices.witness(shop, caller=machine)
     try:
         guest_id = await guests.known(shop, name=guest_name(secret), make=make)
     except UnknownGuest:
         return None
-    return speaker._replace(guest_id=guest_id), guests.wallet_of(guest_id)
+    caller = GuestCaller(guest_id) if machine is None else machine.serving(guest_id)
+    return caller, guests.wallet_of(guest_id)
 
 
 async def balance_cents(shop: Shop, *, wallet: AccountRef) -> int:

@@ -8,7 +8,7 @@ from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import Currency
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import MachineCaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Policy:
     days: BusinessDays = BY_UTC  # by which sales are counted from now on
     kiosk_open: bool = False  # a demo's: anybody speaks for the first machine
 
-    def is_machine(self, caller: Caller, key_hash: bytes | None) -> bool:
+    def is_machine(self, caller: MachineCaller, key_hash: bytes | None) -> bool:
         """Whether a caller is the machine that it says, which has the key with this hash."""
         if caller.key_hash is None:
             return self.kiosk_open and caller.machine_id == DEFAULT_MACHINE_ID

@@ -11,7 +11,7 @@ from tuckshop.http.handlers import get, post, told
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import OrderPlaced
+from tuckshop.till.commands.orders import OrderPlaced
 
 
 class OrderShown(tab_orders.OrderShown):

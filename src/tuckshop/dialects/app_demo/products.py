@@ -30,11 +30,11 @@ from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
 )
 
@@ -141,7 +141,7 @@ async def add_product(request: Call) -> Response[ProductShown]:
         figures.read_stock(data.stock),
     )
     return answered(
-        await request.settled(command), ProductStands, lambda made: _show_product(made, currency), status=201
+        await request.settled(command), ProductRecord, lambda made: _show_product(made, currency), status=201
     )
 
 
@@ -181,7 +181,7 @@ async def change_product(request: Call, product_id: PathId) -> Response[ProductS
         stock=None if data.stock is UNSET else figures.read_stock(data.stock),
     )
     return answered(
-        await request.settled(command), ProductStands, lambda now: _show_product(now, currency), status=200
+        await request.settled(command), ProductRecord, lambda now: _show_product(now, currency), status=200
     )
 
 
@@ -197,7 +197,7 @@ async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-def _show_product(product: ProductStands, currency: Currency) -> ProductShown:
+def _show_product(product: ProductRecord, currency: Currency) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

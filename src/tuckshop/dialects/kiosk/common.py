@@ -17,7 +17,7 @@ from tuckshop.http.fields import NAME_PATTERN
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import devices
-from tuckshop.till.commands.base import OPEN_KIOSK, Caller
+from tuckshop.till.callers import OPEN_KIOSK, MachineCaller
 
 API = "/api/v1"
 
@@ -56,7 +56,7 @@ ERRORS = _Errors()
 answered = partial(response.answered, refused=ERRORS.of_refusal)
 
 
-def kiosk(request: Call) -> Caller:
+def kiosk(request: Call) -> MachineCaller:
     """The machine whose key the request carries, or the open kiosk's; the till finds out whether it is.
 
     Raises:
@@ -70,7 +70,7 @@ def kiosk(request: Call) -> Caller:
     return devices.caller(given[0].decode("latin-1"))
 
 
-def machine_of(kiosk: Caller | Actor) -> int:
+def machine_of(kiosk: MachineCaller | Actor) -> int:
     """Whose shelves and coins are meant: those of the machine that asks."""
     assert kiosk.machine_id is not None
     return kiosk.machine_id

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.exceptions import HTTPException
 
+from tuckshop.http import multipart
 from tuckshop.http.errors import Malformed, complaint
 from tuckshop.http.openapi import FORMS
 from tuckshop.http.request import Body, Call
@@ -33,7 +33,7 @@ async def read(request: Call, kind: type[Wanted], **query: Any) -> Wanted:
     if not body:
         read = kind()
     elif len(declared) == 1 and media_type in FORMS:
-        read = _converted(await _fields(request, body, media_type), kind)
+        read = _converted(_fields(request, body, media_type), kind)
     elif media_type != "application/json":
         raise Malformed(("Content-Type", f"must be application/json, {' or '.join(FORMS)}"), status=415)
     else:
@@ -46,7 +46,7 @@ async def read(request: Call, kind: type[Wanted], **query: Any) -> Wanted:
     return read
 
 
-async def _fields(request: Call, body: bytes, media_type: str) -> list[tuple[str, str]]:
+def _fields(request: Call, body: bytes, media_type: str) -> list[tuple[str, str]]:
     try:
         if media_type == _URLENCODED:
             return parse_qsl(
@@ -56,13 +56,12 @@ async def _fields(request: Call, body: bytes, media_type: str) -> list[tuple[str
                 errors="strict",
                 max_num_fields=FIELDS_MAX,
             )
-        found = list((await request.form()).multi_items())
-        fields = [(name, value) for name, value in found if isinstance(value, str)]
-    except (HTTPException, LookupError, ValueError):  # A charset that nobody knows is a LookupError.
+        parts = multipart.read(body, request.given(b"content-type")[0])
+        if any(part.filename is not None for part in parts):
+            raise Malformed(("body", "must not hold files"))
+        return [(part.name, part.text) for part in parts]
+    except ValueError:
         raise Malformed(("body", f"must be {media_type}")) from None
-    if len(fields) < len(found):
-        raise Malformed(("body", "must not hold files"))
-    return fields
 
 
 def _converted(fields: list[tuple[str, str]], kind: type[Wanted]) -> Wanted:

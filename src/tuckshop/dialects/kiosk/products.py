@@ -39,7 +39,10 @@ from tuckshop.http.response import Response
 from tuckshop.identity import devices, guests
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import Caller, OrderPlaced, PlaceOrder, ProductStands, Refunded, RefundNewest
+from tuckshop.till.callers import Caller
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import ProductRecord
+from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
 ProductQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="The address's, again.")]
 
@@ -110,7 +113,7 @@ async def buy(
 ) -> Response[BoughtShown]:
     """One piece, paid from what the guest has."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
-    order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(caller))
+    order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(kiosk(request)))
     return answered(await request.settled(order), OrderPlaced, _show_order, status=201)
 
 
@@ -138,7 +141,7 @@ async def refund(
 ) -> Response[RefundedShown]:
     """The piece that the guest bought last, back to the machine it came from."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
-    back = RefundNewest(caller, wallet, path_id, machine_of(caller))
+    back = RefundNewest(caller, wallet, path_id, machine_of(kiosk(request)))
     return answered(await request.settled(back), Refunded, _show_refund, status=200)
 
 
@@ -153,7 +156,7 @@ async def _wallet(
     return await guests.wallet(request.shop, caller=caller, name=checked_name(wanted.user_name))
 
 
-def _show_product(product: ProductStands) -> ProductShown:
+def _show_product(product: ProductRecord) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

@@ -14,7 +14,6 @@ from tuckshop.dialects.kiosk.common import (
     answered,
     checked_name,
     kiosk,
-    machine_of,
 )
 from tuckshop.domain.coins import inserted_as
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -27,7 +26,8 @@ from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity.guests import Guest
 from tuckshop.queries import idempotency_keys
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, Envelope
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
 ANYBODY = 0  # The id of a guest of whom only the name is known.
 
@@ -71,24 +71,24 @@ async def add_balance(
     request: Call, user_id: GuestId, user_name: UserQuery | None = None, amount: AmountQuery | None = None
 ) -> Response[GuestShown]:
     """Coins that make up the amount, into the machine. A name that was never seen becomes a guest."""
-    caller = kiosk(request)
+    machine = kiosk(request)
     wanted = await parameters.read(request, BalanceBody, user_name=user_name, amount=amount)
     name = checked_name(wanted.user_name)
     accepted = request.shop.currency.accepted_cents
     coins = {} if wanted.amount is None else inserted_as(wanted.amount, accepted=accepted)
     try:
-        guest = await guests.find(request.shop, caller=caller, name=name)
+        guest = await guests.find(request.shop, caller=machine, name=name)
         is_new = False
     except UnknownGuest:
-        guest = await guests.find(request.shop, caller=caller, name=name, make=True)
+        guest = await guests.find(request.shop, caller=machine, name=name, make=True)
         is_new = True
-    caller, wallet = await guests.wallet(request.shop, caller=caller, name=name)
-    envelope = await request.enveloped(Deposit(caller, wallet, coins, machine_of(caller)))
+    caller, wallet = await guests.wallet(request.shop, caller=machine, name=name)
+    envelope = await request.enveloped(Deposit(caller, wallet, coins, machine.machine_id))
     if not is_new and not (coins and await _is_sent_again(request, envelope, guest)):
         _require_own(guest, user_id)
     if not coins:
         return Response(_show_guest(guest, guest.balance_cents), status_code=200)
-    outcome = await request.shop.till.settle(envelope)
+    outcome = await request.shop.till.execute(envelope)
     return answered(outcome, CoinsDeposited, lambda paid: _show_guest(guest, paid.balance_cents), status=200)
 
 

@@ -24,7 +24,8 @@ from tuckshop.http.request import Body, Call
 from tuckshop.identity import sessions
 from tuckshop.queries import orders
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import Caller, OrderChanged, OrderPlaced, PlaceOrder
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.orders import OrderChanged, OrderPlaced, PlaceOrder
 
 PLACING = (RoleMissing, UnknownProduct, InvalidField, OutOfStock, TabLimitExceeded)
 """What `placing`, settled, can be refused with."""
@@ -70,11 +71,11 @@ class OrderShown(Shown):
     created_at: Moment
 
 
-def placing(caller: Caller, body: OrderBody, *, client_ref: str | None = None) -> PlaceOrder:
+def placing(caller: SessionCaller, body: OrderBody, *, client_ref: str | None = None) -> PlaceOrder:
     """The command for an order on the caller's tab. Raises InvalidField."""
     return PlaceOrder(
         caller,
-        wallet_of(caller.user_id or 0),
+        wallet_of(caller.user_id),
         merge((line.id, line.quantity) for line in body.products),
         client_ref=client_ref,
         payment=Payment.TAB,

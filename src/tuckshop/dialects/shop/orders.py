@@ -30,7 +30,7 @@ from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
 from tuckshop.queries import orders as services
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
+from tuckshop.till.commands.orders import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
 
 OrderName = Annotated[
     str,

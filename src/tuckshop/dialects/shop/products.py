@@ -12,7 +12,7 @@ from tuckshop.http.request import Call
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import ProductStands
+from tuckshop.till.commands.products import ProductRecord
 
 
 class ProductShown(Shown):
@@ -51,7 +51,7 @@ async def product(request: Call, product_id: PathId) -> ProductShown:
     return _show_product(found, request.shop.currency)
 
 
-def _show_product(product: ProductStands, currency: Currency) -> ProductShown:
+def _show_product(product: ProductRecord, currency: Currency) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

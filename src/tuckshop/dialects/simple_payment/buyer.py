@@ -28,7 +28,8 @@ from tuckshop.http.handlers import patch, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
 from tuckshop.identity import users as accounts
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, OrderPlaced, PaidOut, PayOut, PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 
@@ -88,7 +89,7 @@ async def deposit(request: Call) -> Response[DepositShown]:
     caller = request.caller
     data = await request.parsed(DepositBody)
     username = await _username(request)
-    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id or 0), {data.deposit: 1}))
+    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), {data.deposit: 1}))
 
     def show(receipt: CoinsDeposited) -> DepositShown:
         return DepositShown(username=username, deposit=receipt.balance_cents)
@@ -106,7 +107,7 @@ async def reset(request: Call) -> Response[ResetShown]:
     """Everything that coins can pay comes out."""
     caller = request.caller
     username = await _username(request)
-    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id or 0)))
+    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
         nothing = ResetShown(username=username, deposit=outcome.answer.balance_cents, returned={})
         return rendered(outcome, nothing, status=200)
@@ -137,7 +138,7 @@ async def buy(request: Call) -> Response[PurchaseShown]:
     """Pieces of a product, paid from the deposit; the rest stays there."""
     caller = request.caller
     data = await request.parsed(BuyBody)
-    command = PlaceOrder(caller, wallet_of(caller.user_id or 0), (), named=((data.name, data.amount),))
+    command = PlaceOrder(caller, wallet_of(caller.user_id), (), named=((data.name, data.amount),))
     return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
 
 
@@ -149,6 +150,6 @@ def _show_purchase(order: OrderPlaced) -> PurchaseShown:
 async def _username(request: Call) -> str:
     """The caller's name. Raises SessionEnded if the account was closed."""
     try:
-        return (await accounts.find(request.shop, user_id=request.caller.user_id or 0)).username
+        return (await accounts.find(request.shop, user_id=request.caller.user_id)).username
     except UnknownUser:
         raise SessionEnded from None

@@ -27,12 +27,12 @@ from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search, Sort
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.base import Outcome
+from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
-    Outcome,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
 )
 
@@ -93,7 +93,7 @@ async def add_product(request: Call) -> Response[ProductShown]:
     caller = request.caller
     data = await request.parsed(ProductBody)
     outcome = await request.settled(AddProduct(caller, data.name, data.cost, data.amount))
-    return answered(outcome, ProductStands, _show, status=201)
+    return answered(outcome, ProductRecord, _show, status=201)
 
 
 _PRODUCT = f"{API}/product/{{name:str}}"
@@ -128,7 +128,7 @@ async def change_product(request: Call, name: PathName) -> Response[ProductShown
         stock=None if data.amount is UNSET else data.amount,
     )
     outcome = _named(await request.settled(command), name)
-    return answered(outcome, ProductStands, _show, status=200)
+    return answered(outcome, ProductRecord, _show, status=200)
 
 
 @delete(
@@ -152,7 +152,7 @@ def _named(outcome: Outcome, name: str) -> Outcome:
     return outcome
 
 
-async def _own(request: Call, name: str) -> ProductStands | None:
+async def _own(request: Call, name: str) -> ProductRecord | None:
     """The product of this name, if it is on sale. Raises NotOwner: here, admins change nobody's."""
     now = await catalogue.find_by_name(request.shop, name=name)
     if now is not None:
@@ -162,7 +162,7 @@ async def _own(request: Call, name: str) -> ProductStands | None:
     return now
 
 
-def _show(product: ProductStands) -> ProductShown:
+def _show(product: ProductRecord) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         name=product.name,

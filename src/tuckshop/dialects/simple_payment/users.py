@@ -35,7 +35,8 @@ from tuckshop.identity import registration, sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser, Register, Registered, UserClosed, nobody_yet
+from tuckshop.till.callers import RegistrantCaller
+from tuckshop.till.commands.users import CloseUser, Register, Registered, UserClosed
 
 TOKEN_DAYS = 30  # The contract knows no refreshing; a month is how long a buyer may stay away.
 
@@ -132,7 +133,7 @@ async def create_user(request: Call) -> Response[UserShown]:
             deposit=receipt.amount_cents,
         )
 
-    command = Register(nobody_yet(username=newcomer.username), newcomer, coins)
+    command = Register(RegistrantCaller.named(newcomer.username), newcomer, coins)
     outcome = await request.settled(command, is_secret=True)
     return answered(outcome, Registered, show, status=201)
 

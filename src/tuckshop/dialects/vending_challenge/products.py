@@ -33,11 +33,11 @@ from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search
-from tuckshop.till.commands.base import (
+from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
+    ProductRecord,
     ProductRemoved,
-    ProductStands,
     RemoveProduct,
 )
 
@@ -107,7 +107,7 @@ async def add_product(request: Call) -> Response[ProductShown]:
     caller = request.caller
     data = await request.parsed(ProductBody)
     command = AddProduct(caller, data.product_name, data.cost, data.amount_available)
-    return answered(await request.settled(command), ProductStands, _show_product, status=201)
+    return answered(await request.settled(command), ProductRecord, _show_product, status=201)
 
 
 @get(_PRODUCT, summary="A product", operation=told("getProduct", UnknownProduct, login="none"))
@@ -133,7 +133,7 @@ async def _change_product(request: Call, product_id: PathId) -> Response[Product
         price_cents=cost,
         stock=None if data.amount_available is UNSET else data.amount_available,
     )
-    return answered(await request.settled(command), ProductStands, _show_product, status=200)
+    return answered(await request.settled(command), ProductRecord, _show_product, status=200)
 
 
 _CHANGING = (UnknownProduct, NotOwner, InvalidField, NameTaken, StockTooLarge)
@@ -163,7 +163,7 @@ async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-async def _own(request: Call, product_id: int) -> ProductStands | None:
+async def _own(request: Call, product_id: int) -> ProductRecord | None:
     """The caller's product; None if it is not on sale, of which the till may still know an answer.
 
     Raises:
@@ -179,7 +179,7 @@ async def _own(request: Call, product_id: int) -> ProductStands | None:
     return now
 
 
-def _show_product(product: ProductStands) -> ProductShown:
+def _show_product(product: ProductRecord) -> ProductShown:
     return ProductShown(
         id=product.product_id,
         product_name=product.name,

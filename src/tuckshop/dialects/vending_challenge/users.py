@@ -33,7 +33,7 @@ from tuckshop.identity import registration, sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser, UserClosed
+from tuckshop.till.commands.users import CloseUser, UserClosed
 
 
 class UserShown(Shown):

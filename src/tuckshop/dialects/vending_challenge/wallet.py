@@ -36,14 +36,8 @@ from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import (
-    CoinsDeposited,
-    Deposit,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-)
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 
@@ -126,7 +120,7 @@ async def deposit(request: Call) -> Response[DepositShown]:
         raise Malformed(("coin", "or amount, deposit, or coins must be given, and one of them alone"))
     coins = getattr(data, given[0])
     counted = Counter(coins if isinstance(coins, list) else [coins])
-    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id or 0), dict(counted)))
+    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), dict(counted)))
     return answered(outcome, CoinsDeposited, _show_deposit, status=200)
 
 
@@ -149,7 +143,7 @@ async def balance(request: Call) -> BalanceShown:
 async def reset(request: Call) -> Response[ResetShown]:
     """Everything that coins can pay comes out."""
     caller = request.caller
-    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id or 0)))
+    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
         nothing = ResetShown(deposit=outcome.answer.balance_cents, returned=[])
         return rendered(outcome, nothing, status=200)
@@ -177,7 +171,7 @@ async def buy(request: Call) -> Response[PurchaseShown]:
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(
-        caller, wallet_of(caller.user_id or 0), ((data.product_id, data.amount),), change=Change.RETURN
+        caller, wallet_of(caller.user_id), ((data.product_id, data.amount),), change=Change.RETURN
     )
     return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
 

@@ -1,624 +1,122 @@
-"""What can be asked of the till, and what it answers: plain frozen values.
+"""What every command has in common, and how one is declared.
 
-A command says what is wanted and who asks; the till alone decides. Every answer is a receipt below or a
-refusal of `domain.refusals`. Receipts hold all that any interface shows, since a replayed idempotency
-key must give the same answer again.
+A command says what is wanted and who asks; the till alone decides. It stands in the module of its noun, with
+all that it is: its fields, its receipt, what it reads, how it is decided, and what the admin log says of it.
+Every answer is a receipt or a refusal of `domain.refusals`. Receipts hold all that any interface shows, since
+a replayed idempotency key must give the same answer again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
 
-from tuckshop.domain.coins import Coins
-from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID, ShelfPlan
-from tuckshop.domain.orders import Change, Fulfil, OrderStatus, Payment
-from tuckshop.domain.refusals import Refusal
-from tuckshop.domain.users import Role, UserState, name_key
-from tuckshop.till.state.forms import receipt
+from tuckshop.domain.refusals import NotOwner, Refusal, RoleMissing
+from tuckshop.domain.users import Actor, Role
+from tuckshop.store import admin_log
+from tuckshop.store.admin_log import Facts
+from tuckshop.till.callers import Caller
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
+
+C = TypeVar("C", bound="Command")
 
 
-class _Value(msgspec.Struct, frozen=True):
+class Value(msgspec.Struct, frozen=True):
     """As a frozen dataclass, and made and written down in a tenth of the time."""
 
 
-class Caller(NamedTuple):
-    """Whose session asks, or which machine or guest, or who is about to register.
+class Receipt(Value, frozen=True):
+    """What a command has done. Declared with `state.forms.receipt`, under a tag that never changes."""
 
-    All None: the operator at the command line.
-    """
 
-    session_id: int | None
-    user_id: int | None
-    machine_id: int | None = None  # a machine, if its key is the one whose hash this is
-    key_hash: bytes | None = None
-    guest_id: int | None = None  # for whom a machine asks; alone: a guest in a browser, who was recognised
-    newcomer: str | None = None  # the key of the name that somebody without a log-in asks for
+class LogSubject(NamedTuple):
+    """What an act of the office is called and is about, and how that stands; None: it is not there."""
 
-    @property
-    def scope(self) -> str:
-        """The namespace of the caller's idempotency keys; guests have one each."""
-        if self.guest_id is not None:
-            return f"guest:{self.guest_id}"
-        if self.machine_id is not None:
-            return f"machine:{self.machine_id}"
-        if self.newcomer is not None:
-            return f"newcomer:{self.newcomer}"
-        return "operator" if self.user_id is None else f"user:{self.user_id}"
-
-
-OPERATOR = Caller(None, None)
-OPEN_KIOSK = Caller(None, None, DEFAULT_MACHINE_ID)
-"""The first machine without its key, believed where `Policy.kiosk_open` says so."""
-
-
-def nobody_yet(*, username: str) -> Caller:
-    """Who wants to be called so: the name alone tells whose idempotency keys these are."""
-    return Caller(None, None, newcomer=name_key(username))
-
-
-class Deposit(_Value, frozen=True):
-    """Coins were put into a machine for a wallet."""
-
-    caller: Caller
-    wallet: AccountRef
-    coins: Coins
-    machine_id: int = DEFAULT_MACHINE_ID
-
-
-class PayOut(_Value, frozen=True):
-    """A whole wallet in coins."""
-
-    caller: Caller
-    wallet: AccountRef
-    machine_id: int = DEFAULT_MACHINE_ID
-
-
-class Newcomer(_Value, frozen=True):
-    """Somebody who wants to be a user, as far as it can be checked without looking at the others."""
-
-    username: str
-    email: str | None
-    password_hash: str
-    roles: frozenset[Role]
-    state: UserState
-
-    def __repr__(self) -> str:
-        """Without the hash: whatever writes a command down must not give that away."""
-        return f"Newcomer({self.username!r}, {self.email!r}, {sorted(self.roles)}, {self.state!r})"
-
-
-class Register(_Value, frozen=True):
-    """A new user; and in the same stroke the coins that a buyer brings along."""
-
-    caller: Caller
-    newcomer: Newcomer
-    coins: Coins = {}
-    machine_id: int = DEFAULT_MACHINE_ID
-
-
-class PlaceOrder(_Value, frozen=True):
-    """Pieces of products, each named once, from one machine, paid from one wallet or its owner's tab.
-
-    `named`: more lines, by name: of the product that bears it when the sale is decided.
-
-    `fulfil` None: at once what a wallet pays for, later what goes on a tab.
-    """
-
-    caller: Caller
-    wallet: AccountRef
-    lines: tuple[tuple[int, int], ...]
-    change: Change = Change.KEEP
-    client_ref: str | None = None
-    machine_id: int = DEFAULT_MACHINE_ID
-    payment: Payment = Payment.WALLET
-    fulfil: Fulfil | None = None
-    named: tuple[tuple[str, int], ...] = ()
-
-
-class CancelOrder(_Value, frozen=True):
-    """An order called off before anything was handed out."""
-
-    caller: Caller
-    order_id: int
-    reason: str | None = None
-
-
-class ReduceOrder(_Value, frozen=True):
-    """An order made smaller before anything was handed out; `quantities` is all that is still wanted."""
-
-    caller: Caller
-    order_id: int
-    quantities: Mapping[int, int]
-    reason: str | None = None
-
-
-class Dispense(_Value, frozen=True):
-    """An order was handed out; or that has `failed`, and its pieces and money go back."""
-
-    caller: Caller
-    order_id: int
-    failed: bool = False
-    reason: str | None = None
-
-
-class Refund(_Value, frozen=True):
-    """Pieces of an order back; `quantities` by product, None for all that is left."""
-
-    caller: Caller
-    order_id: int
-    quantities: Mapping[int, int] | None = None
-    reason: str | None = None
-    write_off: bool = False
-
-
-class RefundNewest(_Value, frozen=True):
-    """One piece of a product back, of the newest order of a guest at a machine that has one left."""
-
-    caller: Caller
-    wallet: AccountRef
-    product_id: int
-    machine_id: int = DEFAULT_MACHINE_ID
-    reason: str | None = None
-
-
-class SettleTab(_Value, frozen=True):
-    """A tab paid: in coins at a machine, or with an amount that came to the bank under a reference."""
-
-    caller: Caller
-    user_id: int
-    coins: Coins | None = None
-    amount_cents: int | None = None
-    external_ref: str | None = None
-    machine_id: int = DEFAULT_MACHINE_ID
-
-
-class SendMoney(_Value, frozen=True):
-    """Money from one's own wallet to another buyer's."""
-
-    caller: Caller
-    wallet: AccountRef
-    target: AccountRef
-    amount_cents: int
-    reason: str | None = None
-
-
-class TopUp(_Value, frozen=True):
-    """Money that came to the bank, into a wallet; `external_ref` is the bank's, used once."""
-
-    caller: Caller
-    wallet: AccountRef
-    amount_cents: int
-    external_ref: str
-    reason: str | None = None
-
-
-class PaySeller(_Value, frozen=True):
-    """Earnings paid to their seller by the bank, all that is payable unless less is named."""
-
-    caller: Caller
-    seller_id: int
-    external_ref: str
-    amount_cents: int | None = None
-    reason: str | None = None
-
-
-class CloseWallet(_Value, frozen=True):
-    """The rest of a wallet to what nobody claims; `balance_cents`: only if it is just this."""
-
-    caller: Caller
-    wallet: AccountRef
-    reason: str | None = None
-    balance_cents: int | None = None
-
-
-class CloseUser(_Value, frozen=True):
-    """A user's end: the wallet's rest to what nobody claims, products off sale, sessions over, name free."""
-
-    caller: Caller
-    user_id: int
-
-
-class FillCoins(_Value, frozen=True):
-    """Coins from the bank into a machine."""
-
-    caller: Caller
-    machine_id: int
-    coins: Coins
-    reason: str | None = None
-
-
-class CollectCoins(_Value, frozen=True):
-    """Coins out of a machine to the bank."""
-
-    caller: Caller
-    machine_id: int
-    coins: Coins
-    reason: str | None = None
-
-
-class CountCoins(_Value, frozen=True):
-    """What somebody counted in a machine, every coin named; the books follow."""
-
-    caller: Caller
-    machine_id: int
-    counted: Coins
-    reason: str | None = None
-
-
-class MoveStock(_Value, frozen=True):
-    """Pieces of a product from one machine to another."""
-
-    caller: Caller
-    machine_id: int
-    target_id: int
-    product_id: int
-    quantity: int
-    reason: str | None = None
-
-
-class SetShelves(_Value, frozen=True):
-    """How a machine's shelves are to stand; those not named lose slot, capacity, par level and price.
-
-    `seen`: only if these shelves are still planned so.
-    """
-
-    caller: Caller
-    machine_id: int
-    plans: tuple[ShelfPlan, ...]
-    seen: tuple[ShelfPlan, ...] = ()
-
-
-class AddProduct(_Value, frozen=True):
-    """A new product of the caller's (`for_house`: of the shop itself) with its first stock.
-
-    `seller_id`: the product is this seller's; admins add products for others.
-    """
-
-    caller: Caller
+    action: str
     name: str
-    price_cents: int
-    stock: int
-    refundable: bool = True
-    tax_basis_points: int = 0
-    cost_cents: int = 0
-    image_id: int | None = None
-    for_house: bool = False
-    machine_id: int = DEFAULT_MACHINE_ID
-    seller_id: int | None = None
+    facts: Facts | None
+    only_changes: bool = False  # A form sent as it came leaves no line.
 
 
-class ChangeProduct(_Value, frozen=True):
-    """New attributes, and stock to a target as a correction; None leaves a thing as it is.
+class Command(Value, frozen=True):
+    """Something asked of the till. Declared with `@command`."""
 
-    `version`: change only if the product still is at this attribute version.
-    """
+    tag: ClassVar[str]
+    """Never changes: the admin log keeps it."""
 
     caller: Caller
-    product_id: int
-    version: int | None = None
-    name: str | None = None
-    price_cents: int | None = None
-    refundable: bool | None = None
-    tax_basis_points: int | None = None
-    cost_cents: int | None = None
-    image_id: int | None = None
-    stock: int | None = None
-    reason: str | None = None
-    machine_id: int = DEFAULT_MACHINE_ID
-    without_image: bool = False
-
-
-class Restock(_Value, frozen=True):
-    """More pieces onto a shelf."""
-
-    caller: Caller
-    product_id: int
-    quantity: int
-    reason: str | None = None
-    machine_id: int = DEFAULT_MACHINE_ID
-
-
-class RemoveProduct(_Value, frozen=True):
-    """A product off sale; what its shelves hold is corrected to none, and its name is free again."""
-
-    caller: Caller
-    product_id: int
-    version: int | None = None
-
-
-class ChangeGoods(_Value, frozen=True):
-    """Products added and changed together, in this order: all of them or none.
-
-    Raises:
-        ValueError: built with a step in somebody else's name.
-    """
-
-    caller: Caller
-    steps: tuple[AddProduct | ChangeProduct, ...]
-
-    def __post_init__(self) -> None:
-        if any(step.caller != self.caller for step in self.steps):
-            raise ValueError("every step is the caller's own")
-
-
-Command = (
-    Register
-    | Deposit
-    | PayOut
-    | SendMoney
-    | TopUp
-    | PaySeller
-    | CloseWallet
-    | CloseUser
-    | FillCoins
-    | CollectCoins
-    | CountCoins
-    | MoveStock
-    | SetShelves
-    | PlaceOrder
-    | CancelOrder
-    | ReduceOrder
-    | Dispense
-    | Refund
-    | RefundNewest
-    | SettleTab
-    | AddProduct
-    | ChangeProduct
-    | Restock
-    | RemoveProduct
-    | ChangeGoods
-)
-
-
-@receipt("wallet.deposited")
-class CoinsDeposited(_Value, frozen=True):
-    """`amount_cents` went in; the wallet now holds `balance_cents`."""
 
-    transfer_id: int
-    amount_cents: int
-    balance_cents: int
-    created_us: int
+    def reads(self, need: ReadSet) -> None:
+        """Adds what the command needs to know, and how many new ids."""
+        raise NotImplementedError
 
-
-@receipt("wallet.paid_out")
-class PaidOut(_Value, frozen=True):
-    """`coins` came out, largest first; `balance_cents` could not be paid in coins and is still there."""
-
-    transfer_id: int
-    amount_cents: int
-    balance_cents: int
-    coins: dict[int, int]
-    created_us: int
+    def execute(self, actor: Actor, work: WorkingSet) -> Receipt:
+        """Decides the command, and writes its effects to the working set.
 
+        Raises:
+            Refusal: of the rules; the working set is as it was.
+        """
+        raise NotImplementedError
 
-@receipt("user.registered")
-class Registered(_Value, frozen=True):
-    """The new user's id; `amount_cents` went into the wallet, with no transfer if it is 0."""
+    def require_machine(self, actor: Actor) -> None:
+        """Raises what refuses a machine that asks. Its key is good for little: nothing, unless said here."""
+        raise RoleMissing(roles=tuple(Role))
 
-    user_id: int
-    transfer_id: int | None
-    amount_cents: int
-    created_us: int
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """What the admin log tells of it: asked before (no receipt) and after it is done.
 
+        None for what people do with their own, and for what is a record by itself, such as sales. Asked for
+        cashiers, admins and the operator alone.
+        """
+        return None
 
-@receipt("money.moved")
-class MoneyMoved(_Value, frozen=True):
-    """`amount_cents` was sent or topped up; the wallet named in the command now holds `balance_cents`."""
 
-    transfer_id: int
-    amount_cents: int
-    balance_cents: int
-    created_us: int
+COMMANDS: dict[str, type[Command]] = {}
+"""By tag."""
 
 
-@receipt("seller.paid")
-class SellerPaid(_Value, frozen=True):
-    """`amount_cents` was paid; the earnings are `balance_cents` now, of which `payable_cents` are payable."""
+def command(tag: str) -> Callable[[type[C]], type[C]]:
+    """Declares a command. Raises ValueError for a tag that is taken."""
 
-    transfer_id: int
-    amount_cents: int
-    balance_cents: int
-    payable_cents: int
-    created_us: int
+    def declare(cls: type[C]) -> type[C]:
+        if COMMANDS.setdefault(tag, cls) is not cls:
+            raise ValueError(f"{tag} is another command's")
+        cls.tag = tag
+        return cls
 
+    return declare
 
-@receipt("wallet.closed")
-class WalletClosed(_Value, frozen=True):
-    """What the wallet still held; it is empty now. `unclaimed_id`: the transfer, if there was anything."""
 
-    unclaimed_id: int | None
-    amount_cents: int
-    created_us: int
+def require_own_machine(actor: Actor, machine_id: int) -> None:
+    """Raises NotOwner unless the machine that asks speaks of itself."""
+    if machine_id != actor.machine_id:
+        raise NotOwner(thing="machine")
 
 
-@receipt("user.closed")
-class UserClosed(_Value, frozen=True):
-    """The user is gone; `amount_cents` was left in the wallet."""
+def execute_logged(command: Command, actor: Actor, work: WorkingSet) -> Receipt:
+    """Executes the command; an act of the office leaves a line, with what it changes or not at all."""
+    before = command.log_line(actor, work) if actor.has(Role.CASHIER, Role.ADMIN) else None
+    receipt = command.execute(actor, work)
+    after = None if before is None else command.log_line(actor, work, receipt)
+    if before is None or after is None or (after.only_changes and after == before):
+        return receipt
+    work.changes.admin_log.append(
+        admin_log.line(
+            action=after.action,
+            subject=after.name,
+            before=before.facts,
+            after=after.facts,
+            actor_id=actor.user_id,
+            now_us=work.now_us,
+        )
+    )
+    return receipt
 
-    user_id: int
-    amount_cents: int
 
-
-@receipt("coin_box.moved")
-class BoxMoved(_Value, frozen=True):
-    """`coins` went into or out of the machine's box."""
-
-    transfer_id: int
-    machine_id: int
-    amount_cents: int
-    coins: dict[int, int]
-    created_us: int
-
-
-@receipt("coin_box.counted")
-class CoinsCounted(_Value, frozen=True):
-    """What the books expected and what was counted, by coin; below 0: `over_short_cents` are missing."""
-
-    machine_id: int
-    expected: dict[int, int]
-    counted: dict[int, int]
-    over_short_cents: int
-    created_us: int
-
-
-@receipt("stock.moved")
-class StockMoved(_Value, frozen=True):
-    """Pieces moved; `stock` is left on the machine, `target_stock` is on the other."""
-
-    product_id: int
-    machine_id: int
-    stock: int
-    target_id: int
-    target_stock: int
-
-
-class ShelfStands(_Value, frozen=True):
-    """A shelf as it stands. `price_cents` None: the product's own."""
-
-    product_id: int
-    name: str
-    quantity: int
-    slot: str | None
-    capacity: int | None
-    par_level: int | None
-    price_cents: int | None
-
-
-@receipt("shelves.set")
-class ShelvesSet(_Value, frozen=True):
-    """The shelves that were named, as they stand now."""
-
-    machine_id: int
-    shelves: tuple[ShelfStands, ...]
-
-
-class SoldLine(_Value, frozen=True):
-    """A line of an order as sold."""
-
-    product_id: int
-    name: str
-    quantity: int
-    price_cents: int
-    refunded_quantity: int = 0
-
-
-@receipt("order.placed")
-class OrderPlaced(_Value, frozen=True):
-    """The order, the wallet's balance afterwards, and the coins that came back with it.
-
-    `owed_cents` is on the tab afterwards; None where it did not pay.
-    """
-
-    order_id: int
-    client_ref: str | None
-    status: OrderStatus
-    payment: Payment
-    machine_id: int
-    lines: tuple[SoldLine, ...]
-    total_cents: int
-    balance_cents: int
-    change: dict[int, int]
-    created_us: int
-    owed_cents: int | None = None
-
-
-@receipt("order.changed")
-class OrderChanged(_Value, frozen=True):
-    """The order as it stands after it was cancelled, reduced or handed out."""
-
-    order_id: int
-    client_ref: str | None
-    status: OrderStatus
-    payment: Payment
-    machine_id: int
-    lines: tuple[SoldLine, ...]
-    total_cents: int
-    created_us: int
-
-
-@receipt("tab.settled")
-class TabSettled(_Value, frozen=True):
-    """`amount_cents` came off the tab, which now owes `owed_cents`; the wallet holds `balance_cents`."""
-
-    transfer_id: int
-    amount_cents: int
-    owed_cents: int
-    balance_cents: int
-    created_us: int
-
-
-@receipt("order.refunded")
-class Refunded(_Value, frozen=True):
-    """What went back. `balance_cents` is the buyer's, told to the buyer, cashiers and admins alone."""
-
-    refund_id: int
-    order_id: int
-    status: str
-    quantities: dict[int, int]
-    amount_cents: int
-    balance_cents: int | None
-    created_us: int
-
-
-@receipt("product.saved")
-class ProductStands(_Value, frozen=True):
-    """A product as it stands after the command; `stock` on the command's machine."""
-
-    product_id: int
-    name: str
-    price_cents: int
-    stock: int
-    seller_id: int | None
-    seller: str | None
-    refundable: bool
-    tax_basis_points: int
-    cost_cents: int
-    image_id: int | None
-    version: int
-
-
-@receipt("product.removed")
-class ProductRemoved(_Value, frozen=True):
-    """The product is off sale."""
-
-    product_id: int
-
-
-@receipt("products.changed")
-class GoodsChanged(_Value, frozen=True):
-    """How many products were added, and how many others were named."""
-
-    added: int
-    changed: int
-
-
-Receipt = (
-    Registered
-    | CoinsDeposited
-    | PaidOut
-    | MoneyMoved
-    | SellerPaid
-    | WalletClosed
-    | UserClosed
-    | BoxMoved
-    | CoinsCounted
-    | StockMoved
-    | ShelvesSet
-    | OrderPlaced
-    | OrderChanged
-    | Refunded
-    | ProductStands
-    | ProductRemoved
-    | GoodsChanged
-    | TabSettled
-)
-
-
-class Envelope(_Value, frozen=True):
+class Envelope(Value, frozen=True):
     """A command on its way to the till. With a key, the same fingerprint is answered as before."""
 
     command: Command
@@ -626,7 +124,7 @@ class Envelope(_Value, frozen=True):
     fingerprint: bytes = b""
 
 
-class Outcome(_Value, frozen=True):
+class Outcome(Value, frozen=True):
     """What became of a command; `replayed` when an earlier one with its key had the effect."""
 
     answer: Receipt | Refusal

@@ -1,184 +1,316 @@
-"""Coin boxes and shelves of machines, decided on the page.
-
-Each function raises the refusals of its rules, and then has left the page as it was.
-"""
+"""Machines: their coin boxes, the stock that moves between them, and how their shelves are planned."""
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any
 
 from tuckshop.domain import machines
 from tuckshop.domain import products as catalogue
+from tuckshop.domain.coins import Coins
 from tuckshop.domain.field_problems import SameMachine
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.products import StockKind
-from tuckshop.domain.refusals import InvalidField, NotOwner, PlanChanged, RoleMissing
+from tuckshop.domain.refusals import InvalidField, PlanChanged
 from tuckshop.domain.users import Actor, Role
-from tuckshop.till.commands.base import (
-    BoxMoved,
-    CoinsCounted,
-    CollectCoins,
-    Command,
-    CountCoins,
-    Deposit,
-    FillCoins,
-    MoveStock,
-    PayOut,
-    PlaceOrder,
-    Refund,
-    RefundNewest,
-    SetShelves,
-    ShelfStands,
-    ShelvesSet,
-    StockMoved,
-)
-from tuckshop.till.policy import Policy
-from tuckshop.till.state.posting import box_of, move_coins, move_stock, open_shelf, post, shelf_of
-from tuckshop.till.state.working_set import Page, Wanted
-
-MachineCommand = FillCoins | CollectCoins | CountCoins | MoveStock | SetShelves
+from tuckshop.store.admin_log import Facts
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
+from tuckshop.till.commands.products import is_own_product, log_product
+from tuckshop.till.state.forms import receipt
+from tuckshop.till.state.posting import move_coins, move_stock, open_shelf, post
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
 
-def wants(command: MachineCommand, wanted: Wanted) -> None:
-    """Adds to `wanted` what the command needs to know."""
-    match command:
-        case FillCoins() | CollectCoins():
-            wanted.counting.add(command.machine_id)  # For the admin log.
-            wanted.new_ids["transfers"] += 1
-        case CountCoins():
-            wanted.counting.add(command.machine_id)
-            wanted.new_ids["transfers"] += 2
-        case MoveStock():
-            wanted.changing.add(command.product_id)
-            wanted.machines.add(command.target_id)
-            wanted.shelves.add((command.machine_id, command.product_id))
-            wanted.shelves.add((command.target_id, command.product_id))
-        case SetShelves():
-            wanted.changing.update(plan.product_id for plan in command.plans)
-            wanted.stands.add(command.machine_id)
-        case _:
-            assert_never(command)
+@receipt("coin_box.moved")
+class CoinsCarried(Receipt, frozen=True):
+    """`coins` went into or out of the machine's box."""
+
+    transfer_id: int
+    machine_id: int
+    amount_cents: int
+    coins: dict[int, int]
+    created_us: int
 
 
-def decide(
-    command: MachineCommand, actor: Actor, page: Page, policy: Policy
-) -> BoxMoved | CoinsCounted | StockMoved | ShelvesSet:
-    """What becomes of the command."""
-    match command:
-        case FillCoins() | CollectCoins():
-            return carry(command, actor, page, policy)
-        case CountCoins():
-            return count(command, actor, page, policy)
-        case MoveStock():
-            return move(command, actor, page)
-        case SetShelves():
-            return set_shelves(command, actor, page)
-        case _:
-            assert_never(command)
+@receipt("coin_box.counted")
+class CoinsCounted(Receipt, frozen=True):
+    """What the books expected and what was counted, by coin; below 0: `over_short_cents` are missing."""
+
+    machine_id: int
+    expected: dict[int, int]
+    counted: dict[int, int]
+    over_short_cents: int
+    created_us: int
 
 
-def require_own(command: Command, actor: Actor) -> None:
-    """A machine's key is good for its own coins, and for sales to its guests; nothing else.
+@receipt("stock.moved")
+class StockMoved(Receipt, frozen=True):
+    """Pieces moved; `stock` is left on the machine, `target_stock` is on the other."""
 
-    Whose order may come back is for the order to say: see `domain.orders.rights`.
+    product_id: int
+    machine_id: int
+    stock: int
+    target_id: int
+    target_stock: int
+
+
+class ShelfRecord(Value, frozen=True):
+    """A shelf and its plan. `price_cents` None: the product's own."""
+
+    product_id: int
+    name: str
+    quantity: int
+    slot: str | None
+    capacity: int | None
+    par_level: int | None
+    price_cents: int | None
+
+
+@receipt("shelves.set")
+class ShelvesSet(Receipt, frozen=True):
+    """The shelves that were named, as they are now."""
+
+    machine_id: int
+    shelves: tuple[ShelfRecord, ...]
+
+
+@command("coins.fill")
+class FillCoins(Command, frozen=True):
+    """Coins from the bank into a machine."""
+
+    machine_id: int
+    coins: Coins
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The box; its coins are for the admin log."""
+        _read_box(need, self.machine_id, transfers=1)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> CoinsCarried:
+        """Coins into the box."""
+        actor.require(Role.CASHIER, Role.ADMIN)
+        box = work.machines.box(self.machine_id)
+        moved = machines.fill(box, self.coins, known=work.policy.currency.values_cents)
+        return _carried(moved, 1, self.machine_id, self.reason, actor=actor, work=work)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
+        """Every time."""
+        return _log_box(self.tag, self.machine_id, work)
+
+
+@command("coins.collect")
+class CollectCoins(Command, frozen=True):
+    """Coins out of a machine to the bank."""
+
+    machine_id: int
+    coins: Coins
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The box; its coins are for the admin log."""
+        _read_box(need, self.machine_id, transfers=1)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> CoinsCarried:
+        """Coins out of the box."""
+        actor.require(Role.CASHIER, Role.ADMIN)
+        box = work.machines.box(self.machine_id)
+        moved = machines.collect(box, self.coins, known=work.policy.currency.values_cents)
+        return _carried(moved, -1, self.machine_id, self.reason, actor=actor, work=work)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
+        """Every time."""
+        return _log_box(self.tag, self.machine_id, work)
+
+
+@command("coins.count")
+class CountCoins(Command, frozen=True):
+    """What somebody counted in a machine, every coin named; the books follow."""
+
+    machine_id: int
+    counted: Coins
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The box with its coins."""
+        _read_box(need, self.machine_id, transfers=2)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> CoinsCounted:
+        """A box counted; coins found and coins missed go over or short."""
+        actor.require(Role.CASHIER, Role.ADMIN)
+        box = work.machines.box(self.machine_id)
+        found = machines.count(box, self.counted, known=work.policy.currency.values_cents)
+        for moved, sign in ((found.over, 1), (found.short, -1)):
+            if moved is not None:
+                _carried(moved, sign, self.machine_id, self.reason, actor=actor, work=work)
+        return CoinsCounted(
+            machine_id=box.machine_id,
+            expected=found.expected,
+            counted=found.counted,
+            over_short_cents=found.over_short_cents,
+            created_us=work.now_us,
+        )
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
+        """Every count."""
+        return _log_box(self.tag, self.machine_id, work)
+
+
+@command("product.move")
+class MoveStock(Command, frozen=True):
+    """Pieces of a product from one machine to another."""
+
+    machine_id: int
+    target_id: int
+    product_id: int
+    quantity: int
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The product and both shelves."""
+        need.changing_products.add(self.product_id)
+        for machine_id in (self.machine_id, self.target_id):
+            need.machines.add(machine_id)
+            need.shelf(machine_id, self.product_id)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> StockMoved:
+        """Two movements that add up to nothing."""
+        products = work.products
+        product = catalogue.require_on_sale(products.by_id.get(self.product_id), self.product_id)
+        catalogue.require_owner(actor, product)
+        work.machines.box(self.machine_id)
+        work.machines.box(self.target_id)
+        if self.target_id == self.machine_id:
+            raise InvalidField(field="to", problem=SameMachine())
+        quantity = catalogue.check_quantity(self.quantity, field="quantity", least=1)
+        out = catalogue.move(products.shelf(self.machine_id, product.id), StockKind.MOVE, -quantity)
+        into = catalogue.move(products.shelf(self.target_id, product.id), StockKind.MOVE, quantity)
+        open_shelf(work, self.target_id, product.id)
+        for movement in (out, into):
+            move_stock(work, movement, actor, reason=self.reason)
+        return StockMoved(
+            product_id=product.id,
+            machine_id=self.machine_id,
+            stock=products.shelf(self.machine_id, product.id).quantity,
+            target_id=self.target_id,
+            target_stock=products.shelf(self.target_id, product.id).quantity,
+        )
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """Other people's products."""
+        if is_own_product(actor, self.product_id, work):
+            return None
+        return log_product(self.tag, self.product_id, [self.machine_id, self.target_id], work)
+
+
+@command("machine.shelves")
+class SetShelves(Command, frozen=True):
+    """A machine's planogram; shelves not named lose slot, capacity, refill level and price.
+
+    `seen`: only if these shelves are still planned so.
     """
-    if isinstance(command, Refund):
-        return
-    if not isinstance(command, Deposit | PayOut | PlaceOrder | RefundNewest):
-        raise RoleMissing(roles=tuple(Role))
-    if command.machine_id != actor.machine_id:
-        raise NotOwner(thing="machine")
-    if isinstance(command, PlaceOrder) and command.wallet.guest_id is None:
-        raise NotOwner(thing="wallet")  # Users say for themselves what they buy.
 
+    machine_id: int
+    plans: tuple[ShelfPlan, ...]
+    seen: tuple[ShelfPlan, ...] = ()
 
-def carry(command: FillCoins | CollectCoins, actor: Actor, page: Page, policy: Policy) -> BoxMoved:
-    """Coins from the bank into a box, or out of it to the bank."""
-    actor.require(Role.CASHIER, Role.ADMIN)
-    box = box_of(page, command.machine_id)
-    act, sign = (machines.fill, 1) if isinstance(command, FillCoins) else (machines.collect, -1)
-    moved = act(box, command.coins, known=policy.currency.values_cents)
-    transfer_id = post(page, moved.transfer, actor, machine_id=box.machine_id, reason=command.reason)
-    move_coins(page, box, moved.coins, sign, transfer_id, actor, reason=command.reason)
-    return BoxMoved(transfer_id, box.machine_id, moved.transfer.amount_cents, dict(moved.coins), page.now_us)
+    def reads(self, need: ReadSet) -> None:
+        """Every shelf of the machine."""
+        need.machines.add(self.machine_id)
+        need.changing_products.update(plan.product_id for plan in self.plans)
+        need.planograms.add(self.machine_id)
 
-
-def count(command: CountCoins, actor: Actor, page: Page, policy: Policy) -> CoinsCounted:
-    """A box counted; coins found and coins missed go over or short."""
-    actor.require(Role.CASHIER, Role.ADMIN)
-    box = box_of(page, command.machine_id)
-    found = machines.count(box, command.counted, known=policy.currency.values_cents)
-    for moved, sign in ((found.over, 1), (found.short, -1)):
-        if moved is not None:
-            transfer_id = post(page, moved.transfer, actor, machine_id=box.machine_id, reason=command.reason)
-            move_coins(
-                page,
-                page.boxes[box.machine_id],
-                moved.coins,
-                sign,
-                transfer_id,
-                actor,
-                reason=command.reason,
-            )
-    return CoinsCounted(box.machine_id, found.expected, found.counted, found.over_short_cents, page.now_us)
-
-
-def move(command: MoveStock, actor: Actor, page: Page) -> StockMoved:
-    """Pieces from one machine's shelf to another's: two movements that add up to nothing."""
-    product = catalogue.require_on_sale(page.products.get(command.product_id), command.product_id)
-    catalogue.require_owner(actor, product)
-    box_of(page, command.machine_id)
-    box_of(page, command.target_id)
-    if command.target_id == command.machine_id:
-        raise InvalidField(field="to", problem=SameMachine())
-    quantity = catalogue.check_quantity(command.quantity, field="quantity", least=1)
-    out = catalogue.move(shelf_of(page, command.machine_id, product.id), StockKind.MOVE, -quantity)
-    into = catalogue.move(shelf_of(page, command.target_id, product.id), StockKind.MOVE, quantity)
-    open_shelf(page, command.target_id, product.id)
-    for movement in (out, into):
-        move_stock(page, movement, actor, reason=command.reason)
-    return StockMoved(
-        product.id,
-        command.machine_id,
-        shelf_of(page, command.machine_id, product.id).quantity,
-        command.target_id,
-        shelf_of(page, command.target_id, product.id).quantity,
-    )
-
-
-def set_shelves(command: SetShelves, actor: Actor, page: Page) -> ShelvesSet:
-    """All of a machine's shelves as planned; what is on them stays."""
-    actor.require(Role.ADMIN)
-    machine_id = box_of(page, command.machine_id).machine_id
-    for plan in command.seen:
-        ref = (machine_id, plan.product_id)
-        loaded = page.plans.get(ref, ShelfPlan(plan.product_id))
-        if page.changes.plans.get(ref, loaded) != plan:
-            raise PlanChanged(machine=machine_id)
-    plans = machines.check_plans(command.plans)
-    products = [
-        catalogue.require_on_sale(page.products.get(plan.product_id), plan.product_id) for plan in plans
-    ]
-    named = {plan.product_id: plan for plan in plans}
-    for product in products:
-        open_shelf(page, machine_id, product.id)
-    for ref, shelf in list(page.shelves.items()):
-        if ref[0] == machine_id:
-            plan = named.get(ref[1], ShelfPlan(ref[1]))
-            page.shelves[ref] = shelf._replace(capacity=plan.capacity, price_cents=plan.price_cents)
-            page.changes.plans[ref] = plan
-    return ShelvesSet(
-        machine_id,
-        tuple(
-            ShelfStands(
-                product.id,
-                product.name,
-                shelf_of(page, machine_id, product.id).quantity,
-                plan.slot,
-                plan.capacity,
-                plan.par_level,
-                plan.price_cents,
+    def execute(self, actor: Actor, work: WorkingSet) -> ShelvesSet:
+        """All of a machine's shelves as planned; what is on them stays."""
+        actor.require(Role.ADMIN)
+        machine_id = work.machines.box(self.machine_id).machine_id
+        self._require_seen(work)
+        plans = machines.check_plans(self.plans)
+        products = [
+            catalogue.require_on_sale(work.products.by_id.get(plan.product_id), plan.product_id)
+            for plan in plans
+        ]
+        named = {plan.product_id: plan for plan in plans}
+        for product in products:
+            open_shelf(work, machine_id, product.id)
+        for ref, shelf in list(work.products.shelves.items()):
+            if ref[0] == machine_id:
+                plan = named.get(ref[1], ShelfPlan(ref[1]))
+                work.products.shelves[ref] = shelf._replace(
+                    capacity=plan.capacity, price_cents=plan.price_cents
+                )
+                work.changes.products.plans[ref] = plan
+        records = (
+            ShelfRecord(
+                product_id=product.id,
+                name=product.name,
+                quantity=work.products.shelf(machine_id, product.id).quantity,
+                slot=plan.slot,
+                capacity=plan.capacity,
+                par_level=plan.par_level,
+                price_cents=plan.price_cents,
             )
             for plan, product in zip(plans, products, strict=True)
-        ),
+        )
+        return ShelvesSet(machine_id=machine_id, shelves=tuple(records))
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
+        """Every planogram."""
+        return LogSubject(self.tag, f"machine:{self.machine_id}", _planogram(self.machine_id, work))
+
+    def _require_seen(self, work: WorkingSet) -> None:
+        for plan in self.seen:
+            ref = (self.machine_id, plan.product_id)
+            loaded = work.products.plans.get(ref, ShelfPlan(plan.product_id))
+            if work.changes.products.plans.get(ref, loaded) != plan:
+                raise PlanChanged(machine=self.machine_id)
+
+
+def _read_box(need: ReadSet, machine_id: int, *, transfers: int) -> None:
+    need.machines.add(machine_id)
+    need.counted_machines.add(machine_id)
+    need.new_ids["transfers"] += transfers
+
+
+def _carried(
+    moved: machines.BoxMoved,
+    sign: int,
+    machine_id: int,
+    reason: str | None,
+    *,
+    actor: Actor,
+    work: WorkingSet,
+) -> CoinsCarried:
+    transfer_id = post(work, moved.transfer, actor, machine_id=machine_id, reason=reason)
+    box = work.machines.box(machine_id)
+    move_coins(work, box, moved.coins, sign, transfer_id=transfer_id, actor=actor, reason=reason)
+    return CoinsCarried(
+        transfer_id=transfer_id,
+        machine_id=machine_id,
+        amount_cents=moved.transfer.amount_cents,
+        coins=dict(moved.coins),
+        created_us=work.now_us,
     )
+
+
+def _log_box(action: str, machine_id: int, work: WorkingSet) -> LogSubject:
+    box = work.machines.boxes.get(machine_id)
+    facts = None if box is None else {"coins": dict(sorted(box.held.items()))}
+    return LogSubject(action, f"machine:{machine_id}", facts)
+
+
+def _planogram(machine_id: int, work: WorkingSet) -> Facts:
+    products = work.products
+    unplanned = {ref: ShelfPlan(ref[1]) for ref in products.shelves}  # Those that this very batch has made.
+    plans = unplanned | products.plans | work.changes.products.plans
+    return {
+        "shelves": {
+            product_id: {
+                "slot": plan.slot,
+                "capacity": plan.capacity,
+                "par_level": plan.par_level,
+                "price_cents": plan.price_cents,
+            }
+            for (of_id, product_id), plan in sorted(plans.items())
+            if of_id == machine_id
+        }
+    }

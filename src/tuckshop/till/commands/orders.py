@@ -1,175 +1,327 @@
-"""Orders, decided on the page; `refunds` has the way back.
-
-Each function raises the refusals of its rules, and then has left the page as it was.
-"""
+"""Orders: placing, dispensing, cancelling and making them smaller. docs/money.md has the postings."""
 
 from __future__ import annotations
 
-from tuckshop.domain import orders
+from collections.abc import Mapping
+from typing import Any
+
+from tuckshop.domain import orders, refunds
 from tuckshop.domain import products as catalogue
-from tuckshop.domain.ledger import AccountRef, tab_of
-from tuckshop.domain.refusals import (
-    ClientRefTaken,
-    UnknownOrder,
-)
+from tuckshop.domain.ledger import AccountRef
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
+from tuckshop.domain.refusals import ClientRefTaken, NotOwner
 from tuckshop.domain.users import Actor, name_key
-from tuckshop.till.commands.base import (
-    Dispense,
-    OrderChanged,
-    OrderPlaced,
-    PlaceOrder,
-    SoldLine,
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, require_own_machine
+from tuckshop.till.commands.products import read_named
+from tuckshop.till.commands.reversal import (
+    goods_of,
+    is_own_order,
+    log_order,
+    purse_of,
+    read_order,
+    sells_all,
+    take_back,
 )
 from tuckshop.till.commands.wallet import require_coins, require_wallet
-from tuckshop.till.policy import Policy
-from tuckshop.till.state.posting import box_of, move_coins, move_stock, post, sales_of, shelf_of
-from tuckshop.till.state.working_set import (
-    OrderLineRow,
-    OrderRow,
-    Page,
-)
+from tuckshop.till.state.forms import receipt
+from tuckshop.till.state.posting import add_sale, move_coins, move_stock, post
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.rows import OrderLineRow, OrderRow
+from tuckshop.till.state.working_set import WorkingSet
 
 
-def place(command: PlaceOrder, actor: Actor, page: Page, policy: Policy) -> OrderPlaced:
-    """An order paid from a wallet, or put on its owner's tab."""
-    require_wallet(actor, command.wallet, page)
-    if command.change is orders.Change.RETURN:
-        require_coins(actor, policy)
-    box = box_of(page, command.machine_id)
-    if command.client_ref is not None:
-        order_id = page.client_refs.get((command.wallet, command.client_ref))
-        if order_id is not None:
-            raise ClientRefTaken(client_ref=command.client_ref, order=order_id)
-    asked: list[tuple[int, int | str, int]] = [(one, one, quantity) for one, quantity in command.lines]
-    asked += ((page.names.get(name_key(name), 0), name, quantity) for name, quantity in command.named)
-    wanted = [
-        orders.Wanted(
-            catalogue.require_on_sale(page.products.get(product_id), called),
-            shelf_of(page, command.machine_id, product_id),
-            quantity,
+class SoldLine(Value, frozen=True):
+    """A line of an order as sold."""
+
+    product_id: int
+    name: str
+    quantity: int
+    price_cents: int
+    refunded_quantity: int = 0
+
+
+@receipt("order.placed")
+class OrderPlaced(Receipt, frozen=True):
+    """The order, the wallet's balance afterwards, and the coins that came back with it.
+
+    `owed_cents` is on the tab afterwards; None where it did not pay.
+    """
+
+    order_id: int
+    client_ref: str | None
+    status: OrderStatus
+    payment: Payment
+    machine_id: int
+    lines: tuple[SoldLine, ...]
+    total_cents: int
+    balance_cents: int
+    change: dict[int, int]
+    created_us: int
+    owed_cents: int | None = None
+
+
+@receipt("order.changed")
+class OrderChanged(Receipt, frozen=True):
+    """The order after it was cancelled, reduced or dispensed."""
+
+    order_id: int
+    client_ref: str | None
+    status: OrderStatus
+    payment: Payment
+    machine_id: int
+    lines: tuple[SoldLine, ...]
+    total_cents: int
+    created_us: int
+
+
+@command("order.place")
+class PlaceOrder(Command, frozen=True):
+    """Pieces of products, each named once, from one machine, paid from one wallet or its owner's tab.
+
+    `named`: more lines, by name: of the product that bears it when the sale is decided.
+
+    `fulfil` None: at once what a wallet pays for, later what goes on a tab.
+    """
+
+    wallet: AccountRef
+    lines: tuple[tuple[int, int], ...]
+    change: Change = Change.KEEP
+    client_ref: str | None = None
+    machine_id: int = DEFAULT_MACHINE_ID
+    payment: Payment = Payment.WALLET
+    fulfil: Fulfil | None = None
+    named: tuple[tuple[str, int], ...] = ()
+
+    def reads(self, need: ReadSet) -> None:
+        """The wallet or tab, the box, and each product with its shelf."""
+        need.wallet(self.wallet, self.caller)
+        need.machines.add(self.machine_id)
+        for product_id, _ in self.lines:
+            need.products.add(product_id)
+            need.shelf(self.machine_id, product_id)
+        for name, _ in self.named:
+            read_named(name, self.machine_id, need)
+        if self.client_ref is not None:
+            need.client_refs.add((self.wallet, self.client_ref))
+        if self.payment is Payment.TAB and self.wallet.user_id is not None:
+            need.tabs.add(self.wallet.user_id)
+        need.new_ids["orders"] += 1
+        need.new_ids["transfers"] += len(self.lines) + len(self.named) + 1
+
+    def require_machine(self, actor: Actor) -> None:
+        """Sales of its own to its guests. Users say for themselves what they buy."""
+        require_own_machine(actor, self.machine_id)
+        if self.wallet.guest_id is None:
+            raise NotOwner(thing="wallet")
+
+    def execute(self, actor: Actor, work: WorkingSet) -> OrderPlaced:
+        """An order paid from a wallet, or put on its owner's tab."""
+        require_wallet(actor, self.wallet, work)
+        if self.change is Change.RETURN:
+            require_coins(actor, work)
+        box = work.machines.box(self.machine_id)
+        if self.client_ref is not None:
+            known = work.orders.client_refs.get((self.wallet, self.client_ref))
+            if known is not None:
+                raise ClientRefTaken(client_ref=self.client_ref, order=known)
+        sale = orders.sell(
+            order_id=work.new_id("orders"),
+            wallet=self.wallet,
+            balance_cents=work.accounts.balance_cents(self.wallet),
+            wanted=self._requested(work),
+            box=box,
+            change=self.change,
+            coin_values=work.policy.currency.paid_out_cents,
+            client_ref=self.client_ref,
+            now_us=work.now_us,
+            tab=_tab(self.wallet, work) if self.payment is Payment.TAB else None,
+            fulfil=self.fulfil,
         )
-        for product_id, called, quantity in asked
-    ]
-    sale = orders.sell(
-        order_id=next(page.new_ids["orders"]),
-        wallet=command.wallet,
-        balance_cents=page.balances.get(command.wallet, 0),
-        wanted=wanted,
-        box=box,
-        change=command.change,
-        coin_values=policy.currency.paid_out_cents,
-        client_ref=command.client_ref,
-        now_us=page.now_us,
-        tab=_tab(command, page, policy) if command.payment is orders.Payment.TAB else None,
-        fulfil=command.fulfil,
-    )
-    order = sale.order
-    page.orders[order.id] = order
+        order = sale.order
+        _record(order, work)
+        transfer_ids = [
+            post(work, transfer, actor, machine_id=order.machine_id, order_id=order.id)
+            for transfer in sale.transfers
+        ]
+        if sale.change:  # The pay-out comes last.
+            move_coins(work, box, sale.change, -1, transfer_id=transfer_ids[-1], actor=actor)
+        for movement in sale.movements:
+            move_stock(work, movement, actor, order_id=order.id)
+        return OrderPlaced(
+            order_id=order.id,
+            client_ref=order.client_ref,
+            status=order.status,
+            payment=order.payment,
+            machine_id=order.machine_id,
+            lines=_sold(order),
+            total_cents=order.total_cents,
+            balance_cents=sale.balance_cents,
+            change=dict(sale.change),
+            created_us=order.created_us,
+            owed_cents=work.accounts.owed_cents(order.wallet) if order.payment is Payment.TAB else None,
+        )
+
+    def _requested(self, work: WorkingSet) -> list[orders.Wanted]:
+        """Raises UnknownProduct."""
+        products = work.products
+        asked: list[tuple[int, int | str, int]] = [(one, one, quantity) for one, quantity in self.lines]
+        asked += ((products.names.get(name_key(name), 0), name, quantity) for name, quantity in self.named)
+        return [
+            orders.Wanted(
+                catalogue.require_on_sale(products.by_id.get(product_id), called),
+                products.shelf(self.machine_id, product_id),
+                quantity,
+            )
+            for product_id, called, quantity in asked
+        ]
+
+
+@command("order.dispense")
+class Dispense(Command, frozen=True):
+    """An order was dispensed; or that has `failed`, and its pieces and money go back."""
+
+    order_id: int
+    failed: bool = False
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The order with all that it touches."""
+        read_order(need, self.order_id)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> OrderChanged:
+        """By the seller of all of it, or by the office."""
+        order = work.orders.get(self.order_id)
+        if self.failed:
+            purse, goods = purse_of(work, order), goods_of(work, order)
+            back = refunds.fail(order=order, actor=actor, purse=purse, goods=goods)
+            take_back(work, back, actor, self.reason)
+            return _changed(back.order)
+        order = orders.dispense(order=order, actor=actor, now_us=work.now_us)
+        work.orders.by_id[order.id] = order
+        work.changes.orders.changed.add(order.id)
+        return _changed(order)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """What others sell."""
+        return None if sells_all(actor, self.order_id, work) else log_order(self.tag, self.order_id, work)
+
+
+@command("order.cancel")
+class CancelOrder(Command, frozen=True):
+    """An order called off before anything was dispensed."""
+
+    order_id: int
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The order with all that it touches."""
+        read_order(need, self.order_id)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> OrderChanged:
+        """By the buyer, or by the office."""
+        order = work.orders.get(self.order_id)
+        back = refunds.cancel(
+            order=order, actor=actor, purse=purse_of(work, order), goods=goods_of(work, order)
+        )
+        take_back(work, back, actor, self.reason)
+        return _changed(back.order)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """What others bought."""
+        return None if is_own_order(actor, self.order_id, work) else log_order(self.tag, self.order_id, work)
+
+
+@command("order.reduce")
+class ReduceOrder(Command, frozen=True):
+    """An order made smaller before anything was dispensed; `quantities` is all that is still wanted."""
+
+    order_id: int
+    quantities: Mapping[int, int]
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The order with all that it touches."""
+        read_order(need, self.order_id)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> OrderChanged:
+        """By the buyer, or by the office."""
+        order = work.orders.get(self.order_id)
+        back = refunds.reduce(
+            order=order,
+            quantities=self.quantities,
+            actor=actor,
+            purse=purse_of(work, order),
+            goods=goods_of(work, order),
+        )
+        if back is None:
+            return _changed(order)
+        take_back(work, back, actor, self.reason)
+        return _changed(back.order)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """What others bought."""
+        return None if is_own_order(actor, self.order_id, work) else log_order(self.tag, self.order_id, work)
+
+
+def _record(order: Order, work: WorkingSet) -> None:
+    """Writes a new order with its lines, and counts it among the day's sales."""
+    work.orders.by_id[order.id] = order
     if order.client_ref is not None:
-        page.client_refs[order.wallet, order.client_ref] = order.id
-    changes = page.changes
-    changes.orders.append(
+        work.orders.client_refs[order.wallet, order.client_ref] = order.id
+    changes = work.changes.orders
+    changes.added.append(
         OrderRow(
-            order.id,
-            order.wallet.user_id,
-            order.wallet.guest_id,
-            order.machine_id,
-            order.payment,
-            order.status,
-            order.client_ref,
-            order.total_cents,
-            order.created_us,
-            order.fulfilled_us,
-            page.day,
+            id=order.id,
+            buyer_id=order.wallet.user_id,
+            guest_id=order.wallet.guest_id,
+            machine_id=order.machine_id,
+            payment=order.payment,
+            status=order.status,
+            client_ref=order.client_ref,
+            total_cents=order.total_cents,
+            created_us=order.created_us,
+            fulfilled_us=order.fulfilled_us,
+            day=work.day,
         )
     )
     for position, line in enumerate(order.lines):
-        changes.order_lines.append(
-            OrderLineRow(
-                order.id,
-                line.product_id,
-                position,
-                line.quantity,
-                line.name,
-                line.price_cents,
-                line.seller_id,
-                line.refundable,
-                line.tax_basis_points,
-                line.cost_cents,
-                0,
-            )
-        )
-        added = sales_of(page, order.machine_id, line.product_id)
-        added.sold_quantity += line.quantity
-        added.sold_cents += line.quantity * line.price_cents
-    transfer_ids = [
-        post(page, transfer, actor, machine_id=order.machine_id, order_id=order.id)
-        for transfer in sale.transfers
-    ]
-    if sale.change:
-        move_coins(page, box, sale.change, -1, transfer_ids[-1], actor)  # The pay-out comes last.
-    for movement in sale.movements:
-        move_stock(page, movement, actor, order_id=order.id)
-    return OrderPlaced(
-        order_id=order.id,
-        client_ref=order.client_ref,
-        status=order.status,
-        payment=order.payment,
-        machine_id=order.machine_id,
-        lines=tuple(
-            SoldLine(line.product_id, line.name, line.quantity, line.price_cents) for line in order.lines
-        ),
-        total_cents=order.total_cents,
-        balance_cents=sale.balance_cents,
-        change=dict(sale.change),
-        created_us=order.created_us,
-        owed_cents=owed_cents(page, order.wallet) if order.payment is orders.Payment.TAB else None,
+        changes.lines.append(OrderLineRow(order.id, position, line))
+        cents = line.quantity * line.price_cents
+        add_sale(work, order.machine_id, line.product_id, quantity=line.quantity, cents=cents)
+
+
+def _tab(wallet: AccountRef, work: WorkingSet) -> orders.Tab:
+    if wallet.user_id is None:
+        return orders.Tab(owed_cents=0, limit_cents=0)
+    limit_cents = work.accounts.tab_limits.get(wallet.user_id)
+    return orders.Tab(
+        owed_cents=work.accounts.owed_cents(wallet),
+        limit_cents=work.policy.tab_limit_cents if limit_cents is None else limit_cents,
     )
 
 
-def dispense(command: Dispense, actor: Actor, page: Page) -> OrderChanged:
-    """An order handed out."""
-    order = orders.dispense(order=order_of(page, command.order_id), actor=actor, now_us=page.now_us)
-    page.orders[order.id] = order
-    page.changes.reordered.add(order.id)
-    return changed(order)
-
-
-def order_of(page: Page, order_id: int) -> orders.Order:
-    order = page.orders.get(order_id)
-    if order is None:
-        raise UnknownOrder(order=order_id)
-    return order
-
-
-def changed(order: orders.Order) -> OrderChanged:
-    """The receipt that shows the order as it stands."""
+def _changed(order: Order) -> OrderChanged:
     return OrderChanged(
         order_id=order.id,
         client_ref=order.client_ref,
         status=order.status,
         payment=order.payment,
         machine_id=order.machine_id,
-        lines=tuple(
-            SoldLine(line.product_id, line.name, line.quantity, line.price_cents, line.refunded_quantity)
-            for line in order.lines
-        ),
+        lines=_sold(order),
         total_cents=order.total_cents,
         created_us=order.created_us,
     )
 
 
-def owed_cents(page: Page, wallet: AccountRef) -> int:
-    """What the wallet's owner owes on the tab; guests have none."""
-    return 0 if wallet.user_id is None else -page.balances.get(tab_of(wallet.user_id), 0)
-
-
-def _tab(command: PlaceOrder, page: Page, policy: Policy) -> orders.Tab:
-    user_id = command.wallet.user_id
-    if user_id is None:
-        return orders.Tab(owed_cents=0, limit_cents=0)
-    limit = page.tab_limits.get(user_id)
-    return orders.Tab(
-        owed_cents=owed_cents(page, command.wallet),
-        limit_cents=policy.tab_limit_cents if limit is None else limit,
+def _sold(order: Order) -> tuple[SoldLine, ...]:
+    return tuple(
+        SoldLine(
+            product_id=line.product_id,
+            name=line.name,
+            quantity=line.quantity,
+            price_cents=line.price_cents,
+            refunded_quantity=line.refunded_quantity,
+        )
+        for line in order.lines
     )

@@ -1,260 +1,376 @@
-"""Products and their stock, decided on the page.
+"""Products and their stock.
 
-Each function raises the refusals of its rules, and then has left the page as it was.
+An attribute of a product is a field of `domain.products.Product`. Here it is named where a product is added
+and where it is changed, and in the record that is shown of it; all else follows from the fields.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import assert_never
+from collections.abc import Iterable
+from typing import Any
 
 from tuckshop.domain import products as catalogue
 from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import check_price
-from tuckshop.domain.products import Product, StockKind, StockMovement
-from tuckshop.domain.refusals import (
-    InvalidField,
-    NameTaken,
-    UnknownUser,
-    VersionChanged,
-)
+from tuckshop.domain.products import ATTRIBUTES, Product, StockKind, StockMovement
+from tuckshop.domain.refusals import InvalidField, NameTaken, UnknownUser, VersionChanged
 from tuckshop.domain.users import Actor, Role, name_key
-from tuckshop.till.commands import log as admin_log
-from tuckshop.till.commands.base import (
-    AddProduct,
-    ChangeGoods,
-    ChangeProduct,
-    GoodsChanged,
-    ProductRemoved,
-    ProductStands,
-    RemoveProduct,
-    Restock,
-)
-from tuckshop.till.state.posting import box_of, move_stock, open_shelf, shelf_of
-from tuckshop.till.state.working_set import (
-    Page,
-    ProductRow,
-    Wanted,
-)
-
-GoodsCommand = AddProduct | ChangeProduct | Restock | RemoveProduct | ChangeGoods
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, execute_logged
+from tuckshop.till.state.forms import receipt
+from tuckshop.till.state.posting import move_stock, open_shelf
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.rows import ProductRow
+from tuckshop.till.state.working_set import WorkingSet
 
 
-def wants(command: GoodsCommand, wanted: Wanted) -> None:
-    """Adds to `wanted` what the command needs to know."""
-    match command:
-        case AddProduct():
-            _want_name(command.name, wanted)
-            wanted.machines.add(command.machine_id)
-            if command.seller_id is not None:
-                wanted.sellers.add(command.seller_id)
-            elif command.caller.user_id is not None:
-                # Locked: a seller who is being closed must not be left with a product.
-                wanted.held.add(command.caller.user_id)
-            wanted.new_ids["products"] += 1
-        case ChangeProduct() | Restock():
-            # For Restock too, though it only reads the product: where there is no shelf yet, nothing else
-            # keeps the product on sale until the pieces are in.
-            wanted.changing.add(command.product_id)
-            wanted.machines.add(command.machine_id)
-            wanted.shelves.add((command.machine_id, command.product_id))
-            if isinstance(command, ChangeProduct) and command.name is not None:
-                _want_name(command.name, wanted)
-        case RemoveProduct():
-            wanted.changing.add(command.product_id)
-        case ChangeGoods():
-            for step in command.steps:
-                wants(step, wanted)
-        case _:
-            assert_never(command)
+@receipt("product.saved")
+class ProductRecord(Receipt, frozen=True):
+    """A product; `stock` on the command's machine."""
+
+    product_id: int
+    name: str
+    price_cents: int
+    stock: int
+    seller_id: int | None
+    seller: str | None
+    refundable: bool
+    tax_basis_points: int
+    cost_cents: int
+    image_id: int | None
+    version: int
 
 
-def decide(command: GoodsCommand, actor: Actor, page: Page) -> ProductStands | ProductRemoved | GoodsChanged:
-    """What becomes of the command."""
-    match command:
-        case AddProduct():
-            return add(command, actor, page)
-        case ChangeProduct():
-            return change(command, actor, page)
-        case Restock():
-            return restock(command, actor, page)
-        case RemoveProduct():
-            return remove(command, actor, page)
-        case ChangeGoods():
-            return change_goods(command, actor, page)
-        case _:
-            assert_never(command)
+@receipt("product.removed")
+class ProductRemoved(Receipt, frozen=True):
+    """The product is off sale."""
+
+    product_id: int
 
 
-def add(command: AddProduct, actor: Actor, page: Page) -> ProductStands:
-    """A product on sale, with its first stock."""
-    seller_id = _seller_id(command, actor, page)
-    box_of(page, command.machine_id)
-    name = catalogue.check_product_name(command.name)
-    key = name_key(name)
-    stock = catalogue.check_quantity(command.stock, field="stock", least=0)
-    if key in page.names:
-        raise NameTaken(name=name)
-    _check_figures(command)
-    product = Product(
-        id=next(page.new_ids["products"]),
-        name=name,
-        price_cents=command.price_cents,
-        seller_id=seller_id,
-        refundable=command.refundable,
-        tax_basis_points=command.tax_basis_points,
-        cost_cents=command.cost_cents,
-        version=1,
-        on_sale=True,
-        image_id=command.image_id,
-    )
-    page.names[key] = product.id
-    page.products[product.id] = product
-    if seller_id in page.open_sellers:
-        page.sellers[seller_id] = page.open_sellers[seller_id]
-    elif seller_id is not None and command.caller.session_id is not None:
-        page.sellers[seller_id] = page.sessions[command.caller.session_id].username
-    page.changes.products.append(
-        ProductRow(
-            product.id,
-            product.name,
-            key,
-            product.price_cents,
-            product.seller_id,
-            product.refundable,
-            product.tax_basis_points,
-            product.cost_cents,
-            product.image_id,
-            product.version,
-            page.now_us,
-        )
-    )
-    open_shelf(page, command.machine_id, product.id)
-    if stock:
-        move_stock(page, StockMovement(StockKind.INITIAL, command.machine_id, product.id, stock), actor)
-    return _product_stands(page, product, command.machine_id)
+@receipt("products.changed")
+class ProductsChanged(Receipt, frozen=True):
+    """How many products were added, and how many others were named."""
+
+    added: int
+    changed: int
 
 
-def change(command: ChangeProduct, actor: Actor, page: Page) -> ProductStands:
-    """A product's attributes, and its stock to a target."""
-    product = _own_product(command, actor, page)
-    box_of(page, command.machine_id)
-    _check_figures(command)
-    changed = product._replace(
-        **{
-            name: value
-            for name in ("price_cents", "refundable", "tax_basis_points", "cost_cents", "image_id")
-            if (value := getattr(command, name)) is not None
-        }
-    )
-    if command.without_image:
-        changed = changed._replace(image_id=None)
-    if command.name is not None:
-        name = catalogue.check_product_name(command.name)
-        if page.names.get(name_key(name), product.id) != product.id:
+@command("product.add")
+class AddProduct(Command, frozen=True):
+    """A new product of the caller's (`for_house`: of the shop itself) with its first stock.
+
+    `seller_id`: the product is this seller's; admins add products for others.
+    """
+
+    name: str
+    price_cents: int
+    stock: int
+    refundable: bool = True
+    tax_basis_points: int = 0
+    cost_cents: int = 0
+    image_id: int | None = None
+    for_house: bool = False
+    machine_id: int = DEFAULT_MACHINE_ID
+    seller_id: int | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """Who bears the name, and the seller."""
+        _read_name(self.name, need)
+        need.machines.add(self.machine_id)
+        if self.seller_id is not None:
+            need.sellers.add(self.seller_id)
+        elif isinstance(self.caller, SessionCaller):
+            # Locked: a seller who is being closed must not be left with a product.
+            need.locked_users.add(self.caller.user_id)
+        need.new_ids["products"] += 1
+
+    def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
+        """A product on sale, with its first stock."""
+        seller_id = self._seller_id(actor, work)
+        work.machines.box(self.machine_id)
+        name = catalogue.check_product_name(self.name)
+        key = name_key(name)
+        stock = catalogue.check_quantity(self.stock, field="stock", least=0)
+        if key in work.products.names:
             raise NameTaken(name=name)
-        changed = changed._replace(name=name)
-    shelf = shelf_of(page, command.machine_id, product.id)
-    missing = 0
-    if command.stock is not None:
-        missing = catalogue.check_quantity(command.stock, field="stock", least=0) - shelf.quantity
-    movement = catalogue.move(shelf, StockKind.CORRECTION, missing) if missing else None
+        _check_figures(self)
+        product = Product(
+            id=work.new_id("products"),
+            seller_id=seller_id,
+            version=1,
+            on_sale=True,
+            **{each: getattr(self, each) for each in ATTRIBUTES},
+        )._replace(name=name)
+        self._keep_seller(seller_id, work)
+        work.products.names[key] = product.id
+        work.products.by_id[product.id] = product
+        work.changes.products.added.append(ProductRow(product=product, created_us=work.now_us))
+        open_shelf(work, self.machine_id, product.id)
+        if stock:
+            movement = StockMovement(StockKind.INITIAL, self.machine_id, product.id, stock)
+            move_stock(work, movement, actor)
+        return _record(work, product, self.machine_id)
 
-    if changed != product:
-        changed = changed._replace(version=product.version + 1)
-        if name_key(changed.name) != name_key(product.name):
-            page.names.pop(name_key(product.name), None)
-            page.names[name_key(changed.name)] = product.id
-            page.changes.unnamed.setdefault(product.id, name_key(product.name))
-        page.products[product.id] = changed
-        page.changes.revised.add(product.id)
-    if movement is not None:
-        open_shelf(page, command.machine_id, product.id)
-        move_stock(page, movement, actor, reason=command.reason)
-    return _product_stands(page, changed, command.machine_id)
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """A product for the house, or for somebody else."""
+        if not self.for_house and self.seller_id in (None, actor.user_id):
+            return None
+        product_id = 0 if receipt is None else receipt.product_id  # There is none before.
+        return log_product(self.tag, product_id, [self.machine_id], work)
+
+    def _seller_id(self, actor: Actor, work: WorkingSet) -> int | None:
+        """Whose the product will be; None: the shop's own."""
+        if self.for_house:
+            actor.require(Role.ADMIN)
+            return None
+        if self.seller_id is None or self.seller_id == actor.user_id:
+            actor.require(Role.SELLER)
+            return actor.user_id
+        actor.require(Role.ADMIN)
+        if self.seller_id not in work.products.open_sellers:
+            raise UnknownUser(user=self.seller_id)
+        return self.seller_id
+
+    def _keep_seller(self, seller_id: int | None, work: WorkingSet) -> None:
+        products = work.products
+        if seller_id in products.open_sellers:
+            products.sellers[seller_id] = products.open_sellers[seller_id]
+        elif seller_id is not None and isinstance(self.caller, SessionCaller):
+            products.sellers[seller_id] = work.users.sessions[self.caller.session_id].username
 
 
-def restock(command: Restock, actor: Actor, page: Page) -> ProductStands:
-    """Pieces onto a shelf."""
-    product = _own_product(command, actor, page)
-    box_of(page, command.machine_id)
-    quantity = catalogue.check_quantity(command.quantity, field="quantity", least=1)
-    shelf = shelf_of(page, command.machine_id, product.id)
-    movement = catalogue.move(shelf, StockKind.RESTOCK, quantity)
-    open_shelf(page, command.machine_id, product.id)
-    move_stock(page, movement, actor, reason=command.reason)
-    return _product_stands(page, product, command.machine_id)
+@command("product.change")
+class ChangeProduct(Command, frozen=True):
+    """New attributes, and stock to a target as a correction; None leaves a thing as it is.
+
+    `version`: change only if the product still is at this attribute version.
+    """
+
+    product_id: int
+    version: int | None = None
+    name: str | None = None
+    price_cents: int | None = None
+    refundable: bool | None = None
+    tax_basis_points: int | None = None
+    cost_cents: int | None = None
+    image_id: int | None = None
+    stock: int | None = None
+    reason: str | None = None
+    machine_id: int = DEFAULT_MACHINE_ID
+    without_image: bool = False
+
+    def reads(self, need: ReadSet) -> None:
+        """The product with its shelves, and who bears the new name."""
+        _read_shelf(need, self.machine_id, self.product_id)
+        if self.name is not None:
+            _read_name(self.name, need)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
+        """A product's attributes, and its stock to a target."""
+        product = _own_product(actor, work, self.product_id, version=self.version)
+        work.machines.box(self.machine_id)
+        _check_figures(self)
+        changed = self._changed(product, work)
+        shelf = work.products.shelf(self.machine_id, product.id)
+        missing = 0
+        if self.stock is not None:
+            missing = catalogue.check_quantity(self.stock, field="stock", least=0) - shelf.quantity
+        movement = catalogue.move(shelf, StockKind.CORRECTION, missing) if missing else None
+
+        if changed != product:
+            changed = changed._replace(version=product.version + 1)
+            _keep_change(product, changed, work)
+        if movement is not None:
+            open_shelf(work, self.machine_id, product.id)
+            move_stock(work, movement, actor, reason=self.reason)
+        return _record(work, changed, self.machine_id)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """Somebody else's product, if anything of it is another."""
+        line = _log_everywhere(self.tag, actor, self.product_id, work)
+        return None if line is None else line._replace(only_changes=True)
+
+    def _changed(self, product: Product, work: WorkingSet) -> Product:
+        """Raises InvalidField, NameTaken."""
+        named = {each: getattr(self, each) for each in ATTRIBUTES}
+        if named["name"] is not None:
+            named["name"] = catalogue.check_product_name(named["name"])
+            if work.products.names.get(name_key(named["name"]), product.id) != product.id:
+                raise NameTaken(name=named["name"])
+        changed = product._replace(**{each: value for each, value in named.items() if value is not None})
+        return changed._replace(image_id=None) if self.without_image else changed
 
 
-def remove(command: RemoveProduct, actor: Actor, page: Page) -> ProductRemoved:
-    """A product off sale."""
-    product = _own_product(command, actor, page)
-    take_off_sale(page, product, actor)
-    return ProductRemoved(product.id)
+@command("product.restock")
+class Restock(Command, frozen=True):
+    """More pieces onto a shelf."""
+
+    product_id: int
+    quantity: int
+    reason: str | None = None
+    machine_id: int = DEFAULT_MACHINE_ID
+
+    def reads(self, need: ReadSet) -> None:
+        """The product with its shelves.
+
+        Locked, though it is only read: where there is no shelf yet, nothing else keeps the product on sale
+        until the pieces are in.
+        """
+        _read_shelf(need, self.machine_id, self.product_id)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
+        """Pieces onto a shelf."""
+        product = _own_product(actor, work, self.product_id)
+        work.machines.box(self.machine_id)
+        quantity = catalogue.check_quantity(self.quantity, field="quantity", least=1)
+        shelf = work.products.shelf(self.machine_id, product.id)
+        movement = catalogue.move(shelf, StockKind.RESTOCK, quantity)
+        open_shelf(work, self.machine_id, product.id)
+        move_stock(work, movement, actor, reason=self.reason)
+        return _record(work, product, self.machine_id)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """Somebody else's product."""
+        return _log_everywhere(self.tag, actor, self.product_id, work)
 
 
-def take_off_sale(page: Page, product: Product, actor: Actor) -> None:
+@command("product.remove")
+class RemoveProduct(Command, frozen=True):
+    """A product off sale; what its shelves hold is corrected to none, and its name is free again."""
+
+    product_id: int
+    version: int | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The product with its shelves."""
+        need.changing_products.add(self.product_id)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> ProductRemoved:
+        """A product off sale."""
+        product = _own_product(actor, work, self.product_id, version=self.version)
+        take_off_sale(work, product, actor)
+        return ProductRemoved(product_id=product.id)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """Somebody else's product."""
+        return _log_everywhere(self.tag, actor, self.product_id, work)
+
+
+@command("products.change")
+class ChangeProducts(Command, frozen=True):
+    """Products added and changed together, in this order: all of them or none.
+
+    Raises:
+        ValueError: built with a step in somebody else's name.
+    """
+
+    steps: tuple[AddProduct | ChangeProduct, ...]
+
+    def __post_init__(self) -> None:
+        if any(step.caller != self.caller for step in self.steps):
+            raise ValueError("every step is the caller's own")
+
+    def reads(self, need: ReadSet) -> None:
+        """What the steps need."""
+        for step in self.steps:
+            step.reads(need)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> ProductsChanged:
+        """As the steps one after the other would; the first refusal undoes those before."""
+        if len(self.steps) > catalogue.GOODS_MAX:
+            raise InvalidField(field="products", problem=TooLarge(catalogue.GOODS_MAX))
+        trial = work.copy()
+        for step in self.steps:
+            execute_logged(step, actor, trial)
+        work.adopt(trial)
+        added = sum(isinstance(step, AddProduct) for step in self.steps)
+        return ProductsChanged(added=added, changed=len(self.steps) - added)
+
+
+def take_off_sale(work: WorkingSet, product: Product, actor: Actor) -> None:
     """Its name is free, and what its shelves hold is corrected to none."""
-    for shelf in [shelf for shelf in page.shelves.values() if shelf.product_id == product.id]:
+    products, changes = work.products, work.changes.products
+    for shelf in [shelf for shelf in products.shelves.values() if shelf.product_id == product.id]:
         if shelf.quantity:
             movement = catalogue.move(shelf, StockKind.CORRECTION, -shelf.quantity)
-            move_stock(page, movement, actor, reason="taken off sale")
-    page.names.pop(name_key(product.name), None)
-    page.products[product.id] = product._replace(on_sale=False)
-    page.changes.removed.add(product.id)
-    page.changes.unnamed.setdefault(product.id, name_key(product.name))
+            move_stock(work, movement, actor, reason="taken off sale")
+    products.names.pop(name_key(product.name), None)
+    products.by_id[product.id] = product._replace(on_sale=False)
+    changes.removed.add(product.id)
+    changes.renamed.setdefault(product.id, name_key(product.name))
 
 
-def change_goods(command: ChangeGoods, actor: Actor, page: Page) -> GoodsChanged:
-    """Several products, as the steps one after the other would; the first refusal undoes those before."""
-    if len(command.steps) > catalogue.GOODS_MAX:
-        raise InvalidField(field="products", problem=TooLarge(catalogue.GOODS_MAX))
-    trial = page.trial()
-    for step in command.steps:
-        admin_log.logged(step, actor, trial, partial(decide, step, actor, trial))
-    page.adopt(trial)
-    added = sum(isinstance(step, AddProduct) for step in command.steps)
-    return GoodsChanged(added, len(command.steps) - added)
-
-
-def want_named(name: str, machine_id: int, wanted: Wanted) -> None:
-    """Adds to `wanted` the product of this name, and its shelf at the machine."""
-    key = _want_name(name, wanted)
+def read_named(name: str, machine_id: int, need: ReadSet) -> None:
+    """The product of this name, and its shelf at the machine."""
+    key = _read_name(name, need)
     if key is not None:
-        wanted.named.add((machine_id, key))
+        need.named_products.add((machine_id, key))
 
 
-def _want_name(name: str, wanted: Wanted) -> str | None:
+def is_own_product(actor: Actor, product_id: int, work: WorkingSet) -> bool:
+    """Whether the actor sells it."""
+    product = work.products.by_id.get(product_id)
+    return product is not None and product.seller_id is not None and product.seller_id == actor.user_id
+
+
+def log_product(action: str, product_id: int, machines: Iterable[int], work: WorkingSet) -> LogSubject:
+    """A product on sale, and what is left of it on these machines."""
+    name = f"product:{product_id}"
+    product = work.products.by_id.get(product_id)
+    if product is None or not product.on_sale:
+        return LogSubject(action, name, None)
+    shelves = (work.products.shelves.get((machine_id, product_id)) for machine_id in sorted(set(machines)))
+    facts = {_LOGGED_AS.get(each, each): value for each, value in catalogue.attributes(product).items()}
+    facts["stock"] = {shelf.machine_id: shelf.quantity for shelf in shelves if shelf is not None}
+    return LogSubject(action, name, facts)
+
+
+_LOGGED_AS = {"image_id": "image"}
+"""Attributes that the log has always called otherwise."""
+
+
+def _log_everywhere(action: str, actor: Actor, product_id: int, work: WorkingSet) -> LogSubject | None:
+    if is_own_product(actor, product_id, work):
+        return None
+    machines = [machine_id for machine_id, one in work.products.shelves if one == product_id]
+    return log_product(action, product_id, machines, work)
+
+
+def _read_shelf(need: ReadSet, machine_id: int, product_id: int) -> None:
+    need.changing_products.add(product_id)
+    need.machines.add(machine_id)
+    need.shelf(machine_id, product_id)
+
+
+def _read_name(name: str, need: ReadSet) -> str | None:
     """A name against the rules is refused unseen; the database might choke on it."""
     try:
         key = name_key(catalogue.check_product_name(name))
     except InvalidField:
         return None
-    wanted.names.add(key)
+    need.product_names.add(key)
     return key
 
 
-def _seller_id(command: AddProduct, actor: Actor, page: Page) -> int | None:
-    """Whose the product will be; None: the shop's own."""
-    if command.for_house:
-        actor.require(Role.ADMIN)
-        return None
-    if command.seller_id is None or command.seller_id == actor.user_id:
-        actor.require(Role.SELLER)
-        return actor.user_id
-    actor.require(Role.ADMIN)
-    if command.seller_id not in page.open_sellers:
-        raise UnknownUser(user=command.seller_id)
-    return command.seller_id
-
-
-def _own_product(command: ChangeProduct | Restock | RemoveProduct, actor: Actor, page: Page) -> Product:
-    product = catalogue.require_on_sale(page.products.get(command.product_id), command.product_id)
+def _own_product(actor: Actor, work: WorkingSet, product_id: int, *, version: int | None = None) -> Product:
+    product = catalogue.require_on_sale(work.products.by_id.get(product_id), product_id)
     catalogue.require_owner(actor, product)
-    expected = None if isinstance(command, Restock) else command.version
-    if expected is not None and expected != product.version:
+    if version is not None and version != product.version:
         raise VersionChanged(version=product.version)
     return product
+
+
+def _keep_change(before: Product, after: Product, work: WorkingSet) -> None:
+    products, changes = work.products, work.changes.products
+    old_key, new_key = name_key(before.name), name_key(after.name)
+    if new_key != old_key:
+        products.names.pop(old_key, None)
+        products.names[new_key] = after.id
+        changes.renamed.setdefault(after.id, old_key)
+    products.by_id[after.id] = after
+    changes.changed.add(after.id)
 
 
 def _check_figures(command: AddProduct | ChangeProduct) -> None:
@@ -267,17 +383,12 @@ def _check_figures(command: AddProduct | ChangeProduct) -> None:
         raise InvalidField(field="tax", problem=TaxOutOfRange(catalogue.TAX_BASIS_POINTS_MAX))
 
 
-def _product_stands(page: Page, product: Product, machine_id: int) -> ProductStands:
-    return ProductStands(
+def _record(work: WorkingSet, product: Product, machine_id: int) -> ProductRecord:
+    return ProductRecord(
         product_id=product.id,
-        name=product.name,
-        price_cents=product.price_cents,
-        stock=shelf_of(page, machine_id, product.id).quantity,
+        stock=work.products.shelf(machine_id, product.id).quantity,
         seller_id=product.seller_id,
-        seller=None if product.seller_id is None else page.sellers[product.seller_id],
-        refundable=product.refundable,
-        tax_basis_points=product.tax_basis_points,
-        cost_cents=product.cost_cents,
-        image_id=product.image_id,
+        seller=None if product.seller_id is None else work.products.sellers[product.seller_id],
         version=product.version,
+        **catalogue.attributes(product),
     )

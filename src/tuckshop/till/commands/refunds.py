@@ -1,211 +1,155 @@
-"""Refunds, and orders cancelled, reduced or failed, decided on the page.
-
-Each function raises the refusals of its rules, and then has left the page as it was.
-"""
+"""Refunds of what was dispensed: of a named order, or of a guest's newest purchase at a machine."""
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Any
 
-from tuckshop.domain import refunds, transfers
+from tuckshop.domain import refunds
 from tuckshop.domain.ledger import AccountRef, wallet_of
-from tuckshop.domain.orders import MICROSECONDS, Order, OrderStatus
-from tuckshop.domain.refunds import Goods, Purse, TakenBack
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.orders import MICROSECONDS, OrderStatus
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.domain.users import Actor, Role
-from tuckshop.till.commands.base import (
-    CancelOrder,
-    Dispense,
-    OrderChanged,
-    ReduceOrder,
-    Refund,
-    Refunded,
-    RefundNewest,
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
+from tuckshop.till.commands.reversal import (
+    goods_of,
+    log_order,
+    purse_of,
+    read_order,
+    reserve_ids,
+    sells_all,
+    take_back,
 )
-from tuckshop.till.commands.orders import changed, dispense, order_of, owed_cents
 from tuckshop.till.commands.wallet import require_wallet
-from tuckshop.till.policy import Policy
-from tuckshop.till.state.posting import move_stock, post, sales_of, shelf_of
-from tuckshop.till.state.working_set import Page, RefundLineRow, RefundRow, Wanted
-
-WayBack = Refund | RefundNewest | CancelOrder | ReduceOrder | Dispense
+from tuckshop.till.state.forms import receipt
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
 
-def wants(command: WayBack, wanted: Wanted) -> None:
-    """Adds to `wanted` what the command needs to know; guests are known by their orders."""
-    # One for each line of a named order, once they are known; one since a line may be parted between tab and
-    # wallet; and one where the buyer is gone. No guest has a tab, or is ever gone.
-    wanted.new_ids["transfers"] += 2
-    match command:
-        case RefundNewest(wallet=ref, machine_id=machine_id, product_id=product_id):
-            if ref.guest_id is not None:
-                wanted.newest[ref.guest_id, machine_id, product_id] += 1
-        case Refund(caller=caller) if caller.user_id is not None:
-            wanted.refunders.add(wallet_of(caller.user_id))
-    if not isinstance(command, RefundNewest):
-        wanted.orders[command.order_id] += 1
-    wanted.new_ids["refunds"] += 1
+@receipt("order.refunded")
+class Refunded(Receipt, frozen=True):
+    """What went back. `balance_cents` is the buyer's, told to the buyer, cashiers and admins alone."""
+
+    refund_id: int
+    order_id: int
+    status: str
+    quantities: dict[int, int]
+    amount_cents: int
+    balance_cents: int | None
+    created_us: int
 
 
-def decide(command: WayBack, actor: Actor, page: Page, policy: Policy) -> Refunded | OrderChanged:
-    """What becomes of the order."""
-    match command:
-        case Refund():
-            return refund(command, actor, page, policy)
-        case RefundNewest():
-            return refund_newest(command, actor, page, policy)
-        case CancelOrder():
-            return cancel(command, actor, page)
-        case ReduceOrder():
-            return reduce(command, actor, page)
-        case Dispense(failed=True):
-            return fail(command, actor, page)
-        case Dispense():
-            return dispense(command, actor, page)
-        case _:
-            assert_never(command)
+@command("order.refund")
+class Refund(Command, frozen=True):
+    """Pieces of an order back; `quantities` by product, None for all that is left."""
 
+    order_id: int
+    quantities: Mapping[int, int] | None = None
+    reason: str | None = None
+    write_off: bool = False
 
-def refund(command: Refund, actor: Actor, page: Page, policy: Policy) -> Refunded:
-    """Pieces of an order back."""
-    order = order_of(page, command.order_id)
-    back = refunds.refund(
-        order=order,
-        quantities=command.quantities,
-        actor=actor,
-        purse=_purse(page, order),
-        goods=_goods(page, order),
-        write_off=command.write_off,
-        window_seconds=policy.refund_window_seconds,
-        refunds_today=_refunds_today(page, order.wallet),
-        now_us=page.now_us,
-    )
-    refund_id = _take_back(page, back, actor, command.reason)
-    # Guests have no user id, and neither has the machine that speaks for them.
-    is_buyer = actor.user_id == order.wallet.user_id
-    if is_buyer:
-        page.refunded_us.setdefault(order.wallet, []).append(page.now_us)
-    return Refunded(
-        refund_id=refund_id,
-        order_id=order.id,
-        status=back.order.status,
-        quantities=dict(back.quantities),
-        amount_cents=back.amount_cents,
-        balance_cents=page.balances.get(order.wallet, 0)
-        if is_buyer or actor.has(Role.CASHIER, Role.ADMIN)
-        else None,
-        created_us=page.now_us,
-    )
+    def reads(self, need: ReadSet) -> None:
+        """The order with all that it touches, and what the caller had refunded within a day."""
+        if isinstance(self.caller, SessionCaller):
+            need.refunders.add(wallet_of(self.caller.user_id))
+        read_order(need, self.order_id)
 
+    def require_machine(self, actor: Actor) -> None:
+        """Whose order may come back is for the order to say: see `domain.orders.rights`."""
 
-def refund_newest(command: RefundNewest, actor: Actor, page: Page, policy: Policy) -> Refunded:
-    """A piece back for a guest who says which product, and no more."""
-    if actor.machine_id is None:
-        actor.require(Role.CASHIER, Role.ADMIN)
-    require_wallet(actor, command.wallet, page)
-    chosen = newest(command, page)
-    if chosen is None:
-        raise UnknownPurchase(product=command.product_id)
-    return refund(chosen, actor, page, policy)
-
-
-def newest(command: RefundNewest, page: Page) -> Refund | None:
-    """The same refund by the order that it is about, if there is one."""
-    found = page.orders if command.wallet.guest_id is not None else {}  # Users name their orders.
-    for order_id in sorted(found, reverse=True):
-        order = page.orders[order_id]
-        if (
-            order.wallet == command.wallet
-            and order.machine_id == command.machine_id
-            and order.status is not OrderStatus.PLACED
-            and any(line.product_id == command.product_id and line.left for line in order.lines)
-        ):
-            return Refund(command.caller, order_id, {command.product_id: 1}, command.reason)
-    return None
-
-
-def cancel(command: CancelOrder, actor: Actor, page: Page) -> OrderChanged:
-    """An order called off."""
-    order = order_of(page, command.order_id)
-    back = refunds.cancel(order=order, actor=actor, purse=_purse(page, order), goods=_goods(page, order))
-    _take_back(page, back, actor, command.reason)
-    return changed(back.order)
-
-
-def reduce(command: ReduceOrder, actor: Actor, page: Page) -> OrderChanged:
-    """An order made smaller."""
-    order = order_of(page, command.order_id)
-    back = refunds.reduce(
-        order=order,
-        quantities=command.quantities,
-        actor=actor,
-        purse=_purse(page, order),
-        goods=_goods(page, order),
-    )
-    if back is None:
-        return changed(order)
-    _take_back(page, back, actor, command.reason)
-    return changed(back.order)
-
-
-def fail(command: Dispense, actor: Actor, page: Page) -> OrderChanged:
-    """An order that could not be handed out."""
-    order = order_of(page, command.order_id)
-    back = refunds.fail(order=order, actor=actor, purse=_purse(page, order), goods=_goods(page, order))
-    _take_back(page, back, actor, command.reason)
-    return changed(back.order)
-
-
-def _purse(page: Page, order: Order) -> Purse:
-    return Purse(page.balances.get(order.wallet, 0), owed_cents(page, order.wallet))
-
-
-def _goods(page: Page, order: Order) -> Goods:
-    products = [line.product_id for line in order.lines]
-    return Goods(
-        {product: shelf_of(page, order.machine_id, product) for product in products},
-        {product: page.products[product] for product in products},
-    )
-
-
-def _refunds_today(page: Page, wallet: AccountRef) -> int:
-    since_us = page.now_us - refunds.DAY_SECONDS * MICROSECONDS
-    return sum(made_us > since_us for made_us in page.refunded_us.get(wallet, ()))
-
-
-def _take_back(page: Page, back: TakenBack, actor: Actor, reason: str | None) -> int:
-    """Writes what comes back; the id under which it is kept."""
-    order = back.order
-    refund_id = next(page.new_ids["refunds"])
-    page.orders[order.id] = order
-    page.changes.reordered.add(order.id)
-    page.changes.refunds.append(
-        RefundRow(
-            refund_id, order.id, back.amount_cents, actor.user_id, reason, page.now_us, back.kind, page.day
+    def execute(self, actor: Actor, work: WorkingSet) -> Refunded:
+        """By the buyer, the seller of the lines, or the office."""
+        order = work.orders.get(self.order_id)
+        back = refunds.refund(
+            order=order,
+            quantities=self.quantities,
+            actor=actor,
+            purse=purse_of(work, order),
+            goods=goods_of(work, order),
+            write_off=self.write_off,
+            window_seconds=work.policy.refund_window_seconds,
+            refunds_today=_refunds_today(work, order.wallet),
+            now_us=work.now_us,
         )
-    )
-    price_cents = {line.product_id: line.price_cents for line in order.lines}
-    for product_id, quantity in back.quantities.items():
-        page.changes.refund_lines.append(RefundLineRow(refund_id, order.id, product_id, quantity))
-        added = sales_of(page, order.machine_id, product_id)
-        added.refunded_quantity += quantity
-        added.refunded_cents += quantity * price_cents[product_id]
-    for transfer in back.transfers:
-        post(
-            page,
-            transfer,
-            actor,
-            machine_id=order.machine_id,
-            order_id=order.id,
+        refund_id = take_back(work, back, actor, self.reason)
+        # Guests have no user id, and neither has the machine that speaks for them.
+        is_buyer = actor.user_id == order.wallet.user_id
+        if is_buyer:
+            refunded_us = work.orders.refunded_us
+            refunded_us[order.wallet] = (*refunded_us.get(order.wallet, ()), work.now_us)
+        is_told = is_buyer or actor.has(Role.CASHIER, Role.ADMIN)
+        return Refunded(
             refund_id=refund_id,
-            reason=reason,
+            order_id=order.id,
+            status=back.order.status,
+            quantities=dict(back.quantities),
+            amount_cents=back.amount_cents,
+            balance_cents=work.accounts.balance_cents(order.wallet) if is_told else None,
+            created_us=work.now_us,
         )
-    for movement in back.movements:
-        move_stock(page, movement, actor, order_id=order.id, refund_id=refund_id, reason=reason)
-    wallet = order.wallet
-    if wallet.user_id in page.gone:
-        # The buyer has closed the account: nobody could ever take the money out of its wallet.
-        rest = transfers.close(wallet=wallet, balance_cents=page.balances.get(wallet, 0))
-        if rest is not None:
-            post(page, rest, actor, machine_id=None, reason=reason)
-    return refund_id
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """What others sell; of the buyer too, since the office is bound by no window."""
+        if sells_all(actor, self.order_id, work, self.quantities):
+            return None
+        return log_order(self.tag, self.order_id, work)
+
+
+@command("order.refund_newest")
+class RefundNewest(Command, frozen=True):
+    """One piece of a product back, of the newest order of a guest at a machine that has one left."""
+
+    wallet: AccountRef
+    product_id: int
+    machine_id: int = DEFAULT_MACHINE_ID
+    reason: str | None = None
+
+    def reads(self, need: ReadSet) -> None:
+        """The guest's newest orders; guests are known by them. Users name their orders."""
+        need.wallet(self.wallet, self.caller)
+        need.machines.add(self.machine_id)
+        if self.wallet.guest_id is not None:
+            need.newest_orders[self.wallet.guest_id, self.machine_id, self.product_id] += 1
+        reserve_ids(need)
+
+    def require_machine(self, actor: Actor) -> None:
+        """What it sold."""
+        require_own_machine(actor, self.machine_id)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> Refunded:
+        """A piece back for a guest who says which product, and no more."""
+        if actor.machine_id is None:
+            actor.require(Role.CASHIER, Role.ADMIN)
+        require_wallet(actor, self.wallet, work)
+        order_id = self._newest(work)
+        if order_id is None:
+            raise UnknownPurchase(product=self.product_id)
+        return self._refund(order_id).execute(actor, work)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """As the refund that it comes down to."""
+        order_id = self._newest(work) if receipt is None else receipt.order_id
+        return None if order_id is None else self._refund(order_id).log_line(actor, work, receipt)
+
+    def _refund(self, order_id: int) -> Refund:
+        return Refund(self.caller, order_id, {self.product_id: 1}, self.reason)
+
+    def _newest(self, work: WorkingSet) -> int | None:
+        found = work.orders.by_id if self.wallet.guest_id is not None else {}
+        for order_id in sorted(found, reverse=True):
+            order = found[order_id]
+            if (
+                order.wallet == self.wallet
+                and order.machine_id == self.machine_id
+                and order.status is not OrderStatus.PLACED
+                and any(line.product_id == self.product_id and line.left for line in order.lines)
+            ):
+                return order_id
+        return None
+
+
+def _refunds_today(work: WorkingSet, wallet: AccountRef) -> int:
+    since_us = work.now_us - refunds.DAY_SECONDS * MICROSECONDS
+    return sum(made_us > since_us for made_us in work.orders.refunded_us.get(wallet, ()))

@@ -1,80 +1,202 @@
-"""Closing a user, decided on the page.
-
-Each function raises the refusals of its rules, and then has left the page as it was.
-"""
+"""Users: who registers, and who leaves."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from tuckshop.domain import transfers
+from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import earnings_of, tab_of, wallet_of
-from tuckshop.domain.refusals import LastAdmin, StillHoldsValue, UnknownUser
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.refusals import EmailTaken, LastAdmin, NameTaken, StillHoldsValue, UnknownUser
 from tuckshop.domain.users import Actor, Role, UserState, name_key
-from tuckshop.till.commands import products as catalogue
-from tuckshop.till.commands.base import CloseUser, UserClosed
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
+from tuckshop.till.commands.products import take_off_sale
+from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import post
-from tuckshop.till.state.working_set import Page, Wanted
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.rows import UserRow
+from tuckshop.till.state.working_set import UserSnapshot, WorkingSet
 
 
-def wants(command: CloseUser, wanted: Wanted) -> None:
-    """Adds to `wanted` what the command needs to know."""
-    wanted.closing.add(command.user_id)
-    wanted.wallets.add(wallet_of(command.user_id))
-    wanted.tabs.add(command.user_id)
-    wanted.new_ids["transfers"] += 1
+class NewUser(Value, frozen=True):
+    """Somebody who wants to be a user, as far as it can be checked without looking at the others."""
+
+    username: str
+    email: str | None
+    password_hash: str
+    roles: frozenset[Role]
+    state: UserState
+
+    def __repr__(self) -> str:
+        """Without the hash: whatever writes a command down must not give that away."""
+        return f"NewUser({self.username!r}, {self.email!r}, {sorted(self.roles)}, {self.state!r})"
 
 
-def close(command: CloseUser, actor: Actor, page: Page) -> UserClosed:
-    """By the user, or by an admin."""
-    user_id = command.user_id
-    if user_id != actor.user_id:
-        actor.require(Role.ADMIN)
-    standing = page.standings.get(user_id)
-    if standing is None or standing.state is UserState.CLOSED:
-        raise UnknownUser(user=user_id)
-    _require_settled(page, user_id)
-    if Role.ADMIN in standing.roles and not any(
-        one.state is UserState.ACTIVE and Role.ADMIN in one.roles
-        for other_id, one in page.standings.items()
-        if other_id != user_id
-    ):
-        raise LastAdmin
+@receipt("user.registered")
+class Registered(Receipt, frozen=True):
+    """The new user's id; `amount_cents` went into the wallet, with no transfer if it is 0."""
 
-    wallet, tab = wallet_of(user_id), tab_of(user_id)
-    rest = transfers.close(wallet=wallet, balance_cents=page.balances.get(wallet, 0))
-    if rest is not None:
-        post(page, rest, actor, machine_id=None)
-    # Made even if there never was any: whoever is about to make one must run into this and look again.
-    for ref in (wallet, tab):
-        page.balances.setdefault(ref, 0)
-        page.changes.balances.add(ref)
-    for product in [one for one in page.products.values() if one.seller_id == user_id and one.on_sale]:
-        catalogue.take_off_sale(page, product, actor)
-    page.standings[user_id] = standing._replace(state=UserState.CLOSED)
-    page.usernames.discard(name_key(standing.username))
-    if standing.email is not None:
-        page.emails.discard(name_key(standing.email))
-    page.users.discard(user_id)
-    page.gone.add(user_id)
-    page.buyers.discard(user_id)
-    page.open_sellers.pop(user_id, None)
-    page.earnings.pop(user_id, None)
-    for session_id, session in page.sessions.items():
-        if session.actor.user_id == user_id:
-            page.sessions[session_id] = session._replace(ended=True)
-    page.changes.closed.add(user_id)
-    return UserClosed(user_id, 0 if rest is None else rest.amount_cents)
+    user_id: int
+    transfer_id: int | None
+    amount_cents: int
+    created_us: int
 
 
-def _require_settled(page: Page, user_id: int) -> None:
-    earnings = earnings_of(user_id)
-    earned_cents = page.earned.get(user_id, 0) + page.changes.added_cents.get(earnings, 0)
-    owed_cents = -page.balances.get(tab_of(user_id), 0)
-    stock = sum(
-        shelf.quantity
-        for shelf in page.shelves.values()
-        if (product := page.products.get(shelf.product_id)) is not None
-        and product.on_sale
-        and product.seller_id == user_id
+@receipt("user.closed")
+class UserClosed(Receipt, frozen=True):
+    """The user is gone; `amount_cents` was left in the wallet."""
+
+    user_id: int
+    amount_cents: int
+
+
+@command("user.register")
+class Register(Command, frozen=True):
+    """A new user; and in the same stroke the coins that a buyer brings along."""
+
+    user: NewUser
+    coins: Coins = msgspec.field(default_factory=dict)
+    machine_id: int = DEFAULT_MACHINE_ID
+
+    def reads(self, need: ReadSet) -> None:
+        """Whether the name and the address are taken."""
+        need.machines.add(self.machine_id)
+        need.usernames.add(name_key(self.user.username))
+        if self.user.email is not None:
+            need.emails.add(name_key(self.user.email))
+        need.new_ids["users"] += 1
+        need.new_ids["transfers"] += bool(self.coins)
+
+    def execute(self, actor: Actor, work: WorkingSet) -> Registered:
+        """A user, and the coins that they say they have put in, as far as buyers are believed here."""
+        user, users = self.user, work.users
+        row = _row(user, work.new_id("users"), work.now_us)
+        if row.username_key in users.usernames:
+            raise NameTaken(name=user.username)
+        if user.email is not None and row.email_key in users.emails:
+            raise EmailTaken(email=user.email)
+        transfer_id, amount_cents = None, 0
+        if self.coins:
+            coins = Deposit(self.caller, wallet_of(row.id), self.coins, self.machine_id)
+            deposited = coins.execute(Actor(row.id, user.roles), work)
+            transfer_id, amount_cents = deposited.transfer_id, deposited.amount_cents
+        users.usernames.add(row.username_key)
+        if row.email_key is not None:
+            users.emails.add(row.email_key)
+        work.changes.users.added.append(row)
+        return Registered(
+            user_id=row.id, transfer_id=transfer_id, amount_cents=amount_cents, created_us=work.now_us
+        )
+
+
+@command("user.close")
+class CloseUser(Command, frozen=True):
+    """A user's end: the wallet's rest to what nobody claims, products off sale, sessions over, name free."""
+
+    user_id: int
+
+    def reads(self, need: ReadSet) -> None:
+        """All that is the user's, and the other admins."""
+        need.closing_users.add(self.user_id)
+        need.wallets.add(wallet_of(self.user_id))
+        need.tabs.add(self.user_id)
+        need.new_ids["transfers"] += 1
+
+    def execute(self, actor: Actor, work: WorkingSet) -> UserClosed:
+        """By the user, or by an admin."""
+        if self.user_id != actor.user_id:
+            actor.require(Role.ADMIN)
+        snapshot = work.users.snapshots.get(self.user_id)
+        if snapshot is None or snapshot.state is UserState.CLOSED:
+            raise UnknownUser(user=self.user_id)
+        self._require_settled(work)
+        self._require_other_admin(snapshot, work)
+
+        wallet, tab = wallet_of(self.user_id), tab_of(self.user_id)
+        rest = transfers.close(wallet=wallet, balance_cents=work.accounts.balance_cents(wallet))
+        if rest is not None:
+            post(work, rest, actor, machine_id=None)
+        # Made even if there never was any: whoever is about to make one must run into this and look again.
+        for ref in (wallet, tab):
+            work.accounts.balances.setdefault(ref, 0)
+            work.changes.accounts.balances.add(ref)
+        for product in [one for one in work.products.by_id.values() if one.seller_id == self.user_id]:
+            if product.on_sale:
+                take_off_sale(work, product, actor)
+        self._forget(snapshot, work)
+        work.changes.users.closed.add(self.user_id)
+        return UserClosed(user_id=self.user_id, amount_cents=0 if rest is None else rest.amount_cents)
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """Somebody else's account."""
+        if self.user_id == actor.user_id:
+            return None
+        snapshot = work.users.snapshots.get(self.user_id)
+        facts = None
+        if snapshot is not None:
+            facts = {
+                "username": snapshot.username,
+                "roles": [role for role in Role if role in snapshot.roles],
+                "state": snapshot.state,
+                "balance_cents": work.accounts.balance_cents(wallet_of(self.user_id)),
+            }
+        return LogSubject(self.tag, f"user:{self.user_id}", facts)
+
+    def _require_settled(self, work: WorkingSet) -> None:
+        accounts, products = work.accounts, work.products
+        added_cents = work.changes.accounts.added_cents.get(earnings_of(self.user_id), 0)
+        earned_cents = accounts.closing_earnings.get(self.user_id, 0) + added_cents
+        owed_cents = accounts.owed_cents(wallet_of(self.user_id))
+        stock = sum(
+            shelf.quantity
+            for shelf in products.shelves.values()
+            if (product := products.by_id.get(shelf.product_id)) is not None
+            and product.on_sale
+            and product.seller_id == self.user_id
+        )
+        if earned_cents or owed_cents or stock:
+            raise StillHoldsValue(earned_cents=earned_cents, owed_cents=owed_cents, stock=stock)
+
+    def _require_other_admin(self, snapshot: UserSnapshot, work: WorkingSet) -> None:
+        others = (one for user_id, one in work.users.snapshots.items() if user_id != self.user_id)
+        if Role.ADMIN in snapshot.roles and not any(
+            one.state is UserState.ACTIVE and Role.ADMIN in one.roles for one in others
+        ):
+            raise LastAdmin
+
+    def _forget(self, snapshot: UserSnapshot, work: WorkingSet) -> None:
+        """For the commands that follow in the batch, the user is as gone as after it."""
+        user_id, users = self.user_id, work.users
+        users.snapshots[user_id] = snapshot._replace(state=UserState.CLOSED)
+        users.usernames.discard(name_key(snapshot.username))
+        if snapshot.email is not None:
+            users.emails.discard(name_key(snapshot.email))
+        users.open.discard(user_id)
+        users.closed.add(user_id)
+        users.buyers.discard(user_id)
+        work.products.open_sellers.pop(user_id, None)
+        work.accounts.earnings.pop(user_id, None)
+        for session_id, session in users.sessions.items():
+            if session.actor.user_id == user_id:
+                users.sessions[session_id] = session._replace(ended=True)
+
+
+def _row(user: NewUser, user_id: int, now_us: int) -> UserRow:
+    return UserRow(
+        id=user_id,
+        username=user.username,
+        username_key=name_key(user.username),
+        email=user.email,
+        email_key=None if user.email is None else name_key(user.email),
+        password_hash=user.password_hash,
+        state=user.state.value,
+        is_buyer=Role.BUYER in user.roles,
+        is_seller=Role.SELLER in user.roles,
+        is_cashier=Role.CASHIER in user.roles,
+        is_admin=Role.ADMIN in user.roles,
+        created_us=now_us,
     )
-    if earned_cents or owed_cents or stock:
-        raise StillHoldsValue(earned_cents=earned_cents, owed_cents=owed_cents, stock=stock)

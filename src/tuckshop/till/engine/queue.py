@@ -1,4 +1,4 @@
-"""The till: gathers the commands that arrive while a batch is being written, and settles them together."""
+"""The till: gathers the commands that arrive while a batch is being written, and executes them together."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import structlog
 
-from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refusals import Refusal
 from tuckshop.telemetry import COMMANDS, Spread
-from tuckshop.till.commands.base import Envelope, OrderPlaced, Outcome
-from tuckshop.till.engine.execute import settle, wants
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.orders import OrderPlaced
+from tuckshop.till.engine.execute import execute, reads
 from tuckshop.till.policy import Policy
-from tuckshop.till.sql.script import BatchRefused, Books, Contended, OutcomeUnknown, Unavailable
-from tuckshop.till.state.working_set import Page, Wanted
+from tuckshop.till.sql.books import BatchRefused, Books, Contended, OutcomeUnknown, Unavailable
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +86,7 @@ class Till:
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
         patience_seconds: float = PATIENCE_SECONDS,
-        committed: Callable[[Page], None] | None = None,
+        committed: Callable[[WorkingSet], None] | None = None,
     ) -> None:
         self.policy = policy
         self.tally = Tally()
@@ -104,7 +105,7 @@ class Till:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        """Takes nothing more, settles what is queued, gives the books back."""
+        """Takes nothing more, executes what is queued, gives the books back."""
         self._closing = True
         self._arrival.set()
         if self._worker is not None:
@@ -116,7 +117,7 @@ class Till:
         """How many commands wait for their batch."""
         return len(self._queue)
 
-    async def settle(self, envelope: Envelope) -> Outcome:
+    async def execute(self, envelope: Envelope) -> Outcome:
         """The command's outcome, once it is durable.
 
         A caller that is cancelled while it waits does not cancel the command.
@@ -134,9 +135,9 @@ class Till:
         self._arrival.set()
         return await answer
 
-    async def settle_together(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """The outcomes of commands that arrive in one instant. Raises as `settle`, for the first to fail."""
-        return list(await asyncio.gather(*(self.settle(envelope) for envelope in envelopes)))
+    async def execute_together(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """The outcomes of commands that arrive in one instant. Raises as `execute`, for the first to fail."""
+        return list(await asyncio.gather(*(self.execute(envelope) for envelope in envelopes)))
 
     async def _work(self) -> None:
         while True:
@@ -147,10 +148,10 @@ class Till:
                 await self._arrival.wait()
                 continue
             size = min(len(self._queue), self._batch_max)
-            await self._settle([self._queue.popleft() for _ in range(size)])
+            await self._execute([self._queue.popleft() for _ in range(size)])
 
-    async def _settle(self, batch: list[_Waiting]) -> None:
-        """Settles a batch; one that the database refuses is halved until the culprit stands alone."""
+    async def _execute(self, batch: list[_Waiting]) -> None:
+        """Executes a batch; one that the database refuses is halved until the culprit stands alone."""
         begun = perf_counter()
         try:
             outcomes = await self._write(batch)
@@ -159,13 +160,13 @@ class Till:
                 _fail(waiting, error)
         except Exception as error:
             if len(batch) == 1:
-                command = type(batch[0].envelope.command).__name__
+                command = batch[0].envelope.command.tag
                 log.error("till.defect", command=command, exc_info=error)
                 _fail(batch[0], Defect(command))
                 return
             middle = len(batch) // 2
-            await self._settle(batch[:middle])
-            await self._settle(batch[middle:])
+            await self._execute(batch[:middle])
+            await self._execute(batch[middle:])
         else:
             self.tally.batch(outcomes, perf_counter() - begun)
             for waiting, outcome in zip(batch, outcomes, strict=True):
@@ -177,25 +178,23 @@ class Till:
         patience_ends = min(waiting.patience_ends for waiting in batch)
         loop = asyncio.get_running_loop()
         outcomes: list[Outcome] = []
-        decided: list[Page] = []
+        decided: list[WorkingSet] = []
 
-        def decide(page: Page) -> None:
-            decided[:] = [page]
+        def decide(work: WorkingSet) -> None:
+            decided[:] = [work]
             try:
-                outcomes[:] = [settle(envelope, page, self.policy) for envelope in envelopes]
+                outcomes[:] = [execute(envelope, work) for envelope in envelopes]
             except StopIteration as error:
                 # No future can carry this one: whoever waits for it would wait for ever.
                 raise RuntimeError("a command took more ids than were reserved for it") from error
 
         tries = 0
         while True:
-            wanted = Wanted(
-                refund_window_us=self.policy.refund_window_seconds * MICROSECONDS, days=self.policy.days
-            )
+            need = ReadSet(self.policy)
             for envelope in envelopes:
-                wants(envelope, wanted)
+                reads(envelope, need)
             try:
-                await self._books.transact(wanted, decide)
+                await self._books.transact(need, decide)
             except Contended as error:
                 tries += 1
                 if tries >= CONTENTION_TRIES:

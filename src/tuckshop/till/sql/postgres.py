@@ -10,23 +10,25 @@ from typing import Any, assert_never
 import asyncpg
 from sqlalchemy import Table
 
-from tuckshop.till.sql import script as books
-from tuckshop.till.sql.statements import (
+from tuckshop.till.sql import books, script
+from tuckshop.till.sql.account_ids import AccountIds
+from tuckshop.till.sql.steps import (
     Add,
     Delete,
     Insert,
-    Plan,
     Read,
     Reserve,
     Rows,
+    Script,
     Step,
     Update,
     Write,
     column_type,
     on_conflict,
 )
-from tuckshop.till.state import changed_ids as news
-from tuckshop.till.state.working_set import Page, Wanted
+from tuckshop.till.state import changed_ids
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
 CONNECT_SECONDS = 3.0
 FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a caller's patience of ten.
@@ -71,7 +73,7 @@ _CONTENDED = (
 class PostgresBooks:
     """`Books` on the database at `dsn`. `clock`, if given, replaces the database's own.
 
-    While `tells()`, what a batch changes is told to whoever listens on `news.CHANNEL`.
+    While `tells()`, what a batch changes is told to whoever listens on `changed_ids.CHANNEL`.
     """
 
     def __init__(
@@ -81,11 +83,11 @@ class PostgresBooks:
         self._tells = tells
         self._clock = clock
         self._connection: asyncpg.Connection[Any] | None = None
-        self._account_ids = books.AccountIds()
+        self._account_ids = AccountIds()
         self._transaction_id = ""
         self._witness: tuple[Insert, Any] | None = None
 
-    async def transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+    async def transact(self, need: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
         """See `Books.transact`."""
         try:
             connection = await self._connected()
@@ -97,14 +99,16 @@ class PostgresBooks:
         self._transaction_id = ""
         self._witness = None
         try:
-            page = await self._run(books.load(wanted, self._account_ids))
-            decide(page)
-            if page.changes.any():
-                await self._run(books.store(page, self._account_ids))
+            work = await self._run(script.load(need, self._account_ids))
+            decide(work)
+            if work.changes.any():
+                await self._run(script.store(work, self._account_ids))
                 if self._tells():
                     # Inside the transaction: told exactly if it happened. The last statement, since those who
                     # commit with news take turns.
-                    await connection.fetch(_TELL, news.CHANNEL, news.written(news.of(page)))
+                    await connection.fetch(
+                        _TELL, changed_ids.CHANNEL, changed_ids.written(changed_ids.of(work))
+                    )
         except BaseException as error:
             await self._roll_back(error)
             raise
@@ -206,11 +210,11 @@ class PostgresBooks:
         values = (row[insert.columns.index(column)] for column in columns)
         return bool(await connection.fetchval(_witness_sql(insert.table, columns), *values))
 
-    async def _run(self, plan: Plan) -> Any:
+    async def _run(self, steps: Script) -> Any:
         """Each read by itself; what is written between two reads all at once, table by table."""
         together: list[tuple[Write, Rows]] = []
         try:
-            step: Step = next(plan)
+            step: Step = next(steps)
             while True:
                 answer = None
                 if isinstance(step, Reserve):
@@ -223,7 +227,7 @@ class PostgresBooks:
                     if any(write.table is step[0].table for write, _ in together):
                         await self._write(together)
                     together.append((step[0], step[1]))
-                step = plan.send(answer)
+                step = steps.send(answer)
         except StopIteration as done:
             await self._write(together)
             return done.value

@@ -12,20 +12,22 @@ from typing import Any, assert_never
 import msgspec
 
 from tuckshop.store.engine import connect_sqlite, is_sqlite_away
-from tuckshop.till.sql import script as books
-from tuckshop.till.sql.statements import (
+from tuckshop.till.sql import books, script
+from tuckshop.till.sql.account_ids import AccountIds
+from tuckshop.till.sql.steps import (
     Add,
     Delete,
     Insert,
-    Plan,
     Read,
     Reserve,
+    Script,
     Step,
     Update,
     Write,
     on_conflict,
 )
-from tuckshop.till.state.working_set import Page, Wanted
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.working_set import WorkingSet
 
 
 class SqliteBooks:
@@ -35,13 +37,13 @@ class SqliteBooks:
         self._path = path
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
-        self._account_ids = books.AccountIds()
+        self._account_ids = AccountIds()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="till")
 
-    async def transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+    async def transact(self, need: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
         """See `Books.transact`."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._transact, wanted, decide)
+        await loop.run_in_executor(self._thread, self._transact, need, decide)
 
     async def version(self) -> int:
         """A number that is another once anybody but this till has written to the file.
@@ -71,7 +73,7 @@ class SqliteBooks:
             raise books.Unavailable(str(error)) from error
         return int(version)
 
-    def _transact(self, wanted: Wanted, decide: Callable[[Page], None]) -> None:
+    def _transact(self, need: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
         try:
             if self._connection is None:
                 self._connection = connect_sqlite(self._path)
@@ -82,12 +84,12 @@ class SqliteBooks:
         connection = self._connection
         self._account_ids.fresh.clear()
         try:
-            page = self._run(books.load(wanted, self._account_ids))
-            decide(page)
-            if not page.changes.any():
+            work = self._run(script.load(need, self._account_ids))
+            decide(work)
+            if not work.changes.any():
                 connection.execute("ROLLBACK")
                 return
-            self._run(books.store(page, self._account_ids))
+            self._run(script.store(work, self._account_ids))
             connection.execute("COMMIT")
         except BaseException as error:
             # SQLite commits in this call or not at all: still inside the transaction means it did not.
@@ -101,11 +103,11 @@ class SqliteBooks:
             raise
         self._account_ids.keep()
 
-    def _run(self, plan: Plan) -> Any:
+    def _run(self, steps: Script) -> Any:
         try:
-            step: Step = next(plan)
+            step: Step = next(steps)
             while True:
-                step = plan.send(self._perform(step))
+                step = steps.send(self._perform(step))
         except StopIteration as done:
             return done.value
 

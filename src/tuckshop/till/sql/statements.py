@@ -1,95 +1,26 @@
-"""What the till says to a database, said once for both.
-
-Each statement takes a list of tuples. PostgreSQL gets them as one array per column (`unnest`), so a batch
-of any size is one round trip per statement; SQLite gets them as JSON to read and row by row to write.
-"""
+"""Every statement that the till sends to a database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import fields
 
-from sqlalchemy import BigInteger, Boolean, LargeBinary, SmallInteger, Table, Text
-
+from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.orders import Line
+from tuckshop.domain.products import ATTRIBUTES, Product, Shelf
 from tuckshop.store import tables
-from tuckshop.till.state import working_set as pages
-
-Rows = Sequence[Any]
-
-
-class Read(NamedTuple):
-    """Rows found by a list of keys. `keys`: column and type by name; `lock`: the alias to lock."""
-
-    name: str
-    keys: tuple[tuple[str, str], ...]
-    select: str
-    lock: str | None = None
+from tuckshop.store.admin_log import LogLine
+from tuckshop.till.sql.steps import Add, Delete, Insert, Read, Update
+from tuckshop.till.state import rows
 
 
-class Insert(NamedTuple):
-    """New rows of a table; tuples in the order of `columns`."""
-
-    table: Table
-    columns: tuple[str, ...]
+def _columns(alias: str, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{alias}.{name}" for name in names)
 
 
-class Update(NamedTuple):
-    """New values, or what is to be `added`, for rows found by their keys; tuples of keys, then values."""
-
-    table: Table
-    keys: tuple[str, ...]
-    values: tuple[str, ...]
-    added: bool = False
-
-
-class Add(NamedTuple):
-    """What is to be added to rows found by their keys, or makes those that are not there yet."""
-
-    table: Table
-    keys: tuple[str, ...]
-    values: tuple[str, ...]
-
-
-class Delete(NamedTuple):
-    """Rows that go away, found by their keys."""
-
-    table: Table
-    keys: tuple[str, ...]
-
-
-class Reserve(NamedTuple):
-    """The batch's instant, and so many new ids per table: (now_us, {table: ids})."""
-
-    counts: dict[str, int]
-
-
-Write = Insert | Update | Add | Delete
-Step = tuple[Read | Write, Rows] | Reserve
-Plan = Generator[Step, Any, Any]
-
-
-def column_type(table: Table, column: str) -> str:
-    """The column's PostgreSQL type."""
-    match table.c[column].type:
-        case BigInteger():
-            return "bigint"
-        case SmallInteger():
-            return "smallint"
-        case Boolean():
-            return "boolean"
-        case LargeBinary():
-            return "bytea"
-        case Text():
-            return "text"
-        case _:
-            return "integer"
-
-
-def on_conflict(add: Add) -> str:
-    """What an INSERT does with rows that are there already; both databases say it alike."""
-    sets = ", ".join(f"{name} = {add.table.name}.{name} + excluded.{name}" for name in add.values)
-    return f"ON CONFLICT ({', '.join(add.keys)}) DO UPDATE SET {sets}"
-
+PLAN_COLUMNS = tuple(one.name for one in fields(ShelfPlan))
+_PRODUCT = _columns("p", Product._fields).replace("p.on_sale", "p.removed_us IS NULL")
+_ORDER = _columns("o", rows.OrderRow._fields)
+_LINE = _columns("l", Line._fields)
 
 _ID = (("id", "bigint"),)
 
@@ -138,10 +69,10 @@ RECENT_DEPOSITS = Read(
     " JOIN transfers t ON t.target_id = a.id AND t.kind = 'deposit' AND t.actor_id = a.user_id"
     " AND t.created_us > w.since_us",
 )
-RECORDS = Read(
-    "records",
+OUTCOMES = Read(
+    "outcomes",
     (("scope", "text"), ("key", "text")),
-    f"SELECT {', '.join(f'i.{name}' for name in pages.IdempotencyRow._fields)} FROM wanted w"
+    f"SELECT {_columns('i', rows.IdempotencyRow._fields)} FROM wanted w"
     " JOIN idempotency i ON i.scope = w.scope AND i.key = w.key ORDER BY i.scope, i.key",
 )
 SESSIONS = Read(
@@ -224,16 +155,14 @@ OLDER = Read(
 )
 # The earnings and what is held back of them, in one look, since neither is locked: every line of the orders
 # still to be handed out or within the window, and of those that tabs still owe; some of others' among them,
-# which cost less than looking whose they are. See `services.held_back`.
+# which cost less than looking whose they are. See `domain.payables`.
 # "+ 0" and CROSS JOIN have the few orders looked for first, and not all that a seller ever sold.
 EARNINGS = Read(
     "earnings",
     (("seller_id", "bigint"), ("since_us", "bigint"), ("after_id", "bigint")),
     "SELECT w.seller_id, coalesce(e.balance_cents, 0), h.* FROM wanted w"
     " LEFT JOIN accounts e ON e.user_id = w.seller_id AND e.kind = 'earnings' LEFT JOIN ("
-    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.status, o.client_ref, o.total_cents, o.created_us,"
-    " o.payment, o.fulfilled_us, -t.balance_cents, l.product_id, l.quantity, l.name, l.price_cents,"
-    " l.seller_id, l.refundable, l.tax_basis_points, l.cost_cents, l.refunded_quantity"
+    f"SELECT {_ORDER}, -t.balance_cents, {_LINE}"
     " FROM (SELECT l.order_id AS id FROM orders o CROSS JOIN order_lines l"
     " WHERE o.status = 'placed' AND o.status <> 'dispensed'"
     " AND l.order_id = o.id AND l.seller_id + 0 IN (SELECT w.seller_id FROM wanted w)"
@@ -284,16 +213,14 @@ ORDER_FACTS = Read(
 ORDERS = Read(
     "orders",
     _ID,
-    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.status, o.client_ref, o.total_cents,"
-    " o.created_us, o.payment, o.fulfilled_us FROM wanted w JOIN orders o ON o.id = w.id ORDER BY o.id",
+    f"SELECT {_ORDER} FROM wanted w JOIN orders o ON o.id = w.id ORDER BY o.id",
     lock="o",
 )
 ORDER_LINES = Read(
     "order_lines",
     _ID,
-    "SELECT l.order_id, l.product_id, l.quantity, l.name, l.price_cents, l.seller_id, l.refundable,"
-    " l.tax_basis_points, l.cost_cents, l.refunded_quantity"
-    " FROM wanted w JOIN order_lines l ON l.order_id = w.id ORDER BY l.order_id, l.position",
+    f"SELECT l.order_id, {_LINE} FROM wanted w JOIN order_lines l ON l.order_id = w.id"
+    " ORDER BY l.order_id, l.position",
 )
 CHANGING = Read(
     "changing", _ID, "SELECT p.id FROM wanted w JOIN products p ON p.id = w.id ORDER BY p.id", lock="p"
@@ -311,22 +238,20 @@ SHELVES_OF = Read(
 SHELVES = Read(
     "shelves",
     (("machine_id", "bigint"), ("product_id", "bigint")),
-    "SELECT s.machine_id, s.product_id, s.quantity, s.capacity, s.price_cents FROM wanted w JOIN shelves s"
+    f"SELECT {_columns('s', Shelf._fields)} FROM wanted w JOIN shelves s"
     " ON s.machine_id = w.machine_id AND s.product_id = w.product_id ORDER BY s.machine_id, s.product_id",
     lock="s",
 )
 PLANS = Read(
     "plans",
     _ID,
-    "SELECT s.machine_id, s.product_id, s.slot, s.capacity, s.par_level, s.price_cents"
-    " FROM wanted w JOIN shelves s ON s.machine_id = w.id",
+    f"SELECT s.machine_id, {_columns('s', PLAN_COLUMNS)} FROM wanted w JOIN shelves s ON s.machine_id = w.id",
 )
 PRODUCTS = Read(
     "products",
     _ID,
-    "SELECT p.id, p.name, p.price_cents, p.seller_id, p.refundable, p.tax_basis_points, p.cost_cents,"
-    " p.version, p.removed_us, p.image_id, u.username"
-    " FROM wanted w JOIN products p ON p.id = w.id LEFT JOIN users u ON u.id = p.seller_id",
+    f"SELECT {_PRODUCT}, u.username FROM wanted w JOIN products p ON p.id = w.id"
+    " LEFT JOIN users u ON u.id = p.seller_id",
 )
 NAMES = Read(
     "names",
@@ -356,60 +281,33 @@ SHOP_ACCOUNTS = Read(
     (("kind", "text"),),
     f"{_ACCOUNT} ON a.kind = w.kind AND coalesce(a.user_id, a.guest_id, a.machine_id) IS NULL",
 )
-NEW_USERS = Insert(tables.users, pages.UserRow._fields)
 NEW_ACCOUNTS = Insert(tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents"))
-INSERTS: tuple[tuple[str, Insert], ...] = tuple(
-    (table.name, Insert(table, row._fields))
-    for table, row in (
-        (tables.products, pages.ProductRow),
-        (tables.shelves, pages.ShelfRow),
-        (tables.orders, pages.OrderRow),
-        (tables.order_lines, pages.OrderLineRow),
-        (tables.refunds, pages.RefundRow),
-        (tables.refund_lines, pages.RefundLineRow),
-        (tables.transfers, pages.TransferRow),
-        (tables.stock_movements, pages.StockMovementRow),
-        (tables.coin_movements, pages.CoinMovementRow),
-        (tables.idempotency, pages.IdempotencyRow),
-        (tables.admin_log, pages.AdminLogRow),
-    )
-)
-"""By the name of their list in `Changes`, each after the tables it refers to."""
-
-RACED: dict[str, Callable[[Any], Any]] = {
-    "products": lambda row: row.name_key,
-    "idempotency": lambda row: (row.scope, row.key),
-}
-"""Rows that two tills may make at once: in one order, or each would wait for the other."""
+NEW_USERS = Insert(tables.users, rows.UserRow._fields)
+NEW_PRODUCTS = Insert(tables.products, ("id", "name_key", "seller_id", "version", "created_us", *ATTRIBUTES))
+NEW_SHELVES = Insert(tables.shelves, rows.ShelfRow._fields)
+NEW_ORDERS = Insert(tables.orders, rows.OrderRow._fields)
+NEW_ORDER_LINES = Insert(tables.order_lines, ("order_id", "position", *Line._fields))
+NEW_REFUNDS = Insert(tables.refunds, rows.RefundRow._fields)
+NEW_REFUND_LINES = Insert(tables.refund_lines, rows.RefundLineRow._fields)
+NEW_TRANSFERS = Insert(tables.transfers, ("source_id", "target_id", *rows.TransferRow._fields[2:]))
+NEW_STOCK_MOVEMENTS = Insert(tables.stock_movements, rows.StockMovementRow._fields)
+NEW_COIN_MOVEMENTS = Insert(tables.coin_movements, rows.CoinMovementRow._fields)
+NEW_OUTCOMES = Insert(tables.idempotency, rows.IdempotencyRow._fields)
+NEW_LOG_LINES = Insert(tables.admin_log, LogLine._fields)
 
 SET_BALANCES = Update(tables.accounts, ("id",), ("balance_cents",))
 ADD_CENTS = Update(tables.accounts, ("id",), ("balance_cents",), added=True)
 SET_QUANTITIES = Update(tables.shelves, ("machine_id", "product_id"), ("quantity",))
 PARK_SLOTS = Update(tables.shelves, ("machine_id", "product_id"), ("slot",))
-SET_PLANS = Update(
-    tables.shelves, ("machine_id", "product_id"), ("slot", "capacity", "par_level", "price_cents")
-)
+SET_PLANS = Update(tables.shelves, ("machine_id", "product_id"), PLAN_COLUMNS[1:])
 SET_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",))
 ADD_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",), added=True)
 ADD_SALES = Add(
     tables.sales,
     ("day", "machine_id", "product_id"),
-    ("sold_quantity", "sold_cents", "refunded_quantity", "refunded_cents"),
+    rows.SalesSum._fields,
 )
-REVISE_PRODUCTS = Update(
-    tables.products,
-    ("id",),
-    (
-        "name",
-        "name_key",
-        "price_cents",
-        "refundable",
-        "tax_basis_points",
-        "cost_cents",
-        "image_id",
-        "version",
-    ),
-)
+REVISE_PRODUCTS = Update(tables.products, ("id",), ("name_key", "version", *ATTRIBUTES))
 PARK_NAMES = Update(tables.products, ("id",), ("name_key",))
 REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
 CLOSE_USERS = Update(tables.users, ("id",), ("state", "closed_us"))

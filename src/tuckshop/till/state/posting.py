@@ -1,46 +1,25 @@
-"""Writing to the page: transfers, stock, coins and sales, each with the row that it changes."""
+"""Writing to the working set: transfers, stock, coins and sales, each with the row that it changes."""
 
 from __future__ import annotations
 
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import Transfer
 from tuckshop.domain.machines import BoxKind, CoinBox
-from tuckshop.domain.products import Shelf, StockMovement
-from tuckshop.domain.refusals import (
-    UnknownMachine,
-)
+from tuckshop.domain.products import StockMovement
 from tuckshop.domain.users import Actor
-from tuckshop.till.state.working_set import (
-    LOCKED_KINDS,
-    CoinMovementRow,
-    Page,
-    SalesAdded,
-    ShelfRow,
-    StockMovementRow,
-    TransferRow,
-)
+from tuckshop.till.state.rows import CoinMovementRow, SalesSum, ShelfRow, StockMovementRow, TransferRow
+from tuckshop.till.state.working_set import LOCKED_KINDS, WorkingSet, empty_shelf
 
 
-def box_of(page: Page, machine_id: int) -> CoinBox:
-    box = page.boxes.get(machine_id)
-    if box is None:
-        raise UnknownMachine(machine=machine_id)
-    return box
-
-
-def shelf_of(page: Page, machine_id: int, product_id: int) -> Shelf:
-    """The shelf; an empty one where there is none yet."""
-    return page.shelves.get((machine_id, product_id)) or Shelf(machine_id, product_id, 0, None, None)
-
-
-def open_shelf(page: Page, machine_id: int, product_id: int) -> None:
-    if (machine_id, product_id) not in page.shelves:
-        page.shelves[machine_id, product_id] = Shelf(machine_id, product_id, 0, None, None)
-        page.changes.shelves.append(ShelfRow(machine_id, product_id, 0))
+def open_shelf(work: WorkingSet, machine_id: int, product_id: int) -> None:
+    """Sees to it that there is a shelf."""
+    if (machine_id, product_id) not in work.products.shelves:
+        work.products.shelves[machine_id, product_id] = empty_shelf(machine_id, product_id)
+        work.changes.products.shelves.append(ShelfRow(machine_id, product_id, 0))
 
 
 def post(
-    page: Page,
+    work: WorkingSet,
     transfer: Transfer,
     actor: Actor,
     *,
@@ -51,27 +30,28 @@ def post(
     external_ref: str | None = None,
 ) -> int:
     """Writes a transfer and moves its amount; the transfer's id."""
-    transfer_id = next(page.new_ids["transfers"])
-    changes = page.changes
+    transfer_id = work.new_id("transfers")
+    changes = work.changes.accounts
     changes.transfers.append(
         TransferRow(
-            transfer_id,
-            transfer.kind,
-            transfer.source,
-            transfer.target,
-            transfer.amount_cents,
-            order_id,
-            refund_id,
-            actor.user_id,
-            machine_id,
-            reason,
-            external_ref,
-            page.now_us,
+            source=transfer.source,
+            target=transfer.target,
+            id=transfer_id,
+            kind=transfer.kind,
+            amount_cents=transfer.amount_cents,
+            order_id=order_id,
+            refund_id=refund_id,
+            actor_id=actor.user_id,
+            machine_id=machine_id,
+            reason=reason,
+            external_ref=external_ref,
+            created_us=work.now_us,
         )
     )
+    balances = work.accounts.balances
     for ref, cents in ((transfer.source, -transfer.amount_cents), (transfer.target, transfer.amount_cents)):
         if ref.kind in LOCKED_KINDS:
-            page.balances[ref] = page.balances.get(ref, 0) + cents
+            balances[ref] = balances.get(ref, 0) + cents
             changes.balances.add(ref)
         else:
             changes.added_cents[ref] = changes.added_cents.get(ref, 0) + cents
@@ -79,7 +59,7 @@ def post(
 
 
 def move_stock(
-    page: Page,
+    work: WorkingSet,
     movement: StockMovement,
     actor: Actor,
     *,
@@ -87,62 +67,74 @@ def move_stock(
     refund_id: int | None = None,
     reason: str | None = None,
 ) -> None:
+    """Changes a shelf that is open."""
     ref = (movement.machine_id, movement.product_id)
-    shelf = page.shelves[ref]
-    page.shelves[ref] = Shelf(
-        shelf.machine_id,
-        shelf.product_id,
-        shelf.quantity + movement.quantity,
-        shelf.capacity,
-        shelf.price_cents,
-    )
-    page.changes.stocked.add(ref)
-    page.changes.stock_movements.append(
+    shelf = work.products.shelves[ref]
+    work.products.shelves[ref] = shelf._replace(quantity=shelf.quantity + movement.quantity)
+    changes = work.changes.products
+    changes.quantities.add(ref)
+    changes.stock_movements.append(
         StockMovementRow(
-            movement.kind,
-            movement.machine_id,
-            movement.product_id,
-            movement.quantity,
-            order_id,
-            refund_id,
-            actor.user_id,
-            reason,
-            page.now_us,
+            kind=movement.kind,
+            machine_id=movement.machine_id,
+            product_id=movement.product_id,
+            quantity=movement.quantity,
+            order_id=order_id,
+            refund_id=refund_id,
+            actor_id=actor.user_id,
+            reason=reason,
+            created_us=work.now_us,
         )
     )
 
 
 def move_coins(
-    page: Page,
+    work: WorkingSet,
     box: CoinBox,
     coins: Coins,
     sign: int,
+    *,
     transfer_id: int,
     actor: Actor,
-    *,
     reason: str | None = None,
 ) -> None:
-    changes = page.changes
-    held = dict(page.boxes[box.machine_id].held)
+    """Coins into the box (`sign` 1) or out of it (-1)."""
+    changes = work.changes.machines
+    held = dict(work.machines.boxes[box.machine_id].held)
     for value, count in coins.items():
         ref = (box.machine_id, value)
         held[value] = held.get(value, 0) + sign * count
         if box.kind is BoxKind.UNLIMITED:
             changes.added_coins[ref] = changes.added_coins.get(ref, 0) + sign * count
         else:
-            changes.boxes.add(ref)
+            changes.coins.add(ref)
         changes.coin_movements.append(
             CoinMovementRow(
-                box.machine_id, value, sign * count, transfer_id, actor.user_id, reason, page.now_us
+                machine_id=box.machine_id,
+                value_cents=value,
+                count=sign * count,
+                transfer_id=transfer_id,
+                actor_id=actor.user_id,
+                reason=reason,
+                created_us=work.now_us,
             )
         )
-    page.boxes[box.machine_id] = box._replace(held=held)
+    work.machines.boxes[box.machine_id] = box._replace(held=held)
 
 
-def sales_of(page: Page, machine_id: int, product_id: int) -> SalesAdded:
-    """Where the batch counts what it sells and takes back of a product on a machine."""
-    sales = page.changes.sales
-    added = sales.get((machine_id, product_id))
-    if added is None:
-        added = sales[machine_id, product_id] = SalesAdded()
-    return added
+def add_sale(work: WorkingSet, machine_id: int, product_id: int, *, quantity: int, cents: int) -> None:
+    """Counts what was sold among the day's sales."""
+    sales, ref = work.changes.orders.sales, (machine_id, product_id)
+    sums = sales.get(ref) or SalesSum()
+    sales[ref] = sums._replace(
+        sold_quantity=sums.sold_quantity + quantity, sold_cents=sums.sold_cents + cents
+    )
+
+
+def add_refund(work: WorkingSet, machine_id: int, product_id: int, *, quantity: int, cents: int) -> None:
+    """Counts what came back among the day's sales."""
+    sales, ref = work.changes.orders.sales, (machine_id, product_id)
+    sums = sales.get(ref) or SalesSum()
+    sales[ref] = sums._replace(
+        refunded_quantity=sums.refunded_quantity + quantity, refunded_cents=sums.refunded_cents + cents
+    )

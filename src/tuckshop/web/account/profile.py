@@ -16,7 +16,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import data_export as own_data
 from tuckshop.queries import wallet
-from tuckshop.till.commands.base import CloseUser
+from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

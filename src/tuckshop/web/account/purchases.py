@@ -12,7 +12,8 @@ from tuckshop.http.response import Response
 from tuckshop.queries import orders
 from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries.orders import OrderStands
-from tuckshop.till.commands.base import CancelOrder, OrderChanged, Refund, Refunded
+from tuckshop.till.commands.orders import CancelOrder, OrderChanged
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms

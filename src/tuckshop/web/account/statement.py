@@ -22,7 +22,7 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import reports, statements, wallet
-from tuckshop.till.commands.base import SendMoney
+from tuckshop.till.commands.transfers import SendMoney
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

@@ -24,7 +24,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity import users as accounts
 from tuckshop.queries import machines, storefront, wallet
-from tuckshop.till.commands.base import CoinsDeposited, Deposit, PaidOut, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
@@ -180,7 +180,7 @@ async def _shown(
         held_cents = await storefront.balance_cents(shop, wallet=person.wallet)
     return rooms.page(
         request,
-        "office/counter.html",
+        "office/cash_desk.html",
         member=member,
         status=form.status if form.is_wrong else 200,
         form=form,

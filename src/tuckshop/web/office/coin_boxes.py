@@ -15,7 +15,7 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import idempotency_keys, machines
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.base import BoxMoved, CoinsCounted, CollectCoins, CountCoins, FillCoins
+from tuckshop.till.commands.machines import CoinsCarried, CoinsCounted, CollectCoins, CountCoins, FillCoins
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -62,7 +62,7 @@ async def compare(request: Call, machine: Number) -> Response[Any]:
     box = await machines.coins(request.shop, actor=member.actor, machine_id=found.id)
     return rooms.page(
         request,
-        "office/machine_count.html",
+        "office/coin_count.html",
         member=member,
         machine=found,
         form=form,
@@ -135,7 +135,7 @@ async def _carried(request: Call, machine: Number, command: _Carry, which: str) 
     except Refusal as refusal:
         coins.refuse(form, refusal)
         return await _box(request, member, found, key=posted["key"], **{which: form})
-    assert isinstance(receipt, BoxMoved)
+    assert isinstance(receipt, CoinsCarried)
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     if command is FillCoins:
@@ -192,7 +192,7 @@ async def _box(
     box = await machines.coins(request.shop, actor=member.actor, machine_id=machine.id)
     return rooms.page(
         request,
-        "office/machine_coins.html",
+        "office/coin_box.html",
         member=member,
         status=200 if wrong is None else wrong.status,
         machine=machine,

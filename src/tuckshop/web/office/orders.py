@@ -21,7 +21,8 @@ from tuckshop.queries import exports as lists
 from tuckshop.queries import order_details, orders
 from tuckshop.queries.order_details import Details
 from tuckshop.queries.orders import Whose
-from tuckshop.till.commands.base import CancelOrder, Dispense, Refund, Refunded
+from tuckshop.till.commands.orders import CancelOrder, Dispense
+from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms

@@ -15,7 +15,7 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import earnings, reports, transfers
-from tuckshop.till.commands.base import PaySeller, SellerPaid
+from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts

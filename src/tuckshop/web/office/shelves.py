@@ -24,7 +24,8 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import catalogue, machines, storefront
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.base import MoveStock, Restock, SetShelves, ShelfStands
+from tuckshop.till.commands.machines import MoveStock, SetShelves, ShelfRecord
+from tuckshop.till.commands.products import Restock
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
@@ -168,7 +169,7 @@ def _given(form: Filled, name: str) -> bool:
     return bool(form.typed[name].strip())
 
 
-def _plan(stands: ShelfStands) -> ShelfPlan:
+def _plan(stands: ShelfRecord) -> ShelfPlan:
     return ShelfPlan(stands.product_id, stands.slot, stands.capacity, stands.par_level, stands.price_cents)
 
 
@@ -191,7 +192,7 @@ def _done(request: Call, machine_id: int, sentence: str) -> Response[Any]:
     return response
 
 
-async def _standing(request: Call, member: Member, machine_id: int) -> list[ShelfStands]:
+async def _standing(request: Call, member: Member, machine_id: int) -> list[ShelfRecord]:
     return await machines.shelves_of(
         request.shop, actor=member.actor, machine_id=machine_id, limit=SHELVES_MAX
     )
@@ -237,7 +238,7 @@ async def _shelf(
     others = [one for one in await machines.page(shop, limit=TARGETS_MAX) if one.id != found.id]
     return rooms.page(
         request,
-        "office/machine_shelf.html",
+        "office/shelf.html",
         member=member,
         status=200 if wrong is None else wrong.status,
         machine=found,
@@ -254,7 +255,7 @@ async def _shelf(
     )
 
 
-def _typed(request: Call, stands: ShelfStands | None) -> dict[str, str]:
+def _typed(request: Call, stands: ShelfRecord | None) -> dict[str, str]:
     """The plan as it would be typed."""
     if stands is None:
         return {}
@@ -267,7 +268,7 @@ def _typed(request: Call, stands: ShelfStands | None) -> dict[str, str]:
     }
 
 
-def _written(stands: ShelfStands | None) -> str:
+def _written(stands: ShelfRecord | None) -> str:
     """The plan as `_seen` reads it."""
     seen: _Seen = (None, None, None, None)
     if stands is not None:
@@ -275,7 +276,7 @@ def _written(stands: ShelfStands | None) -> str:
     return msgspec.json.encode(seen).decode()
 
 
-def _missing(stands: ShelfStands | None) -> str:
+def _missing(stands: ShelfRecord | None) -> str:
     """How many pieces are missing from a shelf that is to be filled."""
     short = 0 if stands is None else (stands.par_level or 0) - stands.quantity
     return str(short) if short > 0 else ""

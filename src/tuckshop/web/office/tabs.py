@@ -20,7 +20,7 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import machines, transfers
 from tuckshop.queries import tabs as tab_queries
-from tuckshop.till.commands.base import SettleTab, TabSettled
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
 from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms

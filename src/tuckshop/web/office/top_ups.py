@@ -21,7 +21,7 @@ from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import transfers
-from tuckshop.till.commands.base import MoneyMoved, TopUp
+from tuckshop.till.commands.transfers import MoneyMoved, TopUp
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
@@ -92,7 +92,7 @@ async def _shown(request: Call, member: Member, form: Filled, key: str) -> Respo
     )
     return rooms.page(
         request,
-        "office/topups.html",
+        "office/top_ups.html",
         member=member,
         status=form.status if form.is_wrong else 200,
         form=form,

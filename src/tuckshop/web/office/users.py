@@ -24,7 +24,7 @@ from tuckshop.queries import earnings, wallet
 from tuckshop.queries import exports as lists
 from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries import users as people
-from tuckshop.till.commands.base import CloseUser
+from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
@@ -157,7 +157,7 @@ async def reset_password(request: Call, user: Number) -> Response[Any]:
     await forms.read(request)
     found = await accounts.find(request.shop, user_id=rooms.number(user))
     password = await accounts.reset_password(request.shop, username=found.username, actor_id=member.user_id)
-    return rooms.page(request, "office/password.html", member=member, user=found, password=password)
+    return rooms.page(request, "office/new_password.html", member=member, user=found, password=password)
 
 
 @post("/office/users/{user:str}/close", status_code=303)

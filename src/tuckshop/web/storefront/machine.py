@@ -23,18 +23,10 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import machines, storefront
-from tuckshop.till.commands.base import (
-    CoinsDeposited,
-    Command,
-    Deposit,
-    OrderPlaced,
-    PaidOut,
-    PayOut,
-    PlaceOrder,
-    Receipt,
-    Refund,
-    Refunded,
-)
+from tuckshop.till.commands.base import Command, Receipt
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web.storefront import cart as picks
 from tuckshop.web.storefront import display
 from tuckshop.web.storefront import flash as notes
@@ -239,7 +231,7 @@ async def _pressed(
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
     try:
         envelope = forms.enveloped(request, command(visitor, machine_id), posted)
-        outcome = await request.shop.till.settle(envelope)
+        outcome = await request.shop.till.execute(envelope)
         receipt = outcome.receipt()
     except KeyReused:
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))

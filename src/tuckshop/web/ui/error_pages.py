@@ -12,7 +12,7 @@ from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import TABLE, Errors
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
-from tuckshop.till.sql.script import OutcomeUnknown
+from tuckshop.till.sql.books import OutcomeUnknown
 from tuckshop.web.ui import forms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import layout as pages

@@ -10,10 +10,8 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import UploadFile
-
 from tuckshop.http import browser_login as browser
+from tuckshop.http import multipart
 from tuckshop.http.errors import BodyTooLarge, Malformed
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
@@ -23,7 +21,7 @@ FIELDS_MAX = 50
 VALUE_LENGTH_MAX = 4_000
 TOKEN = "form"  # The hidden field that every form has.
 MEDIA_TYPE = b"application/x-www-form-urlencoded"
-FILES_MEDIA_TYPE = b"multipart/form-data"
+FILES_MEDIA_TYPE = multipart.MEDIA_TYPE.encode()
 FILENAME_LENGTH_MAX = 200
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 
@@ -101,31 +99,32 @@ async def read_with_files(
     """
     _require_type(request, FILES_MEDIA_TYPE)
     try:
-        await request.body()  # Bounded, and not for longer than anybody may take.
+        body = await request.body()  # Bounded, and not for longer than anybody may take.
     except BodyTooLarge as error:
-        _, options = parse_options_header(request.headers["content-type"])
-        request.read_instead(error.begun + b"\r\n--%b--\r\n" % options.get(b"boundary", b""))
-        pairs, _ = await _parts(request, files)
+        pairs, _ = _parts(request, error.begun, files, begun=True)
         raise FileTooLarge(error, _checked(request, pairs, names)) from None
-    pairs, uploads = await _parts(request, files)
+    pairs, uploads = _parts(request, body, files)
     return _checked(request, pairs, names), uploads
 
 
-async def _parts(request: Call, files: Collection[str]) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+def _parts(
+    request: Call, body: bytes, files: Collection[str], *, begun: bool = False
+) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
     pairs: list[tuple[str, str]] = []
     uploads: dict[str, Upload] = {}
-    async with request.form(max_files=FIELDS_MAX, max_fields=FIELDS_MAX) as posted:
-        for name, value in posted.multi_items():
-            if not isinstance(value, UploadFile):
-                pairs.append((name, value))
-                continue
-            if name not in files or name in uploads:
+    try:
+        for part in multipart.read(body, request.given(b"content-type")[0], begun=begun):
+            if part.name in files and not (part.filename or part.content):
+                continue  # A field without a file chosen is sent as an empty one.
+            if part.filename is None:
+                pairs.append((part.name, part.text))
+            elif part.name in files and part.name not in uploads:
+                filename = part.filename[:FILENAME_LENGTH_MAX]
+                uploads[part.name] = Upload(filename, part.media_type, part.content)
+            else:
                 raise Malformed(("body", "has a file that this form does not have"), status=400)
-            content = await value.read()
-            if not (value.filename or content):  # A field without a file chosen is sent as an empty one.
-                continue
-            filename = (value.filename or "")[:FILENAME_LENGTH_MAX]
-            uploads[name] = Upload(filename, value.content_type or "", content)
+    except ValueError:
+        raise Malformed(("body", "must be a form in UTF-8"), status=400) from None
     return pairs, uploads
 
 
@@ -166,7 +165,7 @@ def enveloped(request: Call, command: Command, posted: Mapping[str, str]) -> Env
 
 async def settled(request: Call, command: Command, posted: Mapping[str, str]) -> Receipt:
     """What the till says to the command of a form. Raises the refusal, if that is its answer."""
-    return (await request.shop.till.settle(enveloped(request, command, posted))).receipt()
+    return (await request.shop.till.execute(enveloped(request, command, posted))).receipt()
 
 
 def to_page(path: str) -> Response[None]:

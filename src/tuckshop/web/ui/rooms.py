@@ -17,7 +17,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.identity import users as accounts
 from tuckshop.identity.users import User
-from tuckshop.till.commands.base import Caller
+from tuckshop.till.callers import SessionCaller
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import layout as pages
 
@@ -31,7 +31,7 @@ Number = Annotated[str, msgspec.Meta(description="Of what the page is about.")]
 class Member:
     """Who is logged in, with roles as they stand now. `caller` is what services and the till ask for."""
 
-    caller: Caller
+    caller: SessionCaller
     actor: Actor
     user: User
 

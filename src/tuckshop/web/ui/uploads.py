@@ -7,7 +7,8 @@ import hashlib
 from tuckshop.domain.field_problems import NotAPicture
 from tuckshop.http.request import Call
 from tuckshop.operations import pictures
-from tuckshop.till.commands.base import AddProduct, ChangeProduct, Receipt
+from tuckshop.till.commands.base import Receipt
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 from tuckshop.web.ui import forms
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.forms import Upload

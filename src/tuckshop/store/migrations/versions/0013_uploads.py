@@ -1,6 +1,6 @@
 """Uploaded files, kept between showing what they would do and doing it.
 
-Revises: 0011
+Revises: 0012
 """
 
 from __future__ import annotations

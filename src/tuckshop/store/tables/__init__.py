@@ -1,0 +1,50 @@
+"""The tables, with every invariant that a database can hold as a constraint.
+
+Amounts are minor units (`_cents`), times are microseconds since 1970 UTC (`_us`), the same on both
+databases. Only the till writes accounts, transfers, products, shelves, coins and orders.
+"""
+
+from sqlalchemy import Sequence
+
+from tuckshop.store.tables.base import TILL_IDS, metadata
+from tuckshop.store.tables.ledger import accounts, denominations, transfers
+from tuckshop.store.tables.machine import coin_boxes, coin_movements, machines, shelves, stock_movements
+from tuckshop.store.tables.order import order_lines, orders, refund_lines, refunds, sales
+from tuckshop.store.tables.product import images, product_suffixes, products
+from tuckshop.store.tables.shop_state import admin_log, audits, counters, idempotency, shop, uploads
+from tuckshop.store.tables.user import api_tokens, guests, login_tries, sessions, users
+
+__all__ = [
+    "TILL_IDS",
+    "accounts",
+    "admin_log",
+    "api_tokens",
+    "audits",
+    "coin_boxes",
+    "coin_movements",
+    "counters",
+    "denominations",
+    "guests",
+    "idempotency",
+    "images",
+    "login_tries",
+    "machines",
+    "metadata",
+    "order_lines",
+    "orders",
+    "product_suffixes",
+    "products",
+    "refund_lines",
+    "refunds",
+    "sales",
+    "sequences",
+    "sessions",
+    "shelves",
+    "shop",
+    "stock_movements",
+    "transfers",
+    "uploads",
+    "users",
+]
+
+sequences = tuple(Sequence(f"{name}_id_seq", metadata=metadata) for name in TILL_IDS)

@@ -1,0 +1,312 @@
+"""Reads what the commands of a batch need into the working set, by noun. `script.load` has the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
+
+from tuckshop.domain.ledger import AccountKind, AccountRef
+from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
+from tuckshop.domain.orders import MICROSECONDS, Line, Payment
+from tuckshop.domain.products import Product, Shelf
+from tuckshop.domain.refunds import DAY_SECONDS
+from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within
+from tuckshop.till.sql import statements
+from tuckshop.till.sql.steps import Script, Step
+from tuckshop.till.state.read_set import ReadSet
+from tuckshop.till.state.rows import OrderRow
+from tuckshop.till.state.working_set import Deposited, Session, UserSnapshot, WorkingSet
+
+_ID_MAX = 2**63 - 1
+T = TypeVar("T")
+
+
+def ids(some: Iterable[int]) -> list[tuple[int]]:
+    """As keys of a statement, in order."""
+    return [(one,) for one in sorted(some)]
+
+
+def order_facts(need: ReadSet, named: Iterable[int]) -> Generator[Step, Any, set[int]]:
+    """The orders that exist; what they touch is needed too.
+
+    Who paid and what was sold never changes, so it may be read before the order is locked. An order that
+    another till makes after this look stays unknown: its wallet would not be locked.
+    """
+    found = set()
+    for order_id, buyer_id, guest_id, machine_id, payment, product_id in (
+        yield statements.ORDER_FACTS, ids(named)
+    ):
+        found.add(order_id)
+        need.new_ids["transfers"] += need.orders[order_id]
+        wallet = AccountRef(AccountKind.WALLET, buyer_id, guest_id)
+        need.wallets.add(wallet)
+        if guest_id is not None:
+            need.refunders.add(wallet)
+        if buyer_id is not None:
+            need.users.add(buyer_id)  # Who is gone gets no money back.
+        if payment == Payment.TAB:
+            need.tabs.add(buyer_id)
+        need.products.add(product_id)
+        need.shelf(machine_id, product_id)
+        need.machines.add(machine_id)
+    return found
+
+
+def newest_orders(need: ReadSet) -> Generator[Step, Any, set[int]]:
+    """As many of a guest's newest orders as pieces are to come back, beside those that are named.
+
+    Looked for once the guest's wallet is locked, which each purchase and each way back locks first.
+    """
+    found: set[int] = set()
+    left = dict(need.newest_orders)
+    before = dict.fromkeys(left, _ID_MAX)
+    while left:
+        for guest_id, machine_id, product_id, order_id in (
+            yield statements.NEWEST, [(*ref, before[ref]) for ref in sorted(left)]
+        ):
+            ref = (guest_id, machine_id, product_id)
+            left[ref] -= order_id not in need.orders
+            if order_id is None or not left[ref]:
+                del left[ref]
+            if order_id is not None:
+                found.add(order_id)
+                before[ref] = order_id
+    return (yield from order_facts(need, found)) if found else found
+
+
+def users(work: WorkingSet, need: ReadSet) -> Script:
+    """Who asks and who is named, whether they still are there, and what they may."""
+    if need.locked_users or need.closing_users:
+        # Before sessions are read: whoever waited here must see that theirs has ended.
+        yield from _locked_users(work, need)
+    if need.sessions:
+        for session_id, *session in (yield statements.SESSIONS, ids(need.sessions)):
+            work.users.sessions[session_id] = _session(*session)
+    if need.users:
+        for user_id, is_buyer in (yield statements.USERS, ids(need.users)):
+            work.users.open.add(user_id)
+            if is_buyer:
+                work.users.buyers.add(user_id)
+        work.users.closed |= need.users - work.users.open
+    if need.guests:
+        work.users.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, ids(need.guests))}
+    if need.machine_keys:
+        work.machines.keys = dict((yield statements.MACHINE_KEYS, ids(need.machine_keys)))
+    if need.sellers:
+        work.products.open_sellers = dict((yield statements.SELLERS, ids(need.sellers)))
+    if need.payees:
+        yield from _payees(work, need)
+    if need.client_refs:
+        yield from _client_refs(work, need)
+
+
+def names_taken(work: WorkingSet, need: ReadSet) -> Script:
+    """What nobody else may register as."""
+    # Addresses first: whoever another till has just registered is then told of by name, never by the other.
+    if need.emails:
+        work.users.emails = {email for (email,) in (yield statements.EMAILS, _texts(need.emails))}
+    if need.usernames:
+        work.users.usernames = {name for (name,) in (yield statements.USERNAMES, _texts(need.usernames))}
+
+
+def limits(work: WorkingSet, need: ReadSet) -> Script:
+    """What counts towards limits by the day. Read after the wallets or tabs are locked, which make it wait
+    for whoever else is at the same."""
+    since_us = work.now_us - DAY_SECONDS * MICROSECONDS
+    if need.tabs:
+        work.accounts.tab_limits = dict((yield statements.TAB_LIMITS, ids(need.tabs)))
+    if need.refunders:
+        refunded_us = work.orders.refunded_us
+        for owner, read in statements.RECENT_REFUNDS.items():
+            refunders = {getattr(ref, owner): ref for ref in need.refunders}
+            refunders.pop(None, None)
+            for owner_id, created_us in (
+                (yield read, [(one, since_us) for one in sorted(refunders)]) if refunders else ()
+            ):
+                ref = refunders[owner_id]
+                refunded_us[ref] = (*refunded_us.get(ref, ()), created_us)
+    if need.depositors:
+        deposited = work.accounts.deposited
+        for user_id, created_us, amount_cents in (
+            yield statements.RECENT_DEPOSITS, [(one, since_us) for one in sorted(need.depositors)]
+        ):
+            deposited[user_id] = (*deposited.get(user_id, ()), Deposited(created_us, amount_cents))
+    if need.external_refs:
+        for kind, external_ref, transfer_id in (yield statements.EXTERNAL_REFS, sorted(need.external_refs)):
+            work.accounts.external_refs[kind, external_ref] = transfer_id
+
+
+def orders(work: WorkingSet, order_ids: set[int]) -> Script:
+    """Orders to change, locked."""
+    headers = [OrderRow._make(row) for row in (yield statements.ORDERS, ids(order_ids))]
+    lines: dict[int, list[Line]] = {header.id: [] for header in headers}
+    for order_id, *line in (yield statements.ORDER_LINES, ids(order_ids)):
+        lines[order_id].append(_line(line))
+    for header in headers:
+        work.orders.by_id[header.id] = header.order(lines[header.id])
+
+
+def products(work: WorkingSet, need: ReadSet) -> Script:
+    """Products, shelves and names."""
+    if need.changing_products:
+        yield statements.CHANGING, ids(need.changing_products)
+        need.products |= need.changing_products
+        need.shelves.update((yield statements.ALL_SHELVES, ids(need.changing_products)))
+    if need.named_products:
+        yield from _named_products(need)
+    if need.planograms:
+        need.shelves.update((yield statements.SHELVES_OF, ids(need.planograms)))
+    if need.shelves:
+        for row in (yield statements.SHELVES, sorted(need.shelves)):
+            shelf = Shelf._make(row)
+            work.products.shelves[shelf.machine_id, shelf.product_id] = shelf
+    # Read after the shelves are locked: a plan made meanwhile must be seen.
+    for machine_id, *row in (yield statements.PLANS, ids(need.planograms)) if need.planograms else ():
+        plan = ShelfPlan(*row)
+        work.products.plans[machine_id, plan.product_id] = plan
+    if need.products:
+        # Read after the shelves are locked: a product taken off sale meanwhile must be seen so.
+        for *row, seller in (yield statements.PRODUCTS, ids(need.products)):
+            product = _product(row)
+            work.products.by_id[product.id] = product
+            if product.seller_id is not None:
+                work.products.sellers[product.seller_id] = seller
+    if need.closing_users:
+        # After the shelves are locked: what was sold from them shows in the earnings.
+        work.accounts.closing_earnings = dict((yield statements.EARNED, ids(need.closing_users)))
+    if need.product_names:
+        # Read after the locks: who bears a name by now. Where it is another than was looked for above, the
+        # name was given away meanwhile, and nobody bears it who is loaded.
+        work.products.names = dict((yield statements.NAMES, [(name,) for name in need.product_names]))
+
+
+def machines(work: WorkingSet, need: ReadSet) -> Script:
+    """Coin boxes, with their coins where those count."""
+    kinds = {
+        machine_id: BoxKind(kind) for machine_id, kind in (yield statements.MACHINES, ids(need.machines))
+    }
+    counted = [
+        machine_id
+        for machine_id, kind in kinds.items()
+        if kind is BoxKind.COUNTED or machine_id in need.counted_machines
+    ]
+    held: dict[int, dict[int, int]] = {machine_id: {} for machine_id in kinds}
+    for machine_id, value, count in (yield statements.COIN_BOXES, ids(counted)) if counted else ():
+        held[machine_id][value] = count
+    work.machines.boxes = {
+        machine_id: CoinBox(machine_id, kind, held[machine_id]) for machine_id, kind in kinds.items()
+    }
+
+
+def _locked_users(work: WorkingSet, need: ReadSet) -> Script:
+    locked, closing = need.locked_users | need.closing_users, ids(need.closing_users)
+    if closing:
+        # All admins, in one order with the rest: of two who close each other, one must find the other gone.
+        locked |= {admin_id for (admin_id,) in (yield statements.ADMINS, closing)}
+    for user_id, username, email, state, *flags in (yield statements.HELD, ids(locked)):
+        work.users.snapshots[user_id] = UserSnapshot(
+            username=username, email=email, state=UserState(state), roles=_roles(*map(bool, flags))
+        )
+    if closing:
+        log_ins = work.users.log_ins
+        for user_id, session_id in (yield statements.LOG_INS, closing):
+            log_ins[user_id] = (*log_ins.get(user_id, ()), session_id)
+        need.changing_products.update(one for (one,) in (yield statements.PRODUCTS_OF, closing))
+
+
+def _payees(work: WorkingSet, need: ReadSet) -> Script:
+    """Sellers are locked instead of their earnings, which every sale adds to: one pay-out at a time.
+
+    What is added to or taken from the earnings after this look might as well have come after the pay-out.
+    """
+    earnings = work.accounts.earnings
+    for (seller_id,) in (yield statements.PAYEES, ids(need.payees)):
+        earnings[seller_id] = 0
+    if not earnings:
+        return
+    since_us = work.now_us - need.policy.refund_window_seconds * MICROSECONDS
+    back_us = statements.CLOCK_SECONDS_BACK_MAX * MICROSECONDS
+    ((after_id,),) = yield statements.OLDER, [(since_us - back_us,)]
+    lines: dict[int, dict[int, Line]] = {}
+    headers = {}
+    width = len(OrderRow._fields)
+    for seller_id, cents, *sale in (
+        yield statements.EARNINGS, [(one, since_us, after_id) for one in sorted(earnings)]
+    ):
+        earnings[seller_id] = cents
+        order_id, *_ = sale
+        if order_id is None:
+            continue
+        header, (owed_cents, *line) = OrderRow._make(sale[:width]), sale[width:]
+        headers[header.id] = header
+        if owed_cents is not None and header.buyer_id is not None:
+            work.orders.held_back_owed_cents[header.buyer_id] = owed_cents
+        # Once for every seller to be paid.
+        sold = _line(line)
+        lines.setdefault(header.id, {})[sold.product_id] = sold
+    for order_id, header in headers.items():
+        work.orders.held_back[order_id] = header.order(lines[order_id].values())
+
+
+def _client_refs(work: WorkingSet, need: ReadSet) -> Script:
+    for owner, read in statements.CLIENT_REFS.items():
+        refs = {(getattr(wallet, owner), ref): wallet for wallet, ref in need.client_refs}
+        keys = [key for key in refs if key[0] is not None]
+        for owner_id, client_ref, order_id in (yield read, keys) if keys else ():
+            work.orders.client_refs[refs[owner_id, client_ref], client_ref] = order_id
+
+
+def _named_products(need: ReadSet) -> Script:
+    """Who bears the names of what is to be bought is needed; looked at again once it is locked."""
+    named = dict((yield statements.NAMES, _texts({key for _, key in need.named_products})))
+    for machine_id, key in need.named_products:
+        if key in named:
+            need.products.add(named[key])
+            need.shelf(machine_id, named[key])
+
+
+def _texts(texts: Iterable[str]) -> list[tuple[str]]:
+    return [(one,) for one in sorted(texts)]
+
+
+def _session(
+    user_id: int,
+    username: str,
+    expires_us: int,
+    ended_us: int | None,
+    state: str,
+    scopes: str | None,
+    *flags: bool,
+) -> Session:
+    roles = _roles(*map(bool, flags))
+    return Session(
+        actor=Actor(user_id, roles if scopes is None else roles_within(roles, read_scopes(scopes))),
+        username=username,
+        expires_us=expires_us,
+        ended=ended_us is not None or state != UserState.ACTIVE.value,
+    )
+
+
+@cache
+def _roles(*flags: bool) -> frozenset[Role]:
+    return frozenset(role for role, held in zip(Role, flags, strict=True) if held)
+
+
+def _reader(kind: type[T]) -> Callable[[list[Any]], T]:
+    """Makes a named tuple of a row with its fields. SQLite has flags as numbers."""
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    hints = get_type_hints(kind)
+    flags = tuple(place for place, name in enumerate(fields) if hints[name] is bool)
+    make: Callable[[list[Any]], T] = kind._make  # type: ignore[attr-defined]
+
+    def read(row: list[Any]) -> T:
+        for place in flags:
+            row[place] = bool(row[place])
+        return make(row)
+
+    return read
+
+
+_line = _reader(Line)
+_product = _reader(Product)
