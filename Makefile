@@ -84,6 +84,10 @@ bench.office: $(DEVELOPMENT) ## measure every page that lists or sums on 100,000
 	@PYTHON=$(BIN)/python tools/system-packages postgresql
 	$(BIN)/python -m bench.office $(ARGS)
 
+.PHONY: bench.logins
+bench.logins: $(DEVELOPMENT) ## measure whether refused log-ins can be told apart by their time
+	$(BIN)/python -m bench.log_in_times $(ARGS)
+
 .PHONY: bench.reports
 bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orders
 	@PYTHON=$(BIN)/python tools/system-packages postgresql

@@ -1,8 +1,8 @@
 """Schemathesis over the OpenAPI document, as everybody who might call: no failure in any phase.
 
-A short run with a fixed seed in `make test`: few examples, and every value that the document forbids is tried
-by an admin alone, whom the fewest refusals keep from the code that would have to refuse it. TUCKSHOP_PROOF=1
-makes it a long run of all phases by everybody, on both databases.
+A short run with a fixed seed in `make test.more`: few examples, and every value that the document forbids is
+tried by an admin alone, whom the fewest refusals keep from the code that would have to refuse it.
+TUCKSHOP_PROOF=1 makes it a long run of all phases by everybody, on both databases.
 """
 
 from __future__ import annotations
@@ -177,6 +177,7 @@ def _is_key(value: bytes) -> bool:
     return 0 < len(value) <= 255 and all(0x21 <= byte <= 0x7E for byte in value)
 
 
+@pytest.mark.more
 @pytest.mark.proof
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if PROOF else ["sqlite"], indirect=True)
 @pytest.mark.parametrize("who", ["nobody", "buyer", "seller", "admin"])

@@ -57,7 +57,7 @@ def test_the_machine_is_quick(scene: Scene) -> None:
 
 def measured(url: str) -> Report | None:
     """One look at a page, in a browser of its own; None if that browser did not come to look at all."""
-    assert LIGHTHOUSE.exists(), "Lighthouse is missing: `make test` installs it"
+    assert LIGHTHOUSE.exists(), "Lighthouse is missing: `make lighthouse` installs it"
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or ""
     done = subprocess.run(
         [

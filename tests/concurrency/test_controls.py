@@ -16,6 +16,8 @@ from tests.concurrency import scenes
 from tests.concurrency.scenes import Stage, staged
 from tests.limits import until
 
+pytestmark = pytest.mark.more
+
 Scene = Callable[[Stage], Coroutine[Any, Any, list[str]]]
 
 

@@ -28,7 +28,7 @@ PASSWORD = "an admin for newman"
 
 def run(collection: dict[str, Any], folder: Path, **variables: str) -> None:
     """Fails with what newman says, unless every request was answered and every test passed."""
-    assert NEWMAN.exists(), "newman is missing: `make test` installs it"
+    assert NEWMAN.exists(), "newman is missing: `make test.more` installs it"
     path = folder / "collection.json"
     path.write_text(json.dumps(collection), encoding="utf-8")
     command = [
@@ -46,6 +46,7 @@ def run(collection: dict[str, Any], folder: Path, **variables: str) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("dialect", [None, *NAMES])
 async def test_a_walk_is_green(dialect: str | None, database_url: str, tmp_path: Path) -> None:
     async with speaking(database_url, dialect or "") as client:

@@ -1,6 +1,6 @@
 """Schemathesis over each dialect's OpenAPI document: no failure in any phase.
 
-A short run with a fixed seed in `make test`; TUCKSHOP_PROOF=1 makes it a long one on both databases.
+A short run with a fixed seed in `make test.more`; TUCKSHOP_PROOF=1 makes it a long one on both databases.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class WithToken(LoggedIn):
         return f"Token {self.secret(caller)}"
 
 
+@pytest.mark.more
 @pytest.mark.proof
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if PROOF else ["sqlite"], indirect=True)
 @pytest.mark.parametrize("who", ["nobody", "buyer", "admin"] if PROOF else ["admin"])

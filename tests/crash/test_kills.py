@@ -19,6 +19,8 @@ IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 KILLS, PURCHASES = (50, 10_000) if IS_PROOF else (4, 400)
 CONTROL_KILLS_MAX = 10
 
+pytestmark = pytest.mark.more
+
 
 @pytest.mark.proof
 def test_a_killed_server_keeps_what_it_acknowledged(database_url: str, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ IDLE = 10
 BUYERS = 24
 
 
+@pytest.mark.more
 @pytest.mark.proof
 async def test_answers_all_that_it_took_and_ends(database_url: str, tmp_path: Path) -> None:
     async with open_shop(database_url, clock=Clock(system_clock())) as shop:

@@ -1,14 +1,17 @@
 """The audit finds nothing in honest books, and finds a change of any single figure in them."""
 
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Table, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.shop import Shop
@@ -18,9 +21,11 @@ from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
+from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit
 from tuckshop.store import tables
+from tuckshop.store.audit_rules import rules
 from tuckshop.store.audit_rules.idempotency import AMOUNTS, POINTERS, SILENT
+from tuckshop.store.audit_rules.rule import Rule
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command, Receipt
@@ -198,19 +203,46 @@ async def tampering(shop: Shop) -> AsyncIterator[AsyncConnection]:
             await connection.execute(text("PRAGMA ignore_check_constraints = OFF"))
 
 
-async def findings(connection: AsyncConnection, table: Table, row: Any, values: dict[str, Any]) -> list[str]:
-    """The rules that see one row changed to these values; the row is put back."""
+async def is_found(connection: AsyncConnection, table: Table, row: Any, values: dict[str, Any]) -> bool:
+    """Whether some rule sees one row changed to these values; the row is put back."""
     change = update(table).where(*(key == row[key.name] for key in table.primary_key)).values(values)
     async with connection.begin_nested() as savepoint:
         changed = await connection.execute(change)
         assert changed.rowcount == 1
-        report = await examine(connection)
+        found = False
+        known = reading(connection.dialect.name, table)
+        for place, rule in enumerate(known):
+            if await sees(connection, rule):
+                known.insert(0, known.pop(place))  # It may be the one for the next change, too.
+                found = True
+                break
         await savepoint.rollback()
+    return found
+
+
+async def sees(connection: AsyncConnection, rule: Rule) -> bool:
+    """Whether a row breaks the rule, by its query alone: `examine` counts what it looks at, too."""
+    try:
+        async with connection.begin_nested():
+            return (await connection.execute(rule.offenders.limit(1))).first() is not None
+    except DBAPIError:
+        return True
+
+
+@cache
+def reading(dialect: str, table: Table) -> list[Rule]:
+    """The rules whose finding a change of this table may change.
+
+    Not that rows are within their limits: the constraints would have held; without them, the books themselves
+    must show it.
+    """
+    compiled = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}[dialect]()
     return [
-        check.name
-        for check in report.checks
-        # The constraints would have held; without them, the books themselves must show it.
-        if check.problem_count and check.name != "every row is within its limits"
+        rule
+        for rule in rules()
+        if rule.dialect in (None, dialect)
+        and rule.name != "every row is within its limits"
+        and table.name in re.findall(r"\w+", str(rule.offenders.compile(dialect=compiled)))
     ]
 
 
@@ -258,9 +290,9 @@ async def test_finds_200_changes_of_a_single_figure(books: Shop) -> None:
         for table, column, row in tried:
             delta = chance.choice([-1, 1]) * int(10 ** chance.uniform(0, 9))
             try:
-                found = await findings(connection, table, row, {column: row[column] + delta})
+                found = await is_found(connection, table, row, {column: row[column] + delta})
             except IntegrityError:  # A key that another row has: not a change of one row.
-                found = await findings(connection, table, row, {column: row[column] + 100_003})
+                found = await is_found(connection, table, row, {column: row[column] + 100_003})
             if not found:
                 missed.append((table.name, column, dict(row), delta))
     assert missed == []
@@ -287,7 +319,7 @@ async def test_finds_200_changes_of_a_single_tie(books: Shop) -> None:
         while tried < CHANGES:
             table, column, row, value = places.pop()
             with suppress(IntegrityError):  # Another row has that key.
-                if not await findings(connection, table, row, {column: value}):
+                if not await is_found(connection, table, row, {column: value}):
                     missed.append((table.name, column, dict(row), value))
                 tried += 1
     assert missed == []

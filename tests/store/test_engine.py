@@ -1,9 +1,8 @@
 """A database that would not keep the shop's promises is refused in one sentence, before anything is sold."""
 
-import os
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,11 +32,11 @@ SECRET = "hunter22"
 
 
 @pytest.fixture
-def postgres_empty_url(postgres_server: PostgresServer, tmp_path: Path) -> str:
+def postgres_empty_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A PostgreSQL database with nothing in it."""
-    name = f"tuckshop_{os.getpid()}_{tmp_path.name}"
-    postgres_server.execute(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
-    return postgres_server.url(name)
+    url = postgres_server.new_database()
+    yield url
+    postgres_server.leave(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

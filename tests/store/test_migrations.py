@@ -1,7 +1,6 @@
 """The migrations make exactly the tables that the code describes, on both databases."""
 
 import asyncio
-import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -48,9 +47,7 @@ def empty_urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str
         (tmp_path / "two.db").touch()
         return f"sqlite:///{tmp_path}/one.db", f"sqlite:///{tmp_path}/two.db"
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    names = [f"tuckshop_{os.getpid()}_{tmp_path.name}_{place}" for place in (1, 2)]
-    server.execute(*(f'CREATE DATABASE "{name}"' for name in names))
-    return server.url(names[0]), server.url(names[1])
+    return server.new_database(), server.new_database()
 
 
 @asynccontextmanager

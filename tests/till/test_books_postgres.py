@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import PostgresServer, own_cluster
+from tests.conftest import own_cluster, set_up
 from tests.limits import HANG_SECONDS, until
 from tests.shop import Clock, Shop, open_shop
 from tests.till.wire import Wire, at_commit, at_message, open_wire
@@ -199,7 +199,8 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.mark.proof
 async def test_a_crash_of_the_server_needs_no_restart_of_the_till(cluster: Cluster) -> None:
-    url = await asyncio.to_thread(PostgresServer(cluster.url()).new_shop)
+    url = cluster.create_database("shop")
+    await set_up(url)
     async with open_shop(url) as shop:
         ada = await shop.buyer(cents=50_000)
         cola = await shop.product(price_cents=5, stock=10_000)
@@ -242,7 +243,8 @@ async def test_a_crash_of_the_server_needs_no_restart_of_the_till(cluster: Clust
 
 
 async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cluster: Cluster) -> None:
-    url = await asyncio.to_thread(PostgresServer(cluster.url()).new_shop)
+    url = cluster.create_database("shop")
+    await set_up(url)
 
     class Crashing(PostgresBooks):
         """The server crashes as COMMIT is sent, and is up and busy again before anybody asks."""
@@ -267,7 +269,7 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
         ada, bob = await shop.buyer("ada"), await shop.buyer("bob", cents=5)
         await shop.engine.dispose()
         books = Crashing(dsn=postgres_dsn(url), clock=Clock())
-        async with Till(books=books, policy=Policy(currency=EURO)) as till:
+        async with Till(books=books, policy=Policy(currency=EURO), patience_seconds=HANG_SECONDS) as till:
             deposit = Deposit(OPERATOR, wallet_of(ada.user_id), {100: 1})
             outcome = await till.execute(Envelope(deposit, "k", b"f"))
         assert books.fate == "committed"  # So says the server of another transaction with this id.

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from tuckshop.context import Shop
 from tuckshop.store import tables
+from tuckshop.store.admin_log import VERSIONS
 from tuckshop.store.engine import reading
+from tuckshop.store.forms import Form
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One act: who (nobody: the operator), what, on what, and how it was before and after."""
+    """One act: who (nobody: the operator), what, on what, and how it was before and after.
+
+    Not `is_known`: a newer release wrote it. Then the action tells its version too, `order.refund/2`, and the
+    rest is as it was written.
+    """
 
     id: int
     actor_id: int | None
@@ -25,27 +31,17 @@ class Line:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     created_us: int
+    is_known: bool = True
 
 
 async def page(shop: Shop, *, before_id: int | None, limit: int) -> list[Line]:
     """Lines of the log, newest first, those before `before_id`."""
     log = tables.admin_log
-    query = select(*(log.c[name] for name in Line.__slots__)).order_by(log.c.id.desc()).limit(limit)
+    query = select(log).order_by(log.c.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(log.c.id < before_id)
     async with reading(shop.engine) as connection:
-        return [
-            Line(
-                row.id,
-                row.actor_id,
-                row.action,
-                row.subject,
-                _read(row.before),
-                _read(row.after),
-                row.created_us,
-            )
-            for row in await connection.execute(query)
-        ]
+        return [_line(row) for row in await connection.execute(query)]
 
 
 async def actors(shop: Shop, *, lines: Collection[Line]) -> dict[int, str]:
@@ -57,5 +53,23 @@ async def actors(shop: Shop, *, lines: Collection[Line]) -> dict[int, str]:
         return {row.id: row.username for row in await connection.execute(query)}
 
 
+def _line(row: Row[Any]) -> Line:
+    is_known = 1 <= row.version <= VERSIONS.get(row.action, 0)
+    return Line(
+        id=row.id,
+        actor_id=row.actor_id,
+        action=row.action if is_known else Form(row.action, row.version).kind,
+        subject=row.subject,
+        before=_read(row.before),
+        after=_read(row.after),
+        created_us=row.created_us,
+        is_known=is_known,
+    )
+
+
 def _read(kept: str | None) -> dict[str, Any] | None:
-    return None if kept is None else msgspec.json.decode(kept, type=dict[str, Any])
+    """What was written; what is no JSON object as the text that it is."""
+    try:
+        return None if kept is None else msgspec.json.decode(kept, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return {"text": kept}

@@ -10,6 +10,40 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.store import tables
 
+VERSIONS: dict[str, int] = {
+    "coins.collect": 1,
+    "coins.count": 1,
+    "coins.fill": 1,
+    "demo.made": 1,
+    "earnings.payout": 1,
+    "machine.add": 1,
+    "machine.change": 1,
+    "machine.key": 1,
+    "machine.shelves": 1,
+    "order.cancel": 1,
+    "order.dispense": 1,
+    "order.reduce": 1,
+    "order.refund": 1,
+    "product.add": 1,
+    "product.change": 1,
+    "product.move": 1,
+    "product.remove": 1,
+    "product.restock": 1,
+    "tab.settle": 1,
+    "user.add": 1,
+    "user.change": 1,
+    "user.close": 1,
+    "user.password": 1,
+    "user.sessions": 1,
+    "user.standing": 1,
+    "user.tab_limit": 1,
+    "wallet.close": 1,
+    "wallet.deposit": 1,
+    "wallet.payout": 1,
+    "wallet.topup": 1,
+}
+"""Every action that is logged, and the version of what stands before and after it. None is ever renamed."""
+
 Facts = dict[str, Any]
 
 
@@ -22,6 +56,7 @@ class LogLine(NamedTuple):
     before: str | None
     after: str | None
     created_us: int
+    version: int  # of `before` and `after`
 
 
 def line(
@@ -41,6 +76,7 @@ def line(
         before=_encoded(before),
         after=_encoded(after),
         created_us=now_us,
+        version=VERSIONS[action],
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 from tuckshop.store.tables.base import Id, metadata, owner, time
@@ -72,6 +73,8 @@ admin_log = Table(
     Column("before", Text),  # JSON
     Column("after", Text),  # JSON
     time("created_us"),
+    # Of what stands before and after, see store/admin_log.py. A process of the release before writes none.
+    Column("version", SmallInteger, server_default=text("1"), nullable=False),
 )
 
 uploads = Table(
