@@ -41,19 +41,19 @@ venv: $(DEVELOPMENT) ## make .venv with everything that development needs
 
 .PHONY: test
 test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL
-	@PYTHON=$(BIN)/python tools/system-packages postgresql nodejs npm chromium
+	@PYTHON=$(BIN)/python tools/system-packages postgresql curl nodejs npm chromium libatomic1
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	$(PYTEST) -m "not more" $(ARGS)
 
 .PHONY: test.more
 test.more: $(DEVELOPMENT) ## run the tests that need more programs, packages or load, then the coverage gate
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm
+	@PYTHON=$(BIN)/python tools/system-packages postgresql curl strace nodejs npm
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	status=0; $(PYTEST) -m more $(ARGS) || status=1; $(COVERAGE) || status=1; exit $$status
 
 .PHONY: coverage
 coverage: $(DEVELOPMENT) ## run the tests that count towards coverage, with its gate
-	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	@PYTHON=$(BIN)/python tools/system-packages postgresql curl
 	$(COVERAGE) $(ARGS)
 
 $(NODE_TOOLS): tools/node/package.json tools/node/package-lock.json tools/node/.npmrc
@@ -105,7 +105,7 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 
 .PHONY: lighthouse
 lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
-	@PYTHON=$(BIN)/python tools/system-packages nodejs npm chromium
+	@PYTHON=$(BIN)/python tools/system-packages nodejs npm chromium libatomic1
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	$(BIN)/python -m pytest --log-cli-level=INFO tests/browser/lighthouse.py $(ARGS)
 
@@ -115,7 +115,7 @@ texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGU
 
 .PHONY: screenshots
 screenshots: $(DEVELOPMENT) ## take pictures of the pages into build/screenshots
-	@PYTHON=$(BIN)/python tools/system-packages chromium
+	@PYTHON=$(BIN)/python tools/system-packages chromium libatomic1
 	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: format

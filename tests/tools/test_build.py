@@ -69,5 +69,10 @@ def test_the_wheel_speaks_as_the_checkout_does(unpacked: Path) -> None:
     folder = unpacked / "tuckshop" / "web" / "locale"
     assert dict(i18n._languages(folder)) == {"en": "English", "de": "Deutsch"}
     installed, checkout = (Words("de", one).translations for one in (folder, i18n.FOLDER))
-    assert installed._catalog.items() - {""} == checkout._catalog.items() - {""}  # type: ignore[attr-defined]
+    installed_texts, texts = (
+        {key: text for key, text in one._catalog.items() if key}  # type: ignore[attr-defined]
+        for one in (installed, checkout)  # But for the header, which has the hour.
+    )
+    assert installed_texts == texts
+    assert texts
     assert Words("de", folder).ngettext("%(num)s row", "%(num)s rows", 2) == "2 Zeilen"
