@@ -203,3 +203,17 @@ async def test_what_ends_here_has_ended_there(postgres_url: str, how: str) -> No
             assert ((await there.post("/v1/orders", order, by=secret)).status_code == 401) == ended
         refreshed = await there.post("/v1/auth/refresh", {"refresh": ada["refresh"]})
         assert refreshed.status_code == 401
+
+
+async def test_lines_of_the_log_that_a_newer_release_wrote_are_listed_by_name(
+    api: Api, people: People
+) -> None:
+    await api.shop.write_log_of_newer_release()
+    listed = (await api.get("/v1/admin-log", by=people.root)).json()["items"]
+    told = [(line["action"], line["before"], line["after"]) for line in reversed(listed)]
+    assert told == [
+        ("order.refund/2", {"parts": [{"quantity": 1}]}, None),
+        ("robot.dance/1", None, {"steps": 3}),
+        ("wallet.topup", {"text": "{"}, {"text": "[1]"}),
+        ("wallet.topup/0", None, None),
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from tests.api.conftest import Api, serving
 from tests.limits import HANG_SECONDS, until
@@ -243,7 +244,7 @@ def test_news_come_through_in_pieces() -> None:
     assert heard == told
     assert news.written(ChangedIds()) == []
     for nonsense in ("x1", "s1", "p1.2", "s", "p", "sx.1"):
-        with pytest.raises(ValueError, match=r"no change|invalid literal|to unpack"):
+        with pytest.raises(news.UnknownForm):
             news.read(nonsense)
 
 
@@ -264,3 +265,13 @@ async def test_seller_sees_nothing_of_buyers(api: Api) -> None:
         await his.until("stock")
         api.events.shut()
         assert b"event: order" not in await his.end()
+
+
+async def test_a_change_in_a_newer_form_is_named_once_and_something_was_missed(api: Api) -> None:
+    async with watching(api) as watcher:
+        assert (await watcher.until("hello"))["missed"] is False
+        with capture_logs() as logs:
+            for payload in ("s1.7 x1", "x2", "p7"):
+                api.events._hear(payload)
+            assert (await watcher.until("hello"))["missed"] is True
+    assert [line["form"] for line in logs if line["event"] == "events.unknown"] == ["x"]

@@ -307,7 +307,7 @@ def test_a_seller_minds_what_is_on_the_shelf(scene: Scene) -> None:
     page.click("#take")
     notice(page, "0 added, 1 changed.")
     expect(guest.locator(".tag-price")).to_have_text("€1.30")
-    page.locator(".good-link").click()
+    page.locator(".product-link").click()
     page.click("#remove")
     expect(page.get_by_role("heading", level=1)).to_have_text("Take bun off sale?")
     page.click("#remove")

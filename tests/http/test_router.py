@@ -104,7 +104,10 @@ async def test_each_parameter_is_its_own_at_every_address(client: httpx.AsyncCli
         "/v2/things",
         "/v1/things/new/more",
         "/v1/things/7/parts",
-        *(f"/v1/things/{wrong}" for wrong in ("07", "+7", "7.0", "1_0", "seven", "%D9%A7", "-0")),
+        *(
+            f"/v1/things/{wrong}"
+            for wrong in ("07", "+7", "7.0", "1_0", "seven", "%D9%A7", "-0", "9" * 5_000)
+        ),
         "/v1/{}/things",
     ],
 )
@@ -119,8 +122,11 @@ async def test_nothing_is_anywhere_else(client: httpx.AsyncClient, path: str) ->
     [
         ("limit=0", [("limit", "must be at least 1")]),
         ("limit=1001", [("limit", "must be at most 1000")]),
-        ("limit=" + "9" * 5_000, [("limit", "is out of range")]),
-        *((f"limit={wrong}", [("limit", "must be a whole number")]) for wrong in ("", "07", "1_0", "null")),
+        ("limit=" + "9" * 30, [("limit", "must be at most 1000")]),
+        *(
+            (f"limit={wrong}", [("limit", "must be a whole number")])
+            for wrong in ("", "07", "1_0", "null", "9" * 5_000)
+        ),
         ("word=A", [("word", "is not written as it must be")]),
         ("sort=price", [("sort", "is not one of the values that it can have")]),
         ("sort=null", [("sort", "is not one of the values that it can have")]),
@@ -140,7 +146,7 @@ async def test_the_query_is_what_the_signature_says(
 
 
 async def test_ids_have_their_bounds(client: httpx.AsyncClient) -> None:
-    for wrong in ("0", "-1", "1001", "9" * 5_000):
+    for wrong in ("0", "-1", "1001", "9" * 30):
         answer = await client.get(f"/v1/things/{wrong}")
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "thing_id")
 
@@ -197,7 +203,7 @@ async def test_a_defect_is_told_as_one(sqlite_url: str, monkeypatch: pytest.Monk
 
     async with serving(sqlite_url) as api:
         token = api.token(await api.shop.buyer("ada"))
-        monkeypatch.setattr(type(api.running.till), "settle", broken)
+        monkeypatch.setattr(type(api.running.till), "execute", broken)
         order = {"lines": [{"product": 1, "quantity": 1}]}
         answer = await api.post("/v1/orders", order, by=token)
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:tuckshop:problem:internal-error")

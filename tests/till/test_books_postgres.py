@@ -269,7 +269,7 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
         ada, bob = await shop.buyer("ada"), await shop.buyer("bob", cents=5)
         await shop.engine.dispose()
         books = Crashing(dsn=postgres_dsn(url), clock=Clock())
-        async with Till(books=books, policy=Policy(currency=EURO)) as till:
+        async with Till(books=books, policy=Policy(currency=EURO), patience_seconds=HANG_SECONDS) as till:
             deposit = Deposit(OPERATOR, wallet_of(ada.user_id), {100: 1})
             outcome = await till.execute(Envelope(deposit, "k", b"f"))
         assert books.fate == "committed"  # So says the server of another transaction with this id.

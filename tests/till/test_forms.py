@@ -134,6 +134,7 @@ UNKNOWN = [
     ("order.placed/1", '{"order_id":7}', ("order.placed", 1)),
     ("Teleported", None, ("refusal.teleported", 1)),
     ("?", "?", ("?", 0)),
+    ("product.removed/1", '{"product_id":7}', ("product.removed", 1)),  # no order's answer
 ]
 
 

@@ -325,9 +325,9 @@ async def test_a_long_list_goes_on_and_is_searched(api: Api, sam: Person) -> Non
     await api.shop.product("somebody else’s cola")
     here = sam.browser
     await here.open("/desk/products?q=COLA")
-    assert sum(found.get("class") == "good" for _, found in here.page.elements) == 24
+    assert sum(found.get("class") == "product" for _, found in here.page.elements) == 24
     await here.open(here.field("older")["href"])
-    assert sum(found.get("class") == "good" for _, found in here.page.elements) == 6
+    assert sum(found.get("class") == "product" for _, found in here.page.elements) == 6
     assert not here.shows("else’s")
     await here.open("/desk/products?q=07")
     assert here.shows("cola 07")

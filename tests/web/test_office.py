@@ -124,6 +124,15 @@ async def test_the_log_says_who_did_what_as_text(api: Api, boss: Browser) -> Non
 
 
 @ON_SQLITE
+async def test_the_log_says_which_lines_a_newer_release_wrote(api: Api, boss: Browser) -> None:
+    await api.shop.write_log_of_newer_release()
+    page = await boss.open("/office/log")
+    assert page.content.count("A newer version of Tuckshop wrote this entry.") == 3
+    for text in ("order.refund/2", "robot.dance/1", "wallet.topup/0", "steps: 3"):
+        assert boss.shows(text), text
+
+
+@ON_SQLITE
 async def test_settings_are_shown_without_secrets(boss: Browser) -> None:
     page = await boss.open("/office/settings")
     assert boss.shows("TUCKSHOP_COINS")

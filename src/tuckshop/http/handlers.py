@@ -29,8 +29,8 @@ from tuckshop.domain.refusals import (
 BODY_BYTES_MAX = 65_536  # A full basket is some 4 KB.
 PLACEHOLDER = re.compile(r"\{([a-z_]+):(int|str)\}")
 """A part of a path that holds a parameter: `{order_id:int}`."""
-WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-"""The one way to write a whole number in an address."""
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,99}", re.ASCII)
+"""The one way to write a whole number in an address. Nobody means one of more than a hundred digits."""
 
 Login = Literal["needed", "session", "optional", "none", "witness"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]

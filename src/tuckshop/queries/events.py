@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -40,6 +41,16 @@ SETTLE_SECONDS = 1.0  # In which every till has heard that somebody listens.
 WATCHERS = "tuckshop_watchers"
 
 log = structlog.get_logger(__name__)
+
+
+class EventKind(StrEnum):
+    """What an event is about: its name in the stream, which clients know it by."""
+
+    HELLO = "hello"
+    PRODUCT = "product"
+    STOCK = "stock"
+    BALANCE = "balance"
+    ORDER = "order"
 
 
 class TooManyStreams(Exception):
@@ -105,6 +116,7 @@ class Events:
         self._arrived = asyncio.Event()
         self._line: Line | None = None
         self._loud_until = 0.0
+        self._unknown: set[str] = set()  # tags that other processes use; named once each
 
     @property
     def count(self) -> int:
@@ -168,8 +180,12 @@ class Events:
         if self._streams:
             try:
                 self.hear(till_news.read(payload))
-            except ValueError:
-                self.miss()  # A newer version's, in the midst of an upgrade.
+            except till_news.UnknownForm as unknown:
+                # A newer version's, in the midst of an upgrade.
+                if unknown.tag not in self._unknown:
+                    self._unknown.add(unknown.tag)
+                    log.warning("events.unknown", form=unknown.tag)
+                self.miss()
 
     def _be_loud(self, _: str = "") -> None:
         self._loud_until = asyncio.get_running_loop().time() + LOUD_SECONDS
@@ -250,14 +266,14 @@ class Events:
                 watchers.setdefault(stream.user_id, []).append(stream)
         async with reading(engine) as connection:
             at = _now()
-            goods = [_event("product", at, one) for one in await _products(connection, news.products)]
+            goods = [_event(EventKind.PRODUCT, at, one) for one in await _products(connection, news.products)]
             shelves = await _shelves(connection, news.shelves, news.products)
-            goods += [_event("stock", at, one) for one in shelves]
+            goods += [_event(EventKind.STOCK, at, one) for one in shelves]
             balances = await _balances(connection, news.wallets & watchers.keys())
             orders = await _orders(connection, [one for one in news.orders if one[1] in watchers])
         if goods:
             self._tell_all(b"".join(goods))
-        for kind, own in (("balance", balances), ("order", orders)):
+        for kind, own in ((EventKind.BALANCE, balances), (EventKind.ORDER, orders)):
             for user_id, data in own:
                 for stream in watchers[user_id]:
                     stream.put(_event(kind, at, data))
@@ -267,14 +283,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _event(kind: str, at: datetime, data: dict[str, Any]) -> bytes:
+def _event(kind: EventKind, at: datetime, data: dict[str, Any]) -> bytes:
     cursor = int(at.timestamp() * 1_000_000)
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (cursor, kind.encode(), msgspec.json.encode(data))
 
 
 def _hello(*, resumed: bool) -> bytes:
     at = _now()
-    return _event("hello", at, {"at": at, "missed": resumed})
+    return _event(EventKind.HELLO, at, {"at": at, "missed": resumed})
 
 
 async def _products(connection: Any, ids: Collection[int]) -> list[dict[str, Any]]:

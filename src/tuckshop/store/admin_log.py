@@ -44,7 +44,6 @@ VERSIONS: dict[str, int] = {
 }
 """Every action that is logged, and the version of what stands before and after it. None is ever renamed."""
 
-
 Facts = dict[str, Any]
 
 
@@ -57,7 +56,7 @@ class LogLine(NamedTuple):
     before: str | None
     after: str | None
     created_us: int
-    version: int  # of `before` and `after`, see VERSIONS
+    version: int  # of `before` and `after`
 
 
 def line(

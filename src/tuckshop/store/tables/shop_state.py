@@ -73,7 +73,7 @@ admin_log = Table(
     Column("before", Text),  # JSON
     Column("after", Text),  # JSON
     time("created_us"),
-    # Of what stands before and after, see admin_log.py. A process of the release before writes none.
+    # Of what stands before and after, see store/admin_log.py. A process of the release before writes none.
     Column("version", SmallInteger, server_default=text("1"), nullable=False),
 )
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any, get_type_hints
 
 import structlog
 
 from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refusals import KeyReused, RecordUnreadable, Refusal
+from tuckshop.store.forms import form_of
 from tuckshop.till import commands
-from tuckshop.till.commands.base import Envelope, Outcome, Receipt
+from tuckshop.till.commands.base import Command, Envelope, Outcome, Receipt
 from tuckshop.till.state import forms
 from tuckshop.till.state.rows import IdempotencyRow
 from tuckshop.till.state.working_set import WorkingSet
@@ -34,7 +37,11 @@ def find(envelope: Envelope, work: WorkingSet) -> Outcome | None:
     if stored.fingerprint != envelope.fingerprint:
         raise KeyReused(key=envelope.key)
     try:
-        return Outcome(forms.read(stored.kind, stored.outcome), replayed=True)
+        answer = forms.read(stored.kind, stored.outcome)
+        if not isinstance(answer, Refusal | _receipt(type(envelope.command))):
+            # A release in which the request led to another command: nobody could show this answer here.
+            raise forms.Unreadable(form_of(stored.kind))
+        return Outcome(answer, replayed=True)
     except forms.Unreadable as unreadable:
         log.warning("idempotency.unreadable", form=unreadable.form.tag, version=unreadable.form.version)
         recorded_at = datetime.fromtimestamp(stored.created_us / MICROSECONDS, UTC)
@@ -66,6 +73,12 @@ def keep(answer: Receipt | Refusal, envelope: Envelope, work: WorkingSet) -> Non
     )
     work.outcomes[scope, envelope.key] = row
     work.changes.idempotency.append(row)
+
+
+@cache
+def _receipt(command: type[Command]) -> Any:
+    """What the command answers when it is not refused."""
+    return get_type_hints(command.execute)["return"]
 
 
 def _pointers(answer: Receipt | Refusal) -> dict[str, int | None]:

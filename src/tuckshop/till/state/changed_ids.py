@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from tuckshop.till.state.read_set import ShelfRef
 from tuckshop.till.state.working_set import WorkingSet
 
 CHANNEL = "tuckshop_news"
+_WORD = re.compile(r"[a-z][0-9]+(\.[0-9]+)*", re.ASCII)
 PAYLOAD_BYTES_MAX = 7_900  # PostgreSQL takes less than 8000.
 
 
@@ -73,10 +75,20 @@ def written(changed: ChangedIds) -> list[str]:
     return [*payloads, " ".join(payload)] if payload else payloads
 
 
+class UnknownForm(ValueError):
+    """A word of a payload that this release does not know; `tag` is the letter that it begins with."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.tag = word[0]
+
+
 def read(payload: str) -> ChangedIds:
-    """What `written` wrote. Raises ValueError for anything else."""
+    """What `written` wrote. Raises UnknownForm for anything else."""
     changed = ChangedIds()
     for word in payload.split():
+        if not _WORD.fullmatch(word):
+            raise UnknownForm(word)
         first, *rest = (int(number) for number in word[1:].split("."))
         match word[0], rest:
             case "s", [product_id]:
@@ -88,7 +100,7 @@ def read(payload: str) -> ChangedIds:
             case "o", [buyer_id]:
                 changed.orders.add((first, buyer_id))
             case _:
-                raise ValueError(f"no change: {word}")
+                raise UnknownForm(word)
     return changed
 
 

@@ -68,7 +68,7 @@ async def show_others(request: Call) -> Response[Any]:
     )
     return rooms.page(
         request,
-        "account/others.html",
+        "account/other_sessions.html",
         member=member,
         others=[one for one in found if one.id != member.caller.session_id],
         device=lambda device: devices.named(device, texts.of(request)),
@@ -104,7 +104,7 @@ HANDLERS = (show, log_in, show_others, end_others, log_out)
 def _shown(request: Call, form: Filled, back: str) -> Response[Any]:
     return rooms.page(
         request,
-        "account/login.html",
+        "account/log_in.html",
         status=form.status if form.is_wrong else 200,
         form=form,
         back=back,

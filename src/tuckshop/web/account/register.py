@@ -75,7 +75,7 @@ async def register(request: Call) -> Response[Any]:
 @get("/register/waiting")
 async def show_waiting(request: Call) -> Response[Any]:
     """For whoever an admin has still to let in."""
-    return rooms.page(request, "account/waiting.html")
+    return rooms.page(request, "account/approval_pending.html")
 
 
 HANDLERS = (show, register, show_waiting)

@@ -140,7 +140,7 @@ async def _shown(
     problems = report.problems if report else ()
     return rooms.page(
         request,
-        "desk/file.html",
+        "desk/product_file.html",
         member=member,
         status=form.status if form.is_wrong or problems else 200,
         form=form,

@@ -54,7 +54,7 @@ async def show(request: Call) -> Response[Any]:
 
     return rooms.page(
         request,
-        "office/log.html",
+        "office/admin_log.html",
         member=member,
         lines=[(line, differences(line)) for line in found[:PAGE]],
         names=await admin_log.actors(request.shop, lines=found),

@@ -180,7 +180,7 @@ async def _shown(
         held_cents = await storefront.balance_cents(shop, wallet=person.wallet)
     return rooms.page(
         request,
-        "office/counter.html",
+        "office/cash_desk.html",
         member=member,
         status=form.status if form.is_wrong else 200,
         form=form,

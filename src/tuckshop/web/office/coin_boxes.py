@@ -62,7 +62,7 @@ async def compare(request: Call, machine: Number) -> Response[Any]:
     box = await machines.coins(request.shop, actor=member.actor, machine_id=found.id)
     return rooms.page(
         request,
-        "office/machine_count.html",
+        "office/coin_count.html",
         member=member,
         machine=found,
         form=form,
@@ -192,7 +192,7 @@ async def _box(
     box = await machines.coins(request.shop, actor=member.actor, machine_id=machine.id)
     return rooms.page(
         request,
-        "office/machine_coins.html",
+        "office/coin_box.html",
         member=member,
         status=200 if wrong is None else wrong.status,
         machine=machine,

@@ -73,4 +73,6 @@ async def _code_hash(request: Call) -> str:
 
 
 def _shown(request: Call, form: Filled) -> Response[Any]:
-    return rooms.page(request, "office/first.html", status=form.status if form.is_wrong else 200, form=form)
+    return rooms.page(
+        request, "office/first_admin.html", status=form.status if form.is_wrong else 200, form=form
+    )

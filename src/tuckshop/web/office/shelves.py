@@ -238,7 +238,7 @@ async def _shelf(
     others = [one for one in await machines.page(shop, limit=TARGETS_MAX) if one.id != found.id]
     return rooms.page(
         request,
-        "office/machine_shelf.html",
+        "office/shelf.html",
         member=member,
         status=200 if wrong is None else wrong.status,
         machine=found,

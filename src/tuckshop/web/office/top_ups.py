@@ -92,7 +92,7 @@ async def _shown(request: Call, member: Member, form: Filled, key: str) -> Respo
     )
     return rooms.page(
         request,
-        "office/topups.html",
+        "office/top_ups.html",
         member=member,
         status=form.status if form.is_wrong else 200,
         form=form,

@@ -58,7 +58,7 @@ async def unclaimed(request: Call) -> Response[Any]:
     found = await guests.unclaimed(request.shop, actor=member.actor, before_id=before_id, limit=PAGE + 1)
     return rooms.page(
         request,
-        "office/unclaimed.html",
+        "office/written_off.html",
         member=member,
         found=found[:PAGE],
         before=found[PAGE - 1].transfer_id if len(found) > PAGE else None,
@@ -76,7 +76,7 @@ async def _shown(request: Call, member: Member, look: Filled, form: Filled) -> R
     )
     return rooms.page(
         request,
-        "office/left_behind.html",
+        "office/unclaimed_money.html",
         member=member,
         status=422 if form.is_wrong or look.is_wrong else 200,
         look=look,

@@ -157,7 +157,7 @@ async def reset_password(request: Call, user: Number) -> Response[Any]:
     await forms.read(request)
     found = await accounts.find(request.shop, user_id=rooms.number(user))
     password = await accounts.reset_password(request.shop, username=found.username, actor_id=member.user_id)
-    return rooms.page(request, "office/password.html", member=member, user=found, password=password)
+    return rooms.page(request, "office/new_password.html", member=member, user=found, password=password)
 
 
 @post("/office/users/{user:str}/close", status_code=303)

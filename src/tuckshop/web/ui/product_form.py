@@ -39,13 +39,13 @@ def read(form: Filled) -> Attributes:
     )
 
 
-def typed(request: Call, good: Good) -> dict[str, str]:
+def typed(request: Call, product: Good) -> dict[str, str]:
     """The product as somebody would type it."""
     words, currency = texts.of(request), request.shop.currency
     return {
-        "name": good.name,
-        "price": words.plain(good.price_cents, currency),
-        "cost": words.plain(good.cost_cents, currency) if good.cost_cents else "",
-        "tax": show_tax(good.tax_basis_points) if good.tax_basis_points else "",
-        "refundable": "on" if good.refundable else "",
+        "name": product.name,
+        "price": words.plain(product.price_cents, currency),
+        "cost": words.plain(product.cost_cents, currency) if product.cost_cents else "",
+        "tax": show_tax(product.tax_basis_points) if product.tax_basis_points else "",
+        "refundable": "on" if product.refundable else "",
     }

@@ -1,11 +1,12 @@
-"""One product's page, alike at the desk and in the office: its words, its picture, its pieces, its end.
+"""One product's page, alike at the desk and in the office: attributes, picture, stock and removal.
 
 Each room says who may look and who may change; the rest is here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tuckshop.domain.products import QUANTITY_MAX, REASON_LENGTH_MAX
@@ -17,6 +18,8 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     VersionChanged,
 )
+from tuckshop.domain.users import Role
+from tuckshop.http.handlers import Answering, Handler, get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.operations import pictures
@@ -31,41 +34,79 @@ from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import product_form as attributes
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.flash import Mood
-from tuckshop.web.ui.rooms import Member
+from tuckshop.web.ui.rooms import Member, Number
 
 CAME, COUNTED = "came", "counted"
 _BESIDE_STOCK: dict[type[Refusal], str] = {StockTooLarge: "pieces", UnknownMachine: "machine"}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductRoom:
+    """A room in which products are looked at and changed; `own_only`: by their sellers, who see no others."""
+
+    name: str
+    viewers: tuple[Role, ...]
+    editors: tuple[Role, ...]
+    own_only: bool
+
+    @property
+    def at(self) -> str:
+        """Where its list of products is."""
+        return f"/{self.name}/products"
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A product before somebody in a room: "desk" or "office". `seller_id` None: whosever it is."""
+    """A product before somebody in a room. `seller_id` None: whosever it is."""
 
-    room: str
+    room: ProductRoom
     member: Member
     seller_id: int | None
-    good: Good
-    may_change: bool
+    product: Good
 
     @property
     def at(self) -> str:
         """Where its page is."""
-        return f"/{self.room}/products/{self.good.product_id}"
-
-    @property
-    def on_sale(self) -> Seen:
-        """The same, asked before anything large is read. Raises UnknownProduct for one that was removed."""
-        if self.good.removed_us is not None:
-            raise UnknownProduct(product=self.good.product_id)
-        return self
+        return f"{self.room.at}/{self.product.product_id}"
 
 
-async def look(
-    request: Call, product: str, *, room: str, member: Member, seller_id: int | None, may_change: bool = True
-) -> Seen:
-    """Raises UnknownProduct for none, and for those of others."""
-    good = await assortment.find(request.shop, product_id=rooms.number(product), seller_id=seller_id)
-    return Seen(room, member, seller_id, good, may_change)
+_Act = Callable[[Call, Seen], Awaitable[Response[Any]]]
+
+
+def handlers(room: ProductRoom) -> tuple[Handler, ...]:
+    """A product's page in this room, and what can be done there."""
+    at = f"{room.at}/{{product:str}}"
+
+    def changing(act: _Act, *, of_removed: bool = False) -> Answering:
+        return _answering(act, room, room.editors, of_removed=of_removed)
+
+    return (
+        get(at)(_answering(show, room, room.viewers, of_removed=True)),
+        post(at, status_code=303)(changing(change)),
+        post(f"{at}/picture", status_code=303, body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX)(
+            changing(put_picture)
+        ),
+        post(f"{at}/picture/remove", status_code=303)(changing(remove_picture)),
+        post(f"{at}/stock", status_code=303)(changing(stock)),
+        get(f"{at}/remove")(changing(ask_to_remove)),
+        post(f"{at}/remove", status_code=303)(
+            changing(remove, of_removed=True)
+        ),  # Sent twice, it is done once.
+    )
+
+
+def _answering(act: _Act, room: ProductRoom, roles: tuple[Role, ...], *, of_removed: bool) -> Answering:
+    """The handler that finds the product for one of these roles. `of_removed`: also one that was removed."""
+
+    async def answer(request: Call, product: Number) -> Response[Any]:
+        member = await rooms.member(request, *roles)
+        seller_id = member.user_id if room.own_only else None
+        found = await assortment.find(request.shop, product_id=rooms.number(product), seller_id=seller_id)
+        if found.removed_us is not None and not of_removed:
+            raise UnknownProduct(product=found.product_id)  # Before anything large is read.
+        return await act(request, Seen(room, member, seller_id, found))
+
+    return answer
 
 
 async def change(request: Call, seen: Seen) -> Response[Any]:
@@ -75,24 +116,25 @@ async def change(request: Call, seen: Seen) -> Response[Any]:
     said = attributes.read(form)
     version = form.whole("version", least=1)
     if form.is_wrong:
-        return await shown(request, seen, edit=form)
-    command = ChangeProduct(seen.member.caller, seen.good.product_id, version=version, **said._asdict())
+        return await show(request, seen, edit=form)
+    command = ChangeProduct(seen.member.caller, seen.product.product_id, version=version, **said._asdict())
     try:
         await forms.settled(request, command, posted)
     except SessionEnded:
         raise
     except VersionChanged:
-        good = await assortment.find(request.shop, product_id=seen.good.product_id, seller_id=seen.seller_id)
+        product = await assortment.find(
+            request.shop, product_id=seen.product.product_id, seller_id=seen.seller_id
+        )
         form.trouble = texts.of(request).gettext(
             "This product was changed meanwhile. This is what it says now, and below it what you typed: "
             "save again to have it your way."
         )
-        form.typed["version"] = str(good.version)
-        now = Seen(seen.room, seen.member, seen.seller_id, good, seen.may_change)
-        return await shown(request, now, edit=form, is_changed=True)
+        form.typed["version"] = str(product.version)
+        return await show(request, replace(seen, product=product), edit=form, is_changed=True)
     except Refusal as refusal:
         form.refuse(refusal, beside=attributes.BESIDE)
-        return await shown(request, seen, edit=form)
+        return await show(request, seen, edit=form)
     return _done(request, seen, texts.of(request).gettext("Saved."))
 
 
@@ -102,21 +144,23 @@ async def put_picture(request: Call, seen: Seen) -> Response[Any]:
     if picture is None:
         form.miss(uploads.PICTURE)
     if form.is_wrong:
-        return await shown(request, seen, picture=form)
+        return await show(request, seen, picture=form)
     try:
-        await uploads.settled(request, ChangeProduct(seen.member.caller, seen.good.product_id), form, picture)
+        await uploads.settled(
+            request, ChangeProduct(seen.member.caller, seen.product.product_id), form, picture
+        )
     except SessionEnded:
         raise
     except Refusal as refusal:
         form.refuse(refusal)
-        return await shown(request, seen, picture=form)
+        return await show(request, seen, picture=form)
     return _done(request, seen, texts.of(request).gettext("That is how it looks in the machine now."))
 
 
 async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
     """None is shown any more."""
     posted = await forms.read(request, "key")
-    command = ChangeProduct(seen.member.caller, seen.good.product_id, without_image=True)
+    command = ChangeProduct(seen.member.caller, seen.product.product_id, without_image=True)
     try:
         (await pictures.remove(request.shop, forms.enveloped(request, command, posted))).receipt()
     except SessionEnded:
@@ -135,8 +179,8 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
     machine_id = form.whole("machine", least=1)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=what == COUNTED)
     if form.is_wrong:
-        return await shown(request, seen, pieces=form)
-    caller, product_id = seen.member.caller, seen.good.product_id
+        return await show(request, seen, pieces=form)
+    caller, product_id = seen.member.caller, seen.product.product_id
     command: Restock | ChangeProduct = (
         Restock(caller, product_id, pieces, reason=reason or None, machine_id=machine_id)
         if what == CAME
@@ -148,7 +192,7 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
         raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE_STOCK)
-        return await shown(request, seen, pieces=form)
+        return await show(request, seen, pieces=form)
     words = texts.of(request)
     if what == CAME:
         return _done(request, seen, words.ngettext("%(num)s more.", "%(num)s more.", pieces))
@@ -157,14 +201,14 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
 
 async def ask_to_remove(request: Call, seen: Seen) -> Response[Any]:
     """Whether that is meant: it cannot be undone."""
-    held = await assortment.shelves_of(request.shop, product_id=seen.good.product_id)
+    held = await assortment.shelves_of(request.shop, product_id=seen.product.product_id)
     return rooms.page(
         request,
         "remove_product.html",
         member=seen.member,
-        room=seen.room,
+        room=seen.room.name,
         at=seen.at,
-        good=seen.good,
+        product=seen.product,
         held=[one for one in held if one.quantity],
         key=forms.new_key(),
     )
@@ -173,21 +217,21 @@ async def ask_to_remove(request: Call, seen: Seen) -> Response[Any]:
 async def remove(request: Call, seen: Seen) -> Response[Any]:
     """Off sale; what it brought stays in the books."""
     posted = await forms.read(request, "key")
-    command = RemoveProduct(seen.member.caller, seen.good.product_id)
+    command = RemoveProduct(seen.member.caller, seen.product.product_id)
     try:
         await forms.settled(request, command, posted)
     except SessionEnded:
         raise
     except Refusal as refusal:
         return _refused(request, seen, refusal)
-    response = forms.to_page(f"/{seen.room}/products")
+    response = forms.to_page(seen.room.at)
     notices.leave(
-        response, request, texts.of(request).gettext("%(product)s is off sale.", product=seen.good.name)
+        response, request, texts.of(request).gettext("%(product)s is off sale.", product=seen.product.name)
     )
     return response
 
 
-async def shown(
+async def show(
     request: Call,
     seen: Seen,
     *,
@@ -197,22 +241,22 @@ async def shown(
     is_changed: bool = False,
 ) -> Response[Any]:
     """All of it; of one that was removed, what it was."""
-    good = seen.good
+    product = seen.product
     wrong = next((form for form in (edit, picture, pieces) if form is not None), None)
     places = {one.id: one.name for one in await machines.page(request.shop)}
-    held = await assortment.shelves_of(request.shop, product_id=good.product_id)
+    held = await assortment.shelves_of(request.shop, product_id=product.product_id)
     first_id = next((one.machine_id for one in held), next(iter(places)))
-    said = attributes.typed(request, good) | {"version": str(good.version)}
+    said = attributes.typed(request, product) | {"version": str(product.version)}
     came = {"what": CAME, "pieces": "", "machine": str(first_id), "reason": ""}
     return rooms.page(
         request,
         "product.html",
         member=seen.member,
         status=200 if wrong is None else wrong.status,
-        room=seen.room,
+        room=seen.room.name,
         at=seen.at,
-        may_change=seen.may_change,
-        good=good,
+        may_change=seen.member.actor.has(*seen.room.editors),
+        product=product,
         edit=edit or Filled(request, said),
         picture=picture or Filled(request),
         pieces=pieces or Filled(request, came),
