@@ -17,7 +17,8 @@ PIP_INSTALL := $(PIP) install --quiet --no-deps
 INSTALL_PINS := $(PIP_INSTALL) --require-hashes $(WHEELS) --requirement
 # Whoever develops has everything that running needs, from the longer file.
 INSTALLED := $(if $(wildcard $(DEVELOPMENT)),$(DEVELOPMENT),$(RUNTIME))
-PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+# Hundreds of tests start the shop anew: byte code that nobody keeps would be made for each of them.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 COVERAGE := $(PYTEST) -m "not more" --cov --cov-report=term
 
 .DEFAULT_GOAL := help

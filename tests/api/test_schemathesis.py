@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.api.conftest import Api, serving
+from tests.limits import HANG_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import login_throttle as tries
@@ -230,6 +231,7 @@ async def run(
         "--generation-database=none",
         "--continue-on-failure",
         "--no-color",
+        f"--request-timeout={HANG_SECONDS:.0f}",
         cwd=folder,
         env={**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(folder)},
         stdout=asyncio.subprocess.PIPE,

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import (
     BrowserContext,
@@ -27,9 +33,13 @@ from playwright.sync_api import (
 )
 
 from tests.limits import HANG_SECONDS
-from tests.server import serving
+from tests.server import SECRET, serving
 from tests.shop import Shop, open_shop
+from tools.loopback import HOST, free_port, says_ready
+from tuckshop.app import create_app
+from tuckshop.identity import first_admin
 from tuckshop.operations.startup import system_clock
+from tuckshop.settings import read
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
@@ -112,16 +122,77 @@ class Scene:
             self._complain(f"{response.status}: {response.url}")
 
 
-@pytest.fixture(scope="module")  # It holds a loop, which tests after these need for themselves.
-def chromium(sqlite_template: Path) -> Iterator[Chromium]:
+class _Started:
+    """The browser of this process, from the first test that asks for it to the last one of this folder."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._chromium: Chromium | None = None
+
+    def chromium(self) -> Chromium:
+        if self._chromium is None:
+            path = shutil.which("chromium") or shutil.which("chromium-browser")
+            assert path is not None, "Chromium is missing (Debian, Ubuntu: apt-get install chromium)"
+            playwright = self._stack.enter_context(sync_playwright())
+            self._chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+            self._stack.callback(self._chromium.close)
+            expect.set_options(timeout=HANG_SECONDS * 1000)
+        return self._chromium
+
+    def end(self) -> None:
+        self._chromium = None
+        self._stack.close()
+
+
+_started = _Started()
+
+
+@pytest.fixture
+def chromium() -> Chromium:
     """The system's browser."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path is not None, "Chromium is missing (Debian, Ubuntu: apt-get install chromium)"
-    expect.set_options(timeout=HANG_SECONDS * 1000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    return _started.chromium()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Ends the browser before other tests begin: it holds a loop, which these need for themselves."""
+    if nextitem is None or nextitem.path.parent != Path(__file__).parent:
+        _started.end()
+
+
+@contextmanager
+def served(url: str, settings: Mapping[str, str]) -> Iterator[str]:
+    """The address of a server for the shop at `url`, on a thread: this one's loop is the browser's."""
+    _, code_hash = first_admin.new_code()
+    app = create_app(read(settings, database_url=url, secret=SECRET, first_code_hash=code_hash))
+    port = free_port()
+    server = Server(app, port=port, interface=Interfaces.ASGI, log_enabled=False)
+    loop = uvloop.new_event_loop()
+    thread = Thread(target=loop.run_until_complete, args=(server.serve(),))
+    thread.start()
+    try:
+        deadline = time.monotonic() + HANG_SECONDS
+        while not says_ready(port, seconds=HANG_SECONDS):
+            assert thread.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield f"http://{HOST}:{port}"
+    finally:
+        loop.call_soon_threadsafe(server.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def visited(url: str, address: str, chromium: Chromium) -> Iterator[Scene]:
+    """The shop at `url`, served at `address`. Raises AssertionError with what nobody has allowed."""
+    made = Scene(url, address, chromium)
+    try:
+        yield made
+    finally:
+        for context in made.contexts:
+            context.close()
+    assert made.unwanted() == []
 
 
 @pytest.fixture
@@ -131,18 +202,18 @@ def shop_settings() -> dict[str, str]:
 
 
 @pytest.fixture
-def scene(
-    chromium: Chromium, sqlite_template: Path, tmp_path: Path, shop_settings: dict[str, str]
-) -> Iterator[Scene]:
+def scene(chromium: Chromium, sqlite_url: str, shop_settings: dict[str, str]) -> Iterator[Scene]:
     """An empty shop with nobody before it yet."""
-    path = tmp_path / "shop.sqlite3"
-    shutil.copy(sqlite_template, path)
-    url = f"sqlite:///{path}"
-    with serving(url, tmp_path, settings=shop_settings) as servers:
-        made = Scene(url, f"http://127.0.0.1:{servers.ports[0]}", chromium)
-        try:
+    with served(sqlite_url, shop_settings) as address, visited(sqlite_url, address, chromium) as made:
+        yield made
+
+
+@pytest.fixture
+def started(
+    chromium: Chromium, sqlite_url: str, tmp_path: Path, shop_settings: dict[str, str]
+) -> Iterator[Scene]:
+    """The same as an operator has started it. It takes seconds; what it has printed is in a file."""
+    with serving(sqlite_url, tmp_path, settings=shop_settings) as servers:
+        address = f"http://{HOST}:{servers.ports[0]}"
+        with visited(sqlite_url, address, chromium) as made:
             yield made
-        finally:
-            for context in made.contexts:
-                context.close()
-    assert made.unwanted() == []

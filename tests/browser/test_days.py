@@ -49,7 +49,8 @@ def code(scene: Scene) -> str:
     return found[1]
 
 
-def test_an_admin_opens_the_shop(scene: Scene) -> None:
+def test_an_admin_opens_the_shop(started: Scene) -> None:
+    scene = started
     page = scene.visit("/office/first", **SCRIPTLESS)
     for typed in ("none", code(scene)):
         page.fill("#code", typed)

@@ -83,7 +83,7 @@ async def test_a_body_that_keeps_coming_is_read(sqlite_url: str) -> None:
 
 async def test_a_body_that_trickles_has_an_end() -> None:
     seen = Stalls()
-    cancelled = asyncio.create_task(asyncio.sleep(60))
+    cancelled = asyncio.create_task(asyncio.Event().wait())
     for _ in range(stalls.BODY_SECONDS_MAX):
         seen.wait(cancelled, 0)
         seen.look()

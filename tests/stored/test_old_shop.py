@@ -22,6 +22,7 @@ import pytest
 
 from tests.api.conftest import serving
 from tests.conftest import PostgresServer
+from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop
 from tests.stored.make_fixture import PASSWORD, SETTINGS, V1
 from tuckshop.operations.audit import audit
@@ -96,7 +97,7 @@ async def opened(url: str, recorded: dict[str, Any]) -> AsyncIterator[OldShop]:
     settings: dict[str, Any] = {name: value for name, value in SETTINGS.items() if name != "secret"}
     async with serving(url, clock=clock, **settings) as api:
         address = f"http://127.0.0.1:{api.port}"
-        async with httpx.AsyncClient(base_url=address, timeout=30, verify=False) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=HANG_SECONDS, verify=False) as client:
             yield OldShop(api.shop, client, clock, recorded["exchanges"], recorded["admin_log"])
 
 
