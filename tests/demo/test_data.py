@@ -10,7 +10,7 @@ from tuckshop.demo import data
 from tuckshop.demo.data import PRODUCTS, SHOP, DemoProduct, read_products, read_shop
 from tuckshop.domain.products import check_product_name
 
-HEAD = "name,seller,price_cents,cost_cents,tax_basis_points,refundable,popularity,picture"
+HEAD = "name,seller,price_cents,cost_cents,tax_basis_points,refundable,category,popularity,picture"
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.name)
@@ -52,13 +52,14 @@ def test_every_product_has_a_shelf() -> None:
 
 
 def test_an_empty_cell_takes_the_default() -> None:
-    (product,) = read_products(f"{HEAD}\nTea,,100,40,1900,true,3,tea.webp\n")
+    (product,) = read_products(f"{HEAD}\nTea,,100,40,1900,true,Drinks,3,tea.webp\n")
     assert product == DemoProduct(
         name="Tea",
         price_cents=100,
         cost_cents=40,
         tax_basis_points=1900,
         refundable=True,
+        category="Drinks",
         popularity=3,
         picture="tea.webp",
     )
@@ -67,11 +68,11 @@ def test_an_empty_cell_takes_the_default() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "Tea,,1.50,40,1900,true,3,tea.webp",
-        "Tea,,100,40,1900,perhaps,3,tea.webp",
-        "Tea,,,40,1900,true,3,tea.webp",
+        "Tea,,1.50,40,1900,true,Drinks,3,tea.webp",
+        "Tea,,100,40,1900,perhaps,Drinks,3,tea.webp",
+        "Tea,,,40,1900,true,Drinks,3,tea.webp",
         "Tea,,100,40",
-        "Tea,,100,40,1900,true,3,tea.webp,more",
+        "Tea,,100,40,1900,true,Drinks,3,tea.webp,more",
     ],
 )
 def test_a_row_that_is_wrong_is_refused(row: str) -> None:
@@ -81,6 +82,6 @@ def test_a_row_that_is_wrong_is_refused(row: str) -> None:
 
 def test_an_unknown_column_or_key_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="colour"):
-        read_products(f"{HEAD},colour\nTea,,100,40,1900,true,3,tea.webp,green\n")
+        read_products(f"{HEAD},colour\nTea,,100,40,1900,true,Drinks,3,tea.webp,green\n")
     with pytest.raises(msgspec.ValidationError, match="owner"):
         read_shop('owner = "ada"\n')

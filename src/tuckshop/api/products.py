@@ -11,8 +11,15 @@ from tuckshop.api.product_cursors import place_behind, product_cursor
 from tuckshop.api.requests import Limit, Machine, Page, answered
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, TAX_BASIS_POINTS_MAX
+from tuckshop.domain.products import (
+    BARCODE_LENGTH_MAX,
+    BARCODE_LENGTH_MIN,
+    CATEGORY_LENGTH_MAX,
+    PRODUCT_NAME_LENGTH_MAX,
+    TAX_BASIS_POINTS_MAX,
+)
 from tuckshop.domain.refusals import (
+    BarcodeTaken,
     InvalidField,
     NameTaken,
     NotOwner,
@@ -23,7 +30,18 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import HOUSE_NAME
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Id, PathId, Pieces, Price, ProductName, Reason, Shown, Stock
+from tuckshop.http.fields import (
+    ID_MAX,
+    NAME_PATTERN,
+    Id,
+    PathId,
+    Pieces,
+    Price,
+    ProductName,
+    Reason,
+    Shown,
+    Stock,
+)
 from tuckshop.http.handlers import Router, delete, get, patch, post, put, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
@@ -42,6 +60,44 @@ from tuckshop.till.commands.products import (
 OFFSET_MAX = 10_000  # Whoever wants to see more goes on by cursor, which costs the same on every page.
 Cost = Annotated[int, msgspec.Meta(ge=0, le=PRICE_CENTS_MAX)]
 Tax = Annotated[int, msgspec.Meta(ge=0, le=TAX_BASIS_POINTS_MAX)]
+Category = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=CATEGORY_LENGTH_MAX,
+        description="Without slashes and invisible characters.",
+        examples=["Drinks"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Barcode = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=BARCODE_LENGTH_MIN,
+        max_length=BARCODE_LENGTH_MAX,
+        description="Letters, digits and hyphens, as printed; unique among the products of a seller on sale.",
+        examples=["4006381333931"],
+        extra_json_schema={"pattern": "^[0-9A-Za-z-]+$"},
+    ),
+]
+OfCategory = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=CATEGORY_LENGTH_MAX,
+        pattern="^[^\\x00]*\\Z",
+        description="Of this category alone; in capitals or not.",
+    ),
+]
+OfBarcode = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=BARCODE_LENGTH_MAX,
+        pattern="^[^\\x00]*\\Z",
+        description="With exactly this barcode.",
+    ),
+]
 Keyword = Annotated[
     str,
     msgspec.Meta(
@@ -70,7 +126,7 @@ ProductCursor = Annotated[
         description="`next` of the page before this one, in the same order.",
     ),
 ]
-_CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, StockTooLarge)
+_CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, BarcodeTaken, StockTooLarge)
 
 
 class AddProductBody(Body):
@@ -82,12 +138,16 @@ class AddProductBody(Body):
     refundable: bool = True
     tax_basis_points: Tax = 0
     cost: Cost = 0
+    category: Category | None = None
+    barcode: Barcode | None = None
     house: bool = False
     machine: Id = DEFAULT_MACHINE_ID
 
 
 class ReplaceProductBody(Body):
-    """All that an answer shows of a product. Tax and cost, which none shows, stay unless they are given."""
+    """All that an answer shows of a product. Tax and cost, which none shows, stay unless they are given;
+    so do category and barcode, which `null` removes.
+    """
 
     name: ProductName
     price: Price
@@ -95,12 +155,16 @@ class ReplaceProductBody(Body):
     refundable: bool = True
     tax_basis_points: Tax | None = None
     cost: Cost | None = None
+    category: Category | msgspec.UnsetType | None = msgspec.UNSET
+    barcode: Barcode | msgspec.UnsetType | None = msgspec.UNSET
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
 
 class ChangeProductBody(Body):
-    """The attributes to change; what is left out stays. `stock` is booked as a correction."""
+    """The attributes to change; what is left out stays. `stock` is booked as a correction. `null` removes a
+    category or barcode.
+    """
 
     name: ProductName | None = None
     price: Price | None = None
@@ -108,6 +172,8 @@ class ChangeProductBody(Body):
     refundable: bool | None = None
     tax_basis_points: Tax | None = None
     cost: Cost | None = None
+    category: Category | msgspec.UnsetType | None = msgspec.UNSET
+    barcode: Barcode | msgspec.UnsetType | None = msgspec.UNSET
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -129,7 +195,10 @@ class SellerShown(Shown):
 
 
 class ProductShown(Shown):
-    """A product on sale; `stock` and `price` on the machine asked for."""
+    """A product on sale; `stock` and `price` on the machine asked for.
+
+    An answer that is repeated by its key lacks the fields that there were not yet when it was first given.
+    """
 
     id: int
     name: str
@@ -139,6 +208,8 @@ class ProductShown(Shown):
     refundable: bool
     image: str | None
     version: int
+    category: str | msgspec.UnsetType | None = msgspec.UNSET
+    barcode: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ProductsShown(Page):
@@ -158,6 +229,8 @@ def show_product(product: ProductRecord) -> ProductShown:
         refundable=product.refundable,
         image=None if product.image_id is None else f"/v1/images/{product.image_id}",
         version=product.version,
+        category=product.category,
+        barcode=product.barcode,
     )
 
 
@@ -171,6 +244,8 @@ async def index(
     keyword: Keyword = "",
     max_price: PriceMax | None = None,
     seller: SellerId | None = None,
+    category: OfCategory | None = None,
+    barcode: OfBarcode | None = None,
     in_stock: InStock | None = None,
     machine: Machine = DEFAULT_MACHINE_ID,
     sort: Sorted = Sort.ID,
@@ -187,6 +262,8 @@ async def index(
         keyword=keyword,
         price_cents_max=max_price,
         seller_id=seller,
+        category=category,
+        barcode=barcode,
         in_stock=None if in_stock is None else in_stock == "true",
         sort=sort,
         after=None if cursor is None else place_behind(cursor, sort),
@@ -216,7 +293,14 @@ async def show(
     "/",
     summary="Put a product on sale",
     operation=told(
-        "addProduct", RoleMissing, UnknownMachine, InvalidField, NameTaken, keyed=True, body=AddProductBody
+        "addProduct",
+        RoleMissing,
+        UnknownMachine,
+        InvalidField,
+        NameTaken,
+        BarcodeTaken,
+        keyed=True,
+        body=AddProductBody,
     ),
 )
 async def add(request: Call) -> Response[ProductShown]:
@@ -231,6 +315,8 @@ async def add(request: Call) -> Response[ProductShown]:
         refundable=data.refundable,
         tax_basis_points=data.tax_basis_points,
         cost_cents=data.cost,
+        category=data.category,
+        barcode=data.barcode,
         for_house=data.house,
         machine_id=data.machine,
     )
@@ -318,10 +404,17 @@ def _change(
         refundable=data.refundable,
         tax_basis_points=data.tax_basis_points,
         cost_cents=data.cost,
+        category=_or_none(data.category),
+        barcode=_or_none(data.barcode),
         stock=data.stock,
         reason=data.reason,
         machine_id=data.machine,
     )
+
+
+def _or_none(value: str | msgspec.UnsetType | None) -> str | None:
+    """As the command has it: None leaves it as it is, and empty removes it."""
+    return None if isinstance(value, msgspec.UnsetType) else value or ""
 
 
 async def _settled(

@@ -48,6 +48,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.CoinsOwed: "The coin box of machine {machine} is below zero in some coin: count it first.",
     refusals.NotPayable: "Of {balance_cents} earned, {payable_cents} can be paid out now.",
     refusals.NameTaken: "The name {name} is taken.",
+    refusals.BarcodeTaken: "Product {product} has the barcode {barcode}.",
     refusals.EmailTaken: "The address {email} is taken.",
     refusals.ClientRefTaken: "The reference {client_ref} stands for order {order} already.",
     refusals.NotRefundable: "Product {product} was sold without a way back.",

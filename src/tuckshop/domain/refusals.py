@@ -27,7 +27,7 @@ classes to what its clients see, and a test proves that every class has a row in
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
        |- CoinsMissing, CoinsOwed, NotPayable
-       |- NameTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
+       |- NameTaken, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
        |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted
        |- WrongStatus              the order is not, or no longer, where this could be done
        |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
@@ -339,6 +339,13 @@ class NameTaken(Conflict, code="name-taken"):
     """Another user, product on sale, or machine has this name (case and accents' spelling aside)."""
 
     name: str
+
+
+class BarcodeTaken(Conflict, code="barcode-taken"):
+    """`product`, on sale and of the same seller, has this barcode."""
+
+    barcode: str
+    product: int
 
 
 class EmailTaken(Conflict, code="email-taken"):

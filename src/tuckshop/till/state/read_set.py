@@ -48,6 +48,7 @@ class ReadSet:
     products: set[int] = field(default_factory=set)  # to read
     changing_products: set[int] = field(default_factory=set)  # locked, all their shelves too
     product_names: set[str] = field(default_factory=set)
+    barcodes: set[str] = field(default_factory=set)
     named_products: set[tuple[int, str]] = field(default_factory=set)  # what to buy: machine, key
     shelves: set[ShelfRef] = field(default_factory=set)
     sellers: set[int] = field(default_factory=set)  # for whom others add products: locked

@@ -99,6 +99,7 @@ class Orders(Group):
 class Products(Group):
     by_id: dict[int, Product] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
+    barcodes: dict[tuple[int | None, str], int] = field(default_factory=dict)  # (seller, barcode)
     sellers: dict[int, str] = field(default_factory=dict)
     open_sellers: dict[int, str] = field(default_factory=dict)  # for whom others add products
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
