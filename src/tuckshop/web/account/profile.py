@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal, SessionEnded
+from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
 from tuckshop.http import browser_login as browser
 from tuckshop.http import data_export as takeout
@@ -103,8 +103,6 @@ async def close(request: Call) -> Response[Any]:
         return await _shown(request, member, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, member.user_id), posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, closing=form)

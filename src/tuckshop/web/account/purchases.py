@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.refusals import Refusal, SessionEnded
+from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Actor, Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
@@ -18,7 +18,6 @@ from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 20
@@ -42,7 +41,6 @@ async def index(request: Call) -> Response[Any]:
         images=await picture_queries.of_orders(request.shop, orders=bought),
         key=forms.new_key(),
         before=bought[-1].order_id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 
@@ -102,10 +100,8 @@ async def _pressed(request: Call, posted: dict[str, str], command: Refund | Canc
     response = forms.to_page(f"/account/orders/{command.order_id}")
     try:
         receipt = await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
-        notices.leave(response, request, errors.said(refusal, words, request), mood=Mood.BAD)
+        errors.leave(response, request, refusal)
         return response
     if isinstance(receipt, Refunded):
         amount = words.money(receipt.amount_cents, request.shop.currency)

@@ -37,7 +37,6 @@ async def show_sessions(request: Call) -> Response[Any]:
         sessions=found[:PAGE],
         device=lambda device: devices.named(device, texts.of(request)),
         before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 
@@ -121,5 +120,4 @@ async def _tokens(request: Call, member: Member, form: Filled) -> Response[Any]:
         tokens=found[:PAGE],
         scopes=_scopes(member),
         before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )

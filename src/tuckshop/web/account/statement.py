@@ -12,7 +12,6 @@ from tuckshop.domain.refusals import (
     InsufficientFunds,
     NotOwner,
     Refusal,
-    SessionEnded,
     UnknownUser,
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
@@ -21,10 +20,10 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
-from tuckshop.queries import reports, statements, wallet
+from tuckshop.queries import statements, wallet
 from tuckshop.till.commands.transfers import SendMoney
 from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import forms, periods, rooms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.rooms import Member
@@ -42,26 +41,22 @@ _BESIDE: dict[type[Refusal], str] = {
 async def statement(request: Call) -> Response[Any]:
     """All that moved the wallet, the newest first."""
     member = await rooms.member(request, Role.BUYER)
-    return await _statement(request, member, Filled(request, {"from": "", "to": ""}))
+    return await _statement(request, member, Filled(request, periods.FIELDS))
 
 
 @get("/account/statement/file")
 async def statement_file(request: Call) -> Response[Any]:
     """The same for a spreadsheet, from day to day."""
     member = await rooms.member(request, Role.BUYER)
-    form = Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
-    first, last = form.day("from"), form.day("to")
-    if form.is_wrong:
-        return await _statement(request, member, form)
-    try:
-        report = await statements.statement(
-            request.shop,
-            actor=member.actor,
-            user_id=member.user_id,
-            period=reports.period_of(request.shop, first, last),
-        )
-    except Refusal as refusal:
-        form.refuse(refusal)
+    form = periods.asked(request)
+    report = await periods.report(
+        request,
+        form,
+        lambda period: statements.statement(
+            request.shop, actor=member.actor, user_id=member.user_id, period=period
+        ),
+    )
+    if report is None:
         return await _statement(request, member, form)
     return await asyncio.to_thread(downloads.sheet, statements.table(report), "statement")
 
@@ -92,8 +87,6 @@ async def send(request: Call) -> Response[Any]:
             member.caller, wallet_of(member.user_id), wallet_of(target.id), cents, reason or None
         )
         await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _send(request, member, form, posted["key"])
@@ -121,7 +114,6 @@ async def _statement(request: Call, member: Member, form: Filled) -> Response[An
         held=await wallet.balance(request.shop, user_id=member.user_id),
         movements=found[:PAGE],
         before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 

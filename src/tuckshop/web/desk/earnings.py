@@ -6,18 +6,17 @@ import asyncio
 from typing import Any
 
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import earnings as earnings_queries
-from tuckshop.queries import reports, statements
+from tuckshop.queries import statements
 from tuckshop.web.desk import sales_charts as figures
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import rooms
+from tuckshop.web.ui import periods, rooms
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.charts import Point
 from tuckshop.web.ui.rooms import Member
@@ -29,27 +28,26 @@ PAGE = 25
 async def show(request: Call) -> Response[Any]:
     """All that moved them, the newest first."""
     member = await rooms.member(request, Role.SELLER)
-    return await _shown(request, member, Filled(request, {"from": "", "to": ""}))
+    return await _shown(request, member, Filled(request, periods.FIELDS))
 
 
 @get("/desk/earnings/file")
 async def save(request: Call) -> Response[Any]:
     """The same for a spreadsheet, from day to day."""
     member = await rooms.member(request, Role.SELLER)
-    form = Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
-    first, last = form.day("from"), form.day("to")
-    if form.is_wrong:
-        return await _shown(request, member, form)
-    try:
-        report = await statements.statement(
+    form = periods.asked(request)
+    report = await periods.report(
+        request,
+        form,
+        lambda period: statements.statement(
             request.shop,
             actor=member.as_seller,
             user_id=member.user_id,
             account=AccountKind.EARNINGS,
-            period=reports.period_of(request.shop, first, last),
-        )
-    except Refusal as refusal:
-        form.refuse(refusal)
+            period=period,
+        ),
+    )
+    if report is None:
         return await _shown(request, member, form)
     return await asyncio.to_thread(downloads.sheet, statements.table(report), "earnings")
 
@@ -77,5 +75,4 @@ async def _shown(request: Call, member: Member, form: Filled) -> Response[Any]:
         ),
         movements=found[:PAGE],
         before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )

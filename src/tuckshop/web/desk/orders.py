@@ -6,7 +6,7 @@ from typing import Any
 
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.products import REASON_LENGTH_MAX
-from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded
+from tuckshop.domain.refusals import RefundExceedsSale, Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
@@ -21,7 +21,6 @@ from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.bound_form import Filled
-from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 20
@@ -56,7 +55,6 @@ async def index(request: Call) -> Response[Any]:
         is_waiting=is_waiting,
         key=forms.new_key(),
         before=sold[-1].order_id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 
@@ -82,8 +80,6 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     command = Refund(member.caller, found.order_id, quantities, reason or None, way == WRITE_OFF)
     try:
         receipt = await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal, beside={RefundExceedsSale: "pieces"})
         return await _shown(request, member, found, form)
@@ -137,10 +133,8 @@ async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
     response = forms.to_page(f"/desk/orders/{found.order_id}")
     try:
         await forms.settled(request, Dispense(member.caller, found.order_id, failed), posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
-        notices.leave(response, request, errors.said(refusal, words, request), mood=Mood.BAD)
+        errors.leave(response, request, refusal)
         return response
     told = words.gettext("The buyer has the money back.") if failed else words.gettext("Handed out.")
     notices.leave(response, request, told)

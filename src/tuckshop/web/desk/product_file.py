@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
+from tuckshop.domain.refusals import Refusal, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.errors import Malformed
@@ -126,8 +126,6 @@ async def _import(
             dry_run=dry_run,
             key=key,
         )
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return None

@@ -18,7 +18,7 @@ from tuckshop.queries.reports import By
 from tuckshop.web.desk import sales_charts as figures
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import rooms
+from tuckshop.web.ui import periods, rooms
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.rooms import Member
 
@@ -30,16 +30,16 @@ BARS_MAX = 45  # On a phone, more of them would be hairs; a line says it.
 async def show(request: Call) -> Response[Any]:
     """Both plots; the last thirty days unless `?from=` and `?to=` say otherwise."""
     member = await rooms.member(request, Role.SELLER)
-    form = _asked(request)
-    return await _shown(request, member, form, _period(request, form))
+    form = periods.asked(request)
+    return await _shown(request, member, form, periods.read(request, form))
 
 
 @get("/desk/sales/file")
 async def save(request: Call) -> Response[Any]:
     """The same for a spreadsheet, each product on each day."""
     member = await rooms.member(request, Role.SELLER)
-    form = _asked(request)
-    period = _period(request, form)
+    form = periods.asked(request)
+    period = periods.read(request, form)
     if period is None:
         return await _shown(request, member, form, None)
     by = (By.DAY, By.PRODUCT)
@@ -52,21 +52,6 @@ async def save(request: Call) -> Response[Any]:
 
 
 HANDLERS = (show, save)
-
-
-def _asked(request: Call) -> Filled:
-    return Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
-
-
-def _period(request: Call, form: Filled) -> Period | None:
-    first, last = form.day("from"), form.day("to")
-    if form.is_wrong:
-        return None
-    try:
-        return reports.period_of(request.shop, first, last)
-    except Refusal as refusal:
-        form.refuse(refusal)
-        return None
 
 
 async def _shown(request: Call, member: Member, form: Filled, period: Period | None) -> Response[Any]:

@@ -60,7 +60,6 @@ async def show(request: Call) -> Response[Any]:
         names=await admin_log.actors(request.shop, lines=found),
         page_of=_page_of,
         before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 

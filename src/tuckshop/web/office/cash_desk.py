@@ -13,7 +13,6 @@ from tuckshop.domain.refusals import (
     InvalidField,
     NothingToPayOut,
     Refusal,
-    SessionEnded,
     UnknownGuest,
     UnknownMachine,
 )
@@ -85,8 +84,6 @@ async def deposit(request: Call) -> Response[Any]:
     try:
         ref = person.wallet or await _wallet_of_guest(request, member, person.name, make=True)
         receipt = await forms.settled(request, Deposit(member.caller, ref, inserted, machine_id), posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         coins.refuse(form, refusal, beside=_BESIDE)
         return await _shown(request, member, form, person, put_in=form, key=posted["key"])
@@ -116,8 +113,6 @@ async def pay_out(request: Call) -> Response[Any]:
         return await _shown(request, member, form, person, paid=form, key=posted["key"])
     try:
         receipt = await forms.settled(request, PayOut(member.caller, person.wallet, machine_id), posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         coins.refuse(form, refusal, beside=_BESIDE)
         return await _shown(request, member, form, person, paid=form, key=posted["key"])

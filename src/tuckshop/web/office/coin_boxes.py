@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from tuckshop.domain.coins import total_cents
 from tuckshop.domain.products import REASON_LENGTH_MAX
-from tuckshop.domain.refusals import Refusal, SessionEnded, UnknownMachine
+from tuckshop.domain.refusals import Refusal, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import Call
@@ -104,7 +104,7 @@ async def count(request: Call, machine: Number) -> Response[Any]:
         return _tell_again(request, found, form)
     try:
         receipt = await forms.settled(request, command, posted)
-    except (SessionEnded, UnknownMachine):
+    except UnknownMachine:
         raise
     except Refusal as refusal:
         coins.refuse(form, refusal)
@@ -130,7 +130,7 @@ async def _carried(request: Call, machine: Number, command: _Carry, which: str) 
         receipt = await forms.settled(
             request, command(member.caller, found.id, moving, reason or None), posted
         )
-    except (SessionEnded, UnknownMachine):
+    except UnknownMachine:
         raise
     except Refusal as refusal:
         coins.refuse(form, refusal)

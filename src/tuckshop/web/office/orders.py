@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from tuckshop.domain.field_problems import NotAWholeNumber
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.products import REASON_LENGTH_MAX
-from tuckshop.domain.refusals import RefundExceedsSale, Refusal, SessionEnded, UnknownUser
+from tuckshop.domain.refusals import RefundExceedsSale, Refusal, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
@@ -28,7 +28,6 @@ from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.bound_form import Filled
-from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
@@ -76,7 +75,6 @@ async def index(request: Call) -> Response[Any]:
         orders=found[:PAGE],
         href=f"/office/orders?{urlencode(kept)}" if kept else "/office/orders",
         before=found[PAGE - 1].order_id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 
@@ -116,8 +114,6 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
     try:
         receipt = await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         named = refusal.facts().get("product") if isinstance(refusal, RefundExceedsSale) else None
         form.refuse(refusal, beside={RefundExceedsSale: f"pieces-{named}"} if named else None)
@@ -171,11 +167,8 @@ async def _pressed(
     response = forms.to_page(f"/office/orders/{command.order_id}")
     try:
         await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
-        sentence = errors.said(refusal, texts.of(request), request)
-        notices.leave(response, request, sentence, mood=Mood.BAD)
+        errors.leave(response, request, refusal)
         return response
     notices.leave(response, request, told)
     return response

@@ -7,7 +7,7 @@ from typing import Any
 
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.products import REASON_LENGTH_MAX
-from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, Refusal, SessionEnded, UnknownUser
+from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, Refusal, UnknownUser
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
@@ -17,7 +17,7 @@ from tuckshop.http.response import Response
 from tuckshop.queries import earnings, reports, transfers
 from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
+from tuckshop.web.ui import forms, periods, rooms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.rooms import Member, Number
@@ -30,23 +30,18 @@ _BESIDE: dict[type[Refusal], str] = {ExternalRefTaken: "external_ref", NotPayabl
 async def index(request: Call) -> Response[Any]:
     """Every seller who is owed something, or owes."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    return await _index(request, member, Filled(request, {"from": "", "to": ""}))
+    return await _index(request, member, Filled(request, periods.FIELDS))
 
 
 @get("/office/payouts/file")
 async def file(request: Call) -> Response[Any]:
     """What each sold and was paid, from day to day, for a spreadsheet."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    form = Filled(request, {name: request.query_params.get(name, "") for name in ("from", "to")})
-    first, last = form.day("from"), form.day("to")
-    if form.is_wrong:
-        return await _index(request, member, form)
-    try:
-        report = await reports.earnings(
-            request.shop, actor=member.actor, period=reports.period_of(request.shop, first, last)
-        )
-    except Refusal as refusal:
-        form.refuse(refusal)
+    form = periods.asked(request)
+    report = await periods.report(
+        request, form, lambda period: reports.earnings(request.shop, actor=member.actor, period=period)
+    )
+    if report is None:
         return await _index(request, member, form)
     return await asyncio.to_thread(downloads.sheet, reports.earnings_table(report), "earnings")
 
@@ -72,7 +67,7 @@ async def pay(request: Call, seller: Number) -> Response[Any]:
     command = PaySeller(member.caller, rooms.number(seller), external_ref, cents, reason or None)
     try:
         receipt = await forms.settled(request, command, posted)
-    except (SessionEnded, UnknownUser):
+    except UnknownUser:
         raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
@@ -130,5 +125,4 @@ async def _seller(request: Call, member: Member, seller: Number, form: Filled, k
         seller=owed,
         paid=found[:PAGE],
         before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )

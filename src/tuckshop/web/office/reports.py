@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get
@@ -17,7 +16,7 @@ from tuckshop.queries import reports
 from tuckshop.queries.reports import By, Named, Sales
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import rooms
+from tuckshop.web.ui import periods, rooms
 from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.charts import Point
 from tuckshop.web.ui.rooms import Member
@@ -75,21 +74,16 @@ HANDLERS = (
 
 
 def _asked(request: Call) -> Filled:
-    usual = {"from": "", "to": "", "by": By.PRODUCT.value}
-    return Filled(request, {name: request.query_params.get(name, text) for name, text in usual.items()})
+    return periods.asked(request, by=By.PRODUCT.value)
 
 
 async def _sold(request: Call, member: Member, form: Filled, *by: By) -> Sales | None:
     """The report; None if what was asked for is wrong, which the form tells."""
-    first, last = form.day("from"), form.day("to")
-    if form.is_wrong:
-        return None
-    try:
-        period = reports.period_of(request.shop, first, last)
-        return await reports.sell_through(request.shop, actor=member.actor, period=period, by=by)
-    except Refusal as refusal:
-        form.refuse(refusal)
-        return None
+    return await periods.report(
+        request,
+        form,
+        lambda period: reports.sell_through(request.shop, actor=member.actor, period=period, by=by),
+    )
 
 
 def _page(request: Call, member: Member, form: Filled, **shown: Any) -> Response[Any]:

@@ -12,7 +12,6 @@ from tuckshop.domain.refusals import (
     OutOfStock,
     PlanChanged,
     Refusal,
-    SessionEnded,
     StockTooLarge,
     UnknownMachine,
     UnknownProduct,
@@ -101,7 +100,7 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
     command = SetShelves(member.caller, machine_id, (*planned, wanted), seen=(*planned, seen))
     try:
         await forms.settled(request, command, posted)
-    except (SessionEnded, UnknownMachine, UnknownProduct):
+    except (UnknownMachine, UnknownProduct):
         raise
     except PlanChanged:
         form.trouble = texts.of(request).gettext(
@@ -129,7 +128,7 @@ async def restock(request: Call, machine: Number, product: Number) -> Response[A
     command = Restock(member.caller, product_id, quantity, reason or None, machine_id)
     try:
         await forms.settled(request, command, posted)
-    except (SessionEnded, UnknownMachine, UnknownProduct):
+    except (UnknownMachine, UnknownProduct):
         raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
@@ -153,7 +152,7 @@ async def move(request: Call, machine: Number, product: Number) -> Response[Any]
     command = MoveStock(member.caller, machine_id, to_id, product_id, quantity, reason or None)
     try:
         await forms.settled(request, command, posted)
-    except (SessionEnded, UnknownProduct):
+    except UnknownProduct:
         raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)

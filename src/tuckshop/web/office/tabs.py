@@ -8,7 +8,6 @@ from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.refusals import (
     ExternalRefTaken,
     Refusal,
-    SessionEnded,
     SettlementExceedsTab,
     UnknownMachine,
     UnknownUser,
@@ -72,7 +71,7 @@ async def settle_in_coins(request: Call, user: Number) -> Response[Any]:
     command = SettleTab(member.caller, rooms.number(user), coins=paid, machine_id=machine_id)
     try:
         receipt = await forms.settled(request, command, posted)
-    except (SessionEnded, UnknownUser):
+    except UnknownUser:
         raise
     except Refusal as refusal:
         coins.refuse(form, refusal, beside={**_BESIDE, SettlementExceedsTab: coins.ALL})
@@ -94,7 +93,7 @@ async def settle_by_bank(request: Call, user: Number) -> Response[Any]:
     command = SettleTab(member.caller, rooms.number(user), amount_cents=cents, external_ref=external_ref)
     try:
         receipt = await forms.settled(request, command, posted)
-    except (SessionEnded, UnknownUser):
+    except UnknownUser:
         raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)

@@ -11,7 +11,6 @@ from tuckshop.domain.refusals import (
     ExternalRefTaken,
     NotOwner,
     Refusal,
-    SessionEnded,
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
@@ -61,8 +60,6 @@ async def add(request: Call) -> Response[Any]:
         user = await accounts.find_by_name(request.shop, username=name)
         command = TopUp(member.caller, wallet_of(user.id), cents, external_ref, reason or None)
         receipt = await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shown(request, member, form, posted["key"])
@@ -99,5 +96,4 @@ async def _shown(request: Call, member: Member, form: Filled, key: str) -> Respo
         key=key,
         topups=found[:PAGE],
         before=found[PAGE - 1].id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )

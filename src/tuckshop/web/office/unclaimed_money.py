@@ -62,7 +62,6 @@ async def unclaimed(request: Call) -> Response[Any]:
         member=member,
         found=found[:PAGE],
         before=found[PAGE - 1].transfer_id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import StreamingResponse
 
 from tuckshop.domain.field_problems import NoRoles
-from tuckshop.domain.refusals import LastAdmin, Refusal, SessionEnded
+from tuckshop.domain.refusals import LastAdmin, Refusal
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
@@ -63,7 +63,6 @@ async def index(request: Call) -> Response[Any]:
         people=found[:PAGE],
         href=_with("/office/users", {name: value for name, value in asked.items() if value}),
         before=found[PAGE - 1].user.id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 
@@ -172,8 +171,6 @@ async def close(request: Call, user: Number) -> Response[Any]:
         return await _shown(request, member, found, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, found.id), posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, found, closing=form)

@@ -247,8 +247,6 @@ async def _pressed(
     except KeyReused:
         return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
     except Refusal as refusal:
-        if isinstance(refusal, SessionEnded):
-            raise
         return await _back(request, machine, posted, _why_not(request, refusal))
     assert isinstance(receipt, CoinsDeposited | OrderPlaced | PaidOut | Refunded)
     note = told(receipt)

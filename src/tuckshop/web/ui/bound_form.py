@@ -128,7 +128,11 @@ class Filled:
         self.tell(name, reasons.sentence(problem, self.words, self._request.shop.currency))
 
     def refuse(self, refusal: Refusal, *, beside: Mapping[type[Refusal], str] | None = None) -> None:
-        """Tells a refusal beside the field that it names, or that `beside` says it concerns; else on top."""
+        """Tells a refusal beside the field that it names, or that `beside` says it concerns; else on top.
+
+        Raises:
+            SessionEnded: that is the refusal; see `error_pages.said`.
+        """
         if isinstance(refusal, Throttled):
             self.status = 429
         name = (beside or {}).get(type(refusal), "")

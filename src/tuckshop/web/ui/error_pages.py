@@ -13,10 +13,12 @@ from tuckshop.http.errors import TABLE, Errors
 from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.till.sql.books import OutcomeUnknown
+from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import layout as pages
 from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.i18n import N_, Words
 
 _UNREADABLE = N_("The page sent something that cannot be read. Go back and try again.")
@@ -100,5 +102,16 @@ def to_log_in(request: Call) -> Response[None]:
 
 
 def said(refusal: Refusal, words: Words, request: Call) -> str:
-    """The refusal's sentence, amounts written as they are here."""
+    """The refusal's sentence, amounts written as they are here.
+
+    Raises:
+        SessionEnded: that is the refusal. No page tells it: it leads to the log-in.
+    """
+    if isinstance(refusal, SessionEnded):
+        raise refusal
     return reasons.of_refusal(refusal, words, request.shop.currency)
+
+
+def leave(response: Response[Any], request: Call, refusal: Refusal) -> None:
+    """The refusal, for the page that the browser is led to. Raises SessionEnded: see `said`."""
+    notices.leave(response, request, said(refusal, texts.of(request), request), mood=Mood.BAD)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
-from tuckshop.domain.refusals import Refusal, RoleMissing, SessionEnded, UnknownMachine, UnknownUser
+from tuckshop.domain.refusals import Refusal, RoleMissing, UnknownMachine, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.handlers import Handler, get, post
 from tuckshop.http.request import Call
@@ -79,7 +79,6 @@ async def _index(request: Call, room: ProductRoom, member: Member) -> Response[A
         removed=removed,
         href=f"{room.at}?{urlencode(asked)}" if asked else room.at,
         before=found[PAGE - 1].product_id if len(found) > PAGE else None,
-        is_first=before_id is None,
     )
 
 
@@ -107,8 +106,6 @@ async def _add(request: Call, room: ProductRoom, member: Member) -> Response[Any
             **said._asdict(),
         )
         receipt = await uploads.settled(request, command, form, picture)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal, beside=beside)
         return await _new(request, room, member, form)

@@ -12,7 +12,6 @@ from typing import Any
 from tuckshop.domain.products import QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
     Refusal,
-    SessionEnded,
     StockTooLarge,
     UnknownMachine,
     UnknownProduct,
@@ -33,7 +32,6 @@ from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import product_form as attributes
 from tuckshop.web.ui.bound_form import Filled
-from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.rooms import Member, Number
 
 CAME, COUNTED = "came", "counted"
@@ -120,8 +118,6 @@ async def change(request: Call, seen: Seen) -> Response[Any]:
     command = ChangeProduct(seen.member.caller, seen.product.product_id, version=version, **said._asdict())
     try:
         await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except VersionChanged:
         product = await assortment.find(
             request.shop, product_id=seen.product.product_id, seller_id=seen.seller_id
@@ -149,8 +145,6 @@ async def put_picture(request: Call, seen: Seen) -> Response[Any]:
         await uploads.settled(
             request, ChangeProduct(seen.member.caller, seen.product.product_id), form, picture
         )
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal)
         return await show(request, seen, picture=form)
@@ -163,8 +157,6 @@ async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
     command = ChangeProduct(seen.member.caller, seen.product.product_id, without_image=True)
     try:
         (await pictures.remove(request.shop, forms.enveloped(request, command, posted))).receipt()
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         return _refused(request, seen, refusal)
     return _done(request, seen, texts.of(request).gettext("The picture is gone."))
@@ -188,8 +180,6 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
     )
     try:
         await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE_STOCK)
         return await show(request, seen, pieces=form)
@@ -220,8 +210,6 @@ async def remove(request: Call, seen: Seen) -> Response[Any]:
     command = RemoveProduct(seen.member.caller, seen.product.product_id)
     try:
         await forms.settled(request, command, posted)
-    except SessionEnded:
-        raise
     except Refusal as refusal:
         return _refused(request, seen, refusal)
     response = forms.to_page(seen.room.at)
@@ -275,5 +263,5 @@ def _done(request: Call, seen: Seen, sentence: str) -> Response[Any]:
 
 def _refused(request: Call, seen: Seen, refusal: Refusal) -> Response[Any]:
     response = forms.to_page(seen.at)
-    notices.leave(response, request, errors.said(refusal, texts.of(request), request), mood=Mood.BAD)
+    errors.leave(response, request, refusal)
     return response

@@ -109,9 +109,12 @@ def _place(request: Call, name: str) -> int | None:
 def page(
     request: Call, template: str, *, member: Member | None = None, status: int = 200, **shown: Any
 ) -> Response[str]:
-    """A page of a room, with what the last one has left to be said."""
+    """A page of a room, with what the last one has left to be said, and where its list begins."""
     notice = notices.read(request)
-    response = pages.page(request, template, status=status, member=member, notice=notice, **shown)
+    is_first = before(request) is None
+    response = pages.page(
+        request, template, status=status, member=member, notice=notice, is_first=is_first, **shown
+    )
     if notice is not None:
         notices.forget(response, request)
     return response
