@@ -19,6 +19,7 @@ from tuckshop.till.state.rows import OrderRow
 from tuckshop.till.state.working_set import Deposited, Session, UserSnapshot, WorkingSet
 
 _ID_MAX = 2**63 - 1
+_THE_SHOP = [(1,)]  # The only row of its table.
 T = TypeVar("T")
 
 
@@ -103,6 +104,10 @@ def users(work: WorkingSet, need: ReadSet) -> Script:
 
 def names_taken(work: WorkingSet, need: ReadSet) -> Script:
     """What nobody else may register as."""
+    if need.first_admin:
+        # Locked before looking: two who want to be the first at once must not both find nobody there.
+        yield statements.SHOP, _THE_SHOP
+        work.users.has_admin = bool((yield statements.ANY_ADMIN, _THE_SHOP))
     # Addresses first: whoever another till has just registered is then told of by name, never by the other.
     if need.emails:
         work.users.emails = {email for (email,) in (yield statements.EMAILS, _texts(need.emails))}

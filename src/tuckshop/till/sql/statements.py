@@ -88,6 +88,10 @@ USERS = Read(
     "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
 )
 GUESTS = Read("guests", _ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
+SHOP = Read("shop", _ID, "SELECT s.id FROM wanted w JOIN shop s ON s.id = w.id", lock="s")
+ANY_ADMIN = Read(
+    "any_admin", _ID, "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u WHERE u.is_admin)"
+)
 USERNAMES = Read(
     "usernames",
     (("username_key", "text"),),

@@ -56,6 +56,7 @@ class Users(Group):
     guests: set[int] = field(default_factory=set)
     usernames: set[str] = field(default_factory=set)  # taken
     emails: set[str] = field(default_factory=set)  # taken
+    has_admin: bool = False  # as far as somebody asked, or has just become one
     snapshots: dict[int, UserSnapshot] = field(default_factory=dict)
     log_ins: dict[int, tuple[int, ...]] = field(default_factory=dict)  # sessions of users to close
 
