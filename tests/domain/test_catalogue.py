@@ -86,7 +86,7 @@ def test_a_product_is_changed_by_its_seller_and_by_admins(
 
 def refusal(who: Actor, product: Product) -> Refusal | None:
     try:
-        require_owner(who, product)
+        require_owner(who, product.seller_id)
     except Refusal as refused:
         return refused
     return None
