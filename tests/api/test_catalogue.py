@@ -32,6 +32,8 @@ class TestReading:
             "refundable": True,
             "image": None,
             "version": 1,
+            "category": None,
+            "barcode": None,
         }
         assert (await api.get(f"{PRODUCTS}/1")).json() == product
         assert (await api.get(PRODUCTS)).json() == {"items": [product], "next": None}
@@ -306,3 +308,70 @@ class TestSearching:
     async def test_refuses_what_no_list_has_given(self, api: Api, query: str) -> None:
         answer = await api.get(f"{PRODUCTS}?{query}")
         assert (answer.status_code, "cursor" in answer.json()["detail"]) == (422, True)
+
+
+class TestLabels:
+    CODE = "4006381333931"
+
+    async def test_are_given_changed_and_removed(self, api: Api, people: People) -> None:
+        product = await add(api, people.sam, category=" Drinks ", barcode=self.CODE)
+        assert (product["category"], product["barcode"]) == ("Drinks", self.CODE)
+        path = f"{PRODUCTS}/{product['id']}"
+        kept = await api.call("PUT", path, COLA, by=people.sam)
+        assert (kept.json()["category"], kept.json()["barcode"]) == ("Drinks", self.CODE)
+        removed = await api.call("PATCH", path, {"category": None, "barcode": None}, by=people.sam)
+        assert (removed.json()["category"], removed.json()["barcode"]) == (None, None)
+
+    async def test_find_products(self, api: Api, people: People) -> None:
+        await add(api, people.sam, category="Süßes", barcode=self.CODE)
+        await add(api, people.sue, name="Tea", category="SÜSSES", barcode=self.CODE)
+        await add(api, people.sue, name="Gum", category="Süßes und mehr")
+        for query, names in (
+            ("category=süsses", ["Cola", "Tea"]),
+            ("category=süsse", []),
+            (f"barcode={self.CODE}", ["Cola", "Tea"]),
+            (f"barcode={self.CODE}&seller={people.sue.user_id}", ["Tea"]),
+            (f"barcode={self.CODE}&category=nuts", []),
+            (f"barcode={self.CODE[:-1]}", []),
+            ("barcode=' OR 1=1", []),
+            ("category=%3Cb%3E&sort=-price", []),
+        ):
+            answer = await api.get(f"{PRODUCTS}?{query}")
+            assert [one["name"] for one in answer.json()["items"]] == names, query
+        for query in (f"category={'x' * 41}", "category=", "category=a%00", f"barcode={'1' * 49}"):
+            assert (await api.get(f"{PRODUCTS}?{query}")).status_code == 400, query
+
+    async def test_a_barcode_that_is_taken_is_named(self, api: Api, people: People) -> None:
+        cola = await add(api, people.sam, barcode=self.CODE)
+        before = await api.shop.books()
+        answer = await api.post(PRODUCTS, COLA | {"name": "Tea", "barcode": self.CODE}, by=people.sam)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:tuckshop:problem:barcode-taken")
+        assert (answer.json()["barcode"], answer.json()["product"]) == (self.CODE, cola["id"])
+        assert await api.shop.books() == before
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"category": "x" * 41},
+            {"category": "a\nb"},
+            {"category": ""},
+            {"category": 7},
+            {"barcode": "123"},
+            {"barcode": "<b>1</b>"},
+            {"barcode": "=1+1+1"},
+            {"barcode": "1" * 49},
+            {"barcode": "1234\u00005"},
+        ],
+    )
+    async def test_a_wrong_one_is_refused_by_its_field(
+        self, api: Api, people: People, wrong: dict[str, Any]
+    ) -> None:
+        cola = await add(api, people.sam)
+        before = await api.shop.books()
+        for answer in (
+            await api.post(PRODUCTS, COLA | {"name": "Tea"} | wrong, by=people.sam),
+            await api.call("PATCH", f"{PRODUCTS}/{cola['id']}", wrong, by=people.sam),
+        ):
+            assert answer.status_code in (400, 422), answer.text
+            assert next(iter(wrong)) in answer.text
+        assert await api.shop.books() == before

@@ -28,8 +28,8 @@ def test_writes_tables(open_terminal: Terminal) -> None:
     shop.works("topup", "ada", "20", "--ref", "bank")
     shop.works("product", "add", "=Cola", "1.50", "--stock", "5")
     assert shop.works("export", "products").splitlines() == [
-        "name,price,stock,stock_exported,seller,refundable,tax,cost",
-        "'=Cola,1.50,5,5,house,yes,0,0.00",
+        "name,price,stock,stock_exported,seller,refundable,tax,cost,category,barcode",
+        "'=Cola,1.50,5,5,house,yes,0,0.00,,",
     ]
     assert shop.works("export", "products", "--seller", "ada").count("\n") == 1
     assert "ada,,buyer,active,20.00,0.00,0.00," in shop.works("export", "users")
@@ -54,7 +54,7 @@ def test_a_table_in_a_file_is_there_whole(open_terminal: Terminal) -> None:
     open_terminal.refused("export", "products", "--machine", "nowhere", "--output", str(file))
     assert file.read_text() == "as it was"
     assert open_terminal.works("export", "products", "--output", str(file)) == ""
-    assert file.read_bytes() == b"name,price,stock,stock_exported,seller,refundable,tax,cost\r\n"
+    assert file.read_bytes() == b"name,price,stock,stock_exported,seller,refundable,tax,cost,category,barcode\r\n"
     assert sorted(one.name for one in folder.iterdir()) == ["goods.csv", "home"]
     open_terminal.refused("export", "users", "--output", str(folder / "no" / "such.csv"))
     open_terminal.refused("export", "products", "--seller", "nobody")

@@ -157,3 +157,21 @@ def test_wrong_words_change_nothing(shop: Terminal, words: tuple[str, ...]) -> N
 
 def test_limits_are_told_as_people_type_them(shop: Terminal) -> None:
     assert shop.refused("product", "add", "Tea", "0") == "The price must be from 0.01 to 10000000.00."
+
+
+def test_gives_a_category_and_a_barcode(shop: Terminal) -> None:
+    shop.works("product", "add", "Tea", "2", "--category", "Drinks", "--barcode", "SHOP-0017")
+    assert re.search(r"Tea +2\.00 +0 +the house +yes +Drinks +SHOP-0017", shop.works("product", "list"))
+    shown = shop.works("product", "show", "Tea")
+    assert re.search(r"Category +Drinks", shown)
+    assert re.search(r"Barcode +SHOP-0017", shown)
+    told = shop.refused("product", "change", "Cola", "--barcode", "SHOP-0017")
+    assert "Product 2 has the barcode SHOP-0017." in told
+    assert "4 to 48 letters, digits or hyphens" in shop.refused(
+        "product", "change", "Cola", "--barcode", "=1"
+    )
+    shop.refused("product", "change", "Cola", "--category", "x" * 41)
+    assert shop.rows("SELECT category, barcode FROM products") == [(None, None), ("Drinks", "SHOP-0017")]
+    shop.works("product", "change", "Tea", "--category", "", "--barcode", "")
+    assert shop.rows("SELECT category, barcode FROM products") == [(None, None), (None, None)]
+    shop.works("audit")

@@ -201,6 +201,22 @@ async def test_long_lists_are_walked_through_in_indexes_alone(
         assert f" INDEX {index}" in told or f"Index Only Scan using {index}" in told, told
 
 
+@pytest.mark.parametrize(
+    ("search", "index"),
+    [
+        (Search(limit=50, category="Drinks", sort=Sort.NAME), "ix_products_category_key"),
+        (Search(limit=50, barcode="4006381333931"), "uq_products_barcode_seller_id"),
+    ],
+)
+async def test_a_category_and_a_barcode_are_found_by_their_index(
+    open_for_business: Shop, search: Search, index: str
+) -> None:
+    with heard(open_for_business.engine) as said:
+        await catalogue.page(open_for_business, search)
+    told = await plans(open_for_business.engine, said)
+    assert f" INDEX {index}" in told or f"using {index}" in told or f"on {index}" in told, told
+
+
 async def test_the_index_has_the_names_on_sale(open_for_business: Shop, database_url: str) -> None:
     books = Books(database_url, open_for_business.engine, open_for_business.till)
     await fill(books)

@@ -16,12 +16,14 @@ from tuckshop.domain import users
 from tuckshop.domain.field_problems import (
     AmountOutOfRange,
     ForbiddenCharacters,
+    NotABarcode,
     NotADecimal,
     NotAWholeNumber,
     NotYesOrNo,
     OutOfRange,
     TaxOutOfRange,
     TooManyDecimals,
+    WrongLength,
 )
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import PRICE_CENTS_MAX
@@ -33,6 +35,7 @@ from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import products as goods_file
 from tuckshop.imports.file_problems import (
     AboveShelfCapacity,
+    BarcodeInUse,
     ColumnTwice,
     FileEmpty,
     FileProblem,
@@ -397,3 +400,53 @@ async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop
     await take(open_for_business, lists[-1])
     assert set((await stock(books)).values()) == {53}
     await books.assert_clean()
+
+
+LABELLED = "name,price,stock,category,barcode\n"
+
+
+async def test_category_and_barcode_come_in_and_out_again(shop: Shop, books: Books) -> None:
+    text = LABELLED + "Cola,1,1,Drinks,4006381333931\nTea,1,1,=Hot,-1234\nGum,1,1,,\n"
+    assert (await take(shop, text)).added == 3
+    written = await given(shop)
+    assert ",Drinks,4006381333931" in written
+    assert ",'=Hot,'-1234" in written  # No spreadsheet takes it for a formula.
+    assert await take(shop, written) == Report(unchanged=3)
+    report = await take(shop, "name,category,barcode\nTea,Drinks,\n")  # An empty cell says nothing.
+    assert [act.fields for act in report.acts] == [("category",)]
+    rows = {row["name"]: (row["category"], row["barcode"]) for row in await books.rows("products")}
+    assert rows == {"Cola": ("Drinks", "4006381333931"), "Tea": ("Drinks", "-1234"), "Gum": (None, None)}
+
+
+async def test_wrong_categories_and_barcodes_are_told_by_line(shop: Shop, books: Books) -> None:
+    await take(shop, LABELLED + "Cola,1,1,,AAAA\nTea,1,1,,BBBB\n")
+    long = "x" * 41
+    assert await wrong(
+        shop, books, LABELLED + f"Nuts,1,1,{long},\nGum,1,1,,=1+1\nBar,1,1,,<b>1</b>\nMate,1,1,a/b,\n"
+    ) == [
+        (2, InvalidCell("category", long, WrongLength(1, 40))),
+        (3, InvalidCell("barcode", "=1+1", NotABarcode(4, 48))),
+        (4, InvalidCell("barcode", "<b>1</b>", NotABarcode(4, 48))),
+        (5, InvalidCell("category", "a/b", ForbiddenCharacters())),
+    ]
+    twice = LABELLED + "Nuts,1,1,,CCCC\nGum,1,1,,CCCC\nBar,1,1,,AAAA\nTea,1,1,,AAAA\n"
+    assert await wrong(shop, books, twice) == [
+        (3, BarcodeInUse("CCCC")),
+        (4, BarcodeInUse("AAAA")),
+        (5, BarcodeInUse("AAAA")),
+    ]
+
+
+async def test_a_barcode_that_a_line_above_gives_up_is_free(shop: Shop, books: Books) -> None:
+    await take(shop, LABELLED + "Cola,1,1,,AAAA\n")
+    assert (await take(shop, LABELLED + "Cola,1,1,,BBBB\nTea,1,1,,AAAA\n")).added == 1
+    assert {row["name"]: row["barcode"] for row in await books.rows("products")} == {
+        "Cola": "BBBB",
+        "Tea": "AAAA",
+    }
+
+
+async def test_two_sellers_may_have_the_same_barcode_in_one_file(shop: Shop, books: Books) -> None:
+    await books.person("sam", Role.SELLER)
+    text = "name,price,seller,barcode\nCola,1,sam,AAAA\nTea,1,house,AAAA\n"
+    assert (await take(shop, text)).added == 2

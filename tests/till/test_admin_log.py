@@ -95,7 +95,7 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     me = f"user:{ada_id}"
     ware = {
         "name": "cola", "price_cents": 100, "cost_cents": 0, "tax_basis_points": 0,
-        "refundable": True, "image": None,
+        "refundable": True, "image": None, "category": None, "barcode": None,
     }  # fmt: skip
 
     def product(stock: dict[int, int], **more: Any) -> dict[str, Any]:

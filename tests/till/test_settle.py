@@ -602,7 +602,7 @@ async def test_a_new_product_comes_with_its_first_stock(shop: Shop) -> None:
     receipt = posted.receipt
     assert isinstance(receipt, ProductRecord)
     assert receipt == ProductRecord(
-        receipt.product_id, "cola", 150, 3, sam.user_id, "sam", True, 1900, 90, None, 1
+        receipt.product_id, "cola", 150, 3, sam.user_id, "sam", True, 1900, 90, None, 1, None, None
     )
     await shop.assert_clean()
 
@@ -670,7 +670,7 @@ async def test_a_change_of_attributes_makes_a_new_version_and_moves_nothing(shop
     )
     assert (posted.transfers, posted.stock, posted.coins) == ([], [], [])
     assert posted.receipt == ProductRecord(
-        cola.product_id, "Cola Zero", 3, 3, sam.user_id, "sam", False, 700, 1, None, 2
+        cola.product_id, "Cola Zero", 3, 3, sam.user_id, "sam", False, 700, 1, None, 2, None, None
     )
     await refuse(shop, ChangeProduct(sam, cola.product_id, version=1, price_cents=5), VersionChanged(2))
     await refuse(shop, RemoveProduct(sam, cola.product_id, version=1), VersionChanged(2))

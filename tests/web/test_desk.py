@@ -20,6 +20,7 @@ from tuckshop.operations.pictures import UPLOAD_BYTES_MAX
 from tuckshop.till.commands.products import ProductRecord
 
 NEW = {"name": "cola", "price": "1.50", "cost": "0,80", "tax": "5,5", "refundable": "on", "stock": "10"}
+CODE = "4006381333931"
 
 
 @dataclass
@@ -389,3 +390,27 @@ async def test_after_the_session_nothing_is_done_and_the_log_in_leads_back(api: 
     assert await stock_of(api, cola) == 10
     await here.press("log-in", username="sam", password="correct horse")
     assert here.path == path
+
+
+async def test_gives_a_product_a_category_and_a_barcode(api: Api, guest: Browser, sam: Person) -> None:
+    await send(guest, "add", **NEW, category=" <b>Drinks ", barcode=CODE)
+    assert guest.shows("cola is on sale.")
+    (row,) = await api.shop.rows("products")
+    assert (row["category"], row["barcode"]) == ("<b>Drinks", CODE)
+    assert (guest.field("category")["value"], guest.field("barcode")["value"]) == ("<b>Drinks", CODE)
+    await guest.open("/desk/products")
+    assert "&lt;b&gt;Drinks" in guest.answer.text
+    await guest.open("/desk/products/new")
+    before = await api.shop.books()
+    await send(guest, "add", **NEW | {"name": "tea"}, category="", barcode=CODE)
+    assert guest.status == 422
+    assert guest.shows(f"Product {row['id']} has the barcode {CODE}.")
+    for wrong, told in (
+        ({"barcode": "=1+1"}, "4 to 48 letters, digits or hyphens"),
+        ({"category": "a\x07b"}, "slashes or invisible characters"),
+        ({"category": "x" * 41}, "1 to 40"),
+    ):
+        await send(guest, "add", **NEW | {"name": "tea", "barcode": "", "category": ""} | wrong)
+        assert guest.status == 422
+        assert guest.shows(told), told
+    assert await api.shop.books() == before

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
+import re
 
 import httpx
 import pytest
@@ -403,3 +405,36 @@ async def test_whoever_is_signed_in_uses_their_own_wallet(api: Api, guest: Brows
     wallets = {row["balance_cents"] for row in await api.shop.rows("accounts") if row["user_id"]}
     assert wallets == {100}
     await api.shop.assert_clean()
+
+
+async def test_shows_the_shelves_of_a_category_and_keeps_the_choice(api: Api, guest: Browser) -> None:
+    cola = await api.shop.product("cola", price_cents=65, category="Drinks")
+    tea = await api.shop.product("tea", category="DRINKS")
+    await guest.open()
+    assert guest.page.by_id("categories") is None  # There is no choice yet.
+    bar = await api.shop.product("bar", category="<b>Sweet & sour")
+    gum = await api.shop.product("gum")
+
+    def slots() -> set[int]:
+        named = ((one, guest.page.by_id(f"slot-{one.product_id}")) for one in (cola, tea, bar, gum))
+        return {one.product_id for one, found in named if found is not None}
+
+    await guest.open()
+    assert slots() == {cola.product_id, tea.product_id, bar.product_id, gum.product_id}
+    assert "&lt;b&gt;Sweet &amp; sour" in guest.answer.text
+    await guest.press(f"choose-{cola.product_id}")
+    hrefs = re.findall(r'<a href="(/m/1[^"]*)"[^>]*>(?:All|DRINKS|Drinks|&lt;b&gt;)', guest.answer.text)
+    assert len(hrefs) == 3
+    sweet = next(html.unescape(one) for one in hrefs if "Sweet" in one)
+    assert f"pick={cola.product_id}" in sweet
+    await guest.open(sweet)
+    assert slots() == {bar.product_id}
+    assert guest.says == "Insert €0.65 more."  # What was chosen is kept, on whatever shelf it is.
+    await guest.put_in(100)
+    assert slots() == {bar.product_id}  # So is the category, by every press.
+    await guest.press(f"choose-{bar.product_id}")
+    assert slots() == {bar.product_id}
+    await guest.open("/m/1?category=drinks")
+    assert slots() == {cola.product_id, tea.product_id}
+    await guest.open("/m/1?category=nothing%00")
+    assert slots() == {cola.product_id, tea.product_id, bar.product_id, gum.product_id}

@@ -28,7 +28,7 @@ class DemoProduct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cost_cents: int
     tax_basis_points: int
     refundable: bool
-    category: str
+    category: str | None = None
     barcode: str | None = None
     popularity: int
     morning_factor: int = 1
