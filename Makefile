@@ -41,13 +41,13 @@ venv: $(DEVELOPMENT) ## make .venv with everything that development needs
 
 .PHONY: test
 test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm chromium
+	@PYTHON=$(BIN)/python tools/system-packages postgresql nodejs npm chromium
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	$(PYTEST) -m "not more" $(ARGS)
 
 .PHONY: test.more
 test.more: $(DEVELOPMENT) ## run the tests that need more programs, packages or load, then the coverage gate
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm chromium
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nodejs npm
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	status=0; $(PYTEST) -m more $(ARGS) || status=1; $(COVERAGE) || status=1; exit $$status
 

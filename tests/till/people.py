@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.users import Role, UserState
-from tuckshop.till.callers import RegistrantCaller
+from tuckshop.till.callers import OPERATOR, RegistrantCaller
 from tuckshop.till.commands.users import NewUser, Register
 
 
@@ -22,3 +22,9 @@ def register(
         username=name, email=email, password_hash="no hash", roles=frozenset({role}), state=UserState.ACTIVE
     )
     return Register(RegistrantCaller.named(name), newcomer, coins or {}, machine_id)
+
+
+def first_admin(name: str) -> Register:
+    """Somebody whom the operator makes the first admin."""
+    user = NewUser(name, None, "no hash", frozenset({Role.ADMIN}), UserState.ACTIVE)
+    return Register(OPERATOR, user, only_first=True)

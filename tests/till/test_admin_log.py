@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from tests.shop import Shop
+from tests.till.people import register
 from tests.till.plans import heard
 from tests.till.reading import refuse
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import RoleMissing, UnknownProduct
-from tuckshop.domain.users import Role
+from tuckshop.domain.users import Role, UserState
 from tuckshop.till.callers import OPERATOR, SessionCaller, user_of
 from tuckshop.till.commands.base import COMMANDS, Command, Envelope
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
@@ -31,7 +32,7 @@ from tuckshop.till.commands.products import (
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
-from tuckshop.till.commands.users import CloseUser, Register
+from tuckshop.till.commands.users import CloseUser, NewUser, Register
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.sql.steps import Insert, Read, Reserve
 
@@ -68,7 +69,7 @@ ACTS = {one for one in COMMANDS.values() if one.log_line is not Command.log_line
 
 def test_every_command_is_an_act_or_is_none() -> None:
     # A purchase is a record by itself; money is sent by its owner alone; the others come down to acts.
-    none = {PlaceOrder, SendMoney, Register, ChangeProducts, RefundNewest}
+    none = {PlaceOrder, SendMoney, ChangeProducts, RefundNewest}
     assert ACTS | none == set(COMMANDS.values())
     assert not ACTS & none
 
@@ -153,7 +154,13 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     ]
     ((action, _, before, after),) = await lines(shop, AddProduct(root, "tea", 70, 3, for_house=True))
     assert (action, before, after["name"], after["stock"]) == ("product.add", None, "tea", {"1": 3})
-    assert seen | {PaySeller, CloseUser, AddProduct} == ACTS
+    added = NewUser("lea", None, "no hash", frozenset({Role.CASHIER, Role.SELLER}), UserState.ACTIVE)
+    ((action, subject, before, after),) = await lines(shop, Register(OPERATOR, added))
+    assert (action, before) == ("user.add", None)
+    assert {"id": int(subject.removeprefix("user:"))}.items() <= (await shop.rows("users"))[-1].items()
+    assert after == {"username": "lea", "roles": ["seller", "cashier"], "state": "active"}
+    assert await lines(shop, register("tom")) == []
+    assert seen | {PaySeller, CloseUser, AddProduct, Register} == ACTS
     await shop.assert_clean()
 
 

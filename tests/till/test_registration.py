@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.shop import Shop, open_books, open_shop
-from tests.till.people import register
+from tests.till.people import first_admin, register
 from tests.till.reading import balances, coin_box, post, refuse
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import (
@@ -19,6 +19,7 @@ from tuckshop.domain.refusals import (
     KeyReused,
     NameTaken,
     Refusal,
+    RegistrationClosed,
     RoleMissing,
     UnknownMachine,
 )
@@ -158,6 +159,26 @@ async def test_of_two_tills_one_makes_the_user(open_hearted: Shop) -> None:
             assert {type(one.answer) for one in outcomes} == {Registered, NameTaken}
     assert len(await shop.rows("users")) == ROUNDS
     await shop.assert_clean()
+
+
+async def test_of_several_in_a_batch_one_is_the_first_admin(shop: Shop) -> None:
+    envelopes = [Envelope(first_admin(name)) for name in ("ada", "bob")]
+    outcomes = await asyncio.gather(*(shop.till.execute(one) for one in envelopes))
+    assert [type(outcome.answer) for outcome in outcomes] == [Registered, RegistrationClosed]
+    await refuse(shop, first_admin("ada"), RegistrationClosed("admin"))  # Not that the name is taken.
+    # Closed, they have been there all the same.
+    await shop.execute("UPDATE users SET state = 'closed', closed_us = created_us")
+    await refuse(shop, first_admin("cas"), RegistrationClosed("admin"))
+
+
+async def test_of_two_tills_one_makes_the_first_admin(shop: Shop) -> None:
+    async with Till(books=open_books(shop.url, shop.clock), policy=shop.till.policy) as other:
+        for _ in range(ROUNDS):
+            outcomes = await asyncio.gather(
+                shop.till.execute(Envelope(first_admin("ada"))), other.execute(Envelope(first_admin("bob")))
+            )
+            assert {type(one.answer) for one in outcomes} == {Registered, RegistrationClosed}
+            await shop.execute("DELETE FROM users")
 
 
 async def test_a_newcomer_may_do_nothing_else(shop: Shop) -> None:

@@ -1,57 +1,21 @@
-"""/v1/machines: places of sale, their shelves and their coin boxes."""
+"""/v1/machines: places of sale."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.products import Reason
-from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
-from tuckshop.api.wallet import Coins, Value
-from tuckshop.domain.field_problems import CoinTwice
-from tuckshop.domain.machines import (
-    COUNTED_MAX,
-    MACHINE_NAME_LENGTH_MAX,
-    SHELVES_MAX,
-    SLOT_LENGTH_MAX,
-    BoxKind,
-    ShelfPlan,
-)
-from tuckshop.domain.money import DENOMINATIONS_MAX
-from tuckshop.domain.products import QUANTITY_MAX
-from tuckshop.domain.refusals import (
-    CoinNotAccepted,
-    CoinsMissing,
-    CoinsOwed,
-    InvalidField,
-    NameTaken,
-    NotOwner,
-    OutOfStock,
-    RoleMissing,
-    StockTooLarge,
-    UnknownMachine,
-    UnknownProduct,
-)
-from tuckshop.http.fields import NAME_PATTERN, Id, Moment, PathId, Pieces, Price, Shown, moment
-from tuckshop.http.handlers import Router, get, patch, post, put, told
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
+from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
+from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, RoleMissing, UnknownMachine
+from tuckshop.http.fields import NAME_PATTERN, PathId, Shown
+from tuckshop.http.handlers import Router, get, patch, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
-from tuckshop.till.commands.machines import (
-    CoinsCarried,
-    CoinsCounted,
-    CollectCoins,
-    CountCoins,
-    FillCoins,
-    MoveStock,
-    SetShelves,
-    ShelfRecord,
-    ShelvesSet,
-    StockMoved,
-)
 
 Name = Annotated[
     str,
@@ -67,20 +31,6 @@ Timezone = Annotated[
     str,
     msgspec.Meta(pattern=r"^[A-Za-z0-9_+/-]+\Z", min_length=1, max_length=64, examples=["Europe/Berlin"]),
 ]
-Slot = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=SLOT_LENGTH_MAX,
-        examples=["A1"],
-        extra_json_schema={"pattern": NAME_PATTERN},
-    ),
-]
-Capacity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
-ParLevel = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
-Counted = Annotated[int, msgspec.Meta(ge=0, le=COUNTED_MAX)]
-
-_COINS = (RoleMissing, UnknownMachine, CoinNotAccepted, InvalidField)
 
 
 class AddMachineBody(Body):
@@ -97,52 +47,6 @@ class ChangeMachineBody(Body):
     name: Name | None = None
     timezone: Timezone | None = None
     box_kind: BoxKind | None = None
-
-
-class ShelfBody(Body):
-    """How a product's shelf is to stand. `price`: its own on this machine."""
-
-    product: Id
-    slot: Slot | None = None
-    capacity: Capacity | None = None
-    par_level: ParLevel | None = None
-    price: Price | None = None
-
-
-class ShelvesBody(Body):
-    """All shelves that are to have a slot, a capacity, a par level or a price of their own."""
-
-    shelves: Annotated[list[ShelfBody], msgspec.Meta(max_length=SHELVES_MAX)]
-
-
-class MoveStockBody(Body):
-    """So many pieces to another machine."""
-
-    product: Id
-    quantity: Pieces
-    to: Id
-    reason: Reason | None = None
-
-
-class CarryCoinsBody(Body):
-    """Coins to put in or to take out: value in minor units -> how many."""
-
-    coins: Coins
-    reason: Reason | None = None
-
-
-class CountedBody(Body):
-    """How many of one coin were there."""
-
-    value: Value
-    count: Counted
-
-
-class CountCoinsBody(Body):
-    """What was found in the box: every coin of the currency, also those of which there was none."""
-
-    counted: Annotated[list[CountedBody], msgspec.Meta(min_length=1, max_length=DENOMINATIONS_MAX)]
-    reason: Reason | None = None
 
 
 class MachineShown(Shown):
@@ -166,62 +70,6 @@ class MachineKeyShown(Shown):
     """A machine's key, told this once."""
 
     key: str
-
-
-class ShelfShown(Shown):
-    """A shelf as it stands. `price` null: the product's own."""
-
-    product: int
-    name: str
-    quantity: int
-    slot: str | None
-    capacity: int | None
-    par_level: int | None
-    price: int | None
-
-
-class ShelvesShown(Page):
-    """A page of shelves."""
-
-    items: list[ShelfShown]
-
-
-class StockMovedShown(Shown):
-    """What is left here, and what is there now."""
-
-    product: int
-    machine: int
-    stock: int
-    to: int
-    to_stock: int
-
-
-class BoxShown(Shown):
-    """What a box holds by the books; below 0 what an unlimited one has paid beyond."""
-
-    box_kind: BoxKind
-    coins: dict[int, int]
-    amount: int
-
-
-class BoxMovedShown(Shown):
-    """Coins that went in or came out."""
-
-    id: int
-    machine: int
-    amount: int
-    coins: dict[int, int]
-    created_at: Moment
-
-
-class CoinsCountedShown(Shown):
-    """What the books expected and what was there; `over_short` below 0: so much was missing."""
-
-    machine: int
-    expected: dict[int, int]
-    counted: dict[int, int]
-    over_short: int
-    created_at: Moment
 
 
 @get("/", summary="Machines", operation=told("listMachines"))
@@ -295,134 +143,6 @@ async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeySho
     return Response(MachineKeyShown(key=key), status_code=201, headers={"Cache-Control": "no-store"})
 
 
-@get(
-    "/{machine_id:int}/shelves",
-    summary="A machine's shelves",
-    operation=told("listShelves", RoleMissing, UnknownMachine),
-)
-async def shelves(
-    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
-) -> ShelvesShown:
-    """What is where, by product. Sellers, cashiers and admins."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
-    found = await machines.shelves_of(
-        request.shop,
-        actor=actor,
-        machine_id=machine_id,
-        after_id=cursor_id(cursor) or 0,
-        limit=limit + 1,
-    )
-    items = [_show_shelf(shelf) for shelf in found[:limit]]
-    return ShelvesShown(items=items, next=cursor_of(items[-1].product) if len(found) > limit else None)
-
-
-@put(
-    "/{machine_id:int}/shelves",
-    summary="Plan a machine's shelves",
-    operation=told(
-        "setShelves",
-        RoleMissing,
-        UnknownMachine,
-        UnknownProduct,
-        InvalidField,
-        keyed=True,
-        body=ShelvesBody,
-    ),
-)
-async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShown]:
-    """All or nothing. Shelves that are not named lose their plan and keep their pieces. Admins only."""
-    caller = request.caller
-    data = await request.parsed(ShelvesBody)
-    plans = tuple(
-        ShelfPlan(shelf.product, shelf.slot, shelf.capacity, shelf.par_level, shelf.price)
-        for shelf in data.shelves
-    )
-    outcome = await request.settled(SetShelves(caller, machine_id, plans))
-    return answered(outcome, ShelvesSet, _show_shelves, status=200)
-
-
-@post(
-    "/{machine_id:int}/moves",
-    status_code=200,
-    summary="Move stock to another machine",
-    operation=told(
-        "moveStock",
-        UnknownProduct,
-        NotOwner,
-        UnknownMachine,
-        InvalidField,
-        OutOfStock,
-        StockTooLarge,
-        keyed=True,
-        body=MoveStockBody,
-    ),
-)
-async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
-    """Pieces of your own product (admins: of any) from this machine to another."""
-    caller = request.caller
-    data = await request.parsed(MoveStockBody)
-    command = MoveStock(caller, machine_id, data.to, data.product, data.quantity, data.reason)
-    return answered(await request.settled(command), StockMoved, _show_stock_moved, status=200)
-
-
-@get(
-    "/{machine_id:int}/coins",
-    summary="A machine's coins",
-    operation=told("getCoins", RoleMissing, UnknownMachine),
-)
-async def coins(request: Call, machine_id: PathId) -> BoxShown:
-    """What is in the box by the books. Cashiers and admins."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
-    box = await machines.coins(request.shop, actor=actor, machine_id=machine_id)
-    return BoxShown(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
-
-
-@post(
-    "/{machine_id:int}/coins/fill",
-    summary="Coins into a machine",
-    operation=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
-)
-async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
-    """From the bank, for change. Cashiers and admins."""
-    caller = request.caller
-    data = await request.parsed(CarryCoinsBody)
-    command = FillCoins(caller, machine_id, data.coins, data.reason)
-    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
-
-
-@post(
-    "/{machine_id:int}/coins/collect",
-    summary="Coins out of a machine",
-    operation=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
-)
-async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
-    """To the bank. Cashiers and admins."""
-    caller = request.caller
-    data = await request.parsed(CarryCoinsBody)
-    command = CollectCoins(caller, machine_id, data.coins, data.reason)
-    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
-
-
-@post(
-    "/{machine_id:int}/coins/count",
-    summary="Count a machine's coins",
-    operation=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
-)
-async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown]:
-    """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
-    caller = request.caller
-    data = await request.parsed(CountCoinsBody)
-    command = CountCoins(caller, machine_id, _counted(data.counted), data.reason)
-    return answered(await request.settled(command), CoinsCounted, _show_counted, status=201)
-
-
-def _counted(rows: list[CountedBody]) -> dict[int, int]:
-    counted = {row.value: row.count for row in rows}
-    if len(counted) < len(rows):
-        raise InvalidField(field="counted", problem=CoinTwice())
-    return counted
-
-
 def _show_machine(machine: Machine) -> MachineShown:
     return MachineShown(
         id=machine.id,
@@ -434,64 +154,4 @@ def _show_machine(machine: Machine) -> MachineShown:
     )
 
 
-def _show_shelf(shelf: ShelfRecord) -> ShelfShown:
-    return ShelfShown(
-        product=shelf.product_id,
-        name=shelf.name,
-        quantity=shelf.quantity,
-        slot=shelf.slot,
-        capacity=shelf.capacity,
-        par_level=shelf.par_level,
-        price=shelf.price_cents,
-    )
-
-
-def _show_shelves(receipt: ShelvesSet) -> ShelvesShown:
-    return ShelvesShown(items=[_show_shelf(shelf) for shelf in receipt.shelves], next=None)
-
-
-def _show_stock_moved(receipt: StockMoved) -> StockMovedShown:
-    return StockMovedShown(
-        product=receipt.product_id,
-        machine=receipt.machine_id,
-        stock=receipt.stock,
-        to=receipt.target_id,
-        to_stock=receipt.target_stock,
-    )
-
-
-def _show_moved(receipt: CoinsCarried) -> BoxMovedShown:
-    return BoxMovedShown(
-        id=receipt.transfer_id,
-        machine=receipt.machine_id,
-        amount=receipt.amount_cents,
-        coins=receipt.coins,
-        created_at=moment(receipt.created_us),
-    )
-
-
-def _show_counted(receipt: CoinsCounted) -> CoinsCountedShown:
-    return CoinsCountedShown(
-        machine=receipt.machine_id,
-        expected=receipt.expected,
-        counted=receipt.counted,
-        over_short=receipt.over_short_cents,
-        created_at=moment(receipt.created_us),
-    )
-
-
-_HANDLERS: list[Any] = [
-    index,
-    show,
-    add,
-    change,
-    renew_key,
-    shelves,
-    set_shelves,
-    move,
-    coins,
-    fill,
-    collect,
-    count,
-]
-router = Router("/machines", _HANDLERS)
+router = Router("/machines", [index, show, add, change, renew_key])

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import msgspec
 
 from tuckshop.api.guests import GuestName, machine_of, purse
-from tuckshop.api.products import Reason
 from tuckshop.api.refunds import RefundShown, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.orders import (
@@ -43,7 +42,7 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Shown, moment
+from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Reason, Shown, moment
 from tuckshop.http.handlers import Router, get, patch, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response

@@ -1,30 +1,30 @@
-"""/v1/products and their pictures."""
+"""/v1/products: what is on sale."""
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import hashlib
-import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tuckshop.api.requests import Limit, Machine, Page, answered, cursor_id, cursor_of
+from tuckshop.api.etags import expected_version, tagged
+from tuckshop.api.product_cursors import place_behind, product_cursor
+from tuckshop.api.requests import Limit, Machine, Page, answered
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import (
+    BARCODE_LENGTH_MAX,
+    BARCODE_LENGTH_MIN,
+    CATEGORY_LENGTH_MAX,
     PRODUCT_NAME_LENGTH_MAX,
-    REASON_LENGTH_MAX,
     TAX_BASIS_POINTS_MAX,
 )
 from tuckshop.domain.refusals import (
+    BarcodeTaken,
     InvalidField,
     NameTaken,
     NotOwner,
     RoleMissing,
     StockTooLarge,
-    UnknownImage,
     UnknownMachine,
     UnknownProduct,
 )
@@ -32,22 +32,21 @@ from tuckshop.domain.users import HOUSE_NAME
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     ID_MAX,
-    TEXT_PATTERN,
+    NAME_PATTERN,
     Id,
     PathId,
     Pieces,
     Price,
     ProductName,
+    Reason,
     Shown,
     Stock,
 )
 from tuckshop.http.handlers import Router, delete, get, patch, post, put, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
-from tuckshop.operations import pictures
 from tuckshop.queries import catalogue
-from tuckshop.queries import pictures as picture_queries
-from tuckshop.queries.catalogue import Place, Search, Sort
+from tuckshop.queries.catalogue import Search, Sort
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.products import (
     AddProduct,
@@ -59,16 +58,44 @@ from tuckshop.till.commands.products import (
 )
 
 OFFSET_MAX = 10_000  # Whoever wants to see more goes on by cursor, which costs the same on every page.
-
 Cost = Annotated[int, msgspec.Meta(ge=0, le=PRICE_CENTS_MAX)]
 Tax = Annotated[int, msgspec.Meta(ge=0, le=TAX_BASIS_POINTS_MAX)]
-Reason = Annotated[
+Category = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=REASON_LENGTH_MAX,
-        examples=["delivery 17"],
-        extra_json_schema={"pattern": TEXT_PATTERN},
+        max_length=CATEGORY_LENGTH_MAX,
+        description="Without slashes and invisible characters.",
+        examples=["Drinks"],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    ),
+]
+Barcode = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=BARCODE_LENGTH_MIN,
+        max_length=BARCODE_LENGTH_MAX,
+        description="Letters, digits and hyphens, as printed; unique among the products of a seller on sale.",
+        examples=["4006381333931"],
+        extra_json_schema={"pattern": "^[0-9A-Za-z-]+$"},
+    ),
+]
+OfCategory = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=CATEGORY_LENGTH_MAX,
+        pattern="^[^\\x00]*\\Z",
+        description="Of this category alone; in capitals or not.",
+    ),
+]
+OfBarcode = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=BARCODE_LENGTH_MAX,
+        pattern="^[^\\x00]*\\Z",
+        description="With exactly this barcode.",
     ),
 ]
 Keyword = Annotated[
@@ -99,10 +126,7 @@ ProductCursor = Annotated[
         description="`next` of the page before this one, in the same order.",
     ),
 ]
-IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another address.
-
-
-_CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, StockTooLarge)
+_CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, BarcodeTaken, StockTooLarge)
 
 
 class AddProductBody(Body):
@@ -114,12 +138,16 @@ class AddProductBody(Body):
     refundable: bool = True
     tax_basis_points: Tax = 0
     cost: Cost = 0
+    category: Category | None = None
+    barcode: Barcode | None = None
     house: bool = False
     machine: Id = DEFAULT_MACHINE_ID
 
 
 class ReplaceProductBody(Body):
-    """All that an answer shows of a product. Tax and cost, which none shows, stay unless they are given."""
+    """All that an answer shows of a product. Tax and cost, which none shows, stay unless they are given;
+    so do category and barcode, which `null` removes.
+    """
 
     name: ProductName
     price: Price
@@ -127,12 +155,16 @@ class ReplaceProductBody(Body):
     refundable: bool = True
     tax_basis_points: Tax | None = None
     cost: Cost | None = None
+    category: Category | msgspec.UnsetType | None = msgspec.UNSET
+    barcode: Barcode | msgspec.UnsetType | None = msgspec.UNSET
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
 
 class ChangeProductBody(Body):
-    """The attributes to change; what is left out stays. `stock` is booked as a correction."""
+    """The attributes to change; what is left out stays. `stock` is booked as a correction. `null` removes a
+    category or barcode.
+    """
 
     name: ProductName | None = None
     price: Price | None = None
@@ -140,6 +172,8 @@ class ChangeProductBody(Body):
     refundable: bool | None = None
     tax_basis_points: Tax | None = None
     cost: Cost | None = None
+    category: Category | msgspec.UnsetType | None = msgspec.UNSET
+    barcode: Barcode | msgspec.UnsetType | None = msgspec.UNSET
     reason: Reason | None = None
     machine: Id = DEFAULT_MACHINE_ID
 
@@ -161,7 +195,10 @@ class SellerShown(Shown):
 
 
 class ProductShown(Shown):
-    """A product on sale; `stock` and `price` on the machine asked for."""
+    """A product on sale; `stock` and `price` on the machine asked for.
+
+    An answer that is repeated by its key lacks the fields that there were not yet when it was first given.
+    """
 
     id: int
     name: str
@@ -171,6 +208,8 @@ class ProductShown(Shown):
     refundable: bool
     image: str | None
     version: int
+    category: str | msgspec.UnsetType | None = msgspec.UNSET
+    barcode: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ProductsShown(Page):
@@ -190,6 +229,8 @@ def show_product(product: ProductRecord) -> ProductShown:
         refundable=product.refundable,
         image=None if product.image_id is None else f"/v1/images/{product.image_id}",
         version=product.version,
+        category=product.category,
+        barcode=product.barcode,
     )
 
 
@@ -203,6 +244,8 @@ async def index(
     keyword: Keyword = "",
     max_price: PriceMax | None = None,
     seller: SellerId | None = None,
+    category: OfCategory | None = None,
+    barcode: OfBarcode | None = None,
     in_stock: InStock | None = None,
     machine: Machine = DEFAULT_MACHINE_ID,
     sort: Sorted = Sort.ID,
@@ -219,16 +262,18 @@ async def index(
         keyword=keyword,
         price_cents_max=max_price,
         seller_id=seller,
+        category=category,
+        barcode=barcode,
         in_stock=None if in_stock is None else in_stock == "true",
         sort=sort,
-        after=None if cursor is None else _place(cursor, sort),
+        after=None if cursor is None else place_behind(cursor, sort),
         offset=offset or 0,
     )
     found = await catalogue.page(request.shop, search)
     items = [show_product(product) for product in found[:limit]]
     more = len(found) > limit
-    shown = ProductsShown(items=items, next=_cursor(found[limit - 1], sort) if more else None)
-    return _tagged(request, shown)
+    shown = ProductsShown(items=items, next=product_cursor(found[limit - 1], sort) if more else None)
+    return tagged(request, shown)
 
 
 @get(
@@ -241,14 +286,21 @@ async def show(
 ) -> Response[ProductShown]:
     """A product with its ETag, whose first part is the version that `If-Match` compares."""
     shown = show_product(await catalogue.find(request.shop, product_id=product_id, machine_id=machine))
-    return _tagged(request, shown, version=shown.version)
+    return tagged(request, shown, version=shown.version)
 
 
 @post(
     "/",
     summary="Put a product on sale",
     operation=told(
-        "addProduct", RoleMissing, UnknownMachine, InvalidField, NameTaken, keyed=True, body=AddProductBody
+        "addProduct",
+        RoleMissing,
+        UnknownMachine,
+        InvalidField,
+        NameTaken,
+        BarcodeTaken,
+        keyed=True,
+        body=AddProductBody,
     ),
 )
 async def add(request: Call) -> Response[ProductShown]:
@@ -263,6 +315,8 @@ async def add(request: Call) -> Response[ProductShown]:
         refundable=data.refundable,
         tax_basis_points=data.tax_basis_points,
         cost_cents=data.cost,
+        category=data.category,
+        barcode=data.barcode,
         for_house=data.house,
         machine_id=data.machine,
     )
@@ -301,7 +355,7 @@ async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
 )
 async def remove(request: Call, product_id: PathId) -> Response[None]:
     """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
-    command = RemoveProduct(request.caller, product_id, version=_expected_version(request))
+    command = RemoveProduct(request.caller, product_id, version=expected_version(request))
     outcome = await request.settled(command)
     return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
@@ -338,78 +392,29 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
             raise Malformed(("restock", "or correct must be given, not both"))
 
 
-@put(
-    "/{product_id:int}/image",
-    summary="Show a picture of a product",
-    operation=told(
-        "putProductImage",
-        UnknownProduct,
-        NotOwner,
-        InvalidField,
-        keyed=True,
-        matched=True,
-        uploads=pictures.FORMATS,
-    ),
-    body_bytes_max=pictures.UPLOAD_BYTES_MAX,
-)
-async def put_image(request: Call, product_id: PathId) -> Response[ProductShown]:
-    """The picture itself as the body, of at most 8 MiB and 50 megapixels. Owner or admin.
-
-    It is kept as WebP within 512 by 512 pixels, without anything else that the file held.
-    """
-    caller = request.caller
-    version = _expected_version(request)
-    await pictures.require_changeable(request.shop, caller=caller, product_id=product_id)
-    media_type, content = await request.uploaded(*pictures.FORMATS)
-    command = ChangeProduct(caller, product_id, version=version)
-    envelope = await request.enveloped(command)
-    outcome = await pictures.put(request.shop, envelope, command, media_type=media_type, content=content)
-    return answered(outcome, ProductRecord, show_product, status=200)
-
-
-@delete(
-    "/{product_id:int}/image",
-    status_code=204,
-    summary="Show no picture of a product",
-    operation=told("removeProductImage", UnknownProduct, NotOwner, keyed=True, matched=True),
-)
-async def remove_image(request: Call, product_id: PathId) -> Response[None]:
-    """The product stays as it is otherwise. Owner or admin."""
-    command = ChangeProduct(
-        request.caller, product_id, version=_expected_version(request), without_image=True
-    )
-    outcome = await pictures.remove(request.shop, await request.enveloped(command))
-    return answered(outcome, ProductRecord, show_product, status=204)
-
-
-@get(
-    "/{image_id:int}",
-    summary="A picture",
-    operation=told("getImage", UnknownImage, login="none", media_type="image/*"),
-)
-async def image(request: Call, image_id: PathId) -> Response[bytes]:
-    """The bytes of a picture; they never change."""
-    media_type, content = await picture_queries.find(request.shop, image_id=image_id)
-    headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
-    return Response(content, media_type=media_type, headers=headers)
-
-
 def _change(
     request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,
         product_id,
-        version=_expected_version(request),
+        version=expected_version(request),
         name=data.name,
         price_cents=data.price,
         refundable=data.refundable,
         tax_basis_points=data.tax_basis_points,
         cost_cents=data.cost,
+        category=_or_none(data.category),
+        barcode=_or_none(data.barcode),
         stock=data.stock,
         reason=data.reason,
         machine_id=data.machine,
     )
+
+
+def _or_none(value: str | msgspec.UnsetType | None) -> str | None:
+    """As the command has it: None leaves it as it is, and empty removes it."""
+    return None if isinstance(value, msgspec.UnsetType) else value or ""
 
 
 async def _settled(
@@ -419,65 +424,4 @@ async def _settled(
     return answered(outcome, ProductRecord, show_product, status=status)
 
 
-def _tagged(request: Call, shown: Shown, *, version: int | None = None) -> Response[Any]:
-    """The answer with an ETag of its bytes, or 304 for a client that has them."""
-    content = msgspec.json.encode(shown)
-    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-    tag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    known = {
-        one.strip().removeprefix("W/")
-        for line in request.given(b"if-none-match")
-        for one in line.decode("latin-1").split(",")
-    }
-    if tag in known or "*" in known:
-        return Response(None, status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
-
-
-def _cursor(product: ProductRecord, sort: Sort) -> str:
-    """The cursor behind this product: its id, and what else says where it stands."""
-    place = catalogue.place_of(product, sort)
-    cursor = cursor_of(place.product_id)
-    if place.price_cents is not None:
-        return f"{cursor}.p{place.price_cents}"
-    if place.name_key is not None:
-        return f"{cursor}.n{base64.urlsafe_b64encode(place.name_key.encode()).decode().rstrip('=')}"
-    return cursor
-
-
-def _place(cursor: str, sort: Sort) -> Place:
-    """Where a list that is sorted so goes on. Raises Malformed for a cursor that it never gave."""
-    written, _, value = cursor.partition(".")
-    product_id = cursor_id(written)
-    assert product_id is not None
-    kind, text = value[:1], value[1:]
-    match sort, kind:
-        case (Sort.ID | Sort.NEWEST, ""):
-            return Place(product_id)
-        case (Sort.PRICE | Sort.PRICE_DOWN, "p") if re.fullmatch("[1-9][0-9]{0,9}", text):
-            return Place(product_id, price_cents=int(text))
-        case (Sort.NAME | Sort.NAME_DOWN, "n"):
-            with contextlib.suppress(ValueError):
-                key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-                if key and "\0" not in key:
-                    return Place(product_id, name_key=key)
-        case _:
-            pass
-    raise Malformed(("cursor", "must be one that a list in this order has given"))
-
-
-def _expected_version(request: Call) -> int | None:
-    """The version that If-Match names. Raises Malformed for one that no product has had."""
-    given = request.given(b"if-match")
-    if not given or given == [b"*"]:
-        return None
-    # Weak ones too: proxies that compress weaken them, and the version says the same.
-    match = re.fullmatch(rb'(?:W/)?"([1-9][0-9]{0,8})(?:-[0-9a-f]{1,64})?"', given[0].strip())
-    if match is None or len(given) > 1:
-        raise Malformed(("If-Match", "must be one ETag of the product"))
-    return int(match[1])
-
-
-router = Router("/products", [index, show, add, replace, change, remove, stock, put_image, remove_image])
-images = Router("/images", [image])
+router = Router("/products", [index, show, add, replace, change, remove, stock])

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.products import Reason
 from tuckshop.api.requests import answered
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -21,7 +20,7 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
-from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Shown, moment
+from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Reason, Shown, moment
 from tuckshop.http.handlers import Router, post, told
 from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response

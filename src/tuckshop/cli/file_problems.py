@@ -26,6 +26,7 @@ TABLE: Mapping[type[FileProblem], str] = {
     problems.InvalidCell: "{value!r} {problem}.",
     problems.NameMissing: "The name is missing.",
     problems.NameTwice: "{name} is on line {first_line} already.",
+    problems.BarcodeInUse: "Another product has the barcode {barcode}.",
     problems.PriceMissing: "{name} is new and needs a price.",
     problems.AboveShelfCapacity: "The shelf of {name} holds at most {most}.",
     problems.UnknownSeller: "There is no seller {seller!r}.",

@@ -26,6 +26,10 @@ product_argument = click.argument("product", metavar="PRODUCT", type=FILLED)
 figures = (
     click.option("--cost", type=FILLED, metavar="AMOUNT", help="What one piece costs the shop, like 0.80."),
     click.option("--tax", type=FILLED, metavar="PER CENT", help="The tax rate within the price, like 19."),
+    click.option("--category", metavar="TEXT", help='What it is found under, like Drinks; "" for none.'),
+    click.option(
+        "--barcode", metavar="CODE", help='The code printed on it, like 4006381333931; "" for none.'
+    ),
 )
 
 
@@ -52,11 +56,9 @@ def with_figures(command: Any) -> Any:
 )
 @click.option("--not-refundable", is_flag=True, help="Buyers cannot give it back.")
 @with_figures
-def add(
-    name: str, price: str, stock: int, cost: str | None, tax: str | None, *, not_refundable: bool
-) -> None:
+def add(name: str, price: str, stock: int, *, not_refundable: bool, **typed: str | None) -> None:
     """Put a product of the house on sale."""
-    stands, currency = run(_add(name, price, stock, cost, tax, refundable=not not_refundable))
+    stands, currency = run(_add(name, price, stock, refundable=not not_refundable, **typed))
     click.echo(f"Added {_told(stands, currency)}.")
 
 
@@ -65,7 +67,7 @@ def list_() -> None:
     """List what is on sale."""
     found, currency = run(_all())
     output.table(
-        ("Id", "Name", f"Price {currency.code}", "Stock", "Seller", "Refundable"),
+        ("Id", "Name", f"Price {currency.code}", "Stock", "Seller", "Refundable", "Category", "Barcode"),
         (
             (
                 one.product_id,
@@ -74,6 +76,8 @@ def list_() -> None:
                 f"{one.stock:,}",
                 one.seller or "the house",
                 "yes" if one.refundable else "no",
+                one.category or "",
+                one.barcode or "",
             )
             for one in found
         ),
@@ -97,18 +101,16 @@ def show(product: str) -> None:
 @with_figures
 def change(
     product: str,
-    name: str | None,
     price: str | None,
-    cost: str | None,
-    tax: str | None,
     refundable: bool | None,
+    **typed: str | None,
 ) -> None:
     """Change a product. Orders keep the figures that they were sold at."""
-    if all(value is None for value in (name, price, cost, tax, refundable)):
-        raise click.UsageError("Say what to change: --name, --price, --cost, --tax or --refundable.")
-    stands, currency = run(
-        _change(product, name=name, price=price, cost=cost, tax=tax, refundable=refundable)
-    )
+    if all(value is None for value in (price, refundable, *typed.values())):
+        raise click.UsageError(
+            "Say what to change: --name, --price, --cost, --tax, --refundable, --category or --barcode."
+        )
+    stands, currency = run(_change(product, price=price, refundable=refundable, **typed))
     click.echo(f"Changed {_told(stands, currency)}.")
 
 
@@ -172,7 +174,14 @@ async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[Pro
 
 
 async def _add(
-    name: str, price: str, stock: int, cost: str | None, tax: str | None, *, refundable: bool
+    name: str,
+    price: str,
+    stock: int,
+    *,
+    refundable: bool,
+    cost: str | None,
+    tax: str | None,
+    **labels: Any,
 ) -> tuple[Receipt, Currency]:
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.products import AddProduct
@@ -187,6 +196,7 @@ async def _add(
             cost_cents=_cost(cost, shop.currency) or 0,
             tax_basis_points=0 if tax is None else parse_tax(tax),
             for_house=True,
+            **labels,
         )
         return await settle(shop, command), shop.currency
 
@@ -208,6 +218,8 @@ async def _show(product: str) -> list[tuple[str, object]]:
         ("Stock", f"{one.stock:,}"),
         ("Seller", one.seller or "the house"),
         ("Refundable", "yes" if one.refundable else "no"),
+        ("Category", one.category or "-"),
+        ("Barcode", one.barcode or "-"),
         ("Picture", "yes" if one.image_id is not None else "no"),
         ("Version", one.version),
     ]
@@ -216,11 +228,11 @@ async def _show(product: str) -> list[tuple[str, object]]:
 async def _change(
     product: str,
     *,
-    name: str | None,
     price: str | None,
     cost: str | None,
     tax: str | None,
     refundable: bool | None,
+    **texts: Any,
 ) -> tuple[Receipt, Currency]:
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.products import ChangeProduct
@@ -230,11 +242,11 @@ async def _change(
         command = ChangeProduct(
             OPERATOR,
             (await find(shop, product)).product_id,
-            name=name,
             price_cents=None if price is None else parse_price(price, currency=currency),
             cost_cents=_cost(cost, currency),
             tax_basis_points=None if tax is None else parse_tax(tax),
             refundable=refundable,
+            **texts,
         )
         return await settle(shop, command), currency
 
@@ -270,9 +282,8 @@ async def _samples(stock: int) -> tuple[int, list[str]]:
                 name=product.name,
                 price_cents=product.price_cents,
                 stock=stock,
-                cost_cents=product.cost_cents,
-                tax_basis_points=product.tax_basis_points,
                 image_id=image_id,
+                **product.attributes(),
                 for_house=True,
             )
             try:

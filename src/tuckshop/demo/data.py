@@ -6,6 +6,7 @@ import csv
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
 
 import msgspec
 
@@ -27,11 +28,18 @@ class DemoProduct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cost_cents: int
     tax_basis_points: int
     refundable: bool
+    category: str
+    barcode: str | None = None
     popularity: int
     morning_factor: int = 1
     former_price_cents: int | None = None
     price_change_day: int | None = None
     picture: str
+
+    def attributes(self) -> dict[str, Any]:
+        """What the command that adds it takes beside name, price and picture."""
+        named = ("cost_cents", "tax_basis_points", "refundable", "category", "barcode")
+        return {name: getattr(self, name) for name in named}
 
     def picture_content(self) -> bytes:
         """The picture as the shop stores it, of the type PICTURE_TYPE."""

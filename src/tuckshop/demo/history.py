@@ -129,13 +129,11 @@ class History:
                 name=product.name,
                 price_cents=price_cents,
                 stock=SHOP.machine.shelf_capacity,
-                refundable=product.refundable,
-                tax_basis_points=product.tax_basis_points,
-                cost_cents=product.cost_cents,
                 image_id=await pictures.add(
                     self.shop, media_type=PICTURE_TYPE, content=product.picture_content()
                 ),
                 for_house=product.seller is None,
+                **product.attributes(),
             )
             receipt = await self._do(command, ProductRecord)
             self.products[receipt.product_id] = product

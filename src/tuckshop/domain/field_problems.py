@@ -132,6 +132,14 @@ class NotAnEmail(FieldProblem, code="not-an-email"):
 
 
 @dataclass(frozen=True)
+class NotABarcode(FieldProblem, code="not-a-barcode"):
+    """Text that is not made of so many letters, digits and hyphens."""
+
+    length_min: int
+    length_max: int
+
+
+@dataclass(frozen=True)
 class CommonPassword(FieldProblem, code="common-password"):
     """One of the passwords that everybody tries first."""
 

@@ -166,6 +166,38 @@ def sell(
         raise InvalidField(field="lines", problem=ProductTwice())
     if tab is not None and change is Change.RETURN:
         raise InvalidField(field="change", problem=ChangeOnTab())
+    lines, movements, takings = _taken(wanted)
+    total = sum(takings.values())
+    payer, after_cents = _paid(total, wallet=wallet, balance_cents=balance_cents, tab=tab)
+    transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
+    coins: Coins = {}
+    if change is Change.RETURN and after_cents:
+        coins = pay(box, after_cents, values=coin_values)
+        if coins:
+            paid_cents = total_cents(coins)
+            transfers.append(Transfer(TransferKind.PAYOUT, wallet, coin_box_of(box.machine_id), paid_cents))
+            after_cents -= paid_cents
+    if fulfil is None:
+        fulfil = Fulfil.NOW if tab is None else Fulfil.LATER
+    order = Order(
+        order_id,
+        wallet,
+        box.machine_id,
+        OrderStatus.DISPENSED if fulfil is Fulfil.NOW else OrderStatus.PLACED,
+        client_ref,
+        total,
+        lines,
+        now_us,
+        Payment.WALLET if tab is None else Payment.TAB,
+        now_us if fulfil is Fulfil.NOW else None,
+    )
+    return Sale(order, transfers, movements, coins, after_cents)
+
+
+def _taken(
+    wanted: Sequence[Wanted],
+) -> tuple[tuple[Line, ...], list[StockMovement], dict[AccountRef, int]]:
+    """The lines as sold, the pieces off their shelves, and what each account earns. Raises as `move`."""
     lines = []
     movements = []
     takings: dict[AccountRef, int] = {}
@@ -186,40 +218,18 @@ def sell(
         )
         earnings = earnings_of(product.seller_id)
         takings[earnings] = takings.get(earnings, 0) + price_cents * quantity
-    total = sum(takings.values())
-    payer = wallet
-    after_cents = balance_cents
-    if tab is not None:
-        if wallet.user_id is None or tab.owed_cents + total > tab.limit_cents:
-            raise TabLimitExceeded(limit_cents=tab.limit_cents, owed_cents=tab.owed_cents, needed_cents=total)
-        payer = tab_of(wallet.user_id)
-    elif total > balance_cents:
-        raise InsufficientFunds(needed_cents=total, balance_cents=balance_cents)
-    else:
-        after_cents -= total
-    transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
-    coins: Coins = {}
-    if change is Change.RETURN and after_cents:
-        coins = pay(box, after_cents, values=coin_values)
-        if coins:
-            paid_cents = total_cents(coins)
-            transfers.append(Transfer(TransferKind.PAYOUT, wallet, coin_box_of(box.machine_id), paid_cents))
-            after_cents -= paid_cents
-    if fulfil is None:
-        fulfil = Fulfil.NOW if tab is None else Fulfil.LATER
-    order = Order(
-        order_id,
-        wallet,
-        box.machine_id,
-        OrderStatus.DISPENSED if fulfil is Fulfil.NOW else OrderStatus.PLACED,
-        client_ref,
-        total,
-        tuple(lines),
-        now_us,
-        Payment.WALLET if tab is None else Payment.TAB,
-        now_us if fulfil is Fulfil.NOW else None,
-    )
-    return Sale(order, transfers, movements, coins, after_cents)
+    return tuple(lines), movements, takings
+
+
+def _paid(total: int, *, wallet: AccountRef, balance_cents: int, tab: Tab | None) -> tuple[AccountRef, int]:
+    """Which account pays, and the wallet's balance after it. Raises InsufficientFunds, TabLimitExceeded."""
+    if tab is None:
+        if total > balance_cents:
+            raise InsufficientFunds(needed_cents=total, balance_cents=balance_cents)
+        return wallet, balance_cents - total
+    if wallet.user_id is None or tab.owed_cents + total > tab.limit_cents:
+        raise TabLimitExceeded(limit_cents=tab.limit_cents, owed_cents=tab.owed_cents, needed_cents=total)
+    return tab_of(wallet.user_id), balance_cents
 
 
 def dispense(*, order: Order, actor: Actor, now_us: int) -> Order:

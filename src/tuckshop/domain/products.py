@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tuckshop.domain import money
-from tuckshop.domain.field_problems import OutOfRange, TaxOutOfRange
+from tuckshop.domain.field_problems import NotABarcode, OutOfRange, TaxOutOfRange
 from tuckshop.domain.refusals import InvalidField, NotOwner, OutOfStock, StockTooLarge, UnknownProduct
-from tuckshop.domain.users import Actor, Role, check_name
+from tuckshop.domain.users import Actor, Role, check_name, name_key
 
 PRODUCT_NAME_LENGTH_MAX = 100
+CATEGORY_LENGTH_MAX = 40  # Three fit beside each other on a phone.
+BARCODE_LENGTH_MIN = 4
+BARCODE_LENGTH_MAX = 48  # GS1-128, the longest that is printed on what shops sell.
 QUANTITY_MAX = 1_000_000  # More pieces of one thing than any small shop stores.
 TAX_BASIS_POINTS_MAX = 10_000  # 100 %
 GOODS_MAX = 10_000  # Changed at once: what a till writes in a second or two, while all others wait.
@@ -19,6 +23,8 @@ REASON_LENGTH_MAX = 200
 SUFFIX_LENGTH_MAX = 16  # Longer beginnings would find hardly less, and make the index grow.
 _CODE_POINT_MAX = chr(0x10FFFF)
 _SURROGATES = range(0xD800, 0xE000)  # No text holds them.
+# Also codes that a shop prints itself: no check digit is asked for, since such a code may have any length.
+_BARCODE = re.compile(f"[0-9A-Za-z-]{{{BARCODE_LENGTH_MIN},{BARCODE_LENGTH_MAX}}}")
 
 
 class StockKind(StrEnum):
@@ -46,6 +52,13 @@ class Product(NamedTuple):
     version: int
     on_sale: bool
     image_id: int | None = None
+    category: str | None = None
+    barcode: str | None = None
+
+    @property
+    def category_key(self) -> str | None:
+        """By which all products of the category are found."""
+        return None if self.category is None else name_key(self.category)
 
 
 ATTRIBUTES = tuple(name for name in Product._fields if name not in ("id", "seller_id", "version", "on_sale"))
@@ -91,6 +104,20 @@ def check_product_name(name: str) -> str:
     return check_name(name, field="name", length_max=PRODUCT_NAME_LENGTH_MAX)
 
 
+def check_category(category: str) -> str | None:
+    """The category in NFC without space at its ends; None for an empty one. Raises InvalidField."""
+    category = category.strip()
+    return check_name(category, field="category", length_max=CATEGORY_LENGTH_MAX) if category else None
+
+
+def check_barcode(barcode: str) -> str | None:
+    """The code as it is printed, without space at its ends; None for an empty one. Raises InvalidField."""
+    barcode = barcode.strip()
+    if barcode and _BARCODE.fullmatch(barcode) is None:
+        raise InvalidField(field="barcode", problem=NotABarcode(BARCODE_LENGTH_MIN, BARCODE_LENGTH_MAX))
+    return barcode or None
+
+
 def suffixes(key: str) -> list[str]:
     """What follows each character of a name's key, itself included: `tea` -> `a`, `ea`, `tea`.
 
@@ -132,11 +159,11 @@ def check_quantity(quantity: int, *, field: str, least: int) -> int:
     return quantity
 
 
-def require_owner(actor: Actor, product: Product) -> None:
-    """Raises NotOwner unless the actor is the product's seller or an admin."""
+def require_owner(actor: Actor, seller_id: int | None) -> None:
+    """Raises NotOwner unless the actor is the product's seller, `seller_id`, or an admin."""
     if actor.has(Role.ADMIN):
         return
-    if not actor.has(Role.SELLER) or actor.user_id is None or product.seller_id != actor.user_id:
+    if not actor.has(Role.SELLER) or actor.user_id is None or seller_id != actor.user_id:
         raise NotOwner(thing="product")
 
 

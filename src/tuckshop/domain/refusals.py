@@ -27,7 +27,7 @@ classes to what its clients see, and a test proves that every class has a row in
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
        |- CoinsMissing, CoinsOwed, NotPayable
-       |- NameTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
+       |- NameTaken, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
        |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted
        |- WrongStatus              the order is not, or no longer, where this could be done
        |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
@@ -47,7 +47,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
 
@@ -55,6 +55,7 @@ Thing = Literal["account", "machine", "product", "report", "wallet"]
 """What can belong to somebody."""
 
 
+@dataclass_transform()  # Each refusal below is a dataclass, without saying so.
 @dataclass(unsafe_hash=True)
 class Refusal(Exception):
     """A named business "no"; its fields are the facts that explain it.
@@ -75,6 +76,7 @@ class Refusal(Exception):
         upgrades: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (),
     ) -> None:
         cls.code, cls.stored_version, cls.upgrades = code, stored_version, upgrades
+        dataclass(unsafe_hash=True)(cls)
 
     def __str__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())
@@ -95,17 +97,14 @@ class Unauthenticated(Refusal):
     """Nobody can be told from what the caller sent."""
 
 
-@dataclass(unsafe_hash=True)
 class BadCredentials(Unauthenticated, code="bad-credentials"):
     """Name and password do not belong together; says no more, on purpose."""
 
 
-@dataclass(unsafe_hash=True)
 class SessionEnded(Unauthenticated, code="session-ended"):
     """The session behind the token is over, expired or unknown, or its user is not active."""
 
 
-@dataclass(unsafe_hash=True)
 class CredentialReused(Unauthenticated, code="credential-reused"):
     """A refresh token was used a second time: its whole session has been ended."""
 
@@ -114,38 +113,32 @@ class Forbidden(Refusal):
     """The caller is known and may not do this."""
 
 
-@dataclass(unsafe_hash=True)
 class RoleMissing(Forbidden, code="role-missing"):
     """The act needs one of `roles`."""
 
     roles: tuple[str, ...]
 
 
-@dataclass(unsafe_hash=True)
 class NotOwner(Forbidden, code="not-owner"):
     """The thing belongs to another user."""
 
     thing: Thing
 
 
-@dataclass(unsafe_hash=True)
 class ScopeMissing(Forbidden, code="scope-missing"):
     """The API token has none of `scopes`, one of which this needs."""
 
     scopes: tuple[str, ...]
 
 
-@dataclass(unsafe_hash=True)
 class LogInNeeded(Forbidden, code="log-in-needed"):
     """An API token came where only a person who has logged in may act."""
 
 
-@dataclass(unsafe_hash=True)
 class CoinsNotAttested(Forbidden, code="coins-not-attested"):
     """Nobody trusted has seen these coins: a machine's key, a cashier or an admin must say so."""
 
 
-@dataclass(unsafe_hash=True)
 class RegistrationClosed(Forbidden, code="registration-closed"):
     """This role cannot be taken by registering."""
 
@@ -156,63 +149,54 @@ class Unknown(Refusal):
     """There is no such thing, or the caller may not know of it."""
 
 
-@dataclass(unsafe_hash=True)
 class UnknownUser(Unknown, code="unknown-user"):
     """No user with this id or name."""
 
     user: int | str
 
 
-@dataclass(unsafe_hash=True)
 class UnknownGuest(Unknown, code="unknown-guest"):
     """No guest of this name."""
 
     guest: str
 
 
-@dataclass(unsafe_hash=True)
 class UnknownProduct(Unknown, code="unknown-product"):
     """No product with this id or name is on sale on this machine."""
 
     product: int | str
 
 
-@dataclass(unsafe_hash=True)
 class UnknownMachine(Unknown, code="unknown-machine"):
     """No machine with this id or name."""
 
     machine: int | str
 
 
-@dataclass(unsafe_hash=True)
 class UnknownOrder(Unknown, code="unknown-order"):
     """No order with this id, or this reference of the client's, that the caller may see."""
 
     order: int | str
 
 
-@dataclass(unsafe_hash=True)
 class UnknownPurchase(Unknown, code="unknown-purchase"):
     """The guest has bought none of the product here, or given all of it back."""
 
     product: int
 
 
-@dataclass(unsafe_hash=True)
 class UnknownSession(Unknown, code="unknown-session"):
     """No session with this id belongs to the caller."""
 
     session: int
 
 
-@dataclass(unsafe_hash=True)
 class UnknownToken(Unknown, code="unknown-token"):
     """No API token with this id belongs to the caller."""
 
     token: int
 
 
-@dataclass(unsafe_hash=True)
 class UnknownImage(Unknown, code="unknown-image"):
     """No picture with this id."""
 
@@ -228,7 +212,6 @@ def _coded(facts: dict[str, Any]) -> dict[str, Any]:
     return {"field": facts["field"], "code": StoredReason.code, "facts": {"reason": facts["reason"]}}
 
 
-@dataclass(unsafe_hash=True)
 class InvalidField(Unacceptable, code="invalid-field", stored_version=2, upgrades=(_coded,)):
     """The value of `field` cannot be taken; `problem` is why."""
 
@@ -245,7 +228,6 @@ class InvalidField(Unacceptable, code="invalid-field", stored_version=2, upgrade
         return cls(facts["field"], revive_problem(facts["code"], facts["facts"]))
 
 
-@dataclass(unsafe_hash=True)
 class CoinNotAccepted(Unacceptable, code="coin-not-accepted"):
     """The shop takes no coin or note of this value."""
 
@@ -253,14 +235,12 @@ class CoinNotAccepted(Unacceptable, code="coin-not-accepted"):
     accepted: tuple[int, ...]
 
 
-@dataclass(unsafe_hash=True)
 class ReportTooLarge(Unacceptable, code="report-too-large"):
     """What was asked for has more rows than one answer may have."""
 
     rows_max: int
 
 
-@dataclass(unsafe_hash=True)
 class KeyReused(Unacceptable, code="key-reused"):
     """The idempotency key already stands for another request."""
 
@@ -271,7 +251,6 @@ class Throttled(Refusal):
     """The same thing was asked too often."""
 
 
-@dataclass(unsafe_hash=True)
 class TooManyTries(Throttled, code="too-many-tries"):
     """Too many log-ins of this name, or from this address; in `retry_seconds` there is room for one."""
 
@@ -282,7 +261,6 @@ class Conflict(Refusal):
     """Not possible as things stand; another time it may be."""
 
 
-@dataclass(unsafe_hash=True)
 class RecordUnreadable(Conflict, code="record-unreadable"):
     """The answer under the key is kept in a form that this release does not know; nothing is done again.
 
@@ -298,7 +276,6 @@ class RecordUnreadable(Conflict, code="record-unreadable"):
     transfer: int | None
 
 
-@dataclass(unsafe_hash=True)
 class InsufficientFunds(Conflict, code="insufficient-funds"):
     """The wallet holds less than the order costs, or than is to be sent."""
 
@@ -306,7 +283,6 @@ class InsufficientFunds(Conflict, code="insufficient-funds"):
     balance_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class OutOfStock(Conflict, code="out-of-stock"):
     """The shelf holds fewer than were asked for."""
 
@@ -314,7 +290,6 @@ class OutOfStock(Conflict, code="out-of-stock"):
     available: int
 
 
-@dataclass(unsafe_hash=True)
 class StockTooLarge(Conflict, code="stock-too-large"):
     """The shelf would hold more than its capacity."""
 
@@ -322,28 +297,24 @@ class StockTooLarge(Conflict, code="stock-too-large"):
     capacity: int
 
 
-@dataclass(unsafe_hash=True)
 class BalanceTooLarge(Conflict, code="balance-too-large"):
     """The wallet would hold more than any wallet may."""
 
     balance_cents_max: int
 
 
-@dataclass(unsafe_hash=True)
 class ChangeUnpayable(Conflict, code="change-unpayable"):
     """The coin box cannot pay this change with the coins it holds: exact money, please."""
 
     change_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class NothingToPayOut(Conflict, code="nothing-to-pay-out"):
     """The wallet holds nothing that coins can pay."""
 
     balance_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class CoinsMissing(Conflict, code="coins-missing"):
     """The coin box holds fewer of these than are to be taken out."""
 
@@ -351,14 +322,12 @@ class CoinsMissing(Conflict, code="coins-missing"):
     available: int
 
 
-@dataclass(unsafe_hash=True)
 class CoinsOwed(Conflict, code="coins-owed"):
     """The coin box is below zero in some coin, and no counted box can be: fill or count it first."""
 
     machine: int
 
 
-@dataclass(unsafe_hash=True)
 class NotPayable(Conflict, code="not-payable"):
     """The seller's earnings do not give that much now; `payable_cents` they do."""
 
@@ -366,21 +335,25 @@ class NotPayable(Conflict, code="not-payable"):
     balance_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class NameTaken(Conflict, code="name-taken"):
     """Another user, product on sale, or machine has this name (case and accents' spelling aside)."""
 
     name: str
 
 
-@dataclass(unsafe_hash=True)
+class BarcodeTaken(Conflict, code="barcode-taken"):
+    """`product`, on sale and of the same seller, has this barcode."""
+
+    barcode: str
+    product: int
+
+
 class EmailTaken(Conflict, code="email-taken"):
     """Another user has this email address."""
 
     email: str
 
 
-@dataclass(unsafe_hash=True)
 class ClientRefTaken(Conflict, code="client-ref-taken"):
     """The buyer has used this reference before; `order` is what it stands for."""
 
@@ -388,7 +361,6 @@ class ClientRefTaken(Conflict, code="client-ref-taken"):
     order: int
 
 
-@dataclass(unsafe_hash=True)
 class ExternalRefTaken(Conflict, code="external-ref-taken"):
     """This reference has moved money before; `transfer` is what it stands for."""
 
@@ -396,21 +368,18 @@ class ExternalRefTaken(Conflict, code="external-ref-taken"):
     transfer: int
 
 
-@dataclass(unsafe_hash=True)
 class NotRefundable(Conflict, code="not-refundable"):
     """The product was sold without the right to give it back."""
 
     product: int
 
 
-@dataclass(unsafe_hash=True)
 class RefundWindowOver(Conflict, code="refund-window-over"):
     """The buyer's own time for giving back has passed."""
 
     window_seconds: int
 
 
-@dataclass(unsafe_hash=True)
 class RefundExceedsSale(Conflict, code="refund-exceeds-sale"):
     """More was asked back than was sold and not yet refunded."""
 
@@ -418,14 +387,12 @@ class RefundExceedsSale(Conflict, code="refund-exceeds-sale"):
     refundable_quantity: int
 
 
-@dataclass(unsafe_hash=True)
 class RefundsExhausted(Conflict, code="refunds-exhausted"):
     """The buyer has given back as often within a day as buyers may by themselves."""
 
     refunds_max: int
 
 
-@dataclass(unsafe_hash=True)
 class WrongStatus(Conflict, code="wrong-status"):
     """The order's status does not allow this."""
 
@@ -433,7 +400,6 @@ class WrongStatus(Conflict, code="wrong-status"):
     order_status: str
 
 
-@dataclass(unsafe_hash=True)
 class TabLimitExceeded(Conflict, code="tab-limit-exceeded"):
     """The buyer's tab would owe more than it may."""
 
@@ -442,7 +408,6 @@ class TabLimitExceeded(Conflict, code="tab-limit-exceeded"):
     needed_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class SettlementExceedsTab(Conflict, code="settlement-exceeds-tab"):
     """More was to be settled than the tab owes."""
 
@@ -450,7 +415,6 @@ class SettlementExceedsTab(Conflict, code="settlement-exceeds-tab"):
     amount_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class CoinsCapReached(Conflict, code="coins-cap-reached"):
     """The buyer has declared as many coins within a day as nobody need see; `left_cents` are still free."""
 
@@ -458,7 +422,6 @@ class CoinsCapReached(Conflict, code="coins-cap-reached"):
     left_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class StillHoldsValue(Conflict, code="still-holds-value"):
     """Earnings, a tab or stock must be settled before this user can be closed."""
 
@@ -467,35 +430,30 @@ class StillHoldsValue(Conflict, code="still-holds-value"):
     stock: int
 
 
-@dataclass(unsafe_hash=True)
 class WalletTouched(Conflict, code="wallet-touched"):
     """The wallet holds something else than the caller has seen."""
 
     balance_cents: int
 
 
-@dataclass(unsafe_hash=True)
 class VersionChanged(Conflict, code="version-changed"):
     """The thing is at another version than the caller has seen."""
 
     version: int
 
 
-@dataclass(unsafe_hash=True)
 class PlanChanged(Conflict, code="plan-changed"):
     """The machine's shelves are planned otherwise than the caller has seen."""
 
     machine: int
 
 
-@dataclass(unsafe_hash=True)
 class TooManyTokens(Conflict, code="too-many-tokens"):
     """The user has as many API tokens as anybody may."""
 
     count_max: int
 
 
-@dataclass(unsafe_hash=True)
 class LastAdmin(Conflict, code="last-admin"):
     """The shop's last active admin stays."""
 

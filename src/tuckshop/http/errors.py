@@ -105,6 +105,7 @@ TABLE: dict[type[Refusal], Row] = {
         409, "Not payable", "Of {balance_cents} earned, {payable_cents} can be paid out now."
     ),
     refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken."),
+    refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} has the barcode {barcode}."),
     refusals.EmailTaken: Row(409, "Email taken", "The address {email} is taken."),
     refusals.ClientRefTaken: Row(
         409, "Reference used", "The reference {client_ref} stands for order {order}."

@@ -29,6 +29,7 @@ TABLE: Mapping[type[FieldProblem], str] = {
     problems.ForbiddenCharacters: "must not contain slashes or invisible characters",
     problems.ReservedName: "must not be the shop's own",
     problems.NotAnEmail: "must look like name@example.org",
+    problems.NotABarcode: "must be {length_min} to {length_max} letters, digits or hyphens",
     problems.CommonPassword: "is among the most common passwords",
     problems.WrongSetupCode: "is not the code that the server has printed",
     problems.NotATimezone: "must be a name such as Europe/Berlin",

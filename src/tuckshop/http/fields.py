@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.users import (
     EMAIL_LENGTH_MAX,
     PASSWORD_LENGTH_MAX,
@@ -88,6 +88,15 @@ ProductName = Annotated[
 Price = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, examples=[150])]
 Stock = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX, examples=[10])]
 Pieces = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX, examples=[12])]
+Reason = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=REASON_LENGTH_MAX,
+        examples=["delivery 17"],
+        extra_json_schema={"pattern": TEXT_PATTERN},
+    ),
+]
 
 
 class Shown(msgspec.Struct, kw_only=True):

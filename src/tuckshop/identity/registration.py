@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import RegistrationClosed
 from tuckshop.domain.users import (
@@ -18,14 +14,12 @@ from tuckshop.domain.users import (
     check_password,
     check_roles,
     check_username,
-    name_key,
 )
-from tuckshop.identity import users as accounts
 from tuckshop.identity.passwords import COMMON
 from tuckshop.identity.users import User
-from tuckshop.store import tables
-from tuckshop.store.engine import writing
-from tuckshop.till.commands.users import NewUser
+from tuckshop.till.callers import OPERATOR, RegistrantCaller
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.users import NewUser, Register, Registered
 
 
 async def register(
@@ -44,18 +38,16 @@ async def register(
         InvalidField, RegistrationClosed: see `newcomer`.
         NameTaken, EmailTaken: (in that order) another user has it.
     """
-    return await _add(
+    user = await newcomer(
         shop,
-        await newcomer(
-            shop,
-            username=username,
-            email=email,
-            password=password,
-            roles=roles,
-            buyers=buyers,
-            sellers=sellers,
-        ),
+        username=username,
+        email=email,
+        password=password,
+        roles=roles,
+        buyers=buyers,
+        sellers=sellers,
     )
+    return await _send(shop, Register(RegistrantCaller.named(user.username), user))
 
 
 async def newcomer(
@@ -111,7 +103,7 @@ async def add(
         state=UserState.ACTIVE,
         any_password=any_password,
     )
-    return await _add(shop, checked, is_logged=True, only_first=only_first)
+    return await _send(shop, Register(OPERATOR, checked, only_first=only_first))
 
 
 async def _checked(
@@ -131,37 +123,9 @@ async def _checked(
     return NewUser(username, email, await shop.passwords.hash(password), roles, state)
 
 
-async def _add(shop: Shop, newcomer: NewUser, *, is_logged: bool = False, only_first: bool = False) -> User:
-    username, email = newcomer.username, newcomer.email
-    values = {
-        "username": username,
-        "username_key": name_key(username),
-        "email": email,
-        "email_key": None if email is None else name_key(email),
-        "password_hash": newcomer.password_hash,
-        "state": newcomer.state.value,
-        "created_us": shop.clock(),
-        **accounts.flags_of(newcomer.roles),
-    }
-    async with writing(shop.engine) as connection:
-        if only_first:
-            await _require_no_admin(connection)
-        await accounts.require_free(connection, username, email)
-        try:
-            row = (
-                await connection.execute(insert(tables.users).values(values).returning(*accounts.COLUMNS))
-            ).one()
-        except IntegrityError as error:
-            raise accounts.taken(error, username, email) from None
-        if is_logged:
-            await accounts.log(
-                connection, "user.add", row, after=accounts.standing_of(row), now_us=shop.clock()
-            )
-    return accounts.user_of(row)
-
-
-async def _require_no_admin(connection: AsyncConnection) -> None:
-    # Locked before looking: two who type the code at once must not both find nobody there.
-    await connection.execute(select(tables.shop.c.id).with_for_update())
-    if await connection.scalar(select(tables.users.c.id).where(tables.users.c.is_admin).limit(1)) is not None:
-        raise RegistrationClosed(role=Role.ADMIN.value)
+async def _send(shop: Shop, command: Register) -> User:
+    receipt = (await shop.till.execute(Envelope(command))).receipt()
+    assert isinstance(receipt, Registered)
+    user = command.user
+    roles = tuple(role for role in Role if role in user.roles)
+    return User(receipt.user_id, user.username, user.email, roles, user.state)

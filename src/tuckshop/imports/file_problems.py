@@ -123,6 +123,13 @@ class NameTwice(FileProblem):
 
 
 @dataclass(frozen=True)
+class BarcodeInUse(FileProblem):
+    """Another product of the same seller has this barcode, or gets it from a line above."""
+
+    barcode: str
+
+
+@dataclass(frozen=True)
 class PriceMissing(FileProblem):
     """A new product without a price."""
 

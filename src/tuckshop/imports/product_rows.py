@@ -9,8 +9,16 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from tuckshop.domain.field_problems import NotAWholeNumber, NotYesOrNo
-from tuckshop.domain.money import Currency, parse_price
-from tuckshop.domain.products import QUANTITY_MAX, check_product_name, check_quantity, parse_tax
+from tuckshop.domain.money import Currency, parse_price, show
+from tuckshop.domain.products import (
+    QUANTITY_MAX,
+    check_barcode,
+    check_category,
+    check_product_name,
+    check_quantity,
+    parse_tax,
+    show_tax,
+)
 from tuckshop.domain.refusals import InvalidField
 from tuckshop.domain.users import HOUSE_NAME, USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.imports.csv_files import Row
@@ -35,7 +43,18 @@ from tuckshop.imports.file_problems import (
 from tuckshop.till.callers import Caller
 from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
-COLUMNS = ("name", "price", "stock", "stock_exported", "seller", "refundable", "tax", "cost")
+COLUMNS = (
+    "name",
+    "price",
+    "stock",
+    "stock_exported",
+    "seller",
+    "refundable",
+    "tax",
+    "cost",
+    "category",
+    "barcode",
+)
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -68,6 +87,8 @@ class Good:
     refundable: bool | None = None
     tax: int | None = None
     cost: int | None = None
+    category: str | None = None
+    barcode: str | None = None
 
     @property
     def key(self) -> str:
@@ -94,6 +115,8 @@ class Known(NamedTuple):
     refundable: bool
     tax_basis_points: int
     cost_cents: int
+    category: str | None
+    barcode: str | None
     stock: int
     capacity: int | None
 
@@ -156,6 +179,8 @@ def step(
             refundable=good.refundable is not False,
             tax_basis_points=good.tax or 0,
             cost_cents=good.cost or 0,
+            category=good.category,
+            barcode=good.barcode,
             for_house=seller_id is None,
             machine_id=machine_id,
             seller_id=seller_id,
@@ -172,6 +197,8 @@ def step(
             ("refundable", "refundable", good.refundable, known.refundable),
             ("tax", "tax_basis_points", good.tax, known.tax_basis_points),
             ("cost", "cost_cents", good.cost, known.cost_cents),
+            ("category", "category", good.category, known.category),
+            ("barcode", "barcode", good.barcode, known.barcode),
         )
         if new is not None and new != old
     }
@@ -188,6 +215,23 @@ def step(
         **dict(differing.values()),
     )
     return changed, tuple(differing)
+
+
+def written(known: Known, currency: Currency) -> tuple[str, ...]:
+    """The product as a row of a file, in the order of COLUMNS."""
+    stock = str(known.stock)
+    return (
+        known.name,
+        show(known.price_cents, exponent=currency.exponent),
+        stock,
+        stock,
+        known.seller or HOUSE_NAME,
+        "yes" if known.refundable else "no",
+        show_tax(known.tax_basis_points),
+        show(known.cost_cents, exponent=currency.exponent),
+        known.category or "",
+        known.barcode or "",
+    )
 
 
 def _about_head(columns: Sequence[str]) -> list[FileProblem]:
@@ -213,6 +257,8 @@ def _readers(currency: Currency) -> dict[str, Reader]:
         "refundable": _yes_no,
         "tax": parse_tax,
         "cost": partial(parse_price, currency=currency, field="cost", cents_min=0),
+        "category": check_category,
+        "barcode": check_barcode,
     }
 
 

@@ -12,17 +12,23 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from tuckshop.context import Shop
-from tuckshop.domain import money
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.money import Currency
-from tuckshop.domain.products import GOODS_MAX, show_tax
-from tuckshop.domain.refusals import NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser
-from tuckshop.domain.users import HOUSE_NAME, Actor, Role, name_key
+from tuckshop.domain.products import GOODS_MAX
+from tuckshop.domain.refusals import (
+    BarcodeTaken,
+    NameTaken,
+    NotOwner,
+    StockTooLarge,
+    UnknownProduct,
+    UnknownUser,
+)
+from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import product_rows as goods_rows
+from tuckshop.imports.file_problems import BarcodeInUse
 from tuckshop.imports.product_rows import COLUMNS, Known, Problem, Seller
 from tuckshop.queries import machines
 from tuckshop.store import tables
@@ -99,8 +105,8 @@ async def take(
     Raises:
         RoleMissing, SessionEnded: only sellers and admins have products.
         UnknownMachine: as it says.
-        NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser: others kept changing the same
-            products; nothing was done.
+        BarcodeTaken, NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser: others kept changing
+            the same products; nothing was done.
     """
     actor.require(Role.SELLER, Role.ADMIN)
     await machines.find(shop, machine_id=machine_id)
@@ -117,7 +123,7 @@ async def take(
             once = (None, b"") if key is None else (f"{key}.{tried}", hashlib.sha256(content).digest())
             outcome = await shop.till.execute(Envelope(ChangeProducts(caller, tuple(steps)), *once))
             outcome.receipt()
-        except (NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
+        except (BarcodeTaken, NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
             # Somebody was faster between the look and the till; the next look tells which row it concerns.
             if tried == _TRIES:
                 raise
@@ -139,7 +145,7 @@ async def give(
         async with reading(shop.engine) as connection:
             page = [Known(*row) for row in await connection.execute(query.where(products.c.id > after_id))]
         for one in page:
-            yield _row(one, shop.currency)
+            yield goods_rows.written(one, shop.currency)
         if len(page) < PAGE:
             return
         after_id = page[-1].product_id
@@ -158,6 +164,7 @@ async def _look(
     problems = list(table.problems)
     acts: list[Act] = []
     steps: list[AddProduct | ChangeProduct] = []
+    seller_ids: list[int | None] = []  # of each step: whose the product is
     unchanged = 0
     for start in range(0, len(table.goods), PAGE):
         page = table.goods[start : start + PAGE]
@@ -181,8 +188,10 @@ async def _look(
                 unchanged += 1
                 continue
             steps.append(step)
+            seller_ids.append(_seller_id(step, known.get(good.key), actor))
             acts.append(Act(good.line, good.name, isinstance(step, AddProduct), fields))
         progress(start + len(page), len(table.goods))
+    problems += await _barcodes_in_use(shop, acts, steps, seller_ids)
     problems.sort(key=lambda problem: problem.line or 0)
     return Report(tuple(acts), unchanged, tuple(problems)), steps
 
@@ -192,6 +201,41 @@ async def _find(shop: Shop, keys: set[str], machine_id: int) -> dict[str, Known]
     async with reading(shop.engine) as connection:
         found = [Known(*row) for row in await connection.execute(query)]
     return {name_key(one.name): one for one in found}
+
+
+def _seller_id(step: AddProduct | ChangeProduct, known: Known | None, actor: Actor) -> int | None:
+    if known is not None:
+        return known.seller_id
+    assert isinstance(step, AddProduct)
+    return None if step.for_house else step.seller_id or actor.user_id
+
+
+async def _barcodes_in_use(
+    shop: Shop, acts: list[Act], steps: list[AddProduct | ChangeProduct], seller_ids: list[int | None]
+) -> list[Problem]:
+    """The lines whose barcodes the till would refuse, step by step as it goes."""
+    codes = [step.barcode for step in steps if step.barcode]
+    bearers: dict[tuple[int | None, str], object] = {}  # A product is its id, or the line that adds it.
+    query = select(products.c.seller_id, products.c.barcode, products.c.id).where(
+        products.c.removed_us.is_(None)
+    )
+    async with reading(shop.engine) as connection:
+        for start in range(0, len(codes), PAGE):
+            page = query.where(products.c.barcode.in_(codes[start : start + PAGE]))
+            bearers.update({(row[0], row[1]): row[2] for row in await connection.execute(page)})
+    worn = {product_id: ref for ref, product_id in bearers.items()}
+    problems = []
+    for act, step, seller_id in zip(acts, steps, seller_ids, strict=True):
+        if not step.barcode:
+            continue
+        product: object = step.product_id if isinstance(step, ChangeProduct) else act
+        if bearers.setdefault((seller_id, step.barcode), product) != product:
+            problems.append(Problem(act.line, BarcodeInUse(step.barcode)))
+            continue
+        given_up = worn.pop(product, None)
+        if given_up not in (None, (seller_id, step.barcode)):
+            bearers.pop(given_up, None)
+    return problems
 
 
 async def _sellers(shop: Shop, keys: set[str]) -> dict[str, Seller]:
@@ -206,34 +250,15 @@ async def _sellers(shop: Shop, keys: set[str]) -> dict[str, Seller]:
 def _known(machine_id: int) -> Select[Any]:
     """Products at their own price, not that of the machine's shelf: the file is about the product."""
     on_machine = and_(shelves.c.product_id == products.c.id, shelves.c.machine_id == machine_id)
+    other: dict[str, ColumnElement[Any]] = {
+        "product_id": products.c.id,
+        "seller": users.c.username,
+        "stock": func.coalesce(shelves.c.quantity, 0),
+        "capacity": shelves.c.capacity,
+    }
     return (
-        select(
-            products.c.id,
-            products.c.name,
-            products.c.price_cents,
-            products.c.seller_id,
-            users.c.username,
-            products.c.refundable,
-            products.c.tax_basis_points,
-            products.c.cost_cents,
-            func.coalesce(shelves.c.quantity, 0),
-            shelves.c.capacity,
-        )
+        select(*(other[name] if name in other else products.c[name] for name in Known._fields))
         .outerjoin(shelves, on_machine)
         .outerjoin(users, users.c.id == products.c.seller_id)
         .where(products.c.removed_us.is_(None))
-    )
-
-
-def _row(one: Known, currency: Currency) -> tuple[str, ...]:
-    stock = str(one.stock)
-    return (
-        one.name,
-        money.show(one.price_cents, exponent=currency.exponent),
-        stock,
-        stock,
-        one.seller or HOUSE_NAME,
-        "yes" if one.refundable else "no",
-        show_tax(one.tax_basis_points),
-        money.show(one.cost_cents, exponent=currency.exponent),
     )

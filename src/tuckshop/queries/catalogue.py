@@ -61,8 +61,8 @@ class Place(NamedTuple):
 class Search:
     """What to look for among the products on sale, and which of those found to tell.
 
-    `keyword`: a part of the name, by the rule that makes names the same; empty finds everything. Stock and
-    prices are those of the machine.
+    `keyword`: a part of the name, by the rule that makes names the same; empty finds everything. `category`:
+    the whole of it, by the same rule. Stock and prices are those of the machine.
     """
 
     limit: int
@@ -70,6 +70,8 @@ class Search:
     keyword: str = ""
     price_cents_max: int | None = None
     seller_id: int | None = None
+    category: str | None = None
+    barcode: str | None = None
     in_stock: bool | None = None
     sort: Sort = Sort.ID
     after: Place | None = None
@@ -214,6 +216,9 @@ def _candidates(search: Search) -> Iterator[tuple[Select[Any], Search]]:
     if search.seller_id is not None:
         theirs = select(products.c.id.label("product_id")).where(products.c.seller_id == search.seller_id)
         yield theirs, replace(search, seller_id=None)
+    for rest, condition in _labelled(search):
+        found = select(products.c.id.label("product_id")).where(products.c.removed_us.is_(None), condition)
+        yield found, rest
     if search.price_cents_max is not None:
         limit = search.price_cents_max
         usual = select(products.c.id.label("product_id")).where(
@@ -228,6 +233,14 @@ def _candidates(search: Search) -> Iterator[tuple[Select[Any], Search]]:
             shelves.c.machine_id == search.machine_id, shelves.c.quantity > 0
         )
         yield there, replace(search, in_stock=None)
+
+
+def _labelled(search: Search) -> Iterator[tuple[Search, ColumnElement[bool]]]:
+    """Conditions on what stands on the product, which an index finds; and what is left to be looked at."""
+    if search.barcode is not None:
+        yield replace(search, barcode=None), products.c.barcode == search.barcode
+    if search.category is not None:
+        yield replace(search, category=None), products.c.category_key == name_key(search.category)
 
 
 def _matching(search: Search, price_cents: ColumnElement[int], *, few: CTE | None = None) -> Select[Any]:
@@ -253,6 +266,8 @@ def _matching(search: Search, price_cents: ColumnElement[int], *, few: CTE | Non
         query = query.where(price_cents <= search.price_cents_max)
     if search.seller_id is not None:
         query = query.where(products.c.seller_id == search.seller_id)
+    for _, condition in _labelled(search):
+        query = query.where(condition)
     if search.in_stock is not None:
         has_none = or_(shelves.c.quantity == 0, shelves.c.quantity.is_(None))
         # Said of products without a shelf too: SQLite would else begin with all shelves, in no order.

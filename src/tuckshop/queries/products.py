@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from tuckshop.context import Shop
+from tuckshop.domain.products import ATTRIBUTES
 from tuckshop.domain.refusals import UnknownProduct
 from tuckshop.domain.users import name_key
 from tuckshop.queries.machines import is_low
@@ -31,6 +32,8 @@ class Good:
     tax_basis_points: int
     cost_cents: int
     image_id: int | None
+    category: str | None
+    barcode: str | None
     version: int
     removed_us: int | None
     stock: int
@@ -121,12 +124,7 @@ def _goods() -> Select[Any]:
     return (
         select(
             products.c.id.label("product_id"),
-            products.c.name,
-            products.c.price_cents,
-            products.c.refundable,
-            products.c.tax_basis_points,
-            products.c.cost_cents,
-            products.c.image_id,
+            *(products.c[name] for name in ATTRIBUTES),
             products.c.version,
             products.c.removed_us,
             stock.label("stock"),

@@ -36,6 +36,7 @@ class Stocked:
     stock: int
     code: str
     image_id: int | None
+    category: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ async def stocked(shop: Shop, *, machine_id: int, also: Collection[int] = ()) ->
             shelves.c.quantity,
             shelves.c.slot,
             products.c.image_id,
+            products.c.category,
         )
         .join(shelves, shelves.c.product_id == products.c.id)
         .where(shelves.c.machine_id == machine_id, products.c.removed_us.is_(None))
@@ -73,8 +75,8 @@ async def stocked(shop: Shop, *, machine_id: int, also: Collection[int] = ()) ->
     taken = {row.slot for row in rows}
     free = (str(number) for number in range(11, 11 + 2 * len(rows) + 1) if str(number) not in taken)
     found = [
-        Stocked(product_id, name, price_cents, quantity, next(free) if slot is None else slot, image_id)
-        for product_id, name, price_cents, quantity, slot, image_id in rows
+        Stocked(product_id, name, price_cents, quantity, next(free) if slot is None else slot, *rest)
+        for product_id, name, price_cents, quantity, slot, *rest in rows
     ]
     return sorted(found, key=_by_code)
 

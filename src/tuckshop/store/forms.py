@@ -6,6 +6,7 @@ docs/stored-forms.md lists every form, and says how one may change.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 REFUSAL = "refusal."
@@ -50,6 +51,7 @@ class Form(NamedTuple):
         return f"{self.tag}/{self.version}"
 
 
+@lru_cache(maxsize=1_024)
 def form_of(kind: str) -> Form:
     """The form that `Form.kind` wrote, or a release before revision 0012."""
     if written := _KIND.fullmatch(kind):

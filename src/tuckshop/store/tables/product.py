@@ -16,7 +16,12 @@ from sqlalchemy import (
 )
 
 from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.domain.products import TAX_BASIS_POINTS_MAX
+from tuckshop.domain.products import (
+    BARCODE_LENGTH_MAX,
+    BARCODE_LENGTH_MIN,
+    CATEGORY_LENGTH_MAX,
+    TAX_BASIS_POINTS_MAX,
+)
 from tuckshop.store.tables.base import Id, metadata, one_of, owner, partial, time
 
 images = Table(
@@ -44,11 +49,36 @@ products = Table(
     Column("version", Integer, nullable=False),
     time("created_us"),
     time("removed_us", nullable=True),
+    Column("category", Text),
+    Column("category_key", Text),
+    Column("barcode", Text),
     CheckConstraint(f"price_cents BETWEEN 1 AND {PRICE_CENTS_MAX}", name="price_range"),
     CheckConstraint(f"cost_cents BETWEEN 0 AND {PRICE_CENTS_MAX}", name="cost_range"),
     CheckConstraint(f"tax_basis_points BETWEEN 0 AND {TAX_BASIS_POINTS_MAX}", name="tax_range"),
     CheckConstraint("version >= 1", name="version_positive"),
+    CheckConstraint(f"length(category) BETWEEN 1 AND {CATEGORY_LENGTH_MAX}", name="category_length"),
+    CheckConstraint("(category IS NULL) = (category_key IS NULL)", name="category_with_key"),
+    CheckConstraint(
+        f"length(barcode) BETWEEN {BARCODE_LENGTH_MIN} AND {BARCODE_LENGTH_MAX}", name="barcode_length"
+    ),
     Index("uq_products_name_key", "name_key", unique=True, **partial("removed_us IS NULL")),
+    # By barcode first, which is looked for by itself too.
+    Index(
+        "uq_products_barcode_seller_id", "barcode", "seller_id", unique=True, **partial("removed_us IS NULL")
+    ),
+    # The house has no id, and to an index two rows without one differ.
+    Index(
+        "uq_products_barcode_house",
+        "barcode",
+        unique=True,
+        **partial("removed_us IS NULL AND seller_id IS NULL"),
+    ),
+    Index(
+        "ix_products_category_key",
+        "category_key",
+        "id",
+        **partial("removed_us IS NULL"),
+    ),
     Index(None, "seller_id"),
     # The two orders of lists that are long to walk through, with all that a walk looks at: what it passes is
     # not fetched. Products change seldom, and no sale changes one.

@@ -176,7 +176,7 @@ class MoveStock(Command, frozen=True):
         """Two movements that add up to nothing."""
         products = work.products
         product = catalogue.require_on_sale(products.by_id.get(self.product_id), self.product_id)
-        catalogue.require_owner(actor, product)
+        catalogue.require_owner(actor, product.seller_id)
         work.machines.box(self.machine_id)
         work.machines.box(self.target_id)
         if self.target_id == self.machine_id:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from tuckshop.domain import products as catalogue
 from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import check_price
 from tuckshop.domain.products import ATTRIBUTES, Product, StockKind, StockMovement
-from tuckshop.domain.refusals import InvalidField, NameTaken, UnknownUser, VersionChanged
+from tuckshop.domain.refusals import BarcodeTaken, InvalidField, NameTaken, UnknownUser, VersionChanged
 from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, execute_logged
@@ -40,6 +42,9 @@ class ProductRecord(Receipt, frozen=True):
     cost_cents: int
     image_id: int | None
     version: int
+    # Unset where the answer was stored before there were any: it is told again as it was.
+    category: str | UnsetType | None = UNSET
+    barcode: str | UnsetType | None = UNSET
 
 
 @receipt("product.removed")
@@ -71,13 +76,16 @@ class AddProduct(Command, frozen=True):
     tax_basis_points: int = 0
     cost_cents: int = 0
     image_id: int | None = None
+    category: str | None = None
+    barcode: str | None = None
     for_house: bool = False
     machine_id: int = DEFAULT_MACHINE_ID
     seller_id: int | None = None
 
     def reads(self, need: ReadSet) -> None:
-        """Who bears the name, and the seller."""
+        """Who bears the name and the barcode, and the seller."""
         _read_name(self.name, need)
+        _read_barcode(self.barcode, need)
         need.machines.add(self.machine_id)
         if self.seller_id is not None:
             need.sellers.add(self.seller_id)
@@ -101,11 +109,14 @@ class AddProduct(Command, frozen=True):
             seller_id=seller_id,
             version=1,
             on_sale=True,
-            **{each: getattr(self, each) for each in ATTRIBUTES},
-        )._replace(name=name)
+            **{each: getattr(self, each) for each in ATTRIBUTES} | {"name": name} | _labels(self),
+        )
+        _require_free_barcode(product, work)
         self._keep_seller(seller_id, work)
         work.products.names[key] = product.id
         work.products.by_id[product.id] = product
+        if product.barcode is not None:
+            work.products.barcodes[product.seller_id, product.barcode] = product.id
         work.changes.products.added.append(ProductRow(product=product, created_us=work.now_us))
         open_shelf(work, self.machine_id, product.id)
         if stock:
@@ -145,6 +156,7 @@ class AddProduct(Command, frozen=True):
 class ChangeProduct(Command, frozen=True):
     """New attributes, and stock to a target as a correction; None leaves a thing as it is.
 
+    An empty `category` or `barcode`: the product has none any more.
     `version`: change only if the product still is at this attribute version.
     """
 
@@ -156,16 +168,19 @@ class ChangeProduct(Command, frozen=True):
     tax_basis_points: int | None = None
     cost_cents: int | None = None
     image_id: int | None = None
+    category: str | None = None
+    barcode: str | None = None
     stock: int | None = None
     reason: str | None = None
     machine_id: int = DEFAULT_MACHINE_ID
     without_image: bool = False
 
     def reads(self, need: ReadSet) -> None:
-        """The product with its shelves, and who bears the new name."""
+        """The product with its shelves, and who bears the new name and barcode."""
         _read_shelf(need, self.machine_id, self.product_id)
         if self.name is not None:
             _read_name(self.name, need)
+        _read_barcode(self.barcode, need)
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
         """A product's attributes, and its stock to a target."""
@@ -193,13 +208,15 @@ class ChangeProduct(Command, frozen=True):
         return None if line is None else line._replace(only_changes=True)
 
     def _changed(self, product: Product, work: WorkingSet) -> Product:
-        """Raises InvalidField, NameTaken."""
+        """Raises InvalidField, NameTaken, BarcodeTaken."""
         named = {each: getattr(self, each) for each in ATTRIBUTES}
         if named["name"] is not None:
             named["name"] = catalogue.check_product_name(named["name"])
             if work.products.names.get(name_key(named["name"]), product.id) != product.id:
                 raise NameTaken(name=named["name"])
         changed = product._replace(**{each: value for each, value in named.items() if value is not None})
+        changed = changed._replace(**_labels(self))
+        _require_free_barcode(changed, work)
         return changed._replace(image_id=None) if self.without_image else changed
 
 
@@ -297,6 +314,8 @@ def take_off_sale(work: WorkingSet, product: Product, actor: Actor) -> None:
             movement = catalogue.move(shelf, StockKind.CORRECTION, -shelf.quantity)
             move_stock(work, movement, actor, reason="taken off sale")
     products.names.pop(name_key(product.name), None)
+    if product.barcode is not None:
+        products.barcodes.pop((product.seller_id, product.barcode), None)
     products.by_id[product.id] = product._replace(on_sale=False)
     changes.removed.add(product.id)
     changes.renamed.setdefault(product.id, name_key(product.name))
@@ -354,9 +373,37 @@ def _read_name(name: str, need: ReadSet) -> str | None:
     return key
 
 
+def _read_barcode(barcode: str | None, need: ReadSet) -> None:
+    """A code against the rules is refused unseen, as a name is."""
+    try:
+        checked = catalogue.check_barcode(barcode or "")
+    except InvalidField:
+        return
+    if checked is not None:
+        need.barcodes.add(checked)
+
+
+def _labels(command: AddProduct | ChangeProduct) -> dict[str, Any]:
+    """The category and the barcode that the command gives, checked."""
+    labels: dict[str, Any] = {}
+    if command.category is not None:
+        labels["category"] = catalogue.check_category(command.category)
+    if command.barcode is not None:
+        labels["barcode"] = catalogue.check_barcode(command.barcode)
+    return labels
+
+
+def _require_free_barcode(product: Product, work: WorkingSet) -> None:
+    if product.barcode is None:
+        return
+    bearer = work.products.barcodes.get((product.seller_id, product.barcode), product.id)
+    if bearer != product.id:
+        raise BarcodeTaken(barcode=product.barcode, product=bearer)
+
+
 def _own_product(actor: Actor, work: WorkingSet, product_id: int, *, version: int | None = None) -> Product:
     product = catalogue.require_on_sale(work.products.by_id.get(product_id), product_id)
-    catalogue.require_owner(actor, product)
+    catalogue.require_owner(actor, product.seller_id)
     if version is not None and version != product.version:
         raise VersionChanged(version=product.version)
     return product
@@ -369,6 +416,12 @@ def _keep_change(before: Product, after: Product, work: WorkingSet) -> None:
         products.names.pop(old_key, None)
         products.names[new_key] = after.id
         changes.renamed.setdefault(after.id, old_key)
+    if after.barcode != before.barcode:
+        if before.barcode is not None:
+            products.barcodes.pop((before.seller_id, before.barcode), None)
+            changes.renamed.setdefault(after.id, old_key)
+        if after.barcode is not None:
+            products.barcodes[after.seller_id, after.barcode] = after.id
     products.by_id[after.id] = after
     changes.changed.add(after.id)
 

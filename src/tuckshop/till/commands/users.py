@@ -10,7 +10,14 @@ from tuckshop.domain import transfers
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import earnings_of, tab_of, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import EmailTaken, LastAdmin, NameTaken, StillHoldsValue, UnknownUser
+from tuckshop.domain.refusals import (
+    EmailTaken,
+    LastAdmin,
+    NameTaken,
+    RegistrationClosed,
+    StillHoldsValue,
+    UnknownUser,
+)
 from tuckshop.domain.users import Actor, Role, UserState, name_key
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
 from tuckshop.till.commands.products import take_off_sale
@@ -56,15 +63,21 @@ class UserClosed(Receipt, frozen=True):
 
 @command("user.register")
 class Register(Command, frozen=True):
-    """A new user; and in the same stroke the coins that a buyer brings along."""
+    """A new user, who registers or whom the operator adds; and in the same stroke the coins that they bring.
+
+    `only_first`: of the admins; once there has been one, nobody is.
+    """
 
     user: NewUser
     coins: Coins = msgspec.field(default_factory=dict)
     machine_id: int = DEFAULT_MACHINE_ID
+    only_first: bool = False
 
     def reads(self, need: ReadSet) -> None:
         """Whether the name and the address are taken."""
-        need.machines.add(self.machine_id)
+        if self.coins:
+            need.machines.add(self.machine_id)
+        need.first_admin |= self.only_first
         need.usernames.add(name_key(self.user.username))
         if self.user.email is not None:
             need.emails.add(name_key(self.user.email))
@@ -74,6 +87,8 @@ class Register(Command, frozen=True):
     def execute(self, actor: Actor, work: WorkingSet) -> Registered:
         """A user, and the coins that they say they have put in, as far as buyers are believed here."""
         user, users = self.user, work.users
+        if self.only_first and users.has_admin:
+            raise RegistrationClosed(role=Role.ADMIN.value)
         row = _row(user, work.new_id("users"), work.now_us)
         if row.username_key in users.usernames:
             raise NameTaken(name=user.username)
@@ -87,10 +102,19 @@ class Register(Command, frozen=True):
         users.usernames.add(row.username_key)
         if row.email_key is not None:
             users.emails.add(row.email_key)
+        users.has_admin |= row.is_admin
         work.changes.users.added.append(row)
         return Registered(
             user_id=row.id, transfer_id=transfer_id, amount_cents=amount_cents, created_us=work.now_us
         )
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """Whom the operator adds; those who register themselves leave no line."""
+        if receipt is None:
+            return LogSubject("user.add", "", None)
+        user = self.user
+        facts = _facts(user.username, user.roles, user.state)
+        return LogSubject("user.add", f"user:{receipt.user_id}", facts)
 
 
 @command("user.close")
@@ -139,9 +163,7 @@ class CloseUser(Command, frozen=True):
         facts = None
         if snapshot is not None:
             facts = {
-                "username": snapshot.username,
-                "roles": [role for role in Role if role in snapshot.roles],
-                "state": snapshot.state,
+                **_facts(snapshot.username, snapshot.roles, snapshot.state),
                 "balance_cents": work.accounts.balance_cents(wallet_of(self.user_id)),
             }
         return LogSubject(self.tag, f"user:{self.user_id}", facts)
@@ -183,6 +205,10 @@ class CloseUser(Command, frozen=True):
         for session_id, session in users.sessions.items():
             if session.actor.user_id == user_id:
                 users.sessions[session_id] = session._replace(ended=True)
+
+
+def _facts(username: str, roles: frozenset[Role], state: UserState) -> dict[str, Any]:
+    return {"username": username, "roles": [role for role in Role if role in roles], "state": state}
 
 
 def _row(user: NewUser, user_id: int, now_us: int) -> UserRow:

@@ -19,6 +19,7 @@ from tuckshop.till.state.rows import OrderRow
 from tuckshop.till.state.working_set import Deposited, Session, UserSnapshot, WorkingSet
 
 _ID_MAX = 2**63 - 1
+_THE_SHOP = [(1,)]  # The only row of its table.
 T = TypeVar("T")
 
 
@@ -103,6 +104,10 @@ def users(work: WorkingSet, need: ReadSet) -> Script:
 
 def names_taken(work: WorkingSet, need: ReadSet) -> Script:
     """What nobody else may register as."""
+    if need.first_admin:
+        # Locked before looking: two who want to be the first at once must not both find nobody there.
+        yield statements.SHOP, _THE_SHOP
+        work.users.has_admin = bool((yield statements.ANY_ADMIN, _THE_SHOP))
     # Addresses first: whoever another till has just registered is then told of by name, never by the other.
     if need.emails:
         work.users.emails = {email for (email,) in (yield statements.EMAILS, _texts(need.emails))}
@@ -175,10 +180,7 @@ def products(work: WorkingSet, need: ReadSet) -> Script:
     if need.closing_users:
         # After the shelves are locked: what was sold from them shows in the earnings.
         work.accounts.closing_earnings = dict((yield statements.EARNED, ids(need.closing_users)))
-    if need.product_names:
-        # Read after the locks: who bears a name by now. Where it is another than was looked for above, the
-        # name was given away meanwhile, and nobody bears it who is loaded.
-        work.products.names = dict((yield statements.NAMES, [(name,) for name in need.product_names]))
+    yield from _taken(work, need)
 
 
 def machines(work: WorkingSet, need: ReadSet) -> Script:
@@ -255,6 +257,17 @@ def _client_refs(work: WorkingSet, need: ReadSet) -> Script:
         keys = [key for key in refs if key[0] is not None]
         for owner_id, client_ref, order_id in (yield read, keys) if keys else ():
             work.orders.client_refs[refs[owner_id, client_ref], client_ref] = order_id
+
+
+def _taken(work: WorkingSet, need: ReadSet) -> Script:
+    """Which products bear the names and barcodes."""
+    if need.product_names:
+        # Read after the locks: who bears a name by now. Where it is another than was looked for above, the
+        # name was given away meanwhile, and nobody bears it who is loaded.
+        work.products.names = dict((yield statements.NAMES, [(name,) for name in need.product_names]))
+    if need.barcodes:
+        for seller_id, barcode, product_id in (yield statements.BARCODES, _texts(need.barcodes)):
+            work.products.barcodes[seller_id, barcode] = product_id
 
 
 def _named_products(need: ReadSet) -> Script:

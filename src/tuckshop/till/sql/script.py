@@ -2,8 +2,9 @@
 
 `load` and `store` are generators that yield statements and are sent the rows; a books class runs them inside
 one transaction on its driver. They fix the order in which rows are locked: wallets by ascending account id,
-tabs likewise, idempotency records, users to close or to keep from it, client references, orders, products to
-change, shelves, counted coin boxes; and, last of all, the rows that many sales share and no rule reads.
+tabs likewise, idempotency records, users to close or to keep from it, client references, the shop itself (for
+its first admin), orders, products to change, shelves, counted coin boxes; and, last of all, the rows that
+many sales share and no rule reads.
 """
 
 from __future__ import annotations

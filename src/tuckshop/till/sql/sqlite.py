@@ -127,7 +127,7 @@ class SqliteBooks:
         for name, count in step.counts.items():
             last = 0
             if count and name == "users":
-                # Written by others than the till too, who number them as SQLite does; never while we write.
+                # Numbered as SQLite does itself: they have no counter, and nobody else writes while we do.
                 ((last,),) = self._connection.execute(
                     "SELECT coalesce(max(id), 0) + ? FROM users", (count,)
                 ).fetchall()

@@ -88,6 +88,10 @@ USERS = Read(
     "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
 )
 GUESTS = Read("guests", _ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
+SHOP = Read("shop", _ID, "SELECT s.id FROM wanted w JOIN shop s ON s.id = w.id", lock="s")
+ANY_ADMIN = Read(
+    "any_admin", _ID, "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u WHERE u.is_admin)"
+)
 USERNAMES = Read(
     "usernames",
     (("username_key", "text"),),
@@ -259,6 +263,12 @@ NAMES = Read(
     "SELECT p.name_key, p.id FROM wanted w JOIN products p"
     " ON p.name_key = w.name_key AND p.removed_us IS NULL",
 )
+BARCODES = Read(
+    "barcodes",
+    (("barcode", "text"),),
+    "SELECT p.seller_id, p.barcode, p.id FROM wanted w JOIN products p"
+    " ON p.barcode = w.barcode AND p.removed_us IS NULL",
+)
 MACHINES = Read("machines", _ID, "SELECT m.id, m.box_kind FROM wanted w JOIN machines m ON m.id = w.id")
 COIN_BOXES = Read(
     "coin_boxes",
@@ -283,7 +293,8 @@ SHOP_ACCOUNTS = Read(
 )
 NEW_ACCOUNTS = Insert(tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents"))
 NEW_USERS = Insert(tables.users, rows.UserRow._fields)
-NEW_PRODUCTS = Insert(tables.products, ("id", "name_key", "seller_id", "version", "created_us", *ATTRIBUTES))
+_PRODUCT_VALUES = ("name_key", "category_key", "version", *ATTRIBUTES)
+NEW_PRODUCTS = Insert(tables.products, ("id", "seller_id", "created_us", *_PRODUCT_VALUES))
 NEW_SHELVES = Insert(tables.shelves, rows.ShelfRow._fields)
 NEW_ORDERS = Insert(tables.orders, rows.OrderRow._fields)
 NEW_ORDER_LINES = Insert(tables.order_lines, ("order_id", "position", *Line._fields))
@@ -307,8 +318,8 @@ ADD_SALES = Add(
     ("day", "machine_id", "product_id"),
     rows.SalesSum._fields,
 )
-REVISE_PRODUCTS = Update(tables.products, ("id",), ("name_key", "version", *ATTRIBUTES))
-PARK_NAMES = Update(tables.products, ("id",), ("name_key",))
+REVISE_PRODUCTS = Update(tables.products, ("id",), _PRODUCT_VALUES)
+PARK_NAMES = Update(tables.products, ("id",), ("name_key", "barcode"))
 REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
 CLOSE_USERS = Update(tables.users, ("id",), ("state", "closed_us"))
 END_SESSIONS = Update(tables.sessions, ("id",), ("ended_us",))

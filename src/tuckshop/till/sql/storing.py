@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from tuckshop.domain.ledger import AccountRef
@@ -12,7 +12,6 @@ from tuckshop.domain.users import UserState, name_key
 from tuckshop.till.sql import statements
 from tuckshop.till.sql.steps import Insert, Rows, Script
 from tuckshop.till.state.changes import Changes, ProductChanges
-from tuckshop.till.state.rows import ProductRow
 from tuckshop.till.state.working_set import WorkingSet
 
 _attributes = attrgetter(*ATTRIBUTES)
@@ -34,10 +33,10 @@ def users(work: WorkingSet) -> Script:
 
 
 def give_names_up(changes: ProductChanges) -> Script:
-    """The database looks at every row by itself: a name must be given up before another product takes it."""
+    """The database looks at every row by itself: what is unique must be given up before another takes it."""
     given_up = sorted(changes.renamed.keys() - {row.product.id for row in changes.added})
     if given_up:
-        yield statements.PARK_NAMES, [(one, _parked(one)) for one in given_up]
+        yield statements.PARK_NAMES, [(one, _parked(one), None) for one in given_up]
         yield (
             statements.OLD_SUFFIXES,
             [row for one in given_up for row in _suffixes(one, changes.renamed[one])],
@@ -50,8 +49,7 @@ def new_rows(changes: Changes, account_ids: dict[AccountRef, int]) -> Iterator[t
     Rows that two tills may make at once are sorted: each would wait for the other.
     """
     products, orders = changes.products, changes.orders
-    added = sorted((_stored_key(row.product, products), row) for row in products.added)
-    yield statements.NEW_PRODUCTS, [_product_row(row, key) for key, row in added]
+    yield statements.NEW_PRODUCTS, sorted(_product_rows(products), key=itemgetter(3))
     yield statements.NEW_SHELVES, products.shelves
     yield statements.NEW_ORDERS, orders.added
     yield statements.NEW_ORDER_LINES, [(row.order_id, row.position, *row.line) for row in orders.lines]
@@ -86,7 +84,7 @@ def values(work: WorkingSet, account_ids: dict[AccountRef, int]) -> Script:
             statements.SET_COINS,
             [(one, value, boxes[one].held[value]) for one, value in sorted(changes.machines.coins)],
         )
-    yield from _product_values(work)
+    yield from _revised_products(work)
     yield from _order_values(work)
 
 
@@ -115,13 +113,19 @@ def _shelf_values(work: WorkingSet) -> Script:
         yield statements.SET_PLANS, [(*ref, *_plan(changes.plans[ref])) for ref in refs]
 
 
-def _product_values(work: WorkingSet) -> Script:
+def _revised_products(work: WorkingSet) -> Script:
     changes = work.changes.products
     if changes.removed:
         yield statements.REMOVE_PRODUCTS, [(one, work.now_us) for one in sorted(changes.removed)]
     changed = sorted(changes.changed | changes.renamed.keys())
     if changed:
-        yield statements.REVISE_PRODUCTS, [_revision(work.products.by_id[one]) for one in changed]
+        yield (
+            statements.REVISE_PRODUCTS,
+            [
+                (one.id, *_product_values(one, name_key(one.name)))
+                for one in (work.products.by_id[changed_id] for changed_id in changed)
+            ],
+        )
 
 
 def _order_values(work: WorkingSet) -> Script:
@@ -142,17 +146,18 @@ def _order_values(work: WorkingSet) -> Script:
         yield statements.ADD_SALES, [(work.day, *ref, *sums) for ref, sums in sales]
 
 
-def _stored_key(product: Product, changes: ProductChanges) -> str:
-    return _parked(product.id) if product.id in changes.renamed else name_key(product.name)
+def _product_rows(changes: ProductChanges) -> Iterator[tuple[Any, ...]]:
+    """What gives its name or barcode up in the same batch gets them when it is revised."""
+    for added, created_us in changes.added:
+        if added.id in changes.renamed:
+            values = _product_values(added._replace(barcode=None), _parked(added.id))
+        else:
+            values = _product_values(added, name_key(added.name))
+        yield added.id, added.seller_id, created_us, *values
 
 
-def _product_row(row: ProductRow, key: str) -> tuple[Any, ...]:
-    product = row.product
-    return (product.id, key, product.seller_id, product.version, row.created_us, *_attributes(product))
-
-
-def _revision(product: Product) -> tuple[Any, ...]:
-    return (product.id, name_key(product.name), product.version, *_attributes(product))
+def _product_values(product: Product, key: str) -> tuple[Any, ...]:
+    return (key, product.category_key, product.version, *_attributes(product))
 
 
 def _parked(product_id: int) -> str:

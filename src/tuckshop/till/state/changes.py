@@ -54,7 +54,8 @@ class ProductChanges(Group):
     added: list[ProductRow] = field(default_factory=list)
     changed: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
-    renamed: dict[int, str] = field(default_factory=dict)  # those that gave a name up: the key they had
+    # Those that gave a name or a barcode up: the key of the name they had.
+    renamed: dict[int, str] = field(default_factory=dict)
     shelves: list[ShelfRow] = field(default_factory=list)
     quantities: set[ShelfRef] = field(default_factory=set)
     plans: dict[ShelfRef, ShelfPlan] = field(default_factory=dict)

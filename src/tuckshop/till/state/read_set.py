@@ -26,6 +26,7 @@ class ReadSet:
     guests: set[int] = field(default_factory=set)  # do they exist?
     usernames: set[str] = field(default_factory=set)  # keys of names that somebody asks for: are they taken?
     emails: set[str] = field(default_factory=set)  # the same of addresses
+    first_admin: bool = False  # whether there has ever been an admin: one at a time may become the first
     locked_users: set[int] = field(default_factory=set)  # who must not be closed meanwhile
     closing_users: set[int] = field(default_factory=set)  # with all that is theirs
 
@@ -47,6 +48,7 @@ class ReadSet:
     products: set[int] = field(default_factory=set)  # to read
     changing_products: set[int] = field(default_factory=set)  # locked, all their shelves too
     product_names: set[str] = field(default_factory=set)
+    barcodes: set[str] = field(default_factory=set)
     named_products: set[tuple[int, str]] = field(default_factory=set)  # what to buy: machine, key
     shelves: set[ShelfRef] = field(default_factory=set)
     sellers: set[int] = field(default_factory=set)  # for whom others add products: locked

@@ -56,6 +56,7 @@ class Users(Group):
     guests: set[int] = field(default_factory=set)
     usernames: set[str] = field(default_factory=set)  # taken
     emails: set[str] = field(default_factory=set)  # taken
+    has_admin: bool = False  # as far as somebody asked, or has just become one
     snapshots: dict[int, UserSnapshot] = field(default_factory=dict)
     log_ins: dict[int, tuple[int, ...]] = field(default_factory=dict)  # sessions of users to close
 
@@ -98,6 +99,7 @@ class Orders(Group):
 class Products(Group):
     by_id: dict[int, Product] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
+    barcodes: dict[tuple[int | None, str], int] = field(default_factory=dict)  # (seller, barcode)
     sellers: dict[int, str] = field(default_factory=dict)
     open_sellers: dict[int, str] = field(default_factory=dict)  # for whom others add products
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)

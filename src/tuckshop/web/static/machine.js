@@ -64,6 +64,8 @@ function canonical(page) {
   const change = document.querySelector("input[name=change]:checked").value;
   const query = new URLSearchParams();
   if (pick) query.set("pick", pick);
+  const category = page.querySelector("#state input[name=category]")?.value;
+  if (category) query.set("category", category);
   if (change === "return") query.set("change", change);
   return location.pathname + (query.size ? `?${query}` : "");
 }

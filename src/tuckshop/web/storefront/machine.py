@@ -16,7 +16,9 @@ from starlette.exceptions import HTTPException
 
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change
+from tuckshop.domain.products import CATEGORY_LENGTH_MAX
 from tuckshop.domain.refusals import InsufficientFunds, KeyReused, OutOfStock, Refusal, SessionEnded
+from tuckshop.domain.users import name_key
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.handlers import get, post
@@ -66,7 +68,7 @@ async def machine(request: Call, machine: Number) -> Response[Any]:
 @post("/m/{machine:str}/coins", status_code=303)
 async def put_coin(request: Call, machine: Number) -> Response[Any]:
     """One coin in."""
-    posted = await forms.read(request, "key", "pick", "change", "coin")
+    posted = await forms.read(request, "key", "pick", "category", "change", "coin")
     coin = int(posted["coin"]) if _ID.fullmatch(posted["coin"]) else 0
 
     def command(visitor: Visitor, machine_id: int) -> Command:
@@ -80,7 +82,7 @@ async def put_coin(request: Call, machine: Number) -> Response[Any]:
 @post("/m/{machine:str}/buy", status_code=303)
 async def buy(request: Call, machine: Number) -> Response[Any]:
     """All that was chosen, at once."""
-    posted = await forms.read(request, "key", "pick", "change")
+    posted = await forms.read(request, "key", "pick", "category", "change")
     chosen = picks.read(posted["pick"])
     if not chosen:
         return await _back(request, machine, posted, Note(event=Event.NOTHING_CHOSEN))
@@ -105,7 +107,7 @@ async def buy(request: Call, machine: Number) -> Response[Any]:
 @post("/m/{machine:str}/return", status_code=303)
 async def pull_lever(request: Call, machine: Number) -> Response[Any]:
     """All money back."""
-    posted = await forms.read(request, "key", "pick", "change")
+    posted = await forms.read(request, "key", "pick", "category", "change")
 
     def command(visitor: Visitor, machine_id: int) -> Command:
         assert visitor.caller is not None
@@ -122,7 +124,7 @@ async def pull_lever(request: Call, machine: Number) -> Response[Any]:
 @post("/m/{machine:str}/undo", status_code=303)
 async def undo(request: Call, machine: Number) -> Response[Any]:
     """The newest purchase back, as long as its buyer may."""
-    posted = await forms.read(request, "key", "pick", "change", "order")
+    posted = await forms.read(request, "key", "pick", "category", "change", "order")
     order_id = int(posted["order"]) if _ID.fullmatch(posted["order"]) else 0
     visitor = await _presser(request)
     newest = None
@@ -166,6 +168,10 @@ async def _shown(request: Call, visitor: Visitor, machine_id: int) -> Response[A
         chosen = picks.with_one_more(chosen, added, stock=by_id[added].stock)
     if _ID.fullmatch(query.get("drop", "")):
         chosen = picks.with_one_less(chosen, int(query["drop"]))
+    picked, change = picks.write(chosen), RETURN if query.get("change") == RETURN else "keep"
+    category = query.get("category", "").strip()
+    categories = _categories(shelves)
+    category = categories.get(name_key(category), "")
     balance_cents, bought = 0, None
     if visitor.wallet is not None:
         balance_cents = await storefront.balance_cents(shop, wallet=visitor.wallet)
@@ -187,15 +193,20 @@ async def _shown(request: Call, visitor: Visitor, machine_id: int) -> Response[A
         "machine.html",
         machine=standing,
         machines=others if len(others) > 1 else [],
-        shelves=shelves,
+        shown=[one for one in shelves if not category or name_key(one.category or "") == name_key(category)],
+        category=category,
+        categories={
+            one: _href(machine_id, pick=picked, category=one, change=change)
+            for one in (["", *categories.values()] if categories else [])
+        },
         by_id=by_id,
         seen=seen,
-        pick=picks.write(chosen),
+        pick=picked,
         said=display.said(seen, texts.of(request), shop.currency),
         greeting=display.greeting(seen, texts.of(request)),
         left_forms=display.left_forms(texts.of(request)),
         code=code if named is None else "",
-        change=RETURN if query.get("change") == RETURN else "keep",
+        change=change,
         coins=shop.currency.denominations if visitor.puts_coins else (),
         currency=shop.currency,
         bought=bought,
@@ -270,15 +281,25 @@ def _why_not(request: Call, refusal: Refusal) -> Note:
 
 async def _back(request: Call, machine: str, posted: dict[str, str], note: Note | None) -> Response[Any]:
     """To the machine, with what was chosen, and a note for its display."""
-    kept = {
-        "pick": picks.write(picks.read(posted["pick"])),
-        "change": RETURN if posted["change"] == RETURN else "",
-    }
-    query = urlencode({name: value for name, value in kept.items() if value})
-    response = forms.to_page(f"/m/{_id(machine)}" + (f"?{query}" if query else ""))
+    pick = picks.write(picks.read(posted["pick"]))
+    category = posted["category"][:CATEGORY_LENGTH_MAX]
+    response = forms.to_page(_href(_id(machine), pick=pick, category=category, change=posted["change"]))
     if note is not None:
         notes.leave(response, request, note)
     return response
+
+
+def _href(machine_id: int, *, pick: str, category: str, change: str) -> str:
+    """The machine's page with what was chosen, on the shelves of one category, or of all."""
+    kept = {"pick": pick, "category": category, "change": RETURN if change == RETURN else ""}
+    query = urlencode({name: value for name, value in kept.items() if value})
+    return f"/m/{machine_id}" + (f"?{query}" if query else "")
+
+
+def _categories(shelves: list[storefront.Stocked]) -> dict[str, str]:
+    """The categories to choose from, by their keys; none where there is no choice."""
+    found = {name_key(one.category): one.category for one in shelves if one.category}
+    return dict(sorted(found.items())) if len(found) > 1 else {}
 
 
 def _id(machine: str) -> int:

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, show_tax
-from tuckshop.domain.refusals import NameTaken, Refusal
+from tuckshop.domain.refusals import BarcodeTaken, NameTaken, Refusal
 from tuckshop.http.request import Call
 from tuckshop.queries.products import Good
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui.bound_form import Filled
 
-FIELDS = ("name", "price", "cost", "tax", "refundable")
-BESIDE: dict[type[Refusal], str] = {NameTaken: "name"}
-NEW = {"name": "", "price": "", "cost": "", "tax": "", "refundable": "on"}
+FIELDS = ("name", "price", "category", "barcode", "cost", "tax", "refundable")
+BESIDE: dict[type[Refusal], str] = {NameTaken: "name", BarcodeTaken: "barcode"}
+NEW = {"name": "", "price": "", "category": "", "barcode": "", "cost": "", "tax": "", "refundable": "on"}
 
 
 class Attributes(NamedTuple):
@@ -25,6 +25,8 @@ class Attributes(NamedTuple):
     refundable: bool
     tax_basis_points: int
     cost_cents: int
+    category: str
+    barcode: str
 
 
 def read(form: Filled) -> Attributes:
@@ -36,6 +38,9 @@ def read(form: Filled) -> Attributes:
         refundable=form.typed["refundable"] == "on",
         tax_basis_points=form.tax("tax"),
         cost_cents=form.amount("cost", least_cents=0, most_cents=PRICE_CENTS_MAX) if has_cost else 0,
+        # The till says beside them what is wrong; empty is none.
+        category=form.typed["category"],
+        barcode=form.typed["barcode"],
     )
 
 
@@ -48,4 +53,6 @@ def typed(request: Call, product: Good) -> dict[str, str]:
         "cost": words.plain(product.cost_cents, currency) if product.cost_cents else "",
         "tax": show_tax(product.tax_basis_points) if product.tax_basis_points else "",
         "refundable": "on" if product.refundable else "",
+        "category": product.category or "",
+        "barcode": product.barcode or "",
     }
