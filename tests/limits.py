@@ -20,7 +20,7 @@ async def until(is_so: Callable[[], object]) -> None:
 
 
 def be_patient() -> None:
-    """Returns when it is so. What is waited for happens elsewhere: in another task or process."""
+    """Gives what runs in this process the same patience: a slow computer is no defect of the shop."""
     from tuckshop.operations import shop_state
     from tuckshop.store import engine, listening
     from tuckshop.till.sql import postgres

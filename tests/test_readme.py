@@ -45,7 +45,7 @@ def test_the_walk_prints_what_the_readme_says(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=HANG_SECONDS,
+        timeout=HANG_SECONDS * script.count("\n"),  # Each line starts a program.
         check=False,
     )
 
