@@ -113,7 +113,7 @@ def test_a_lock_that_stays_is_said(open_terminal: Terminal, monkeypatch: pytest.
         answer = open_terminal("product", "add", "Cola", "1.50")
         assert (answer.code, answer.error) == (
             2,
-            "Error: The database did not answer in time; nothing was changed. Try again.\n",
+            "Error: The database did not answer in time. Nothing was changed. Try again.\n",
         )
         answer = open_terminal("user", "add", "ada")
         assert answer.code == 2

@@ -35,10 +35,10 @@ def test_pays_a_seller_all_or_a_part(shop: Terminal) -> None:
     assert told == "12.50 EUR paid to sam; 17.50 EUR left, of which 17.50 EUR payable.\n"
     assert "stands for transfer" in shop.refused("payout", "sam", "--ref", "march")
     assert shop.refused("payout", "sam", "--ref", "april", "--amount", "17.51") == (
-        "Of 17.50 earned, 17.50 can be paid out now."
+        "17.50 of the 17.50 earned is available for payout."
     )
     assert "17.50 EUR paid to sam; 0.00 EUR left" in shop.works("payout", "sam", "--ref", "april")
-    assert shop.refused("payout", "sam", "--ref", "may") == "Of 0.00 earned, 0.00 can be paid out now."
+    assert shop.refused("payout", "sam", "--ref", "may") == "0.00 of the 0.00 earned is available for payout."
 
 
 AMOUNTS = ["", "0", "x", "1,50", "1.234", "1e3", "NaN", "9" * 30, "٣", " 1"]
@@ -62,7 +62,7 @@ def test_wrong_amounts_change_nothing(shop: Terminal, amount: str) -> None:
         (f"topup ada 5 --ref {'x' * 129}", "The external ref must have 1 to 128 characters."),
         ("payout sam", "Missing option '--ref'."),
         ("payout nobody --ref x", "There is no user nobody"),
-        ("payout ada --ref x", "Of 0.00 earned, 0.00 can be paid out now."),
+        ("payout ada --ref x", "0.00 of the 0.00 earned is available for payout."),
     ],
     ids=lambda text: text[:40],
 )

@@ -107,17 +107,17 @@ def test_facts_are_kept() -> None:
     more = MoreThanOrdered(product=12_345, most=3)
     assert reasons.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
     cell = InvalidCell("price", "1,5O", NotADecimal())
-    assert reasons.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine einfache Zahl wie 2,20 sein."
+    assert reasons.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine Zahl wie 2,20 sein."
 
 
 @pytest.mark.parametrize(
     ("refusal", "told"),
     [
         (NotOwner("product"), "Das gehört jemand anderem (Produkt)."),
-        (RoleMissing(("seller", "admin")), "Das braucht eine der Rollen Verkäufer, Leitung."),
+        (RoleMissing(("seller", "admin")), "Du brauchst eine dieser Rollen: Verkäufer, Leitung."),
         (WrongStatus(12_345, "placed"), "Bestellung 12345 ist bestellt."),
         (InvalidField("par_level", TooLarge(9)), "Sollbestand darf höchstens 9 sein."),
-        (NameTaken("product"), "Der Name product ist vergeben."),
+        (NameTaken("product"), "Der Name product ist vergeben. Wähle einen anderen."),
     ],
     ids=str,
 )
@@ -137,4 +137,4 @@ def test_amounts_days_and_numbers_are_written_as_the_reader_does() -> None:
     assert "1.000.000" in reasons.said(TooLarge(1_000_000), GERMAN, EURO)
     assert "0,01\N{NO-BREAK SPACE}€" in reasons.said(AmountTooSmall(1), GERMAN, EURO)
     assert "01.11.2026" in reasons.said(DayAfter("2026-11-01"), GERMAN, EURO)
-    assert reasons.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to somebody else."
+    assert reasons.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to another seller."

@@ -110,9 +110,9 @@ async def _pressed(request: Call, posted: dict[str, str], command: Refund | Canc
     if isinstance(receipt, Refunded):
         amount = words.money(receipt.amount_cents, request.shop.currency)
         notices.leave(
-            response, request, words.gettext("Given back. %(amount)s is yours again.", amount=amount)
+            response, request, words.gettext("Returned. %(amount)s is back in your wallet.", amount=amount)
         )
     else:
         assert isinstance(receipt, OrderChanged)
-        notices.leave(response, request, words.gettext("The order is cancelled."))
+        notices.leave(response, request, words.gettext("Order cancelled."))
     return response

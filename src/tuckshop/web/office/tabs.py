@@ -113,7 +113,7 @@ def _settled(request: Call, user_id: int, receipt: TabSettled) -> Response[Any]:
         response,
         request,
         words.gettext(
-            "%(amount)s paid. %(owed)s is still owed, %(balance)s is in the wallet.",
+            "%(amount)s paid. %(owed)s is still owed, and the wallet has %(balance)s.",
             amount=words.money(receipt.amount_cents, currency),
             owed=words.money(receipt.owed_cents, currency),
             balance=words.money(receipt.balance_cents, currency),

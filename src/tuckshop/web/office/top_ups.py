@@ -73,7 +73,7 @@ async def add(request: Call) -> Response[Any]:
         response,
         request,
         words.gettext(
-            "%(amount)s for %(name)s, who has %(balance)s now.",
+            "%(amount)s added for %(name)s, who has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=user.username,
             balance=words.money(receipt.balance_cents, currency),

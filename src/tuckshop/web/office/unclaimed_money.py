@@ -43,9 +43,7 @@ async def sweep(request: Call) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.gettext(
-            "Wallets closed: %(count)s. %(amount)s went to nobody.", count=len(closed), amount=amount
-        ),
+        words.gettext("Wallets closed: %(count)s. %(amount)s written off.", count=len(closed), amount=amount),
     )
     return response
 

@@ -53,7 +53,7 @@ class Filled:
             self.miss(name)
         if len(typed) > length_max:
             told = self.words.ngettext(
-                "Must have at most %(num)s character.", "Must have at most %(num)s characters.", length_max
+                "Use at most %(num)s character.", "Use at most %(num)s characters.", length_max
             )
             self.tell(name, told)
         return typed
@@ -105,13 +105,13 @@ class Filled:
         try:
             return date.fromisoformat(typed) if typed else None
         except ValueError:
-            self.tell(name, self.words.gettext("Must be a day such as 2025-12-31."))
+            self.tell(name, self.words.gettext("Enter a date such as 2025-12-31."))
             return None
 
     def one_of(self, name: str, known: Collection[str]) -> str:
         """One of the texts that the form offers."""
         if self.typed[name] not in known:
-            self.tell(name, self.words.gettext("Is not one of those that can be chosen."))
+            self.tell(name, self.words.gettext("Choose one of the options."))
             return next(iter(known))
         return self.typed[name]
 
@@ -121,7 +121,7 @@ class Filled:
 
     def miss(self, name: str) -> None:
         """Says beside a field that it is empty and must not be."""
-        self.tell(name, self.words.gettext("Must be filled in."))
+        self.tell(name, self.words.gettext("This field is required."))
 
     def complain(self, name: str, problem: FieldProblem) -> None:
         """Says beside a field which rule its value breaks."""

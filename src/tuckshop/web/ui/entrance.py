@@ -39,4 +39,4 @@ def check_again(form: Filled, name: str) -> None:
     if not form.typed[name]:
         form.miss(name)
     elif form.typed[name] != form.typed["again"]:
-        form.tell("again", form.words.gettext("Must be the same password again."))
+        form.tell("again", form.words.gettext("The passwords do not match."))
