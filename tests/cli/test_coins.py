@@ -52,7 +52,7 @@ NOT_COINS = ["50", "50x", "x2", "50x-1", "50*2", "50=2", "0.50x2", "50x2x3", "50
 @pytest.mark.parametrize("coin", [*NOT_COINS, "50x99999999", "9" * 20 + "x1"])
 @pytest.mark.parametrize("act", ["fill", "collect", "count"])
 def test_only_one_way_to_write_coins(shop: Terminal, act: str, coin: str) -> None:
-    assert "is not like 50x2" in shop.refused("coins", act, "--machine", "hall", "--", coin)
+    assert "is not valid. Write it as 50x2" in shop.refused("coins", act, "--machine", "hall", "--", coin)
 
 
 @pytest.mark.parametrize(

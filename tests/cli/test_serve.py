@@ -29,7 +29,7 @@ def test_serves_until_sigterm(open_terminal: Terminal) -> None:
         idle.getresponse().read()
         out, error = server.end()
         idle.close()
-    assert f"The shop is open at {server.url}" in out
+    assert f"The shop is running at {server.url}" in out
     assert "/docs" in out
     assert error.startswith("Warning: passwords and cookies can be read on the way")
     assert error.count("\n") == 1
@@ -136,7 +136,7 @@ def test_refuses_a_port_in_use(open_terminal: Terminal) -> None:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = str(taken.getsockname()[1])
-            assert f"Nobody can listen at 127.0.0.1 port {port}" in open_terminal.refused(
+            assert f"Cannot listen on 127.0.0.1 port {port}" in open_terminal.refused(
                 "serve", "--port", port
             )
 

@@ -84,7 +84,7 @@ async def test_what_was_saved_can_be_taken_back(api: Api, sam: Person) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "The file is empty: its first row names name, price"),
+        ("", "The file is empty. Its first row must name the columns: name, price"),
         ("price\n1.50\n", "line 1 The first row must name the columns: name"),
         ("name,colour\ncola,red\n", "line 1 There is no column “colour”, only name"),
         ("name,price\ncola,x\n", "line 2 price: “x” must be a number such as 2.20."),

@@ -117,7 +117,7 @@ async def test_two_admins_do_not_run_over_each_others_plan(
     await second.press("plan", slot="B7", par_level="3")
     assert second.status == 422
     assert second.shows("Somebody else has planned this machine meanwhile.")
-    assert second.page.texts["now"] == "Slot A1 Capacity 12 Par level – Price here –"
+    assert second.page.texts["now"] == "Slot A1 Capacity 12 Refill level – Price in this machine –"
     assert (second.field("slot")["value"], second.field("par_level")["value"]) == ("B7", "3")
     assert await api.shop.rows("shelves") == before
     await second.press("plan")  # Whoever has seen it and still wants it may.
@@ -142,7 +142,7 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
     assert root.path == f"/office/machines/1/shelves/{cola}"
     await root.press("plan", slot="A1", capacity="12", par_level="10", price="1,70")
     assert (root.path, root.page.texts["notice"]) == ("/office/machines/1", "Shelf saved.")
-    assert root.page.texts["low"] == "To put in A1 cola 1 missing"
+    assert root.page.texts["low"] == "Refill A1 cola 1 missing"
     await root.open(f"/office/machines/1/shelves/{tea}")
     await root.press("plan", slot="A2")  # And the plan of the first stays.
     plans = {row["product_id"]: row for row in await api.shop.rows("shelves") if row["machine_id"] == 1}

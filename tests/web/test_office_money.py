@@ -59,7 +59,7 @@ async def test_a_seller_is_paid_what_is_payable_once(api: Api, root: Browser) ->
     assert root.shows("bank 1")
     before = kept(await api.shop.books())
     await root.press("pay", external_ref="bank 1")
-    assert root.page.texts["external_ref-wrong"].startswith("The reference bank 1 stands for transfer ")
+    assert root.page.texts["external_ref-wrong"].startswith("The reference bank 1 was used for transfer ")
     assert root.field("external_ref")["value"] == "bank 1"
     assert kept(await api.shop.books()) == before
     await root.press("pay", external_ref="bank 2")  # All the rest.
@@ -118,7 +118,7 @@ async def test_a_wallet_is_topped_up_once_for_each_reference(api: Api, root: Bro
     before = kept(await api.shop.books())
     await root.press("top-up", user="ada", amount="30", external_ref=WILD)
     assert root.status == 422
-    assert "stands for transfer" in root.page.texts["external_ref-wrong"]
+    assert "was used for transfer" in root.page.texts["external_ref-wrong"]
     assert (root.field("user")["value"], root.field("amount")["value"]) == ("ada", "30")
     assert kept(await api.shop.books()) == before
     (account,) = [row for row in await api.shop.rows("accounts") if row["user_id"] == ada.user_id]
@@ -173,9 +173,9 @@ async def test_a_tab_is_settled_in_coins_and_by_bank(api: Api, cas: Browser) -> 
         assert cas.page.texts["notice"] == "€1.00 paid. €2.00 is still owed, and the wallet has €1.00."
     before = kept(await api.shop.books())
     await cas.press("settle-bank", amount="1", external_ref="bank 1")
-    assert "stands for transfer" in cas.page.texts["external_ref-wrong"]
+    assert "was used for transfer" in cas.page.texts["external_ref-wrong"]
     await cas.press("settle-bank", amount="2.01", external_ref="bank 2")
-    assert cas.page.texts["amount-wrong"] == "The tab owes €2.00, so €2 is over.01."
+    assert cas.page.texts["amount-wrong"] == "The tab owes €2.00, so €2.01 is too much."
     await cas.press("settle-coins", machine="1")
     assert cas.page.texts["pay-coins-wrong"] == "Must hold at least one coin."
     await cas.press("settle-coins", **{"machine": "77", "coin-50": "1"})

@@ -118,7 +118,7 @@ async def test_guessing_the_present_password_has_an_end(ada: Browser) -> None:
         await ada.press("change-password", current_password="wrong horse", password=NEW, again=NEW)
         if ada.status == 429:
             break
-    assert ada.shows("Too many log-ins were tried: wait")
+    assert ada.shows("Too many log-in attempts. Wait")
 
 
 async def test_each_device_is_named_and_ended_by_itself(

@@ -26,7 +26,7 @@ _HEADERS = [
 
 @get(
     "/",
-    summary="What changes, as it happens",
+    summary="Stream events",
     operation=told("streamEvents", login="optional", media_type=MEDIA_TYPE),
 )
 async def stream(request: Call) -> Response[bytes]:

@@ -84,7 +84,7 @@ _COINS = (RoleMissing, UnknownMachine, CoinNotAccepted, InvalidField)
 
 
 class AddMachineBody(Body):
-    """A place of sale. `counted`: it pays only with coins it holds; `unlimited`: a cashier sees to it."""
+    """A machine. `counted`: coin changer, pays only with coins it holds; `unlimited`: cash drawer."""
 
     name: Name
     timezone: Timezone = "UTC"
@@ -92,7 +92,7 @@ class AddMachineBody(Body):
 
 
 class ChangeMachineBody(Body):
-    """What to change; what is left out stays."""
+    """What to change. Fields that are left out stay as they are."""
 
     name: Name | None = None
     timezone: Timezone | None = None
@@ -100,7 +100,7 @@ class ChangeMachineBody(Body):
 
 
 class ShelfBody(Body):
-    """How a product's shelf is to stand. `price`: its own on this machine."""
+    """Settings of a product's shelf. `price`: its own price in this machine."""
 
     product: Id
     slot: Slot | None = None
@@ -110,7 +110,7 @@ class ShelfBody(Body):
 
 
 class ShelvesBody(Body):
-    """All shelves that are to have a slot, a capacity, a par level or a price of their own."""
+    """All shelves with a slot, a capacity, a refill level or a price of their own."""
 
     shelves: Annotated[list[ShelfBody], msgspec.Meta(max_length=SHELVES_MAX)]
 
@@ -125,14 +125,14 @@ class MoveStockBody(Body):
 
 
 class CarryCoinsBody(Body):
-    """Coins to put in or to take out: value in minor units -> how many."""
+    """Coins to add or to collect: value in minor units -> how many."""
 
     coins: Coins
     reason: Reason | None = None
 
 
 class CountedBody(Body):
-    """How many of one coin were there."""
+    """How many of one coin were counted."""
 
     value: Value
     count: Counted
@@ -163,13 +163,13 @@ class MachinesShown(Page):
 
 
 class MachineKeyShown(Shown):
-    """A machine's key, told this once."""
+    """A machine's key. It is returned only once."""
 
     key: str
 
 
 class ShelfShown(Shown):
-    """A shelf as it stands. `price` null: the product's own."""
+    """A shelf. `price` null: the product's own price."""
 
     product: int
     name: str
@@ -187,7 +187,7 @@ class ShelvesShown(Page):
 
 
 class StockMovedShown(Shown):
-    """What is left here, and what is there now."""
+    """The stock in both machines after the move."""
 
     product: int
     machine: int
@@ -197,7 +197,7 @@ class StockMovedShown(Shown):
 
 
 class BoxShown(Shown):
-    """What a box holds by the books; below 0 what an unlimited one has paid beyond."""
+    """The coins in a box; below 0: an unlimited box has paid out more than it held."""
 
     box_kind: BoxKind
     coins: dict[int, int]
@@ -205,7 +205,7 @@ class BoxShown(Shown):
 
 
 class BoxMovedShown(Shown):
-    """Coins that went in or came out."""
+    """Coins that were inserted or paid out."""
 
     id: int
     machine: int
@@ -226,7 +226,7 @@ class CoinsCountedShown(Shown):
 
 @get("/", summary="Machines", operation=told("listMachines"))
 async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesShown:
-    """Every place of sale."""
+    """All machines."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
     items = [_show_machine(machine) for machine in found[:limit]]
@@ -235,7 +235,7 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) 
 
 @get("/{machine_id:int}", summary="A machine", operation=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
-    """One place of sale; also asked by a machine."""
+    """A machine. Machines can read themselves."""
     await devices.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
@@ -246,7 +246,7 @@ async def show(request: Call, machine_id: PathId) -> MachineShown:
     operation=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
 )
 async def add(request: Call) -> MachineShown:
-    """A new place of sale, its box empty. Admins only."""
+    """Creates a machine with an empty coin box. Admins only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(AddMachineBody)
     machine = await machines.add(
@@ -285,11 +285,11 @@ async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
 
 @post(
     "/{machine_id:int}/key",
-    summary="A new key for a machine",
+    summary="Create a machine key",
     operation=told("renewMachineKey", RoleMissing, UnknownMachine),
 )
 async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
-    """With `Authorization: Machine <key>` it says which coins went in and out. The last key ends at once."""
+    """With `Authorization: Machine <key>` a machine reports its coins. The old key ends at once."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     key = await machines.new_key(request.shop, actor=actor, machine_id=machine_id)
     return Response(MachineKeyShown(key=key), status_code=201, headers={"Cache-Control": "no-store"})
@@ -303,7 +303,7 @@ async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeySho
 async def shelves(
     request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
 ) -> ShelvesShown:
-    """What is where, by product. Sellers, cashiers and admins."""
+    """The shelves, by product. Sellers, cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await machines.shelves_of(
         request.shop,
@@ -318,7 +318,7 @@ async def shelves(
 
 @put(
     "/{machine_id:int}/shelves",
-    summary="Plan a machine's shelves",
+    summary="Set a machine's planogram",
     operation=told(
         "setShelves",
         RoleMissing,
@@ -330,7 +330,7 @@ async def shelves(
     ),
 )
 async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShown]:
-    """All or nothing. Shelves that are not named lose their plan and keep their pieces. Admins only."""
+    """All or nothing. Shelves that are not named lose their settings and keep their stock. Admins only."""
     caller = request.caller
     data = await request.parsed(ShelvesBody)
     plans = tuple(
@@ -358,7 +358,7 @@ async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShow
     ),
 )
 async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
-    """Pieces of your own product (admins: of any) from this machine to another."""
+    """Moves stock of your own product (admins: any) from this machine to another."""
     caller = request.caller
     data = await request.parsed(MoveStockBody)
     command = MoveStock(caller, machine_id, data.to, data.product, data.quantity, data.reason)
@@ -371,7 +371,7 @@ async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
     operation=told("getCoins", RoleMissing, UnknownMachine),
 )
 async def coins(request: Call, machine_id: PathId) -> BoxShown:
-    """What is in the box by the books. Cashiers and admins."""
+    """The coins in the coin box. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     box = await machines.coins(request.shop, actor=actor, machine_id=machine_id)
     return BoxShown(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
@@ -379,11 +379,11 @@ async def coins(request: Call, machine_id: PathId) -> BoxShown:
 
 @post(
     "/{machine_id:int}/coins/fill",
-    summary="Coins into a machine",
+    summary="Fill a coin box",
     operation=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
 )
 async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
-    """From the bank, for change. Cashiers and admins."""
+    """Adds coins from the bank, for change. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = FillCoins(caller, machine_id, data.coins, data.reason)
@@ -392,11 +392,11 @@ async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
 
 @post(
     "/{machine_id:int}/coins/collect",
-    summary="Coins out of a machine",
+    summary="Collect coins",
     operation=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
 )
 async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
-    """To the bank. Cashiers and admins."""
+    """Removes coins for the bank. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = CollectCoins(caller, machine_id, data.coins, data.reason)
@@ -409,7 +409,7 @@ async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     operation=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
 )
 async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown]:
-    """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
+    """Records a count; the difference is over or short. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CountCoinsBody)
     command = CountCoins(caller, machine_id, _counted(data.counted), data.reason)

@@ -72,9 +72,9 @@ ClientRef = Annotated[
     ),
 ]
 
-WhoseQuery = Annotated[Whose, msgspec.Meta(description="What you bought, what you sold, or everybody's.")]
-BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Of this user alone.")]
-StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="In this status alone.")]
+WhoseQuery = Annotated[Whose, msgspec.Meta(description="Orders that you bought, that you sold in, or all.")]
+BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only orders of this user.")]
+StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="Only orders with this status.")]
 
 
 class LineBody(Body):
@@ -108,7 +108,7 @@ class KeptLineBody(Body):
 
 
 class ChangeOrderBody(Body):
-    """Either a status, or all lines as they shall be: what is not named is 0, and nothing but 0 cancels."""
+    """Either a status, or all new lines: products that are left out become 0; only zeros cancel the order."""
 
     status: Literal["cancelled", "dispensed", "failed"] | msgspec.UnsetType = msgspec.UNSET
     lines: (
@@ -118,7 +118,7 @@ class ChangeOrderBody(Body):
 
 
 class RefundBody(Body):
-    """Which pieces to give back; without `lines`, all that are left. `stock`: may they be sold again?"""
+    """What to refund; without `lines`, everything left. `stock`: whether the products can be sold again."""
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
     reason: Reason | None = None
@@ -136,7 +136,7 @@ class LineShown(Shown):
 
 
 class OrderShown(Shown):
-    """An order as it stands."""
+    """An order."""
 
     id: int
     client_ref: str | None
@@ -229,7 +229,7 @@ async def index(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> OrdersShown:
-    """What you have bought, newest first; what was sold of yours; or, for cashiers and admins, all."""
+    """Your orders, newest first; orders of your products; or all orders, for cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await orders.page(
         request.shop,
@@ -253,7 +253,7 @@ async def show(request: Call, order_id: PathId) -> OrderStandsShown:
 
 @patch(
     "/{order_id:int}",
-    summary="Cancel, make smaller, hand out",
+    summary="Cancel, reduce or complete an order",
     operation=told(
         "changeOrder",
         UnknownOrder,

@@ -33,7 +33,7 @@ ExternalRef = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=EXTERNAL_REF_LENGTH_MAX,
-        description="The bank's reference, or yours: it moves money once.",
+        description="The bank's reference, or yours. It can be used once.",
         examples=["bank-2025-10-09-17"],
         extra_json_schema={"pattern": TEXT_PATTERN},
     ),
@@ -49,7 +49,7 @@ class SendBody(Body):
 
 
 class TopUpBody(Body):
-    """How much came to the bank for whose wallet."""
+    """The bank transfer received, and whose wallet it is for."""
 
     user: Id
     amount: Amount
@@ -58,7 +58,7 @@ class TopUpBody(Body):
 
 
 class PaySellerBody(Body):
-    """What the bank pays; all that is payable unless an amount is named."""
+    """The payout; everything payable unless an amount is given."""
 
     external_ref: ExternalRef
     amount: Amount | None = None
@@ -66,7 +66,7 @@ class PaySellerBody(Body):
 
 
 class MoneyMovedShown(Shown):
-    """What moved, and the balance that it left in the wallet."""
+    """The amount, and the wallet's balance after it."""
 
     id: int
     amount: int
@@ -109,7 +109,7 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
 
 @post(
     "/",
-    summary="Top a wallet up from the bank",
+    summary="Top up a wallet by bank transfer",
     operation=told(
         "topUp",
         RoleMissing,
@@ -121,7 +121,7 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
     ),
 )
 async def top_up(request: Call) -> Response[MoneyMovedShown]:
-    """Admins only. A reference is good once: the second time it is refused and names the first."""
+    """Admins only. A reference can be used once; a second use is refused and names the first transfer."""
     caller = request.caller
     data = await request.parsed(TopUpBody)
     command = TopUp(caller, wallet_of(data.user), data.amount, data.external_ref, data.reason)
@@ -142,7 +142,7 @@ async def top_up(request: Call) -> Response[MoneyMovedShown]:
     ),
 )
 async def pay_seller(request: Call, seller_id: PathId) -> Response[SellerPaidShown]:
-    """Admins only. At most what is payable: not what buyers may still give back or have not paid."""
+    """Admins only. At most what is payable: completed, paid, and no longer returnable."""
     caller = request.caller
     data = await request.parsed(PaySellerBody)
     command = PaySeller(caller, seller_id, data.external_ref, data.amount, data.reason)

@@ -27,7 +27,7 @@ MICROSECONDS = 1_000_000
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands."""
+    """The status of an order."""
 
     PLACED = "placed"
     DISPENSED = "dispensed"
@@ -52,7 +52,7 @@ class Change(StrEnum):
 
 
 class Fulfil(StrEnum):
-    """When the goods are handed out."""
+    """When the products are dispensed."""
 
     NOW = "now"
     LATER = "later"

@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 class UserState(StrEnum):
-    """Where a user stands; only the active log in."""
+    """The status of a user. Only active users can log in."""
 
     PENDING = "pending"
     ACTIVE = "active"
