@@ -9,10 +9,10 @@ from tuckshop.http.openapi import Contract, one_of
 _ABOUT = """\
 Prepaid shop and vending backend. Amounts are whole numbers of minor units (cents), times
 are RFC 3339 in UTC. Every error is a problem (RFC 9457) whose `type` never changes. Requests are read
-strictly: unknown or repeated names, wrong types and wrong media types are refused, whoever asks. Answers are
-JSON whatever `Accept` says. Instead of a token, pages of the shop's own may bring a log-in's cookie; from
-other pages, or with a token, it is refused. Lists are read page by page: give `next` of one page as `cursor`
-of the next.
+strictly: unknown or repeated names, wrong types and wrong media types are refused. Responses are
+JSON whatever `Accept` says. Pages of the shop itself may send a session cookie instead of a token; it is
+refused from other sites, or together with a token. Lists come in pages: send `next` of one page as
+`cursor` of the next.
 """
 _TAGS = {
     "users": "Users: registration, profile, roles.",
@@ -33,7 +33,7 @@ _TAGS = {
 }
 _PROBLEM = {
     "title": "Problem",
-    "description": "Why not (RFC 9457). A refusal's facts stand beside these members, under their own names.",
+    "description": "A problem (RFC 9457). A refusal's facts are further members.",
     "type": "object",
     "properties": {
         "type": {"type": "string", "format": "uri", "pattern": "^urn:tuckshop:problem:[a-z0-9-]+$"},
@@ -41,7 +41,7 @@ _PROBLEM = {
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "errors": {
-            "description": "What is wrong where, for requests that cannot be read.",
+            "description": "The fields that are wrong, for invalid requests.",
             "type": "array",
             "items": {
                 "type": "object",

@@ -39,7 +39,7 @@ GuestName = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=USERNAME_LENGTH_MAX,
-        description="A guest's name, which no user's has to do with; case does not count.",
+        description="A guest's name, independent of usernames; case does not count.",
         examples=["door 17"],
         extra_json_schema={"pattern": NAME_PATTERN},
     ),
@@ -59,7 +59,7 @@ Days = Annotated[
 
 
 class GuestRefundBody(Body):
-    """One piece of a product, from what the guest bought last. `machine`: the first, or the one that asks."""
+    """One piece of the guest's latest purchase of a product. `machine`: the first, or the one that asks."""
 
     guest: GuestName
     product: Id
@@ -87,7 +87,7 @@ class LeftBehindPage(Page):
 
 
 class SweptShown(Shown):
-    """How many wallets were closed, and what was in them."""
+    """The number of closed wallets, and the money that was in them."""
 
     count: int
     amount: int
@@ -160,7 +160,7 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
     ),
 )
 async def refund(request: Call) -> Response[RefundShown]:
-    """By a machine within the window and three times a day for a guest; by cashiers and admins always."""
+    """Machines within the refund window and three times a day for a guest; cashiers and admins always."""
     caller = request.witness
     data = await request.parsed(GuestRefundBody)
     caller, ref = await purse(request, caller, guest=data.guest)

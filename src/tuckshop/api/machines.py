@@ -116,7 +116,7 @@ class ShelvesBody(Body):
 
 
 class MoveStockBody(Body):
-    """So many pieces to another machine."""
+    """Pieces to move to another machine."""
 
     product: Id
     quantity: Pieces
@@ -139,7 +139,7 @@ class CountedBody(Body):
 
 
 class CountCoinsBody(Body):
-    """What was found in the box: every coin of the currency, also those of which there was none."""
+    """The counted coins: every coin of the currency, with 0 for none."""
 
     counted: Annotated[list[CountedBody], msgspec.Meta(min_length=1, max_length=DENOMINATIONS_MAX)]
     reason: Reason | None = None
@@ -215,7 +215,7 @@ class BoxMovedShown(Shown):
 
 
 class CoinsCountedShown(Shown):
-    """What the books expected and what was there; `over_short` below 0: so much was missing."""
+    """The expected and the counted coins; `over_short` below 0: coins are missing."""
 
     machine: int
     expected: dict[int, int]
@@ -269,7 +269,7 @@ async def add(request: Call) -> MachineShown:
     ),
 )
 async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
-    """Another name, timezone or kind of box. No box that is below zero in a coin becomes a counted one."""
+    """Changes name, time zone or kind of box. A box below zero in a coin cannot become a counted one."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(ChangeMachineBody)
     machine = await machines.change(

@@ -78,17 +78,17 @@ StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="Only orders with 
 
 
 class LineBody(Body):
-    """So many pieces of a product. A product named twice counts together."""
+    """A product and its quantity. Lines of the same product are added up."""
 
     product: Id
     quantity: Quantity
 
 
 class PlaceOrderBody(Body):
-    """What to buy. `change`: what becomes of the rest of the wallet. `client_ref`: yours, used once ever.
+    """What to buy. `change`: what happens to the rest of the wallet. `client_ref`: your reference, used once.
 
-    `fulfil`: whether the goods are handed out now, as from a wallet, or later, as on a tab. `guest`: for whom
-    a machine, a cashier or an admin buys. `machine`: the first one, or the one that asks.
+    `fulfil`: whether the products are dispensed now, as from a wallet, or later, as on a tab. `guest`: for
+    whom a machine, a cashier or an admin buys. `machine`: by default the first one, or the one that asks.
     """
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
@@ -101,7 +101,7 @@ class PlaceOrderBody(Body):
 
 
 class KeptLineBody(Body):
-    """So many pieces of a product shall stay in the order."""
+    """The new quantity of a product in the order."""
 
     product: Id
     quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
@@ -126,7 +126,7 @@ class RefundBody(Body):
 
 
 class LineShown(Shown):
-    """A line as sold; `refunded` pieces have come back."""
+    """A line as sold; `refunded` is the number of refunded pieces."""
 
     product: int
     name: str
@@ -149,16 +149,16 @@ class OrderShown(Shown):
 
 
 class OrderStandsShown(OrderShown):
-    """An order as it stands, and whose it is: a user's or a guest's. A seller sees own lines, and nobody."""
+    """An order and its buyer: a user or a guest. Sellers see their own lines, and no buyer."""
 
     buyer: int | None
     guest: str | None
 
 
 class OrderPlacedShown(OrderShown):
-    """A new order, the balance that is left, and the coins that came back with it.
+    """A new order, the balance after it, and the coins of the change.
 
-    `owed` is on the tab, if that paid.
+    `owed` is what the tab owes, for an order on the tab.
     """
 
     balance: int
@@ -195,9 +195,9 @@ class OrdersShown(Page):
     ),
 )
 async def place(request: Call) -> Response[OrderPlacedShown]:
-    """All lines at once, from your wallet or on your tab, or nothing; by a machine from its guest's wallet.
+    """Buys all lines or none, from your wallet or on your tab; a machine buys from its guest's wallet.
 
-    Repeat it safely with an Idempotency-Key.
+    Send an Idempotency-Key to retry safely.
     """
     caller = request.witness
     data = await request.parsed(PlaceOrderBody)
@@ -246,7 +246,7 @@ async def index(
 
 @get("/{order_id:int}", summary="One order", operation=told("getOrder", UnknownOrder))
 async def show(request: Call, order_id: PathId) -> OrderStandsShown:
-    """Your own order, or your own lines of one in which you sold; cashiers and admins see everybody's."""
+    """Your own order, or your lines of an order you sold in; cashiers and admins see all."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
 
@@ -266,8 +266,8 @@ async def show(request: Call, order_id: PathId) -> OrderStandsShown:
     ),
 )
 async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
-    """While it is `placed`. Buyers cancel and make smaller; sellers of all lines say what was handed out, or
-    could not be; cashiers and admins do either. Money and pieces come back."""
+    """While it is `placed`. Buyers cancel and reduce it; sellers of all lines complete it or mark it as
+    failed; cashiers and admins do either. Money and stock are returned."""
     caller = request.caller
     data = await request.parsed(ChangeOrderBody)
     command: CancelOrder | ReduceOrder | Dispense
@@ -307,10 +307,11 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
     ),
 )
 async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
-    """The buyer within the window and three times a day, and so a machine for its guests; the lines' seller,
-    cashiers and admins at any time.
+    """Buyers, and machines for their guests: within the refund window, three times a day.
 
-    Only they may write the pieces off.
+    The lines' seller, cashiers and admins: at any time.
+
+    Only they can write the products off.
     """
     caller = request.witness
     data = await request.parsed(RefundBody, default=RefundBody())

@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 class Account(StrEnum):
-    """Whose statement: accounts that people have."""
+    """The account of a statement: wallet, tab or earnings."""
 
     WALLET = "wallet"
     EARNINGS = "earnings"
@@ -69,7 +69,7 @@ class NamedShown(Shown):
 
 
 class FiguresShown(Shown):
-    """Pieces and money sold and given back, each on its day; `quantity` and `amount` are the rest."""
+    """Sales and refunds, each on its day; `quantity` and `amount` are the net values."""
 
     sold_quantity: int
     sold: int
@@ -83,7 +83,7 @@ F = TypeVar("F", bound=FiguresShown)
 
 
 class SalesRowShown(FiguresShown):
-    """Sales of one of what the report tells apart; nothing else is there."""
+    """Sales of one group of the report; other fields are absent."""
 
     day: date | UnsetType = UNSET
     product: NamedShown | UnsetType = UNSET
@@ -92,7 +92,7 @@ class SalesRowShown(FiguresShown):
 
 
 class SalesShown(Shown):
-    """Sales from day to day, in the order of what is told apart, and all of them together."""
+    """Sales by day and group, and their totals."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
@@ -101,7 +101,7 @@ class SalesShown(Shown):
 
 
 class SellerEarningsShown(FiguresShown):
-    """What a seller sold and was paid in these days; `balance` is what the shop owes them now."""
+    """A seller's sales and payouts in the period; `balance` is what the shop owes the seller now."""
 
     seller: NamedShown
     paid: int

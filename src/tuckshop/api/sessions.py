@@ -45,7 +45,7 @@ class RefreshBody(Body):
 
 
 class TokenBody(Body):
-    """What the token is for, what it may do, and for how many days."""
+    """The token's name, its scopes and its lifetime in days."""
 
     name: Annotated[
         str,
@@ -215,7 +215,7 @@ async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor | None 
 @delete(
     "/sessions/{session_id:int}",
     status_code=204,
-    summary="End a log-in",
+    summary="End a session",
     operation=told("endSession", UnknownSession, login="session"),
 )
 async def end_session(request: Call, session_id: PathId) -> None:
@@ -246,8 +246,8 @@ async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor | None = 
 async def make_token(request: Call) -> NewTokenShown:
     """Creates a token for a program that acts for you within its scopes, until it is revoked or expires.
 
-    `read` looks at what customers see, `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
-    admins do. No token manages your account. Whatever ends all your log-ins ends your tokens too.
+    `read` reads what customers see; `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
+    admins do. No token manages your user account. Ending all your sessions revokes your tokens too.
     """
     user_id = await _user_id(request)
     data = await request.parsed(TokenBody)

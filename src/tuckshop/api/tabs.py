@@ -69,7 +69,7 @@ class TabSettledShown(Shown):
     ),
 )
 async def settle(request: Call, user_id: PathId) -> Response[TabSettledShown]:
-    """By cashiers and admins. Coins beyond what is owed stay in the wallet; a reference is good once."""
+    """By cashiers and admins. Coins above what is owed stay in the wallet; a reference can be used once."""
     caller = request.caller
     data = await request.parsed(SettleTabBody)
     match data.coins, data.bank:

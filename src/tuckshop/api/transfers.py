@@ -41,7 +41,7 @@ ExternalRef = Annotated[
 
 
 class SendBody(Body):
-    """How much to send to which other buyer."""
+    """The amount, and the buyer who receives it."""
 
     to: Id
     amount: Amount
@@ -75,7 +75,7 @@ class MoneyMovedShown(Shown):
 
 
 class SellerPaidShown(Shown):
-    """What was paid, and what is left: earned, and payable."""
+    """The amount paid, and what is left: earned, and payable."""
 
     id: int
     amount: int

@@ -44,7 +44,7 @@ Roles = Annotated[
 
 
 class RegisterBody(Body):
-    """Who wants to join; as buyer or seller, since other roles are given by an admin."""
+    """A new user, as buyer or seller; admins give other roles."""
 
     username: Username
     password: NewPassword

@@ -45,10 +45,9 @@ Coins = Annotated[
 
 
 class DepositBody(Body):
-    """Coins that were put in: value in minor units -> how many. `user` or `guest`: whose wallet; your own.
+    """Inserted coins: value in minor units -> how many. `user` or `guest`: whose wallet; by default your own.
 
-    A guest is whom a machine knows by a name, and made when first named. `machine`: the first one, or the one
-    that asks.
+    A guest is created when first named. `machine`: by default the first one, or the one that asks.
     """
 
     coins: Coins
@@ -58,7 +57,7 @@ class DepositBody(Body):
 
 
 class PayOutBody(Body):
-    """Whose wallet to pay out, your own unless said, and from which machine."""
+    """The wallet to pay out, by default your own, and the machine."""
 
     user: Id | None = None
     guest: GuestName | None = None
@@ -118,7 +117,7 @@ class ProductEarningsShown(Shown):
 
 
 class EarningsShown(Shown):
-    """A seller's earnings; `payable` leaves out what buyers may still give back."""
+    """A seller's earnings; `payable` leaves out what buyers can still return."""
 
     balance: int
     payable: int

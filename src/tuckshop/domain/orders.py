@@ -45,7 +45,7 @@ class Payment(StrEnum):
 
 
 class Change(StrEnum):
-    """What becomes of the money left after an order."""
+    """What happens to the money left after an order."""
 
     KEEP = "keep"  # stays in the wallet
     RETURN = "return"  # comes back in coins

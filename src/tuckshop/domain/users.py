@@ -47,7 +47,7 @@ class UserState(StrEnum):
 
 
 class Scope(StrEnum):
-    """What an API token may do of what its user may."""
+    """What an API token is allowed to do."""
 
     READ = "read"
     BUY = "buy"
