@@ -136,9 +136,7 @@ def test_refuses_a_port_in_use(open_terminal: Terminal) -> None:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = str(taken.getsockname()[1])
-            assert f"Cannot listen on 127.0.0.1 port {port}" in open_terminal.refused(
-                "serve", "--port", port
-            )
+            assert f"Cannot listen on 127.0.0.1 port {port}" in open_terminal.refused("serve", "--port", port)
 
 
 def test_refuses_several_workers_on_sqlite(open_terminal: Terminal) -> None:

@@ -97,7 +97,8 @@ def test_the_tables_have_no_other_rows() -> None:
 def test_a_refusal_counts_as_its_language_does() -> None:
     told = [errors.said(TooManyTries(seconds), GERMAN, REQUEST) for seconds in (1, 20_000)]
     assert told == [
-        f"Zu viele Anmeldeversuche. Warte {wait} und versuche es noch einmal." for wait in ("1 Sekunde", "20.000 Sekunden")
+        f"Zu viele Anmeldeversuche. Warte {wait} und versuche es noch einmal."
+        for wait in ("1 Sekunde", "20.000 Sekunden")
     ]
     assert reasons.said(TooManyDecimals(1), ENGLISH, EURO) == "must have at most 1 decimal"
 

@@ -289,7 +289,7 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
 
 @post(
     "/{order_id:int}/refunds",
-    summary="Give back",
+    summary="Refund an order",
     operation=told(
         "refundOrder",
         UnknownOrder,

@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 class Account(StrEnum):
-    """The account of a statement: wallet, tab or earnings."""
+    """What a statement is about: wallet, tab or earnings."""
 
     WALLET = "wallet"
     EARNINGS = "earnings"

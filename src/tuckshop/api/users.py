@@ -147,7 +147,7 @@ async def register(request: Call) -> UserShown:
     return show_user(user)
 
 
-@get("/me", summary="Your account", operation=told("getMe"))
+@get("/me", summary="Your profile", operation=told("getMe"))
 async def me(request: Call) -> UserShown:
     """Who you are."""
     actor = await sessions.actor(request.shop, caller=request.caller)

@@ -368,7 +368,7 @@ def complaint(told: str) -> tuple[str, str]:
     named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.*)`", message, re.DOTALL)
     if named is not None:
         whole = named[1] if field == "body" else f"{field}.{named[1]}"
-        return whole, "is missing" if "missing" in message else "is not known here"
+        return whole, "is missing" if "missing" in message else "is not a known field"
     return field, in_words(message)
 
 

@@ -1,4 +1,4 @@
-"""`/account/orders`: what somebody has bought, giving it back, and calling off what is not handed out yet."""
+"""`/account/orders`: purchases of the user, returning them, and cancelling orders that are not completed."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def give_back(request: Call, order: Number) -> Response[Any]:
 
 @post("/account/orders/{order:str}/cancel", status_code=303)
 async def cancel(request: Call, order: Number) -> Response[Any]:
-    """Called off before anything was handed out."""
+    """Cancelled before it was completed."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key")
     found = await _own(request, member, rooms.number(order))

@@ -103,7 +103,7 @@ async def hand_out(request: Call, order: Number) -> Response[Any]:
 
 @post("/desk/orders/{order:str}/fail", status_code=303)
 async def fail(request: Call, order: Number) -> Response[Any]:
-    """It cannot be handed out: pieces and money go back."""
+    """The order failed: stock and money are returned."""
     return await _ended(request, order, failed=True)
 
 

@@ -1,4 +1,4 @@
-"""`/office/orders`: everybody's orders; giving back, handing out and cancelling for whoever asks."""
+"""`/office/orders`: all orders; refunding, completing and cancelling them."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
 
 @post("/office/orders/{order:str}/hand-out", status_code=303)
 async def hand_out(request: Call, order: Number) -> Response[Any]:
-    """Handed out; or it could not be, and the money goes back."""
+    """Completed, or failed with a refund."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key", "failed")
     order_id = rooms.number(order)
@@ -144,7 +144,7 @@ async def hand_out(request: Call, order: Number) -> Response[Any]:
 
 @post("/office/orders/{order:str}/cancel", status_code=303)
 async def cancel(request: Call, order: Number) -> Response[Any]:
-    """Called off before anything was handed out."""
+    """Cancelled before it was completed."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))

@@ -1,4 +1,4 @@
-"""`/office/machines/...`: a machine's shelves as they stand, what to put in, and how each is planned."""
+"""`/office/machines/...`: a machine's shelves, what to refill, and the planogram."""
 
 from __future__ import annotations
 

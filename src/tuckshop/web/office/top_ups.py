@@ -1,4 +1,4 @@
-"""`/office/topups`: money that came to the bank, into somebody's wallet."""
+"""`/office/topups`: bank transfers received, into wallets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/office/users`: people: found, let in, locked out, helped when they lost their password."""
+"""`/office/users`: users: found, approved, blocked, given a new password."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def change_roles(request: Call, user: Number) -> Response[Any]:
 
 @post("/office/users/{user:str}/state", status_code=303)
 async def change_state(request: Call, user: Number) -> Response[Any]:
-    """Let in, or locked out."""
+    """Approved, or blocked."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "state")
     found = await accounts.find(request.shop, user_id=rooms.number(user))

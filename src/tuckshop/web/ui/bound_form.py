@@ -73,7 +73,7 @@ class Filled:
         return int(typed)
 
     def amount(self, name: str, *, least_cents: int = 1, most_cents: int = money.BALANCE_CENTS_MAX) -> int:
-        """An amount of money, in minor units, as people write it: 2.20 or 2,20."""
+        """An amount of money, in minor units, as it is written: 2.20 or 2,20."""
         typed = self.typed[name].strip()
         currency = self._request.shop.currency
         try:
@@ -91,7 +91,7 @@ class Filled:
         return cents
 
     def tax(self, name: str) -> int:
-        """Per cent, in basis points, as people write them: 5.5 or 5,5; nothing is 0."""
+        """Per cent, in basis points, as it is written: 5.5 or 5,5; nothing is 0."""
         typed = self.typed[name].strip().removesuffix("%").rstrip()
         try:
             return catalogue.parse_tax(typed.replace(",", ".", 1)) if typed else 0
