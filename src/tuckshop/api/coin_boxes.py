@@ -25,7 +25,7 @@ _COINS = (RoleMissing, UnknownMachine, CoinNotAccepted, InvalidField)
 
 
 class CarryCoinsBody(Body):
-    """Coins to put in or to take out: value in minor units -> how many."""
+    """Coins to add or to collect: value in minor units -> how many."""
 
     coins: Coins
     reason: Reason | None = None

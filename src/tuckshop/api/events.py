@@ -26,19 +26,19 @@ _HEADERS = [
 
 @get(
     "/",
-    summary="What changes, as it happens",
+    summary="Stream events",
     operation=told("streamEvents", login="optional", media_type=MEDIA_TYPE),
 )
 async def stream(request: Call) -> Response[bytes]:
-    """Server-sent events until you hang up, the shop closes or your session ends.
+    """Server-sent events until you disconnect, the server stops or your session ends.
 
-    - `hello` `{at, missed}` comes first, and again whenever events may have been missed: read what you show
-      anew. Nothing is replayed, so `Last-Event-ID` only makes `missed` true.
+    - `hello` `{at, missed}` comes first, and again if events were missed: reload your data then. Nothing is
+      replayed, so `Last-Event-ID` only makes `missed` true.
     - `stock` `{machine, product, stock, price}` and `product` `{product, price, version, on_sale}`
-    - for you alone, if you are logged in: `balance` `{balance}` and `order` `{order, status}`
+    - only for you, if you are logged in: `balance` `{balance}` and `order` `{order, status}`
 
-    Values are the latest, some tenths of a second old; what changed twice meanwhile is told once. A comment
-    comes every 15 seconds. Who does not read is sent away; 503 if too many watch already.
+    Values are the latest, up to some tenths of a second old; several changes may come as one event. A comment
+    comes every 15 seconds. Clients that do not read are disconnected; 503 if too many are connected.
     """
     caller = None if request.is_anonymous else request.caller
     if caller is not None:

@@ -39,7 +39,7 @@ GuestName = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=USERNAME_LENGTH_MAX,
-        description="A guest's name, which no user's has to do with; case does not count.",
+        description="A guest's name, independent of usernames; case does not count.",
         examples=["door 17"],
         extra_json_schema={"pattern": NAME_PATTERN},
     ),
@@ -53,11 +53,13 @@ GuestQuery = Annotated[
         description="The name of a guest.",
     ),
 ]
-Days = Annotated[int, msgspec.Meta(ge=0, le=DAYS_MAX, description="Nothing has moved it for so long.")]
+Days = Annotated[
+    int, msgspec.Meta(ge=0, le=DAYS_MAX, description="Only wallets not used for this many days.")
+]
 
 
 class GuestRefundBody(Body):
-    """One piece of a product, from what the guest bought last. `machine`: the first, or the one that asks."""
+    """One piece of the guest's latest purchase of a product. `machine`: the first, or the one that asks."""
 
     guest: GuestName
     product: Id
@@ -65,13 +67,13 @@ class GuestRefundBody(Body):
 
 
 class SweepBody(Body):
-    """How long nothing may have moved a guest's money for it to be left behind."""
+    """After how many days without use guest money counts as unclaimed."""
 
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
 
 
 class LeftBehindShown(Shown):
-    """A guest's money, and when something last moved it."""
+    """A guest's money, and when it was last used."""
 
     guest: str
     balance: int
@@ -85,14 +87,14 @@ class LeftBehindPage(Page):
 
 
 class SweptShown(Shown):
-    """How many wallets were closed, and what was in them."""
+    """The number of closed wallets, and the money that was in them."""
 
     count: int
     amount: int
 
 
 class UnclaimedShown(Shown):
-    """Money that went to nobody, from a guest's wallet or that of a user who left."""
+    """Money written off from the wallet of a guest or a closed user."""
 
     id: int
     guest: str | None
@@ -102,7 +104,7 @@ class UnclaimedShown(Shown):
 
 
 class UnclaimedPage(Page):
-    """A page of what nobody claimed, newest first."""
+    """A page of written-off money, newest first."""
 
     items: list[UnclaimedShown]
 
@@ -139,7 +141,7 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
 
 @post(
     "/refunds",
-    summary="Give back for a guest",
+    summary="Refund a guest",
     operation=told(
         "refundGuest",
         RoleMissing,
@@ -158,7 +160,7 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
     ),
 )
 async def refund(request: Call) -> Response[RefundShown]:
-    """By a machine within the window and three times a day for a guest; by cashiers and admins always."""
+    """Machines within the refund window and three times a day for a guest; cashiers and admins always."""
     caller = request.witness
     data = await request.parsed(GuestRefundBody)
     caller, ref = await purse(request, caller, guest=data.guest)
@@ -174,7 +176,7 @@ async def refund(request: Call) -> Response[RefundShown]:
 async def index(
     request: Call, days: Days = 0, limit: Limit = 50, cursor: Cursor | None = None
 ) -> LeftBehindPage:
-    """Whose money nothing has moved for so many days. Cashiers and admins."""
+    """Guests whose wallet was not used for this many days. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await guests.left_behind(
         request.shop, actor=actor, days=days, after_id=cursor_id(cursor) or 0, limit=limit + 1
@@ -188,11 +190,11 @@ async def index(
 
 @post(
     "/unclaimed",
-    summary="Close what guests left behind",
+    summary="Write off unclaimed guest money",
     operation=told("sweep", RoleMissing, body=SweepBody),
 )
 async def sweep(request: Call) -> SweptShown:
-    """Money that nothing has moved for so many days goes where nobody claims it. Admins only."""
+    """Closes guest wallets not used for this many days and writes the money off. Admins only."""
     caller = request.caller
     data = await request.parsed(SweepBody)
     closed = await guests.close_left_behind(request.shop, caller=caller, days=data.days)
@@ -201,11 +203,11 @@ async def sweep(request: Call) -> SweptShown:
 
 @get(
     "/unclaimed",
-    summary="What nobody claimed",
+    summary="List unclaimed guest money",
     operation=told("listUnclaimed", RoleMissing),
 )
 async def unclaimed(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
-    """Money of guests who did not come back, and of users who left, newest first. Cashiers and admins."""
+    """Written-off money of closed guest and user wallets, newest first. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await guests.unclaimed(request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1)
     items = [

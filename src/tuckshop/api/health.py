@@ -15,9 +15,9 @@ class HealthShown(Shown):
     status: str
 
 
-@get("/live", summary="Is the process up?", operation=told("isLive", login="none"))
+@get("/live", summary="Liveness check", operation=told("isLive", login="none"))
 async def live(request: Call) -> HealthShown:
-    """200 as long as the process answers."""
+    """200 while the process runs."""
     return HealthShown(status="live")
 
 

@@ -34,7 +34,7 @@ Timezone = Annotated[
 
 
 class AddMachineBody(Body):
-    """A place of sale. `counted`: it pays only with coins it holds; `unlimited`: a cashier sees to it."""
+    """A machine. `counted`: coin changer, pays only with coins it holds; `unlimited`: cash drawer."""
 
     name: Name
     timezone: Timezone = "UTC"
@@ -42,7 +42,7 @@ class AddMachineBody(Body):
 
 
 class ChangeMachineBody(Body):
-    """What to change; what is left out stays."""
+    """What to change. Fields that are left out stay as they are."""
 
     name: Name | None = None
     timezone: Timezone | None = None
@@ -67,14 +67,14 @@ class MachinesShown(Page):
 
 
 class MachineKeyShown(Shown):
-    """A machine's key, told this once."""
+    """A machine's key. It is returned only once."""
 
     key: str
 
 
 @get("/", summary="Machines", operation=told("listMachines"))
 async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesShown:
-    """Every place of sale."""
+    """All machines."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
     items = [_show_machine(machine) for machine in found[:limit]]
@@ -83,7 +83,7 @@ async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) 
 
 @get("/{machine_id:int}", summary="A machine", operation=told("getMachine", UnknownMachine, login="witness"))
 async def show(request: Call, machine_id: PathId) -> MachineShown:
-    """One place of sale; also asked by a machine."""
+    """A machine. Machines can read themselves."""
     await devices.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
@@ -94,7 +94,7 @@ async def show(request: Call, machine_id: PathId) -> MachineShown:
     operation=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
 )
 async def add(request: Call) -> MachineShown:
-    """A new place of sale, its box empty. Admins only."""
+    """Creates a machine with an empty coin box. Admins only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(AddMachineBody)
     machine = await machines.add(
@@ -117,7 +117,7 @@ async def add(request: Call) -> MachineShown:
     ),
 )
 async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
-    """Another name, timezone or kind of box. No box that is below zero in a coin becomes a counted one."""
+    """Changes name, time zone or kind of box. A box below zero in a coin cannot become a counted one."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(ChangeMachineBody)
     machine = await machines.change(
@@ -133,11 +133,11 @@ async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
 
 @post(
     "/{machine_id:int}/key",
-    summary="A new key for a machine",
+    summary="Create a machine key",
     operation=told("renewMachineKey", RoleMissing, UnknownMachine),
 )
 async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
-    """With `Authorization: Machine <key>` it says which coins went in and out. The last key ends at once."""
+    """With `Authorization: Machine <key>` a machine reports its coins. The old key ends at once."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     key = await machines.new_key(request.shop, actor=actor, machine_id=machine_id)
     return Response(MachineKeyShown(key=key), status_code=201, headers={"Cache-Control": "no-store"})

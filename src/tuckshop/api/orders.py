@@ -71,23 +71,23 @@ ClientRef = Annotated[
     ),
 ]
 
-WhoseQuery = Annotated[Whose, msgspec.Meta(description="What you bought, what you sold, or everybody's.")]
-BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Of this user alone.")]
-StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="In this status alone.")]
+WhoseQuery = Annotated[Whose, msgspec.Meta(description="Orders that you bought, that you sold in, or all.")]
+BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only orders of this user.")]
+StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="Only orders with this status.")]
 
 
 class LineBody(Body):
-    """So many pieces of a product. A product named twice counts together."""
+    """A product and its quantity. Lines of the same product are added up."""
 
     product: Id
     quantity: Quantity
 
 
 class PlaceOrderBody(Body):
-    """What to buy. `change`: what becomes of the rest of the wallet. `client_ref`: yours, used once ever.
+    """What to buy. `change`: what happens to the rest of the wallet. `client_ref`: your reference, used once.
 
-    `fulfil`: whether the goods are handed out now, as from a wallet, or later, as on a tab. `guest`: for whom
-    a machine, a cashier or an admin buys. `machine`: the first one, or the one that asks.
+    `fulfil`: whether the products are dispensed now, as from a wallet, or later, as on a tab. `guest`: for
+    whom a machine, a cashier or an admin buys. `machine`: by default the first one, or the one that asks.
     """
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
@@ -100,14 +100,14 @@ class PlaceOrderBody(Body):
 
 
 class KeptLineBody(Body):
-    """So many pieces of a product shall stay in the order."""
+    """The new quantity of a product in the order."""
 
     product: Id
     quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class ChangeOrderBody(Body):
-    """Either a status, or all lines as they shall be: what is not named is 0, and nothing but 0 cancels."""
+    """Either a status, or all new lines: products that are left out become 0; only zeros cancel the order."""
 
     status: Literal["cancelled", "dispensed", "failed"] | msgspec.UnsetType = msgspec.UNSET
     lines: (
@@ -117,7 +117,7 @@ class ChangeOrderBody(Body):
 
 
 class RefundBody(Body):
-    """Which pieces to give back; without `lines`, all that are left. `stock`: may they be sold again?"""
+    """What to refund; without `lines`, everything left. `stock`: whether the products can be sold again."""
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
     reason: Reason | None = None
@@ -125,7 +125,7 @@ class RefundBody(Body):
 
 
 class LineShown(Shown):
-    """A line as sold; `refunded` pieces have come back."""
+    """A line as sold; `refunded` is the number of refunded pieces."""
 
     product: int
     name: str
@@ -135,7 +135,7 @@ class LineShown(Shown):
 
 
 class OrderShown(Shown):
-    """An order as it stands."""
+    """An order."""
 
     id: int
     client_ref: str | None
@@ -148,16 +148,16 @@ class OrderShown(Shown):
 
 
 class OrderStandsShown(OrderShown):
-    """An order as it stands, and whose it is: a user's or a guest's. A seller sees own lines, and nobody."""
+    """An order and its buyer: a user or a guest. Sellers see their own lines, and no buyer."""
 
     buyer: int | None
     guest: str | None
 
 
 class OrderPlacedShown(OrderShown):
-    """A new order, the balance that is left, and the coins that came back with it.
+    """A new order, the balance after it, and the coins of the change.
 
-    `owed` is on the tab, if that paid.
+    `owed` is what the tab owes, for an order on the tab.
     """
 
     balance: int
@@ -194,9 +194,9 @@ class OrdersShown(Page):
     ),
 )
 async def place(request: Call) -> Response[OrderPlacedShown]:
-    """All lines at once, from your wallet or on your tab, or nothing; by a machine from its guest's wallet.
+    """Buys all lines or none, from your wallet or on your tab; a machine buys from its guest's wallet.
 
-    Repeat it safely with an Idempotency-Key.
+    Send an Idempotency-Key to retry safely.
     """
     caller = request.witness
     data = await request.parsed(PlaceOrderBody)
@@ -228,7 +228,7 @@ async def index(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> OrdersShown:
-    """What you have bought, newest first; what was sold of yours; or, for cashiers and admins, all."""
+    """Your orders, newest first; orders of your products; or all orders, for cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await orders.page(
         request.shop,
@@ -245,14 +245,14 @@ async def index(
 
 @get("/{order_id:int}", summary="One order", operation=told("getOrder", UnknownOrder))
 async def show(request: Call, order_id: PathId) -> OrderStandsShown:
-    """Your own order, or your own lines of one in which you sold; cashiers and admins see everybody's."""
+    """Your own order, or your lines of an order you sold in; cashiers and admins see all."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
 
 
 @patch(
     "/{order_id:int}",
-    summary="Cancel, make smaller, hand out",
+    summary="Cancel, reduce or complete an order",
     operation=told(
         "changeOrder",
         UnknownOrder,
@@ -265,8 +265,8 @@ async def show(request: Call, order_id: PathId) -> OrderStandsShown:
     ),
 )
 async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
-    """While it is `placed`. Buyers cancel and make smaller; sellers of all lines say what was handed out, or
-    could not be; cashiers and admins do either. Money and pieces come back."""
+    """While it is `placed`. Buyers cancel and reduce it; sellers of all lines complete it or mark it as
+    failed; cashiers and admins do either. Money and stock are returned."""
     caller = request.caller
     data = await request.parsed(ChangeOrderBody)
     command: CancelOrder | ReduceOrder | Dispense
@@ -288,7 +288,7 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
 
 @post(
     "/{order_id:int}/refunds",
-    summary="Give back",
+    summary="Refund an order",
     operation=told(
         "refundOrder",
         UnknownOrder,
@@ -306,10 +306,11 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
     ),
 )
 async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
-    """The buyer within the window and three times a day, and so a machine for its guests; the lines' seller,
-    cashiers and admins at any time.
+    """Buyers, and machines for their guests: within the refund window, three times a day.
 
-    Only they may write the pieces off.
+    The lines' seller, cashiers and admins: at any time.
+
+    Only they can write the products off.
     """
     caller = request.witness
     data = await request.parsed(RefundBody, default=RefundBody())

@@ -103,34 +103,32 @@ Keyword = Annotated[
     msgspec.Meta(
         max_length=PRODUCT_NAME_LENGTH_MAX,
         pattern="^[^\\x00]*\\Z",
-        description="Part of the name, in capitals or not. Signs mean themselves.",
+        description="Part of the name; case does not count. There are no wildcards.",
     ),
 ]
-PriceMax = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, description="Nothing that costs more.")]
-SellerId = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Of this seller alone.")]
+PriceMax = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, description="Maximum price.")]
+SellerId = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only products of this seller.")]
 InStock = Annotated[
     Literal["true", "false"],
-    msgspec.Meta(description="`true`: what the machine holds; `false`: what is sold out there."),
+    msgspec.Meta(description="`true`: in stock in the machine; `false`: sold out there."),
 ]
-Sorted = Annotated[
-    Sort, msgspec.Meta(description="By price and by name from the lowest on; with `-` from the highest on.")
-]
+Sorted = Annotated[Sort, msgspec.Meta(description="Sort order; `-` sorts descending.")]
 Offset = Annotated[
     int,
-    msgspec.Meta(ge=0, le=OFFSET_MAX, description="Leave out so many first; not together with `cursor`."),
+    msgspec.Meta(ge=0, le=OFFSET_MAX, description="Number of items to skip; not together with `cursor`."),
 ]
 ProductCursor = Annotated[
     str,
     msgspec.Meta(
         pattern="^[1-9a-z][0-9a-z]{0,11}(\\.[np][A-Za-z0-9_-]{1,1600})?\\Z",
-        description="`next` of the page before this one, in the same order.",
+        description="`next` of the previous page, in the same order.",
     ),
 ]
 _CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, BarcodeTaken, StockTooLarge)
 
 
 class AddProductBody(Body):
-    """What to put on sale. `house`: for the shop itself; admins only."""
+    """A new product. `house`: of the shop itself; admins only."""
 
     name: ProductName
     price: Price
@@ -179,7 +177,7 @@ class ChangeProductBody(Body):
 
 
 class StockBody(Body):
-    """Either `restock`, pieces that came, or `correct`, the pieces that are really there."""
+    """Either `restock`, pieces to add, or `correct`, the counted pieces."""
 
     restock: Pieces | msgspec.UnsetType = msgspec.UNSET
     correct: Stock | msgspec.UnsetType = msgspec.UNSET
@@ -188,7 +186,7 @@ class StockBody(Body):
 
 
 class SellerShown(Shown):
-    """Who sells; the house has no id."""
+    """The seller; the shop itself has no id."""
 
     id: int | None
     username: str
@@ -253,7 +251,7 @@ async def index(
     cursor: ProductCursor | None = None,
     offset: Offset | None = None,
 ) -> Response[ProductsShown]:
-    """Everything on sale that is asked for; all of it, in the order of its making, unless told otherwise."""
+    """Products that match the filters, oldest first by default."""
     if cursor is not None and offset is not None:
         raise Malformed(("offset", "and cursor must not be given together"))
     search = Search(
@@ -291,7 +289,7 @@ async def show(
 
 @post(
     "/",
-    summary="Put a product on sale",
+    summary="Create a product",
     operation=told(
         "addProduct",
         RoleMissing,
@@ -304,7 +302,7 @@ async def show(
     ),
 )
 async def add(request: Call) -> Response[ProductShown]:
-    """A new product with its first stock. Sellers only; for the house, admins."""
+    """Creates a product with its initial stock. Sellers only; admins for the shop itself."""
     caller = request.caller
     data = await request.parsed(AddProductBody)
     command = AddProduct(
@@ -329,7 +327,7 @@ async def add(request: Call) -> Response[ProductShown]:
     operation=told("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
 )
 async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
-    """As PATCH, with every attribute said. Owner or admin."""
+    """Replaces all attributes. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ReplaceProductBody)
     return await _settled(request, _change(request, product_id, data, caller), status=200)
@@ -341,7 +339,7 @@ async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
     operation=told("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
 )
 async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
-    """Some attributes, or the stock to a target. With `If-Match`, only at that version. Owner or admin."""
+    """Changes some attributes, or sets the stock. With `If-Match`, only at that version. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
     return await _settled(request, _change(request, product_id, data, caller), status=200)
@@ -363,7 +361,7 @@ async def remove(request: Call, product_id: PathId) -> Response[None]:
 @post(
     "/{product_id:int}/stock",
     status_code=200,
-    summary="Restock, or correct the stock",
+    summary="Refill, or correct the stock",
     operation=told(
         "changeStock",
         UnknownProduct,
@@ -376,7 +374,7 @@ async def remove(request: Call, product_id: PathId) -> Response[None]:
     ),
 )
 async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
-    """Pieces onto the shelf of a machine, or its stock set right. Owner or admin."""
+    """Adds stock in a machine, or corrects it after a count. Owner or admin."""
     caller = request.caller
     data = await request.parsed(StockBody)
     match data.restock, data.correct:

@@ -8,14 +8,14 @@ from tuckshop.till.commands.refunds import Refunded
 
 
 class RefundedLineShown(Shown):
-    """Pieces that came back."""
+    """Refunded pieces."""
 
     product: int
     quantity: int
 
 
 class RefundShown(Shown):
-    """A refund; `balance` is the buyer's, null for a seller who may not know it."""
+    """A refund; `balance` is the buyer's, null for sellers."""
 
     id: int
     order: int

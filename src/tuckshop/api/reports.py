@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 class Account(StrEnum):
-    """Whose statement: accounts that people have."""
+    """What a statement is about: wallet, tab or earnings."""
 
     WALLET = "wallet"
     EARNINGS = "earnings"
@@ -44,30 +44,32 @@ class Account(StrEnum):
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
 From = Annotated[
     str,
-    msgspec.Meta(pattern=_DATE, description="The first day; thirty days in all unless said."),
+    msgspec.Meta(pattern=_DATE, description="The first day; by default 29 days before the last."),
 ]
-To = Annotated[str, msgspec.Meta(pattern=_DATE, description="The last day, itself in it; today.")]
+To = Annotated[str, msgspec.Meta(pattern=_DATE, description="The last day, included; by default today.")]
 ByThese = Annotated[
     str,
     msgspec.Meta(
-        pattern=rf"^({_BY})(,({_BY})){{0,3}}\Z", description="What to tell apart, with commas between."
+        pattern=rf"^({_BY})(,({_BY})){{0,3}}\Z", description="What to group by, separated by commas."
     ),
 ]
-Only = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only of this one.")]
-Whose = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Whose; your own. Admins: anybody's.")]
+Only = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only this one.")]
+Whose = Annotated[
+    int, msgspec.Meta(ge=1, le=ID_MAX, description="The user; by default yourself. Admins: any user.")
+]
 As = Annotated[Format, msgspec.Meta(description="`csv` for spreadsheets: text/csv instead of JSON.")]
 Which = Annotated[Account, msgspec.Meta(description="Which of the user's accounts.")]
 
 
 class NamedShown(Shown):
-    """A product, seller or machine; the house has no id."""
+    """A product, seller or machine; the shop itself has no id."""
 
     id: int | None
     name: str
 
 
 class FiguresShown(Shown):
-    """Pieces and money sold and given back, each on its day; `quantity` and `amount` are the rest."""
+    """Sales and refunds, each on its day; `quantity` and `amount` are the net values."""
 
     sold_quantity: int
     sold: int
@@ -81,7 +83,7 @@ F = TypeVar("F", bound=FiguresShown)
 
 
 class SalesRowShown(FiguresShown):
-    """Sales of one of what the report tells apart; nothing else is there."""
+    """Sales of one group of the report; other fields are absent."""
 
     day: date | UnsetType = UNSET
     product: NamedShown | UnsetType = UNSET
@@ -90,7 +92,7 @@ class SalesRowShown(FiguresShown):
 
 
 class SalesShown(Shown):
-    """Sales from day to day, in the order of what is told apart, and all of them together."""
+    """Sales by day and group, and their totals."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
@@ -99,7 +101,7 @@ class SalesShown(Shown):
 
 
 class SellerEarningsShown(FiguresShown):
-    """What a seller sold and was paid in these days; `balance` is what the shop owes them now."""
+    """A seller's sales and payouts in the period; `balance` is what the shop owes the seller now."""
 
     seller: NamedShown
     paid: int
@@ -107,7 +109,7 @@ class SellerEarningsShown(FiguresShown):
 
 
 class EarningsReportShown(Shown):
-    """Earnings from day to day, by seller; the house first."""
+    """Earnings by seller; the shop itself first."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
@@ -173,13 +175,13 @@ async def sales(
 
 @get(
     "/earnings",
-    summary="What sellers earned",
+    summary="Report earnings",
     operation=told("reportEarnings", RoleMissing, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def earnings(
     request: Call, from_: From | None = None, to: To | None = None, format_: As = Format.JSON
 ) -> Response[EarningsReportShown]:
-    """What each seller sold and was paid. Admins and cashiers see all, sellers themselves."""
+    """Sales and payouts of each seller. Admins and cashiers see all, sellers their own."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     period = reports.period_of(request.shop, _date("from", from_), _date("to", to))
     report = await reports.earnings(request.shop, actor=actor, period=period)
@@ -199,7 +201,7 @@ async def statement(
     account: Which = Account.WALLET,
     user: Whose | None = None,
 ) -> Response[StatementShown]:
-    """Everything that moved a wallet, a tab or a seller's earnings: your own, or anybody's for admins."""
+    """Movements of a wallet, a tab or earnings: your own, or any user's for admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     report = await statements.statement(
         request.shop,

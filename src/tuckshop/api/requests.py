@@ -55,11 +55,11 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
 }
 """What an API token needs to change things there: one of these. What is missing takes a log-in."""
 
-Machine = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Whose stock and prices.")]
-Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="At most so many items.")]
+Machine = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="The machine for stock and prices.")]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="Maximum number of items.")]
 Cursor = Annotated[
     str,
-    msgspec.Meta(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
+    msgspec.Meta(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the previous page."),
 ]
 
 

@@ -45,7 +45,7 @@ class RefreshBody(Body):
 
 
 class TokenBody(Body):
-    """What the token is for, what it may do, and for how many days."""
+    """The token's name, its scopes and its lifetime in days."""
 
     name: Annotated[
         str,
@@ -61,7 +61,7 @@ class TokenBody(Body):
 
 
 class SessionShown(Shown):
-    """One log-in on one device; `current` is the one that asks."""
+    """A session on one device; `current` is the one of this request."""
 
     id: int
     device: str | None
@@ -72,7 +72,7 @@ class SessionShown(Shown):
 
 
 class SessionsShown(Page):
-    """A page of log-ins."""
+    """A page of sessions."""
 
     items: list[SessionShown]
 
@@ -88,7 +88,7 @@ class TokenShown(Shown):
 
 
 class NewTokenShown(TokenShown):
-    """A new API token: `token` is shown this once."""
+    """A new API token. `token` is returned only once."""
 
     token: str
 
@@ -123,7 +123,7 @@ class EndedShown(Shown):
     operation=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: Call) -> LoginShown:
-    """A new session; other sessions of yours stay, and `message` says so."""
+    """Starts a session. Your other sessions stay, and `message` says so."""
     data = await request.parsed(LoginBody)
     logged_in = await sessions.log_in(
         request.shop,
@@ -142,7 +142,7 @@ async def log_in(request: Call) -> LoginShown:
     operation=told("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
 async def refresh(request: Call) -> LoginShown:
-    """The next pair of tokens. A refresh token that is used twice ends its session."""
+    """Returns the next pair of tokens. Using a refresh token twice ends its session."""
     data = await request.parsed(RefreshBody)
     return _show(await sessions.refresh(request.shop, token=data.refresh))
 
@@ -167,7 +167,7 @@ async def log_out(request: Call) -> None:
     ),
 )
 async def log_out_everywhere(request: Call) -> EndedShown:
-    """Ends every session of yours at once; instead of a token, name and password will do."""
+    """Ends all your sessions at once. Send a token, or a name and password."""
     if await request.body():
         data = await request.parsed(LoginBody)
         ended = await sessions.log_out_everywhere_by_password(
@@ -195,7 +195,7 @@ def _show(logged_in: LoggedIn) -> LoginShown:
     operation=told("listSessions", login="session"),
 )
 async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> SessionsShown:
-    """Where you are logged in, newest first."""
+    """Your sessions, newest first."""
     user_id = await _user_id(request)
     found = await sessions.page(request.shop, user_id=user_id, before_id=cursor_id(cursor), limit=limit + 1)
     items = [
@@ -215,11 +215,11 @@ async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor | None 
 @delete(
     "/sessions/{session_id:int}",
     status_code=204,
-    summary="End a log-in",
+    summary="End a session",
     operation=told("endSession", UnknownSession, login="session"),
 )
 async def end_session(request: Call, session_id: PathId) -> None:
-    """Ends one log-in of yours at once."""
+    """Ends one of your sessions at once."""
     await sessions.end(request.shop, user_id=await _user_id(request), session_id=session_id)
 
 
@@ -229,7 +229,7 @@ async def end_session(request: Call, session_id: PathId) -> None:
     operation=told("listTokens", login="session"),
 )
 async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> TokensShown:
-    """The API tokens that are good, newest first; their secrets are not kept."""
+    """Your valid API tokens, newest first. Their secrets are not stored."""
     found = await api_tokens.page(
         request.shop, user_id=await _user_id(request), before_id=cursor_id(cursor), limit=limit + 1
     )
@@ -240,14 +240,14 @@ async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor | None = 
 @post(
     "/tokens",
     status_code=201,
-    summary="Make an API token",
+    summary="Create an API token",
     operation=told("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
 )
 async def make_token(request: Call) -> NewTokenShown:
-    """A token for a program: it does for you what its scopes allow, until it is revoked or expires.
+    """Creates a token for a program that acts for you within its scopes, until it is revoked or expires.
 
-    `read` looks at what customers see, `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
-    admins do. No token manages your account. Whatever ends all your log-ins ends your tokens too.
+    `read` reads what customers see; `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
+    admins do. No token manages your user account. Ending all your sessions revokes your tokens too.
     """
     user_id = await _user_id(request)
     data = await request.parsed(TokenBody)
@@ -264,7 +264,7 @@ async def make_token(request: Call) -> NewTokenShown:
     operation=told("revokeToken", UnknownToken, login="session"),
 )
 async def revoke_token(request: Call, token_id: PathId) -> None:
-    """Ends one API token of yours at once."""
+    """Revokes one of your API tokens at once."""
     await api_tokens.revoke(request.shop, user_id=await _user_id(request), token_id=token_id)
 
 

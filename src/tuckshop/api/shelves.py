@@ -50,7 +50,7 @@ class ShelfBody(Body):
 
 
 class ShelvesBody(Body):
-    """All shelves that are to have a slot, a capacity, a par level or a price of their own."""
+    """All shelves with a slot, a capacity, a refill level or a price of their own."""
 
     shelves: Annotated[list[ShelfBody], msgspec.Meta(max_length=SHELVES_MAX)]
 

@@ -27,14 +27,14 @@ from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
 
 class BankBody(Body):
-    """An amount that came to the bank."""
+    """A bank transfer received."""
 
     amount: Amount
     external_ref: ExternalRef
 
 
 class SettleTabBody(Body):
-    """Either `coins` that were put into a machine, or what came to the `bank`."""
+    """Either `coins` that were inserted, or a transfer to the `bank`."""
 
     coins: Coins | msgspec.UnsetType = msgspec.UNSET
     bank: BankBody | msgspec.UnsetType = msgspec.UNSET
@@ -42,7 +42,7 @@ class SettleTabBody(Body):
 
 
 class TabSettledShown(Shown):
-    """What came off the tab, what it still owes, and what the wallet holds."""
+    """The settled amount, what is still owed, and the wallet's balance."""
 
     id: int
     amount: int
@@ -69,7 +69,7 @@ class TabSettledShown(Shown):
     ),
 )
 async def settle(request: Call, user_id: PathId) -> Response[TabSettledShown]:
-    """By cashiers and admins. Coins beyond what is owed stay in the wallet; a reference is good once."""
+    """By cashiers and admins. Coins above what is owed stay in the wallet; a reference can be used once."""
     caller = request.caller
     data = await request.parsed(SettleTabBody)
     match data.coins, data.bank:

@@ -32,7 +32,7 @@ ExternalRef = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=EXTERNAL_REF_LENGTH_MAX,
-        description="The bank's reference, or yours: it moves money once.",
+        description="The bank's reference, or yours. It can be used once.",
         examples=["bank-2025-10-09-17"],
         extra_json_schema={"pattern": TEXT_PATTERN},
     ),
@@ -40,7 +40,7 @@ ExternalRef = Annotated[
 
 
 class SendBody(Body):
-    """How much to send to which other buyer."""
+    """The amount, and the buyer who receives it."""
 
     to: Id
     amount: Amount
@@ -48,7 +48,7 @@ class SendBody(Body):
 
 
 class TopUpBody(Body):
-    """How much came to the bank for whose wallet."""
+    """The bank transfer received, and whose wallet it is for."""
 
     user: Id
     amount: Amount
@@ -57,7 +57,7 @@ class TopUpBody(Body):
 
 
 class PaySellerBody(Body):
-    """What the bank pays; all that is payable unless an amount is named."""
+    """The payout; everything payable unless an amount is given."""
 
     external_ref: ExternalRef
     amount: Amount | None = None
@@ -65,7 +65,7 @@ class PaySellerBody(Body):
 
 
 class MoneyMovedShown(Shown):
-    """What moved, and the balance that it left in the wallet."""
+    """The amount, and the wallet's balance after it."""
 
     id: int
     amount: int
@@ -74,7 +74,7 @@ class MoneyMovedShown(Shown):
 
 
 class SellerPaidShown(Shown):
-    """What was paid, and what is left: earned, and payable."""
+    """The amount paid, and what is left: earned, and payable."""
 
     id: int
     amount: int
@@ -108,7 +108,7 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
 
 @post(
     "/",
-    summary="Top a wallet up from the bank",
+    summary="Top up a wallet by bank transfer",
     operation=told(
         "topUp",
         RoleMissing,
@@ -120,7 +120,7 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
     ),
 )
 async def top_up(request: Call) -> Response[MoneyMovedShown]:
-    """Admins only. A reference is good once: the second time it is refused and names the first."""
+    """Admins only. A reference can be used once; a second use is refused and names the first transfer."""
     caller = request.caller
     data = await request.parsed(TopUpBody)
     command = TopUp(caller, wallet_of(data.user), data.amount, data.external_ref, data.reason)
@@ -141,7 +141,7 @@ async def top_up(request: Call) -> Response[MoneyMovedShown]:
     ),
 )
 async def pay_seller(request: Call, seller_id: PathId) -> Response[SellerPaidShown]:
-    """Admins only. At most what is payable: not what buyers may still give back or have not paid."""
+    """Admins only. At most what is payable: completed, paid, and no longer returnable."""
     caller = request.caller
     data = await request.parsed(PaySellerBody)
     command = PaySeller(caller, seller_id, data.external_ref, data.amount, data.reason)

@@ -44,7 +44,7 @@ Roles = Annotated[
 
 
 class RegisterBody(Body):
-    """Who wants to join; as buyer or seller, since other roles are given by an admin."""
+    """A new user, as buyer or seller; admins give other roles."""
 
     username: Username
     password: NewPassword
@@ -53,7 +53,7 @@ class RegisterBody(Body):
 
 
 class ChangeUserBody(Body):
-    """What to change; what is left out stays."""
+    """What to change. Fields that are left out stay as they are."""
 
     username: Username | msgspec.UnsetType = msgspec.UNSET
     email: Email | msgspec.UnsetType | None = msgspec.UNSET
@@ -72,7 +72,7 @@ class UserShown(Shown):
 
 
 class StandingBody(Body):
-    """What to change; what is left out stays."""
+    """What to change. Fields that are left out stay as they are."""
 
     roles: Roles | msgspec.UnsetType = msgspec.UNSET
     state: Literal["active", "disabled", "pending"] | msgspec.UnsetType = msgspec.UNSET
@@ -85,7 +85,7 @@ class UsersShown(Page):
 
 
 class ExportShown(Shown):
-    """All that the shop keeps about you, by what it is."""
+    """Everything the shop stores about you."""
 
     user: dict[str, Any]
     sessions: list[dict[str, Any]]
@@ -101,7 +101,8 @@ class ExportShown(Shown):
 State = Annotated[
     str,
     msgspec.Meta(
-        pattern="^(active|closed|disabled|pending)\\Z", description="Only those; without it, all but closed."
+        pattern="^(active|closed|disabled|pending)\\Z",
+        description="Only users with this status; without it, all but closed ones.",
     ),
 ]
 
@@ -131,7 +132,7 @@ def show_user(user: User) -> UserShown:
     ),
 )
 async def register(request: Call) -> UserShown:
-    """A new buyer or seller. Answers 409 for a name or address that is taken."""
+    """Registers a buyer or seller. 409 if the name or email address is taken."""
     data = await request.parsed(RegisterBody)
     settings = request.settings
     user = await registration.register(
@@ -146,7 +147,7 @@ async def register(request: Call) -> UserShown:
     return show_user(user)
 
 
-@get("/me", summary="Your account", operation=told("getMe"))
+@get("/me", summary="Your profile", operation=told("getMe"))
 async def me(request: Call) -> UserShown:
     """Who you are."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -156,7 +157,7 @@ async def me(request: Call) -> UserShown:
 
 @patch(
     "/me",
-    summary="Change your account",
+    summary="Change your profile",
     operation=told(
         "changeMe",
         BadCredentials,
@@ -169,7 +170,10 @@ async def me(request: Call) -> UserShown:
     ),
 )
 async def change_me(request: Call) -> Response[UserShown]:
-    """Another name, address or password. A new password needs the present one and ends every session."""
+    """Changes your name, email address or password.
+
+    A new password needs the current one and ends every session.
+    """
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     data = await request.parsed(ChangeUserBody)
@@ -187,23 +191,23 @@ async def change_me(request: Call) -> Response[UserShown]:
 @delete(
     "/me",
     status_code=204,
-    summary="Close your account",
+    summary="Close your user account",
     operation=told("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
 )
 async def close_me(request: Call) -> Response[None]:
-    """Frees your name, ends every session, takes what is sold out off sale.
+    """Frees your name, ends every session, and takes your products off sale.
 
-    Earnings, a tab and stock must be settled first. What is left in your wallet is not paid out: do that
-    before.
+    Earnings, a tab and stock must be settled first. Money left in your wallet is written off:
+    have it paid out before.
     """
     caller = request.caller
     outcome = await request.settled(CloseUser(caller, caller.user_id))
     return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
-@get("/me/export", summary="All that is known of you", operation=told("exportMe", login="session"))
+@get("/me/export", summary="Export your data", operation=told("exportMe", login="session"))
 async def export_me(request: Call) -> ExportShown:
-    """Your account, log-ins, money, orders and products, as the shop keeps them."""
+    """Your profile, sessions, money, orders and products."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     found = await own_data.collect(request.shop, user_id=actor.user_id)
@@ -218,7 +222,7 @@ async def export_me(request: Call) -> ExportShown:
 async def index(
     request: Call, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
 ) -> UsersShown:
-    """The people of the shop, in the order in which they came. Admins only."""
+    """All users, oldest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     found = await accounts.page(
         request.shop,
@@ -243,7 +247,7 @@ async def show(request: Call, user_id: PathId) -> UserShown:
     operation=told("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
 )
 async def change(request: Call, user_id: PathId) -> UserShown:
-    """Other roles, or another state: `active` lets in who waits, `disabled` locks out. Admins only.
+    """Changes roles or status: `active` approves a user, `disabled` blocks one. Admins only.
 
     A change ends every session and token of the user at once.
     """
@@ -263,11 +267,11 @@ async def change(request: Call, user_id: PathId) -> UserShown:
 @delete(
     "/{user_id:int}",
     status_code=204,
-    summary="Close a user's account",
+    summary="Close a user",
     operation=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
 async def close(request: Call, user_id: PathId) -> Response[None]:
-    """As users close their own. What is left in the wallet goes to what nobody claims. Admins only."""
+    """The same as closing your own. Money left in the wallet is written off. Admins only."""
     outcome = await request.settled(CloseUser(request.caller, user_id))
     return answered(outcome, UserClosed, lambda _: None, status=204)
 

@@ -45,10 +45,9 @@ Coins = Annotated[
 
 
 class DepositBody(Body):
-    """Coins that were put in: value in minor units -> how many. `user` or `guest`: whose wallet; your own.
+    """Inserted coins: value in minor units -> how many. `user` or `guest`: whose wallet; by default your own.
 
-    A guest is whom a machine knows by a name, and made when first named. `machine`: the first one, or the one
-    that asks.
+    A guest is created when first named. `machine`: by default the first one, or the one that asks.
     """
 
     coins: Coins
@@ -58,7 +57,7 @@ class DepositBody(Body):
 
 
 class PayOutBody(Body):
-    """Whose wallet to pay out, your own unless said, and from which machine."""
+    """The wallet to pay out, by default your own, and the machine."""
 
     user: Id | None = None
     guest: GuestName | None = None
@@ -74,7 +73,7 @@ class WalletShown(Shown):
 
 
 class DepositShown(Shown):
-    """A deposit, and the balance it left."""
+    """A deposit, and the balance after it."""
 
     id: int
     amount: int
@@ -83,7 +82,7 @@ class DepositShown(Shown):
 
 
 class PayOutShown(Shown):
-    """A pay-out, its coins, and what no coin could pay."""
+    """A payout, its coins, and the rest that no coin could pay."""
 
     id: int
     amount: int
@@ -109,7 +108,7 @@ class EntriesShown(Page):
 
 
 class ProductEarningsShown(Shown):
-    """What one product brought, refunds taken off."""
+    """Earnings of one product, less refunds."""
 
     product: int
     name: str
@@ -118,7 +117,7 @@ class ProductEarningsShown(Shown):
 
 
 class EarningsShown(Shown):
-    """A seller's earnings; `payable` leaves out what buyers may still give back."""
+    """A seller's earnings; `payable` leaves out what buyers can still return."""
 
     balance: int
     payable: int
@@ -131,7 +130,7 @@ class EarningsShown(Shown):
     operation=told("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
 )
 async def show(request: Call, guest: GuestQuery | None = None) -> WalletShown:
-    """What the wallet holds, and the coins it would be paid in. A guest's: for machines, cashiers, admins."""
+    """The balance, and the coins it would be paid in. For guests: machines, cashiers, admins."""
     if guest is not None:
         found = await guests.find(request.shop, caller=request.witness, name=guest)
         coins = wallet.coins_of(request.shop, found.balance_cents)
@@ -145,7 +144,7 @@ async def show(request: Call, guest: GuestQuery | None = None) -> WalletShown:
 
 @post(
     "/deposits",
-    summary="Coins into a wallet",
+    summary="Deposit coins",
     operation=told(
         "depositCoins",
         RoleMissing,
@@ -162,7 +161,7 @@ async def show(request: Call, guest: GuestQuery | None = None) -> WalletShown:
     ),
 )
 async def deposit(request: Call) -> Response[DepositShown]:
-    """By a machine, a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
+    """For machines, cashiers and admins; for buyers themselves with TUCKSHOP_COINS=self."""
     caller = request.witness
     data = await request.parsed(DepositBody)
     caller, ref = await purse(request, caller, user=data.user, guest=data.guest, make=True)
@@ -174,7 +173,7 @@ async def deposit(request: Call) -> Response[DepositShown]:
 @post(
     "/payout",
     status_code=200,
-    summary="A whole wallet in coins",
+    summary="Pay out a wallet",
     operation=told(
         "payOutWallet",
         RoleMissing,
@@ -192,7 +191,7 @@ async def deposit(request: Call) -> Response[DepositShown]:
     ),
 )
 async def pay_out(request: Call) -> Response[PayOutShown]:
-    """In the fewest coins; cents that no coin can pay stay in the wallet."""
+    """Pays out the balance in the fewest coins. Cents that no coin can pay stay in the wallet."""
     caller = request.witness
     data = await request.parsed(PayOutBody, default=PayOutBody())
     caller, ref = await purse(request, caller, user=data.user, guest=data.guest)
@@ -207,7 +206,7 @@ async def pay_out(request: Call) -> Response[PayOutShown]:
     operation=told("listEntries", RoleMissing),
 )
 async def entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
-    """Everything that moved the wallet, newest first."""
+    """Movements of the wallet, newest first."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
@@ -216,11 +215,11 @@ async def entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None
 
 @get(
     "/entries",
-    summary="What moved your earnings",
+    summary="List movements of your earnings",
     operation=told("listEarningsEntries", RoleMissing),
 )
 async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
-    """Every sale, refund and pay-out, newest first. Sellers only."""
+    """Sales, refunds and payouts, newest first. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
@@ -229,7 +228,7 @@ async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor | No
 
 @get("/", summary="Your earnings", operation=told("getEarnings", RoleMissing))
 async def earnings(request: Call) -> EarningsShown:
-    """What your products brought you. Sellers only."""
+    """Your earnings. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None

@@ -1,4 +1,4 @@
-"""`tuckshop order`: what was sold, and taking it back."""
+"""`tuckshop order`: orders: list, complete, cancel, refund."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ order_argument = click.argument("order", metavar="ORDER", type=Whole(1, 10**18 -
 
 @click.group(cls=Commands)
 def order() -> None:
-    """See what was sold, hand it out, call it off, take it back.
+    """List, complete, cancel and refund orders.
 
     ORDER is an order's number.
     """
 
 
 @order.command("list")
-@click.option("--buyer", type=FILLED, metavar="NAME", help="Only the orders of this person.")
-@click.option("--limit", type=Whole(1, 10_000), default=20, help="How many, the newest first [20].")
+@click.option("--buyer", type=FILLED, metavar="NAME", help="Only orders of this user.")
+@click.option("--limit", type=Whole(1, 10_000), default=20, help="Number of orders [20].")
 def list_(buyer: str | None, limit: int) -> None:
-    """List orders, the newest first."""
+    """List orders, newest first."""
     found, currency = run(_page(buyer, limit))
     total = f"Total {currency.code}"
     output.table(
@@ -61,7 +61,7 @@ def list_(buyer: str | None, limit: int) -> None:
 @order.command("show")
 @order_argument
 def show(order: int) -> None:
-    """Show an order with its lines."""
+    """Show an order and its lines."""
     one, currency = run(_find(order))
     output.facts(
         [
@@ -78,7 +78,7 @@ def show(order: int) -> None:
     click.echo()
     price = f"Price {currency.code}"
     output.table(
-        ("Product", "Name", "Quantity", "Given back", price),
+        ("Product", "Name", "Quantity", "Refunded", price),
         (
             (
                 line.product_id,
@@ -89,30 +89,36 @@ def show(order: int) -> None:
             )
             for line in one.lines
         ),
-        right=("Product", "Quantity", "Given back", price),
+        right=("Product", "Quantity", "Refunded", price),
     )
 
 
 @order.command("refund")
 @order_argument
 @click.argument("lines", metavar="[LINE...]", nargs=-1, type=Times("3x2", "the product's number"))
-@click.option("--write-off", is_flag=True, help="What comes back is spoilt: not onto the shelf.")
+@click.option(
+    "--write-off",
+    is_flag=True,
+    help="Write off the returned products instead of putting them back on the shelf.",
+)
 @reason_option
 def refund(order: int, lines: tuple[tuple[int, int], ...], reason: str | None, *, write_off: bool) -> None:
-    """Give the buyer the money back, for all that is left or for some: 3x2 is two of product 3."""
+    """Refund an order, or some of it: 3x2 is two of product 3."""
     quantities = dict(lines)
     if len(quantities) < len(lines):
         raise click.UsageError("A product can be named only once.")
     done, currency = run(_refund(order, quantities or None, checked_reason(reason), write_off=write_off))
-    click.echo(f"{amounts.tell(done.amount_cents, currency)} given back; order {order} is {_said(done)}.")
+    click.echo(f"{amounts.tell(done.amount_cents, currency)} refunded. Order {order} is {_said(done)}.")
 
 
 @order.command("dispense")
 @order_argument
-@click.option("--failed", is_flag=True, help="It could not be handed out: money and pieces go back.")
+@click.option(
+    "--failed", is_flag=True, help="Mark the order as failed: refund the buyer and return the stock."
+)
 @reason_option
 def dispense(order: int, reason: str | None, *, failed: bool) -> None:
-    """Say that an order was handed out."""
+    """Complete an order: the buyer has the products."""
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.orders import Dispense
 
@@ -124,7 +130,7 @@ def dispense(order: int, reason: str | None, *, failed: bool) -> None:
 @order_argument
 @reason_option
 def cancel(order: int, reason: str | None) -> None:
-    """Call off an order that was not handed out yet."""
+    """Cancel an order that is not completed yet."""
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.orders import CancelOrder
 

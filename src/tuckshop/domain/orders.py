@@ -27,7 +27,7 @@ MICROSECONDS = 1_000_000
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands."""
+    """The status of an order."""
 
     PLACED = "placed"
     DISPENSED = "dispensed"
@@ -45,14 +45,14 @@ class Payment(StrEnum):
 
 
 class Change(StrEnum):
-    """What becomes of the money left after an order."""
+    """What happens to the money left after an order."""
 
     KEEP = "keep"  # stays in the wallet
     RETURN = "return"  # comes back in coins
 
 
 class Fulfil(StrEnum):
-    """When the goods are handed out."""
+    """When the products are dispensed."""
 
     NOW = "now"
     LATER = "later"

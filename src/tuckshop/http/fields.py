@@ -59,7 +59,7 @@ NewPassword = Annotated[
     msgspec.Meta(
         min_length=PASSWORD_LENGTH_MIN,
         max_length=PASSWORD_LENGTH_MAX,
-        description="Anything but what everybody tries first.",
+        description="Not one of the most common passwords.",
         examples=["correct horse"],
         extra_json_schema={"pattern": TEXT_PATTERN, "not": {"enum": sorted(COMMON)}},
     ),

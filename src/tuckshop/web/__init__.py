@@ -1,4 +1,4 @@
-"""The pages that people see, in rooms by audience.
+"""The HTML pages, in rooms by audience.
 
 Storefront, account, desk and office, and `ui`, which they share.
 

@@ -69,7 +69,7 @@ async def change_password(request: Call) -> Response[Any]:
             address=request.address,
         )
     except BadCredentials:
-        form.tell("current_password", form.words.gettext("Is not the present password."))
+        form.tell("current_password", form.words.gettext("That is not your current password."))
         return await _shown(request, member, secret=form)
     except Refusal as refusal:
         form.refuse(refusal)
@@ -78,7 +78,7 @@ async def change_password(request: Call) -> Response[Any]:
         request, username=user.username, password=posted["password"], form_token=posted[forms.TOKEN]
     )
     response = _done(
-        request, texts.of(request).gettext("You have a new password. All your other sessions have ended.")
+        request, texts.of(request).gettext("Your password is changed. All your other sessions have ended.")
     )
     browser.keep(response, request, entered)
     return response
@@ -99,7 +99,7 @@ async def close(request: Call) -> Response[Any]:
     posted = await forms.read(request, "key", "name")
     form = Filled(request, posted)
     if name_key(posted["name"].strip()) != name_key(member.user.username):
-        form.tell("name", form.words.gettext("Must be your own name."))
+        form.tell("name", form.words.gettext("Enter your own username."))
         return await _shown(request, member, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, member.user_id), posted)
@@ -108,7 +108,7 @@ async def close(request: Call) -> Response[Any]:
         return await _shown(request, member, closing=form)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).gettext("Your account is closed. Farewell!"))
+    notices.leave(response, request, texts.of(request).gettext("Your user account is closed."))
     return response
 
 

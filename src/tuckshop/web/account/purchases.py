@@ -1,4 +1,4 @@
-"""`/account/orders`: what somebody has bought, giving it back, and calling off what is not handed out yet."""
+"""`/account/orders`: purchases of the user, returning them, and cancelling orders that are not completed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def give_back(request: Call, order: Number) -> Response[Any]:
 
 @post("/account/orders/{order:str}/cancel", status_code=303)
 async def cancel(request: Call, order: Number) -> Response[Any]:
-    """Called off before anything was handed out."""
+    """Cancelled before it was completed."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key")
     found = await _own(request, member, rooms.number(order))
@@ -106,9 +106,9 @@ async def _pressed(request: Call, posted: dict[str, str], command: Refund | Canc
     if isinstance(receipt, Refunded):
         amount = words.money(receipt.amount_cents, request.shop.currency)
         notices.leave(
-            response, request, words.gettext("Given back. %(amount)s is yours again.", amount=amount)
+            response, request, words.gettext("Returned. %(amount)s is back in your wallet.", amount=amount)
         )
     else:
         assert isinstance(receipt, OrderChanged)
-        notices.leave(response, request, words.gettext("The order is cancelled."))
+        notices.leave(response, request, words.gettext("Order cancelled."))
     return response

@@ -1,4 +1,4 @@
-"""`/register`: becoming a buyer, a seller or both, as far as the shop takes people in."""
+"""`/register`: becoming a buyer, a seller or both, as far as registration is open."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BESIDE: dict[type[Refusal], str] = {
 
 @get("/register")
 async def show(request: Call) -> Response[Any]:
-    """Who is let in, and the form for them."""
+    """The roles that can register, and the form."""
     typed = {"username": "", "email": "", "roles": next(iter(offered(request)), "")}
     return _shown(request, Filled(request, typed), request.query_params.get("next", ""))
 
@@ -74,7 +74,7 @@ async def register(request: Call) -> Response[Any]:
 
 @get("/register/waiting")
 async def show_waiting(request: Call) -> Response[Any]:
-    """For whoever an admin has still to let in."""
+    """For users whom an admin has to approve."""
     return rooms.page(request, "account/approval_pending.html")
 
 

@@ -48,7 +48,7 @@ async def end_session(request: Call, session: Number) -> Response[Any]:
     with suppress(UnknownSession):  # Pressed twice, or ended elsewhere: it is what was wanted.
         await sessions.end(request.shop, user_id=member.user_id, session_id=rooms.number(session))
     response = forms.to_page("/account/sessions")
-    notices.leave(response, request, texts.of(request).gettext("That session is gone."))
+    notices.leave(response, request, texts.of(request).gettext("The session has ended."))
     return response
 
 
@@ -90,7 +90,7 @@ async def revoke_token(request: Call, token: Number) -> Response[Any]:
     with suppress(UnknownToken):  # As with sessions.
         await api_tokens.revoke(request.shop, user_id=member.user_id, token_id=rooms.number(token))
     response = forms.to_page("/account/tokens")
-    notices.leave(response, request, texts.of(request).gettext("That token is gone."))
+    notices.leave(response, request, texts.of(request).gettext("The token is revoked."))
     return response
 
 

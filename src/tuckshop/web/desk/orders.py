@@ -87,7 +87,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     response = forms.to_page(f"/desk/orders/{found.order_id}")
-    notices.leave(response, request, words.gettext("%(amount)s went back to the buyer.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s refunded to the buyer.", amount=amount))
     return response
 
 
@@ -99,7 +99,7 @@ async def hand_out(request: Call, order: Number) -> Response[Any]:
 
 @post("/desk/orders/{order:str}/fail", status_code=303)
 async def fail(request: Call, order: Number) -> Response[Any]:
-    """It cannot be handed out: pieces and money go back."""
+    """The order failed: stock and money are returned."""
     return await _ended(request, order, failed=True)
 
 
@@ -119,7 +119,7 @@ def _pieces(form: Filled, order: OrderStands) -> dict[int, int]:
     chosen = form.one_of("product", (ALL, *map(str, left)))
     if chosen == ALL:
         if form.typed["pieces"].strip():
-            form.tell("product", form.words.gettext("Must be one product where pieces are given."))
+            form.tell("product", form.words.gettext("Choose one product to refund single pieces."))
         return {product_id: pieces for product_id, pieces in left.items() if pieces} or left
     if not form.typed["pieces"].strip():
         return {int(chosen): left[int(chosen)]}
@@ -136,7 +136,11 @@ async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
     except Refusal as refusal:
         errors.leave(response, request, refusal)
         return response
-    told = words.gettext("The buyer has the money back.") if failed else words.gettext("Handed out.")
+    told = (
+        words.gettext("The order failed. The buyer is refunded.")
+        if failed
+        else words.gettext("Order completed.")
+    )
     notices.leave(response, request, told)
     return response
 

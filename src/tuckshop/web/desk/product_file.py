@@ -73,7 +73,10 @@ async def take(request: Call) -> Response[Any]:
     machine_id = form.whole("machine", least=1)
     content = await kept.find(request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, key=upload_key)
     if content is None:
-        form.tell("file", form.words.gettext("Choose the file again. It is kept for one hour."))
+        form.tell(
+            "file",
+            form.words.gettext("The file is no longer here: it is kept for one hour. Choose it again."),
+        )
     if form.is_wrong or content is None:
         return await _shown(request, member, form)
     report = await _import(

@@ -93,7 +93,7 @@ async def deposit(request: Call) -> Response[Any]:
         request,
         person,
         words.gettext(
-            "%(amount)s put in. %(name)s has %(balance)s now.",
+            "%(amount)s added. %(name)s has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=person.name,
             balance=words.money(receipt.balance_cents, currency),
@@ -122,7 +122,7 @@ async def pay_out(request: Call) -> Response[Any]:
         f"{pieces} × {words.money(value, currency)}" for value, pieces in receipt.coins.items() if pieces
     )
     amount = words.money(receipt.amount_cents, currency)
-    return _done(request, person, words.gettext("Hand out %(amount)s: %(coins)s.", amount=amount, coins=told))
+    return _done(request, person, words.gettext("Pay out %(amount)s: %(coins)s.", amount=amount, coins=told))
 
 
 HANDLERS = (show, deposit, pay_out)

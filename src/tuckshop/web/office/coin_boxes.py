@@ -139,8 +139,8 @@ async def _carried(request: Call, machine: Number, command: _Carry, which: str) 
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     if command is FillCoins:
-        return _done(request, found, words.gettext("%(amount)s put into the box.", amount=amount))
-    return _done(request, found, words.gettext("%(amount)s taken out of the box.", amount=amount))
+        return _done(request, found, words.gettext("%(amount)s added to the coin box.", amount=amount))
+    return _done(request, found, words.gettext("%(amount)s collected from the coin box.", amount=amount))
 
 
 def _written(held: dict[int, int]) -> str:
@@ -152,10 +152,10 @@ def _difference(request: Call, over_short_cents: int) -> str:
     words = texts.of(request)
     amount = words.money(abs(over_short_cents), request.shop.currency)
     if over_short_cents > 0:
-        return words.gettext("The books follow. %(amount)s more than they said.", amount=amount)
+        return words.gettext("Count recorded. %(amount)s more than expected.", amount=amount)
     if over_short_cents < 0:
-        return words.gettext("The books follow. %(amount)s less than they said.", amount=amount)
-    return words.gettext("Counted: worth just what the books said.")
+        return words.gettext("Count recorded. %(amount)s less than expected.", amount=amount)
+    return words.gettext("Count recorded. The amount is as expected.")
 
 
 def _done(request: Call, machine: Machine, sentence: str) -> Response[Any]:
@@ -172,7 +172,7 @@ def _tell_again(request: Call, machine: Machine, form: Filled) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.gettext("Coins went in or out meanwhile. Look again: the books say otherwise now."),
+        words.gettext("Coins went in or out while you counted. Compare again."),
         mood=Mood.BAD,
     )
     return response

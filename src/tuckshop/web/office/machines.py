@@ -49,7 +49,7 @@ async def add(request: Call) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return await _index(request, member, form)
     response = forms.to_page(f"/office/machines/{machine.id}")
-    notices.leave(response, request, texts.of(request).gettext("%(name)s is there now.", name=machine.name))
+    notices.leave(response, request, texts.of(request).gettext("%(name)s is added.", name=machine.name))
     return response
 
 

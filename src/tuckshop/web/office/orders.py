@@ -1,4 +1,4 @@
-"""`/office/orders`: everybody's orders; giving back, handing out and cancelling for whoever asks."""
+"""`/office/orders`: all orders; refunding, completing and cancelling them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     stock = form.one_of("stock", _STOCK)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if not pieces and not form.is_wrong:
-        form.trouble = texts.of(request).gettext("Say how many pieces came back.")
+        form.trouble = texts.of(request).gettext("Enter how many pieces were returned.")
     if form.is_wrong:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
@@ -122,29 +122,29 @@ async def refund(request: Call, order: Number) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(response, request, words.gettext("%(amount)s given back.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s refunded.", amount=amount))
     return response
 
 
 @post("/office/orders/{order:str}/hand-out", status_code=303)
 async def hand_out(request: Call, order: Number) -> Response[Any]:
-    """Handed out; or it could not be, and the money goes back."""
+    """Completed, or failed with a refund."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key", "failed")
     order_id = rooms.number(order)
     failed = posted["failed"] == "yes"
     words = texts.of(request)
-    told = words.gettext("The money went back.") if failed else words.gettext("Handed out.")
+    told = words.gettext("Order refunded.") if failed else words.gettext("Order completed.")
     return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
 
 
 @post("/office/orders/{order:str}/cancel", status_code=303)
 async def cancel(request: Call, order: Number) -> Response[Any]:
-    """Called off before anything was handed out."""
+    """Cancelled before it was completed."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))
-    return await _pressed(request, posted, command, texts.of(request).gettext("The order is cancelled."))
+    return await _pressed(request, posted, command, texts.of(request).gettext("Order cancelled."))
 
 
 HANDLERS = (

@@ -1,4 +1,4 @@
-"""`/office/machines/...`: a machine's shelves as they stand, what to put in, and how each is planned."""
+"""`/office/machines/...`: a machine's shelves, what to refill, and the planogram."""
 
 from __future__ import annotations
 
@@ -104,14 +104,14 @@ async def plan(request: Call, machine: Number, product: Number) -> Response[Any]
         raise
     except PlanChanged:
         form.trouble = texts.of(request).gettext(
-            "Somebody else has planned this machine meanwhile. This is how the shelf stands now, and below "
-            "it what you typed: save again to have it your way."
+            "Somebody else changed this shelf. These are its current values, and below is what you"
+            " typed: save again to replace them."
         )
         return await _shelf(request, member, machine, product, planned=form, is_changed=True)
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).gettext("The shelf is planned."))
+    return _done(request, machine_id, texts.of(request).gettext("Shelf saved."))
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
@@ -133,7 +133,7 @@ async def restock(request: Call, machine: Number, product: Number) -> Response[A
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
-    told = texts.of(request).ngettext("%(num)s put in.", "%(num)s put in.", quantity)
+    told = texts.of(request).ngettext("%(num)s refilled.", "%(num)s refilled.", quantity)
     return _done(request, machine_id, told)
 
 

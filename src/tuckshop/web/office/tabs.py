@@ -1,4 +1,4 @@
-"""`/office/tabs`: who owes what, and settling it in coins or with what came to the bank."""
+"""`/office/tabs`: who owes what, and settling it in coins or by bank transfer."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def settle_in_coins(request: Call, user: Number) -> Response[Any]:
 
 @post("/office/tabs/{user:str}/bank", status_code=303)
 async def settle_by_bank(request: Call, user: Number) -> Response[Any]:
-    """What came to the bank, under its reference, which is good once."""
+    """A bank transfer received; its reference can be used once."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key", "amount", "external_ref")
     form = Filled(request, posted)
@@ -112,7 +112,7 @@ def _settled(request: Call, user_id: int, receipt: TabSettled) -> Response[Any]:
         response,
         request,
         words.gettext(
-            "%(amount)s paid. %(owed)s is still owed, %(balance)s is in the wallet.",
+            "%(amount)s paid. %(owed)s is still owed, and the wallet has %(balance)s.",
             amount=words.money(receipt.amount_cents, currency),
             owed=words.money(receipt.owed_cents, currency),
             balance=words.money(receipt.balance_cents, currency),

@@ -1,4 +1,4 @@
-"""`/office/topups`: money that came to the bank, into somebody's wallet."""
+"""`/office/topups`: bank transfers received, into wallets."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def add(request: Call) -> Response[Any]:
         response,
         request,
         words.gettext(
-            "%(amount)s for %(name)s, who has %(balance)s now.",
+            "%(amount)s added for %(name)s, who has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=user.username,
             balance=words.money(receipt.balance_cents, currency),

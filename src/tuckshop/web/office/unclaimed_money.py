@@ -1,4 +1,4 @@
-"""`/office/left-behind`: guests' money that nobody came back for, and what went to nobody."""
+"""`/office/left-behind`: unclaimed money of guests, and what was written off."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def show(request: Call) -> Response[Any]:
 
 @post("/office/left-behind", status_code=303)
 async def sweep(request: Call) -> Response[Any]:
-    """What was left behind so long ago, to nobody. Done once more, it finds nothing."""
+    """Writes off what was not used for so long. Done once more, it finds nothing."""
     member = await rooms.member(request, Role.ADMIN)
     form = Filled(request, await forms.read(request, "days"))
     days = form.whole("days", least=1, most=DAYS_MAX)
@@ -43,16 +43,14 @@ async def sweep(request: Call) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.gettext(
-            "Wallets closed: %(count)s. %(amount)s went to nobody.", count=len(closed), amount=amount
-        ),
+        words.gettext("Wallets closed: %(count)s. %(amount)s written off.", count=len(closed), amount=amount),
     )
     return response
 
 
 @get("/office/unclaimed")
 async def unclaimed(request: Call) -> Response[Any]:
-    """What went to nobody, the newest first."""
+    """What was written off, newest first."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     before_id = rooms.before(request)
     found = await guests.unclaimed(request.shop, actor=member.actor, before_id=before_id, limit=PAGE + 1)

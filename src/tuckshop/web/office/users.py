@@ -1,4 +1,4 @@
-"""`/office/users`: people: found, let in, locked out, helped when they lost their password."""
+"""`/office/users`: users: found, approved, blocked, given a new password."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ async def change_roles(request: Call, user: Number) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside={LastAdmin: "roles"})
         return await _shown(request, member, found, roles=form)
-    return _done(request, found, texts.of(request).gettext("Saved. Whoever it was has to log in again."))
+    return _done(request, found, texts.of(request).gettext("Saved. The user has to log in again."))
 
 
 @post("/office/users/{user:str}/state", status_code=303)
 async def change_state(request: Call, user: Number) -> Response[Any]:
-    """Let in, or locked out."""
+    """Approved, or blocked."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "state")
     found = await accounts.find(request.shop, user_id=rooms.number(user))
@@ -117,7 +117,7 @@ async def change_state(request: Call, user: Number) -> Response[Any]:
     words = texts.of(request)
     if state is UserState.ACTIVE:
         return _done(request, found, words.gettext("%(name)s can log in.", name=found.username))
-    return _done(request, found, words.gettext("%(name)s is locked out.", name=found.username))
+    return _done(request, found, words.gettext("%(name)s is blocked.", name=found.username))
 
 
 @post("/office/users/{user:str}/tab", status_code=303)
@@ -167,7 +167,7 @@ async def close(request: Call, user: Number) -> Response[Any]:
     found = await accounts.find(request.shop, user_id=rooms.number(user))
     form = Filled(request, posted)
     if name_key(posted["name"].strip()) != name_key(found.username):
-        form.tell("name", form.words.gettext("Must be the name of whose account it is."))
+        form.tell("name", form.words.gettext("Enter the name of this user."))
         return await _shown(request, member, found, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, found.id), posted)
@@ -176,7 +176,7 @@ async def close(request: Call, user: Number) -> Response[Any]:
         return await _shown(request, member, found, closing=form)
     response = forms.to_page("/office/users")
     words = texts.of(request)
-    notices.leave(response, request, words.gettext("The account of %(name)s is closed.", name=found.username))
+    notices.leave(response, request, words.gettext("User %(name)s is closed.", name=found.username))
     return response
 
 

@@ -90,16 +90,16 @@ def _of_note(note: Note, words: Words, currency: Currency) -> str:
         case Event.BOUGHT:
             return _("Enjoy!")
         case Event.RETURNED:
-            return _("%(amount)s came back. Take your coins.", amount=amount)
+            return _("%(amount)s returned. Take your coins.", amount=amount)
         case Event.UNDONE:
-            return _("Taken back. %(amount)s is yours again.", amount=amount)
+            return _("Purchase undone. %(amount)s is back in your credit.", amount=amount)
         case Event.REFUSED:
             return note.text
         case Event.NOTHING_CHOSEN:
             return _("Choose something first.")
         case Event.ALREADY:
-            return _("This was done before. Press again if you want it once more.")
+            return _("This was already done. Press again to repeat it.")
         case Event.PUT_ASIDE:
-            return _("%(amount)s was left here and put aside. Ask the cashier.", amount=amount)
+            return _("%(amount)s of credit is kept for you. Ask the cashier.", amount=amount)
         case Event.COME_AGAIN | Event.SOLD_OUT | Event.TOO_LITTLE:
-            return _("That page was out of date. Please press again.")
+            return _("This page was out of date. Press again.")

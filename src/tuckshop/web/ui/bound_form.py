@@ -53,7 +53,7 @@ class Filled:
             self.miss(name)
         if len(typed) > length_max:
             told = self.words.ngettext(
-                "Must have at most %(num)s character.", "Must have at most %(num)s characters.", length_max
+                "Use at most %(num)s character.", "Use at most %(num)s characters.", length_max
             )
             self.tell(name, told)
         return typed
@@ -73,7 +73,7 @@ class Filled:
         return int(typed)
 
     def amount(self, name: str, *, least_cents: int = 1, most_cents: int = money.BALANCE_CENTS_MAX) -> int:
-        """An amount of money, in minor units, as people write it: 2.20 or 2,20."""
+        """An amount of money, in minor units, as it is written: 2.20 or 2,20."""
         typed = self.typed[name].strip()
         currency = self._request.shop.currency
         try:
@@ -91,7 +91,7 @@ class Filled:
         return cents
 
     def tax(self, name: str) -> int:
-        """Per cent, in basis points, as people write them: 5.5 or 5,5; nothing is 0."""
+        """Per cent, in basis points, as it is written: 5.5 or 5,5; nothing is 0."""
         typed = self.typed[name].strip().removesuffix("%").rstrip()
         try:
             return catalogue.parse_tax(typed.replace(",", ".", 1)) if typed else 0
@@ -105,13 +105,13 @@ class Filled:
         try:
             return date.fromisoformat(typed) if typed else None
         except ValueError:
-            self.tell(name, self.words.gettext("Must be a day such as 2025-12-31."))
+            self.tell(name, self.words.gettext("Enter a date such as 2025-12-31."))
             return None
 
     def one_of(self, name: str, known: Collection[str]) -> str:
         """One of the texts that the form offers."""
         if self.typed[name] not in known:
-            self.tell(name, self.words.gettext("Is not one of those that can be chosen."))
+            self.tell(name, self.words.gettext("Choose one of the options."))
             return next(iter(known))
         return self.typed[name]
 
@@ -121,7 +121,7 @@ class Filled:
 
     def miss(self, name: str) -> None:
         """Says beside a field that it is empty and must not be."""
-        self.tell(name, self.words.gettext("Must be filled in."))
+        self.tell(name, self.words.gettext("This field is required."))
 
     def complain(self, name: str, problem: FieldProblem) -> None:
         """Says beside a field which rule its value breaks."""

@@ -13,7 +13,7 @@ ROLES = {
     "seller": (Role.SELLER,),
     "both": (Role.BUYER, Role.SELLER),
 }
-"""What people may register as, by the name that the form has for it."""
+"""The roles that can register, by the name that the form has for it."""
 _WAYS_IN = ("/login", "/register")
 
 
@@ -24,7 +24,7 @@ def back_from(given: str) -> str:
 
 
 def offered(request: Call) -> dict[str, bool]:
-    """Those of ROLES for which the shop takes people in, and whether they have to wait for an admin."""
+    """Those of ROLES that can register, and whether an admin has to approve them."""
     settings = request.settings
     modes = {Role.BUYER: settings.registration, Role.SELLER: settings.seller_registration}
     return {
@@ -39,4 +39,4 @@ def check_again(form: Filled, name: str) -> None:
     if not form.typed[name]:
         form.miss(name)
     elif form.typed[name] != form.typed["again"]:
-        form.tell("again", form.words.gettext("Must be the same password again."))
+        form.tell("again", form.words.gettext("The passwords do not match."))

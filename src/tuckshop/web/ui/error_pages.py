@@ -21,28 +21,28 @@ from tuckshop.web.ui import refusal_texts as reasons
 from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.i18n import N_, Words
 
-_UNREADABLE = N_("The page sent something that cannot be read. Go back and try again.")
-_BROKEN = N_("Something broke on our side. Nothing was taken from you that is not in the books.")
+_UNREADABLE = N_("The request could not be read. Go back and try again.")
+_BROKEN = N_("Something went wrong on our side. Check your orders before you try again.")
 HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
     400: (N_("Bad request"), _UNREADABLE),
-    401: (N_("Not logged in"), N_("Log in to go on.")),
-    403: (N_("Not allowed"), N_("This is not for you.")),
-    404: (N_("Not found"), N_("There is nothing here.")),
-    405: (N_("Method not allowed"), N_("This address takes no visitors. Go back to the machine.")),
+    401: (N_("Not logged in"), N_("Log in to continue.")),
+    403: (N_("Not allowed"), N_("You do not have access to this page.")),
+    404: (N_("Not found"), N_("This page does not exist.")),
+    405: (N_("Method not allowed"), N_("This address does not support that. Go back to the machine.")),
     406: (N_("Not acceptable"), _BROKEN),
     408: (N_("Request timeout"), N_("The request took too long. Try again.")),
-    413: (N_("Body too large"), N_("That was more than we take.")),
+    413: (N_("Body too large"), N_("The request is too large. Send less.")),
     415: (N_("Unsupported media type"), _UNREADABLE),
     422: (N_("Invalid request"), _UNREADABLE),
-    429: (N_("Too many requests"), N_("Too many tries. Wait a little.")),
+    429: (N_("Too many requests"), N_("Too many attempts. Wait a moment and try again.")),
     500: (N_("Internal error"), _BROKEN),
-    503: (N_("Unavailable"), N_("The shop cannot answer now; nothing has happened. Try again.")),
+    503: (N_("Unavailable"), N_("The shop is not available. Nothing was changed. Try again.")),
 }
 """The title of its page, and what to do, by status."""
 OTHER = (N_("Error"), _BROKEN)
 OUTCOME_UNKNOWN = (
     N_("Outcome unknown"),
-    N_("Whether this has been done is unknown. Look before you try again."),
+    N_("It is not known whether your request was completed. Check before you try again."),
 )
 
 

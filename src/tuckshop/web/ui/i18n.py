@@ -3,7 +3,7 @@
 English is in the code. Every other language is a file in `locale`, a GNU gettext catalogue that `make texts`
 brings up to date and `make lint` holds against the code. A checkout has `de.po`, an installed wheel `de.mo`.
 
-Python says `words.gettext("%(name)s is there now.", name=...)` and `words.ngettext(one, many, count)`,
+Python says `words.gettext("%(name)s is added.", name=...)` and `words.ngettext(one, many, count)`,
 templates `_(...)`, `ngettext(...)` and `{% trans %}`. `N_` and `Plural` mark what is translated elsewhere.
 """
 

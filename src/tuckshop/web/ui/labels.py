@@ -28,15 +28,15 @@ class Naming:
             case OrderStatus.PLACED:
                 return words.gettext("placed")
             case OrderStatus.DISPENSED:
-                return words.gettext("handed out")
+                return words.gettext("completed")
             case OrderStatus.FAILED:
-                return words.gettext("could not be handed out")
+                return words.gettext("failed")
             case OrderStatus.CANCELLED:
                 return words.gettext("cancelled")
             case OrderStatus.PARTLY_REFUNDED:
-                return words.gettext("partly given back")
+                return words.gettext("partly refunded")
             case OrderStatus.REFUNDED:
-                return words.gettext("given back")
+                return words.gettext("refunded")
             case unknown:
                 assert_never(unknown)
 
@@ -62,23 +62,23 @@ class Naming:
         words = self.words
         match TransferKind(kind):
             case TransferKind.DEPOSIT:
-                return words.gettext("Coins in")
+                return words.gettext("Coins inserted")
             case TransferKind.SALE:
                 return words.gettext("Purchase")
             case TransferKind.PAYOUT:
-                return words.gettext("Coins out")
+                return words.gettext("Coins paid out")
             case TransferKind.REFUND:
-                return words.gettext("Given back")
+                return words.gettext("Refunded")
             case TransferKind.SETTLEMENT:
-                return words.gettext("Tab paid")
+                return words.gettext("Tab settled")
             case TransferKind.TRANSFER:
                 return words.gettext("Sent")
             case TransferKind.TOPUP:
-                return words.gettext("Topped up")
+                return words.gettext("Top-up")
             case TransferKind.EARNINGS_PAYOUT:
                 return words.gettext("Earnings paid out")
             case TransferKind.CLOSE:
-                return words.gettext("Left behind")
+                return words.gettext("Unclaimed money")
             case (
                 TransferKind.FILL | TransferKind.COLLECT | TransferKind.OVER | TransferKind.SHORT
             ) as of_box:
@@ -92,11 +92,11 @@ class Naming:
             case TransferKind.FILL:
                 return words.gettext("Coin box filled")
             case TransferKind.COLLECT:
-                return words.gettext("Coin box emptied")
+                return words.gettext("Coin box collected")
             case TransferKind.OVER:
-                return words.gettext("Counted too much")
+                return words.gettext("Count over")
             case TransferKind.SHORT:
-                return words.gettext("Counted too little")
+                return words.gettext("Count short")
             case unknown:
                 assert_never(unknown)
 
@@ -124,12 +124,12 @@ class Naming:
         words = self.words
         match Scope(scope):
             case Scope.READ:
-                return words.gettext("look at everything of mine")
+                return words.gettext("read everything of mine")
             case Scope.BUY:
                 return words.gettext("buy and pay")
             case Scope.SELL:
                 return words.gettext("sell")
             case Scope.ADMIN:
-                return words.gettext("do what I do in the office")
+                return words.gettext("act in the office as I can")
             case unknown:
                 assert_never(unknown)

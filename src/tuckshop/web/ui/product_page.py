@@ -123,8 +123,8 @@ async def change(request: Call, seen: Seen) -> Response[Any]:
             request.shop, product_id=seen.product.product_id, seller_id=seen.seller_id
         )
         form.trouble = texts.of(request).gettext(
-            "This product was changed meanwhile. This is what it says now, and below it what you typed: "
-            "save again to have it your way."
+            "Somebody else changed this product. These are its current values, and below is what you"
+            " typed: save again to replace them."
         )
         form.typed["version"] = str(product.version)
         return await show(request, replace(seen, product=product), edit=form, is_changed=True)
@@ -148,7 +148,9 @@ async def put_picture(request: Call, seen: Seen) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal)
         return await show(request, seen, picture=form)
-    return _done(request, seen, texts.of(request).gettext("That is how it looks in the machine now."))
+    return _done(
+        request, seen, texts.of(request).gettext("Picture saved. This is how it looks in the machine.")
+    )
 
 
 async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
@@ -159,7 +161,7 @@ async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
         (await pictures.remove(request.shop, forms.enveloped(request, command, posted))).receipt()
     except Refusal as refusal:
         return _refused(request, seen, refusal)
-    return _done(request, seen, texts.of(request).gettext("The picture is gone."))
+    return _done(request, seen, texts.of(request).gettext("Picture removed."))
 
 
 async def stock(request: Call, seen: Seen) -> Response[Any]:
@@ -185,8 +187,8 @@ async def stock(request: Call, seen: Seen) -> Response[Any]:
         return await show(request, seen, pieces=form)
     words = texts.of(request)
     if what == CAME:
-        return _done(request, seen, words.ngettext("%(num)s more.", "%(num)s more.", pieces))
-    return _done(request, seen, words.gettext("Counted: %(count)s.", count=pieces))
+        return _done(request, seen, words.ngettext("%(num)s piece added.", "%(num)s pieces added.", pieces))
+    return _done(request, seen, words.gettext("Stock corrected to %(count)s.", count=pieces))
 
 
 async def ask_to_remove(request: Call, seen: Seen) -> Response[Any]:
