@@ -14,7 +14,7 @@ from tuckshop.domain.users import Actor, Role, Scope, UserState, name_key, read_
 from tuckshop.identity import login_throttle as tries
 from tuckshop.identity import users as accounts
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
-from tuckshop.identity.login_throttle import Try
+from tuckshop.identity.login_throttle import Attempt
 from tuckshop.identity.users import User
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
@@ -269,7 +269,7 @@ def _log_ins(user_id: int, now_us: int) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def _verify(shop: Shop, username: str, password: str, address: str | None) -> tuple[int, str, Try]:
+async def _verify(shop: Shop, username: str, password: str, address: str | None) -> tuple[int, str, Attempt]:
     counted = await tries.begin(shop, username=username, address=address)
     query = select(users.c.id, users.c.password_hash, users.c.state).where(
         users.c.username_key == name_key(username), users.c.state != UserState.CLOSED.value
