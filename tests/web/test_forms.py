@@ -15,18 +15,18 @@ from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
 from tuckshop.http.errors import Errors, Malformed
 from tuckshop.http.handlers import post
-from tuckshop.http.middleware import Edge
-from tuckshop.http.request import Call
+from tuckshop.http.middleware import Middleware
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 from tuckshop.http.state import RUNNING
-from tuckshop.http.timeouts import Stalls
+from tuckshop.http.timeouts import BodyTimeouts
 from tuckshop.web.ui import forms
-from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.bound_form import BoundForm
 
 CURRENCY_ONLY: Any = SimpleNamespace(
     shop=SimpleNamespace(currency=EURO, tokens=SimpleNamespace(seal=lambda text: text)),
-    stalls=Stalls(),
+    stalls=BodyTimeouts(),
     settings=SimpleNamespace(is_https=False),
 )
 TYPED = [
@@ -46,14 +46,16 @@ TYPED = [
 
 
 @pytest.fixture
-def call() -> Call:
+def call() -> ShopRequest:
     """A request of somebody who speaks English."""
-    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})
+    return ShopRequest({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})
 
 
 @pytest.mark.parametrize(("typed", "cents", "wrong"), TYPED)
-def test_amounts_are_read_as_people_write_them(call: Call, typed: str, cents: int, wrong: str | None) -> None:
-    form = Filled(call, {"amount": typed})
+def test_amounts_are_read_as_people_write_them(
+    call: ShopRequest, typed: str, cents: int, wrong: str | None
+) -> None:
+    form = BoundForm(call, {"amount": typed})
     assert form.amount("amount") == cents
     assert form.wrong.get("amount") == wrong
     assert form.is_wrong == (wrong is not None)
@@ -73,14 +75,14 @@ def test_amounts_are_read_as_people_write_them(call: Call, typed: str, cents: in
         ("", 1, "This field is required."),
     ],
 )
-def test_whole_numbers_have_limits(call: Call, typed: str, number: int, wrong: str | None) -> None:
-    form = Filled(call, {"count": typed})
+def test_whole_numbers_have_limits(call: ShopRequest, typed: str, number: int, wrong: str | None) -> None:
+    form = BoundForm(call, {"count": typed})
     assert form.whole("count", least=1, most=10) == number
     assert form.wrong.get("count") == wrong
 
 
-def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Call) -> None:
-    form = Filled(call, {"name": "x" * 11, "kind": "other", "note": ""})
+def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: ShopRequest) -> None:
+    form = BoundForm(call, {"name": "x" * 11, "kind": "other", "note": ""})
     form.text("name", length_max=10)
     form.text("note", length_max=10, needed=False)
     form.one_of("kind", ("a", "b"))
@@ -91,8 +93,8 @@ def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Cal
     }
 
 
-def test_a_refusal_is_told_beside_the_field_that_it_concerns(call: Call) -> None:
-    form = Filled(call, {"username": "ada", "amount": "5"})
+def test_a_refusal_is_told_beside_the_field_that_it_concerns(call: ShopRequest) -> None:
+    form = BoundForm(call, {"username": "ada", "amount": "5"})
     form.refuse(NameTaken(name="ada"), beside={NameTaken: "username"})
     form.refuse(InvalidField("amount", AmountTooLarge(500)))
     form.refuse(InsufficientFunds(needed_cents=500, balance_cents=120))
@@ -113,7 +115,7 @@ PICTURE = ("a.png", b"\x89PNG", "image/png")
 
 
 @post("/upload", status_code=200, body_bytes_max=2_000)
-async def upload(request: Call) -> dict[str, Any]:
+async def upload(request: ShopRequest) -> dict[str, Any]:
     """Says what it was sent."""
     posted, files = await forms.read_with_files(request, "name", files=("picture",))
     return {
@@ -137,7 +139,7 @@ class Plain(Errors):
 @pytest.fixture
 async def uploading() -> AsyncIterator[httpx.AsyncClient]:
     """A browser before a form for files."""
-    edge = Edge(Application([upload], errors=Plain({})))
+    edge = Middleware(Application([upload], errors=Plain({})))
     edge.running = CURRENCY_ONLY
     transport = httpx.ASGITransport(app=edge)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:

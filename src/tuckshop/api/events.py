@@ -6,8 +6,8 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from tuckshop.http.handlers import Router, get, told
-from tuckshop.http.request import Call
+from tuckshop.http.handlers import Router, describe, get
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries.events import Events, Stream, TooManyStreams
@@ -27,9 +27,9 @@ _HEADERS = [
 @get(
     "/",
     summary="Stream events",
-    operation=told("streamEvents", login="optional", media_type=MEDIA_TYPE),
+    operation=describe("streamEvents", login="optional", media_type=MEDIA_TYPE),
 )
-async def stream(request: Call) -> Response[bytes]:
+async def stream(request: ShopRequest) -> Response[bytes]:
     """Server-sent events until you disconnect, the server stops or your session ends.
 
     - `hello` `{at, missed}` comes first, and again if events were missed: reload your data then. Nothing is

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.refunds import RefundShown, show_refund
-from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
+from tuckshop.api.refunds import RefundResponse, show_refund
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
@@ -24,9 +24,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import NAME_PATTERN, Id, Moment, Shown, moment
-from tuckshop.http.handlers import Router, get, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import NAME_PATTERN, Id, Moment, ResponseBody, moment
+from tuckshop.http.handlers import Router, describe, get, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
 from tuckshop.till.callers import MachineCaller, SessionCaller, user_of
@@ -72,7 +72,7 @@ class SweepBody(Body):
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
 
 
-class LeftBehindShown(Shown):
+class UnclaimedBalanceResponse(ResponseBody):
     """A guest's money, and when it was last used."""
 
     guest: str
@@ -83,17 +83,17 @@ class LeftBehindShown(Shown):
 class LeftBehindPage(Page):
     """A page of guests with money, in the order in which they came first."""
 
-    items: list[LeftBehindShown]
+    items: list[UnclaimedBalanceResponse]
 
 
-class SweptShown(Shown):
+class SweptResponse(ResponseBody):
     """The number of closed wallets, and the money that was in them."""
 
     count: int
     amount: int
 
 
-class UnclaimedShown(Shown):
+class WrittenOffResponse(ResponseBody):
     """Money written off from the wallet of a guest or a closed user."""
 
     id: int
@@ -106,11 +106,11 @@ class UnclaimedShown(Shown):
 class UnclaimedPage(Page):
     """A page of written-off money, newest first."""
 
-    items: list[UnclaimedShown]
+    items: list[WrittenOffResponse]
 
 
 async def purse(
-    request: Call,
+    request: ShopRequest,
     caller: SessionCaller | MachineCaller,
     *,
     user: int | None = None,
@@ -142,7 +142,7 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
 @post(
     "/refunds",
     summary="Refund a guest",
-    operation=told(
+    operation=describe(
         "refundGuest",
         RoleMissing,
         NotOwner,
@@ -159,22 +159,22 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
         body=GuestRefundBody,
     ),
 )
-async def refund(request: Call) -> Response[RefundShown]:
+async def refund(request: ShopRequest) -> Response[RefundResponse]:
     """Machines within the refund window and three times a day for a guest; cashiers and admins always."""
     caller = request.witness
     data = await request.parsed(GuestRefundBody)
     caller, ref = await purse(request, caller, guest=data.guest)
     command = RefundNewest(caller, ref, data.product, machine_of(caller, data.machine))
-    return answered(await request.settled(command), Refunded, show_refund, status=201)
+    return respond(await request.settled(command), Refunded, show_refund, status=201)
 
 
 @get(
     "/",
     summary="Guests with money",
-    operation=told("listGuests", RoleMissing),
+    operation=describe("listGuests", RoleMissing),
 )
 async def index(
-    request: Call, days: Days = 0, limit: Limit = 50, cursor: Cursor | None = None
+    request: ShopRequest, days: Days = 0, limit: Limit = 50, cursor: Cursor | None = None
 ) -> LeftBehindPage:
     """Guests whose wallet was not used for this many days. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -182,7 +182,7 @@ async def index(
         request.shop, actor=actor, days=days, after_id=cursor_id(cursor) or 0, limit=limit + 1
     )
     items = [
-        LeftBehindShown(guest=one.name, balance=one.balance_cents, touched_at=moment(one.touched_us))
+        UnclaimedBalanceResponse(guest=one.name, balance=one.balance_cents, touched_at=moment(one.touched_us))
         for one in found[:limit]
     ]
     return LeftBehindPage(items=items, next=cursor_of(found[limit - 1].guest_id) if found[limit:] else None)
@@ -191,27 +191,27 @@ async def index(
 @post(
     "/unclaimed",
     summary="Write off unclaimed guest money",
-    operation=told("sweep", RoleMissing, body=SweepBody),
+    operation=describe("sweep", RoleMissing, body=SweepBody),
 )
-async def sweep(request: Call) -> SweptShown:
+async def sweep(request: ShopRequest) -> SweptResponse:
     """Closes guest wallets not used for this many days and writes the money off. Admins only."""
     caller = request.caller
     data = await request.parsed(SweepBody)
     closed = await guests.close_left_behind(request.shop, caller=caller, days=data.days)
-    return SweptShown(count=len(closed), amount=sum(one.amount_cents for one in closed))
+    return SweptResponse(count=len(closed), amount=sum(one.amount_cents for one in closed))
 
 
 @get(
     "/unclaimed",
     summary="List unclaimed guest money",
-    operation=told("listUnclaimed", RoleMissing),
+    operation=describe("listUnclaimed", RoleMissing),
 )
-async def unclaimed(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
+async def unclaimed(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
     """Written-off money of closed guest and user wallets, newest first. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await guests.unclaimed(request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1)
     items = [
-        UnclaimedShown(
+        WrittenOffResponse(
             id=one.transfer_id,
             guest=one.guest,
             user=one.user_id,

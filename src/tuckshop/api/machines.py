@@ -9,9 +9,9 @@ import msgspec
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, RoleMissing, UnknownMachine
-from tuckshop.http.fields import NAME_PATTERN, PathId, Shown
-from tuckshop.http.handlers import Router, get, patch, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import NAME_PATTERN, PathId, ResponseBody
+from tuckshop.http.handlers import Router, describe, get, patch, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
@@ -49,7 +49,7 @@ class ChangeMachineBody(Body):
     box_kind: BoxKind | None = None
 
 
-class MachineShown(Shown):
+class MachineResponse(ResponseBody):
     """A place of sale. `exact_money_only`: some change it could not pay now, and would refuse the sale."""
 
     id: int
@@ -60,29 +60,33 @@ class MachineShown(Shown):
     exact_money_only: bool
 
 
-class MachinesShown(Page):
+class MachinesResponse(Page):
     """A page of machines."""
 
-    items: list[MachineShown]
+    items: list[MachineResponse]
 
 
-class MachineKeyShown(Shown):
+class MachineKeyResponse(ResponseBody):
     """A machine's key. It is returned only once."""
 
     key: str
 
 
-@get("/", summary="Machines", operation=told("listMachines"))
-async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesShown:
+@get("/", summary="Machines", operation=describe("listMachines"))
+async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesResponse:
     """All machines."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
     items = [_show_machine(machine) for machine in found[:limit]]
-    return MachinesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return MachinesResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{machine_id:int}", summary="A machine", operation=told("getMachine", UnknownMachine, login="witness"))
-async def show(request: Call, machine_id: PathId) -> MachineShown:
+@get(
+    "/{machine_id:int}",
+    summary="A machine",
+    operation=describe("getMachine", UnknownMachine, login="witness"),
+)
+async def show(request: ShopRequest, machine_id: PathId) -> MachineResponse:
     """A machine. Machines can read themselves."""
     await devices.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
@@ -91,9 +95,9 @@ async def show(request: Call, machine_id: PathId) -> MachineShown:
 @post(
     "/",
     summary="Add a machine",
-    operation=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
+    operation=describe("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
 )
-async def add(request: Call) -> MachineShown:
+async def add(request: ShopRequest) -> MachineResponse:
     """Creates a machine with an empty coin box. Admins only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(AddMachineBody)
@@ -106,7 +110,7 @@ async def add(request: Call) -> MachineShown:
 @patch(
     "/{machine_id:int}",
     summary="Change a machine",
-    operation=told(
+    operation=describe(
         "changeMachine",
         RoleMissing,
         UnknownMachine,
@@ -116,7 +120,7 @@ async def add(request: Call) -> MachineShown:
         body=ChangeMachineBody,
     ),
 )
-async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
+async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineResponse]:
     """Changes name, time zone or kind of box. A box below zero in a coin cannot become a counted one."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(ChangeMachineBody)
@@ -134,17 +138,17 @@ async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
 @post(
     "/{machine_id:int}/key",
     summary="Create a machine key",
-    operation=told("renewMachineKey", RoleMissing, UnknownMachine),
+    operation=describe("renewMachineKey", RoleMissing, UnknownMachine),
 )
-async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
+async def renew_key(request: ShopRequest, machine_id: PathId) -> Response[MachineKeyResponse]:
     """With `Authorization: Machine <key>` a machine reports its coins. The old key ends at once."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     key = await machines.new_key(request.shop, actor=actor, machine_id=machine_id)
-    return Response(MachineKeyShown(key=key), status_code=201, headers={"Cache-Control": "no-store"})
+    return Response(MachineKeyResponse(key=key), status_code=201, headers={"Cache-Control": "no-store"})
 
 
-def _show_machine(machine: Machine) -> MachineShown:
-    return MachineShown(
+def _show_machine(machine: Machine) -> MachineResponse:
+    return MachineResponse(
         id=machine.id,
         name=machine.name,
         timezone=machine.timezone,

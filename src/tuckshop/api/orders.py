@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from tuckshop.api.guests import GuestName, machine_of, purse
-from tuckshop.api.refunds import RefundShown, show_refund
-from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
+from tuckshop.api.refunds import RefundResponse, show_refund
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
 from tuckshop.domain.orders import (
     CLIENT_REF_LENGTH_MAX,
     LINES_MAX,
@@ -42,13 +42,13 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Reason, Shown, moment
-from tuckshop.http.handlers import Router, get, patch, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Reason, ResponseBody, moment
+from tuckshop.http.handlers import Router, describe, get, patch, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import orders
-from tuckshop.queries.orders import OrderStands, Whose
+from tuckshop.queries.orders import OrderRecord, OrderScope
 from tuckshop.till.commands.orders import (
     CancelOrder,
     Dispense,
@@ -71,7 +71,9 @@ ClientRef = Annotated[
     ),
 ]
 
-WhoseQuery = Annotated[Whose, msgspec.Meta(description="Orders that you bought, that you sold in, or all.")]
+WhoseQuery = Annotated[
+    OrderScope, msgspec.Meta(description="Orders that you bought, that you sold in, or all.")
+]
 BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only orders of this user.")]
 StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="Only orders with this status.")]
 
@@ -124,7 +126,7 @@ class RefundBody(Body):
     stock: Literal["restock", "write_off"] = "restock"
 
 
-class LineShown(Shown):
+class LineResponse(ResponseBody):
     """A line as sold; `refunded` is the number of refunded pieces."""
 
     product: int
@@ -134,7 +136,7 @@ class LineShown(Shown):
     refunded: int
 
 
-class OrderShown(Shown):
+class OrderResponse(ResponseBody):
     """An order."""
 
     id: int
@@ -142,19 +144,19 @@ class OrderShown(Shown):
     status: OrderStatus
     payment: Payment
     machine: int
-    lines: list[LineShown]
+    lines: list[LineResponse]
     total: int
     created_at: Moment
 
 
-class OrderStandsShown(OrderShown):
+class OrderDetailResponse(OrderResponse):
     """An order and its buyer: a user or a guest. Sellers see their own lines, and no buyer."""
 
     buyer: int | None
     guest: str | None
 
 
-class OrderPlacedShown(OrderShown):
+class OrderPlacedResponse(OrderResponse):
     """A new order, the balance after it, and the coins of the change.
 
     `owed` is what the tab owes, for an order on the tab.
@@ -165,16 +167,16 @@ class OrderPlacedShown(OrderShown):
     owed: int | None
 
 
-class OrdersShown(Page):
+class OrdersResponse(Page):
     """A page of orders, newest first."""
 
-    items: list[OrderStandsShown]
+    items: list[OrderDetailResponse]
 
 
 @post(
     "/",
     summary="Buy",
-    operation=told(
+    operation=describe(
         "placeOrder",
         RoleMissing,
         CoinsNotAttested,
@@ -193,7 +195,7 @@ class OrdersShown(Page):
         body=PlaceOrderBody,
     ),
 )
-async def place(request: Call) -> Response[OrderPlacedShown]:
+async def place(request: ShopRequest) -> Response[OrderPlacedResponse]:
     """Buys all lines or none, from your wallet or on your tab; a machine buys from its guest's wallet.
 
     Send an Idempotency-Key to retry safely.
@@ -212,22 +214,22 @@ async def place(request: Call) -> Response[OrderPlacedShown]:
         data.fulfil,
     )
     outcome = await request.settled(command)
-    return answered(outcome, OrderPlaced, _show_placed, status=201)
+    return respond(outcome, OrderPlaced, _show_placed, status=201)
 
 
 @get(
     "/",
     summary="Orders",
-    operation=told("listOrders", RoleMissing),
+    operation=describe("listOrders", RoleMissing),
 )
 async def index(
-    request: Call,
-    whose: WhoseQuery = Whose.MINE,
+    request: ShopRequest,
+    whose: WhoseQuery = OrderScope.MINE,
     buyer: BuyerQuery | None = None,
     status: StatusQuery | None = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,
-) -> OrdersShown:
+) -> OrdersResponse:
     """Your orders, newest first; orders of your products; or all orders, for cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await orders.page(
@@ -240,11 +242,11 @@ async def index(
         limit=limit + 1,
     )
     items = [_show_standing(order) for order in found[:limit]]
-    return OrdersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return OrdersResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{order_id:int}", summary="One order", operation=told("getOrder", UnknownOrder))
-async def show(request: Call, order_id: PathId) -> OrderStandsShown:
+@get("/{order_id:int}", summary="One order", operation=describe("getOrder", UnknownOrder))
+async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
     """Your own order, or your lines of an order you sold in; cashiers and admins see all."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
@@ -253,7 +255,7 @@ async def show(request: Call, order_id: PathId) -> OrderStandsShown:
 @patch(
     "/{order_id:int}",
     summary="Cancel, reduce or complete an order",
-    operation=told(
+    operation=describe(
         "changeOrder",
         UnknownOrder,
         RoleMissing,
@@ -264,7 +266,7 @@ async def show(request: Call, order_id: PathId) -> OrderStandsShown:
         body=ChangeOrderBody,
     ),
 )
-async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
+async def change(request: ShopRequest, order_id: PathId) -> Response[OrderResponse]:
     """While it is `placed`. Buyers cancel and reduce it; sellers of all lines complete it or mark it as
     failed; cashiers and admins do either. Money and stock are returned."""
     caller = request.caller
@@ -283,13 +285,13 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
         case _:
             raise Malformed(("status", "or lines must be given, not both"))
     outcome = await request.settled(command)
-    return answered(outcome, OrderChanged, _show, status=200)
+    return respond(outcome, OrderChanged, _show, status=200)
 
 
 @post(
     "/{order_id:int}/refunds",
     summary="Refund an order",
-    operation=told(
+    operation=describe(
         "refundOrder",
         UnknownOrder,
         RoleMissing,
@@ -305,7 +307,7 @@ async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
         body=RefundBody | None,
     ),
 )
-async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
+async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundResponse]:
     """Buyers, and machines for their guests: within the refund window, three times a day.
 
     The lines' seller, cashiers and admins: at any time.
@@ -319,11 +321,11 @@ async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
     command = Refund(caller, order_id, quantities, data.reason, data.stock == "write_off")
     outcome = await request.settled(command)
-    return answered(outcome, Refunded, show_refund, status=201)
+    return respond(outcome, Refunded, show_refund, status=201)
 
 
-def _show_standing(order: OrderStands) -> OrderStandsShown:
-    return OrderStandsShown(
+def _show_standing(order: OrderRecord) -> OrderDetailResponse:
+    return OrderDetailResponse(
         id=order.order_id,
         client_ref=order.client_ref,
         status=OrderStatus(order.status),
@@ -337,8 +339,8 @@ def _show_standing(order: OrderStands) -> OrderStandsShown:
     )
 
 
-def _show(order: OrderChanged) -> OrderShown:
-    return OrderShown(
+def _show(order: OrderChanged) -> OrderResponse:
+    return OrderResponse(
         id=order.order_id,
         client_ref=order.client_ref,
         status=order.status,
@@ -350,8 +352,8 @@ def _show(order: OrderChanged) -> OrderShown:
     )
 
 
-def _show_placed(receipt: OrderPlaced) -> OrderPlacedShown:
-    return OrderPlacedShown(
+def _show_placed(receipt: OrderPlaced) -> OrderPlacedResponse:
+    return OrderPlacedResponse(
         id=receipt.order_id,
         client_ref=receipt.client_ref,
         status=receipt.status,
@@ -366,9 +368,9 @@ def _show_placed(receipt: OrderPlaced) -> OrderPlacedShown:
     )
 
 
-def _show_lines(lines: tuple[SoldLine, ...]) -> list[LineShown]:
+def _show_lines(lines: tuple[SoldLine, ...]) -> list[LineResponse]:
     return [
-        LineShown(
+        LineResponse(
             product=line.product_id,
             name=line.name,
             quantity=line.quantity,

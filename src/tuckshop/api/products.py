@@ -8,7 +8,7 @@ import msgspec
 
 from tuckshop.api.etags import expected_version, tagged
 from tuckshop.api.product_cursors import place_behind, product_cursor
-from tuckshop.api.requests import Limit, Machine, Page, answered
+from tuckshop.api.requests import Limit, Machine, Page, respond
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import (
@@ -39,11 +39,11 @@ from tuckshop.http.fields import (
     Price,
     ProductName,
     Reason,
-    Shown,
+    ResponseBody,
     Stock,
 )
-from tuckshop.http.handlers import Router, delete, get, patch, post, put, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.handlers import Router, delete, describe, get, patch, post, put
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search, Sort
@@ -185,14 +185,14 @@ class StockBody(Body):
     machine: Id = DEFAULT_MACHINE_ID
 
 
-class SellerShown(Shown):
+class SellerResponse(ResponseBody):
     """The seller; the shop itself has no id."""
 
     id: int | None
     username: str
 
 
-class ProductShown(Shown):
+class ProductResponse(ResponseBody):
     """A product on sale; `stock` and `price` on the machine asked for.
 
     An answer that is repeated by its key lacks the fields that there were not yet when it was first given.
@@ -202,7 +202,7 @@ class ProductShown(Shown):
     name: str
     price: int
     stock: int
-    seller: SellerShown
+    seller: SellerResponse
     refundable: bool
     image: str | None
     version: int
@@ -210,20 +210,20 @@ class ProductShown(Shown):
     barcode: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class ProductsShown(Page):
+class ProductsResponse(Page):
     """A page of products."""
 
-    items: list[ProductShown]
+    items: list[ProductResponse]
 
 
-def show_product(product: ProductRecord) -> ProductShown:
+def show_product(product: ProductRecord) -> ProductResponse:
     """The product as /v1 shows one."""
-    return ProductShown(
+    return ProductResponse(
         id=product.product_id,
         name=product.name,
         price=product.price_cents,
         stock=product.stock,
-        seller=SellerShown(id=product.seller_id, username=product.seller or HOUSE_NAME),
+        seller=SellerResponse(id=product.seller_id, username=product.seller or HOUSE_NAME),
         refundable=product.refundable,
         image=None if product.image_id is None else f"/v1/images/{product.image_id}",
         version=product.version,
@@ -235,10 +235,10 @@ def show_product(product: ProductRecord) -> ProductShown:
 @get(
     "/",
     summary="Products on sale",
-    operation=told("listProducts", UnknownMachine, login="none", tagged=True),
+    operation=describe("listProducts", UnknownMachine, login="none", tagged=True),
 )
 async def index(
-    request: Call,
+    request: ShopRequest,
     keyword: Keyword = "",
     max_price: PriceMax | None = None,
     seller: SellerId | None = None,
@@ -250,7 +250,7 @@ async def index(
     limit: Limit = 50,
     cursor: ProductCursor | None = None,
     offset: Offset | None = None,
-) -> Response[ProductsShown]:
+) -> Response[ProductsResponse]:
     """Products that match the filters, oldest first by default."""
     if cursor is not None and offset is not None:
         raise Malformed(("offset", "and cursor must not be given together"))
@@ -270,18 +270,18 @@ async def index(
     found = await catalogue.page(request.shop, search)
     items = [show_product(product) for product in found[:limit]]
     more = len(found) > limit
-    shown = ProductsShown(items=items, next=product_cursor(found[limit - 1], sort) if more else None)
+    shown = ProductsResponse(items=items, next=product_cursor(found[limit - 1], sort) if more else None)
     return tagged(request, shown)
 
 
 @get(
     "/{product_id:int}",
     summary="One product",
-    operation=told("getProduct", UnknownProduct, UnknownMachine, login="none", tagged=True),
+    operation=describe("getProduct", UnknownProduct, UnknownMachine, login="none", tagged=True),
 )
 async def show(
-    request: Call, product_id: PathId, machine: Machine = DEFAULT_MACHINE_ID
-) -> Response[ProductShown]:
+    request: ShopRequest, product_id: PathId, machine: Machine = DEFAULT_MACHINE_ID
+) -> Response[ProductResponse]:
     """A product with its ETag, whose first part is the version that `If-Match` compares."""
     shown = show_product(await catalogue.find(request.shop, product_id=product_id, machine_id=machine))
     return tagged(request, shown, version=shown.version)
@@ -290,7 +290,7 @@ async def show(
 @post(
     "/",
     summary="Create a product",
-    operation=told(
+    operation=describe(
         "addProduct",
         RoleMissing,
         UnknownMachine,
@@ -301,7 +301,7 @@ async def show(
         body=AddProductBody,
     ),
 )
-async def add(request: Call) -> Response[ProductShown]:
+async def add(request: ShopRequest) -> Response[ProductResponse]:
     """Creates a product with its initial stock. Sellers only; admins for the shop itself."""
     caller = request.caller
     data = await request.parsed(AddProductBody)
@@ -324,9 +324,9 @@ async def add(request: Call) -> Response[ProductShown]:
 @put(
     "/{product_id:int}",
     summary="Replace a product's attributes",
-    operation=told("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
+    operation=describe("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
 )
-async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
+async def replace(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
     """Replaces all attributes. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ReplaceProductBody)
@@ -336,9 +336,9 @@ async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
 @patch(
     "/{product_id:int}",
     summary="Change a product",
-    operation=told("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
+    operation=describe("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
 )
-async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
+async def change(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
     """Changes some attributes, or sets the stock. With `If-Match`, only at that version. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
@@ -349,20 +349,20 @@ async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
     "/{product_id:int}",
     status_code=204,
     summary="Take a product off sale",
-    operation=told("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
+    operation=describe("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
 )
-async def remove(request: Call, product_id: PathId) -> Response[None]:
+async def remove(request: ShopRequest, product_id: PathId) -> Response[None]:
     """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
     command = RemoveProduct(request.caller, product_id, version=expected_version(request))
     outcome = await request.settled(command)
-    return answered(outcome, ProductRemoved, lambda _: None, status=204)
+    return respond(outcome, ProductRemoved, lambda _: None, status=204)
 
 
 @post(
     "/{product_id:int}/stock",
     status_code=200,
     summary="Refill, or correct the stock",
-    operation=told(
+    operation=describe(
         "changeStock",
         UnknownProduct,
         NotOwner,
@@ -373,7 +373,7 @@ async def remove(request: Call, product_id: PathId) -> Response[None]:
         body=StockBody,
     ),
 )
-async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
+async def stock(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
     """Adds stock in a machine, or corrects it after a count. Owner or admin."""
     caller = request.caller
     data = await request.parsed(StockBody)
@@ -391,7 +391,7 @@ async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
 
 
 def _change(
-    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
+    request: ShopRequest, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,
@@ -416,10 +416,10 @@ def _or_none(value: str | msgspec.UnsetType | None) -> str | None:
 
 
 async def _settled(
-    request: Call, command: AddProduct | ChangeProduct | Restock, *, status: int
+    request: ShopRequest, command: AddProduct | ChangeProduct | Restock, *, status: int
 ) -> Response[Any]:
     outcome = await request.settled(command)
-    return answered(outcome, ProductRecord, show_product, status=status)
+    return respond(outcome, ProductRecord, show_product, status=status)
 
 
 router = Router("/products", [index, show, add, replace, change, remove, stock])

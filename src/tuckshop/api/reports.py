@@ -15,9 +15,9 @@ from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import InvalidField, NotOwner, ReportTooLarge, RoleMissing, UnknownUser
 from tuckshop.http import downloads
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Moment, Shown, moment
-from tuckshop.http.handlers import Router, get, told
-from tuckshop.http.request import Call
+from tuckshop.http.fields import ID_MAX, Moment, ResponseBody, moment
+from tuckshop.http.handlers import Router, describe, get
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import reports, statements
@@ -54,21 +54,21 @@ ByThese = Annotated[
     ),
 ]
 Only = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only this one.")]
-Whose = Annotated[
+OrderScope = Annotated[
     int, msgspec.Meta(ge=1, le=ID_MAX, description="The user; by default yourself. Admins: any user.")
 ]
 As = Annotated[Format, msgspec.Meta(description="`csv` for spreadsheets: text/csv instead of JSON.")]
 Which = Annotated[Account, msgspec.Meta(description="Which of the user's accounts.")]
 
 
-class NamedShown(Shown):
+class NamedResponse(ResponseBody):
     """A product, seller or machine; the shop itself has no id."""
 
     id: int | None
     name: str
 
 
-class FiguresShown(Shown):
+class FiguresResponse(ResponseBody):
     """Sales and refunds, each on its day; `quantity` and `amount` are the net values."""
 
     sold_quantity: int
@@ -79,44 +79,44 @@ class FiguresShown(Shown):
     amount: int
 
 
-F = TypeVar("F", bound=FiguresShown)
+F = TypeVar("F", bound=FiguresResponse)
 
 
-class SalesRowShown(FiguresShown):
+class SalesRowResponse(FiguresResponse):
     """Sales of one group of the report; other fields are absent."""
 
     day: date | UnsetType = UNSET
-    product: NamedShown | UnsetType = UNSET
-    seller: NamedShown | UnsetType = UNSET
-    machine: NamedShown | UnsetType = UNSET
+    product: NamedResponse | UnsetType = UNSET
+    seller: NamedResponse | UnsetType = UNSET
+    machine: NamedResponse | UnsetType = UNSET
 
 
-class SalesShown(Shown):
+class SalesResponse(ResponseBody):
     """Sales by day and group, and their totals."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
-    rows: list[SalesRowShown]
-    total: FiguresShown
+    rows: list[SalesRowResponse]
+    total: FiguresResponse
 
 
-class SellerEarningsShown(FiguresShown):
+class SellerEarningsResponse(FiguresResponse):
     """A seller's sales and payouts in the period; `balance` is what the shop owes the seller now."""
 
-    seller: NamedShown
+    seller: NamedResponse
     paid: int
     balance: int
 
 
-class EarningsReportShown(Shown):
+class EarningsReportResponse(ResponseBody):
     """Earnings by seller; the shop itself first."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
-    rows: list[SellerEarningsShown]
+    rows: list[SellerEarningsResponse]
 
 
-class StatementLineShown(Shown):
+class StatementLineResponse(ResponseBody):
     """A movement: above 0 into the account, below 0 out of it; and the balance that it left."""
 
     id: int
@@ -128,25 +128,25 @@ class StatementLineShown(Shown):
     created_at: Moment
 
 
-class StatementShown(Shown):
+class StatementResponse(ResponseBody):
     """An account from day to day, oldest first. The balance of a tab is below 0: what is owed."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
-    user: NamedShown
+    user: NamedResponse
     account: Account
     opening: int
-    lines: list[StatementLineShown]
+    lines: list[StatementLineResponse]
     closing: int
 
 
 @get(
     "/sales",
     summary="What was sold",
-    operation=told("reportSales", RoleMissing, NotOwner, InvalidField, ReportTooLarge, as_csv=True),
+    operation=describe("reportSales", RoleMissing, NotOwner, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def sales(
-    request: Call,
+    request: ShopRequest,
     from_: From | None = None,
     to: To | None = None,
     format_: As = Format.JSON,
@@ -154,7 +154,7 @@ async def sales(
     product: Only | None = None,
     seller: Only | None = None,
     machine: Only | None = None,
-) -> Response[SalesShown]:
+) -> Response[SalesResponse]:
     """By day, product, seller, machine, or several. Admins and cashiers see all, sellers their own."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     keys = [By(one) for one in by.split(",")]
@@ -176,11 +176,11 @@ async def sales(
 @get(
     "/earnings",
     summary="Report earnings",
-    operation=told("reportEarnings", RoleMissing, InvalidField, ReportTooLarge, as_csv=True),
+    operation=describe("reportEarnings", RoleMissing, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def earnings(
-    request: Call, from_: From | None = None, to: To | None = None, format_: As = Format.JSON
-) -> Response[EarningsReportShown]:
+    request: ShopRequest, from_: From | None = None, to: To | None = None, format_: As = Format.JSON
+) -> Response[EarningsReportResponse]:
     """Sales and payouts of each seller. Admins and cashiers see all, sellers their own."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     period = reports.period_of(request.shop, _date("from", from_), _date("to", to))
@@ -191,16 +191,16 @@ async def earnings(
 @get(
     "/statement",
     summary="A statement",
-    operation=told("reportStatement", UnknownUser, InvalidField, ReportTooLarge, as_csv=True),
+    operation=describe("reportStatement", UnknownUser, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def statement(
-    request: Call,
+    request: ShopRequest,
     from_: From | None = None,
     to: To | None = None,
     format_: As = Format.JSON,
     account: Which = Account.WALLET,
-    user: Whose | None = None,
-) -> Response[StatementShown]:
+    user: OrderScope | None = None,
+) -> Response[StatementResponse]:
     """Movements of a wallet, a tab or earnings: your own, or any user's for admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     report = await statements.statement(
@@ -220,26 +220,26 @@ def _date(field: str, text: str | None) -> date | None:
         raise Malformed((field, "must be a day of the calendar")) from None
 
 
-def _named(one: Named) -> NamedShown:
-    return NamedShown(id=one.id, name=one.name)
+def _named(one: Named) -> NamedResponse:
+    return NamedResponse(id=one.id, name=one.name)
 
 
 def _render_sales(report: reports.Sales, by: Sequence[By], written: Format) -> Response[Any]:
     if written is Format.CSV:
         return downloads.sheet(reports.sales_table(report, by), "sales")
     return _answer(
-        SalesShown(
+        SalesResponse(
             first=report.period.first,
             last=report.period.last,
             rows=[
                 _shown(
-                    SalesRowShown,
+                    SalesRowResponse,
                     row.figures,
                     **{key: _named(one) if isinstance(one, Named) else one for key, one in row.keys.items()},
                 )
                 for row in report.rows
             ],
-            total=_shown(FiguresShown, report.total),
+            total=_shown(FiguresResponse, report.total),
         )
     )
 
@@ -248,12 +248,12 @@ def _render_earnings(report: reports.Earnings, written: Format) -> Response[Any]
     if written is Format.CSV:
         return downloads.sheet(reports.earnings_table(report), "earnings")
     return _answer(
-        EarningsReportShown(
+        EarningsReportResponse(
             first=report.period.first,
             last=report.period.last,
             rows=[
                 _shown(
-                    SellerEarningsShown,
+                    SellerEarningsResponse,
                     row.figures,
                     seller=_named(row.seller),
                     paid=row.paid_cents,
@@ -269,14 +269,14 @@ def _render_statement(report: statements.Statement, written: Format) -> Response
     if written is Format.CSV:
         return downloads.sheet(statements.table(report), f"statement-{report.account}")
     return _answer(
-        StatementShown(
+        StatementResponse(
             first=report.period.first,
             last=report.period.last,
             user=_named(report.user),
             account=Account(report.account),
             opening=report.opening_cents,
             lines=[
-                StatementLineShown(
+                StatementLineResponse(
                     id=line.id,
                     kind=TransferKind(line.kind),
                     amount=line.amount_cents,
@@ -304,7 +304,7 @@ def _shown(kind: type[F], figures: Figures, **more: Any) -> F:
     )
 
 
-def _answer(shown: Shown) -> Response[Any]:
+def _answer(shown: ResponseBody) -> Response[Any]:
     return Response(shown)
 
 

@@ -14,8 +14,8 @@ from tuckshop.domain.users import Scope
 from tuckshop.http import browser_login as browser
 from tuckshop.http import response
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Shown
-from tuckshop.http.request import ADMITTED, Call
+from tuckshop.http.fields import ID_MAX, ResponseBody
+from tuckshop.http.request import ADMITTED, ShopRequest
 from tuckshop.identity import api_tokens
 
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
@@ -63,16 +63,16 @@ Cursor = Annotated[
 ]
 
 
-class Page(Shown):
+class Page(ResponseBody):
     """The head of every list; `next` is the cursor of the page that follows, null on the last."""
 
     next: str | None
 
 
-answered = partial(response.answered, refused=PROBLEMS.of_refusal)
+respond = partial(response.respond, refused=PROBLEMS.of_refusal)
 
 
-async def admit(request: Call) -> None:
+async def admit(request: ShopRequest) -> None:
     """Lets in an API token or a browser's log-in, if the request has one.
 
     Raises:
@@ -86,7 +86,7 @@ async def admit(request: Call) -> None:
             await browser.admit(request)
 
 
-async def _admit_token(request: Call) -> None:
+async def _admit_token(request: ShopRequest) -> None:
     """Lets an API token in where its scopes allow; a log-in's token needs none of this.
 
     Raises:

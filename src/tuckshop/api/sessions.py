@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
-from tuckshop.api.users import UserShown, show_user
+from tuckshop.api.users import UserResponse, show_user
 from tuckshop.domain.refusals import (
     BadCredentials,
     CredentialReused,
@@ -20,9 +20,18 @@ from tuckshop.domain.refusals import (
     UnknownToken,
 )
 from tuckshop.domain.users import Scope
-from tuckshop.http.fields import NAME_PATTERN, TEXT_PATTERN, Moment, Password, PathId, Shown, Username, moment
-from tuckshop.http.handlers import Router, delete, get, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import (
+    NAME_PATTERN,
+    TEXT_PATTERN,
+    Moment,
+    Password,
+    PathId,
+    ResponseBody,
+    Username,
+    moment,
+)
+from tuckshop.http.handlers import Router, delete, describe, get, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.identity.access_tokens import TOKEN_LENGTH_MAX
 from tuckshop.identity.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken
@@ -60,7 +69,7 @@ class TokenBody(Body):
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)] = 365
 
 
-class SessionShown(Shown):
+class SessionResponse(ResponseBody):
     """A session on one device; `current` is the one of this request."""
 
     id: int
@@ -71,13 +80,13 @@ class SessionShown(Shown):
     current: bool
 
 
-class SessionsShown(Page):
+class SessionsResponse(Page):
     """A page of sessions."""
 
-    items: list[SessionShown]
+    items: list[SessionResponse]
 
 
-class TokenShown(Shown):
+class TokenResponse(ResponseBody):
     """An API token, without its secret."""
 
     id: int
@@ -87,30 +96,30 @@ class TokenShown(Shown):
     expires_at: Moment
 
 
-class NewTokenShown(TokenShown):
+class NewTokenResponse(TokenResponse):
     """A new API token. `token` is returned only once."""
 
     token: str
 
 
-class TokensShown(Page):
+class TokensResponse(Page):
     """A page of API tokens."""
 
-    items: list[TokenShown]
+    items: list[TokenResponse]
 
 
-class LoginShown(Shown, omit_defaults=True):
+class LoginResponse(ResponseBody, omit_defaults=True):
     """Tokens: `access` for calls, good for `expires_in` seconds; `refresh` for the next pair, once."""
 
     access: str
     refresh: str
     expires_in: int
-    user: UserShown
+    user: UserResponse
     active_sessions: int
     message: str | None = None
 
 
-class EndedShown(Shown):
+class EndedResponse(ResponseBody):
     """How many sessions were ended."""
 
     ended: int
@@ -120,9 +129,9 @@ class EndedShown(Shown):
     "/login",
     status_code=200,
     summary="Log in",
-    operation=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=describe("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
-async def log_in(request: Call) -> LoginShown:
+async def log_in(request: ShopRequest) -> LoginResponse:
     """Starts a session. Your other sessions stay, and `message` says so."""
     data = await request.parsed(LoginBody)
     logged_in = await sessions.log_in(
@@ -139,16 +148,16 @@ async def log_in(request: Call) -> LoginShown:
     "/refresh",
     status_code=200,
     summary="New tokens",
-    operation=told("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
+    operation=describe("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
-async def refresh(request: Call) -> LoginShown:
+async def refresh(request: ShopRequest) -> LoginResponse:
     """Returns the next pair of tokens. Using a refresh token twice ends its session."""
     data = await request.parsed(RefreshBody)
     return _show(await sessions.refresh(request.shop, token=data.refresh))
 
 
-@post("/logout", status_code=204, summary="Log out", operation=told("logOut", login="session"))
-async def log_out(request: Call) -> None:
+@post("/logout", status_code=204, summary="Log out", operation=describe("logOut", login="session"))
+async def log_out(request: ShopRequest) -> None:
     """Ends this session at once."""
     await sessions.log_out(request.shop, caller=request.caller)
 
@@ -157,7 +166,7 @@ async def log_out(request: Call) -> None:
     "/logout-all",
     status_code=200,
     summary="End all sessions",
-    operation=told(
+    operation=describe(
         "logOutEverywhere",
         LogInNeeded,
         BadCredentials,
@@ -166,7 +175,7 @@ async def log_out(request: Call) -> None:
         body=LoginBody | None,
     ),
 )
-async def log_out_everywhere(request: Call) -> EndedShown:
+async def log_out_everywhere(request: ShopRequest) -> EndedResponse:
     """Ends all your sessions at once. Send a token, or a name and password."""
     if await request.body():
         data = await request.parsed(LoginBody)
@@ -175,11 +184,11 @@ async def log_out_everywhere(request: Call) -> EndedShown:
         )
     else:
         ended = await sessions.log_out_everywhere(request.shop, caller=request.caller)
-    return EndedShown(ended=ended)
+    return EndedResponse(ended=ended)
 
 
-def _show(logged_in: LoggedIn) -> LoginShown:
-    return LoginShown(
+def _show(logged_in: LoggedIn) -> LoginResponse:
+    return LoginResponse(
         access=logged_in.access,
         refresh=logged_in.refresh,
         expires_in=logged_in.expires_in,
@@ -192,14 +201,16 @@ def _show(logged_in: LoggedIn) -> LoginShown:
 @get(
     "/sessions",
     summary="Your log-ins",
-    operation=told("listSessions", login="session"),
+    operation=describe("listSessions", login="session"),
 )
-async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> SessionsShown:
+async def list_sessions(
+    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None
+) -> SessionsResponse:
     """Your sessions, newest first."""
     user_id = await _user_id(request)
     found = await sessions.page(request.shop, user_id=user_id, before_id=cursor_id(cursor), limit=limit + 1)
     items = [
-        SessionShown(
+        SessionResponse(
             id=one.id,
             device=one.device,
             address=one.address,
@@ -209,16 +220,16 @@ async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor | None 
         )
         for one in found[:limit]
     ]
-    return SessionsShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return SessionsResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
 @delete(
     "/sessions/{session_id:int}",
     status_code=204,
     summary="End a session",
-    operation=told("endSession", UnknownSession, login="session"),
+    operation=describe("endSession", UnknownSession, login="session"),
 )
-async def end_session(request: Call, session_id: PathId) -> None:
+async def end_session(request: ShopRequest, session_id: PathId) -> None:
     """Ends one of your sessions at once."""
     await sessions.end(request.shop, user_id=await _user_id(request), session_id=session_id)
 
@@ -226,24 +237,26 @@ async def end_session(request: Call, session_id: PathId) -> None:
 @get(
     "/tokens",
     summary="Your API tokens",
-    operation=told("listTokens", login="session"),
+    operation=describe("listTokens", login="session"),
 )
-async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> TokensShown:
+async def list_tokens(
+    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None
+) -> TokensResponse:
     """Your valid API tokens, newest first. Their secrets are not stored."""
     found = await api_tokens.page(
         request.shop, user_id=await _user_id(request), before_id=cursor_id(cursor), limit=limit + 1
     )
-    items = [TokenShown(**_token(one)) for one in found[:limit]]
-    return TokensShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    items = [TokenResponse(**_token(one)) for one in found[:limit]]
+    return TokensResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
 @post(
     "/tokens",
     status_code=201,
     summary="Create an API token",
-    operation=told("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
+    operation=describe("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
 )
-async def make_token(request: Call) -> NewTokenShown:
+async def make_token(request: ShopRequest) -> NewTokenResponse:
     """Creates a token for a program that acts for you within its scopes, until it is revoked or expires.
 
     `read` reads what customers see; `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
@@ -254,21 +267,21 @@ async def make_token(request: Call) -> NewTokenShown:
     made, secret = await api_tokens.make(
         request.shop, user_id=user_id, name=data.name, scopes=data.scopes, days=data.days
     )
-    return NewTokenShown(token=secret, **_token(made))
+    return NewTokenResponse(token=secret, **_token(made))
 
 
 @delete(
     "/tokens/{token_id:int}",
     status_code=204,
     summary="Revoke an API token",
-    operation=told("revokeToken", UnknownToken, login="session"),
+    operation=describe("revokeToken", UnknownToken, login="session"),
 )
-async def revoke_token(request: Call, token_id: PathId) -> None:
+async def revoke_token(request: ShopRequest, token_id: PathId) -> None:
     """Revokes one of your API tokens at once."""
     await api_tokens.revoke(request.shop, user_id=await _user_id(request), token_id=token_id)
 
 
-async def _user_id(request: Call) -> int:
+async def _user_id(request: ShopRequest) -> int:
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     return actor.user_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tuckshop.api.requests import answered
+from tuckshop.api.requests import respond
 from tuckshop.api.transfers import Amount, ExternalRef
 from tuckshop.api.wallet import Coins
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
@@ -19,9 +19,9 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
-from tuckshop.http.handlers import Router, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import Id, Moment, PathId, ResponseBody, moment
+from tuckshop.http.handlers import Router, describe, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
@@ -41,7 +41,7 @@ class SettleTabBody(Body):
     machine: Id = DEFAULT_MACHINE_ID
 
 
-class TabSettledShown(Shown):
+class TabSettledResponse(ResponseBody):
     """The settled amount, what is still owed, and the wallet's balance."""
 
     id: int
@@ -54,7 +54,7 @@ class TabSettledShown(Shown):
 @post(
     "/{user_id:int}/settlements",
     summary="Settle a tab",
-    operation=told(
+    operation=describe(
         "settleTab",
         RoleMissing,
         UnknownUser,
@@ -68,7 +68,7 @@ class TabSettledShown(Shown):
         body=SettleTabBody,
     ),
 )
-async def settle(request: Call, user_id: PathId) -> Response[TabSettledShown]:
+async def settle(request: ShopRequest, user_id: PathId) -> Response[TabSettledResponse]:
     """By cashiers and admins. Coins above what is owed stay in the wallet; a reference can be used once."""
     caller = request.caller
     data = await request.parsed(SettleTabBody)
@@ -79,11 +79,11 @@ async def settle(request: Call, user_id: PathId) -> Response[TabSettledShown]:
             command = SettleTab(caller, user_id, amount_cents=amount, external_ref=external_ref)
         case _:
             raise Malformed(("coins", "or bank must be given, not both"))
-    return answered(await request.settled(command), TabSettled, _show, status=201)
+    return respond(await request.settled(command), TabSettled, _show, status=201)
 
 
-def _show(receipt: TabSettled) -> TabSettledShown:
-    return TabSettledShown(
+def _show(receipt: TabSettled) -> TabSettledResponse:
+    return TabSettledResponse(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         owed=receipt.owed_cents,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.requests import answered
+from tuckshop.api.requests import respond
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
@@ -20,9 +20,9 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
-from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Reason, Shown, moment
-from tuckshop.http.handlers import Router, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Reason, ResponseBody, moment
+from tuckshop.http.handlers import Router, describe, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.till.commands.transfers import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
 
@@ -64,7 +64,7 @@ class PaySellerBody(Body):
     reason: Reason | None = None
 
 
-class MoneyMovedShown(Shown):
+class MoneyMovedResponse(ResponseBody):
     """The amount, and the wallet's balance after it."""
 
     id: int
@@ -73,7 +73,7 @@ class MoneyMovedShown(Shown):
     created_at: Moment
 
 
-class SellerPaidShown(Shown):
+class SellerPaidResponse(ResponseBody):
     """The amount paid, and what is left: earned, and payable."""
 
     id: int
@@ -86,7 +86,7 @@ class SellerPaidShown(Shown):
 @post(
     "/",
     summary="Send money to another buyer",
-    operation=told(
+    operation=describe(
         "sendMoney",
         RoleMissing,
         NotOwner,
@@ -98,18 +98,18 @@ class SellerPaidShown(Shown):
         body=SendBody,
     ),
 )
-async def send(request: Call) -> Response[MoneyMovedShown]:
+async def send(request: ShopRequest) -> Response[MoneyMovedResponse]:
     """From your own wallet."""
     caller = request.caller
     data = await request.parsed(SendBody)
     command = SendMoney(caller, wallet_of(caller.user_id), wallet_of(data.to), data.amount, data.reason)
-    return answered(await request.settled(command), MoneyMoved, _show_moved, status=201)
+    return respond(await request.settled(command), MoneyMoved, _show_moved, status=201)
 
 
 @post(
     "/",
     summary="Top up a wallet by bank transfer",
-    operation=told(
+    operation=describe(
         "topUp",
         RoleMissing,
         UnknownUser,
@@ -119,18 +119,18 @@ async def send(request: Call) -> Response[MoneyMovedShown]:
         body=TopUpBody,
     ),
 )
-async def top_up(request: Call) -> Response[MoneyMovedShown]:
+async def top_up(request: ShopRequest) -> Response[MoneyMovedResponse]:
     """Admins only. A reference can be used once; a second use is refused and names the first transfer."""
     caller = request.caller
     data = await request.parsed(TopUpBody)
     command = TopUp(caller, wallet_of(data.user), data.amount, data.external_ref, data.reason)
-    return answered(await request.settled(command), MoneyMoved, _show_moved, status=201)
+    return respond(await request.settled(command), MoneyMoved, _show_moved, status=201)
 
 
 @post(
     "/{seller_id:int}/payouts",
     summary="Pay a seller",
-    operation=told(
+    operation=describe(
         "paySeller",
         RoleMissing,
         UnknownUser,
@@ -140,16 +140,16 @@ async def top_up(request: Call) -> Response[MoneyMovedShown]:
         body=PaySellerBody,
     ),
 )
-async def pay_seller(request: Call, seller_id: PathId) -> Response[SellerPaidShown]:
+async def pay_seller(request: ShopRequest, seller_id: PathId) -> Response[SellerPaidResponse]:
     """Admins only. At most what is payable: completed, paid, and no longer returnable."""
     caller = request.caller
     data = await request.parsed(PaySellerBody)
     command = PaySeller(caller, seller_id, data.external_ref, data.amount, data.reason)
-    return answered(await request.settled(command), SellerPaid, _show_paid, status=201)
+    return respond(await request.settled(command), SellerPaid, _show_paid, status=201)
 
 
-def _show_moved(receipt: MoneyMoved) -> MoneyMovedShown:
-    return MoneyMovedShown(
+def _show_moved(receipt: MoneyMoved) -> MoneyMovedResponse:
+    return MoneyMovedResponse(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         balance=receipt.balance_cents,
@@ -157,8 +157,8 @@ def _show_moved(receipt: MoneyMoved) -> MoneyMovedShown:
     )
 
 
-def _show_paid(receipt: SellerPaid) -> SellerPaidShown:
-    return SellerPaidShown(
+def _show_paid(receipt: SellerPaid) -> SellerPaidResponse:
+    return SellerPaidResponse(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         balance=receipt.balance_cents,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -21,9 +21,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role, UserState
 from tuckshop.http import data_export as takeout
-from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Username
-from tuckshop.http.handlers import Router, delete, get, patch, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import Email, NewPassword, Password, PathId, ResponseBody, Username
+from tuckshop.http.handlers import Router, delete, describe, get, patch, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import roles as standing
@@ -61,7 +61,7 @@ class ChangeUserBody(Body):
     current_password: Password | msgspec.UnsetType = msgspec.UNSET
 
 
-class UserShown(Shown):
+class UserResponse(ResponseBody):
     """A user, without anything secret."""
 
     id: int
@@ -78,13 +78,13 @@ class StandingBody(Body):
     state: Literal["active", "disabled", "pending"] | msgspec.UnsetType = msgspec.UNSET
 
 
-class UsersShown(Page):
+class UsersResponse(Page):
     """A page of users."""
 
-    items: list[UserShown]
+    items: list[UserResponse]
 
 
-class ExportShown(Shown):
+class ExportResponse(ResponseBody):
     """Everything the shop stores about you."""
 
     user: dict[str, Any]
@@ -107,9 +107,9 @@ State = Annotated[
 ]
 
 
-def show_user(user: User) -> UserShown:
+def show_user(user: User) -> UserResponse:
     """The user as /v1 shows one."""
-    return UserShown(
+    return UserResponse(
         id=user.id,
         username=user.username,
         email=user.email,
@@ -121,7 +121,7 @@ def show_user(user: User) -> UserShown:
 @post(
     "/",
     summary="Register",
-    operation=told(
+    operation=describe(
         "registerUser",
         RegistrationClosed,
         InvalidField,
@@ -131,7 +131,7 @@ def show_user(user: User) -> UserShown:
         body=RegisterBody,
     ),
 )
-async def register(request: Call) -> UserShown:
+async def register(request: ShopRequest) -> UserResponse:
     """Registers a buyer or seller. 409 if the name or email address is taken."""
     data = await request.parsed(RegisterBody)
     settings = request.settings
@@ -147,8 +147,8 @@ async def register(request: Call) -> UserShown:
     return show_user(user)
 
 
-@get("/me", summary="Your profile", operation=told("getMe"))
-async def me(request: Call) -> UserShown:
+@get("/me", summary="Your profile", operation=describe("getMe"))
+async def me(request: ShopRequest) -> UserResponse:
     """Who you are."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
@@ -158,7 +158,7 @@ async def me(request: Call) -> UserShown:
 @patch(
     "/me",
     summary="Change your profile",
-    operation=told(
+    operation=describe(
         "changeMe",
         BadCredentials,
         TooManyTries,
@@ -169,7 +169,7 @@ async def me(request: Call) -> UserShown:
         body=ChangeUserBody,
     ),
 )
-async def change_me(request: Call) -> Response[UserShown]:
+async def change_me(request: ShopRequest) -> Response[UserResponse]:
     """Changes your name, email address or password.
 
     A new password needs the current one and ends every session.
@@ -192,9 +192,9 @@ async def change_me(request: Call) -> Response[UserShown]:
     "/me",
     status_code=204,
     summary="Close your user account",
-    operation=told("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
+    operation=describe("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
 )
-async def close_me(request: Call) -> Response[None]:
+async def close_me(request: ShopRequest) -> Response[None]:
     """Frees your name, ends every session, and takes your products off sale.
 
     Earnings, a tab and stock must be settled first. Money left in your wallet is written off:
@@ -202,26 +202,26 @@ async def close_me(request: Call) -> Response[None]:
     """
     caller = request.caller
     outcome = await request.settled(CloseUser(caller, caller.user_id))
-    return answered(outcome, UserClosed, lambda _: None, status=204)
+    return respond(outcome, UserClosed, lambda _: None, status=204)
 
 
-@get("/me/export", summary="Export your data", operation=told("exportMe", login="session"))
-async def export_me(request: Call) -> ExportShown:
+@get("/me/export", summary="Export your data", operation=describe("exportMe", login="session"))
+async def export_me(request: ShopRequest) -> ExportResponse:
     """Your profile, sessions, money, orders and products."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     found = await own_data.collect(request.shop, user_id=actor.user_id)
-    return ExportShown(**takeout.shown(found))
+    return ExportResponse(**takeout.shown(found))
 
 
 @get(
     "/",
     summary="All users",
-    operation=told("listUsers", RoleMissing),
+    operation=describe("listUsers", RoleMissing),
 )
 async def index(
-    request: Call, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
-) -> UsersShown:
+    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
+) -> UsersResponse:
     """All users, oldest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     found = await accounts.page(
@@ -231,11 +231,11 @@ async def index(
         state=None if standing is None else UserState(standing),
     )
     items = [show_user(user) for user in found[:limit]]
-    return UsersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return UsersResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{user_id:int}", summary="One user", operation=told("getUser", RoleMissing, UnknownUser))
-async def show(request: Call, user_id: PathId) -> UserShown:
+@get("/{user_id:int}", summary="One user", operation=describe("getUser", RoleMissing, UnknownUser))
+async def show(request: ShopRequest, user_id: PathId) -> UserResponse:
     """A user by id. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     return show_user(await accounts.find(request.shop, user_id=user_id))
@@ -244,9 +244,9 @@ async def show(request: Call, user_id: PathId) -> UserShown:
 @patch(
     "/{user_id:int}",
     summary="Change a user's roles or state",
-    operation=told("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
+    operation=describe("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
 )
-async def change(request: Call, user_id: PathId) -> UserShown:
+async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
     """Changes roles or status: `active` approves a user, `disabled` blocks one. Admins only.
 
     A change ends every session and token of the user at once.
@@ -268,12 +268,12 @@ async def change(request: Call, user_id: PathId) -> UserShown:
     "/{user_id:int}",
     status_code=204,
     summary="Close a user",
-    operation=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=describe("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
-async def close(request: Call, user_id: PathId) -> Response[None]:
+async def close(request: ShopRequest, user_id: PathId) -> Response[None]:
     """The same as closing your own. Money left in the wallet is written off. Admins only."""
     outcome = await request.settled(CloseUser(request.caller, user_id))
-    return answered(outcome, UserClosed, lambda _: None, status=204)
+    return respond(outcome, UserClosed, lambda _: None, status=204)
 
 
 router = Router("/users", [register, index, me, change_me, close_me, export_me, show, change, close])

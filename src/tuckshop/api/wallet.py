@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
-from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
 from tuckshop.domain.coins import PIECES_MAX
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -25,9 +25,9 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
-from tuckshop.http.fields import Id, Moment, Shown, moment
-from tuckshop.http.handlers import Router, get, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import Id, Moment, ResponseBody, moment
+from tuckshop.http.handlers import Router, describe, get, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
 from tuckshop.queries import earnings as earnings_queries
@@ -64,7 +64,7 @@ class PayOutBody(Body):
     machine: Id | None = None
 
 
-class WalletShown(Shown):
+class WalletResponse(ResponseBody):
     """The balance, the coins it would be paid in, and what you owe on your tab."""
 
     balance: int
@@ -72,7 +72,7 @@ class WalletShown(Shown):
     owed: int
 
 
-class DepositShown(Shown):
+class DepositResponse(ResponseBody):
     """A deposit, and the balance after it."""
 
     id: int
@@ -81,7 +81,7 @@ class DepositShown(Shown):
     created_at: Moment
 
 
-class PayOutShown(Shown):
+class PayOutResponse(ResponseBody):
     """A payout, its coins, and the rest that no coin could pay."""
 
     id: int
@@ -91,7 +91,7 @@ class PayOutShown(Shown):
     created_at: Moment
 
 
-class EntryShown(Shown):
+class EntryResponse(ResponseBody):
     """A movement of the account: above 0 into it, below 0 out of it."""
 
     id: int
@@ -101,13 +101,13 @@ class EntryShown(Shown):
     created_at: Moment
 
 
-class EntriesShown(Page):
+class EntriesResponse(Page):
     """A page of entries, newest first."""
 
-    items: list[EntryShown]
+    items: list[EntryResponse]
 
 
-class ProductEarningsShown(Shown):
+class ProductEarningsResponse(ResponseBody):
     """Earnings of one product, less refunds."""
 
     product: int
@@ -116,36 +116,36 @@ class ProductEarningsShown(Shown):
     amount: int
 
 
-class EarningsShown(Shown):
+class EarningsResponse(ResponseBody):
     """A seller's earnings; `payable` leaves out what buyers can still return."""
 
     balance: int
     payable: int
-    products: list[ProductEarningsShown]
+    products: list[ProductEarningsResponse]
 
 
 @get(
     "/",
     summary="Your balance",
-    operation=told("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
+    operation=describe("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
 )
-async def show(request: Call, guest: GuestQuery | None = None) -> WalletShown:
+async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletResponse:
     """The balance, and the coins it would be paid in. For guests: machines, cashiers, admins."""
     if guest is not None:
         found = await guests.find(request.shop, caller=request.witness, name=guest)
         coins = wallet.coins_of(request.shop, found.balance_cents)
-        return WalletShown(balance=found.balance_cents, coins=coins, owed=0)
+        return WalletResponse(balance=found.balance_cents, coins=coins, owed=0)
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
     held = await wallet.balance(request.shop, user_id=actor.user_id)
-    return WalletShown(balance=held.balance_cents, coins=held.coins, owed=held.owed_cents)
+    return WalletResponse(balance=held.balance_cents, coins=held.coins, owed=held.owed_cents)
 
 
 @post(
     "/deposits",
     summary="Deposit coins",
-    operation=told(
+    operation=describe(
         "depositCoins",
         RoleMissing,
         CoinsNotAttested,
@@ -160,21 +160,21 @@ async def show(request: Call, guest: GuestQuery | None = None) -> WalletShown:
         body=DepositBody,
     ),
 )
-async def deposit(request: Call) -> Response[DepositShown]:
+async def deposit(request: ShopRequest) -> Response[DepositResponse]:
     """For machines, cashiers and admins; for buyers themselves with TUCKSHOP_COINS=self."""
     caller = request.witness
     data = await request.parsed(DepositBody)
     caller, ref = await purse(request, caller, user=data.user, guest=data.guest, make=True)
     command = Deposit(caller, ref, data.coins, machine_of(caller, data.machine))
     outcome = await request.settled(command)
-    return answered(outcome, CoinsDeposited, _show_deposit, status=201)
+    return respond(outcome, CoinsDeposited, _show_deposit, status=201)
 
 
 @post(
     "/payout",
     status_code=200,
     summary="Pay out a wallet",
-    operation=told(
+    operation=describe(
         "payOutWallet",
         RoleMissing,
         CoinsNotAttested,
@@ -190,22 +190,22 @@ async def deposit(request: Call) -> Response[DepositShown]:
         body=PayOutBody | None,
     ),
 )
-async def pay_out(request: Call) -> Response[PayOutShown]:
+async def pay_out(request: ShopRequest) -> Response[PayOutResponse]:
     """Pays out the balance in the fewest coins. Cents that no coin can pay stay in the wallet."""
     caller = request.witness
     data = await request.parsed(PayOutBody, default=PayOutBody())
     caller, ref = await purse(request, caller, user=data.user, guest=data.guest)
     command = PayOut(caller, ref, machine_of(caller, data.machine))
     outcome = await request.settled(command)
-    return answered(outcome, PaidOut, _show_pay_out, status=200)
+    return respond(outcome, PaidOut, _show_pay_out, status=200)
 
 
 @get(
     "/entries",
     summary="Your statement",
-    operation=told("listEntries", RoleMissing),
+    operation=describe("listEntries", RoleMissing),
 )
-async def entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
+async def entries(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesResponse:
     """Movements of the wallet, newest first."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
@@ -216,9 +216,11 @@ async def entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None
 @get(
     "/entries",
     summary="List movements of your earnings",
-    operation=told("listEarningsEntries", RoleMissing),
+    operation=describe("listEarningsEntries", RoleMissing),
 )
-async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
+async def earnings_entries(
+    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None
+) -> EntriesResponse:
     """Sales, refunds and payouts, newest first. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
@@ -226,18 +228,18 @@ async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor | No
     return await _entries(request, actor.user_id, AccountKind.EARNINGS, limit, cursor)
 
 
-@get("/", summary="Your earnings", operation=told("getEarnings", RoleMissing))
-async def earnings(request: Call) -> EarningsShown:
+@get("/", summary="Your earnings", operation=describe("getEarnings", RoleMissing))
+async def earnings(request: ShopRequest) -> EarningsResponse:
     """Your earnings. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
     earned = await earnings_queries.earnings(request.shop, seller_id=actor.user_id)
-    return EarningsShown(
+    return EarningsResponse(
         balance=earned.balance_cents,
         payable=earned.payable_cents,
         products=[
-            ProductEarningsShown(
+            ProductEarningsResponse(
                 product=product.product_id,
                 name=product.name,
                 quantity=product.quantity,
@@ -249,13 +251,13 @@ async def earnings(request: Call) -> EarningsShown:
 
 
 async def _entries(
-    request: Call, user_id: int, kind: AccountKind, limit: int, cursor: str | None
-) -> EntriesShown:
+    request: ShopRequest, user_id: int, kind: AccountKind, limit: int, cursor: str | None
+) -> EntriesResponse:
     found = await wallet.entries(
         request.shop, user_id=user_id, kind=kind, before_id=cursor_id(cursor), limit=limit + 1
     )
     items = [
-        EntryShown(
+        EntryResponse(
             id=entry.id,
             kind=TransferKind(entry.kind),
             amount=entry.amount_cents,
@@ -264,11 +266,11 @@ async def _entries(
         )
         for entry in found[:limit]
     ]
-    return EntriesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return EntriesResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
-    return DepositShown(
+def _show_deposit(receipt: CoinsDeposited) -> DepositResponse:
+    return DepositResponse(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         balance=receipt.balance_cents,
@@ -276,8 +278,8 @@ def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
     )
 
 
-def _show_pay_out(receipt: PaidOut) -> PayOutShown:
-    return PayOutShown(
+def _show_pay_out(receipt: PaidOut) -> PayOutResponse:
+    return PayOutResponse(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         coins=receipt.coins,

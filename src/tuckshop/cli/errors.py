@@ -74,7 +74,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str] = {
     problems.ChangeOnTab: "must be keep for an order on the tab",
     problems.NotAPicture: "must be a picture: PNG, JPEG or WebP",
 }
-"""As /v1 says it, but with the words of the terminal where /v1 names fields and headers."""
+"""As /v1 says it, but for what users call otherwise than fields and headers do."""
 
 
 def sentence(refusal: Refusal, *, exponent: int = 2) -> str:

@@ -16,7 +16,7 @@ from tuckshop.cli.stock import checked_reason, reason_option
 
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
-    from tuckshop.queries.orders import OrderStands
+    from tuckshop.queries.orders import OrderRecord
     from tuckshop.till.commands.base import Command
     from tuckshop.till.commands.orders import OrderChanged
     from tuckshop.till.commands.refunds import Refunded
@@ -143,7 +143,7 @@ def when(instant_us: int) -> str:
     return f"{datetime.fromtimestamp(instant_us // 1_000_000, UTC):%Y-%m-%d %H:%M}"
 
 
-async def _page(buyer: str | None, limit: int) -> tuple[list[OrderStands], Currency]:
+async def _page(buyer: str | None, limit: int) -> tuple[list[OrderRecord], Currency]:
     from tuckshop.domain.users import OPERATOR
     from tuckshop.identity import users as accounts
     from tuckshop.queries import orders
@@ -151,12 +151,12 @@ async def _page(buyer: str | None, limit: int) -> tuple[list[OrderStands], Curre
     async with opened_shop() as shop:
         buyer_id = None if buyer is None else (await accounts.find_by_name(shop, username=buyer)).id
         found = await orders.page(
-            shop, actor=OPERATOR, whose=orders.Whose.ALL, buyer_id=buyer_id, limit=limit
+            shop, actor=OPERATOR, whose=orders.OrderScope.ALL, buyer_id=buyer_id, limit=limit
         )
         return found, shop.currency
 
 
-async def _find(order: int) -> tuple[OrderStands, Currency]:
+async def _find(order: int) -> tuple[OrderRecord, Currency]:
     from tuckshop.domain.users import OPERATOR
     from tuckshop.queries import orders
 

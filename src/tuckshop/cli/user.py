@@ -15,7 +15,7 @@ from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, Role, UserState
 
 if TYPE_CHECKING:
-    from tuckshop.identity.sessions import SessionStands
+    from tuckshop.identity.sessions import SessionRecord
     from tuckshop.identity.users import User
 
 PAGE = 1_000
@@ -247,7 +247,7 @@ async def _close(name: str) -> User:
         return found
 
 
-async def _sessions(name: str) -> list[SessionStands]:
+async def _sessions(name: str) -> list[SessionRecord]:
     from tuckshop.identity import sessions
     from tuckshop.identity import users as accounts
 

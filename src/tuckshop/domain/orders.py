@@ -109,7 +109,7 @@ class Sale(NamedTuple):
     balance_cents: int
 
 
-class Wanted(NamedTuple):
+class RequestedLine(NamedTuple):
     """One line of an order to be: the product, the shelf to take it from, how many."""
 
     product: Product
@@ -140,7 +140,7 @@ def sell(
     order_id: int,
     wallet: AccountRef,
     balance_cents: int,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[RequestedLine],
     box: CoinBox,
     change: Change,
     coin_values: tuple[int, ...],
@@ -195,7 +195,7 @@ def sell(
 
 
 def _taken(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[RequestedLine],
 ) -> tuple[tuple[Line, ...], list[StockMovement], dict[AccountRef, int]]:
     """The lines as sold, the pieces off their shelves, and what each account earns. Raises as `move`."""
     lines = []

@@ -99,7 +99,7 @@ Reason = Annotated[
 ]
 
 
-class Shown(msgspec.Struct, kw_only=True):
+class ResponseBody(msgspec.Struct, kw_only=True):
     """An answer's JSON object."""
 
 

@@ -54,7 +54,7 @@ class Operation(NamedTuple):
     as_csv: bool
 
 
-def told(
+def describe(
     operation_id: str,
     *refusals: type[Refusal],
     login: Login = "needed",

@@ -11,10 +11,10 @@ from tuckshop.dialects.kiosk.common import (
     API,
     UserName,
     UserQuery,
-    answered,
     checked_name,
     kiosk,
     machine_of,
+    respond,
 )
 from tuckshop.dialects.shared.pagination import LIMIT_MAX, Limit, Offset
 from tuckshop.domain.ledger import AccountRef
@@ -32,9 +32,9 @@ from tuckshop.domain.refusals import (
     UnknownPurchase,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
-from tuckshop.http.handlers import get, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.fields import ID_MAX, Id, PathId, ResponseBody
+from tuckshop.http.handlers import describe, get, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, guests
 from tuckshop.queries import catalogue
@@ -54,7 +54,7 @@ class PurchaseBody(Body):
     product_id: Id | None = None
 
 
-class ProductShown(Shown):
+class ProductResponse(ResponseBody):
     """A product and how many of it the machine holds. `image`: where its picture is."""
 
     id: int
@@ -65,7 +65,7 @@ class ProductShown(Shown):
     is_refundable: bool
 
 
-class BoughtShown(Shown):
+class BoughtResponse(ResponseBody):
     """The piece that was bought, by its name, and what the guest has left."""
 
     order_id: int
@@ -74,7 +74,7 @@ class BoughtShown(Shown):
     balance: int
 
 
-class RefundedShown(Shown):
+class RefundedResponse(ResponseBody):
     """The cents that came back, and what the guest has now."""
 
     order_id: int
@@ -82,8 +82,10 @@ class RefundedShown(Shown):
     balance: int
 
 
-@get(f"{API}/products", summary="Products", operation=told("listProducts", login="optional"))
-async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) -> list[ProductShown]:
+@get(f"{API}/products", summary="Products", operation=describe("listProducts", login="optional"))
+async def products(
+    request: ShopRequest, limit: Limit = LIMIT_MAX, offset: Offset = 0
+) -> list[ProductResponse]:
     """What is on sale at the kiosk's machine; without a key, at the shop's first."""
     asking = DEFAULT_MACHINE_ID
     if request.given(b"x-kiosk-key"):
@@ -95,7 +97,7 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
 @post(
     f"{API}/products/{{path_id:int}}/buy",
     summary="Buy",
-    operation=told(
+    operation=describe(
         "buy",
         InvalidField,
         UnknownGuest,
@@ -109,19 +111,22 @@ async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) 
     ),
 )
 async def buy(
-    request: Call, path_id: PathId, user_name: UserQuery | None = None, product_id: ProductQuery | None = None
-) -> Response[BoughtShown]:
+    request: ShopRequest,
+    path_id: PathId,
+    user_name: UserQuery | None = None,
+    product_id: ProductQuery | None = None,
+) -> Response[BoughtResponse]:
     """One piece, paid from what the guest has."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(kiosk(request)))
-    return answered(await request.settled(order), OrderPlaced, _show_order, status=201)
+    return respond(await request.settled(order), OrderPlaced, _show_order, status=201)
 
 
 @post(
     f"{API}/products/{{path_id:int}}/refund",
     status_code=200,
     summary="Give back",
-    operation=told(
+    operation=describe(
         "refund",
         InvalidField,
         UnknownGuest,
@@ -137,16 +142,19 @@ async def buy(
     ),
 )
 async def refund(
-    request: Call, path_id: PathId, user_name: UserQuery | None = None, product_id: ProductQuery | None = None
-) -> Response[RefundedShown]:
+    request: ShopRequest,
+    path_id: PathId,
+    user_name: UserQuery | None = None,
+    product_id: ProductQuery | None = None,
+) -> Response[RefundedResponse]:
     """The piece that the guest bought last, back to the machine it came from."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     back = RefundNewest(caller, wallet, path_id, machine_of(kiosk(request)))
-    return answered(await request.settled(back), Refunded, _show_refund, status=200)
+    return respond(await request.settled(back), Refunded, _show_refund, status=200)
 
 
 async def _wallet(
-    request: Call, path_id: int, user_name: str | None, product_id: int | None
+    request: ShopRequest, path_id: int, user_name: str | None, product_id: int | None
 ) -> tuple[Caller, AccountRef]:
     """Who asks, and the wallet of the guest whom the call names."""
     caller = kiosk(request)
@@ -156,8 +164,8 @@ async def _wallet(
     return await guests.wallet(request.shop, caller=caller, name=checked_name(wanted.user_name))
 
 
-def _show_product(product: ProductRecord) -> ProductShown:
-    return ProductShown(
+def _show_product(product: ProductRecord) -> ProductResponse:
+    return ProductResponse(
         id=product.product_id,
         name=product.name,
         price=product.price_cents,
@@ -167,13 +175,13 @@ def _show_product(product: ProductRecord) -> ProductShown:
     )
 
 
-def _show_order(order: OrderPlaced) -> BoughtShown:
+def _show_order(order: OrderPlaced) -> BoughtResponse:
     (line,) = order.lines
-    return BoughtShown(
+    return BoughtResponse(
         order_id=order.order_id, product=line.name, price=line.price_cents, balance=order.balance_cents
     )
 
 
-def _show_refund(back: Refunded) -> RefundedShown:
+def _show_refund(back: Refunded) -> RefundedResponse:
     assert back.balance_cents is not None  # A machine is told what its guest has.
-    return RefundedShown(order_id=back.order_id, refunded=back.amount_cents, balance=back.balance_cents)
+    return RefundedResponse(order_id=back.order_id, refunded=back.amount_cents, balance=back.balance_cents)

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.vending_challenge.common import API, answered
+from tuckshop.dialects.vending_challenge.common import API, respond
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import Change
@@ -29,10 +29,10 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     Id,
     Pieces,
-    Shown,
+    ResponseBody,
 )
-from tuckshop.http.handlers import get, post, told
-from tuckshop.http.request import Body, Call
+from tuckshop.http.handlers import describe, get, post
+from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
 from tuckshop.queries import wallet
@@ -51,20 +51,20 @@ class DepositBody(Body):
     coins: Annotated[list[Coin], msgspec.Meta(min_length=1, max_length=1_000)] | UnsetType = UNSET
 
 
-class DepositShown(Shown):
+class DepositResponse(ResponseBody):
     """What the buyer has now."""
 
     deposit: int
 
 
-class BalanceShown(Shown):
+class BalanceResponse(ResponseBody):
     """What the buyer has, and the coins it would be paid in, largest first."""
 
     deposit: int
     change: list[int]
 
 
-class ResetShown(Shown):
+class ResetResponse(ResponseBody):
     """The coins that came out, largest first, and the cents that no coin can pay."""
 
     deposit: int
@@ -78,7 +78,7 @@ class BuyBody(Body, rename="camel"):
     amount: Pieces
 
 
-class BoughtShown(Shown, rename="camel"):
+class BoughtResponse(ResponseBody, rename="camel"):
     """A product as bought; `cost` is that of one piece."""
 
     product_id: int
@@ -87,11 +87,11 @@ class BoughtShown(Shown, rename="camel"):
     cost: int
 
 
-class PurchaseShown(Shown):
+class PurchaseResponse(ResponseBody):
     """What was spent on what, and the coins that came back, largest first."""
 
     total: int
-    products: list[BoughtShown]
+    products: list[BoughtResponse]
     change: list[int]
     deposit: int
 
@@ -100,7 +100,7 @@ class PurchaseShown(Shown):
     [f"{API}/wallet/deposit", f"{API}/deposit", "/deposit"],
     status_code=200,
     summary="Put coins in",
-    operation=told(
+    operation=describe(
         "deposit",
         RoleMissing,
         CoinNotAccepted,
@@ -111,7 +111,7 @@ class PurchaseShown(Shown):
         body=DepositBody,
     ),
 )
-async def deposit(request: Call) -> Response[DepositShown]:
+async def deposit(request: ShopRequest) -> Response[DepositResponse]:
     """Coins of 5, 10, 20, 50 and 100 cents, as the buyer declares them."""
     caller = request.caller
     data = await request.parsed(DepositBody)
@@ -121,40 +121,40 @@ async def deposit(request: Call) -> Response[DepositShown]:
     coins = getattr(data, given[0])
     counted = Counter(coins if isinstance(coins, list) else [coins])
     outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), dict(counted)))
-    return answered(outcome, CoinsDeposited, _show_deposit, status=200)
+    return respond(outcome, CoinsDeposited, _show_deposit, status=200)
 
 
-@get(f"{API}/wallet/balance", summary="What you have", operation=told("balance", RoleMissing))
-async def balance(request: Call) -> BalanceShown:
+@get(f"{API}/wallet/balance", summary="What you have", operation=describe("balance", RoleMissing))
+async def balance(request: ShopRequest) -> BalanceResponse:
     """The deposit, and the coins it would be paid in."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
     held = await wallet.balance(request.shop, user_id=actor.user_id)
-    return BalanceShown(deposit=held.balance_cents, change=_listed(held.coins))
+    return BalanceResponse(deposit=held.balance_cents, change=_listed(held.coins))
 
 
 @post(
     [f"{API}/wallet/reset", f"{API}/reset", "/reset"],
     status_code=200,
     summary="Take the coins back",
-    operation=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
+    operation=describe("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
-async def reset(request: Call) -> Response[ResetShown]:
+async def reset(request: ShopRequest) -> Response[ResetResponse]:
     """Everything that coins can pay comes out."""
     caller = request.caller
     outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
-        nothing = ResetShown(deposit=outcome.answer.balance_cents, returned=[])
+        nothing = ResetResponse(deposit=outcome.answer.balance_cents, returned=[])
         return rendered(outcome, nothing, status=200)
-    return answered(outcome, PaidOut, _show_reset, status=200)
+    return respond(outcome, PaidOut, _show_reset, status=200)
 
 
 @post(
     [f"{API}/wallet/buy", f"{API}/buy", "/buy"],
     status_code=200,
     summary="Buy",
-    operation=told(
+    operation=describe(
         "buy",
         RoleMissing,
         UnknownProduct,
@@ -166,29 +166,29 @@ async def reset(request: Call) -> Response[ResetShown]:
         body=BuyBody,
     ),
 )
-async def buy(request: Call) -> Response[PurchaseShown]:
+async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
     """Pieces of a product, paid from the deposit; the rest comes back in coins."""
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(
         caller, wallet_of(caller.user_id), ((data.product_id, data.amount),), change=Change.RETURN
     )
-    return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
+    return respond(await request.settled(command), OrderPlaced, _show_purchase, status=200)
 
 
-def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
-    return DepositShown(deposit=receipt.balance_cents)
+def _show_deposit(receipt: CoinsDeposited) -> DepositResponse:
+    return DepositResponse(deposit=receipt.balance_cents)
 
 
-def _show_reset(receipt: PaidOut) -> ResetShown:
-    return ResetShown(deposit=receipt.balance_cents, returned=_listed(receipt.coins))
+def _show_reset(receipt: PaidOut) -> ResetResponse:
+    return ResetResponse(deposit=receipt.balance_cents, returned=_listed(receipt.coins))
 
 
-def _show_purchase(order: OrderPlaced) -> PurchaseShown:
-    return PurchaseShown(
+def _show_purchase(order: OrderPlaced) -> PurchaseResponse:
+    return PurchaseResponse(
         total=order.total_cents,
         products=[
-            BoughtShown(
+            BoughtResponse(
                 product_id=line.product_id,
                 product_name=line.name,
                 amount=line.quantity,

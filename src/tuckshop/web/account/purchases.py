@@ -7,24 +7,24 @@ from typing import Any
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Actor, Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import orders
 from tuckshop.queries import pictures as picture_queries
-from tuckshop.queries.orders import OrderStands
+from tuckshop.queries.orders import OrderRecord
 from tuckshop.till.commands.orders import CancelOrder, OrderChanged
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.rooms import Member, Number
+from tuckshop.web.ui.rooms import Number, SignedInUser
 
 PAGE = 20
 
 
 @get("/account/orders")
-async def index(request: Call) -> Response[Any]:
+async def index(request: ShopRequest) -> Response[Any]:
     """All of them, the newest first."""
     member = await rooms.member(request, Role.BUYER)
     before_id = rooms.before(request)
@@ -45,7 +45,7 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/account/orders/{order:str}")
-async def show(request: Call, order: Number) -> Response[Any]:
+async def show(request: ShopRequest, order: Number) -> Response[Any]:
     """One of them, line by line."""
     member = await rooms.member(request, Role.BUYER)
     found = await _own(request, member, rooms.number(order))
@@ -61,7 +61,7 @@ async def show(request: Call, order: Number) -> Response[Any]:
 
 
 @post("/account/orders/{order:str}/give-back", status_code=303)
-async def give_back(request: Call, order: Number) -> Response[Any]:
+async def give_back(request: ShopRequest, order: Number) -> Response[Any]:
     """All that is left of it, or all of one product."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key", "product")
@@ -78,7 +78,7 @@ async def give_back(request: Call, order: Number) -> Response[Any]:
 
 
 @post("/account/orders/{order:str}/cancel", status_code=303)
-async def cancel(request: Call, order: Number) -> Response[Any]:
+async def cancel(request: ShopRequest, order: Number) -> Response[Any]:
     """Cancelled before it was completed."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key")
@@ -89,13 +89,15 @@ async def cancel(request: Call, order: Number) -> Response[Any]:
 HANDLERS = (index, show, give_back, cancel)
 
 
-async def _own(request: Call, member: Member, order_id: int) -> OrderStands:
+async def _own(request: ShopRequest, member: SignedInUser, order_id: int) -> OrderRecord:
     """The member's own order; those of others are for the office and the desk. Raises UnknownOrder."""
     buyer = Actor(member.user_id, frozenset({Role.BUYER}))
     return await orders.find(request.shop, order_id=order_id, actor=buyer)
 
 
-async def _pressed(request: Call, posted: dict[str, str], command: Refund | CancelOrder) -> Response[Any]:
+async def _pressed(
+    request: ShopRequest, posted: dict[str, str], command: Refund | CancelOrder
+) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/account/orders/{command.order_id}")
     try:

@@ -9,19 +9,19 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import orders
 from tuckshop.queries import pictures as picture_queries
-from tuckshop.queries.orders import OrderStands, Whose
+from tuckshop.queries.orders import OrderRecord, OrderScope
 from tuckshop.till.commands.orders import Dispense
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import Filled
-from tuckshop.web.ui.rooms import Member, Number
+from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.rooms import Number, SignedInUser
 
 PAGE = 20
 ALL = "all"
@@ -29,7 +29,7 @@ SHELF, WRITE_OFF = "shelf", "write-off"
 
 
 @get("/desk/orders")
-async def index(request: Call) -> Response[Any]:
+async def index(request: ShopRequest) -> Response[Any]:
     """Those with own products, the newest first; with `?shown=placed`, those that wait."""
     member = await rooms.member(request, Role.SELLER)
     is_waiting = request.query_params.get("shown") == "placed"
@@ -37,7 +37,7 @@ async def index(request: Call) -> Response[Any]:
     found = await orders.page(
         request.shop,
         actor=member.as_seller,
-        whose=Whose.SOLD,
+        whose=OrderScope.SOLD,
         status=OrderStatus.PLACED if is_waiting else None,
         before_id=before_id,
         limit=PAGE + 1,
@@ -59,19 +59,19 @@ async def index(request: Call) -> Response[Any]:
 
 
 @get("/desk/orders/{order:str}")
-async def show(request: Call, order: Number) -> Response[Any]:
+async def show(request: ShopRequest, order: Number) -> Response[Any]:
     """The own lines of one of them."""
     member, found = await _sold(request, order)
     typed = {"product": ALL, "pieces": "", "way": SHELF, "reason": "", "key": forms.new_key()}
-    return await _shown(request, member, found, Filled(request, typed))
+    return await _shown(request, member, found, BoundForm(request, typed))
 
 
 @post("/desk/orders/{order:str}/refund", status_code=303)
-async def refund(request: Call, order: Number) -> Response[Any]:
+async def refund(request: ShopRequest, order: Number) -> Response[Any]:
     """All own lines, one, or some pieces of one; back to be sold, or written off."""
     member, found = await _sold(request, order)
     posted = await forms.read(request, "key", "product", "pieces", "way", "reason")
-    form = Filled(request, posted)
+    form = BoundForm(request, posted)
     quantities = _pieces(form, found)
     way = form.one_of("way", (SHELF, WRITE_OFF))
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
@@ -92,13 +92,13 @@ async def refund(request: Call, order: Number) -> Response[Any]:
 
 
 @post("/desk/orders/{order:str}/hand-out", status_code=303)
-async def hand_out(request: Call, order: Number) -> Response[Any]:
+async def hand_out(request: ShopRequest, order: Number) -> Response[Any]:
     """The buyer has it now."""
     return await _ended(request, order, failed=False)
 
 
 @post("/desk/orders/{order:str}/fail", status_code=303)
-async def fail(request: Call, order: Number) -> Response[Any]:
+async def fail(request: ShopRequest, order: Number) -> Response[Any]:
     """The order failed: stock and money are returned."""
     return await _ended(request, order, failed=True)
 
@@ -106,14 +106,14 @@ async def fail(request: Call, order: Number) -> Response[Any]:
 HANDLERS = (index, show, refund, hand_out, fail)
 
 
-async def _sold(request: Call, order: str) -> tuple[Member, OrderStands]:
+async def _sold(request: ShopRequest, order: str) -> tuple[SignedInUser, OrderRecord]:
     """Who asks, and an order with products of theirs. Raises UnknownOrder."""
     member = await rooms.member(request, Role.SELLER)
     order_id = rooms.number(order)
     return member, await orders.find_sold(request.shop, order_id=order_id, seller=member.as_seller)
 
 
-def _pieces(form: Filled, order: OrderStands) -> dict[int, int]:
+def _pieces(form: BoundForm, order: OrderRecord) -> dict[int, int]:
     """What comes back, by product; never more than the own lines."""
     left = {line.product_id: line.quantity - line.refunded_quantity for line in order.lines}
     chosen = form.one_of("product", (ALL, *map(str, left)))
@@ -126,7 +126,7 @@ def _pieces(form: Filled, order: OrderStands) -> dict[int, int]:
     return {int(chosen): form.whole("pieces", least=1, most=max(left[int(chosen)], 1))}
 
 
-async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
+async def _ended(request: ShopRequest, order: str, *, failed: bool) -> Response[Any]:
     member, found = await _sold(request, order)
     posted = await forms.read(request, "key")
     words = texts.of(request)
@@ -145,7 +145,9 @@ async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
     return response
 
 
-async def _shown(request: Call, member: Member, order: OrderStands, form: Filled) -> Response[Any]:
+async def _shown(
+    request: ShopRequest, member: SignedInUser, order: OrderRecord, form: BoundForm
+) -> Response[Any]:
     shared = await orders.shared(request.shop, order_ids=[order.order_id], seller=member.as_seller)
     return rooms.page(
         request,

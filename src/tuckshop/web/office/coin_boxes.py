@@ -11,7 +11,7 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import Refusal, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import idempotency_keys, machines
 from tuckshop.queries.machines import Machine
@@ -20,15 +20,15 @@ from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.flash import Mood
-from tuckshop.web.ui.rooms import Member, Number
+from tuckshop.web.ui.rooms import Number, SignedInUser
 
 _Carry = Callable[..., FillCoins | CollectCoins]
 
 
 @get("/office/machines/{machine:str}/coins")
-async def show(request: Call, machine: Number) -> Response[Any]:
+async def show(request: ShopRequest, machine: Number) -> Response[Any]:
     """The box by the books, coin by coin."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
@@ -36,25 +36,25 @@ async def show(request: Call, machine: Number) -> Response[Any]:
 
 
 @post("/office/machines/{machine:str}/coins/fill", status_code=303)
-async def fill(request: Call, machine: Number) -> Response[Any]:
+async def fill(request: ShopRequest, machine: Number) -> Response[Any]:
     """Coins from the bank into it."""
     return await _carried(request, machine, FillCoins, "filled")
 
 
 @post("/office/machines/{machine:str}/coins/collect", status_code=303)
-async def collect(request: Call, machine: Number) -> Response[Any]:
+async def collect(request: ShopRequest, machine: Number) -> Response[Any]:
     """Coins out of it to the bank."""
     return await _carried(request, machine, CollectCoins, "collected")
 
 
 @get("/office/machines/{machine:str}/coins/count")
-async def compare(request: Call, machine: Number) -> Response[Any]:
+async def compare(request: ShopRequest, machine: Number) -> Response[Any]:
     """What was found beside what the books say: the difference is told before anything is written."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
     asked = {name: request.query_params.get(name, "") for name in ("key", "reason", *coins.names(values))}
-    form = Filled(request, asked)
+    form = BoundForm(request, asked)
     counted = coins.counted(form, values)
     form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -80,7 +80,7 @@ async def compare(request: Call, machine: Number) -> Response[Any]:
 
 
 @post("/office/machines/{machine:str}/coins/count", status_code=303)
-async def count(request: Call, machine: Number) -> Response[Any]:
+async def count(request: ShopRequest, machine: Number) -> Response[Any]:
     """The books follow what was found.
 
     `expected` is what they said when the difference was told: if they say otherwise now, it is told again.
@@ -89,7 +89,7 @@ async def count(request: Call, machine: Number) -> Response[Any]:
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
     posted = await forms.read(request, "key", "expected", "reason", *coins.names(values))
-    form = Filled(request, posted)
+    form = BoundForm(request, posted)
     counted = coins.counted(form, values)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -116,12 +116,12 @@ async def count(request: Call, machine: Number) -> Response[Any]:
 HANDLERS = (show, fill, collect, compare, count)
 
 
-async def _carried(request: Call, machine: Number, command: _Carry, which: str) -> Response[Any]:
+async def _carried(request: ShopRequest, machine: Number, command: _Carry, which: str) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
     posted = await forms.read(request, "key", "reason", *coins.names(values))
-    form = Filled(request, posted)
+    form = BoundForm(request, posted)
     moving = coins.carried(form, values)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -148,7 +148,7 @@ def _written(held: dict[int, int]) -> str:
     return " ".join(f"{value}:{pieces}" for value, pieces in sorted(held.items()))
 
 
-def _difference(request: Call, over_short_cents: int) -> str:
+def _difference(request: ShopRequest, over_short_cents: int) -> str:
     words = texts.of(request)
     amount = words.money(abs(over_short_cents), request.shop.currency)
     if over_short_cents > 0:
@@ -158,13 +158,13 @@ def _difference(request: Call, over_short_cents: int) -> str:
     return words.gettext("Count recorded. The amount is as expected.")
 
 
-def _done(request: Call, machine: Machine, sentence: str) -> Response[Any]:
+def _done(request: ShopRequest, machine: Machine, sentence: str) -> Response[Any]:
     response = forms.to_page(f"/office/machines/{machine.id}/coins")
     notices.leave(response, request, sentence)
     return response
 
 
-def _tell_again(request: Call, machine: Machine, form: Filled) -> Response[Any]:
+def _tell_again(request: ShopRequest, machine: Machine, form: BoundForm) -> Response[Any]:
     """To the comparison, with what was found."""
     found = {name: typed for name, typed in form.typed.items() if name not in ("key", "expected")}
     response = forms.to_page(f"/office/machines/{machine.id}/coins/count?{urlencode(found)}")
@@ -179,13 +179,13 @@ def _tell_again(request: Call, machine: Machine, form: Filled) -> Response[Any]:
 
 
 async def _box(
-    request: Call,
-    member: Member,
+    request: ShopRequest,
+    member: SignedInUser,
     machine: Machine,
     *,
-    filled: Filled | None = None,
-    collected: Filled | None = None,
-    counted: Filled | None = None,
+    filled: BoundForm | None = None,
+    collected: BoundForm | None = None,
+    counted: BoundForm | None = None,
     key: str = "",
 ) -> Response[Any]:
     wrong = next((form for form in (filled, collected, counted) if form is not None), None)
@@ -201,7 +201,7 @@ async def _box(
         denominations=coins.of(request.shop.currency),
         currency=request.shop.currency,
         key=forms.key_of(key),
-        filled=filled or Filled(request),
-        collected=collected or Filled(request),
-        counted=counted or Filled(request),
+        filled=filled or BoundForm(request),
+        collected=collected or BoundForm(request),
+        counted=counted or BoundForm(request),
     )

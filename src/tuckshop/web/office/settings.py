@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.settings import PREFIX, Source
@@ -25,7 +25,7 @@ class Told(NamedTuple):
 
 
 @get("/office/settings")
-async def show(request: Call) -> Response[Any]:
+async def show(request: ShopRequest) -> Response[Any]:
     """Every setting in force, without secrets."""
     member = await rooms.member(request, Role.ADMIN)
     shown, sources = request.settings.shown(), running(request.scope).sources

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tuckshop.domain.money import Currency
-from tuckshop.queries.storefront import Stocked
-from tuckshop.web.storefront.flash import Event, Note
+from tuckshop.queries.storefront import ShelfItem
+from tuckshop.web.storefront.flash import Event, MachineFlash
 from tuckshop.web.ui.i18n import Words
 
 
@@ -15,12 +15,12 @@ from tuckshop.web.ui.i18n import Words
 class Seen:
     """All that the display goes by. `wrong_code`: what was typed, if no shelf has it."""
 
-    chosen: Mapping[Stocked, int]
+    chosen: Mapping[ShelfItem, int]
     balance_cents: int
     wrong_code: str
     sold_out: str
     puts_coins: bool
-    note: Note | None
+    note: MachineFlash | None
     missed: str  # the name of what the note says is sold out
 
     @property
@@ -78,7 +78,7 @@ def left_forms(words: Words) -> dict[str, str]:
     }
 
 
-def _of_note(note: Note, words: Words, currency: Currency) -> str:
+def _of_note(note: MachineFlash, words: Words, currency: Currency) -> str:
     _, amount = words.gettext, words.money(note.cents, currency)
     match note.event:
         case Event.BOUGHT if note.text and note.cents:

@@ -16,7 +16,7 @@ from tuckshop.domain.field_problems import (
     OutOfRange,
 )
 from tuckshop.domain.refusals import InvalidField, Refusal, Throttled
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import refusal_texts as reasons
@@ -25,14 +25,14 @@ WHOLE_MAX = 10**15  # Whatever rule comes after it: nobody counts that far.
 _WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 
 
-class Filled:
+class BoundForm:
     """Typed texts by field; `wrong` has a sentence for each field that is not as it must be.
 
     Each value is asked for by what it is to be. One that is wrong is remembered, and stands as the least
     value of its kind meanwhile, so that all can be told at once; nothing may be done while it `is_wrong`.
     """
 
-    def __init__(self, request: Call, typed: Mapping[str, str] | None = None) -> None:
+    def __init__(self, request: ShopRequest, typed: Mapping[str, str] | None = None) -> None:
         self.typed = dict(typed or {})
         self.wrong: dict[str, str] = {}
         self.trouble = ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tuckshop.domain.users import RegistrationMode, Role
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 from tuckshop.web.ui import forms
-from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.bound_form import BoundForm
 
 FIRST_PAGE = "/account"
 ROLES = {
@@ -23,7 +23,7 @@ def back_from(given: str) -> str:
     return given if is_page else FIRST_PAGE
 
 
-def offered(request: Call) -> dict[str, bool]:
+def offered(request: ShopRequest) -> dict[str, bool]:
     """Those of ROLES that can register, and whether an admin has to approve them."""
     settings = request.settings
     modes = {Role.BUYER: settings.registration, Role.SELLER: settings.seller_registration}
@@ -34,7 +34,7 @@ def offered(request: Call) -> dict[str, bool]:
     }
 
 
-def check_again(form: Filled, name: str) -> None:
+def check_again(form: BoundForm, name: str) -> None:
     """Complains unless the new password was typed twice alike: nobody sees what they type."""
     if not form.typed[name]:
         form.miss(name)

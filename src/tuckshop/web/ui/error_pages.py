@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import TABLE, Errors
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.till.sql.books import OutcomeUnknown
 from tuckshop.web.ui import flash as notices
@@ -76,7 +76,7 @@ class _ErrorPage(Response[Any]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends it."""
         status, told = self._told
-        asked = Call(scope, receive, send)
+        asked = ShopRequest(scope, receive, send)
         if isinstance(told, SessionEnded):
             await to_log_in(asked)(scope, receive, send)
             return
@@ -96,12 +96,12 @@ class _ErrorPage(Response[Any]):
 ERRORS = _Pages(TABLE)
 
 
-def to_log_in(request: Call) -> Response[None]:
+def to_log_in(request: ShopRequest) -> Response[None]:
     """To the log-in, and from there back to where somebody was."""
     return forms.to_page(f"/login?{urlencode({'next': pages.here(request)})}")
 
 
-def said(refusal: Refusal, words: Words, request: Call) -> str:
+def said(refusal: Refusal, words: Words, request: ShopRequest) -> str:
     """The refusal's sentence, amounts written as they are here.
 
     Raises:
@@ -112,6 +112,6 @@ def said(refusal: Refusal, words: Words, request: Call) -> str:
     return reasons.of_refusal(refusal, words, request.shop.currency)
 
 
-def leave(response: Response[Any], request: Call, refusal: Refusal) -> None:
+def leave(response: Response[Any], request: ShopRequest, refusal: Refusal) -> None:
     """The refusal, for the page that the browser is led to. Raises SessionEnded: see `said`."""
     notices.leave(response, request, said(refusal, texts.of(request), request), mood=Mood.BAD)

@@ -27,7 +27,7 @@ from babel.numbers import format_currency, format_decimal, get_decimal_symbol
 from tuckshop.domain import money
 from tuckshop.domain.money import Currency
 from tuckshop.http import cookies
-from tuckshop.http.request import Call
+from tuckshop.http.request import ShopRequest
 
 FOLDER = Path(str(files("tuckshop.web"))) / "locale"
 ENGLISH = "en"
@@ -114,7 +114,7 @@ def languages() -> Mapping[str, str]:
     return _languages(FOLDER)
 
 
-def of(request: Call) -> Words:
+def of(request: ShopRequest) -> Words:
     """The words for this request: of the language that was chosen, or that the browser wants most."""
     chosen = cookies.read(request, COOKIE)
     if chosen in languages():
