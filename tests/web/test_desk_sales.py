@@ -42,7 +42,7 @@ async def test_the_first_page_of_an_empty_desk(sam: Person) -> None:
     texts = here.page.texts
     assert (texts["today"], texts["balance"], texts["payable"]) == ("€0.00", "€0.00", "€0.00")
     assert here.shows("The last 14 days: €0.00")
-    assert here.shows("Nothing is low.")
+    assert here.shows("No product is low.")
     for path in ("products", "orders", "orders?shown=placed", "sales", "earnings"):
         await here.open(f"/desk/{path}")
         assert here.status == 200, path
