@@ -136,7 +136,7 @@ async def test_a_till_that_fails_is_told_without_its_story(
     async def fails(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(type(api.running.till), "settle", fails)
+    monkeypatch.setattr(type(api.running.till), "execute", fails)
     answer = await api.post("/v1/orders", {"lines": [{"product": 1, "quantity": 1}]}, by=people.ada)
     told = check_problem(answer)
     assert (answer.status_code, told["type"]) == (status, f"urn:tuckshop:problem:{kind}")
