@@ -399,7 +399,7 @@ async def test_gives_a_product_a_category_and_a_barcode(api: Api, guest: Browser
     assert (row["category"], row["barcode"]) == ("<b>Drinks", CODE)
     assert (guest.field("category")["value"], guest.field("barcode")["value"]) == ("<b>Drinks", CODE)
     await guest.open("/desk/products")
-    assert "&lt;b&gt;Drinks" in guest.answer.text
+    assert "&lt;b&gt;Drinks" in guest.page.content
     await guest.open("/desk/products/new")
     before = await api.shop.books()
     await send(guest, "add", **NEW | {"name": "tea"}, category="", barcode=CODE)
