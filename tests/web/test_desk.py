@@ -401,7 +401,7 @@ async def test_gives_a_product_a_category_and_a_barcode(api: Api, guest: Browser
     await guest.open("/desk/products")
     assert "&lt;b&gt;Drinks" in guest.page.content
     await guest.open("/desk/products/new")
-    before = await api.shop.books()
+    before = await api.shop.rows("products")
     await send(guest, "add", **NEW | {"name": "tea"}, category="", barcode=CODE)
     assert guest.status == 422
     assert guest.shows(f"Product {row['id']} has the barcode {CODE}.")
@@ -413,4 +413,4 @@ async def test_gives_a_product_a_category_and_a_barcode(api: Api, guest: Browser
         await send(guest, "add", **NEW | {"name": "tea", "barcode": "", "category": ""} | wrong)
         assert guest.status == 422
         assert guest.shows(told), told
-    assert await api.shop.books() == before
+    assert await api.shop.rows("products") == before
