@@ -163,7 +163,7 @@ def serving(
             servers.kill()
             servers.wait()
             # Between the look at a port and its use another process may take it.
-            if not tries_left or "Nobody can listen" not in str(failure):
+            if not tries_left or "Cannot listen" not in str(failure):
                 raise
     else:  # pragma: no cover
         raise AssertionError

@@ -18,7 +18,7 @@ def test_fills_counts_and_collects(shop: Terminal) -> None:
     told = shop.works("coins", "count", "100x0", "50x19", "20x10", "10x2", "5x0", "--machine", "2")
     assert re.search(r"50 +20 +19 +-1", told)
     assert re.search(r"10 +0 +2 +\+2", told)
-    assert told.endswith("\n0.30 EUR missing\n")
+    assert told.endswith("\n0.30 EUR short\n")
     told = shop.works("coins", "collect", "50x9", "--machine", "hall", "--reason", "to the bank")
     assert told == "4.50 EUR collected from the coin box of Hall.\n"
     told = shop.works("coins", "show", "--machine", "hall")

@@ -114,4 +114,4 @@ def test_says_that_it_was_not_finished(inside: Terminal, environment: Environmen
 
 
 def test_refuses_several_workers_on_sqlite(demo_terminal: Terminal) -> None:
-    assert "SQLite has one till" in demo_terminal.refused("demo", "--workers", "2")
+    assert "SQLite supports one worker" in demo_terminal.refused("demo", "--workers", "2")

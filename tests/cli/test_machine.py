@@ -46,7 +46,7 @@ def test_changes_name_timezone_and_box(shop: Terminal) -> None:
 
 def test_prints_a_key_once_and_keeps_only_its_hash(shop: Terminal) -> None:
     first, second = [
-        re.fullmatch(r"Key   (2-\S{43}) \(shown only now\)\n", shop.works("machine", "key", "hall"))
+        re.fullmatch(r"Key   (2-\S{43}) \(shown only once\)\n", shop.works("machine", "key", "hall"))
         for _ in range(2)
     ]
     assert first
@@ -102,10 +102,10 @@ def test_moves_stock_between_machines(shop: Terminal) -> None:
         ("machine show 9", "There is no machine 9: see `tuckshop machine list`."),
         ("machine show attic", "There is no machine attic"),
         ("machine key attic", "There is no machine attic"),
-        ("machine change hall", "Say what to change"),
+        ("machine change hall", "Nothing to change"),
         ("machine change hall --name DEFAULT", "The name DEFAULT is taken. Choose another one."),
         ("machine shelves show attic", "There is no machine attic"),
-        ("machine shelves set hall cola", "Say what to set"),
+        ("machine shelves set hall cola", "Nothing to set"),
         ("machine shelves set hall mate --slot A1", "No product 'mate' is on sale"),
         ("machine shelves set hall cola --slot A1 --clear slot", "Either --slot or --clear slot."),
         ("machine shelves set hall cola --clear colour", "is not one of"),
@@ -138,4 +138,4 @@ def test_a_slot_is_one_products_alone(shop: Terminal) -> None:
 
 def test_a_box_that_owes_coins_is_not_counted(shop: Terminal) -> None:
     shop.works("coins", "collect", "50x1")
-    assert "count it first" in shop.refused("machine", "change", "default", "--box", "counted")
+    assert "Count it first" in shop.refused("machine", "change", "default", "--box", "counted")

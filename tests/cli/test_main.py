@@ -56,13 +56,13 @@ def test_amounts_are_told_in_major_units() -> None:
     ("error", "told"),
     [
         (click.UsageError("two\n lines"), "two lines"),
-        (Busy(), "nothing was changed"),
-        (Unavailable("x"), "nothing was changed"),
-        (OutcomeUnknown(), "look whether it was done"),
+        (Busy(), "Nothing was changed"),
+        (Unavailable("x"), "Nothing was changed"),
+        (OutcomeUnknown(), "Check whether the command took effect"),
         (PermissionError(13, "Permission denied", "/x/y"), "Permission denied: /x/y."),
-        (Defect("PlaceOrder"), "defect of Tuckshop's (Defect)"),
-        (ModuleNotFoundError("No module named 'x'"), "not installed whole"),
-        (KeyError("secret"), "defect of Tuckshop's (KeyError)"),
+        (Defect("PlaceOrder"), "bug in Tuckshop (Defect)"),
+        (ModuleNotFoundError("No module named 'x'"), "installation of Tuckshop is incomplete"),
+        (KeyError("secret"), "bug in Tuckshop (KeyError)"),
     ],
 )
 def test_every_error_is_one_line(error: Exception, told: str) -> None:

@@ -140,7 +140,7 @@ def test_refuses_a_port_in_use(open_terminal: Terminal) -> None:
 
 
 def test_refuses_several_workers_on_sqlite(open_terminal: Terminal) -> None:
-    assert "SQLite has one till" in open_terminal.refused("serve", "--workers", "2")
+    assert "SQLite supports one worker" in open_terminal.refused("serve", "--workers", "2")
 
 
 def test_refuses_a_demo_database(open_terminal: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""What people owe, may owe, and pay of it."""
+"""Tabs: what buyers owe, their limits and settlements."""
 
 import json
 import re

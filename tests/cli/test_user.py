@@ -19,7 +19,7 @@ def shop(open_terminal: Terminal) -> Terminal:
 def test_adds_a_buyer_with_a_random_password(shop: Terminal) -> None:
     told = shop.works("user", "add", "ada", "--email", "ada@example.org")
     assert "Added ada as buyer." in told
-    assert re.search(r"Password +\S{19} \(shown only now\)", told)
+    assert re.search(r"Password +\S{19} \(shown only once\)", told)
     assert shop.rows("SELECT email, is_buyer, is_admin FROM users WHERE username = 'ada'") == [
         ("ada@example.org", 1, 0)
     ]
@@ -34,7 +34,7 @@ def test_lists_and_shows(shop: Terminal) -> None:
     shop.works("user", "add", "ada", "--role", "buyer", "--role", "seller")
     told = shop.works("user", "list")
     assert re.search(r"2 +ada +buyer, seller +active", told)
-    assert "2 people" in told
+    assert "2 users" in told
     assert "1 person" in shop.works("user", "list", "--role", "seller")
     shown = shop.works("user", "show", "ADA")
     assert re.search(r"Wallet +0\.00 EUR", shown)
@@ -144,10 +144,10 @@ def test_lists_and_ends_log_ins(shop: Terminal) -> None:
     logged_in(shop, 1, "phone", "laptop")
     told = shop.works("user", "sessions", "list", "admin")
     assert re.search(r"2 +1970-01-01 00:00 +\S+ \S+ +10\.0\.0\.1 +laptop", told)
-    assert "2 log-ins" in told
+    assert "2 sessions" in told
     assert shop.works("user", "sessions", "end", "admin", "--id", "1") == "1 ended.\n"
     assert "There is no session 1." in shop.refused("user", "sessions", "end", "admin", "--id", "1")
-    assert "1 log-in\n" in shop.works("user", "sessions", "list", "admin")
+    assert "1 session\n" in shop.works("user", "sessions", "list", "admin")
     assert shop.works("user", "sessions", "end", "admin") == "1 ended.\n"
     assert shop.rows("SELECT count(*) FROM sessions WHERE ended_us IS NULL") == [(0,)]
     assert shop.rows("SELECT action FROM admin_log ORDER BY id DESC LIMIT 1") == [("user.sessions",)]
