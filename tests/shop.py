@@ -7,9 +7,24 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, LargeBinary, Table, insert, text
+from sqlalchemy import (
+    Boolean,
+    Dialect,
+    LargeBinary,
+    Table,
+    exists,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.days import BY_UTC, BusinessDays
@@ -220,11 +235,45 @@ class Shop:
             )
 
     async def assert_clean(self) -> None:
-        """The audit finds nothing."""
+        """The audit finds nothing.
+
+        Its rules are asked at one go, which takes a tenth of the time; what is wrong, the audit itself tells.
+        """
         from tuckshop.operations.audit import audit
 
-        report = await audit(self.engine)
-        assert report.clean, [check for check in report.checks if check.problems]
+        broken = await self._broken_rules()
+        if broken:
+            report = await audit(self.engine)
+            raise AssertionError([check for check in report.checks if check.problems] or broken)
+
+    async def _broken_rules(self) -> list[str]:
+        sql, given = every_rule(self.engine.dialect.name)
+        try:
+            if self.url.startswith("sqlite"):
+                with closing(connect_sqlite(sqlite_path(self.url))) as raw:
+                    return [name for (name,) in raw.execute(sql, given)]
+            async with reading(self.engine) as connection:
+                return list((await connection.exec_driver_sql(sql, given)).scalars())
+        except (sqlite3.Error, DBAPIError) as error:
+            return [str(error)]  # As the audit has it: what cannot be added up is wrong.
+
+
+@cache
+def every_rule(dialect: str) -> tuple[str, tuple[Any, ...]]:
+    """A query for the names of those rules that some row breaks, and what is given with it."""
+    from tuckshop.store.audit_rules import rules
+
+    asked = union_all(
+        *(
+            select(literal(rule.name)).where(exists(rule.offenders.subquery().select()))
+            for rule in rules()
+            if rule.dialect in (None, dialect)
+        )
+    )
+    compilers: dict[str, type[Dialect]] = {"sqlite": sqlite.dialect, "postgresql": asyncpg.dialect}
+    compiler = compilers[dialect]()
+    compiled = asked.compile(dialect=compiler, compile_kwargs={"render_postcompile": True})
+    return str(compiled), tuple(compiled.params[name] for name in compiled.positiontup or ())
 
 
 def _key(table: Table) -> str:

@@ -14,14 +14,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.shop import Shop
+from tests.shop import Shop, every_rule
 from tests.till.people import register
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit
+from tuckshop.operations.audit import PROBLEMS_SHOWN_MAX, Report, audit, examine
 from tuckshop.store import tables
 from tuckshop.store.audit_rules import rules
 from tuckshop.store.audit_rules.idempotency import AMOUNTS, POINTERS, SILENT
@@ -323,6 +323,25 @@ async def test_finds_200_changes_of_a_single_tie(books: Shop) -> None:
                     missed.append((table.name, column, dict(row), value))
                 tried += 1
     assert missed == []
+
+
+async def test_asked_at_one_go_the_rules_find_the_same(books: Shop) -> None:
+    chance = random.Random(SEED)
+    async with tampering(books) as connection:
+        for name, columns in FIGURES.items():
+            table = tables.metadata.tables[name]
+            row, column = chance.choice(await rows_of(connection, table)), table.c[chance.choice(columns)]
+            async with connection.begin_nested() as savepoint:
+                keys = [key == row[key.name] for key in table.primary_key]
+                await connection.execute(update(table).where(*keys).values({column: column + 100_003}))
+                found = broken(await examine(connection))
+                asked = await connection.exec_driver_sql(*every_rule(connection.dialect.name))
+                assert set(asked.scalars()) == set(found), (name, column)
+                assert found
+                await savepoint.rollback()
+    await books.execute("UPDATE accounts SET balance_cents = balance_cents + 1")
+    with pytest.raises(AssertionError, match="every balance is what its transfers make it"):
+        await books.assert_clean()
 
 
 def _may_hold(column: Column[Any], value: Any) -> bool:
