@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.seed import numbers
 from tuckshop.domain.users import Role, UserState
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users as shop_users
 from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
 from tuckshop.identity.browser_sessions import PREFIX
 from tuckshop.store import tables
@@ -64,7 +64,7 @@ async def _make(url: str) -> LogIns:
 async def _admin(connection: AsyncConnection, *, now_us: int) -> int:
     name = {"username": "bench-admin", "username_key": "bench-admin", "password_hash": "none"}
     standing = {"state": UserState.ACTIVE.value, "created_us": now_us}
-    flags = accounts.flags_of(frozenset({Role.ADMIN}))
+    flags = shop_users.flags_of(frozenset({Role.ADMIN}))
     made = insert(users).values(name | standing | flags).returning(users.c.id)
     return int((await connection.execute(made)).scalar_one())
 

@@ -26,20 +26,20 @@ from tuckshop.api import (
     machines,
     orders,
     product_images,
+    products,
     reports,
     sessions,
     shelves,
     tabs,
     transfers,
+    users,
     wallet,
 )
 from tuckshop.api import metrics as metrics_page
-from tuckshop.api import products as catalogue
-from tuckshop.api import users as accounts
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import admit
-from tuckshop.dialects.shared import mounting as dialects
+from tuckshop.dialects.shared import mounting
 from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.http import openapi, postman
 from tuckshop.http.handlers import Router
@@ -48,15 +48,14 @@ from tuckshop.http.middleware import Middleware
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
-from tuckshop.operations import metrics
-from tuckshop.operations import retention as idempotency
+from tuckshop.operations import metrics, retention
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.startup import Clock, open_shop
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import postgres_dsn
 from tuckshop.telemetry import Meter
-from tuckshop.web import routes as web
+from tuckshop.web import routes
 
 _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
 
@@ -106,7 +105,7 @@ def create_app(
                 _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, stalls)
             always: list[Coroutine[Any, Any, None]] = [
-                idempotency.keep_forgetting(shop),
+                retention.keep_forgetting(shop),
                 watched.keep_telling(shop.engine),
                 watched.keep_looking(),
                 stalls.keep_looking(),
@@ -128,14 +127,14 @@ def create_app(
     contract = api()
     if is_measured:
         contract = _api(metrics_page.router(token=given.metrics_token, folder=given.metrics_folder))
-    spoken = dialects.chosen(given)
+    spoken = mounting.chosen(given)
     mounted = {name: dialect.app(prefix=dialect.prefix) for name, dialect in spoken.items()}
     root = spoken.get(given.root_dialect)
     root_app = None if root is None else root.app(prefix="/")
     inside = Dispatcher(
         contract,
-        pages=web.app(),
-        is_for_people=web.is_for_people,
+        pages=routes.app(),
+        is_for_people=routes.is_for_people,
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
     )
@@ -162,9 +161,9 @@ def _v1() -> Router:
     return Router(
         "/v1",
         [
-            accounts.router,
+            users.router,
             sessions.router,
-            catalogue.router,
+            products.router,
             product_images.router,
             product_images.images,
             wallet.router,
@@ -211,11 +210,11 @@ def _close(events: Events, stalls: BodyTimeouts) -> None:
 def openapi_document(dialect: str | None = None) -> dict[str, Any]:
     """The OpenAPI document of /v1, or of a dialect; it needs no database. Raises SettingsInvalid."""
     if dialect is not None:
-        return dialects.find(dialect).document()
+        return mounting.find(dialect).document()
     return openapi.document(api().routes, V1)
 
 
 def postman_collection(dialect: str | None = None, *, address: str) -> dict[str, Any]:
     """The same as a Postman collection for the server at `address`. Raises SettingsInvalid."""
-    walk = V1.walk if dialect is None else dialects.find(dialect).contract.walk
+    walk = V1.walk if dialect is None else mounting.find(dialect).contract.walk
     return postman.collection(openapi_document(dialect), walk, address=address)

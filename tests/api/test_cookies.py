@@ -11,9 +11,8 @@ from tests.api.conftest import Api, serving
 from tests.api.test_events import watching
 from tuckshop.domain.users import Role
 from tuckshop.http.browser_login import SESSION
-from tuckshop.identity import browser_sessions as opaque
-from tuckshop.identity import roles as standing
-from tuckshop.identity import sessions
+from tuckshop.identity import browser_sessions, sessions
+from tuckshop.identity import roles as user_roles
 
 PASSWORD = "correct horse"
 OWN = {"Sec-Fetch-Site": "same-origin"}
@@ -28,15 +27,15 @@ def api(api_self: Api) -> Api:
     return api_self
 
 
-async def entered(api: Api) -> opaque.BrowserSession:
+async def entered(api: Api) -> browser_sessions.BrowserSession:
     """A browser's log-in of ada, who has 100 cents."""
     await api.shop.buyer("ada", cents=100)
     kept = await api.running.passwords.hash(PASSWORD)
     await api.shop.execute("UPDATE users SET password_hash = :kept WHERE username = 'ada'", kept=kept)
-    return await opaque.log_in(api.running, username="ada", password=PASSWORD)
+    return await browser_sessions.log_in(api.running, username="ada", password=PASSWORD)
 
 
-def brought(log_in: opaque.BrowserSession, **more: str) -> dict[str, str]:
+def brought(log_in: browser_sessions.BrowserSession, **more: str) -> dict[str, str]:
     """Headers of a browser that is logged in."""
     return {"Cookie": f"theme=dark; {SESSION}={log_in.secret}; x", **more}
 
@@ -153,7 +152,7 @@ async def test_the_cookie_is_worthless_at_once(api: Api, how: str) -> None:
             assert (await api.client.patch(ME, json=NEW_PASSWORD, headers=headers)).status_code == 200
         case "roles":
             roles = [Role.BUYER, Role.SELLER]
-            await standing.change(api.running, user_id=user_id, roles=roles, actor_id=None)
+            await user_roles.change(api.running, user_id=user_id, roles=roles, actor_id=None)
         case "disabled":
             await api.shop.execute("UPDATE users SET state = 'disabled' WHERE username = 'ada'")
         case "expiry":

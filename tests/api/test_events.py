@@ -16,11 +16,11 @@ from tests.limits import HANG_SECONDS, until
 from tests.shop import open_shop
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.users import Role
-from tuckshop.queries import events as service
+from tuckshop.queries import events as event_queries
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.machines import SetShelves
 from tuckshop.till.commands.products import ChangeProduct
-from tuckshop.till.state import changed_ids as news
+from tuckshop.till.state import changed_ids
 from tuckshop.till.state.changed_ids import ChangedIds
 
 
@@ -241,23 +241,23 @@ def test_news_come_through_in_pieces() -> None:
         wallets={10**12 + number for number in range(600)},
         orders={(number, 5) for number in range(600)},
     )
-    payloads = news.written(told)
+    payloads = changed_ids.written(told)
     assert len(payloads) > 1
-    assert all(len(payload) <= news.PAYLOAD_BYTES_MAX for payload in payloads)
+    assert all(len(payload) <= changed_ids.PAYLOAD_BYTES_MAX for payload in payloads)
     heard = ChangedIds()
     for payload in payloads:
-        heard.add(news.read(payload))
+        heard.add(changed_ids.read(payload))
     assert heard == told
-    assert news.written(ChangedIds()) == []
+    assert changed_ids.written(ChangedIds()) == []
     for nonsense in ("x1", "s1", "p1.2", "s", "p", "sx.1"):
-        with pytest.raises(news.UnknownForm):
-            news.read(nonsense)
+        with pytest.raises(changed_ids.UnknownForm):
+            changed_ids.read(nonsense)
 
 
 async def test_a_flood_of_changes_is_not_told_one_by_one(api: Api) -> None:
     async with watching(api) as watcher:
         await watcher.until("hello")
-        api.events.hear(ChangedIds(products=set(range(1, service.GATHERED_MAX + 2))))
+        api.events.hear(ChangedIds(products=set(range(1, event_queries.GATHERED_MAX + 2))))
         assert (await watcher.until("hello"))["missed"] is True
 
 

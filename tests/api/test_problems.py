@@ -12,7 +12,7 @@ from tests.api.contract import check_problem
 from tests.samples import FIELD_PROBLEMS, invalid, sample
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.dialects import NAMES
-from tuckshop.dialects.shared import mounting as serving
+from tuckshop.dialects.shared import mounting
 from tuckshop.domain import field_problems as problems
 from tuckshop.domain import refusals
 from tuckshop.domain.field_problems import (
@@ -62,7 +62,7 @@ def test_every_problem_of_a_field_has_a_reason(problem: FieldProblem) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("refusal", [*map(sample, LEAVES), *invalid()], ids=str)
 def test_every_dialect_has_a_sentence_for_every_refusal(name: str, refusal: Refusal) -> None:
-    answer = serving.find(name).contract.errors.of_refusal(refusal)
+    answer = mounting.find(name).contract.errors.of_refusal(refusal)
     told = msgspec.json.decode(answer.body)
     assert told == {"detail": told["detail"], "code": kind(type(refusal).__name__)}
     assert told["detail"].endswith(".")

@@ -20,7 +20,7 @@ from tests.api.conftest import Api, serving
 from tests.limits import HANG_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import login_throttle
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import SessionCaller
@@ -186,7 +186,7 @@ async def test_finds_nothing(
     database_url: str, who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for limit in ("PAIR", "USER", "NETWORK"):  # Or all that it would see of a log-in were 429.
-        monkeypatch.setattr(tries, limit, tries.Limit(1_000_000, 1))
+        monkeypatch.setattr(login_throttle, limit, login_throttle.Limit(1_000_000, 1))
     wrapped: list[LoggedIn] = []
 
     def wrap(app: Any) -> LoggedIn:

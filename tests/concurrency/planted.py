@@ -17,15 +17,13 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from tuckshop.domain.refusals import TooManyTries
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import login_throttle
 from tuckshop.store import engine
 from tuckshop.till.commands.base import Envelope, Outcome
 from tuckshop.till.commands.orders import PlaceOrder
-from tuckshop.till.engine import execute as executing
-from tuckshop.till.engine import queue as batch
+from tuckshop.till.engine import execute, queue
 from tuckshop.till.engine.queue import Till
-from tuckshop.till.sql import postgres as books_postgres
-from tuckshop.till.sql import script, statements
+from tuckshop.till.sql import postgres, script, statements
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.sqlite import SqliteBooks
@@ -101,7 +99,7 @@ def unlocked_orders() -> None:
 
 def blind() -> None:
     """No command sees what its neighbours of the same batch did."""
-    real = executing.execute
+    real = execute.execute
     loaded: list[tuple[WorkingSet, dict[Any, Any], dict[Any, Any], dict[Any, Any]]] = []
 
     def decide(envelope: Envelope, work: WorkingSet) -> Outcome:
@@ -136,7 +134,7 @@ def blind() -> None:
         return await real_enter(self)
 
     _plant(Till, "__aenter__", enter)
-    _plant(batch, "execute", decide)
+    _plant(queue, "execute", decide)
 
 
 def forgotten_key() -> None:
@@ -168,15 +166,15 @@ def late_record() -> None:
         await asyncio.sleep(WINDOW_SECONDS)
         if late:
             connection = await self._connected()
-            sql = f"{books_postgres._write_sql(insert)} ON CONFLICT DO NOTHING"
-            await connection.execute(sql, *books_postgres._columns(insert, late))
+            sql = f"{postgres._write_sql(insert)} ON CONFLICT DO NOTHING"
+            await connection.execute(sql, *postgres._columns(insert, late))
 
     _plant(PostgresBooks, "transact", transact)
 
 
 def arrival_order() -> None:
     """Shelves are locked one after the other in the order in which they are named, and nobody tries again."""
-    real_reads = executing.reads
+    real_reads = execute.reads
     real_read = PostgresBooks._read
     named: dict[tuple[int, int], None] = {}
 
@@ -197,18 +195,18 @@ def arrival_order() -> None:
         named.clear()
         return found
 
-    _plant(batch, "reads", reads)
-    _plant(batch, "CONTENTION_TRIES", 1)
+    _plant(queue, "reads", reads)
+    _plant(queue, "CONTENTION_TRIES", 1)
     _plant(PostgresBooks, "_read", read)
 
 
 def early_answer() -> None:
     """Callers are answered when their command is decided; it is written and committed afterwards."""
-    real_batch, real_execute, real_commit = Till._execute, executing.execute, PostgresBooks._commit
+    real_batch, real_execute, real_commit = Till._execute, execute.execute, PostgresBooks._commit
     real_run = SqliteBooks._run
     answers: dict[int, Callable[[Outcome], object]] = {}
 
-    async def execute_batch(self: Till, waiting: list[batch._Waiting]) -> None:
+    async def execute_batch(self: Till, waiting: list[queue._Waiting]) -> None:
         loop = asyncio.get_running_loop()
 
         def teller(answer: asyncio.Future[Outcome]) -> Callable[[Outcome], object]:
@@ -237,7 +235,7 @@ def early_answer() -> None:
             time.sleep(WINDOW_SECONDS)
         return done
 
-    _plant(batch, "execute", decide)
+    _plant(queue, "execute", decide)
     _plant(Till, "_execute", execute_batch)
     _plant(PostgresBooks, "_commit", commit)
     _plant(SqliteBooks, "_run", run)
@@ -252,13 +250,13 @@ def counted_apart() -> None:
     """Each process counts tries to log in for itself."""
     counts: Counter[bytes] = Counter()
 
-    async def count(_: object, name: bytes, limit: tries.Limit, __: int) -> int:
+    async def count(_: object, name: bytes, limit: login_throttle.Limit, __: int) -> int:
         counts[name] += 1
         if counts[name] > limit.tries:
             raise TooManyTries(retry_seconds=limit.seconds)
         return counts[name]
 
-    _plant(tries, "_count", count)
+    _plant(login_throttle, "_count", count)
 
 
 BUGS = {

@@ -17,8 +17,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.domain.users import Role
-from tuckshop.identity import browser_sessions as opaque
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import browser_sessions, login_throttle
 from tuckshop.identity.api_tokens import hashed
 from tuckshop.queries import machines
 from tuckshop.till.callers import OPERATOR, SessionCaller
@@ -46,7 +45,7 @@ class WithToken(LoggedIn):
     @staticmethod
     def secret(caller: SessionCaller) -> str:
         """The one that the caller's session is given."""
-        return f"{opaque.PREFIX}{caller.session_id}"
+        return f"{browser_sessions.PREFIX}{caller.session_id}"
 
     def credential(self, caller: SessionCaller) -> str:
         """What the header says for this caller."""
@@ -62,7 +61,7 @@ async def test_finds_nothing(
     dialect: str, who: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for limit in ("PAIR", "USER", "NETWORK"):  # Or all that it would see of a log-in were 429.
-        monkeypatch.setattr(tries, limit, tries.Limit(1_000_000, 1))
+        monkeypatch.setattr(login_throttle, limit, login_throttle.Limit(1_000_000, 1))
     wrapped: list[LoggedIn] = []
 
     def wrap(app: Any) -> LoggedIn:

@@ -13,7 +13,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Role
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.orders import Dispense, PlaceOrder
@@ -216,7 +216,7 @@ async def test_wrong_log_ins(web: Client) -> None:
         ({"username": "ada", "password": "x" * 2_000}, 400),
     ):
         await web.says("POST", "/api/token/", body, status=status)
-    user = await accounts.find_by_name(web.api.running, username="ada")
+    user = await users.find_by_name(web.api.running, username="ada")
     await web.api.running.till.execute(Envelope(CloseUser(OPERATOR, user.id)))
     await web.says("POST", "/api/token/", {"username": "ada", "password": PASSWORD}, status=401)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.contracts.broken import refuses_what_is_no_body
 from tests.contracts.conftest import Client, speaking
 from tuckshop.domain.users import Role
-from tuckshop.identity import access_tokens as tokens
+from tuckshop.identity import access_tokens
 
 DAY_SECONDS = 86_400
 PASSWORD = "superSecret"
@@ -721,7 +721,7 @@ async def test_a_user_with_all_roles_is_shown_as_admin(mounted: Client) -> None:
 async def test_a_secret_that_is_not_remembered_is_looked_up(
     mounted: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "CACHE_MAX", 1)
+    monkeypatch.setattr(access_tokens, "CACHE_MAX", 1)
     ada, bob = await entered(mounted, "ada"), await entered(mounted, "bob")
     for _ in range(2):
         await ada.says("GET", "/api/user/ada", status=200)

@@ -12,7 +12,7 @@ import pytest
 from tests.api.conftest import Api, serving
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.users import Role
-from tuckshop.http import browser_login as browser
+from tuckshop.http import browser_login
 from tuckshop.http.handlers import get, post
 from tuckshop.http.middleware import Middleware
 from tuckshop.http.request import ShopRequest
@@ -20,8 +20,7 @@ from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
-from tuckshop.identity import registration, sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import registration, sessions, users
 from tuckshop.settings import Settings, SettingsInvalid, read
 
 PASSWORD = "correct horse"
@@ -31,9 +30,9 @@ HTTP, HTTPS = "http://shop.example.org", "https://shop.example.org"
 @get("/form")
 async def form(request: ShopRequest) -> Response[str]:
     """A page with a form."""
-    seed = browser.seed(request)
-    response = Response(browser.form_token(request, seed=seed), media_type="text/plain")
-    browser.keep_seed(response, request, seed=seed)
+    seed = browser_login.seed(request)
+    response = Response(browser_login.form_token(request, seed=seed), media_type="text/plain")
+    browser_login.keep_seed(response, request, seed=seed)
     return response
 
 
@@ -41,29 +40,29 @@ async def form(request: ShopRequest) -> Response[str]:
 async def log_in(request: ShopRequest) -> Response[Any]:
     """The log-in form, posted."""
     name, token, password = (await request.body()).decode().split("&")
-    entered = await browser.log_in(request, username=name, password=password, form_token=token)
+    entered = await browser_login.log_in(request, username=name, password=password, form_token=token)
     response = Response({"others": entered.active_sessions})
-    browser.keep(response, request, entered)
+    browser_login.keep(response, request, entered)
     return response
 
 
 @post("/logout", status_code=200)
 async def log_out(request: ShopRequest) -> Response[None]:
     """The button, pressed."""
-    await browser.log_out(request)
+    await browser_login.log_out(request)
     response = Response(None)
-    browser.forget(response, request)
+    browser_login.forget(response, request)
     return response
 
 
 @get("/name")
 async def who(request: ShopRequest) -> Response[str]:
     """Who is logged in."""
-    caller = await browser.caller(request)
+    caller = await browser_login.caller(request)
     if caller is None:
         return Response("", media_type="text/plain")
     await sessions.actor(request.shop, caller=caller)
-    found = await accounts.find(request.shop, user_id=caller.user_id or 0)
+    found = await users.find(request.shop, user_id=caller.user_id or 0)
     return Response(found.username, media_type="text/plain")
 
 
@@ -112,10 +111,10 @@ async def test_a_form_logs_in_and_a_button_out(window: Window) -> None:
     answer = await window.log_in()
     assert (answer.status_code, answer.json()) == (200, {"others": 0})
     assert await window.name() == "ada"
-    secret = window.client.cookies[browser.SESSION]
+    secret = window.client.cookies[browser_login.SESSION]
     assert (await window.client.post("/logout")).status_code == 200
     assert await window.name() == ""
-    window.client.cookies.set(browser.SESSION, secret)
+    window.client.cookies.set(browser_login.SESSION, secret)
     assert await window.name() is None
     assert (await window.client.post("/logout")).status_code == 200  # Pressed twice.
 
@@ -146,33 +145,33 @@ async def test_a_form_is_good_for_its_browser_and_session_alone(api: Api, window
     before = await window.token()
     assert (await window.log_in(token=before)).status_code == 200
     assert (await window.log_in(token=before)).status_code == 400  # The form of before the log-in.
-    assert browser.VISIT not in window.client.cookies
+    assert browser_login.VISIT not in window.client.cookies
     within = await window.token()
     assert within == await window.token()
-    assert browser.VISIT not in window.client.cookies
+    assert browser_login.VISIT not in window.client.cookies
     assert (await window.log_in("bob", token=within)).status_code == 200
     assert (await window.log_in("ada", token=within)).status_code == 400
 
 
 @pytest.mark.parametrize("seed", ["short", "x" * 1000, '"; x=' + "A" * 40])
 async def test_a_seed_that_is_none_of_ours_is_not_taken(window: Window, seed: str) -> None:
-    window.client.cookies.set(browser.VISIT, seed)
-    assert (await window.client.get("/form", headers={"Cookie": f"{browser.VISIT}={seed}"})).cookies[
-        browser.VISIT
+    window.client.cookies.set(browser_login.VISIT, seed)
+    assert (await window.client.get("/form", headers={"Cookie": f"{browser_login.VISIT}={seed}"})).cookies[
+        browser_login.VISIT
     ] != seed
 
 
 async def test_each_log_in_is_a_new_session_and_ends_the_one_before(api: Api, window: Window) -> None:
     await window.log_in()
-    first = window.client.cookies[browser.SESSION]
+    first = window.client.cookies[browser_login.SESSION]
     assert (await window.log_in()).json() == {"others": 0}  # Its own of before is none of the others.
-    assert window.client.cookies[browser.SESSION] != first
+    assert window.client.cookies[browser_login.SESSION] != first
     other = Window(api, HTTP)
     assert (await other.log_in()).json() == {"others": 1}
     assert (await window.log_in("bob")).json() == {"others": 0}
     assert await window.name() == "bob"
     window.client.cookies.clear()
-    window.client.cookies.set(browser.SESSION, first)
+    window.client.cookies.set(browser_login.SESSION, first)
     assert await window.name() is None
     assert (await window.log_in()).json() == {"others": 1}  # With a dead cookie as well as without.
 
@@ -188,9 +187,9 @@ async def test_a_wrong_password_leaves_the_session_as_it_was(window: Window) -> 
 
 async def test_nobody_fixes_the_session_of_somebody_else(window: Window) -> None:
     planted = "tss_" + "A" * 43
-    window.client.cookies.set(browser.SESSION, planted)
+    window.client.cookies.set(browser_login.SESSION, planted)
     assert await window.name() is None
-    assert (await window.log_in()).cookies[browser.SESSION] != planted
+    assert (await window.log_in()).cookies[browser_login.SESSION] != planted
 
 
 @pytest.mark.parametrize(("public_url", "prefix", "ending"), [(HTTP, "", ""), (HTTPS, "__Host-", "; Secure")])
@@ -217,7 +216,7 @@ async def test_cookies_are_for_this_host_and_no_script(
 
 async def test_a_copy_of_the_database_holds_no_cookie(api: Api, window: Window) -> None:
     await window.log_in()
-    secret = window.client.cookies[browser.SESSION]
+    secret = window.client.cookies[browser_login.SESSION]
     kept = str([await api.shop.rows(table) for table in ("sessions", "api_tokens", "login_tries")])
     assert secret not in kept
     assert secret.removeprefix("tss_") not in kept

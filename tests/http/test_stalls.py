@@ -15,7 +15,7 @@ from tests.api.conftest import serving
 from tests.limits import HANG_SECONDS, until
 from tests.wire import HOST
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.http import timeouts as stalls
+from tuckshop.http import timeouts
 from tuckshop.http.timeouts import BodyTimeouts
 
 HEAD = (
@@ -28,7 +28,7 @@ EXPECTS = "\r\nExpect: 100-continue\r\n\r\n"
 @pytest.fixture(autouse=True)
 def looked_for_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """No look but those of the test: its seconds are as long as it likes."""
-    monkeypatch.setattr(stalls, "LOOK_SECONDS", HANG_SECONDS * 10)
+    monkeypatch.setattr(timeouts, "LOOK_SECONDS", HANG_SECONDS * 10)
 
 
 async def until_it_waits(seen: BodyTimeouts) -> None:
@@ -53,7 +53,7 @@ async def test_a_body_that_stalls_is_refused(sqlite_url: str, sent: str) -> None
             asked = HEAD.format(path=path, token=token) + sent
             asking = asyncio.create_task(api.raw(asked.encode()))
             await until_it_waits(api.stalls)
-            look(api.stalls, seconds=stalls.STALL_SECONDS_MAX)
+            look(api.stalls, seconds=timeouts.STALL_SECONDS_MAX)
             assert api.stalls._waiting
             look(api.stalls, seconds=1)
             assert not api.stalls._waiting
@@ -74,7 +74,7 @@ async def test_a_body_that_keeps_coming_is_read(sqlite_url: str) -> None:
         writer.write(HEAD.format(path="/v1/orders", token=token).encode())
         for start in range(0, 64, 16):
             await until_it_waits(api.stalls)
-            look(api.stalls, seconds=stalls.STALL_SECONDS_MAX)  # All in all longer than one piece may take.
+            look(api.stalls, seconds=timeouts.STALL_SECONDS_MAX)  # All in all longer than one piece may take.
             writer.write(body[start : start + 16])
         told = await asyncio.wait_for(reader.read(65536), HANG_SECONDS)
         assert told.startswith(b"HTTP/1.1 201 ")
@@ -84,7 +84,7 @@ async def test_a_body_that_keeps_coming_is_read(sqlite_url: str) -> None:
 async def test_a_body_that_trickles_has_an_end() -> None:
     seen = BodyTimeouts()
     cancelled = asyncio.create_task(asyncio.Event().wait())
-    for _ in range(stalls.BODY_SECONDS_MAX):
+    for _ in range(timeouts.BODY_SECONDS_MAX):
         seen.wait(cancelled, 0)
         seen.look()
         assert not cancelled.cancelling()

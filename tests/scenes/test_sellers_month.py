@@ -9,7 +9,7 @@ import pytest
 
 from tests.shop import DAY_SECONDS, Shop, open_shop
 from tests.till.reading import refuse
-from tuckshop import context as services
+from tuckshop import context
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, RefundWindowOver, SettlementExceedsTab
@@ -36,7 +36,7 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
 
 async def earned(shop: Shop, seller: SessionCaller) -> tuple[int, int]:
     """What the seller has, and what of it is payable."""
-    told = await earnings(cast("services.Shop", shop), seller_id=seller.user_id)
+    told = await earnings(cast(context.Shop, shop), seller_id=seller.user_id)
     return told.balance_cents, told.payable_cents
 
 
@@ -147,7 +147,7 @@ async def test_a_sellers_month(shop: Shop) -> None:
     assert (await pay(shop, sam, "month")).amount_cents == 260
 
     # Cola: 2 - 2 + 1 + 1 + 2 + 1 = 5 for 7.50; chips: 3 - 3 + 1 - 1 = 0; cake: 1 for 3.00. Earned: 10.50.
-    told = await earnings(cast("services.Shop", shop), seller_id=sam.user_id)
+    told = await earnings(cast(context.Shop, shop), seller_id=sam.user_id)
     sold = {one.name: (one.quantity, one.amount_cents) for one in told.products}
     assert sold == {"cola": (5, 750), "chips": (0, 0), "cake": (1, 300)}
     paid = [row["amount_cents"] for row in await shop.rows("transfers") if row["kind"] == "earnings_payout"]

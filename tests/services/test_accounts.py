@@ -17,9 +17,8 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role, UserState
-from tuckshop.identity import registration, sessions
-from tuckshop.identity import roles as standing
-from tuckshop.identity import users as accounts
+from tuckshop.identity import registration, sessions, users
+from tuckshop.identity import roles as user_roles
 from tuckshop.identity.users import User
 from tuckshop.queries import admin_log
 from tuckshop.till.callers import OPERATOR
@@ -72,26 +71,26 @@ async def test_demo_data_alone_may_have_common_passwords(open_for_business: Shop
 async def test_are_found_by_name_however_written(open_for_business: Shop) -> None:
     shop = open_for_business
     ada = await made(shop, "Ada")
-    assert await accounts.find_by_name(shop, username="aDA") == ada
-    assert await accounts.find(shop, user_id=ada.id) == ada
+    assert await users.find_by_name(shop, username="aDA") == ada
+    assert await users.find(shop, user_id=ada.id) == ada
     with pytest.raises(UnknownUser):
-        await accounts.find_by_name(shop, username="bob")
+        await users.find_by_name(shop, username="bob")
     with pytest.raises(UnknownUser):
-        await accounts.find(shop, user_id=999)
+        await users.find(shop, user_id=999)
 
 
 async def test_are_listed_page_by_page(open_for_business: Shop) -> None:
     shop = open_for_business
     people = [await made(shop, name) for name in ("ada", "bob", "cyd")]
-    assert await accounts.page(shop, limit=2) == people[:2]
-    assert await accounts.page(shop, after_id=people[1].id, limit=2) == people[2:]
+    assert await users.page(shop, limit=2) == people[:2]
+    assert await users.page(shop, after_id=people[1].id, limit=2) == people[2:]
 
 
 async def test_a_reset_password_ends_the_sessions(open_for_business: Shop) -> None:
     shop = open_for_business
     await made(shop, "ada")
     before = await sessions.log_in(shop, username="ada", password=PASSWORD)
-    password = await accounts.reset_password(shop, username="ADA")
+    password = await users.reset_password(shop, username="ADA")
     with pytest.raises(BadCredentials):
         await sessions.log_in(shop, username="ada", password=PASSWORD)
     assert (await sessions.log_in(shop, username="ada", password=password)).active_sessions == 0
@@ -105,17 +104,17 @@ async def test_a_role_named_twice_is_refused(open_for_business: Shop) -> None:
             with pytest.raises(InvalidField):
                 await into(shop, username="ada", email=None, password=PASSWORD, roles=roles)
         with pytest.raises(InvalidField):
-            await standing.change(shop, user_id=1, roles=roles)
-    assert await accounts.count(shop) == 0
+            await user_roles.change(shop, user_id=1, roles=roles)
+    assert await users.count(shop) == 0
 
 
 class TestStanding:
     async def test_changes_roles_and_state(self, open_for_business: Shop) -> None:
         shop = open_for_business
         sam = await made(shop, "sam")
-        user = await standing.change(shop, user_id=sam.id, roles=[Role.BUYER, Role.SELLER])
+        user = await user_roles.change(shop, user_id=sam.id, roles=[Role.BUYER, Role.SELLER])
         assert set(user.roles) == {Role.BUYER, Role.SELLER}
-        user = await standing.change(shop, user_id=sam.id, state=UserState.DISABLED)
+        user = await user_roles.change(shop, user_id=sam.id, state=UserState.DISABLED)
         assert user.state is UserState.DISABLED
         with pytest.raises(BadCredentials):
             await sessions.log_in(shop, username="sam", password=PASSWORD)
@@ -124,26 +123,26 @@ class TestStanding:
         shop = open_for_business
         sam = await made(shop, "sam")
         with pytest.raises(InvalidField):
-            await standing.change(shop, user_id=sam.id, roles=[])
+            await user_roles.change(shop, user_id=sam.id, roles=[])
         with pytest.raises(InvalidField):
-            await standing.change(shop, user_id=sam.id, state=UserState.CLOSED)
+            await user_roles.change(shop, user_id=sam.id, state=UserState.CLOSED)
 
     async def test_leaves_an_admin(self, open_for_business: Shop) -> None:
         shop = open_for_business
         root = await made(shop, "root", Role.ADMIN)
         for change in ({"roles": [Role.BUYER]}, {"state": UserState.DISABLED}):
             with pytest.raises(LastAdmin):
-                await standing.change(shop, user_id=root.id, **change)
-        assert (await accounts.find_by_name(shop, username="root")).roles == (Role.ADMIN,)
+                await user_roles.change(shop, user_id=root.id, **change)
+        assert (await users.find_by_name(shop, username="root")).roles == (Role.ADMIN,)
 
     async def test_leaves_an_admin_when_two_strike_each_other_off(self, open_for_business: Shop) -> None:
         shop = open_for_business
         people = [await made(shop, name, Role.ADMIN) for name in ("root", "boss")]
         for _ in range(3):
             for user in people:
-                await standing.change(shop, user_id=user.id, roles=[Role.ADMIN])
+                await user_roles.change(shop, user_id=user.id, roles=[Role.ADMIN])
             answers = await asyncio.gather(
-                *(standing.change(shop, user_id=user.id, roles=[Role.BUYER]) for user in people),
+                *(user_roles.change(shop, user_id=user.id, roles=[Role.BUYER]) for user in people),
                 return_exceptions=True,
             )
             assert sum(isinstance(answer, LastAdmin) for answer in answers) == 1
@@ -161,12 +160,12 @@ async def test_a_reset_is_not_undone_by_a_change_that_began_before_it(
         nonlocal new
         answer = await real(password, kept)
         monkeypatch.undo()
-        new = await accounts.reset_password(shop, username="ada")  # While the thief's change is on its way.
+        new = await users.reset_password(shop, username="ada")  # While the thief's change is on its way.
         return answer
 
     monkeypatch.setattr(shop.passwords, "fits", fits)
     with pytest.raises(BadCredentials):
-        await accounts.change(shop, user_id=ada.id, password="the thief's own", current_password=PASSWORD)
+        await users.change(shop, user_id=ada.id, password="the thief's own", current_password=PASSWORD)
     assert (await sessions.log_in(shop, username="ada", password=new)).user.id == ada.id
 
 
@@ -174,15 +173,15 @@ async def test_names_that_nobody_can_have_are_nobodys(open_for_business: Shop) -
     await made(open_for_business, "ada")
     for name in ("", "\0", "a\0da", "ada ", "a/b", "\ud800", "house", "x" * 10_000):
         with pytest.raises(UnknownUser):
-            await accounts.find_by_name(open_for_business, username=name)
+            await users.find_by_name(open_for_business, username=name)
 
 
 async def test_what_an_admin_changes_of_somebody_is_in_the_log(open_for_business: Shop) -> None:
     shop = open_for_business
     ada, root = await made(shop, "ada"), await made(shop, "root", Role.ADMIN)
     change: dict[str, Any] = {"password": "battery staple", "needs_present": False}
-    await accounts.change(shop, user_id=ada.id, actor_id=ada.id, **change)
-    await accounts.change(shop, user_id=ada.id, actor_id=root.id, username="lady", **change)
+    await users.change(shop, user_id=ada.id, actor_id=ada.id, **change)
+    await users.change(shop, user_id=ada.id, actor_id=root.id, username="lady", **change)
     (entry,) = [
         one for one in await admin_log.page(shop, before_id=None, limit=10) if one.actor_id == root.id
     ]
@@ -191,4 +190,4 @@ async def test_what_an_admin_changes_of_somebody_is_in_the_log(open_for_business
     assert entry.after == {"username": "lady", "email": None, "new_password": True}
     await shop.till.execute(Envelope(CloseUser(OPERATOR, ada.id)))
     with pytest.raises(UnknownUser):
-        await accounts.change(shop, user_id=ada.id, actor_id=root.id, **change)
+        await users.change(shop, user_id=ada.id, actor_id=root.id, **change)

@@ -9,7 +9,7 @@ from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.refusals import UnknownProduct
 from tuckshop.domain.users import Role
-from tuckshop.queries import products as assortment
+from tuckshop.queries import products
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.machines import MoveStock, SetShelves
 from tuckshop.till.commands.products import RemoveProduct
@@ -19,9 +19,9 @@ async def test_a_product_stands_with_its_pieces_of_all_machines(shop: Shop, runn
     sam, hall = await shop.person("sam", Role.SELLER), await shop.machine("hall")
     cola = await shop.product("cola", seller=sam, stock=10)
     await shop.do(MoveStock(OPERATOR, 1, hall, cola.product_id, 4))
-    found = await assortment.find(running, product_id=cola.product_id, seller_id=sam.user_id)
+    found = await products.find(running, product_id=cola.product_id, seller_id=sam.user_id)
     assert (found.name, found.stock, found.is_low, found.removed_us) == ("cola", 10, False, None)
-    held = await assortment.shelves_of(running, product_id=cola.product_id)
+    held = await products.shelves_of(running, product_id=cola.product_id)
     assert [(one.machine_id, one.machine == "hall", one.quantity) for one in held] == [
         (1, False, 6),
         (hall, True, 4),
@@ -33,8 +33,8 @@ async def test_those_of_others_and_of_the_house_are_unknown(shop: Shop, running:
     cola, house = await shop.product("cola", seller=sam), await shop.product("tea")
     for product in (cola.product_id, house.product_id, 999):
         with pytest.raises(UnknownProduct):
-            await assortment.find(running, product_id=product, seller_id=sue.user_id)
-    assert await assortment.page(running, seller_id=sue.user_id, limit=9) == []
+            await products.find(running, product_id=product, seller_id=sue.user_id)
+    assert await products.page(running, seller_id=sue.user_id, limit=9) == []
 
 
 async def test_pages_go_on_and_tell_what_was_removed_apart(shop: Shop, running: RunningShop) -> None:
@@ -44,7 +44,7 @@ async def test_pages_go_on_and_tell_what_was_removed_apart(shop: Shop, running: 
     await shop.do(RemoveProduct(sam, made[3]))
 
     async def ids(*, limit: int = 9, **more: object) -> list[int]:
-        found = await assortment.page(running, seller_id=seller_id, limit=limit, **more)  # type: ignore[arg-type]
+        found = await products.page(running, seller_id=seller_id, limit=limit, **more)  # type: ignore[arg-type]
         return [one.product_id for one in found]
 
     assert await ids() == [made[2], made[1], made[0]]
@@ -63,6 +63,6 @@ async def test_low_is_what_has_a_shelf_to_be_filled(shop: Shop, running: Running
     await shop.do(SetShelves(OPERATOR, 1, plans))
     gone = await shop.product("gone", seller=sam, stock=1)
     await shop.do(RemoveProduct(sam, gone.product_id))
-    found = await assortment.low(running, seller_id=sam.user_id, limit=9)
+    found = await products.low(running, seller_id=sam.user_id, limit=9)
     assert [one.name for one in found] == ["none", "three", "planned"]
-    assert [one.name for one in await assortment.low(running, seller_id=sam.user_id, limit=1)] == ["none"]
+    assert [one.name for one in await products.low(running, seller_id=sam.user_id, limit=1)] == ["none"]

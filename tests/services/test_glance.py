@@ -10,9 +10,8 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.refusals import BadCredentials, RoleMissing, TooManyTries
 from tuckshop.domain.users import Actor, Role
-from tuckshop.identity import login_throttle as tries
-from tuckshop.identity import registration, sessions
-from tuckshop.queries import dashboard as glance
+from tuckshop.identity import login_throttle, registration, sessions
+from tuckshop.queries import dashboard
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.machines import SetShelves
 from tuckshop.till.commands.wallet import Deposit
@@ -25,7 +24,7 @@ async def test_money_coins_and_what_waits(shop: Shop, running: Running) -> None:
     await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id), {100: 2}))
     await shop.product("cola", price_cents=65, stock=4)
     await shop.execute("UPDATE users SET state = 'pending' WHERE id = :id", id=ada.user_id)
-    seen = await glance.taken(running, actor=CASHIER)
+    seen = await dashboard.taken(running, actor=CASHIER)
     assert seen.float_cents == 365
     assert {value: count for value, count in seen.coins.items() if count} == {100: 3, 50: 1, 10: 1, 5: 1}
     assert (seen.waiting_orders, seen.waiting_people, seen.low) == (0, 1, [])
@@ -39,7 +38,7 @@ async def test_a_shelf_is_low_below_its_par_level_and_without_one_with_three_or_
     pars = {"below": 10, "at par": 10, "may be empty": 0}
     plans = tuple(ShelfPlan(made[name], par_level=par) for name, par in pars.items())
     await shop.do(SetShelves(OPERATOR, 1, plans))
-    seen = await glance.taken(running, actor=CASHIER)
+    seen = await dashboard.taken(running, actor=CASHIER)
     assert [(one.product, one.machine, one.quantity, one.par_level) for one in seen.low] == [
         ("three", "default", 3, None),
         ("below", "default", 9, 10),
@@ -50,13 +49,13 @@ async def test_a_shelf_is_low_below_its_par_level_and_without_one_with_three_or_
 async def test_only_those_who_run_the_shop(running: Running) -> None:
     for role in (Role.BUYER, Role.SELLER):
         with pytest.raises(RoleMissing):
-            await glance.taken(running, actor=Actor(1, frozenset({role})))
+            await dashboard.taken(running, actor=Actor(1, frozenset({role})))
 
 
 async def test_failed_log_ins_are_remembered_for_a_minute_each(
     open_for_business: Running, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(login_throttle, "DELAY_SECONDS", 0.0)
     shop = open_for_business
 
     async def failed(name: str) -> None:
@@ -64,7 +63,7 @@ async def test_failed_log_ins_are_remembered_for_a_minute_each(
             await sessions.log_in(shop, username=name, password="wrong", address="192.0.2.7")
 
     async def seen() -> tuple[int, int]:
-        return (await glance.taken(shop, actor=CASHIER)).tries
+        return (await dashboard.taken(shop, actor=CASHIER)).log_ins
 
     await registration.add(shop, username="ada", email=None, password="correct horse", roles=[Role.BUYER])
     await sessions.log_in(shop, username="ada", password="correct horse", address="192.0.2.7")

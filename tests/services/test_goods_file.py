@@ -31,8 +31,7 @@ from tuckshop.domain.products import GOODS_MAX
 from tuckshop.domain.refusals import RoleMissing, SessionEnded, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
-from tuckshop.imports import csv_files as sheets
-from tuckshop.imports import products as goods_file
+from tuckshop.imports import csv_files, products
 from tuckshop.imports.file_problems import (
     AboveShelfCapacity,
     BarcodeInUse,
@@ -74,7 +73,7 @@ async def take(
     actor = (
         users.OPERATOR if isinstance(caller, OperatorCaller) else await sessions.actor(shop, caller=caller)
     )
-    return await goods_file.take(
+    return await products.take(
         shop,
         caller=caller,
         actor=actor,
@@ -84,8 +83,8 @@ async def take(
 
 
 async def given(shop: Shop, **more: int) -> str:
-    rows = [row async for row in goods_file.give(shop, **more)]
-    return "".join(sheets.write(rows))
+    rows = [row async for row in products.give(shop, **more)]
+    return "".join(csv_files.write(rows))
 
 
 Told = list[tuple[int | None, FileProblem]]
@@ -325,7 +324,7 @@ async def test_looks_again_when_somebody_was_faster(
 ) -> None:
     """Between the look and the till, tea comes and cola goes."""
     cola = await books.product("cola")
-    looked = goods_file._look
+    looked = products._look
     rounds = 0
 
     async def look_slowly(*args: object) -> object:
@@ -337,7 +336,7 @@ async def test_looks_again_when_somebody_was_faster(
             await books.do(ChangeProduct(OPERATOR, cola.product_id, name="mate"))
         return found
 
-    monkeypatch.setattr(goods_file, "_look", look_slowly)
+    monkeypatch.setattr(products, "_look", look_slowly)
     report = await take(open_for_business, "name,price\ntea,1\ncola,3\n")
     assert rounds == 2
     assert (report.added, report.changed) == (1, 1)
@@ -367,7 +366,7 @@ async def test_with_a_key_it_is_taken_once_whatever_was_sold_meanwhile(
 async def test_with_a_key_a_try_that_was_refused_is_followed_by_another(
     open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = goods_file._look
+    looked = products._look
     others = ["Tea"]
 
     async def look_slowly(*args: object) -> object:
@@ -377,7 +376,7 @@ async def test_with_a_key_a_try_that_was_refused_is_followed_by_another(
         others.clear()
         return found
 
-    monkeypatch.setattr(goods_file, "_look", look_slowly)
+    monkeypatch.setattr(products, "_look", look_slowly)
     text = "name,price\ntea,1\n"
     report = await take(open_for_business, text, key="a file")
     assert (report.added, report.changed) == (0, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.shop import DAY_SECONDS, Shop
 from tuckshop.context import Shop as RunningShop
-from tuckshop.operations import retention as idempotency
+from tuckshop.operations import retention
 from tuckshop.queries import idempotency_keys
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Envelope
@@ -29,7 +29,7 @@ def running(shop: Shop) -> RunningShop:
 
 
 async def test_a_key_is_good_for_thirty_days(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency, "CHUNK", 2)  # Several transactions, the last of them short.
+    monkeypatch.setattr(retention, "CHUNK", 2)  # Several transactions, the last of them short.
     cola = await shop.product(stock=0)
     for number in range(5):
         await shop.do(Restock(OPERATOR, cola.product_id, 1), key=f"early {number}")
@@ -37,13 +37,13 @@ async def test_a_key_is_good_for_thirty_days(shop: Shop, monkeypatch: pytest.Mon
     await shop.do(Restock(OPERATOR, cola.product_id, 1), key="late")
 
     shop.clock.forward(28 * DAY_SECONDS)
-    assert await idempotency.forget_old(running(shop)) == 0
+    assert await retention.forget_old(running(shop)) == 0
     await shop.do(Restock(OPERATOR, cola.product_id, 1), key="early 0")
     (shelf,) = await shop.rows("shelves")
     assert shelf["quantity"] == 6  # Answered as before, and nothing put on the shelf.
 
     shop.clock.forward(1)
-    assert await idempotency.forget_old(running(shop)) == 5
+    assert await retention.forget_old(running(shop)) == 5
     assert [row["key"] for row in await shop.rows("idempotency")] == ["late"]
     await shop.assert_clean()
 

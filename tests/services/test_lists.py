@@ -12,7 +12,7 @@ from tests.shop import open_shop as open_books
 from tuckshop.context import Shop
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
-from tuckshop.queries import exports as lists
+from tuckshop.queries import exports
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def books(database_url: str, clock: Clock) -> AsyncIterator[Books]:
 async def test_everybody_with_their_money(
     open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "PAGE", 2)
+    monkeypatch.setattr(exports, "PAGE", 2)
     sam = await books.person("sam", Role.SELLER, Role.BUYER)
     ada = await books.buyer("ada", cents=500)
     gone = await books.buyer("gone")
@@ -34,8 +34,8 @@ async def test_everybody_with_their_money(
     cola = await books.product("cola", price_cents=150, seller=sam)
     await books.buy(ada, (cola.product_id, 1))
     await books.buy(ada, (cola.product_id, 2), payment=Payment.TAB)
-    rows = [row async for row in lists.people(open_for_business)]
-    assert rows[0] == lists.USERS
+    rows = [row async for row in exports.people(open_for_business)]
+    assert rows[0] == exports.USERS
     assert [row[1:8] for row in rows[1:]] == [
         ("sam", None, "buyer seller", "active", "0.00", "0.00", "4.50"),
         ("ada", None, "buyer", "active", "3.50", "3.00", "0.00"),
@@ -46,7 +46,7 @@ async def test_everybody_with_their_money(
 async def test_every_order_line_by_line(
     open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "PAGE", 2)
+    monkeypatch.setattr(exports, "PAGE", 2)
     sam = await books.person("sam", Role.SELLER)
     ada = await books.buyer("ada", cents=2_000)
     cola = (await books.product("cola", price_cents=150, seller=sam)).product_id
@@ -54,8 +54,8 @@ async def test_every_order_line_by_line(
     for _ in range(3):
         await books.buy(ada, (cola, 2), (gum, 1))
     await books.execute("UPDATE products SET name = 'renamed', name_key = 'renamed' WHERE id = :id", id=gum)
-    rows = [row async for row in lists.sold(open_for_business)]
-    assert rows[0] == lists.ORDERS
+    rows = [row async for row in exports.sold(open_for_business)]
+    assert rows[0] == exports.ORDERS
     assert len(rows) == 7
     order, created, *rest = rows[2]
     assert (order, created) == (rows[1][0], "2025-10-09T08:53:20Z")

@@ -16,10 +16,7 @@ from sqlalchemy import event
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials
 from tuckshop.domain.users import Role, UserState
-from tuckshop.identity import browser_sessions as opaque
-from tuckshop.identity import login_throttle as tries
-from tuckshop.identity import registration, sessions
-from tuckshop.identity import roles as standing
+from tuckshop.identity import browser_sessions, login_throttle, registration, roles, sessions
 
 PASSWORD = "correct horse"
 KINDS = {
@@ -51,14 +48,14 @@ Steps = tuple[str | Check, ...]
 
 @pytest.fixture
 async def shop(open_for_business: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(login_throttle, "DELAY_SECONDS", 0.0)
     for name in ("ada", "dis"):
         made = await registration.add(
             open_for_business, username=name, email=None, password=PASSWORD, roles=[Role.BUYER]
         )
         if name == "dis":
             state = UserState.DISABLED
-            await standing.change(open_for_business, user_id=made.id, state=state, actor_id=None)
+            await roles.change(open_for_business, user_id=made.id, state=state, actor_id=None)
     return open_for_business
 
 
@@ -92,7 +89,7 @@ def checks(steps: Steps) -> list[Check]:
     return [step for step in steps if isinstance(step, Check)]
 
 
-@pytest.mark.parametrize("log_in", [sessions.log_in, opaque.log_in], ids=["tokens", "cookie"])
+@pytest.mark.parametrize("log_in", [sessions.log_in, browser_sessions.log_in], ids=["tokens", "cookie"])
 async def test_known_unknown_and_disabled_users_cost_the_same(
     shop: Shop, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

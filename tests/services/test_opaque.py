@@ -10,10 +10,9 @@ from tests.shop import Clock
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, SessionEnded
 from tuckshop.domain.users import Role, Scope
-from tuckshop.identity import api_tokens, registration, sessions
-from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import api_tokens, browser_sessions, registration, sessions
 from tuckshop.identity.access_tokens import Tokens
-from tuckshop.queries import data_export as own_data
+from tuckshop.queries import data_export
 
 PASSWORD = "correct horse"
 DAY_SECONDS = 86_400
@@ -26,8 +25,8 @@ async def shop(open_for_business: Shop) -> Shop:
     return shop
 
 
-async def log_in(shop: Shop, days: int = 30) -> opaque.BrowserSession:
-    return await opaque.log_in(shop, username="ada", password=PASSWORD, days=days)
+async def log_in(shop: Shop, days: int = 30) -> browser_sessions.BrowserSession:
+    return await browser_sessions.log_in(shop, username="ada", password=PASSWORD, days=days)
 
 
 def restarted(shop: Shop) -> Shop:
@@ -38,7 +37,7 @@ def restarted(shop: Shop) -> Shop:
 async def test_the_secret_is_known_whether_it_is_remembered_or_not(shop: Shop) -> None:
     entered = await log_in(shop)
     for one in (shop, shop, restarted(shop)):
-        caller = await opaque.caller(one, secret=entered.secret)
+        caller = await browser_sessions.caller(one, secret=entered.secret)
         assert caller == entered.caller
         assert (await sessions.actor(one, caller=caller)).roles == {Role.BUYER}
     again = await log_in(shop)
@@ -52,21 +51,29 @@ async def test_nothing_else_is_a_secret(shop: Shop) -> None:
     _, token = await api_tokens.make(shop, user_id=user_id, name="x", scopes=[Scope.READ], days=1)
     access = (await sessions.log_in(shop, username="ada", password=PASSWORD)).access
     for one in (shop, restarted(shop)):
-        for secret in ("", opaque.PREFIX, entered.secret + "x", entered.secret[:-1], token, access, "\x00"):
+        for secret in (
+            "",
+            browser_sessions.PREFIX,
+            entered.secret + "x",
+            entered.secret[:-1],
+            token,
+            access,
+            "\x00",
+        ):
             with pytest.raises(SessionEnded):
-                await opaque.caller(one, secret=secret)
+                await browser_sessions.caller(one, secret=secret)
         with pytest.raises(SessionEnded):  # Or a log-in would be a token without scopes.
             await api_tokens.known(restarted(one), secret=entered.secret)
     with pytest.raises(BadCredentials):
-        await opaque.log_in(shop, username="ada", password="wrong one")
+        await browser_sessions.log_in(shop, username="ada", password="wrong one")
 
 
 async def test_it_lasts_its_days_and_ends_with_the_others(shop: Shop, clock: Clock) -> None:
     short, long = await log_in(shop, days=1), await log_in(shop)
     clock.forward(DAY_SECONDS + 1)
     with pytest.raises(SessionEnded):
-        await sessions.actor(shop, caller=await opaque.caller(shop, secret=short.secret))
-    caller = await opaque.caller(shop, secret=long.secret)
+        await sessions.actor(shop, caller=await browser_sessions.caller(shop, secret=short.secret))
+    caller = await browser_sessions.caller(shop, secret=long.secret)
     assert await sessions.log_out_everywhere(shop, caller=caller) >= 1
     with pytest.raises(SessionEnded):
         await sessions.actor(shop, caller=caller)
@@ -78,7 +85,7 @@ async def test_it_is_a_log_in_and_no_api_token(shop: Shop) -> None:
     assert await api_tokens.page(shop, user_id=user_id, before_id=None, limit=10) == []
     (stands,) = await sessions.page(shop, user_id=user_id, before_id=None, limit=10)
     assert stands.id == entered.caller.session_id
-    assert entered.secret not in str(await own_data.collect(shop, user_id=user_id))
+    assert entered.secret not in str(await data_export.collect(shop, user_id=user_id))
 
 
 def test_a_seal_needs_the_shops_secret(clock: Clock) -> None:

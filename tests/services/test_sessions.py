@@ -10,8 +10,7 @@ from tests.shop import Clock
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
 from tuckshop.domain.users import Role, Scope
-from tuckshop.identity import api_tokens, registration, sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import api_tokens, registration, sessions, users
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
 from tuckshop.identity.sessions import LoggedIn
 
@@ -45,15 +44,15 @@ async def test_two_refreshes_at_once_have_at_most_one_winner(shop: Shop) -> None
 
 
 async def test_no_log_in_outlives_a_change_of_password(shop: Shop, clock: Clock) -> None:
-    user = await accounts.find_by_name(shop, username="ada")
+    user = await users.find_by_name(shop, username="ada")
     for old, new in ((PASSWORD, "battery staple"), ("battery staple", PASSWORD)):
         answers = await asyncio.gather(
             *(sessions.log_in(shop, username="ada", password=old) for _ in range(3)),
-            accounts.change(shop, user_id=user.id, password=new, current_password=old),
+            users.change(shop, user_id=user.id, password=new, current_password=old),
             return_exceptions=True,
         )
         for answer in answers:
-            assert isinstance(answer, LoggedIn | BadCredentials | accounts.User), answer
+            assert isinstance(answer, LoggedIn | BadCredentials | users.User), answer
             if isinstance(answer, LoggedIn):
                 with pytest.raises(SessionEnded):
                     await sessions.actor(shop, caller=shop.tokens.caller(answer.access))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuckshop.imports import csv_files as sheets
+from tuckshop.imports import csv_files
 from tuckshop.imports.csv_files import BYTES_MAX, CELL_LENGTH_MAX, FileUnreadable, Row
 from tuckshop.imports.file_problems import (
     CellTooLong,
@@ -29,19 +29,19 @@ SHARP = st.tuples(st.sampled_from("=+-@'\t\r\n,;\"a "), CELLS).map(lambda two: "
 
 
 def cells(content: bytes) -> list[tuple[str, ...]]:
-    return [row.cells for row in sheets.read(content, rows_max=100)]
+    return [row.cells for row in csv_files.read(content, rows_max=100)]
 
 
 @given(st.lists(st.lists(st.one_of(CELLS, SHARP), min_size=3, max_size=3), max_size=5))
 def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
     head = ("a", "b", "c")  # From which the separator is known.
-    written = "".join(sheets.write([head, *rows])).encode()
+    written = "".join(csv_files.write([head, *rows])).encode()
     assert cells(written) == [head, *(tuple(row) for row in rows if any(row))]
 
 
 @given(SHARP)
 def test_no_cell_is_a_formula(cell: str) -> None:
-    ((shown, _),) = csv.reader(io.StringIO("".join(sheets.write([(cell, "")])), newline=""))
+    ((shown, _),) = csv.reader(io.StringIO("".join(csv_files.write([(cell, "")])), newline=""))
     assert not shown.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 
@@ -59,7 +59,7 @@ def test_no_cell_is_a_formula(cell: str) -> None:
     ],
 )
 def test_only_what_could_be_a_formula_is_changed(cell: str, written: str) -> None:
-    assert "".join(sheets.write([(cell, "x")])) == f"{written},x\r\n"
+    assert "".join(csv_files.write([(cell, "x")])) == f"{written},x\r\n"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -72,7 +72,7 @@ def test_every_spreadsheet_is_understood(separator: str, end: str, mark: str) ->
 
 def test_rows_know_the_line_that_they_begin_on() -> None:
     content = b'\nname\n\n"a\nb"\nc\n,,\n d \n'
-    assert sheets.read(content, rows_max=9) == [
+    assert csv_files.read(content, rows_max=9) == [
         Row(2, ("name",)),
         Row(4, ("a\nb",)),
         Row(6, ("c",)),
@@ -99,6 +99,6 @@ def test_rows_know_the_line_that_they_begin_on() -> None:
 )
 def test_what_is_no_table_is_refused(content: bytes, line: int | None, problem: FileProblem) -> None:
     with pytest.raises(FileUnreadable) as caught:
-        sheets.read(content, rows_max=100)
+        csv_files.read(content, rows_max=100)
     assert caught.value.problem == problem
     assert caught.value.line == line

@@ -11,9 +11,7 @@ from tests.shop import Clock
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, TooManyTries
 from tuckshop.domain.users import Role
-from tuckshop.identity import login_throttle as tries
-from tuckshop.identity import registration, sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import login_throttle, registration, sessions, users
 from tuckshop.identity.sessions import LoggedIn
 
 PASSWORD = "correct horse"
@@ -22,7 +20,7 @@ HOME, WORLD = "192.0.2.7", "198.51.100.9"
 
 @pytest.fixture
 async def shop(open_for_business: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(login_throttle, "DELAY_SECONDS", 0.0)
     await registration.add(
         open_for_business, username="ada", email=None, password=PASSWORD, roles=[Role.BUYER]
     )
@@ -46,7 +44,7 @@ async def fill(shop: Shop, *, name: str = "ada", address: str = WORLD) -> int:
 
 
 async def test_ten_tries_at_once_and_then_one_a_minute(shop: Shop, clock: Clock) -> None:
-    assert await fill(shop) == tries.PAIR.tries == 10
+    assert await fill(shop) == login_throttle.PAIR.tries == 10
     refused = await log_in(shop, address=WORLD)  # The right one, but who knows.
     assert refused == TooManyTries(retry_seconds=60)
     clock.forward(59)
@@ -63,7 +61,7 @@ async def test_names_that_nobody_has_are_counted_alike(shop: Shop) -> None:
 
 
 async def test_a_good_try_counts_no_more(shop: Shop) -> None:
-    for _ in range(3 * tries.PAIR.tries):
+    for _ in range(3 * login_throttle.PAIR.tries):
         assert isinstance(await log_in(shop), LoggedIn)
     assert await fill(shop, address=HOME) == 10
 
@@ -78,11 +76,11 @@ async def test_many_addresses_do_not_try_one_name_for_ever(shop: Shop) -> None:
     looked_at = 0
     for place in range(20):
         looked_at += await fill(shop, address=f"203.0.{place}.1")
-    assert looked_at == tries.USER.tries == 50
+    assert looked_at == login_throttle.USER.tries == 50
 
 
 async def test_one_network_does_not_try_all_names(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "NETWORK", tries.Limit(12, 10))
+    monkeypatch.setattr(login_throttle, "NETWORK", login_throttle.Limit(12, 10))
     looked_at = 0
     for place in range(1, 5):
         looked_at += await fill(shop, name=f"user{place}", address=f"203.0.113.{place}")
@@ -106,12 +104,12 @@ async def test_an_ipv6_network_is_one_address(shop: Shop) -> None:
 
 
 async def test_the_present_password_is_no_way_around(shop: Shop) -> None:
-    user = await accounts.find_by_name(shop, username="ada")
+    user = await users.find_by_name(shop, username="ada")
     for _ in range(10):
         with pytest.raises(BadCredentials):
-            await accounts.change(shop, user_id=user.id, password="battery staple", current_password="x")
+            await users.change(shop, user_id=user.id, password="battery staple", current_password="x")
     with pytest.raises(TooManyTries):
-        await accounts.change(shop, user_id=user.id, password="battery staple", current_password=PASSWORD)
+        await users.change(shop, user_id=user.id, password="battery staple", current_password=PASSWORD)
 
 
 async def test_the_second_half_of_the_tries_waits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,23 +118,23 @@ async def test_the_second_half_of_the_tries_waits(shop: Shop, monkeypatch: pytes
     async def sleep(seconds: float) -> None:
         waited.append(round(seconds, 1))
 
-    monkeypatch.setattr(tries, "DELAY_SECONDS", 0.2)
+    monkeypatch.setattr(login_throttle, "DELAY_SECONDS", 0.2)
     monkeypatch.setattr("tuckshop.identity.login_throttle.asyncio.sleep", sleep)
     for _ in range(10):
-        await tries.begin(shop, username="ada", address=WORLD)
+        await login_throttle.begin(shop, username="ada", address=WORLD)
     assert waited == [0.2, 0.4, 0.6, 0.8, 1.0]
 
 
 async def test_counts_that_have_run_dry_are_deleted(shop: Shop, clock: Clock) -> None:
     await fill(shop)
     clock.forward(599)
-    await tries.forget_old(shop)
+    await login_throttle.forget_old(shop)
     assert isinstance(await log_in(shop, address=WORLD), LoggedIn)
     clock.forward(3600)
-    await tries.forget_old(shop)
+    await login_throttle.forget_old(shop)
     from sqlalchemy import func, select
 
     from tuckshop.store.engine import reading
 
     async with reading(shop.engine) as connection:
-        assert await connection.scalar(select(func.count()).select_from(tries.tries)) == 0
+        assert await connection.scalar(select(func.count()).select_from(login_throttle.tries)) == 0

@@ -15,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import PostgresServer
 from tools.postgres import Cluster
 from tuckshop.store import engine as engines
-from tuckshop.store import migrate as upgrade
-from tuckshop.store import setup
+from tuckshop.store import migrate, setup
 from tuckshop.store.engine import (
     DatabaseAway,
     DatabaseUnusable,
@@ -60,7 +59,7 @@ async def opened(url: str) -> AsyncIterator[AsyncEngine]:
 @asynccontextmanager
 async def shop(url: str) -> AsyncIterator[AsyncEngine]:
     async with opened(url) as engine:
-        await upgrade.upgrade(engine)
+        await migrate.upgrade(engine)
         async with writing(engine) as connection:
             await setup.install(connection, now_us=1)
         yield engine
@@ -179,7 +178,7 @@ async def test_says_that_the_database_is_empty(empty_url: str) -> None:
 
 async def test_says_that_the_shop_is_not_set_up(empty_url: str) -> None:
     async with opened(empty_url) as engine:
-        await upgrade.upgrade(engine)
+        await migrate.upgrade(engine)
         assert "no shop yet" in await refusal(engine)
 
 
@@ -192,7 +191,7 @@ async def test_leaves_the_database_of_another_program_alone(empty_url: str) -> N
             await run(engine, "CREATE TABLE alembic_version (version_num TEXT)")
         assert "another program" in await refusal(engine)
         with pytest.raises(DatabaseUnusable, match="another program"):
-            await upgrade.upgrade(engine)
+            await migrate.upgrade(engine)
         with pytest.raises(DatabaseUnusable, match="another program"):
             await check(engine, unsafe_durability=True)
     if empty_url.startswith("sqlite"):
@@ -219,7 +218,7 @@ async def test_says_that_the_database_is_newer(empty_url: str) -> None:
         await run(engine, "UPDATE alembic_version SET version_num = '9999'")
         assert "newer (revision 9999)" in await refusal(engine)
         with pytest.raises(DatabaseUnusable, match="newer"):
-            await upgrade.upgrade(engine)
+            await migrate.upgrade(engine)
 
 
 async def test_says_that_a_file_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,7 +354,7 @@ async def test_both_drivers_read_one_address(postgres_empty_url: str) -> None:
 async def test_says_that_a_folder_is_missing(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path / 'nowhere' / 'shop.db'}") as engine:
         with pytest.raises(DatabaseUnusable, match="make its folder"):
-            await upgrade.upgrade(engine)
+            await migrate.upgrade(engine)
 
 
 async def test_a_second_shop_is_refused(empty_url: str) -> None:

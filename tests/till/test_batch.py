@@ -19,7 +19,7 @@ from tuckshop.till.commands.base import Command, Envelope
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
 from tuckshop.till.commands.wallet import Deposit
-from tuckshop.till.engine import queue as batch
+from tuckshop.till.engine import queue
 from tuckshop.till.engine.queue import Busy, Defect, Till
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql.books import Books, Contended, OutcomeUnknown, Unavailable
@@ -324,17 +324,17 @@ async def test_an_idle_till_closes(shop: Shop) -> None:
 async def test_another_tills_luck_is_tried_again_until_it_turns(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "CONTENTION_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(queue, "CONTENTION_PAUSE_SECONDS", 0)
     cola = await shop.product(stock=0)
     restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
     async with troubled(shop) as (till, trouble):
-        trouble.errors = [Contended("deadlock")] * (batch.CONTENTION_TRIES - 1)
+        trouble.errors = [Contended("deadlock")] * (queue.CONTENTION_TRIES - 1)
         assert kinds([await till.execute(restock)]) == ["ProductRecord"]
-        trouble.errors = [Contended("deadlock")] * batch.CONTENTION_TRIES
+        trouble.errors = [Contended("deadlock")] * queue.CONTENTION_TRIES
         trouble.errors += [Unavailable("away")] * 100  # Locks that stay taken: the database is not to be had.
         with pytest.raises(Unavailable):
             await till.execute(restock)
-        trouble.errors = [Contended("key", on_key=True)] * batch.CONTENTION_TRIES
+        trouble.errors = [Contended("key", on_key=True)] * queue.CONTENTION_TRIES
         with pytest.raises(Defect):
             await till.execute(restock)
         assert kinds([await till.execute(restock)]) == ["ProductRecord"]
@@ -345,10 +345,10 @@ async def test_books_that_are_away_are_waited_for_as_long_as_patience_lasts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = Waits()
-    monkeypatch.setattr(batch, "asyncio", waits)
+    monkeypatch.setattr(queue, "asyncio", waits)
     cola = await shop.product(stock=0)
     restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
-    pauses = round(batch.PATIENCE_SECONDS / batch.AWAY_PAUSE_SECONDS)
+    pauses = round(queue.PATIENCE_SECONDS / queue.AWAY_PAUSE_SECONDS)
     async with troubled(shop) as (till, trouble):
         trouble.errors = [Unavailable("away")] * (pauses - 1)
         assert kinds([await till.execute(restock)]) == ["ProductRecord"]
@@ -357,7 +357,7 @@ async def test_books_that_are_away_are_waited_for_as_long_as_patience_lasts(
         outcomes = await asyncio.gather(*(till.execute(restock) for _ in range(3)), return_exceptions=True)
         assert kinds(list(outcomes)) == ["Unavailable"] * 3
         waited_seconds = waits.now_seconds - begun_seconds
-        assert 0 <= batch.PATIENCE_SECONDS - waited_seconds <= batch.AWAY_PAUSE_SECONDS + 1e-6
+        assert 0 <= queue.PATIENCE_SECONDS - waited_seconds <= queue.AWAY_PAUSE_SECONDS + 1e-6
         trouble.errors = []
         assert kinds([await till.execute(restock)]) == ["ProductRecord"]
     assert (await shop.rows("shelves"))[0]["quantity"] == 2

@@ -26,7 +26,7 @@ from tuckshop.till.commands.products import ChangeProduct
 from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.sql import postgres as books_postgres
+from tuckshop.till.sql import postgres
 from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 from tuckshop.till.sql.postgres import PostgresBooks
 
@@ -104,7 +104,7 @@ async def test_a_connection_cut_at_any_statement_is_mended_and_the_command_settl
 async def test_what_cannot_be_found_out_is_said_to_be_unknown(
     shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch, *, keyed: bool
 ) -> None:
-    monkeypatch.setattr(books_postgres, "FATE_SECONDS", 0.5)
+    monkeypatch.setattr(postgres, "FATE_SECONDS", 0.5)
     ada = await shop.buyer(cents=450)
     cola = await shop.product()
     key = "k" if keyed else None
@@ -128,14 +128,14 @@ async def test_a_committed_change_without_a_row_of_its_own_is_said_to_be_unknown
     shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A seller's new price without a key adds no row by which it could be told from another transaction.
-    monkeypatch.setattr(books_postgres, "FATE_SECONDS", 0.5)  # As long as it looks, it never can tell.
+    monkeypatch.setattr(postgres, "FATE_SECONDS", 0.5)  # As long as it looks, it never can tell.
     sam = await shop.person("sam", Role.SELLER)
     cola = await shop.product(seller=sam)
     async with till_on(wire.url) as till:
         wire.cut = at_commit
         with pytest.raises(OutcomeUnknown):
             await till.execute(Envelope(ChangeProduct(sam, cola.product_id, price_cents=5)))
-        monkeypatch.setattr(books_postgres, "FATE_SECONDS", HANG_SECONDS)
+        monkeypatch.setattr(postgres, "FATE_SECONDS", HANG_SECONDS)
         wire.cut = at_commit
         keyed = Envelope(ChangeProduct(sam, cola.product_id, price_cents=6), "k", b"f")
         assert not (await till.execute(keyed)).replayed
@@ -144,7 +144,7 @@ async def test_a_committed_change_without_a_row_of_its_own_is_said_to_be_unknown
 async def test_a_till_cut_off_in_the_middle_keeps_nobody_waiting(
     shop: Shop, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(books_postgres, "IDLE_SECONDS", 1)
+    monkeypatch.setattr(postgres, "IDLE_SECONDS", 1)
     ada = await shop.buyer(cents=450)
     cola = await shop.product()
     async with till_on(wire.url) as till:

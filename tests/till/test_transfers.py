@@ -8,7 +8,7 @@ import pytest
 
 from tests.shop import DAY_SECONDS, Shop
 from tests.till.reading import balances, post, refuse
-from tuckshop import context as services
+from tuckshop import context
 from tuckshop.domain.field_problems import AmountTooSmall, SameUser, WrongLength
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
@@ -46,7 +46,7 @@ def wallet(caller: SessionCaller) -> AccountRef:
 
 async def payable(shop: Shop, seller: SessionCaller) -> int:
     """What the seller is told."""
-    told = await earnings(cast("services.Shop", shop), seller_id=seller.user_id)
+    told = await earnings(cast(context.Shop, shop), seller_id=seller.user_id)
     return told.payable_cents
 
 

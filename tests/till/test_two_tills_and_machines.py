@@ -13,7 +13,7 @@ import pytest
 
 from tests.shop import Shop, open_shop
 from tests.till.test_two_tills import both, kinds, second_till, wallet
-from tuckshop import context as services
+from tuckshop import context
 from tuckshop.domain.machines import BoxKind, ShelfPlan
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import CoinsOwed
@@ -117,7 +117,7 @@ async def test_a_box_changes_its_kind_while_it_sells(shop: Shop) -> None:
     async def change_kind(kind: BoxKind) -> None:
         try:
             await machines.change(
-                cast("services.Shop", shop), actor=OPERATOR_ACTOR, machine_id=hall, box_kind=kind
+                cast(context.Shop, shop), actor=OPERATOR_ACTOR, machine_id=hall, box_kind=kind
             )
         except CoinsOwed:
             await shop.do(FillCoins(OPERATOR, hall, {20: 60, 50: 60, 10: 60, 100: 60, 5: 60}))

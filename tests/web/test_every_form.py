@@ -18,8 +18,7 @@ from tests.web.test_office_machines import kept
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.identity import first_admin
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import first_admin, login_throttle
 from tuckshop.till.commands.base import Envelope, Outcome
 from tuckshop.till.engine.queue import Till
 from tuckshop.web.ui.layout import POLICY
@@ -134,7 +133,7 @@ def forms_of(browser: Browser, method: str = "post") -> Iterator[Form]:
 @pytest.fixture
 async def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """A shop that nobody runs yet."""
-    monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(login_throttle, "DELAY_SECONDS", 0.0)
     more: dict[str, Any] = {"coins": CoinsPolicy.SELF, "tab_limit_cents": 10_000, "first_code_hash": HASH}
     async with serving(database_url, **more) as served:
         yield served

@@ -10,8 +10,7 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tuckshop.domain.users import Role
-from tuckshop.identity import browser_sessions as opaque
-from tuckshop.identity import sessions
+from tuckshop.identity import browser_sessions, sessions
 from tuckshop.queries import machines
 
 
@@ -127,7 +126,7 @@ async def test_signs_out_whoever_has_gone(api: Api, guest: Browser) -> None:
     hall = await api.shop.machine("hall", box_kind="counted")
     await begun(api, guest, hall)
     await api.registered("ada")
-    entered = await opaque.log_in(api.running, username="ada", password="correct horse")
+    entered = await browser_sessions.log_in(api.running, username="ada", password="correct horse")
     guest.client.cookies.set("tuckshop", entered.secret, domain="127.0.0.1", path="/")
     await guest.open()
     assert "is-kiosk" in guest.page.content

@@ -15,8 +15,7 @@ from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.identity import browser_sessions as opaque
-from tuckshop.identity import sessions
+from tuckshop.identity import browser_sessions, sessions
 from tuckshop.operations import metrics
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.machines import FillCoins, SetShelves
@@ -387,7 +386,7 @@ async def test_whoever_is_signed_in_uses_their_own_wallet(api: Api, guest: Brows
     cola = await api.shop.product("cola", price_cents=65)
     who = await api.registered("ada")
     buyer = api.running.tokens.caller(who["access"])
-    entered = await opaque.log_in(api.running, username="ada", password="correct horse")
+    entered = await browser_sessions.log_in(api.running, username="ada", password="correct horse")
     guest.client.cookies.set("tuckshop", entered.secret, domain="127.0.0.1")
     await guest.open()
     assert '<a class="who" href="/account">ada</a>' in guest.page.content

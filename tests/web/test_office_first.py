@@ -11,8 +11,7 @@ from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tests.web.conftest import PASSWORD, browsers, joined
 from tuckshop.domain.users import Role
-from tuckshop.identity import first_admin
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import first_admin, login_throttle
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 CODE, HASH = first_admin.new_code()
@@ -22,7 +21,7 @@ WHO = {"code": CODE, "username": "boss", "password": PASSWORD, "again": PASSWORD
 @pytest.fixture
 async def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """A shop that nobody runs."""
-    monkeypatch.setattr(tries, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(login_throttle, "DELAY_SECONDS", 0.0)
     async with serving(database_url, first_code_hash=HASH) as served:
         yield served
 

@@ -10,7 +10,7 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tuckshop.till.sql.books import OutcomeUnknown
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import i18n
 from tuckshop.web.ui.layout import POLICY
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -161,5 +161,5 @@ async def test_knows_no_other_language(guest: Browser) -> None:
     await guest.open()
     answer = await guest.post("/language", {"language": "../de", "back": "/"})
     assert answer.status_code == 400
-    await guest.open("/", headers={"Cookie": f"{texts.COOKIE}=xx"})
+    await guest.open("/", headers={"Cookie": f"{i18n.COOKIE}=xx"})
     assert '<html lang="en">' in guest.page.content

@@ -35,8 +35,7 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.imports.file_problems import FileProblem, InvalidCell, ProductNotYours
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui import error_pages, refusal_texts
 from tuckshop.web.ui.i18n import Words, languages
 
 SOURCES = Path(tuckshop.__file__).parent
@@ -64,51 +63,51 @@ def refused_fields() -> set[str]:
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves()), *invalid()], ids=str)
 def test_every_refusal_is_said_in_every_language(refusal: Refusal, language: str) -> None:
-    told = errors.said(refusal, Words(language), REQUEST)
+    told = error_pages.said(refusal, Words(language), REQUEST)
     assert told.endswith(".")
     assert "%(" not in told
 
 
 @pytest.mark.parametrize("refusal", [*map(sample, refusals.leaves())], ids=str)
 def test_no_refusal_speaks_english_to_germans(refusal: Refusal) -> None:
-    assert errors.said(refusal, GERMAN, REQUEST) != errors.said(refusal, ENGLISH, REQUEST)
+    assert error_pages.said(refusal, GERMAN, REQUEST) != error_pages.said(refusal, ENGLISH, REQUEST)
 
 
 @pytest.mark.parametrize("problem", CODED, ids=str)
 def test_no_rule_speaks_english_to_germans(problem: FieldProblem) -> None:
-    told = {reasons.sentence(problem, words, EURO) for words in (ENGLISH, GERMAN)}
+    told = {refusal_texts.sentence(problem, words, EURO) for words in (ENGLISH, GERMAN)}
     assert len(told) == 2
     assert all(one.endswith(".") and "%(" not in one for one in told)
 
 
 @pytest.mark.parametrize("problem", [*map(sample, FileProblem.__subclasses__())], ids=str)
 def test_no_file_is_refused_in_english_to_germans(problem: FileProblem) -> None:
-    told = {reasons.of_row(problem, words, EURO) for words in (ENGLISH, GERMAN)}
+    told = {refusal_texts.of_row(problem, words, EURO) for words in (ENGLISH, GERMAN)}
     assert len(told) == 2
     assert all(one.endswith(".") and "%(" not in one for one in told)
 
 
 def test_the_tables_have_no_other_rows() -> None:
-    assert set(reasons.REFUSALS) == set(refusals.leaves())
-    assert set(reasons.FIELD_PROBLEMS) == set(field_problems()) - {StoredReason}
-    assert set(reasons.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
+    assert set(refusal_texts.REFUSALS) == set(refusals.leaves())
+    assert set(refusal_texts.FIELD_PROBLEMS) == set(field_problems()) - {StoredReason}
+    assert set(refusal_texts.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
 
 
 def test_a_refusal_counts_as_its_language_does() -> None:
-    told = [errors.said(TooManyTries(seconds), GERMAN, REQUEST) for seconds in (1, 20_000)]
+    told = [error_pages.said(TooManyTries(seconds), GERMAN, REQUEST) for seconds in (1, 20_000)]
     assert told == [
         f"Zu viele Anmeldeversuche. Warte {wait} und versuche es noch einmal."
         for wait in ("1 Sekunde", "20.000 Sekunden")
     ]
-    assert reasons.said(TooManyDecimals(1), ENGLISH, EURO) == "must have at most 1 decimal"
+    assert refusal_texts.said(TooManyDecimals(1), ENGLISH, EURO) == "must have at most 1 decimal"
 
 
 def test_facts_are_kept() -> None:
-    assert reasons.sentence(WrongLength(1, 64), GERMAN, EURO) == "Muss 1 bis 64 Zeichen haben."
+    assert refusal_texts.sentence(WrongLength(1, 64), GERMAN, EURO) == "Muss 1 bis 64 Zeichen haben."
     more = MoreThanOrdered(product=12_345, most=3)
-    assert reasons.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
+    assert refusal_texts.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
     cell = InvalidCell("price", "1,5O", NotADecimal())
-    assert reasons.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine Zahl wie 2,20 sein."
+    assert refusal_texts.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine Zahl wie 2,20 sein."
 
 
 @pytest.mark.parametrize(
@@ -123,19 +122,19 @@ def test_facts_are_kept() -> None:
     ids=str,
 )
 def test_what_is_one_of_a_fixed_set_is_called_as_on_the_pages(refusal: Refusal, told: str) -> None:
-    assert errors.said(refusal, GERMAN, REQUEST) == told
+    assert error_pages.said(refusal, GERMAN, REQUEST) == told
 
 
 def test_every_field_that_a_rule_names_has_a_name_on_the_pages() -> None:
-    assert refused_fields() <= set(reasons.FIELDS)
+    assert refused_fields() <= set(refusal_texts.FIELDS)
 
 
 def test_what_was_stored_as_a_sentence_is_said_as_it_was() -> None:
-    assert reasons.sentence(StoredReason("must be less"), GERMAN, EURO) == "Must be less."
+    assert refusal_texts.sentence(StoredReason("must be less"), GERMAN, EURO) == "Must be less."
 
 
 def test_amounts_days_and_numbers_are_written_as_the_reader_does() -> None:
-    assert "1.000.000" in reasons.said(TooLarge(1_000_000), GERMAN, EURO)
-    assert "0,01\N{NO-BREAK SPACE}€" in reasons.said(AmountTooSmall(1), GERMAN, EURO)
-    assert "01.11.2026" in reasons.said(DayAfter("2026-11-01"), GERMAN, EURO)
-    assert reasons.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to another seller."
+    assert "1.000.000" in refusal_texts.said(TooLarge(1_000_000), GERMAN, EURO)
+    assert "0,01\N{NO-BREAK SPACE}€" in refusal_texts.said(AmountTooSmall(1), GERMAN, EURO)
+    assert "01.11.2026" in refusal_texts.said(DayAfter("2026-11-01"), GERMAN, EURO)
+    assert refusal_texts.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to another seller."

@@ -6,7 +6,7 @@ from tuckshop.http.fields import ResponseBody
 from tuckshop.http.handlers import Router, describe, get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.operations import shop_state as shopkeeping
+from tuckshop.operations import shop_state
 
 
 class HealthResponse(ResponseBody):
@@ -32,7 +32,7 @@ async def ready(request: ShopRequest) -> Response[HealthResponse]:
     """200 when the database answers; 503 otherwise, and while the shop is closing."""
     if request.events.closing:
         return Response(HealthResponse(status="closing"), status_code=503)
-    if await shopkeeping.answers(request.shop.engine):
+    if await shop_state.answers(request.shop.engine):
         return Response(HealthResponse(status="ready"))
     return Response(HealthResponse(status="database away"), status_code=503)
 

@@ -11,8 +11,7 @@ import msgspec
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
 from tuckshop.domain.users import Scope
-from tuckshop.http import browser_login as browser
-from tuckshop.http import response
+from tuckshop.http import browser_login, response
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, ResponseBody
 from tuckshop.http.request import ADMITTED, ShopRequest
@@ -83,7 +82,7 @@ async def admit(request: ShopRequest) -> None:
         if header == b"authorization" and given[7 : 7 + len(_API_TOKEN)] == _API_TOKEN:
             await _admit_token(request)
         elif header == b"cookie":
-            await browser.admit(request)
+            await browser_login.admit(request)
 
 
 async def _admit_token(request: ShopRequest) -> None:

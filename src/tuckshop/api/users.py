@@ -20,16 +20,14 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role, UserState
-from tuckshop.http import data_export as takeout
+from tuckshop.http import data_export
 from tuckshop.http.fields import Email, NewPassword, Password, PathId, ResponseBody, Username
 from tuckshop.http.handlers import Router, delete, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import registration, sessions
-from tuckshop.identity import roles as standing
-from tuckshop.identity import users as accounts
+from tuckshop.identity import registration, roles, sessions, users
 from tuckshop.identity.users import User
-from tuckshop.queries import data_export as own_data
+from tuckshop.queries import data_export as data_export_queries
 from tuckshop.till.commands.users import CloseUser, UserClosed
 
 Roles = Annotated[
@@ -152,7 +150,7 @@ async def me(request: ShopRequest) -> UserResponse:
     """Who you are."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
-    return show_user(await accounts.find(request.shop, user_id=actor.user_id))
+    return show_user(await users.find(request.shop, user_id=actor.user_id))
 
 
 @patch(
@@ -182,7 +180,7 @@ async def change_me(request: ShopRequest) -> Response[UserResponse]:
         for name in ("username", "password", "current_password")
         if (value := getattr(data, name)) is not msgspec.UNSET
     }
-    user = await accounts.change(
+    user = await users.change(
         request.shop, user_id=actor.user_id, email=data.email, address=request.address, **given
     )
     return Response(show_user(user))
@@ -210,8 +208,8 @@ async def export_me(request: ShopRequest) -> ExportResponse:
     """Your profile, sessions, money, orders and products."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
-    found = await own_data.collect(request.shop, user_id=actor.user_id)
-    return ExportResponse(**takeout.shown(found))
+    found = await data_export_queries.collect(request.shop, user_id=actor.user_id)
+    return ExportResponse(**data_export.shown(found))
 
 
 @get(
@@ -224,7 +222,7 @@ async def index(
 ) -> UsersResponse:
     """All users, oldest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
-    found = await accounts.page(
+    found = await users.page(
         request.shop,
         after_id=cursor_id(cursor) or 0,
         limit=limit + 1,
@@ -238,7 +236,7 @@ async def index(
 async def show(request: ShopRequest, user_id: PathId) -> UserResponse:
     """A user by id. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
-    return show_user(await accounts.find(request.shop, user_id=user_id))
+    return show_user(await users.find(request.shop, user_id=user_id))
 
 
 @patch(
@@ -254,7 +252,7 @@ async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.ADMIN)
     data = await request.parsed(StandingBody)
-    user = await standing.change(
+    user = await roles.change(
         request.shop,
         user_id=user_id,
         roles=None if data.roles is msgspec.UNSET else data.roles,

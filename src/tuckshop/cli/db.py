@@ -39,18 +39,18 @@ def status() -> None:
 
 async def _upgrade() -> tuple[str | None, str]:
     from tuckshop import settings
-    from tuckshop.store import migrate as upgrade
+    from tuckshop.store import migrate
     from tuckshop.store.engine import opened_engine
 
     async with opened_engine(settings.read().url) as engine:
         before = (await _state(engine)).revision
-        await upgrade.upgrade(engine)
-        return before, upgrade.head_revision()
+        await migrate.upgrade(engine)
+        return before, migrate.head_revision()
 
 
 async def _status() -> list[tuple[str, object]]:
     from tuckshop import settings
-    from tuckshop.operations import shop_state as shopkeeping
+    from tuckshop.operations import shop_state
     from tuckshop.store.engine import opened_engine
     from tuckshop.store.migrate import head_revision
 
@@ -68,8 +68,8 @@ async def _status() -> list[tuple[str, object]]:
             return [*told, ("Needs", "a shop that is not complete: finish with `tuckshop init`")]
         return [
             *told,
-            ("Currency", (await shopkeeping.read_currency(engine)).code),
-            ("Demo", "yes" if await shopkeeping.is_demo(engine) else "no"),
+            ("Currency", (await shop_state.read_currency(engine)).code),
+            ("Demo", "yes" if await shop_state.is_demo(engine) else "no"),
             ("Needs", "nothing"),
         ]
 

@@ -87,12 +87,12 @@ def products(machine: str | None, seller: str | None, output: Path | None) -> No
     """
 
     async def rows(shop: Shop) -> Rows:
-        from tuckshop.identity import users as accounts
-        from tuckshop.imports import products as goods_file
+        from tuckshop.identity import users as shop_users
+        from tuckshop.imports import products as product_files
 
-        seller_id = None if seller is None else (await accounts.find_by_name(shop, username=seller)).id
+        seller_id = None if seller is None else (await shop_users.find_by_name(shop, username=seller)).id
         machine_id = (await find_machine(shop, machine)).id
-        async for row in goods_file.give(shop, machine_id=machine_id, seller_id=seller_id):
+        async for row in product_files.give(shop, machine_id=machine_id, seller_id=seller_id):
             yield row
 
     run(_write(rows, output))
@@ -103,19 +103,19 @@ def products(machine: str | None, seller: str | None, output: Path | None) -> No
 @click.option("--dialect", metavar="NAME", help="The dialect whose role codes to use.")
 def users(output: Path | None, dialect: str | None) -> None:
     """All users with roles, status, wallet, tab and earnings; no passwords."""
-    from tuckshop.dialects.shared import mounting as serving
+    from tuckshop.dialects.shared import mounting
 
     if dialect is not None:
-        spoken = serving.find(dialect)
+        spoken = mounting.find(dialect)
         if spoken.users is None:
             raise click.UsageError(f"The dialect {dialect} has no role codes. Leave out --dialect.")
         run(_write(spoken.users, output))
         return
 
     def rows(shop: Shop) -> Rows:
-        from tuckshop.queries import exports as lists
+        from tuckshop.queries import exports
 
-        return lists.people(shop)
+        return exports.people(shop)
 
     run(_write(rows, output))
 
@@ -126,27 +126,27 @@ def orders(output: Path | None) -> None:
     """All orders, one row for each order line."""
 
     def rows(shop: Shop) -> Rows:
-        from tuckshop.queries import exports as lists
+        from tuckshop.queries import exports
 
-        return lists.sold(shop)
+        return exports.sold(shop)
 
     run(_write(rows, output))
 
 
 async def _write(rows: Callable[[Shop], Rows], output: Path | None) -> None:
     """A file is there whole, or as it was before."""
-    from tuckshop.imports import csv_files as sheets
+    from tuckshop.imports import csv_files
 
     async with opened_shop() as shop:
         if output is None:
             async for row in rows(shop):
-                click.echo(next(sheets.write([row])), nl=False)
+                click.echo(next(csv_files.write([row])), nl=False)
             return
         part = output.with_name(f"{output.name}.part")
         try:
             with part.open("w", encoding="utf-8", newline="") as file:
                 async for row in rows(shop):
-                    file.write(next(sheets.write([row])))
+                    file.write(next(csv_files.write([row])))
             part.replace(output)
         finally:
             part.unlink(missing_ok=True)

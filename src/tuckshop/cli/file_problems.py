@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tuckshop.cli.errors import predicate
-from tuckshop.imports import file_problems as problems
+from tuckshop.imports import file_problems
 from tuckshop.imports.file_problems import FileProblem, FileTooLarge, InvalidCell
 
 MIB = 1024**2
 
 TABLE: Mapping[type[FileProblem], str] = {
-    problems.FileTooLarge: "The file is larger than {mib} MiB.",
-    problems.FileIsUtf16: "The file is UTF-16. Save it as CSV in UTF-8.",
-    problems.FileNotUtf8: "The file is not UTF-8. Save it as CSV in UTF-8.",
-    problems.NulCharacter: "The file has a NUL character, so it is not a CSV file.",
-    problems.QuotesOpen: "The quotation marks in this row are not closed, or are inside a cell.",
-    problems.CellTooLong: "A cell has more than {length_max} characters.",
-    problems.TooManyRows: "The file has more than {rows_max} rows.",
-    problems.FileEmpty: "The file is empty. Its first row must name the columns: {columns}.",
-    problems.NameColumnMissing: "The first row must name the columns: name, and any of {columns}.",
-    problems.UnknownColumn: "There is no column {column!r}, only {columns}.",
-    problems.ColumnTwice: "The column {column} occurs twice.",
-    problems.TooManyCells: "This row has {cells} cells, but the first row names {cells_max} columns.",
-    problems.InvalidCell: "{value!r} {problem}.",
-    problems.NameMissing: "The name is missing.",
-    problems.NameTwice: "{name} is already on line {first_line}.",
-    problems.BarcodeInUse: "Another product has the barcode {barcode}.",
-    problems.PriceMissing: "{name} is new and needs a price.",
-    problems.AboveShelfCapacity: "The shelf of {name} holds at most {most}.",
-    problems.UnknownSeller: "There is no seller {seller!r}.",
-    problems.SellerNotYou: "You can add only your own products.",
-    problems.ProductNotYours: "{name} belongs to another seller.",
-    problems.OtherSeller: "{name} is sold by {seller}. The seller of a product cannot change.",
+    file_problems.FileTooLarge: "The file is larger than {mib} MiB.",
+    file_problems.FileIsUtf16: "The file is UTF-16. Save it as CSV in UTF-8.",
+    file_problems.FileNotUtf8: "The file is not UTF-8. Save it as CSV in UTF-8.",
+    file_problems.NulCharacter: "The file has a NUL character, so it is not a CSV file.",
+    file_problems.QuotesOpen: "The quotation marks in this row are not closed, or are inside a cell.",
+    file_problems.CellTooLong: "A cell has more than {length_max} characters.",
+    file_problems.TooManyRows: "The file has more than {rows_max} rows.",
+    file_problems.FileEmpty: "The file is empty. Its first row must name the columns: {columns}.",
+    file_problems.NameColumnMissing: "The first row must name the columns: name, and any of {columns}.",
+    file_problems.UnknownColumn: "There is no column {column!r}, only {columns}.",
+    file_problems.ColumnTwice: "The column {column} occurs twice.",
+    file_problems.TooManyCells: "This row has {cells} cells, but the first row names {cells_max} columns.",
+    file_problems.InvalidCell: "{value!r} {problem}.",
+    file_problems.NameMissing: "The name is missing.",
+    file_problems.NameTwice: "{name} is already on line {first_line}.",
+    file_problems.BarcodeInUse: "Another product has the barcode {barcode}.",
+    file_problems.PriceMissing: "{name} is new and needs a price.",
+    file_problems.AboveShelfCapacity: "The shelf of {name} holds at most {most}.",
+    file_problems.UnknownSeller: "There is no seller {seller!r}.",
+    file_problems.SellerNotYou: "You can add only your own products.",
+    file_problems.ProductNotYours: "{name} belongs to another seller.",
+    file_problems.OtherSeller: "{name} is sold by {seller}. The seller of a product cannot change.",
 }
 
 

@@ -81,13 +81,13 @@ async def _take(
 ) -> tuple[Report, int]:
     """What was done, and the decimals of the shop's currency."""
     from tuckshop.domain import users
-    from tuckshop.imports import csv_files as sheets
-    from tuckshop.imports import products as goods_file
+    from tuckshop.imports import csv_files
+    from tuckshop.imports import products as product_files
     from tuckshop.till.callers import OPERATOR
 
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
-        content = file.read(sheets.BYTES_MAX + 1)
+        content = file.read(csv_files.BYTES_MAX + 1)
         is_watched = sys.stderr.isatty()
         with click.progressbar(length=1, file=sys.stderr) if is_watched else nullcontext() as bar:
 
@@ -96,13 +96,13 @@ async def _take(
                     bar.length = of
                     bar.update(done - bar.pos)
 
-            report = await goods_file.take(
+            report = await product_files.take(
                 shop,
                 caller=OPERATOR,
                 actor=users.OPERATOR,
                 content=content,
                 machine_id=machine_id,
-                reason=reason or goods_file.REASON,
+                reason=reason or product_files.REASON,
                 dry_run=dry_run,
                 progress=progress,
             )

@@ -93,7 +93,7 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
 async def _look(engine: AsyncEngine, *, currency: str | None) -> bool:
     """Whether the shop has an admin. Raises for a database that this shop cannot be set up in."""
     from tuckshop.identity import first_admin
-    from tuckshop.operations import shop_state as shopkeeping
+    from tuckshop.operations import shop_state
     from tuckshop.store.engine import check, file_of, read_state, require_known
 
     if engine.dialect.name == "sqlite" and not file_of(engine).exists():
@@ -104,9 +104,9 @@ async def _look(engine: AsyncEngine, *, currency: str | None) -> bool:
     if not state.is_installed:
         return False  # Empty, or half made.
     await check(engine, unsafe_durability=True)
-    if await shopkeeping.is_demo(engine):
+    if await shop_state.is_demo(engine):
         raise click.UsageError("This is a demo database. Set another one in TUCKSHOP_DATABASE_URL.")
-    there = (await shopkeeping.read_currency(engine)).code
+    there = (await shop_state.read_currency(engine)).code
     if currency not in (None, there):
         raise click.UsageError(f"The shop already uses {there}, which cannot be changed to {currency}.")
     return not await first_admin.is_missing(engine)

@@ -145,11 +145,11 @@ def when(instant_us: int) -> str:
 
 async def _page(buyer: str | None, limit: int) -> tuple[list[OrderRecord], Currency]:
     from tuckshop.domain.users import OPERATOR
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
     from tuckshop.queries import orders
 
     async with opened_shop() as shop:
-        buyer_id = None if buyer is None else (await accounts.find_by_name(shop, username=buyer)).id
+        buyer_id = None if buyer is None else (await users.find_by_name(shop, username=buyer)).id
         found = await orders.page(
             shop, actor=OPERATOR, whose=orders.OrderScope.ALL, buyer_id=buyer_id, limit=limit
         )

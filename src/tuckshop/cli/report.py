@@ -191,18 +191,18 @@ async def _statement(
 
 
 async def _user_id(shop: Shop, name: str) -> int:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
 
-    return (await accounts.find_by_name(shop, username=name)).id
+    return (await users.find_by_name(shop, username=name)).id
 
 
 def _written(table: Rows, period: Any, *, as_csv: bool, as_json: bool) -> bool:
     """Prints the table for other programs, if asked to."""
-    from tuckshop.imports import csv_files as sheets
+    from tuckshop.imports import csv_files
 
     head, *rows = table
     if as_csv:
-        for line in sheets.write(table):
+        for line in csv_files.write(table):
             click.echo(line, nl=False)
     elif as_json:
         told = {

@@ -81,12 +81,12 @@ async def check(given: Settings) -> None:
     Raises:
         DatabaseUnusable, SettingsInvalid, click.UsageError: one sentence that says what to do.
     """
-    from tuckshop.dialects.shared import mounting as serving
-    from tuckshop.operations import shop_state as shopkeeping
+    from tuckshop.dialects.shared import mounting
+    from tuckshop.operations import shop_state
     from tuckshop.store.engine import check, opened_engine
 
     require_one_till(given)
-    serving.require_served(given)
+    mounting.require_served(given)
     if given.kiosk_open:
         raise click.UsageError(
             "TUCKSHOP_KIOSK_OPEN is for demos only. Unset it, and give each kiosk the "
@@ -94,7 +94,7 @@ async def check(given: Settings) -> None:
         )
     async with opened_engine(given.url) as engine:
         await check(engine, unsafe_durability=given.unsafe_durability)
-        is_demo = await shopkeeping.is_demo(engine)
+        is_demo = await shop_state.is_demo(engine)
     if is_demo:
         raise click.UsageError(
             "This is a demo database, and its passwords are public. Run `tuckshop demo` instead."

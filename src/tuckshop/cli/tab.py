@@ -160,6 +160,6 @@ async def _settle(
 
 
 async def _user_id(shop: Shop, user: str) -> int:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
 
-    return (await accounts.find_by_name(shop, username=user)).id
+    return (await users.find_by_name(shop, username=user)).id

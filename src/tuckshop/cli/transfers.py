@@ -56,13 +56,13 @@ def payout(seller: str, ref: str, amount: str | None, reason: str | None) -> Non
 
 
 async def _top_up(user: str, amount: str, ref: str, reason: str | None) -> tuple[MoneyMoved, Currency]:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.transfers import MoneyMoved, TopUp
 
     async with opened_shop() as shop:
         cents = money.parse(amount, exponent=shop.currency.exponent)
-        found = await accounts.find_by_name(shop, username=user)
+        found = await users.find_by_name(shop, username=user)
         moved = await settle(shop, TopUp(OPERATOR, wallet_of(found.id), cents, ref, reason))
         assert isinstance(moved, MoneyMoved)
         return moved, shop.currency
@@ -71,13 +71,13 @@ async def _top_up(user: str, amount: str, ref: str, reason: str | None) -> tuple
 async def _pay_out(
     seller: str, ref: str, amount: str | None, reason: str | None
 ) -> tuple[SellerPaid, Currency]:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 
     async with opened_shop() as shop:
         cents = None if amount is None else money.parse(amount, exponent=shop.currency.exponent)
-        found = await accounts.find_by_name(shop, username=seller)
+        found = await users.find_by_name(shop, username=seller)
         paid = await settle(shop, PaySeller(OPERATOR, found.id, ref, cents, reason))
         assert isinstance(paid, SellerPaid)
         return paid, shop.currency

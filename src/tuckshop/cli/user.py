@@ -175,11 +175,11 @@ async def _add(name: str, roles: Sequence[str], email: str | None, password: str
 
 
 async def _all(state: UserState | None) -> list[User]:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
 
     people: list[User] = []
     async with opened_shop() as shop:
-        while page := await accounts.page(
+        while page := await users.page(
             shop, after_id=people[-1].id if people else 0, limit=PAGE, state=state
         ):
             people += page
@@ -187,11 +187,11 @@ async def _all(state: UserState | None) -> list[User]:
 
 
 async def _show(name: str) -> list[tuple[str, object]]:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
     from tuckshop.queries import earnings, tabs, wallet
 
     async with opened_shop() as shop:
-        found = await accounts.find_by_name(shop, username=name)
+        found = await users.find_by_name(shop, username=name)
         told: list[tuple[str, object]] = [
             ("Id", found.id),
             ("Name", found.username),
@@ -216,52 +216,50 @@ async def _show(name: str) -> list[tuple[str, object]]:
 async def _set_standing(
     name: str, *, roles: Sequence[Role] | None = None, state: UserState | None = None
 ) -> User:
-    from tuckshop.identity import roles as standing
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import roles as user_roles
+    from tuckshop.identity import users
 
     async with opened_shop() as shop:
-        found = await accounts.find_by_name(shop, username=name)
-        return await standing.change(shop, user_id=found.id, roles=roles, state=state)
+        found = await users.find_by_name(shop, username=name)
+        return await user_roles.change(shop, user_id=found.id, roles=roles, state=state)
 
 
 async def _approve(name: str) -> User:
-    from tuckshop.identity import roles as standing
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import roles as user_roles
+    from tuckshop.identity import users
 
     async with opened_shop() as shop:
-        found = await accounts.find_by_name(shop, username=name)
+        found = await users.find_by_name(shop, username=name)
         if found.state is not UserState.PENDING:
             raise click.UsageError(f"{found.username} is {found.state}, not waiting for approval.")
-        return await standing.change(shop, user_id=found.id, state=UserState.ACTIVE)
+        return await user_roles.change(shop, user_id=found.id, state=UserState.ACTIVE)
 
 
 async def _close(name: str) -> User:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.base import Envelope
     from tuckshop.till.commands.users import CloseUser
 
     async with opened_shop() as shop:
-        found = await accounts.find_by_name(shop, username=name)
+        found = await users.find_by_name(shop, username=name)
         (await shop.till.execute(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
         return found
 
 
 async def _sessions(name: str) -> list[SessionRecord]:
-    from tuckshop.identity import sessions
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import sessions, users
 
     async with opened_shop() as shop:
-        found = await accounts.find_by_name(shop, username=name)
+        found = await users.find_by_name(shop, username=name)
         return await sessions.page(shop, user_id=found.id, before_id=None, limit=PAGE)
 
 
 async def _end_sessions(name: str, session: int | None) -> int:
-    from tuckshop.identity import sessions
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import sessions, users
 
     async with opened_shop() as shop:
-        found = await accounts.find_by_name(shop, username=name)
+        found = await users.find_by_name(shop, username=name)
         if session is None:
             return await sessions.end_all(shop, user_id=found.id)
         await sessions.end(shop, user_id=found.id, session_id=session)
@@ -269,10 +267,10 @@ async def _end_sessions(name: str, session: int | None) -> int:
 
 
 async def _reset_password(name: str, password: str | None) -> str:
-    from tuckshop.identity import users as accounts
+    from tuckshop.identity import users
 
     async with opened_shop() as shop:
-        return await accounts.reset_password(shop, username=name, password=password)
+        return await users.reset_password(shop, username=name, password=password)
 
 
 def _read_password() -> str:

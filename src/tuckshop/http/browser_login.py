@@ -19,8 +19,7 @@ from tuckshop.http import cookies
 from tuckshop.http.errors import Malformed
 from tuckshop.http.request import ADMITTED, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import browser_sessions as opaque
-from tuckshop.identity import sessions
+from tuckshop.identity import browser_sessions, sessions
 from tuckshop.identity.browser_sessions import BrowserSession
 from tuckshop.till.callers import SessionCaller
 
@@ -50,7 +49,7 @@ async def admit(request: ShopRequest) -> None:
     require_own_page(request)
     if any(one.partition(b";")[0].strip().lower() in _FORMS for one in request.given(b"content-type")):
         raise Malformed(("Content-Type", "must not be one that forms have"), status=400)
-    found = await opaque.caller(request.shop, secret=secret)
+    found = await browser_sessions.caller(request.shop, secret=secret)
     request.scope[ADMITTED] = found
     request.scope["actor_id"] = found.user_id  # for the log
 
@@ -83,7 +82,7 @@ async def log_in(request: ShopRequest, *, username: str, password: str, form_tok
     before = None
     with suppress(SessionEnded):
         before = await caller(request)
-    return await opaque.log_in(
+    return await browser_sessions.log_in(
         request.shop,
         username=username,
         password=password,
@@ -100,7 +99,7 @@ async def caller(request: ShopRequest) -> SessionCaller | None:
         SessionEnded: there never was such a session.
     """
     secret = cookies.read(request, SESSION)
-    return None if secret is None else await opaque.caller(request.shop, secret=secret)
+    return None if secret is None else await browser_sessions.caller(request.shop, secret=secret)
 
 
 async def log_out(request: ShopRequest) -> None:

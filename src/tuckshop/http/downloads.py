@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import StreamingResponse
 
 from tuckshop.http.response import Response
-from tuckshop.imports import csv_files as sheets
+from tuckshop.imports import csv_files
 from tuckshop.queries.reports import Rows
 
 ROWS_AT_ONCE = 200  # Written in some 2 ms: a sale waits no longer than that.
@@ -17,7 +17,7 @@ ROWS_AT_ONCE = 200  # Written in some 2 ms: a sale waits no longer than that.
 
 def sheet(rows: Rows, name: str) -> Response[Any]:
     """A table for spreadsheets; `name` without its ending."""
-    return _file("".join(sheets.write(rows)).encode(), "text/csv", f"{name}.csv")
+    return _file("".join(csv_files.write(rows)).encode(), "text/csv", f"{name}.csv")
 
 
 def long_sheet(rows: AsyncIterator[Sequence[object]], name: str) -> StreamingResponse:
@@ -37,9 +37,9 @@ async def _lines(rows: AsyncIterator[Sequence[object]]) -> AsyncIterator[bytes]:
     async for row in rows:
         some.append(row)
         if len(some) == ROWS_AT_ONCE:
-            yield "".join(sheets.write(some)).encode()
+            yield "".join(csv_files.write(some)).encode()
             some.clear()
-    yield "".join(sheets.write(some)).encode()
+    yield "".join(csv_files.write(some)).encode()
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response[Any]:

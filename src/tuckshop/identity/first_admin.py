@@ -13,8 +13,7 @@ from tuckshop.context import Shop
 from tuckshop.domain.field_problems import WrongSetupCode
 from tuckshop.domain.refusals import InvalidField
 from tuckshop.domain.users import Role
-from tuckshop.identity import login_throttle as tries
-from tuckshop.identity import registration
+from tuckshop.identity import login_throttle, registration
 from tuckshop.identity.users import User
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
@@ -47,11 +46,11 @@ async def make(
         NameTaken: somebody has it.
         RegistrationClosed: there is an admin already.
     """
-    counted = await tries.begin(shop, username=_COUNTED_AS, address=address)
+    counted = await login_throttle.begin(shop, username=_COUNTED_AS, address=address)
     if not hmac.compare_digest(_hash(code), code_hash):
         raise InvalidField(field="code", problem=WrongSetupCode())
     async with writing(shop.engine) as connection:
-        await tries.forgive(connection, counted)
+        await login_throttle.forgive(connection, counted)
     return await registration.add(
         shop, username=username, email=None, password=password, roles=[Role.ADMIN], only_first=True
     )

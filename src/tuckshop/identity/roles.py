@@ -12,12 +12,12 @@ from tuckshop.context import Shop
 from tuckshop.domain.field_problems import StateNotAllowed
 from tuckshop.domain.refusals import InvalidField, LastAdmin, UnknownUser
 from tuckshop.domain.users import Role, UserState, check_roles
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users
 from tuckshop.identity.users import User
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
 
-users = tables.users
+_users = tables.users
 
 
 async def change(
@@ -37,7 +37,7 @@ async def change(
     """
     values: dict[str, Any] = {}
     if roles is not None:
-        values |= accounts.flags_of(check_roles(roles))
+        values |= users.flags_of(check_roles(roles))
     if state is not None:
         if state is UserState.CLOSED:
             raise InvalidField(field="state", problem=StateNotAllowed())
@@ -49,29 +49,29 @@ async def change(
 async def _change(
     connection: AsyncConnection, user_id: int, values: dict[str, Any], actor_id: int | None, *, now_us: int
 ) -> User:
-    this = select(*accounts.COLUMNS).where(users.c.id == user_id, users.c.state != UserState.CLOSED.value)
+    this = select(*users.COLUMNS).where(_users.c.id == user_id, _users.c.state != UserState.CLOSED.value)
     # All admins, in one order: two who strike each other off at once must not both find the other there.
-    touched = select(users.c.id).where(or_(users.c.id == user_id, users.c.is_admin)).order_by(users.c.id)
+    touched = select(_users.c.id).where(or_(_users.c.id == user_id, _users.c.is_admin)).order_by(_users.c.id)
     await connection.execute(touched.with_for_update(key_share=True))
     before = (await connection.execute(this)).one_or_none()
     if before is None:
         raise UnknownUser(user=user_id)
     changed = {name: value for name, value in values.items() if getattr(before, name, None) != value}
     if not changed:
-        return accounts.user_of(before)
-    changing = update(users).where(users.c.id == user_id).values(changed).returning(*accounts.COLUMNS)
+        return users.user_of(before)
+    changing = update(_users).where(_users.c.id == user_id).values(changed).returning(*users.COLUMNS)
     row = (await connection.execute(changing)).one()
-    admins = select(func.count()).where(users.c.is_admin, users.c.state == UserState.ACTIVE.value)
+    admins = select(func.count()).where(_users.c.is_admin, _users.c.state == UserState.ACTIVE.value)
     if before.is_admin and not await connection.scalar(admins):
         raise LastAdmin
-    await accounts.end_sessions(connection, user_id, now_us=now_us)
-    await accounts.log(
+    await users.end_sessions(connection, user_id, now_us=now_us)
+    await users.log(
         connection,
         "user.standing",
         row,
-        before=accounts.standing_of(before),
-        after=accounts.standing_of(row),
+        before=users.standing_of(before),
+        after=users.standing_of(row),
         actor_id=actor_id,
         now_us=now_us,
     )
-    return accounts.user_of(row)
+    return users.user_of(row)

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded, UnknownSession
 from tuckshop.domain.users import Actor, Role, Scope, UserState, name_key, read_scopes, roles_within
-from tuckshop.identity import login_throttle as tries
-from tuckshop.identity import users as accounts
+from tuckshop.identity import login_throttle, users
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
 from tuckshop.identity.login_throttle import Attempt
 from tuckshop.identity.users import User
@@ -25,7 +24,7 @@ DEVICE_LENGTH_MAX = 200
 ACTIVE_ELSEWHERE = "There is already an active session using your account"
 _DAY_US = 86_400 * 1_000_000
 
-users, sessions = tables.users, tables.sessions
+_users, sessions = tables.users, tables.sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ async def log_in(
     return LoggedIn(
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=1),
-        user=await accounts.find(shop, user_id=caller.user_id),
+        user=await users.find(shop, user_id=caller.user_id),
         active_sessions=others,
     )
 
@@ -92,12 +91,14 @@ async def open_session(
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         # Held until the session is there: a password changed meanwhile must end this session too.
-        still = select(users.c.id).where(
-            users.c.id == user_id, users.c.password_hash == kept, users.c.state == UserState.ACTIVE.value
+        still = select(_users.c.id).where(
+            _users.c.id == user_id,
+            _users.c.password_hash == kept,
+            _users.c.state == UserState.ACTIVE.value,
         )
         if await connection.scalar(still.with_for_update(read=True)) is None:
             raise BadCredentials
-        await tries.forgive(connection, counted)
+        await login_throttle.forgive(connection, counted)
         if instead_of is not None:
             await _end(connection, instead_of, now_us)
         others = await _count_live(connection, user_id, now_us)
@@ -144,7 +145,7 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
     return LoggedIn(
         access=shop.tokens.access(caller),
         refresh=shop.tokens.refresh(caller, generation=generation + 1),
-        user=await accounts.find(shop, user_id=caller.user_id),
+        user=await users.find(shop, user_id=caller.user_id),
         active_sessions=live - 1,
     )
 
@@ -183,7 +184,7 @@ async def log_out_everywhere(shop: Shop, *, caller: SessionCaller) -> int:
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         await _require_live(connection, caller, now_us)
-        return await accounts.end_sessions(connection, caller.user_id, now_us=now_us)
+        return await users.end_sessions(connection, caller.user_id, now_us=now_us)
 
 
 async def log_out_everywhere_by_password(
@@ -192,8 +193,8 @@ async def log_out_everywhere_by_password(
     """The same for somebody who is not logged in here. Raises BadCredentials, TooManyTries."""
     user_id, _, counted = await _verify(shop, username, password, address)
     async with writing(shop.engine) as connection:
-        await tries.forgive(connection, counted)
-        return await accounts.end_sessions(connection, user_id, now_us=shop.clock())
+        await login_throttle.forgive(connection, counted)
+        return await users.end_sessions(connection, user_id, now_us=shop.clock())
 
 
 async def actor(shop: Shop, *, caller: SessionCaller) -> Actor:
@@ -203,7 +204,7 @@ async def actor(shop: Shop, *, caller: SessionCaller) -> Actor:
     """
     async with reading(shop.engine) as connection:
         row = await _require_live(connection, caller, shop.clock())
-    found = accounts.actor_of(row)
+    found = users.actor_of(row)
     if row.scopes is None:
         return found
     scopes = read_scopes(row.scopes)
@@ -246,7 +247,7 @@ async def end_all(shop: Shop, *, user_id: int, actor_id: int | None = None) -> i
     """Ends every log-in and token of somebody else; how many. For admins, and the operator."""
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
-        ended = await accounts.end_sessions(connection, user_id, now_us=now_us)
+        ended = await users.end_sessions(connection, user_id, now_us=now_us)
         if ended:
             await admin_log.record(
                 connection,
@@ -270,9 +271,9 @@ def _log_ins(user_id: int, now_us: int) -> tuple[ColumnElement[bool], ...]:
 
 
 async def _verify(shop: Shop, username: str, password: str, address: str | None) -> tuple[int, str, Attempt]:
-    counted = await tries.begin(shop, username=username, address=address)
-    query = select(users.c.id, users.c.password_hash, users.c.state).where(
-        users.c.username_key == name_key(username), users.c.state != UserState.CLOSED.value
+    counted = await login_throttle.begin(shop, username=username, address=address)
+    query = select(_users.c.id, _users.c.password_hash, _users.c.state).where(
+        _users.c.username_key == name_key(username), _users.c.state != UserState.CLOSED.value
     )
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
@@ -288,7 +289,7 @@ async def _count_live(connection: AsyncConnection, user_id: int | None, now_us: 
 
 
 async def _require_live(connection: AsyncConnection, caller: SessionCaller, now_us: int) -> Any:
-    query = select(users, sessions.c.scopes).join(sessions, sessions.c.user_id == users.c.id)
+    query = select(_users, sessions.c.scopes).join(sessions, sessions.c.user_id == _users.c.id)
     row = (
         await connection.execute(
             query.where(
@@ -296,7 +297,7 @@ async def _require_live(connection: AsyncConnection, caller: SessionCaller, now_
                 sessions.c.user_id == caller.user_id,
                 sessions.c.ended_us.is_(None),
                 sessions.c.expires_us > now_us,
-                users.c.state == UserState.ACTIVE.value,
+                _users.c.state == UserState.ACTIVE.value,
             )
         )
     ).one_or_none()

@@ -27,7 +27,7 @@ from tuckshop.domain.users import (
     check_username,
     name_key,
 )
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import login_throttle
 from tuckshop.identity.passwords import COMMON, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
@@ -117,11 +117,11 @@ async def _check_present(shop: Shop, user_id: int, password: str | None, address
     query = select(users.c.username, users.c.password_hash).where(users.c.id == user_id)
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one()
-    counted = await tries.begin(shop, username=row.username, address=address)
+    counted = await login_throttle.begin(shop, username=row.username, address=address)
     if not await shop.passwords.fits(password or "", row.password_hash):
         raise BadCredentials
     async with writing(shop.engine) as connection:
-        await tries.forgive(connection, counted)
+        await login_throttle.forgive(connection, counted)
     present: str = row.password_hash
     return present
 

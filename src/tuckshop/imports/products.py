@@ -26,8 +26,7 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Actor, Role, name_key
-from tuckshop.imports import csv_files as sheets
-from tuckshop.imports import product_rows as goods_rows
+from tuckshop.imports import csv_files, product_rows
 from tuckshop.imports.file_problems import BarcodeInUse
 from tuckshop.imports.product_rows import COLUMNS, Known, Problem, Seller
 from tuckshop.queries import machines
@@ -111,8 +110,8 @@ async def take(
     actor.require(Role.SELLER, Role.ADMIN)
     await machines.find(shop, machine_id=machine_id)
     try:
-        table = goods_rows.parse(sheets.read(content, rows_max=GOODS_MAX), currency=shop.currency)
-    except sheets.FileUnreadable as error:
+        table = product_rows.parse(csv_files.read(content, rows_max=GOODS_MAX), currency=shop.currency)
+    except csv_files.FileUnreadable as error:
         return Report(problems=(Problem(error.line, error.problem),))
     for tried in range(1, _TRIES + 1):
         report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)
@@ -145,7 +144,7 @@ async def give(
         async with reading(shop.engine) as connection:
             page = [Known(*row) for row in await connection.execute(query.where(products.c.id > after_id))]
         for one in page:
-            yield goods_rows.written(one, shop.currency)
+            yield product_rows.written(one, shop.currency)
         if len(page) < PAGE:
             return
         after_id = page[-1].product_id
@@ -155,7 +154,7 @@ async def _look(
     shop: Shop,
     caller: SessionCaller | OperatorCaller,
     actor: Actor,
-    table: goods_rows.Table,
+    table: product_rows.Table,
     machine_id: int,
     reason: str,
     progress: Progress,
@@ -172,7 +171,7 @@ async def _look(
         sellers = await _sellers(shop, {name_key(good.seller) for good in page if good.seller})
         for good in page:
             try:
-                step, fields = goods_rows.step(
+                step, fields = product_rows.step(
                     good,
                     known.get(good.key),
                     sellers,
@@ -181,7 +180,7 @@ async def _look(
                     machine_id=machine_id,
                     reason=reason,
                 )
-            except goods_rows.Wrong as wrong:
+            except product_rows.Wrong as wrong:
                 problems += (Problem(good.line, one) for one in wrong.problems)
                 continue
             if step is None:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import login_throttle
 from tuckshop.operations import uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency
@@ -50,7 +50,7 @@ async def keep_forgetting(shop: Shop) -> None:
     while True:
         try:
             await forget_old(shop)
-            await tries.forget_old(shop)
+            await login_throttle.forget_old(shop)
             await uploads.forget_old(shop)
         except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)

@@ -10,7 +10,7 @@ from tuckshop.context import Shop
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.users import Actor, Role, UserState
-from tuckshop.identity import login_throttle as tries
+from tuckshop.identity import login_throttle
 from tuckshop.identity.login_throttle import Remembered
 from tuckshop.queries import orders
 from tuckshop.queries.machines import is_low
@@ -50,7 +50,7 @@ class Dashboard:
     low_count: int
     waiting_orders: int
     waiting_people: int
-    tries: Remembered
+    log_ins: Remembered
 
 
 async def taken(shop: Shop, *, actor: Actor) -> Dashboard:
@@ -80,5 +80,5 @@ async def taken(shop: Shop, *, actor: Actor) -> Dashboard:
             low_count=await connection.scalar(select(func.count()).select_from(low.subquery())) or 0,
             waiting_orders=await connection.scalar(placed) or 0,
             waiting_people=await connection.scalar(pending) or 0,
-            tries=await tries.remembered(connection, now_us=shop.clock()),
+            log_ins=await login_throttle.remembered(connection, now_us=shop.clock()),
         )

@@ -18,12 +18,12 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, unio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
-from tuckshop.domain import payables as rules
+from tuckshop.domain import payables as payable_rules
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import UnknownUser
 from tuckshop.domain.users import Actor, Role
-from tuckshop.queries import orders as looking_up
+from tuckshop.queries import orders as order_queries
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.sql.statements import CLOCK_SECONDS_BACK_MAX
@@ -146,7 +146,7 @@ async def held_back_cents(
     handed_out_late = select(orders.c.id).where(is_recent, orders.c.fulfilled_us != orders.c.created_us)
     late = handed_out_late.cte("late").prefix_with("MATERIALIZED")
     found = union(
-        left.where(theirs, looking_up.is_in(OrderStatus.PLACED)),
+        left.where(theirs, order_queries.is_in(OrderStatus.PLACED)),
         _unsettled(),  # Whosever: what a tab owes is told by all of its newest orders.
         left.where(
             lines.c.seller_id.in_(seller_ids), lines.c.order_id > older_id, lines.c.refundable, is_recent
@@ -154,7 +154,7 @@ async def held_back_cents(
         _ORDER_IDS.join(late, late.c.id == lines.c.order_id).where(theirs, lines.c.refundable),
     ).subquery()
     candidates, owed_cents = await _read(connection, found)
-    held = rules.held_back_cents(candidates, owed_cents=owed_cents, since_us=since_us)
+    held = payable_rules.held_back_cents(candidates, owed_cents=owed_cents, since_us=since_us)
     return {seller_id: held[seller_id] for seller_id in seller_ids if held[seller_id]}
 
 

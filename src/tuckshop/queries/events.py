@@ -26,7 +26,7 @@ from tuckshop.store.engine import reading
 from tuckshop.store.listening import Line
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.sql.books import Unavailable
-from tuckshop.till.state import changed_ids as till_news
+from tuckshop.till.state import changed_ids
 from tuckshop.till.state.changed_ids import ChangedIds
 from tuckshop.till.state.working_set import WorkingSet
 
@@ -150,7 +150,7 @@ class Events:
     def committed(self, page: WorkingSet) -> None:
         """A batch of this process's own till is durable."""
         if self._streams:
-            self.hear(till_news.of(page))
+            self.hear(changed_ids.of(page))
 
     def hear(self, news: ChangedIds) -> None:
         """Something has changed."""
@@ -172,15 +172,15 @@ class Events:
     def listen(self, dsn: str) -> Line:
         """Connects it with the other processes."""
         self._line = Line(
-            dsn=dsn, heard={till_news.CHANNEL: self._hear, WATCHERS: self._be_loud}, renewed=self._renew
+            dsn=dsn, heard={changed_ids.CHANNEL: self._hear, WATCHERS: self._be_loud}, renewed=self._renew
         )
         return self._line
 
     def _hear(self, payload: str) -> None:
         if self._streams:
             try:
-                self.hear(till_news.read(payload))
-            except till_news.UnknownForm as unknown:
+                self.hear(changed_ids.read(payload))
+            except changed_ids.UnknownForm as unknown:
                 # A newer version's, in the midst of an upgrade.
                 if unknown.tag not in self._unknown:
                     self._unknown.add(unknown.tag)

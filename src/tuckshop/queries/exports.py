@@ -12,7 +12,7 @@ from tuckshop.context import Shop
 from tuckshop.domain import money
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.users import HOUSE_NAME, UserState
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
@@ -34,7 +34,7 @@ ORDERS = (
 )
 Cells = tuple[object, ...]
 
-users, orders, lines = tables.users, tables.orders, tables.order_lines
+_users, orders, lines = tables.users, tables.orders, tables.order_lines
 
 
 async def people(shop: Shop) -> AsyncIterator[Cells]:
@@ -42,17 +42,17 @@ async def people(shop: Shop) -> AsyncIterator[Cells]:
     yield USERS
     kept = tables.accounts
 
-    query: Select[Any] = select(users).where(users.c.state != UserState.CLOSED.value).order_by(users.c.id)
+    query: Select[Any] = select(_users).where(_users.c.state != UserState.CLOSED.value).order_by(_users.c.id)
     for kind in (AccountKind.WALLET, AccountKind.TAB, AccountKind.EARNINGS):
-        held = select(kept.c.balance_cents).where(kept.c.user_id == users.c.id, kept.c.kind == kind.value)
+        held = select(kept.c.balance_cents).where(kept.c.user_id == _users.c.id, kept.c.kind == kind.value)
         query = query.add_columns(func.coalesce(held.scalar_subquery(), 0).label(kind.value))
     after_id = 0
     while True:
         async with reading(shop.engine) as connection:
-            page = (await connection.execute(query.where(users.c.id > after_id).limit(PAGE))).all()
+            page = (await connection.execute(query.where(_users.c.id > after_id).limit(PAGE))).all()
         for row in page:
             amounts = (_amount(shop, cents) for cents in (row.wallet, -row.tab, row.earnings))
-            roles = " ".join(accounts.roles_of(row))
+            roles = " ".join(users.roles_of(row))
             yield row.id, row.username, row.email, roles, row.state, *amounts, _time(row.created_us)
         if len(page) < PAGE:
             return
@@ -62,7 +62,7 @@ async def people(shop: Shop) -> AsyncIterator[Cells]:
 async def sold(shop: Shop) -> AsyncIterator[Cells]:
     """ORDERS, then a row for each line of each order, the oldest first, as it was sold."""
     yield ORDERS
-    sellers = users.alias("sellers")
+    sellers = _users.alias("sellers")
     some = select(orders).order_by(orders.c.id).limit(PAGE)
     after_id = 0
     while True:
@@ -70,7 +70,7 @@ async def sold(shop: Shop) -> AsyncIterator[Cells]:
         query = (
             select(
                 found,
-                users.c.username.label("buyer"),
+                _users.c.username.label("buyer"),
                 lines.c.product_id,
                 lines.c.name,
                 lines.c.quantity,
@@ -79,7 +79,7 @@ async def sold(shop: Shop) -> AsyncIterator[Cells]:
                 func.coalesce(sellers.c.username, HOUSE_NAME).label("seller"),
             )
             .join(lines, lines.c.order_id == found.c.id)
-            .outerjoin(users, users.c.id == found.c.buyer_id)
+            .outerjoin(_users, _users.c.id == found.c.buyer_id)
             .outerjoin(sellers, sellers.c.id == lines.c.seller_id)
             .order_by(found.c.id, lines.c.position)
         )

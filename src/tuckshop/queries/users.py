@@ -11,14 +11,14 @@ from sqlalchemy import Select, and_, or_, select
 from tuckshop.context import Shop
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.users import Actor, Role, UserState, name_key
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users
 from tuckshop.identity.users import User
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
-users, kept = tables.users, tables.accounts
+_users, kept = tables.users, tables.accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +45,31 @@ async def page(
     Without a state, all but the closed. Raises RoleMissing: admins only.
     """
     actor.require(Role.ADMIN)
-    wallet = and_(kept.c.user_id == users.c.id, kept.c.kind == AccountKind.WALLET.value)
+    wallet = and_(kept.c.user_id == _users.c.id, kept.c.kind == AccountKind.WALLET.value)
     query: Select[Any] = (
-        select(*accounts.COLUMNS, kept.c.balance_cents, users.c.created_us)
+        select(*users.COLUMNS, kept.c.balance_cents, _users.c.created_us)
         .outerjoin(kept, wallet)
-        .order_by(users.c.id.desc())
+        .order_by(_users.c.id.desc())
         .limit(limit)
     )
     if state is None:
-        query = query.where(users.c.state != UserState.CLOSED.value)
+        query = query.where(_users.c.state != UserState.CLOSED.value)
     else:
-        query = query.where(users.c.state == state.value)
+        query = query.where(_users.c.state == state.value)
     if role is not None:
-        query = query.where(users.c[f"is_{role.value}"])
+        query = query.where(_users.c[f"is_{role.value}"])
     if keyword:
         key = name_key(keyword)
         found = [
-            column.contains(key, autoescape=True) for column in (users.c.username_key, users.c.email_key)
+            column.contains(key, autoescape=True) for column in (_users.c.username_key, _users.c.email_key)
         ]
         if _NUMBER.fullmatch(keyword):
-            found.append(users.c.id == int(keyword))
+            found.append(_users.c.id == int(keyword))
         query = query.where(or_(*found))
     if before_id is not None:
-        query = query.where(users.c.id < before_id)
+        query = query.where(_users.c.id < before_id)
     async with reading(shop.engine) as connection:
         return [
-            UserRecord(accounts.user_of(row), row.balance_cents or 0, row.created_us)
+            UserRecord(users.user_of(row), row.balance_cents or 0, row.created_us)
             for row in await connection.execute(query)
         ]

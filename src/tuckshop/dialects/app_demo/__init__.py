@@ -18,7 +18,7 @@ from __future__ import annotations
 from tuckshop.dialects.app_demo import orders, products, users
 from tuckshop.dialects.app_demo.common import ERRORS
 from tuckshop.dialects.app_demo.walkthrough import WALK
-from tuckshop.dialects.shared import long_lived_tokens as long_lived
+from tuckshop.dialects.shared import long_lived_tokens
 from tuckshop.dialects.shared.errors import SCHEMA
 from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.http.openapi import Contract
@@ -29,7 +29,7 @@ DIALECT = Dialect(
     handlers=(
         users.register,
         users.log_in,
-        long_lived.refresh,
+        long_lived_tokens.refresh,
         products.products,
         products.add_product,
         products.product,

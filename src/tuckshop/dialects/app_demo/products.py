@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.app_demo import amounts as figures
+from tuckshop.dialects.app_demo import amounts
 from tuckshop.dialects.app_demo.common import respond
 from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
@@ -58,16 +58,16 @@ class ProductBody(Body):
     """A new product of the user who sends it."""
 
     name: ProductName
-    price: figures.Price
-    stock: figures.Stock
+    price: amounts.Price
+    stock: amounts.Stock
 
 
 class ChangeProductBody(Body):
     """What to change. The id may be sent back as it was shown."""
 
     name: ProductName | UnsetType = UNSET
-    price: figures.Price | UnsetType = UNSET
-    stock: figures.Stock | UnsetType = UNSET
+    price: amounts.Price | UnsetType = UNSET
+    stock: amounts.Stock | UnsetType = UNSET
     id: int | UnsetType = UNSET
 
 
@@ -137,8 +137,8 @@ async def add_product(request: ShopRequest) -> Response[ProductResponse]:
     command = AddProduct(
         caller,
         data.name,
-        figures.read_price(data.price, currency),
-        figures.read_stock(data.stock),
+        amounts.read_price(data.price, currency),
+        amounts.read_stock(data.stock),
     )
     return respond(
         await request.settled(command), ProductRecord, lambda made: _show_product(made, currency), status=201
@@ -177,8 +177,8 @@ async def change_product(request: ShopRequest, product_id: PathId) -> Response[P
         caller,
         product_id,
         name=None if data.name is UNSET else data.name,
-        price_cents=None if data.price is UNSET else figures.read_price(data.price, currency),
-        stock=None if data.stock is UNSET else figures.read_stock(data.stock),
+        price_cents=None if data.price is UNSET else amounts.read_price(data.price, currency),
+        stock=None if data.stock is UNSET else amounts.read_stock(data.stock),
     )
     return respond(
         await request.settled(command), ProductRecord, lambda now: _show_product(now, currency), status=200

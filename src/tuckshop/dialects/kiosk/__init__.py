@@ -17,9 +17,7 @@ name may see what the guest has; coins come as an amount; errors are pages to br
 
 from __future__ import annotations
 
-from tuckshop.dialects.kiosk import home as front
-from tuckshop.dialects.kiosk import products, users
-from tuckshop.dialects.kiosk import users_export as people
+from tuckshop.dialects.kiosk import home, products, users, users_export
 from tuckshop.dialects.kiosk.common import API, ERRORS
 from tuckshop.dialects.kiosk.walkthrough import WALK
 from tuckshop.dialects.shared.errors import SCHEMA
@@ -34,8 +32,8 @@ _KEY: list[dict[str, list[str]]] = [{"machine": []}]
 
 DIALECT = Dialect(
     name="kiosk",
-    handlers=(products.products, products.buy, products.refund, users.add_balance, users.user, front.front),
-    users=people.users,
+    handlers=(products.products, products.buy, products.refund, users.add_balance, users.user, home.front),
+    users=users_export.users,
     contract=Contract(
         title="Tuckshop: kiosk",
         summary="The contract of a kiosk that serves guests, over the shop's own books",

@@ -17,7 +17,7 @@ made by /v1 or at the command line, where `tuckshop product samples` makes thing
 
 from __future__ import annotations
 
-from tuckshop.dialects.shared import long_lived_tokens as long_lived
+from tuckshop.dialects.shared import long_lived_tokens
 from tuckshop.dialects.shared.errors import SCHEMA
 from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.dialects.shop import auth, orders, products
@@ -30,7 +30,7 @@ DIALECT = Dialect(
     buys_on_tab=True,
     handlers=(
         auth.log_in,
-        long_lived.refresh,
+        long_lived_tokens.refresh,
         products.products,
         products.product,
         orders.place,

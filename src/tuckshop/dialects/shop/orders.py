@@ -28,7 +28,7 @@ from tuckshop.http.handlers import describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
-from tuckshop.queries import orders as services
+from tuckshop.queries import orders as order_queries
 from tuckshop.queries.orders import OrderRecord
 from tuckshop.till.commands.orders import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
 
@@ -118,7 +118,7 @@ async def place_named(request: ShopRequest, order_id: OrderName) -> Response[Ord
     currency = request.shop.currency
     if isinstance(outcome.answer, ClientRefTaken):
         made = await _own(request, order_id)
-        if services.is_repeated(made, command):
+        if order_queries.is_repeated(made, command):
             return rendered(outcome, _show(made, currency), status=200)
     return respond(outcome, OrderPlaced, lambda order: _show(order, currency), status=201)
 
@@ -167,7 +167,7 @@ async def _own(request: ShopRequest, order_id: str) -> OrderRecord:
     """The caller's order of this name or number; not even admins see others' here. Raises UnknownOrder."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
-    return await services.find_named(request.shop, name=order_id, buyer_id=actor.user_id)
+    return await order_queries.find_named(request.shop, name=order_id, buyer_id=actor.user_id)
 
 
 def _show(order: OrderRecord | OrderPlaced | OrderChanged, currency: Currency) -> OrderResponse:

@@ -27,7 +27,7 @@ from tuckshop.http.fields import Pieces, ProductName, ResponseBody
 from tuckshop.http.handlers import describe, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response, rendered
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
@@ -150,6 +150,6 @@ def _show_purchase(order: OrderPlaced) -> PurchaseResponse:
 async def _username(request: ShopRequest) -> str:
     """The caller's name. Raises SessionEnded if the account was closed."""
     try:
-        return (await accounts.find(request.shop, user_id=request.caller.user_id)).username
+        return (await users.find(request.shop, user_id=request.caller.user_id)).username
     except UnknownUser:
         raise SessionEnded from None

@@ -8,7 +8,7 @@ from tuckshop.dialects.shared.errors import Details
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import response
 from tuckshop.http.request import ADMITTED, ShopRequest
-from tuckshop.identity import browser_sessions as opaque
+from tuckshop.identity import browser_sessions
 
 API = "/api"
 ERRORS = Details(challenge="Token")
@@ -25,6 +25,6 @@ async def admit(request: ShopRequest) -> None:
         if len(given) != 1 or given[0][: len(_SCHEME)].lower() != _SCHEME:
             raise SessionEnded
         secret = given[0][len(_SCHEME) :].strip().decode("latin-1")
-        caller = await opaque.caller(request.shop, secret=secret)
+        caller = await browser_sessions.caller(request.shop, secret=secret)
         request.scope[ADMITTED] = caller
         request.scope["actor_id"] = caller.user_id  # for the log

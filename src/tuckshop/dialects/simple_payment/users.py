@@ -30,9 +30,7 @@ from tuckshop.http.fields import Email, NewPassword, Password, ResponseBody, Use
 from tuckshop.http.handlers import delete, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import browser_sessions as opaque
-from tuckshop.identity import registration, sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import browser_sessions, registration, sessions, users
 from tuckshop.identity.users import User
 from tuckshop.queries import wallet
 from tuckshop.till.callers import RegistrantCaller
@@ -147,7 +145,7 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
 async def get_token(request: ShopRequest) -> TokenResponse:
     """A token of its own for a name and a password, good for 30 days."""
     data = await request.parsed(TokenBody)
-    entered = await opaque.log_in(
+    entered = await browser_sessions.log_in(
         request.shop,
         username=data.username,
         password=data.password,
@@ -180,7 +178,7 @@ async def change_user(request: ShopRequest, username: PathUsername) -> UserRespo
     data = await request.parsed(ChangeUserBody)
     now = await _show(request, found)
     require_unchanged(data, id=now.id, role=now.role, deposit=now.deposit)
-    changed = await accounts.change(
+    changed = await users.change(
         request.shop,
         user_id=found.id,
         username=None if data.username is UNSET else data.username,
@@ -215,8 +213,8 @@ async def _require_self(request: ShopRequest, username: str) -> tuple[Actor, Use
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     if Role.ADMIN in actor.roles:
-        return actor, await accounts.find_by_name(request.shop, username=username)
-    own = await accounts.find(request.shop, user_id=actor.user_id)
+        return actor, await users.find_by_name(request.shop, username=username)
+    own = await users.find(request.shop, user_id=actor.user_id)
     if name_key(own.username) != name_key(username):
         raise NotOwner(thing="account")
     return actor, own
@@ -228,6 +226,6 @@ async def _show(request: ShopRequest, user: User) -> UserResponse:
         id=user.id,
         username=user.username,
         email=user.email,
-        role=accounts.first_role(user),
+        role=users.first_role(user),
         deposit=balances.get(user.id, 0),
     )

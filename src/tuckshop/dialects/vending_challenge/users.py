@@ -30,7 +30,7 @@ from tuckshop.http.handlers import delete, describe, get, patch, post, put
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import registration, sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users as shop_users
 from tuckshop.identity.users import User
 from tuckshop.queries import wallet
 from tuckshop.till.commands.users import CloseUser, UserClosed
@@ -101,10 +101,13 @@ async def users(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) ->
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     if Role.ADMIN in actor.roles:
-        count = await accounts.count(request.shop)
-        found = await accounts.page(request.shop, limit=limit, offset=offset)
+        count = await shop_users.count(request.shop)
+        found = await shop_users.page(request.shop, limit=limit, offset=offset)
     else:
-        count, found = 1, [await accounts.find(request.shop, user_id=actor.user_id)][offset : offset + limit]
+        count, found = (
+            1,
+            [await shop_users.find(request.shop, user_id=actor.user_id)][offset : offset + limit],
+        )
     balances = await wallet.balances(request.shop, user_ids=[user.id for user in found])
     return UsersResponse(
         results=[_user(user, balances.get(user.id, 0)) for user in found],
@@ -119,16 +122,16 @@ _USER = [f"{API}/users/{{user_id:int}}", f"{API}/user/{{user_id:int}}", "/user/{
 async def user(request: ShopRequest, user_id: PathId) -> UserResponse:
     """Yourself; anybody, for an admin."""
     await _require_self(request, user_id)
-    return await show_user(request, await accounts.find(request.shop, user_id=user_id))
+    return await show_user(request, await shop_users.find(request.shop, user_id=user_id))
 
 
 async def _change_user(request: ShopRequest, user_id: PathId) -> UserResponse:
     """Name, password or address. A new password ends every session."""
     actor = await _require_self(request, user_id)
     data = await request.parsed(UserBody)
-    now = await show_user(request, await accounts.find(request.shop, user_id=user_id))
+    now = await show_user(request, await shop_users.find(request.shop, user_id=user_id))
     require_unchanged(data, id=now.id, role=now.role, deposit=now.deposit)
-    changed = await accounts.change(
+    changed = await shop_users.change(
         request.shop,
         user_id=user_id,
         username=None if data.username is UNSET else data.username,
@@ -178,5 +181,5 @@ async def show_user(request: ShopRequest, user: User) -> UserResponse:
 
 def _user(user: User, balance_cents: int) -> UserResponse:
     return UserResponse(
-        id=user.id, username=user.username, role=accounts.first_role(user), deposit=balance_cents
+        id=user.id, username=user.username, role=shop_users.first_role(user), deposit=balance_cents
     )

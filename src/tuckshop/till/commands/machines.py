@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuckshop.domain import machines
-from tuckshop.domain import products as catalogue
+from tuckshop.domain import products as product_rules
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.field_problems import SameMachine
 from tuckshop.domain.machines import ShelfPlan
@@ -175,15 +175,15 @@ class MoveStock(Command, frozen=True):
     def execute(self, actor: Actor, work: WorkingSet) -> StockMoved:
         """Two movements that add up to nothing."""
         products = work.products
-        product = catalogue.require_on_sale(products.by_id.get(self.product_id), self.product_id)
-        catalogue.require_owner(actor, product.seller_id)
+        product = product_rules.require_on_sale(products.by_id.get(self.product_id), self.product_id)
+        product_rules.require_owner(actor, product.seller_id)
         work.machines.box(self.machine_id)
         work.machines.box(self.target_id)
         if self.target_id == self.machine_id:
             raise InvalidField(field="to", problem=SameMachine())
-        quantity = catalogue.check_quantity(self.quantity, field="quantity", least=1)
-        out = catalogue.move(products.shelf(self.machine_id, product.id), StockKind.MOVE, -quantity)
-        into = catalogue.move(products.shelf(self.target_id, product.id), StockKind.MOVE, quantity)
+        quantity = product_rules.check_quantity(self.quantity, field="quantity", least=1)
+        out = product_rules.move(products.shelf(self.machine_id, product.id), StockKind.MOVE, -quantity)
+        into = product_rules.move(products.shelf(self.target_id, product.id), StockKind.MOVE, quantity)
         open_shelf(work, self.target_id, product.id)
         for movement in (out, into):
             move_stock(work, movement, actor, reason=self.reason)
@@ -226,7 +226,7 @@ class SetShelves(Command, frozen=True):
         self._require_seen(work)
         plans = machines.check_plans(self.plans)
         products = [
-            catalogue.require_on_sale(work.products.by_id.get(plan.product_id), plan.product_id)
+            product_rules.require_on_sale(work.products.by_id.get(plan.product_id), plan.product_id)
             for plan in plans
         ]
         named = {plan.product_id: plan for plan in plans}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuckshop.domain import orders, refunds
-from tuckshop.domain import products as catalogue
+from tuckshop.domain import products as product_rules
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
@@ -169,7 +169,7 @@ class PlaceOrder(Command, frozen=True):
         asked += ((products.names.get(name_key(name), 0), name, quantity) for name, quantity in self.named)
         return [
             orders.RequestedLine(
-                catalogue.require_on_sale(products.by_id.get(product_id), called),
+                product_rules.require_on_sale(products.by_id.get(product_id), called),
                 products.shelf(self.machine_id, product_id),
                 quantity,
             )

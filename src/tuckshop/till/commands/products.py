@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from tuckshop.domain import products as catalogue
+from tuckshop.domain import products as product_rules
 from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import check_price
@@ -98,9 +98,9 @@ class AddProduct(Command, frozen=True):
         """A product on sale, with its first stock."""
         seller_id = self._seller_id(actor, work)
         work.machines.box(self.machine_id)
-        name = catalogue.check_product_name(self.name)
+        name = product_rules.check_product_name(self.name)
         key = name_key(name)
-        stock = catalogue.check_quantity(self.stock, field="stock", least=0)
+        stock = product_rules.check_quantity(self.stock, field="stock", least=0)
         if key in work.products.names:
             raise NameTaken(name=name)
         _check_figures(self)
@@ -191,8 +191,8 @@ class ChangeProduct(Command, frozen=True):
         shelf = work.products.shelf(self.machine_id, product.id)
         missing = 0
         if self.stock is not None:
-            missing = catalogue.check_quantity(self.stock, field="stock", least=0) - shelf.quantity
-        movement = catalogue.move(shelf, StockKind.CORRECTION, missing) if missing else None
+            missing = product_rules.check_quantity(self.stock, field="stock", least=0) - shelf.quantity
+        movement = product_rules.move(shelf, StockKind.CORRECTION, missing) if missing else None
 
         if changed != product:
             changed = changed._replace(version=product.version + 1)
@@ -211,7 +211,7 @@ class ChangeProduct(Command, frozen=True):
         """Raises InvalidField, NameTaken, BarcodeTaken."""
         named = {each: getattr(self, each) for each in ATTRIBUTES}
         if named["name"] is not None:
-            named["name"] = catalogue.check_product_name(named["name"])
+            named["name"] = product_rules.check_product_name(named["name"])
             if work.products.names.get(name_key(named["name"]), product.id) != product.id:
                 raise NameTaken(name=named["name"])
         changed = product._replace(**{each: value for each, value in named.items() if value is not None})
@@ -241,9 +241,9 @@ class Restock(Command, frozen=True):
         """Pieces onto a shelf."""
         product = _own_product(actor, work, self.product_id)
         work.machines.box(self.machine_id)
-        quantity = catalogue.check_quantity(self.quantity, field="quantity", least=1)
+        quantity = product_rules.check_quantity(self.quantity, field="quantity", least=1)
         shelf = work.products.shelf(self.machine_id, product.id)
-        movement = catalogue.move(shelf, StockKind.RESTOCK, quantity)
+        movement = product_rules.move(shelf, StockKind.RESTOCK, quantity)
         open_shelf(work, self.machine_id, product.id)
         move_stock(work, movement, actor, reason=self.reason)
         return _record(work, product, self.machine_id)
@@ -296,8 +296,8 @@ class ChangeProducts(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductsChanged:
         """As the steps one after the other would; the first refusal undoes those before."""
-        if len(self.steps) > catalogue.GOODS_MAX:
-            raise InvalidField(field="products", problem=TooLarge(catalogue.GOODS_MAX))
+        if len(self.steps) > product_rules.GOODS_MAX:
+            raise InvalidField(field="products", problem=TooLarge(product_rules.GOODS_MAX))
         trial = work.copy()
         for step in self.steps:
             execute_logged(step, actor, trial)
@@ -311,7 +311,7 @@ def take_off_sale(work: WorkingSet, product: Product, actor: Actor) -> None:
     products, changes = work.products, work.changes.products
     for shelf in [shelf for shelf in products.shelves.values() if shelf.product_id == product.id]:
         if shelf.quantity:
-            movement = catalogue.move(shelf, StockKind.CORRECTION, -shelf.quantity)
+            movement = product_rules.move(shelf, StockKind.CORRECTION, -shelf.quantity)
             move_stock(work, movement, actor, reason="taken off sale")
     products.names.pop(name_key(product.name), None)
     if product.barcode is not None:
@@ -341,7 +341,7 @@ def log_product(action: str, product_id: int, machines: Iterable[int], work: Wor
     if product is None or not product.on_sale:
         return LogSubject(action, name, None)
     shelves = (work.products.shelves.get((machine_id, product_id)) for machine_id in sorted(set(machines)))
-    facts = {_LOGGED_AS.get(each, each): value for each, value in catalogue.attributes(product).items()}
+    facts = {_LOGGED_AS.get(each, each): value for each, value in product_rules.attributes(product).items()}
     facts["stock"] = {shelf.machine_id: shelf.quantity for shelf in shelves if shelf is not None}
     return LogSubject(action, name, facts)
 
@@ -366,7 +366,7 @@ def _read_shelf(need: ReadSet, machine_id: int, product_id: int) -> None:
 def _read_name(name: str, need: ReadSet) -> str | None:
     """A name against the rules is refused unseen; the database might choke on it."""
     try:
-        key = name_key(catalogue.check_product_name(name))
+        key = name_key(product_rules.check_product_name(name))
     except InvalidField:
         return None
     need.product_names.add(key)
@@ -376,7 +376,7 @@ def _read_name(name: str, need: ReadSet) -> str | None:
 def _read_barcode(barcode: str | None, need: ReadSet) -> None:
     """A code against the rules is refused unseen, as a name is."""
     try:
-        checked = catalogue.check_barcode(barcode or "")
+        checked = product_rules.check_barcode(barcode or "")
     except InvalidField:
         return
     if checked is not None:
@@ -387,9 +387,9 @@ def _labels(command: AddProduct | ChangeProduct) -> dict[str, Any]:
     """The category and the barcode that the command gives, checked."""
     labels: dict[str, Any] = {}
     if command.category is not None:
-        labels["category"] = catalogue.check_category(command.category)
+        labels["category"] = product_rules.check_category(command.category)
     if command.barcode is not None:
-        labels["barcode"] = catalogue.check_barcode(command.barcode)
+        labels["barcode"] = product_rules.check_barcode(command.barcode)
     return labels
 
 
@@ -402,8 +402,8 @@ def _require_free_barcode(product: Product, work: WorkingSet) -> None:
 
 
 def _own_product(actor: Actor, work: WorkingSet, product_id: int, *, version: int | None = None) -> Product:
-    product = catalogue.require_on_sale(work.products.by_id.get(product_id), product_id)
-    catalogue.require_owner(actor, product.seller_id)
+    product = product_rules.require_on_sale(work.products.by_id.get(product_id), product_id)
+    product_rules.require_owner(actor, product.seller_id)
     if version is not None and version != product.version:
         raise VersionChanged(version=product.version)
     return product
@@ -432,8 +432,8 @@ def _check_figures(command: AddProduct | ChangeProduct) -> None:
     if command.cost_cents:
         check_price(command.cost_cents, field="cost")
     tax = command.tax_basis_points
-    if tax is not None and not 0 <= tax <= catalogue.TAX_BASIS_POINTS_MAX:
-        raise InvalidField(field="tax", problem=TaxOutOfRange(catalogue.TAX_BASIS_POINTS_MAX))
+    if tax is not None and not 0 <= tax <= product_rules.TAX_BASIS_POINTS_MAX:
+        raise InvalidField(field="tax", problem=TaxOutOfRange(product_rules.TAX_BASIS_POINTS_MAX))
 
 
 def _record(work: WorkingSet, product: Product, machine_id: int) -> ProductRecord:
@@ -443,5 +443,5 @@ def _record(work: WorkingSet, product: Product, machine_id: int) -> ProductRecor
         seller_id=product.seller_id,
         seller=None if product.seller_id is None else work.products.sellers[product.seller_id],
         version=product.version,
-        **catalogue.attributes(product),
+        **product_rules.attributes(product),
     )

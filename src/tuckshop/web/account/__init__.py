@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from tuckshop.web.account import log_in, overview, profile, purchases, register
-from tuckshop.web.account import security as safety
-from tuckshop.web.account import statement as money
+from tuckshop.web.account import log_in, overview, profile, purchases, register, security, statement
 
 HANDLERS = (
     *log_in.HANDLERS,
     *register.HANDLERS,
     *overview.HANDLERS,
     *purchases.HANDLERS,
-    *money.HANDLERS,
-    *safety.HANDLERS,
+    *statement.HANDLERS,
+    *security.HANDLERS,
     *profile.HANDLERS,
 )

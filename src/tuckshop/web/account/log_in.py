@@ -7,15 +7,12 @@ from urllib.parse import urlencode
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
-from tuckshop.http import browser_login as browser
+from tuckshop.http import browser_login
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
-from tuckshop.web.ui import browser_names as devices
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.entrance import back_from, offered
 
@@ -45,7 +42,7 @@ async def log_in(request: ShopRequest) -> Response[Any]:
     if form.is_wrong:
         return _shown(request, form, back)
     try:
-        entered = await browser.log_in(
+        entered = await browser_login.log_in(
             request,
             username=username,
             password=posted["password"][: PASSWORD_LENGTH_MAX + 1],  # Which is nobody's.
@@ -55,7 +52,7 @@ async def log_in(request: ShopRequest) -> Response[Any]:
         form.refuse(refusal)
         return _shown(request, form, back)
     response = forms.to_page(_with_next("/login/others", back) if entered.active_sessions else back)
-    browser.keep(response, request, entered)
+    browser_login.keep(response, request, entered)
     return response
 
 
@@ -71,7 +68,7 @@ async def show_others(request: ShopRequest) -> Response[Any]:
         "account/other_sessions.html",
         member=member,
         others=[one for one in found if one.id != member.caller.session_id],
-        device=lambda device: devices.named(device, texts.of(request)),
+        device=lambda device: browser_names.named(device, i18n.of(request)),
         back=back_from(request.query_params.get("next", "")),
     )
 
@@ -83,7 +80,7 @@ async def end_others(request: ShopRequest) -> Response[Any]:
     posted = await forms.read(request, "next")
     await sessions.end_others(request.shop, caller=member.caller)
     response = forms.to_page(back_from(posted["next"]))
-    notices.leave(response, request, texts.of(request).gettext("All your other sessions have ended."))
+    flash.leave(response, request, i18n.of(request).gettext("All your other sessions have ended."))
     return response
 
 
@@ -91,10 +88,10 @@ async def end_others(request: ShopRequest) -> Response[Any]:
 async def log_out(request: ShopRequest) -> Response[Any]:
     """Out, at once."""
     await forms.read(request)
-    await browser.log_out(request)
+    await browser_login.log_out(request)
     response = forms.to_page("/login")
-    browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).gettext("You are logged out."))
+    browser_login.forget(response, request)
+    flash.leave(response, request, i18n.of(request).gettext("You are logged out."))
     return response
 
 

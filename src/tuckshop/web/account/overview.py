@@ -7,8 +7,7 @@ from typing import Any
 from tuckshop.http.handlers import get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import orders, wallet
-from tuckshop.queries import pictures as picture_queries
+from tuckshop.queries import orders, pictures, wallet
 from tuckshop.web.ui import forms, rooms
 
 ORDERS_SHOWN = 5
@@ -29,7 +28,7 @@ async def show(request: ShopRequest) -> Response[Any]:
         held=await wallet.balance(request.shop, user_id=member.user_id),
         orders=bought,
         returnable=back,
-        images=await picture_queries.of_orders(request.shop, orders=bought),
+        images=await pictures.of_orders(request.shop, orders=bought),
         key=forms.new_key(),
     )
 

@@ -7,19 +7,15 @@ from typing import Any
 
 from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
-from tuckshop.http import browser_login as browser
-from tuckshop.http import data_export as takeout
-from tuckshop.http import downloads
+from tuckshop.http import browser_login, data_export, downloads
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import users as accounts
-from tuckshop.queries import data_export as own_data
+from tuckshop.identity import users
+from tuckshop.queries import data_export as data_export_queries
 from tuckshop.queries import wallet
 from tuckshop.till.commands.users import CloseUser
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.entrance import check_again
 from tuckshop.web.ui.rooms import SignedInUser
@@ -42,11 +38,11 @@ async def change(request: ShopRequest) -> Response[Any]:
     if form.is_wrong:
         return await _shown(request, member, profile=form)
     try:
-        await accounts.change(request.shop, user_id=member.user_id, username=username, email=email or None)
+        await users.change(request.shop, user_id=member.user_id, username=username, email=email or None)
     except Refusal as refusal:
         form.refuse(refusal, beside={NameTaken: "username", EmailTaken: "email"})
         return await _shown(request, member, profile=form)
-    return _done(request, texts.of(request).gettext("Saved."))
+    return _done(request, i18n.of(request).gettext("Saved."))
 
 
 @post("/account/password", status_code=303)
@@ -61,7 +57,7 @@ async def change_password(request: ShopRequest) -> Response[Any]:
     if form.is_wrong:
         return await _shown(request, member, secret=form)
     try:
-        user = await accounts.change(
+        user = await users.change(
             request.shop,
             user_id=member.user_id,
             password=posted["password"],
@@ -74,13 +70,13 @@ async def change_password(request: ShopRequest) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, secret=form)
-    entered = await browser.log_in(
+    entered = await browser_login.log_in(
         request, username=user.username, password=posted["password"], form_token=posted[forms.TOKEN]
     )
     response = _done(
-        request, texts.of(request).gettext("Your password is changed. All your other sessions have ended.")
+        request, i18n.of(request).gettext("Your password is changed. All your other sessions have ended.")
     )
-    browser.keep(response, request, entered)
+    browser_login.keep(response, request, entered)
     return response
 
 
@@ -88,8 +84,8 @@ async def change_password(request: ShopRequest) -> Response[Any]:
 async def take_along(request: ShopRequest) -> Response[Any]:
     """All that the shop keeps about somebody."""
     member = await rooms.member(request)
-    found = await own_data.collect(request.shop, user_id=member.user_id)
-    return await asyncio.to_thread(downloads.document, takeout.shown(found), "my-data")
+    found = await data_export_queries.collect(request.shop, user_id=member.user_id)
+    return await asyncio.to_thread(downloads.document, data_export.shown(found), "my-data")
 
 
 @post("/account/close", status_code=303)
@@ -107,8 +103,8 @@ async def close(request: ShopRequest) -> Response[Any]:
         form.refuse(refusal)
         return await _shown(request, member, closing=form)
     response = forms.to_page("/login")
-    browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).gettext("Your user account is closed."))
+    browser_login.forget(response, request)
+    flash.leave(response, request, i18n.of(request).gettext("Your user account is closed."))
     return response
 
 
@@ -117,7 +113,7 @@ HANDLERS = (show, change, change_password, take_along, close)
 
 def _done(request: ShopRequest, sentence: str) -> Response[Any]:
     response = forms.to_page("/account/profile")
-    notices.leave(response, request, sentence)
+    flash.leave(response, request, sentence)
     return response
 
 

@@ -9,15 +9,11 @@ from tuckshop.domain.users import Actor, Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import orders
-from tuckshop.queries import pictures as picture_queries
+from tuckshop.queries import orders, pictures
 from tuckshop.queries.orders import OrderRecord
 from tuckshop.till.commands.orders import CancelOrder, OrderChanged
 from tuckshop.till.commands.refunds import Refund, Refunded
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import error_pages, flash, forms, i18n, rooms
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
 PAGE = 20
@@ -38,7 +34,7 @@ async def index(request: ShopRequest) -> Response[Any]:
         returnable=await orders.returnable(
             request.shop, buyer_id=member.user_id, order_ids=[order.order_id for order in bought]
         ),
-        images=await picture_queries.of_orders(request.shop, orders=bought),
+        images=await pictures.of_orders(request.shop, orders=bought),
         key=forms.new_key(),
         before=bought[-1].order_id if len(found) > PAGE else None,
     )
@@ -98,19 +94,19 @@ async def _own(request: ShopRequest, member: SignedInUser, order_id: int) -> Ord
 async def _pressed(
     request: ShopRequest, posted: dict[str, str], command: Refund | CancelOrder
 ) -> Response[Any]:
-    words = texts.of(request)
+    words = i18n.of(request)
     response = forms.to_page(f"/account/orders/{command.order_id}")
     try:
         receipt = await forms.settled(request, command, posted)
     except Refusal as refusal:
-        errors.leave(response, request, refusal)
+        error_pages.leave(response, request, refusal)
         return response
     if isinstance(receipt, Refunded):
         amount = words.money(receipt.amount_cents, request.shop.currency)
-        notices.leave(
+        flash.leave(
             response, request, words.gettext("Returned. %(amount)s is back in your wallet.", amount=amount)
         )
     else:
         assert isinstance(receipt, OrderChanged)
-        notices.leave(response, request, words.gettext("Order cancelled."))
+        flash.leave(response, request, words.gettext("Order cancelled."))
     return response

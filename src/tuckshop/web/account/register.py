@@ -14,7 +14,7 @@ from tuckshop.domain.refusals import (
     TooManyTries,
 )
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
-from tuckshop.http import browser_login as browser
+from tuckshop.http import browser_login
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
@@ -83,7 +83,7 @@ HANDLERS = (show, register, show_waiting)
 
 async def _entered(request: ShopRequest, posted: dict[str, str]) -> BrowserSession | None:
     with suppress(BadCredentials, TooManyTries):
-        return await browser.log_in(
+        return await browser_login.log_in(
             request,
             username=posted["username"].strip(),
             password=posted["password"],
@@ -94,7 +94,7 @@ async def _entered(request: ShopRequest, posted: dict[str, str]) -> BrowserSessi
 
 def _logged_in(request: ShopRequest, entered: BrowserSession, back: str) -> Response[None]:
     response = forms.to_page(back_from(back))
-    browser.keep(response, request, entered)
+    browser_login.keep(response, request, entered)
     return response
 
 

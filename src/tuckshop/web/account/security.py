@@ -13,10 +13,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.identity.api_tokens import NAME_LENGTH_MAX
-from tuckshop.web.ui import browser_names as devices
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -35,7 +32,7 @@ async def show_sessions(request: ShopRequest) -> Response[Any]:
         "account/sessions.html",
         member=member,
         sessions=found[:PAGE],
-        device=lambda device: devices.named(device, texts.of(request)),
+        device=lambda device: browser_names.named(device, i18n.of(request)),
         before=found[PAGE - 1].id if len(found) > PAGE else None,
     )
 
@@ -48,7 +45,7 @@ async def end_session(request: ShopRequest, session: Number) -> Response[Any]:
     with suppress(UnknownSession):  # Pressed twice, or ended elsewhere: it is what was wanted.
         await sessions.end(request.shop, user_id=member.user_id, session_id=rooms.number(session))
     response = forms.to_page("/account/sessions")
-    notices.leave(response, request, texts.of(request).gettext("The session has ended."))
+    flash.leave(response, request, i18n.of(request).gettext("The session has ended."))
     return response
 
 
@@ -90,7 +87,7 @@ async def revoke_token(request: ShopRequest, token: Number) -> Response[Any]:
     with suppress(UnknownToken):  # As with sessions.
         await api_tokens.revoke(request.shop, user_id=member.user_id, token_id=rooms.number(token))
     response = forms.to_page("/account/tokens")
-    notices.leave(response, request, texts.of(request).gettext("The token is revoked."))
+    flash.leave(response, request, i18n.of(request).gettext("The token is revoked."))
     return response
 
 

@@ -19,12 +19,10 @@ from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users
 from tuckshop.queries import statements, wallet
 from tuckshop.till.commands.transfers import SendMoney
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, periods, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import flash, forms, i18n, periods, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -82,7 +80,7 @@ async def send(request: ShopRequest) -> Response[Any]:
     if form.is_wrong:
         return await _send(request, member, form, posted["key"])
     try:
-        target = await accounts.find_by_name(request.shop, username=to)
+        target = await users.find_by_name(request.shop, username=to)
         command = SendMoney(
             member.caller, wallet_of(member.user_id), wallet_of(target.id), cents, reason or None
         )
@@ -90,10 +88,10 @@ async def send(request: ShopRequest) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _send(request, member, form, posted["key"])
-    words = texts.of(request)
+    words = i18n.of(request)
     response = forms.to_page("/account/statement")
     amount = words.money(cents, request.shop.currency)
-    notices.leave(
+    flash.leave(
         response, request, words.gettext("%(amount)s sent to %(name)s.", amount=amount, name=target.username)
     )
     return response

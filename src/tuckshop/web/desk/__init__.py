@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tuckshop.web.desk import earnings, orders, overview, products, sales
-from tuckshop.web.desk import product_file as file
+from tuckshop.web.desk import earnings, orders, overview, product_file, products, sales
 
 HANDLERS = (
     *overview.HANDLERS,
@@ -11,5 +10,5 @@ HANDLERS = (
     *orders.HANDLERS,
     *sales.HANDLERS,
     *earnings.HANDLERS,
-    *file.HANDLERS,
+    *product_file.HANDLERS,
 )

@@ -11,12 +11,9 @@ from tuckshop.http import downloads
 from tuckshop.http.handlers import get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import earnings as earnings_queries
-from tuckshop.queries import statements
-from tuckshop.web.desk import sales_charts as figures
-from tuckshop.web.ui import charts as plots
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import periods, rooms
+from tuckshop.queries import earnings, statements
+from tuckshop.web.desk import sales_charts
+from tuckshop.web.ui import charts, i18n, periods, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.charts import Point
 from tuckshop.web.ui.rooms import SignedInUser
@@ -56,8 +53,8 @@ HANDLERS = (show, save)
 
 
 async def _shown(request: ShopRequest, member: SignedInUser, form: BoundForm) -> Response[Any]:
-    shop, words = request.shop, texts.of(request)
-    earned = await earnings_queries.earnings(shop, seller_id=member.user_id)
+    shop, words = request.shop, i18n.of(request)
+    earned = await earnings.earnings(shop, seller_id=member.user_id)
     points = [Point(one.name, one.amount_cents) for one in earned.products]
     before_id = rooms.before(request)
     found = await statements.newest(
@@ -70,8 +67,8 @@ async def _shown(request: ShopRequest, member: SignedInUser, form: BoundForm) ->
         status=form.status if form.is_wrong else 200,
         form=form,
         earned=earned,
-        bars=plots.lying(
-            figures.best(points, words), written=lambda cents: words.money(cents, shop.currency)
+        bars=charts.lying(
+            sales_charts.best(points, words), written=lambda cents: words.money(cents, shop.currency)
         ),
         movements=found[:PAGE],
         before=found[PAGE - 1].id if len(found) > PAGE else None,

@@ -11,15 +11,11 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import orders
-from tuckshop.queries import pictures as picture_queries
+from tuckshop.queries import orders, pictures
 from tuckshop.queries.orders import OrderRecord, OrderScope
 from tuckshop.till.commands.orders import Dispense
 from tuckshop.till.commands.refunds import Refund, Refunded
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import error_pages, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -51,7 +47,7 @@ async def index(request: ShopRequest) -> Response[Any]:
         shared=await orders.shared(
             request.shop, order_ids=[order.order_id for order in sold], seller=member.as_seller
         ),
-        images=await picture_queries.of_orders(request.shop, orders=sold),
+        images=await pictures.of_orders(request.shop, orders=sold),
         is_waiting=is_waiting,
         key=forms.new_key(),
         before=sold[-1].order_id if len(found) > PAGE else None,
@@ -84,10 +80,10 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
         form.refuse(refusal, beside={RefundExceedsSale: "pieces"})
         return await _shown(request, member, found, form)
     assert isinstance(receipt, Refunded)
-    words = texts.of(request)
+    words = i18n.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     response = forms.to_page(f"/desk/orders/{found.order_id}")
-    notices.leave(response, request, words.gettext("%(amount)s refunded to the buyer.", amount=amount))
+    flash.leave(response, request, words.gettext("%(amount)s refunded to the buyer.", amount=amount))
     return response
 
 
@@ -129,19 +125,19 @@ def _pieces(form: BoundForm, order: OrderRecord) -> dict[int, int]:
 async def _ended(request: ShopRequest, order: str, *, failed: bool) -> Response[Any]:
     member, found = await _sold(request, order)
     posted = await forms.read(request, "key")
-    words = texts.of(request)
+    words = i18n.of(request)
     response = forms.to_page(f"/desk/orders/{found.order_id}")
     try:
         await forms.settled(request, Dispense(member.caller, found.order_id, failed), posted)
     except Refusal as refusal:
-        errors.leave(response, request, refusal)
+        error_pages.leave(response, request, refusal)
         return response
     told = (
         words.gettext("The order failed. The buyer is refunded.")
         if failed
         else words.gettext("Order completed.")
     )
-    notices.leave(response, request, told)
+    flash.leave(response, request, told)
     return response
 
 

@@ -10,14 +10,10 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import earnings, orders, reports
-from tuckshop.queries import pictures as picture_queries
-from tuckshop.queries import products as assortment
+from tuckshop.queries import earnings, orders, pictures, products, reports
 from tuckshop.queries.orders import OrderScope
-from tuckshop.web.desk import sales_charts as figures
-from tuckshop.web.ui import charts as plots
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.desk import sales_charts
+from tuckshop.web.ui import charts, forms, i18n, rooms
 
 DAYS = 14
 SHOWN = 6  # Of what waits; each list has its own page.
@@ -27,7 +23,7 @@ SHOWN = 6  # Of what waits; each list has its own page.
 async def show(request: ShopRequest) -> Response[Any]:
     """What was earned, how it went, what is low, what waits."""
     member = await rooms.member(request, Role.SELLER)
-    shop, words = request.shop, texts.of(request)
+    shop, words = request.shop, i18n.of(request)
     today = reports.period_of(shop, None, None).last
     period = reports.period_of(shop, today - timedelta(days=DAYS - 1), today)
     sold = await reports.sell_through(shop, actor=member.as_seller, period=period)
@@ -41,15 +37,15 @@ async def show(request: ShopRequest) -> Response[Any]:
         earned=await earnings.earnings(shop, seller_id=member.user_id),
         today_cents=sum(row.figures.amount_cents for row in sold.rows if row.keys[reports.By.DAY] == today),
         total_cents=sold.total.amount_cents,
-        plot=plots.standing(
-            figures.by_day(sold, words), written=lambda cents: words.money(cents, shop.currency)
+        plot=charts.standing(
+            sales_charts.by_day(sold, words), written=lambda cents: words.money(cents, shop.currency)
         ),
-        low=await assortment.low(shop, seller_id=member.user_id, limit=SHOWN),
+        low=await products.low(shop, seller_id=member.user_id, limit=SHOWN),
         waiting=waiting,
         shared=await orders.shared(
             shop, order_ids=[order.order_id for order in waiting], seller=member.as_seller
         ),
-        images=await picture_queries.of_orders(shop, orders=waiting),
+        images=await pictures.of_orders(shop, orders=waiting),
         key=forms.new_key(),
     )
 

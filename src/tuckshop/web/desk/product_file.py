@@ -14,16 +14,12 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.imports import csv_files as sheets
-from tuckshop.imports import products as goods_file
+from tuckshop.imports import csv_files, products
 from tuckshop.imports.products import Report
-from tuckshop.operations import uploads as kept
+from tuckshop.operations import uploads as upload_store
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.queries import machines
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms, uploads
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui import flash, forms, i18n, refusal_texts, rooms, uploads
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -39,14 +35,14 @@ async def show(request: ShopRequest) -> Response[Any]:
     return await _shown(request, member, BoundForm(request, {"machine": f"{DEFAULT_MACHINE_ID}"}))
 
 
-@post("/desk/file", status_code=200, body_bytes_max=sheets.BYTES_MAX + uploads.AROUND_BYTES_MAX)
+@post("/desk/file", status_code=200, body_bytes_max=csv_files.BYTES_MAX + uploads.AROUND_BYTES_MAX)
 async def look(request: ShopRequest) -> Response[Any]:
     """What a file would do, or what is wrong with it; nothing is done.
 
     The shop keeps the file for the next step: a browser does not send one again by itself.
     """
     member = await rooms.member(request, Role.SELLER)
-    form, upload = await uploads.read(request, "machine", file="file", bytes_max=sheets.BYTES_MAX)
+    form, upload = await uploads.read(request, "machine", file="file", bytes_max=csv_files.BYTES_MAX)
     machine_id = form.whole("machine", least=1) if "file" not in form.wrong else DEFAULT_MACHINE_ID
     if upload is None:
         form.miss("file")
@@ -55,7 +51,7 @@ async def look(request: ShopRequest) -> Response[Any]:
     report = await _import(request, member, form, upload.content, machine_id, dry_run=True)
     upload_key = ""
     if report is not None and report.acts and not report.problems:
-        upload_key = await kept.keep(
+        upload_key = await upload_store.keep(
             request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, content=upload.content
         )
     return await _shown(request, member, form, report, upload_key)
@@ -71,7 +67,9 @@ async def take(request: ShopRequest) -> Response[Any]:
         raise Malformed(("upload", "is not what a form sends"), status=400)
     form = BoundForm(request, posted | {"file": ""})
     machine_id = form.whole("machine", least=1)
-    content = await kept.find(request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, key=upload_key)
+    content = await upload_store.find(
+        request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, key=upload_key
+    )
     if content is None:
         form.tell(
             "file",
@@ -84,14 +82,14 @@ async def take(request: ShopRequest) -> Response[Any]:
     )
     if report is None or report.problems:
         return await _shown(request, member, form, report)
-    words = texts.of(request)
+    words = i18n.of(request)
     response = forms.to_page("/desk/products")
     told = words.gettext(
         "%(added)s, %(changed)s.",
         added=words.ngettext("%(num)s added", "%(num)s added", report.added),
         changed=words.ngettext("%(num)s changed", "%(num)s changed", report.changed),
     )
-    notices.leave(response, request, told)
+    flash.leave(response, request, told)
     return response
 
 
@@ -101,7 +99,7 @@ async def save(request: ShopRequest) -> Response[Any]:
     member = await rooms.member(request, Role.SELLER)
     form = BoundForm(request, {"machine": request.query_params.get("machine", f"{DEFAULT_MACHINE_ID}")})
     machine_id = form.whole("machine", least=1)
-    given = goods_file.give(request.shop, machine_id=machine_id, seller_id=member.user_id)
+    given = products.give(request.shop, machine_id=machine_id, seller_id=member.user_id)
     return await asyncio.to_thread(downloads.sheet, [row async for row in given], "products")
 
 
@@ -120,7 +118,7 @@ async def _import(
 ) -> Report | None:
     """What the file does, or would; None if it was refused, which the form tells."""
     try:
-        return await goods_file.take(
+        return await products.take(
             request.shop,
             caller=member.caller,
             actor=member.actor,
@@ -141,7 +139,7 @@ async def _shown(
     report: Report | None = None,
     upload_key: str = "",
 ) -> Response[Any]:
-    words = texts.of(request)
+    words = i18n.of(request)
     problems = report.problems if report else ()
     return rooms.page(
         request,
@@ -153,9 +151,9 @@ async def _shown(
         report=report,
         upload_key=upload_key,
         problems=[
-            (one.line, reasons.of_row(one.problem, words, request.shop.currency))
+            (one.line, refusal_texts.of_row(one.problem, words, request.shop.currency))
             for one in problems[:SHOWN_MAX]
         ],
         acts=report.acts[:SHOWN_MAX] if report else (),
-        bytes_max=sheets.BYTES_MAX,
+        bytes_max=csv_files.BYTES_MAX,
     )

@@ -15,10 +15,8 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import reports
 from tuckshop.queries.reports import By
-from tuckshop.web.desk import sales_charts as figures
-from tuckshop.web.ui import charts as plots
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import periods, rooms
+from tuckshop.web.desk import sales_charts
+from tuckshop.web.ui import charts, i18n, periods, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -58,7 +56,7 @@ async def _shown(
     request: ShopRequest, member: SignedInUser, form: BoundForm, period: Period | None
 ) -> Response[Any]:
     """What was asked for; of a period that is none, the usual one."""
-    shop, words = request.shop, texts.of(request)
+    shop, words = request.shop, i18n.of(request)
     usual = reports.period_of(shop, None, None)
     shown = period or usual
     if period is not None:
@@ -70,7 +68,7 @@ async def _shown(
     def written(cents: int) -> str:
         return words.money(cents, shop.currency)
 
-    points = figures.by_day(daily, words)
+    points = sales_charts.by_day(daily, words)
     return rooms.page(
         request,
         "desk/sales.html",
@@ -80,7 +78,7 @@ async def _shown(
         period=shown,
         spans={days: Period(usual.last - timedelta(days=days - 1), usual.last) for days in SPANS_DAYS},
         total=daily.total,
-        plot=plots.standing(points, written=written),
+        plot=charts.standing(points, written=written),
         kind="bars" if len(points) <= BARS_MAX else "line",
-        bars=plots.lying(figures.by_product(products, words), written=written),
+        bars=charts.lying(sales_charts.by_product(products, words), written=written),
     )

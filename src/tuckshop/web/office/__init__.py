@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from tuckshop.web.office import admin_log as log
 from tuckshop.web.office import (
+    admin_log,
     audit,
+    cash_desk,
+    coin_boxes,
+    first_admin,
     machines,
     orders,
     overview,
@@ -14,30 +17,27 @@ from tuckshop.web.office import (
     settings,
     shelves,
     tabs,
+    top_ups,
+    unclaimed_money,
+    users,
 )
-from tuckshop.web.office import cash_desk as counter
-from tuckshop.web.office import coin_boxes as boxes
-from tuckshop.web.office import first_admin as first
-from tuckshop.web.office import top_ups as topups
-from tuckshop.web.office import unclaimed_money as leftovers
-from tuckshop.web.office import users as accounts
 
 HANDLERS = (
     *overview.HANDLERS,
-    *accounts.HANDLERS,
+    *users.HANDLERS,
     *orders.HANDLERS,
     *products.HANDLERS,
     *reports.HANDLERS,
     *machines.HANDLERS,
     *shelves.HANDLERS,
-    *boxes.HANDLERS,
+    *coin_boxes.HANDLERS,
     *payouts.HANDLERS,
-    *topups.HANDLERS,
+    *top_ups.HANDLERS,
     *tabs.HANDLERS,
-    *counter.HANDLERS,
-    *leftovers.HANDLERS,
+    *cash_desk.HANDLERS,
+    *unclaimed_money.HANDLERS,
     *audit.HANDLERS,
-    *log.HANDLERS,
+    *admin_log.HANDLERS,
     *settings.HANDLERS,
-    *first.HANDLERS,
+    *first_admin.HANDLERS,
 )

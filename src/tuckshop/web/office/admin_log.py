@@ -12,8 +12,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import admin_log
 from tuckshop.queries.admin_log import Line
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import rooms
+from tuckshop.web.ui import i18n, rooms
 
 PAGE = 25
 _CENTS = "_cents"
@@ -34,7 +33,7 @@ async def show(request: ShopRequest) -> Response[Any]:
     member = await rooms.member(request, Role.ADMIN)
     before_id = rooms.before(request)
     found = await admin_log.page(request.shop, before_id=before_id, limit=PAGE + 1)
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
 
     def written(name: str, value: Any) -> str:
         if name.endswith(_CENTS) and isinstance(value, int):

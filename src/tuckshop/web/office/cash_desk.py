@@ -20,15 +20,11 @@ from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import guests
-from tuckshop.identity import users as accounts
+from tuckshop.identity import guests, users
 from tuckshop.queries import machines, storefront, wallet
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
-from tuckshop.web.office import coin_form as coins
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.office import coin_form
+from tuckshop.web.ui import error_pages, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -39,7 +35,7 @@ _BESIDE: dict[type[Refusal], str] = {
     UnknownMachine: "machine",
     ChangeUnpayable: "machine",
     NothingToPayOut: "machine",
-    BalanceTooLarge: coins.ALL,
+    BalanceTooLarge: coin_form.ALL,
 }
 
 
@@ -74,21 +70,21 @@ async def deposit(request: ShopRequest) -> Response[Any]:
     """Coins into the wallet; a guest who was never here gets one."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     values = request.shop.currency.accepted_cents
-    posted = await forms.read(request, "key", "machine", *_WHO, *coins.names(values))
+    posted = await forms.read(request, "key", "machine", *_WHO, *coin_form.names(values))
     form = BoundForm(request, posted)
     person = await _person(request, member, form)
     machine_id = form.whole("machine", least=1)
-    inserted = coins.carried(form, values)
+    inserted = coin_form.carried(form, values)
     if form.is_wrong or person is None:
         return await _shown(request, member, form, person, put_in=form, key=posted["key"])
     try:
         ref = person.wallet or await _wallet_of_guest(request, member, person.name, make=True)
         receipt = await forms.settled(request, Deposit(member.caller, ref, inserted, machine_id), posted)
     except Refusal as refusal:
-        coins.refuse(form, refusal, beside=_BESIDE)
+        coin_form.refuse(form, refusal, beside=_BESIDE)
         return await _shown(request, member, form, person, put_in=form, key=posted["key"])
     assert isinstance(receipt, CoinsDeposited)
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
     return _done(
         request,
         person,
@@ -114,10 +110,10 @@ async def pay_out(request: ShopRequest) -> Response[Any]:
     try:
         receipt = await forms.settled(request, PayOut(member.caller, person.wallet, machine_id), posted)
     except Refusal as refusal:
-        coins.refuse(form, refusal, beside=_BESIDE)
+        coin_form.refuse(form, refusal, beside=_BESIDE)
         return await _shown(request, member, form, person, paid=form, key=posted["key"])
     assert isinstance(receipt, PaidOut)
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
     told = ", ".join(
         f"{pieces} × {words.money(value, currency)}" for value, pieces in receipt.coins.items() if pieces
     )
@@ -136,7 +132,7 @@ async def _person(request: ShopRequest, member: SignedInUser, form: BoundForm) -
         return None
     try:
         if who == USER:
-            user = await accounts.find_by_name(request.shop, username=name)
+            user = await users.find_by_name(request.shop, username=name)
             return Person(who, user.username, wallet_of(user.id))
         return Person(who, name, await _wallet_of_guest(request, member, name))
     except UnknownGuest:
@@ -144,7 +140,7 @@ async def _person(request: ShopRequest, member: SignedInUser, form: BoundForm) -
     except InvalidField as refusal:
         form.complain("name", refusal.problem)
     except Refusal as refusal:
-        form.wrong["name"] = errors.said(refusal, texts.of(request), request)
+        form.wrong["name"] = error_pages.said(refusal, i18n.of(request), request)
     return None
 
 
@@ -157,7 +153,7 @@ async def _wallet_of_guest(
 
 def _done(request: ShopRequest, person: Person, sentence: str) -> Response[Any]:
     response = forms.to_page(person.address)
-    notices.leave(response, request, sentence)
+    flash.leave(response, request, sentence)
     return response
 
 
@@ -186,7 +182,7 @@ async def _shown(
         held_coins=wallet.coins_of(shop, held_cents),
         kinds={one.value_cents: one.kind.value for one in shop.currency.denominations},
         boxes={one.id: one.name for one in await machines.page(shop, limit=BOXES_MAX)},
-        denominations=coins.taken(shop.currency),
+        denominations=coin_form.taken(shop.currency),
         currency=shop.currency,
         key=forms.key_of(key),
         put_in=put_in or BoundForm(request),

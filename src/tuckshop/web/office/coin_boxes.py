@@ -16,10 +16,8 @@ from tuckshop.http.response import Response
 from tuckshop.queries import idempotency_keys, machines
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.machines import CoinsCarried, CoinsCounted, CollectCoins, CountCoins, FillCoins
-from tuckshop.web.office import coin_form as coins
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.office import coin_form
+from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.rooms import Number, SignedInUser
@@ -53,9 +51,9 @@ async def compare(request: ShopRequest, machine: Number) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
-    asked = {name: request.query_params.get(name, "") for name in ("key", "reason", *coins.names(values))}
+    asked = {name: request.query_params.get(name, "") for name in ("key", "reason", *coin_form.names(values))}
     form = BoundForm(request, asked)
-    counted = coins.counted(form, values)
+    counted = coin_form.counted(form, values)
     form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
         return await _box(request, member, found, counted=form, key=asked["key"])
@@ -70,7 +68,7 @@ async def compare(request: ShopRequest, machine: Number) -> Response[Any]:
         expected=_written(box.held),
         rows=[
             (one, box.held[one.value_cents], counted[one.value_cents])
-            for one in coins.of(request.shop.currency)
+            for one in coin_form.of(request.shop.currency)
         ],
         expected_cents=box.amount_cents,
         counted_cents=total_cents(counted),
@@ -88,9 +86,9 @@ async def count(request: ShopRequest, machine: Number) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
-    posted = await forms.read(request, "key", "expected", "reason", *coins.names(values))
+    posted = await forms.read(request, "key", "expected", "reason", *coin_form.names(values))
     form = BoundForm(request, posted)
-    counted = coins.counted(form, values)
+    counted = coin_form.counted(form, values)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
         return await _box(request, member, found, counted=form, key=posted["key"])
@@ -107,7 +105,7 @@ async def count(request: ShopRequest, machine: Number) -> Response[Any]:
     except UnknownMachine:
         raise
     except Refusal as refusal:
-        coins.refuse(form, refusal)
+        coin_form.refuse(form, refusal)
         return await _box(request, member, found, counted=form, key=posted["key"])
     assert isinstance(receipt, CoinsCounted)
     return _done(request, found, _difference(request, receipt.over_short_cents))
@@ -120,9 +118,9 @@ async def _carried(request: ShopRequest, machine: Number, command: _Carry, which
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
-    posted = await forms.read(request, "key", "reason", *coins.names(values))
+    posted = await forms.read(request, "key", "reason", *coin_form.names(values))
     form = BoundForm(request, posted)
-    moving = coins.carried(form, values)
+    moving = coin_form.carried(form, values)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
         return await _box(request, member, found, key=posted["key"], **{which: form})
@@ -133,10 +131,10 @@ async def _carried(request: ShopRequest, machine: Number, command: _Carry, which
     except UnknownMachine:
         raise
     except Refusal as refusal:
-        coins.refuse(form, refusal)
+        coin_form.refuse(form, refusal)
         return await _box(request, member, found, key=posted["key"], **{which: form})
     assert isinstance(receipt, CoinsCarried)
-    words = texts.of(request)
+    words = i18n.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     if command is FillCoins:
         return _done(request, found, words.gettext("%(amount)s added to the coin box.", amount=amount))
@@ -149,7 +147,7 @@ def _written(held: dict[int, int]) -> str:
 
 
 def _difference(request: ShopRequest, over_short_cents: int) -> str:
-    words = texts.of(request)
+    words = i18n.of(request)
     amount = words.money(abs(over_short_cents), request.shop.currency)
     if over_short_cents > 0:
         return words.gettext("Count recorded. %(amount)s more than expected.", amount=amount)
@@ -160,7 +158,7 @@ def _difference(request: ShopRequest, over_short_cents: int) -> str:
 
 def _done(request: ShopRequest, machine: Machine, sentence: str) -> Response[Any]:
     response = forms.to_page(f"/office/machines/{machine.id}/coins")
-    notices.leave(response, request, sentence)
+    flash.leave(response, request, sentence)
     return response
 
 
@@ -168,8 +166,8 @@ def _tell_again(request: ShopRequest, machine: Machine, form: BoundForm) -> Resp
     """To the comparison, with what was found."""
     found = {name: typed for name, typed in form.typed.items() if name not in ("key", "expected")}
     response = forms.to_page(f"/office/machines/{machine.id}/coins/count?{urlencode(found)}")
-    words = texts.of(request)
-    notices.leave(
+    words = i18n.of(request)
+    flash.leave(
         response,
         request,
         words.gettext("Coins went in or out while you counted. Compare again."),
@@ -198,7 +196,7 @@ async def _box(
         machine=machine,
         box=box,
         most=max(*box.held.values(), 1),
-        denominations=coins.of(request.shop.currency),
+        denominations=coin_form.of(request.shop.currency),
         currency=request.shop.currency,
         key=forms.key_of(key),
         filled=filled or BoundForm(request),

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from tuckshop.domain.refusals import NameTaken, Refusal
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
-from tuckshop.http import browser_login as browser
+from tuckshop.http import browser_login
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
@@ -50,11 +50,11 @@ async def make(request: ShopRequest) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside={NameTaken: "username"})
         return _shown(request, form)
-    entered = await browser.log_in(
+    entered = await browser_login.log_in(
         request, username=username, password=posted["password"], form_token=posted[forms.TOKEN]
     )
     response = forms.to_page("/office")
-    browser.keep(response, request, entered)
+    browser_login.keep(response, request, entered)
     return response
 
 

@@ -12,9 +12,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -49,7 +47,7 @@ async def add(request: ShopRequest) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return await _index(request, member, form)
     response = forms.to_page(f"/office/machines/{machine.id}")
-    notices.leave(response, request, texts.of(request).gettext("%(name)s is added.", name=machine.name))
+    flash.leave(response, request, i18n.of(request).gettext("%(name)s is added.", name=machine.name))
     return response
 
 
@@ -84,7 +82,7 @@ async def change(request: ShopRequest, machine: Number) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return _settings(request, member, found, form)
     response = forms.to_page(f"/office/machines/{found.id}/settings")
-    notices.leave(response, request, texts.of(request).gettext("Saved."))
+    flash.leave(response, request, i18n.of(request).gettext("Saved."))
     return response
 
 

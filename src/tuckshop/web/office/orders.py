@@ -16,17 +16,13 @@ from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import users as accounts
-from tuckshop.queries import exports as lists
-from tuckshop.queries import order_details, orders
+from tuckshop.identity import users
+from tuckshop.queries import exports, order_details, orders
 from tuckshop.queries.order_details import Details
 from tuckshop.queries.orders import OrderScope
 from tuckshop.till.commands.orders import CancelOrder, Dispense
 from tuckshop.till.commands.refunds import Refund, Refunded
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import error_pages, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -47,7 +43,7 @@ async def index(request: ShopRequest) -> Response[Any]:
     if asked["buyer"].strip():
         name = form.text("buyer", length_max=USERNAME_LENGTH_MAX)
         try:
-            buyer_id = (await accounts.find_by_name(request.shop, username=name)).id
+            buyer_id = (await users.find_by_name(request.shop, username=name)).id
         except UnknownUser as refusal:
             form.refuse(refusal, beside={UnknownUser: "buyer"})
     if asked["number"]:
@@ -82,7 +78,7 @@ async def index(request: ShopRequest) -> Response[Any]:
 async def save(request: ShopRequest) -> StreamingResponse:
     """Every line of every order, for a spreadsheet."""
     await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    return downloads.long_sheet(lists.sold(request.shop), "orders")
+    return downloads.long_sheet(exports.sold(request.shop), "orders")
 
 
 @get("/office/orders/{order:str}")
@@ -108,7 +104,7 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
     stock = form.one_of("stock", _STOCK)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if not pieces and not form.is_wrong:
-        form.trouble = texts.of(request).gettext("Enter how many pieces were returned.")
+        form.trouble = i18n.of(request).gettext("Enter how many pieces were returned.")
     if form.is_wrong:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
@@ -119,10 +115,10 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
         form.refuse(refusal, beside={RefundExceedsSale: f"pieces-{named}"} if named else None)
         return _shown(request, member, found, form)
     assert isinstance(receipt, Refunded)
-    words = texts.of(request)
+    words = i18n.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(response, request, words.gettext("%(amount)s refunded.", amount=amount))
+    flash.leave(response, request, words.gettext("%(amount)s refunded.", amount=amount))
     return response
 
 
@@ -133,7 +129,7 @@ async def hand_out(request: ShopRequest, order: Number) -> Response[Any]:
     posted = await forms.read(request, "key", "failed")
     order_id = rooms.number(order)
     failed = posted["failed"] == "yes"
-    words = texts.of(request)
+    words = i18n.of(request)
     told = words.gettext("Order refunded.") if failed else words.gettext("Order completed.")
     return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
 
@@ -144,7 +140,7 @@ async def cancel(request: ShopRequest, order: Number) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))
-    return await _pressed(request, posted, command, texts.of(request).gettext("Order cancelled."))
+    return await _pressed(request, posted, command, i18n.of(request).gettext("Order cancelled."))
 
 
 HANDLERS = (
@@ -168,9 +164,9 @@ async def _pressed(
     try:
         await forms.settled(request, command, posted)
     except Refusal as refusal:
-        errors.leave(response, request, refusal)
+        error_pages.leave(response, request, refusal)
         return response
-    notices.leave(response, request, told)
+    flash.leave(response, request, told)
     return response
 
 

@@ -9,12 +9,9 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import dashboard as glance
-from tuckshop.queries import reports
+from tuckshop.queries import dashboard, reports
 from tuckshop.queries.reports import By, Figures
-from tuckshop.web.ui import charts as plots
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import rooms
+from tuckshop.web.ui import charts, i18n, rooms
 from tuckshop.web.ui.charts import Point
 
 DAYS = 14
@@ -25,24 +22,24 @@ NOTHING = Figures(0, 0, 0, 0)
 async def show(request: ShopRequest) -> Response[Any]:
     """Sums alone: it answers as fast on a large shop as on a new one."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
     today = reports.period_of(request.shop, None, None).last
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     period = reports.period_of(request.shop, days[0], today)
     sold = await reports.sell_through(request.shop, actor=member.actor, period=period)
     figures = {row.keys[By.DAY]: row.figures for row in sold.rows}
-    seen = await glance.taken(request.shop, actor=member.actor)
+    seen = await dashboard.taken(request.shop, actor=member.actor)
     return rooms.page(
         request,
         "office/overview.html",
         member=member,
         today=figures.get(today, NOTHING),
-        sales=plots.standing(
+        sales=charts.standing(
             [Point(words.short_day(day), figures.get(day, NOTHING).amount_cents) for day in days],
             written=lambda cents: words.money(cents, currency),
         ),
         seen=seen,
-        coins=plots.lying(
+        coins=charts.lying(
             [Point(words.money(value, currency), count) for value, count in seen.coins.items()],
             written=lambda count: f"{count} ×",
         ),

@@ -16,9 +16,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import earnings, reports, transfers
 from tuckshop.till.commands.transfers import PaySeller, SellerPaid
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, periods, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import flash, forms, i18n, periods, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -73,10 +71,10 @@ async def pay(request: ShopRequest, seller: Number) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return await _seller(request, member, seller, form, posted["key"])
     assert isinstance(receipt, SellerPaid)
-    words = texts.of(request)
+    words = i18n.of(request)
     response = forms.to_page(f"/office/payouts/{command.seller_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(
+    flash.leave(
         response,
         request,
         words.gettext(

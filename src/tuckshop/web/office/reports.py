@@ -14,9 +14,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.queries import reports
 from tuckshop.queries.reports import By, Named, Sales
-from tuckshop.web.ui import charts as plots
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import periods, rooms
+from tuckshop.web.ui import charts, i18n, periods, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.charts import Point
 from tuckshop.web.ui.rooms import SignedInUser
@@ -38,15 +36,15 @@ async def show(request: ShopRequest) -> Response[Any]:
     listed = await _sold(request, member, form, by) if days is not None else None
     if days is None or listed is None:
         return _page(request, member, form)
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
     rows = sorted(listed.rows, key=lambda row: -row.figures.amount_cents)
     return _page(
         request,
         member,
         form,
         total=days.total,
-        sales=plots.standing(_bars(request, days), written=lambda cents: words.money(cents, currency)),
-        by_name=plots.lying(
+        sales=charts.standing(_bars(request, days), written=lambda cents: words.money(cents, currency)),
+        by_name=charts.lying(
             [Point(_name(row.keys[by]), row.figures.amount_cents) for row in rows[:LISTED_MAX]],
             written=lambda cents: words.money(cents, currency),
         ),
@@ -103,7 +101,7 @@ def _bars(request: ShopRequest, sold: Sales) -> list[Point]:
     figures = {row.keys[By.DAY]: row.figures.amount_cents for row in sold.rows}
     count = (sold.period.last - sold.period.first).days + 1
     step = 1 if count <= BARS_MAX else WEEK
-    words = texts.of(request)
+    words = i18n.of(request)
     days = [sold.period.first + timedelta(days=number) for number in range(count)]
     label = words.short_day if count < YEAR else words.day  # Within one, it goes without saying which.
     return [

@@ -10,8 +10,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.settings import PREFIX, Source
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import rooms
+from tuckshop.web.ui import i18n, rooms
 from tuckshop.web.ui.i18n import Words
 
 
@@ -31,7 +30,7 @@ async def show(request: ShopRequest) -> Response[Any]:
     shown, sources = request.settings.shown(), running(request.scope).sources
     cards = [
         (title, [Told(one, said, shown[one], sources[one]) for one, said in _variables(meanings)])
-        for title, meanings in meant(texts.of(request))
+        for title, meanings in meant(i18n.of(request))
     ]
     return rooms.page(request, "office/settings.html", member=member, cards=cards)
 

@@ -25,9 +25,7 @@ from tuckshop.queries import catalogue, machines, storefront
 from tuckshop.queries.machines import Machine
 from tuckshop.till.commands.machines import MoveStock, SetShelves, ShelfRecord
 from tuckshop.till.commands.products import Restock
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -103,7 +101,7 @@ async def plan(request: ShopRequest, machine: Number, product: Number) -> Respon
     except (UnknownMachine, UnknownProduct):
         raise
     except PlanChanged:
-        form.trouble = texts.of(request).gettext(
+        form.trouble = i18n.of(request).gettext(
             "Somebody else changed this shelf. These are its current values, and below is what you"
             " typed: save again to replace them."
         )
@@ -111,7 +109,7 @@ async def plan(request: ShopRequest, machine: Number, product: Number) -> Respon
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).gettext("Shelf saved."))
+    return _done(request, machine_id, i18n.of(request).gettext("Shelf saved."))
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
@@ -133,7 +131,7 @@ async def restock(request: ShopRequest, machine: Number, product: Number) -> Res
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
-    told = texts.of(request).ngettext("%(num)s refilled.", "%(num)s refilled.", quantity)
+    told = i18n.of(request).ngettext("%(num)s refilled.", "%(num)s refilled.", quantity)
     return _done(request, machine_id, told)
 
 
@@ -157,7 +155,7 @@ async def move(request: ShopRequest, machine: Number, product: Number) -> Respon
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, moved=form, key=posted["key"])
-    told = texts.of(request).ngettext("%(num)s moved.", "%(num)s moved.", quantity)
+    told = i18n.of(request).ngettext("%(num)s moved.", "%(num)s moved.", quantity)
     return _done(request, machine_id, told)
 
 
@@ -187,7 +185,7 @@ def _is_planned(plan: ShelfPlan) -> bool:
 
 def _done(request: ShopRequest, machine_id: int, sentence: str) -> Response[Any]:
     response = forms.to_page(f"/office/machines/{machine_id}")
-    notices.leave(response, request, sentence)
+    flash.leave(response, request, sentence)
     return response
 
 
@@ -265,7 +263,7 @@ def _typed(request: ShopRequest, stands: ShelfRecord | None) -> dict[str, str]:
         "slot": stands.slot or "",
         "capacity": "" if stands.capacity is None else str(stands.capacity),
         "par_level": "" if stands.par_level is None else str(stands.par_level),
-        "price": "" if price is None else texts.of(request).plain(price, request.shop.currency),
+        "price": "" if price is None else i18n.of(request).plain(price, request.shop.currency),
     }
 
 

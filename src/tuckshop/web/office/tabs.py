@@ -17,13 +17,10 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import machines, transfers
-from tuckshop.queries import tabs as tab_queries
+from tuckshop.queries import machines, tabs, transfers
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
-from tuckshop.web.office import coin_form as coins
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.office import coin_form
+from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -40,7 +37,7 @@ _BESIDE: dict[type[Refusal], str] = {
 async def index(request: ShopRequest) -> Response[Any]:
     """Those who owe, or may owe by a limit of their own."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    found = await tab_queries.page(request.shop, after_id=rooms.after(request), limit=PAGE + 1)
+    found = await tabs.page(request.shop, after_id=rooms.after(request), limit=PAGE + 1)
     return rooms.page(
         request,
         "office/tabs.html",
@@ -62,10 +59,10 @@ async def settle_in_coins(request: ShopRequest, user: Number) -> Response[Any]:
     """Coins into a box; what they are worth beyond the tab stays in the wallet."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     values = request.shop.currency.accepted_cents
-    posted = await forms.read(request, "key", "machine", *coins.names(values))
+    posted = await forms.read(request, "key", "machine", *coin_form.names(values))
     form = BoundForm(request, posted)
     machine_id = form.whole("machine", least=1)
-    paid = coins.carried(form, values)
+    paid = coin_form.carried(form, values)
     if form.is_wrong:
         return await _tab(request, member, user, in_coins=form, key=posted["key"])
     command = SettleTab(member.caller, rooms.number(user), coins=paid, machine_id=machine_id)
@@ -74,7 +71,7 @@ async def settle_in_coins(request: ShopRequest, user: Number) -> Response[Any]:
     except UnknownUser:
         raise
     except Refusal as refusal:
-        coins.refuse(form, refusal, beside={**_BESIDE, SettlementExceedsTab: coins.ALL})
+        coin_form.refuse(form, refusal, beside={**_BESIDE, SettlementExceedsTab: coin_form.ALL})
         return await _tab(request, member, user, in_coins=form, key=posted["key"])
     assert isinstance(receipt, TabSettled)
     return _settled(request, command.user_id, receipt)
@@ -106,9 +103,9 @@ HANDLERS = (index, show, settle_in_coins, settle_by_bank)
 
 
 def _settled(request: ShopRequest, user_id: int, receipt: TabSettled) -> Response[Any]:
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
     response = forms.to_page(f"/office/tabs/{user_id}")
-    notices.leave(
+    flash.leave(
         response,
         request,
         words.gettext(
@@ -137,9 +134,9 @@ async def _tab(
         "office/tab.html",
         member=member,
         status=200 if wrong is None else wrong.status,
-        tab=await tab_queries.find(shop, user_id=user_id),
+        tab=await tabs.find(shop, user_id=user_id),
         boxes={one.id: one.name for one in await machines.page(shop, limit=BOXES_MAX)},
-        denominations=coins.taken(shop.currency),
+        denominations=coin_form.taken(shop.currency),
         currency=shop.currency,
         settled=await transfers.referenced(
             shop, actor=member.actor, kind=TransferKind.SETTLEMENT, user_id=user_id, limit=PAGE

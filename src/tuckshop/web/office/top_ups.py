@@ -18,12 +18,10 @@ from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import users as accounts
+from tuckshop.identity import users
 from tuckshop.queries import transfers
 from tuckshop.till.commands.transfers import MoneyMoved, TopUp
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -57,16 +55,16 @@ async def add(request: ShopRequest) -> Response[Any]:
     if form.is_wrong:
         return await _shown(request, member, form, posted["key"])
     try:
-        user = await accounts.find_by_name(request.shop, username=name)
+        user = await users.find_by_name(request.shop, username=name)
         command = TopUp(member.caller, wallet_of(user.id), cents, external_ref, reason or None)
         receipt = await forms.settled(request, command, posted)
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shown(request, member, form, posted["key"])
     assert isinstance(receipt, MoneyMoved)
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
     response = forms.to_page("/office/topups")
-    notices.leave(
+    flash.leave(
         response,
         request,
         words.gettext(

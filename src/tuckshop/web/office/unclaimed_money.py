@@ -9,9 +9,7 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import guests
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -37,10 +35,10 @@ async def sweep(request: ShopRequest) -> Response[Any]:
     if form.is_wrong:
         return await _shown(request, member, BoundForm(request, {"days": "0"}), form)
     closed = await guests.close_left_behind(request.shop, caller=member.caller, days=days)
-    words = texts.of(request)
+    words = i18n.of(request)
     amount = words.money(sum(one.amount_cents for one in closed), request.shop.currency)
     response = forms.to_page("/office/unclaimed")
-    notices.leave(
+    flash.leave(
         response,
         request,
         words.gettext("Wallets closed: %(count)s. %(amount)s written off.", count=len(closed), amount=amount),

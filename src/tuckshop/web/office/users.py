@@ -15,20 +15,14 @@ from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import roles as standing
-from tuckshop.identity import sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import roles, sessions, users
 from tuckshop.identity.users import User
 from tuckshop.operations import tabs
-from tuckshop.queries import earnings, wallet
-from tuckshop.queries import exports as lists
+from tuckshop.queries import earnings, exports, wallet
 from tuckshop.queries import tabs as tab_queries
-from tuckshop.queries import users as people
+from tuckshop.queries import users as user_queries
 from tuckshop.till.commands.users import CloseUser
-from tuckshop.web.ui import browser_names as devices
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -46,7 +40,7 @@ async def index(request: ShopRequest) -> Response[Any]:
     asked = {name: request.query_params.get(name, "") for name in ("q", "state", "role")}
     keyword = asked["q"].strip()[:EMAIL_LENGTH_MAX].replace("\0", "")
     before_id = rooms.before(request)
-    found = await people.page(
+    found = await user_queries.page(
         request.shop,
         actor=member.actor,
         keyword=keyword,
@@ -70,14 +64,14 @@ async def index(request: ShopRequest) -> Response[Any]:
 async def save(request: ShopRequest) -> StreamingResponse:
     """Everybody, with what they hold, owe and have earned, for a spreadsheet."""
     await rooms.member(request, Role.ADMIN)
-    return downloads.long_sheet(lists.people(request.shop), "users")
+    return downloads.long_sheet(exports.people(request.shop), "users")
 
 
 @get("/office/users/{user:str}")
 async def show(request: ShopRequest, user: Number) -> Response[Any]:
     """One of them: what they hold, may do, and where they are logged in."""
     member = await rooms.member(request, Role.ADMIN)
-    return await _shown(request, member, await accounts.find(request.shop, user_id=rooms.number(user)))
+    return await _shown(request, member, await users.find(request.shop, user_id=rooms.number(user)))
 
 
 @post("/office/users/{user:str}/roles", status_code=303)
@@ -85,18 +79,18 @@ async def change_roles(request: ShopRequest, user: Number) -> Response[Any]:
     """Exactly these roles, and every session over."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, *_ROLE_FIELDS.values())
-    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    found = await users.find(request.shop, user_id=rooms.number(user))
     form = BoundForm(request, posted)
     held = [role for role, name in _ROLE_FIELDS.items() if posted[name]]
     if not held:
         form.complain("roles", NoRoles())
         return await _shown(request, member, found, roles=form)
     try:
-        await standing.change(request.shop, user_id=found.id, roles=held, actor_id=member.user_id)
+        await roles.change(request.shop, user_id=found.id, roles=held, actor_id=member.user_id)
     except Refusal as refusal:
         form.refuse(refusal, beside={LastAdmin: "roles"})
         return await _shown(request, member, found, roles=form)
-    return _done(request, found, texts.of(request).gettext("Saved. The user has to log in again."))
+    return _done(request, found, i18n.of(request).gettext("Saved. The user has to log in again."))
 
 
 @post("/office/users/{user:str}/state", status_code=303)
@@ -104,17 +98,17 @@ async def change_state(request: ShopRequest, user: Number) -> Response[Any]:
     """Approved, or blocked."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "state")
-    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    found = await users.find(request.shop, user_id=rooms.number(user))
     form = BoundForm(request, posted)
     state = _STATES[form.one_of("state", _STATES)]
     if form.is_wrong:
         return await _shown(request, member, found, acts=form)
     try:
-        await standing.change(request.shop, user_id=found.id, state=state, actor_id=member.user_id)
+        await roles.change(request.shop, user_id=found.id, state=state, actor_id=member.user_id)
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, found, acts=form)
-    words = texts.of(request)
+    words = i18n.of(request)
     if state is UserState.ACTIVE:
         return _done(request, found, words.gettext("%(name)s can log in.", name=found.username))
     return _done(request, found, words.gettext("%(name)s is blocked.", name=found.username))
@@ -125,7 +119,7 @@ async def change_tab(request: ShopRequest, user: Number) -> Response[Any]:
     """How much they may owe; as much as everybody, if nothing is typed."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "limit")
-    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    found = await users.find(request.shop, user_id=rooms.number(user))
     form = BoundForm(request, posted)
     cents = form.amount("limit", least_cents=0) if posted["limit"].strip() else None
     if form.is_wrong:
@@ -135,7 +129,7 @@ async def change_tab(request: ShopRequest, user: Number) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, found, tab=form)
-    return _done(request, found, texts.of(request).gettext("Saved."))
+    return _done(request, found, i18n.of(request).gettext("Saved."))
 
 
 @post("/office/users/{user:str}/sessions", status_code=303)
@@ -143,9 +137,9 @@ async def end_sessions(request: ShopRequest, user: Number) -> Response[Any]:
     """Out everywhere, at once."""
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
-    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    found = await users.find(request.shop, user_id=rooms.number(user))
     await sessions.end_all(request.shop, user_id=found.id, actor_id=member.user_id)
-    words = texts.of(request)
+    words = i18n.of(request)
     return _done(request, found, words.gettext("%(name)s is logged out everywhere.", name=found.username))
 
 
@@ -154,8 +148,8 @@ async def reset_password(request: ShopRequest, user: Number) -> Response[Any]:
     """A new password. It stands in this answer alone: loaded again, the page would make another one."""
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
-    found = await accounts.find(request.shop, user_id=rooms.number(user))
-    password = await accounts.reset_password(request.shop, username=found.username, actor_id=member.user_id)
+    found = await users.find(request.shop, user_id=rooms.number(user))
+    password = await users.reset_password(request.shop, username=found.username, actor_id=member.user_id)
     return rooms.page(request, "office/new_password.html", member=member, user=found, password=password)
 
 
@@ -164,7 +158,7 @@ async def close(request: ShopRequest, user: Number) -> Response[Any]:
     """Gone for good, once the name was typed."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "key", "name")
-    found = await accounts.find(request.shop, user_id=rooms.number(user))
+    found = await users.find(request.shop, user_id=rooms.number(user))
     form = BoundForm(request, posted)
     if name_key(posted["name"].strip()) != name_key(found.username):
         form.tell("name", form.words.gettext("Enter the name of this user."))
@@ -175,8 +169,8 @@ async def close(request: ShopRequest, user: Number) -> Response[Any]:
         form.refuse(refusal)
         return await _shown(request, member, found, closing=form)
     response = forms.to_page("/office/users")
-    words = texts.of(request)
-    notices.leave(response, request, words.gettext("User %(name)s is closed.", name=found.username))
+    words = i18n.of(request)
+    flash.leave(response, request, words.gettext("User %(name)s is closed.", name=found.username))
     return response
 
 
@@ -199,7 +193,7 @@ def _with(path: str, asked: Mapping[str, str]) -> str:
 
 def _done(request: ShopRequest, user: User, sentence: str) -> Response[Any]:
     response = forms.to_page(f"/office/users/{user.id}")
-    notices.leave(response, request, sentence)
+    flash.leave(response, request, sentence)
     return response
 
 
@@ -214,7 +208,7 @@ async def _shown(
     closing: BoundForm | None = None,
 ) -> Response[Any]:
     wrong = next((form for form in (roles, acts, tab, closing) if form is not None), None)
-    shop, words = request.shop, texts.of(request)
+    shop, words = request.shop, i18n.of(request)
     owes = await tab_queries.find(shop, user_id=user.id)
     own_limit = words.plain(owes.limit_cents, shop.currency) if owes.own_limit else ""
     return rooms.page(
@@ -227,7 +221,7 @@ async def _shown(
         earned=await earnings.earnings(shop, seller_id=user.id) if Role.SELLER in user.roles else None,
         tab_of=owes,
         sessions=await sessions.page(shop, user_id=user.id, before_id=None, limit=SESSIONS_SHOWN),
-        device=lambda device: devices.named(device, words),
+        device=lambda device: browser_names.named(device, words),
         role_fields=_ROLE_FIELDS,
         roles=roles or BoundForm(request, {_ROLE_FIELDS[role]: "on" for role in user.roles}),
         acts=acts or BoundForm(request),

@@ -11,36 +11,36 @@ from tuckshop.http.fields import ID_MAX
 EACH_MAX = 9  # Pieces of one product: what two hands carry. Larger baskets are for /v1.
 _PICK = re.compile(r"([1-9][0-9]{0,18})(?:\.([1-9]))?", re.ASCII)
 
-Picks = Mapping[int, int]
+Cart = Mapping[int, int]
 """Product -> pieces, in the order of choosing."""
 
 
 def read(written: str) -> dict[int, int]:
     """What was chosen; what is not written as `write` does is left out."""
-    picks: dict[int, int] = {}
+    cart: dict[int, int] = {}
     for part in written.split("-", LINES_MAX)[:LINES_MAX]:
         found = _PICK.fullmatch(part)
         if found is not None and int(found[1]) <= ID_MAX:
-            picks[int(found[1])] = int(found[2] or 1)
-    return picks
+            cart[int(found[1])] = int(found[2] or 1)
+    return cart
 
 
-def write(picks: Picks) -> str:
+def write(cart: Cart) -> str:
     """The choice as text."""
     return "-".join(
-        f"{product_id}.{pieces}" if pieces > 1 else f"{product_id}" for product_id, pieces in picks.items()
+        f"{product_id}.{pieces}" if pieces > 1 else f"{product_id}" for product_id, pieces in cart.items()
     )
 
 
-def with_one_more(picks: Picks, product_id: int, *, stock: int) -> dict[int, int]:
+def with_one_more(cart: Cart, product_id: int, *, stock: int) -> dict[int, int]:
     """The choice and another piece, as far as there are any."""
-    pieces = min(picks.get(product_id, 0) + 1, stock, EACH_MAX)
-    if not pieces or (product_id not in picks and len(picks) >= LINES_MAX):
-        return dict(picks)
-    return {**picks, product_id: pieces}
+    pieces = min(cart.get(product_id, 0) + 1, stock, EACH_MAX)
+    if not pieces or (product_id not in cart and len(cart) >= LINES_MAX):
+        return dict(cart)
+    return {**cart, product_id: pieces}
 
 
-def with_one_less(picks: Picks, product_id: int) -> dict[int, int]:
+def with_one_less(cart: Cart, product_id: int) -> dict[int, int]:
     """The choice without one piece of it."""
-    left = {one: pieces - (one == product_id) for one, pieces in picks.items()}
+    left = {one: pieces - (one == product_id) for one, pieces in cart.items()}
     return {one: pieces for one, pieces in left.items() if pieces}

@@ -11,7 +11,7 @@ from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.http.fields import Id
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.web.ui import flash as ui_flash
+from tuckshop.web.ui import flash
 
 COOKIE = "tuckshop_note"
 
@@ -48,9 +48,9 @@ class MachineFlash(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 def leave(response: Response[Any], request: ShopRequest, note: MachineFlash) -> None:
     """For the page that the browser is led to."""
-    ui_flash.put(response, request, COOKIE, note)
+    flash.put(response, request, COOKIE, note)
 
 
 def read(request: ShopRequest) -> MachineFlash | None:
     """What was left; None if nothing, or nothing that we have written."""
-    return ui_flash.taken(request, COOKIE, MachineFlash)
+    return flash.taken(request, COOKIE, MachineFlash)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.http import browser_login as browser
-from tuckshop.http import cookies
+from tuckshop.http import browser_login, cookies
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import devices
 from tuckshop.queries import machines, storefront
-from tuckshop.web.storefront import flash as notes
+from tuckshop.web.storefront import flash
 from tuckshop.web.storefront.flash import Event, MachineFlash
-from tuckshop.web.ui import forms, visitors
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import layout as pages
+from tuckshop.web.ui import forms, i18n, layout, visitors
 
 IDLE_SECONDS = 60  # Without a touch for so long, nobody is there any more.
 
@@ -76,14 +73,14 @@ async def _left(request: ShopRequest) -> Response[Any]:
     response = forms.to_page("/")
     if not visitor.is_kiosk:
         return response  # Somebody's own browser keeps its guest.
-    await browser.log_out(request)
-    browser.forget(response, request)
+    await browser_login.log_out(request)
+    browser_login.forget(response, request)
     visitors.forget(response, request)
-    cookies.drop(response, request, texts.COOKIE)
+    cookies.drop(response, request, i18n.COOKIE)
     if visitor.wallet is not None and visitor.name is None:
         cents = await storefront.balance_cents(request.shop, wallet=visitor.wallet)
         if cents:
-            notes.leave(response, request, MachineFlash(event=Event.PUT_ASIDE, cents=cents))
+            flash.leave(response, request, MachineFlash(event=Event.PUT_ASIDE, cents=cents))
     return response
 
 
@@ -92,7 +89,7 @@ async def _shown(request: ShopRequest, *, is_wrong: bool = False) -> Response[An
     known = None
     if visitor.machine_id is not None:
         known = await machines.find(request.shop, machine_id=visitor.machine_id)
-    return pages.page(
+    return layout.page(
         request,
         "kiosk.html",
         status=422 if is_wrong else 200,

@@ -19,8 +19,7 @@ from tuckshop.domain.orders import Change
 from tuckshop.domain.products import CATEGORY_LENGTH_MAX
 from tuckshop.domain.refusals import InsufficientFunds, KeyReused, OutOfStock, Refusal, SessionEnded
 from tuckshop.domain.users import name_key
-from tuckshop.http import browser_login as browser
-from tuckshop.http import cookies
+from tuckshop.http import browser_login, cookies
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
@@ -29,14 +28,9 @@ from tuckshop.till.commands.base import Command, Receipt
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
-from tuckshop.web.storefront import cart as picks
-from tuckshop.web.storefront import display
-from tuckshop.web.storefront import flash as notes
+from tuckshop.web.storefront import cart, display, flash
 from tuckshop.web.storefront.flash import Event, MachineFlash
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import forms, visitors
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import layout as pages
+from tuckshop.web.ui import error_pages, forms, i18n, layout, visitors
 from tuckshop.web.ui.visitors import Visitor
 
 MACHINES_MAX = 20  # That a page offers to go to.
@@ -83,7 +77,7 @@ async def put_coin(request: ShopRequest, machine: Number) -> Response[Any]:
 async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
     """All that was chosen, at once."""
     posted = await forms.read(request, "key", "pick", "category", "change")
-    chosen = picks.read(posted["pick"])
+    chosen = cart.read(posted["pick"])
     if not chosen:
         return await _back(request, machine, posted, MachineFlash(event=Event.NOTHING_CHOSEN))
 
@@ -150,13 +144,13 @@ HANDLERS = (front, machine, put_coin, buy, pull_lever, undo)
 
 async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Response[Any]:
     if visitor.has_ended:  # Once more, as a guest: no form works with the cookie of a session that is over.
-        response: Response[Any] = forms.to_page(pages.here(request))
-        browser.forget(response, request)
+        response: Response[Any] = forms.to_page(layout.here(request))
+        browser_login.forget(response, request)
         return response
     shop = request.shop
     standing = await machines.find(shop, machine_id=machine_id)
     query = dict(request.query_params.items())
-    chosen = picks.read(query.get("pick", ""))
+    chosen = cart.read(query.get("pick", ""))
     shelves = await storefront.stocked(shop, machine_id=machine_id, also=chosen)
     by_id = {one.product_id: one for one in shelves}
     code = query.get("code", "").strip()[:CODE_LENGTH_MAX]
@@ -165,10 +159,10 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
     chosen = {one: min(pieces, by_id[one].stock) for one, pieces in chosen.items() if one in by_id}
     chosen = {one: pieces for one, pieces in chosen.items() if pieces}
     if added in by_id:
-        chosen = picks.with_one_more(chosen, added, stock=by_id[added].stock)
+        chosen = cart.with_one_more(chosen, added, stock=by_id[added].stock)
     if _ID.fullmatch(query.get("drop", "")):
-        chosen = picks.with_one_less(chosen, int(query["drop"]))
-    picked, change = picks.write(chosen), RETURN if query.get("change") == RETURN else "keep"
+        chosen = cart.with_one_less(chosen, int(query["drop"]))
+    picked, change = cart.write(chosen), RETURN if query.get("change") == RETURN else "keep"
     category = query.get("category", "").strip()
     categories = _categories(shelves)
     category = categories.get(name_key(category), "")
@@ -176,7 +170,7 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
     if visitor.wallet is not None:
         balance_cents = await storefront.balance_cents(shop, wallet=visitor.wallet)
         bought = await storefront.newest_bought(shop, wallet=visitor.wallet, machine_id=machine_id)
-    note = notes.read(request)
+    note = flash.read(request)
     missed = by_id.get(note.sold_out) if note is not None and note.sold_out is not None else None
     seen = display.Seen(
         chosen={by_id[one]: pieces for one, pieces in chosen.items()},
@@ -188,7 +182,7 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
         missed=missed.name if missed else "",
     )
     others = [] if visitor.is_kiosk else await machines.page(shop, limit=MACHINES_MAX)
-    response = pages.page(
+    response = layout.page(
         request,
         "machine.html",
         machine=standing,
@@ -202,9 +196,9 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
         by_id=by_id,
         seen=seen,
         pick=picked,
-        said=display.said(seen, texts.of(request), shop.currency),
-        greeting=display.greeting(seen, texts.of(request)),
-        left_forms=display.left_forms(texts.of(request)),
+        said=display.said(seen, i18n.of(request), shop.currency),
+        greeting=display.greeting(seen, i18n.of(request)),
+        left_forms=display.left_forms(i18n.of(request)),
         code=code if named is None else "",
         change=change,
         coins=shop.currency.denominations if visitor.puts_coins else (),
@@ -218,7 +212,7 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
     )
     visitors.remember(response, request, visitor)
     if note is not None:
-        cookies.drop(response, request, notes.COOKIE)
+        cookies.drop(response, request, flash.COOKIE)
     return response
 
 
@@ -275,7 +269,7 @@ def _why_not(request: ShopRequest, refusal: Refusal) -> MachineFlash:
             return MachineFlash(event=Event.TOO_LITTLE)
         case _:
             return MachineFlash(
-                event=Event.REFUSED, text=errors.said(refusal, texts.of(request), request)[:300]
+                event=Event.REFUSED, text=error_pages.said(refusal, i18n.of(request), request)[:300]
             )
 
 
@@ -283,11 +277,11 @@ async def _back(
     request: ShopRequest, machine: str, posted: dict[str, str], note: MachineFlash | None
 ) -> Response[Any]:
     """To the machine, with what was chosen, and a note for its display."""
-    pick = picks.write(picks.read(posted["pick"]))
+    pick = cart.write(cart.read(posted["pick"]))
     category = posted["category"][:CATEGORY_LENGTH_MAX]
     response = forms.to_page(_href(_id(machine), pick=pick, category=category, change=posted["change"]))
     if note is not None:
-        notes.leave(response, request, note)
+        flash.leave(response, request, note)
     return response
 
 

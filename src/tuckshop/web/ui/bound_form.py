@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from tuckshop.domain import money
-from tuckshop.domain import products as catalogue
+from tuckshop.domain import money, products
 from tuckshop.domain.field_problems import (
     AmountTooLarge,
     AmountTooSmall,
@@ -17,9 +16,7 @@ from tuckshop.domain.field_problems import (
 )
 from tuckshop.domain.refusals import InvalidField, Refusal, Throttled
 from tuckshop.http.request import ShopRequest
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui import error_pages, i18n, refusal_texts
 
 WHOLE_MAX = 10**15  # Whatever rule comes after it: nobody counts that far.
 _WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
@@ -39,7 +36,7 @@ class BoundForm:
         """What is wrong with the whole of it."""
         self.status = 422
         self._request = request
-        self.words = texts.of(request)
+        self.words = i18n.of(request)
 
     @property
     def is_wrong(self) -> bool:
@@ -94,7 +91,7 @@ class BoundForm:
         """Per cent, in basis points, as it is written: 5.5 or 5,5; nothing is 0."""
         typed = self.typed[name].strip().removesuffix("%").rstrip()
         try:
-            return catalogue.parse_tax(typed.replace(",", ".", 1)) if typed else 0
+            return products.parse_tax(typed.replace(",", ".", 1)) if typed else 0
         except InvalidField as refusal:
             self.complain(name, refusal.problem)
             return 0
@@ -125,7 +122,7 @@ class BoundForm:
 
     def complain(self, name: str, problem: FieldProblem) -> None:
         """Says beside a field which rule its value breaks."""
-        self.tell(name, reasons.sentence(problem, self.words, self._request.shop.currency))
+        self.tell(name, refusal_texts.sentence(problem, self.words, self._request.shop.currency))
 
     def refuse(self, refusal: Refusal, *, beside: Mapping[type[Refusal], str] | None = None) -> None:
         """Tells a refusal beside the field that it names, or that `beside` says it concerns; else on top.
@@ -139,6 +136,6 @@ class BoundForm:
         if isinstance(refusal, InvalidField) and refusal.field in self.typed:
             self.complain(refusal.field, refusal.problem)
         elif name:
-            self.tell(name, errors.said(refusal, self.words, self._request))
+            self.tell(name, error_pages.said(refusal, self.words, self._request))
         else:
-            self.trouble = errors.said(refusal, self.words, self._request)
+            self.trouble = error_pages.said(refusal, self.words, self._request)

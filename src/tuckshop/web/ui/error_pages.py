@@ -13,11 +13,7 @@ from tuckshop.http.errors import TABLE, Errors
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.till.sql.books import OutcomeUnknown
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import layout as pages
-from tuckshop.web.ui import refusal_texts as reasons
+from tuckshop.web.ui import flash, forms, i18n, layout, refusal_texts
 from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.i18n import N_, Words
 
@@ -80,12 +76,12 @@ class _ErrorPage(Response[Any]):
         if isinstance(told, SessionEnded):
             await to_log_in(asked)(scope, receive, send)
             return
-        words = texts.of(asked)
+        words = i18n.of(asked)
         if isinstance(told, Refusal):
-            title, detail = reasons.REFUSALS[type(told)][0], said(told, words, asked)
+            title, detail = refusal_texts.REFUSALS[type(told)][0], said(told, words, asked)
         else:
             title, detail = told[0], words.gettext(told[1])
-        shown = pages.page(
+        shown = layout.page(
             asked, "error.html", status=status, title=words.gettext(title), detail=detail, code=status
         )
         kept = {name: value for name, value in self.headers.items() if not name.startswith("content-")}
@@ -98,7 +94,7 @@ ERRORS = _Pages(TABLE)
 
 def to_log_in(request: ShopRequest) -> Response[None]:
     """To the log-in, and from there back to where somebody was."""
-    return forms.to_page(f"/login?{urlencode({'next': pages.here(request)})}")
+    return forms.to_page(f"/login?{urlencode({'next': layout.here(request)})}")
 
 
 def said(refusal: Refusal, words: Words, request: ShopRequest) -> str:
@@ -109,9 +105,9 @@ def said(refusal: Refusal, words: Words, request: ShopRequest) -> str:
     """
     if isinstance(refusal, SessionEnded):
         raise refusal
-    return reasons.of_refusal(refusal, words, request.shop.currency)
+    return refusal_texts.of_refusal(refusal, words, request.shop.currency)
 
 
 def leave(response: Response[Any], request: ShopRequest, refusal: Refusal) -> None:
     """The refusal, for the page that the browser is led to. Raises SessionEnded: see `said`."""
-    notices.leave(response, request, said(refusal, texts.of(request), request), mood=Mood.BAD)
+    flash.leave(response, request, said(refusal, i18n.of(request), request), mood=Mood.BAD)

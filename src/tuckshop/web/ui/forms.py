@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from tuckshop.http import browser_login as browser
-from tuckshop.http import multipart
+from tuckshop.http import browser_login, multipart
 from tuckshop.http.errors import BodyTooLarge, Malformed
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
@@ -61,10 +60,10 @@ async def require_own_page(request: ShopRequest) -> None:
     A link from another site may well lead here. All of a body is read first: a browser that still sends a
     picture would not hear that its session is over, but call the line broken.
     """
-    if request.method not in browser.READING:
+    if request.method not in browser_login.READING:
         with suppress(BodyTooLarge):  # Some forms tell that beside their file.
             await request.body()
-        browser.require_own_page(request)
+        browser_login.require_own_page(request)
 
 
 async def read(request: ShopRequest, *names: str) -> dict[str, str]:
@@ -145,7 +144,7 @@ def _checked(
             raise Malformed(("body", "has a field that this form does not have"), status=400)
         if len(value) > VALUE_LENGTH_MAX or "\0" in value:
             raise Malformed((name, "is not what a form sends"), status=400)
-    browser.require_form_token(request, posted.get(TOKEN, ""))
+    browser_login.require_form_token(request, posted.get(TOKEN, ""))
     return {name: posted.get(name, "") for name in names}
 
 

@@ -7,8 +7,7 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.handlers import post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.web.ui import forms
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import forms, i18n
 
 SECONDS = 400 * 86_400  # As long as browsers keep any cookie.
 
@@ -17,8 +16,8 @@ SECONDS = 400 * 86_400  # As long as browsers keep any cookie.
 async def choose(request: ShopRequest) -> Response[None]:
     """The language that was pressed, and back to where it was."""
     posted = await forms.read(request, "language", "back")
-    if posted["language"] not in texts.languages():
+    if posted["language"] not in i18n.languages():
         raise Malformed(("language", "is not one of ours"), status=400)
     response = forms.to_page(forms.own_path(posted["back"]))
-    cookies.put(response, request, texts.COOKIE, posted["language"], seconds=SECONDS)
+    cookies.put(response, request, i18n.COOKIE, posted["language"], seconds=SECONDS)
     return response

@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tuckshop.http import browser_login as browser
-from tuckshop.http import cookies
+from tuckshop.http import browser_login, cookies
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.web.ui import assets, forms, visitors
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import assets, forms, i18n, visitors
 from tuckshop.web.ui.labels import Naming
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: a press on a page moves money.
@@ -34,10 +32,10 @@ HEADERS = {
 
 def page(request: ShopRequest, template: str, *, status: int = 200, **shown: Any) -> Response[str]:
     """The template with what is shown in it."""
-    words = texts.of(request)
+    words = i18n.of(request)
     currency = request.shop.currency
     zone = request.shop.till.policy.days.timezone
-    seed = browser.seed(request)
+    seed = browser_login.seed(request)
     content = (
         _templates()
         .get_template(template)
@@ -52,17 +50,17 @@ def page(request: ShopRequest, template: str, *, status: int = 200, **shown: Any
             day=words.day,
             called=Naming(words),
             language=words.language,
-            languages=texts.languages(),
+            languages=i18n.languages(),
             shop_name=request.settings.shop_name,
             here=here(request),
             path=request.scope["path"],
             is_at_kiosk=cookies.read(request, visitors.MACHINE) is not None,
-            form_token=browser.form_token(request, seed=seed),
+            form_token=browser_login.form_token(request, seed=seed),
             **shown,
         )
     )
     response = Response(content, status_code=status, media_type="text/html", headers=dict(HEADERS))
-    browser.keep_seed(response, request, seed=seed)
+    browser_login.keep_seed(response, request, seed=seed)
     return response
 
 

@@ -9,7 +9,7 @@ from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, show_tax
 from tuckshop.domain.refusals import BarcodeTaken, NameTaken, Refusal
 from tuckshop.http.request import ShopRequest
 from tuckshop.queries.products import ProductOverview
-from tuckshop.web.ui import i18n as texts
+from tuckshop.web.ui import i18n
 from tuckshop.web.ui.bound_form import BoundForm
 
 FIELDS = ("name", "price", "category", "barcode", "cost", "tax", "refundable")
@@ -46,7 +46,7 @@ def read(form: BoundForm) -> Attributes:
 
 def typed(request: ShopRequest, product: ProductOverview) -> dict[str, str]:
     """The product as somebody would type it."""
-    words, currency = texts.of(request), request.shop.currency
+    words, currency = i18n.of(request), request.shop.currency
     return {
         "name": product.name,
         "price": words.plain(product.price_cents, currency),

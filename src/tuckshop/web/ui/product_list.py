@@ -12,14 +12,10 @@ from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.handlers import Handler, get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import users as accounts
-from tuckshop.queries import machines
-from tuckshop.queries import products as assortment
+from tuckshop.identity import users
+from tuckshop.queries import machines, products
 from tuckshop.till.commands.products import AddProduct, ProductRecord
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms, uploads
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import product_form as attributes
+from tuckshop.web.ui import flash, forms, i18n, product_form, rooms, uploads
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.product_page import ProductRoom
 from tuckshop.web.ui.rooms import SignedInUser
@@ -44,7 +40,9 @@ def handlers(room: ProductRoom) -> tuple[Handler, ...]:
     @get(f"{room.at}/new")
     async def show_new(request: ShopRequest) -> Response[Any]:
         member = await rooms.member(request, *room.editors)
-        typed = attributes.NEW | ({"stock": ""} if room.own_only else _NEW_OF_ANY) | {"key": forms.new_key()}
+        typed = (
+            product_form.NEW | ({"stock": ""} if room.own_only else _NEW_OF_ANY) | {"key": forms.new_key()}
+        )
         return await _new(request, room, member, BoundForm(request, typed))
 
     @post(f"{room.at}/new", status_code=303, body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX)
@@ -60,7 +58,7 @@ async def _index(request: ShopRequest, room: ProductRoom, member: SignedInUser) 
     keyword = query.get("q", "").replace("\0", "").strip()[:PRODUCT_NAME_LENGTH_MAX]
     removed = room.own_only and query.get("shown") == "removed"
     before_id = rooms.before(request)
-    found = await assortment.page(
+    found = await products.page(
         request.shop,
         seller_id=member.user_id if room.own_only else None,
         keyword=keyword,
@@ -85,18 +83,18 @@ async def _index(request: ShopRequest, room: ProductRoom, member: SignedInUser) 
 async def _add(request: ShopRequest, room: ProductRoom, member: SignedInUser) -> Response[Any]:
     """On sale from now on, with its first stock and perhaps a picture."""
     fields = ["stock"] if room.own_only else [*_NEW_OF_ANY]
-    form, picture = await uploads.read_with_picture(request, *attributes.FIELDS, *fields)
-    said = attributes.read(form)
-    seller, machine_id, beside = "", DEFAULT_MACHINE_ID, attributes.BESIDE
+    form, picture = await uploads.read_with_picture(request, *product_form.FIELDS, *fields)
+    said = product_form.read(form)
+    seller, machine_id, beside = "", DEFAULT_MACHINE_ID, product_form.BESIDE
     if not room.own_only:
         seller = form.text("seller", length_max=USERNAME_LENGTH_MAX, needed=False)
         machine_id = form.whole("machine", least=1)
-        beside = attributes.BESIDE | _BESIDE_OF_ANY
+        beside = product_form.BESIDE | _BESIDE_OF_ANY
     stock = form.whole("stock", most=QUANTITY_MAX)
     if form.is_wrong:
         return await _new(request, room, member, form)
     try:
-        seller_id = (await accounts.find_by_name(request.shop, username=seller)).id if seller else None
+        seller_id = (await users.find_by_name(request.shop, username=seller)).id if seller else None
         command = AddProduct(
             member.caller,
             stock=stock,
@@ -111,9 +109,7 @@ async def _add(request: ShopRequest, room: ProductRoom, member: SignedInUser) ->
         return await _new(request, room, member, form)
     assert isinstance(receipt, ProductRecord)
     response = forms.to_page(f"{room.at}/{receipt.product_id}")
-    notices.leave(
-        response, request, texts.of(request).gettext("%(product)s is on sale.", product=receipt.name)
-    )
+    flash.leave(response, request, i18n.of(request).gettext("%(product)s is on sale.", product=receipt.name))
     return response
 
 

@@ -22,15 +22,10 @@ from tuckshop.http.handlers import Answering, Handler, get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.operations import pictures
-from tuckshop.queries import machines
-from tuckshop.queries import products as assortment
+from tuckshop.queries import machines, products
 from tuckshop.queries.products import ProductOverview
 from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
-from tuckshop.web.ui import error_pages as errors
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import forms, rooms, uploads
-from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui import product_form as attributes
+from tuckshop.web.ui import error_pages, flash, forms, i18n, product_form, rooms, uploads
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -99,7 +94,7 @@ def _answering(act: _Act, room: ProductRoom, roles: tuple[Role, ...], *, of_remo
     async def answer(request: ShopRequest, product: Number) -> Response[Any]:
         member = await rooms.member(request, *roles)
         seller_id = member.user_id if room.own_only else None
-        found = await assortment.find(request.shop, product_id=rooms.number(product), seller_id=seller_id)
+        found = await products.find(request.shop, product_id=rooms.number(product), seller_id=seller_id)
         if found.removed_us is not None and not of_removed:
             raise UnknownProduct(product=found.product_id)  # Before anything large is read.
         return await act(request, Seen(room, member, seller_id, found))
@@ -109,9 +104,9 @@ def _answering(act: _Act, room: ProductRoom, roles: tuple[Role, ...], *, of_remo
 
 async def change(request: ShopRequest, seen: Seen) -> Response[Any]:
     """What is said of it, unless somebody has said otherwise since the page was shown."""
-    posted = await forms.read(request, "key", "version", *attributes.FIELDS)
+    posted = await forms.read(request, "key", "version", *product_form.FIELDS)
     form = BoundForm(request, posted)
-    said = attributes.read(form)
+    said = product_form.read(form)
     version = form.whole("version", least=1)
     if form.is_wrong:
         return await show(request, seen, edit=form)
@@ -119,19 +114,19 @@ async def change(request: ShopRequest, seen: Seen) -> Response[Any]:
     try:
         await forms.settled(request, command, posted)
     except VersionChanged:
-        product = await assortment.find(
+        product = await products.find(
             request.shop, product_id=seen.product.product_id, seller_id=seen.seller_id
         )
-        form.trouble = texts.of(request).gettext(
+        form.trouble = i18n.of(request).gettext(
             "Somebody else changed this product. These are its current values, and below is what you"
             " typed: save again to replace them."
         )
         form.typed["version"] = str(product.version)
         return await show(request, replace(seen, product=product), edit=form, is_changed=True)
     except Refusal as refusal:
-        form.refuse(refusal, beside=attributes.BESIDE)
+        form.refuse(refusal, beside=product_form.BESIDE)
         return await show(request, seen, edit=form)
-    return _done(request, seen, texts.of(request).gettext("Saved."))
+    return _done(request, seen, i18n.of(request).gettext("Saved."))
 
 
 async def put_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
@@ -149,7 +144,7 @@ async def put_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
         form.refuse(refusal)
         return await show(request, seen, picture=form)
     return _done(
-        request, seen, texts.of(request).gettext("Picture saved. This is how it looks in the machine.")
+        request, seen, i18n.of(request).gettext("Picture saved. This is how it looks in the machine.")
     )
 
 
@@ -161,7 +156,7 @@ async def remove_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
         (await pictures.remove(request.shop, forms.enveloped(request, command, posted))).receipt()
     except Refusal as refusal:
         return _refused(request, seen, refusal)
-    return _done(request, seen, texts.of(request).gettext("Picture removed."))
+    return _done(request, seen, i18n.of(request).gettext("Picture removed."))
 
 
 async def stock(request: ShopRequest, seen: Seen) -> Response[Any]:
@@ -185,7 +180,7 @@ async def stock(request: ShopRequest, seen: Seen) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE_STOCK)
         return await show(request, seen, pieces=form)
-    words = texts.of(request)
+    words = i18n.of(request)
     if what == CAME:
         return _done(request, seen, words.ngettext("%(num)s piece added.", "%(num)s pieces added.", pieces))
     return _done(request, seen, words.gettext("Stock corrected to %(count)s.", count=pieces))
@@ -193,7 +188,7 @@ async def stock(request: ShopRequest, seen: Seen) -> Response[Any]:
 
 async def ask_to_remove(request: ShopRequest, seen: Seen) -> Response[Any]:
     """Whether that is meant: it cannot be undone."""
-    held = await assortment.shelves_of(request.shop, product_id=seen.product.product_id)
+    held = await products.shelves_of(request.shop, product_id=seen.product.product_id)
     return rooms.page(
         request,
         "remove_product.html",
@@ -215,8 +210,8 @@ async def remove(request: ShopRequest, seen: Seen) -> Response[Any]:
     except Refusal as refusal:
         return _refused(request, seen, refusal)
     response = forms.to_page(seen.room.at)
-    notices.leave(
-        response, request, texts.of(request).gettext("%(product)s is off sale.", product=seen.product.name)
+    flash.leave(
+        response, request, i18n.of(request).gettext("%(product)s is off sale.", product=seen.product.name)
     )
     return response
 
@@ -234,9 +229,9 @@ async def show(
     product = seen.product
     wrong = next((form for form in (edit, picture, pieces) if form is not None), None)
     places = {one.id: one.name for one in await machines.page(request.shop)}
-    held = await assortment.shelves_of(request.shop, product_id=product.product_id)
+    held = await products.shelves_of(request.shop, product_id=product.product_id)
     first_id = next((one.machine_id for one in held), next(iter(places)))
-    said = attributes.typed(request, product) | {"version": str(product.version)}
+    said = product_form.typed(request, product) | {"version": str(product.version)}
     came = {"what": CAME, "pieces": "", "machine": str(first_id), "reason": ""}
     return rooms.page(
         request,
@@ -259,11 +254,11 @@ async def show(
 
 def _done(request: ShopRequest, seen: Seen, sentence: str) -> Response[Any]:
     response = forms.to_page(seen.at)
-    notices.leave(response, request, sentence)
+    flash.leave(response, request, sentence)
     return response
 
 
 def _refused(request: ShopRequest, seen: Seen, refusal: Refusal) -> Response[Any]:
     response = forms.to_page(seen.at)
-    errors.leave(response, request, refusal)
+    error_pages.leave(response, request, refusal)
     return response

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
-from tuckshop.domain import field_problems as of_field
-from tuckshop.domain import refusals
+from tuckshop.domain import field_problems, refusals
 from tuckshop.domain.field_problems import FieldProblem, StoredReason
 from tuckshop.domain.money import Currency
 from tuckshop.domain.refusals import InvalidField, Refusal
-from tuckshop.imports import file_problems as of_file
+from tuckshop.imports import file_problems
 from tuckshop.imports.file_problems import FileProblem, FileTooLarge, InvalidCell
 from tuckshop.web.ui.i18n import N_, Plural, Words
 from tuckshop.web.ui.labels import Naming
@@ -222,69 +221,69 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
 """The title of its page, and its sentence."""
 
 FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
-    of_field.OutOfRange: N_("must be from %(least)s to %(most)s"),
-    of_field.TooSmall: N_("must be at least %(least)s"),
-    of_field.TooLarge: N_("must be at most %(most)s"),
-    of_field.NotAWholeNumber: N_("must be a whole number"),
-    of_field.NotADecimal: N_("must be a number such as 2.20"),
-    of_field.TooManyDecimals: Plural(
+    field_problems.OutOfRange: N_("must be from %(least)s to %(most)s"),
+    field_problems.TooSmall: N_("must be at least %(least)s"),
+    field_problems.TooLarge: N_("must be at most %(most)s"),
+    field_problems.NotAWholeNumber: N_("must be a whole number"),
+    field_problems.NotADecimal: N_("must be a number such as 2.20"),
+    field_problems.TooManyDecimals: Plural(
         "must have at most %(decimals_max)s decimal",
         "must have at most %(decimals_max)s decimals",
         "decimals_max",
     ),
-    of_field.AmountOutOfRange: N_("must be from %(cents_min)s to %(cents_max)s"),
-    of_field.AmountTooSmall: N_("must be at least %(cents_min)s"),
-    of_field.AmountTooLarge: N_("must be at most %(cents_max)s"),
-    of_field.NotPayableInCoins: N_("must be payable in coins of %(accepted)s"),
-    of_field.TaxOutOfRange: N_("must be from 0 to 100 per cent"),
-    of_field.WrongLength: Plural(
+    field_problems.AmountOutOfRange: N_("must be from %(cents_min)s to %(cents_max)s"),
+    field_problems.AmountTooSmall: N_("must be at least %(cents_min)s"),
+    field_problems.AmountTooLarge: N_("must be at most %(cents_max)s"),
+    field_problems.NotPayableInCoins: N_("must be payable in coins of %(accepted)s"),
+    field_problems.TaxOutOfRange: N_("must be from 0 to 100 per cent"),
+    field_problems.WrongLength: Plural(
         "must have %(length_min)s to %(length_max)s characters",
         "must have %(length_min)s to %(length_max)s characters",
         "length_max",
     ),
-    of_field.SpaceAtEnds: N_("must not start or end with space"),
-    of_field.ForbiddenCharacters: N_("must not contain slashes or invisible characters"),
-    of_field.ReservedName: N_("must not be the shop's own"),
-    of_field.NotAnEmail: N_("must look like name@example.org"),
-    of_field.NotABarcode: N_("must be %(length_min)s to %(length_max)s letters, digits or hyphens"),
-    of_field.CommonPassword: N_("is among the most common passwords"),
-    of_field.WrongSetupCode: N_("is not the code that the server printed"),
-    of_field.NotATimezone: N_("must be a name such as Europe/Berlin"),
-    of_field.NotYesOrNo: N_("must be yes or no"),
-    of_field.StateNotAllowed: N_("must be pending, active or disabled"),
-    of_field.ChangeOnTab: N_("must be keep where the order goes on the tab"),
-    of_field.SameUser: N_("must be another user"),
-    of_field.SameMachine: N_("must be another machine"),
-    of_field.NoRoles: N_("must name at least one role"),
-    of_field.RoleTwice: N_("must name each role once"),
-    of_field.NoScopes: N_("must name at least one scope"),
-    of_field.WrongLineCount: Plural(
+    field_problems.SpaceAtEnds: N_("must not start or end with space"),
+    field_problems.ForbiddenCharacters: N_("must not contain slashes or invisible characters"),
+    field_problems.ReservedName: N_("must not be the shop's own"),
+    field_problems.NotAnEmail: N_("must look like name@example.org"),
+    field_problems.NotABarcode: N_("must be %(length_min)s to %(length_max)s letters, digits or hyphens"),
+    field_problems.CommonPassword: N_("is among the most common passwords"),
+    field_problems.WrongSetupCode: N_("is not the code that the server printed"),
+    field_problems.NotATimezone: N_("must be a name such as Europe/Berlin"),
+    field_problems.NotYesOrNo: N_("must be yes or no"),
+    field_problems.StateNotAllowed: N_("must be pending, active or disabled"),
+    field_problems.ChangeOnTab: N_("must be keep where the order goes on the tab"),
+    field_problems.SameUser: N_("must be another user"),
+    field_problems.SameMachine: N_("must be another machine"),
+    field_problems.NoRoles: N_("must name at least one role"),
+    field_problems.RoleTwice: N_("must name each role once"),
+    field_problems.NoScopes: N_("must name at least one scope"),
+    field_problems.WrongLineCount: Plural(
         "must name 1 to %(lines_max)s products", "must name 1 to %(lines_max)s products", "lines_max"
     ),
-    of_field.ProductTwice: N_("must name each product once"),
-    of_field.MoreThanOrdered: N_("must be at most %(most)s of product %(product)s"),
-    of_field.SlotTwice: N_("must be set for one product only"),
-    of_field.AboveCapacity: N_("must be at most the capacity"),
-    of_field.NoCoins: N_("must hold at least one coin"),
-    of_field.TooManyCoins: Plural(
+    field_problems.ProductTwice: N_("must name each product once"),
+    field_problems.MoreThanOrdered: N_("must be at most %(most)s of product %(product)s"),
+    field_problems.SlotTwice: N_("must be set for one product only"),
+    field_problems.AboveCapacity: N_("must be at most the capacity"),
+    field_problems.NoCoins: N_("must hold at least one coin"),
+    field_problems.TooManyCoins: Plural(
         "must hold at most %(most)s coin in one go", "must hold at most %(most)s coins in one go", "most"
     ),
-    of_field.CoinCountTooSmall: N_("must hold at least 1 of %(value_cents)s"),
-    of_field.CoinCountOutOfRange: N_("must hold from 0 to %(most)s of %(value_cents)s"),
-    of_field.CoinNotCounted: N_("must name every coin, including %(value_cents)s"),
-    of_field.CoinTwice: N_("must name each coin once"),
-    of_field.DayOutOfRange: N_("must be from %(first_day)s to %(last_day)s"),
-    of_field.DayAfter: N_("must not be after %(last_day)s"),
-    of_field.PeriodTooLong: Plural(
+    field_problems.CoinCountTooSmall: N_("must hold at least 1 of %(value_cents)s"),
+    field_problems.CoinCountOutOfRange: N_("must hold from 0 to %(most)s of %(value_cents)s"),
+    field_problems.CoinNotCounted: N_("must name every coin, including %(value_cents)s"),
+    field_problems.CoinTwice: N_("must name each coin once"),
+    field_problems.DayOutOfRange: N_("must be from %(first_day)s to %(last_day)s"),
+    field_problems.DayAfter: N_("must not be after %(last_day)s"),
+    field_problems.PeriodTooLong: Plural(
         "must be within %(days_max)s day of %(last_day)s",
         "must be within %(days_max)s days of %(last_day)s",
         "days_max",
     ),
-    of_field.NotAPicture: N_("must be a picture: PNG, JPEG or WebP"),
-    of_field.TooManyPixels: Plural(
+    field_problems.NotAPicture: N_("must be a picture: PNG, JPEG or WebP"),
+    field_problems.TooManyPixels: Plural(
         "must have at most %(pixels_max)s pixel", "must have at most %(pixels_max)s pixels", "pixels_max"
     ),
-    of_field.Animated: N_("must not be animated"),
+    field_problems.Animated: N_("must not be animated"),
 }
 """All but StoredReason, which has a sentence of its own."""
 
@@ -326,38 +325,38 @@ FIELDS: Mapping[str, str] = {
 """What rules call a field, for where it does not stand beside the sentence."""
 
 FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
-    of_file.FileTooLarge: N_("The file is larger than %(mib)s MiB."),
-    of_file.FileIsUtf16: N_("The file is UTF-16; save it as CSV in UTF-8."),
-    of_file.FileNotUtf8: N_("The file is not UTF-8; save it as CSV in UTF-8."),
-    of_file.NulCharacter: N_("There is a NUL character: this is no CSV file."),
-    of_file.QuotesOpen: N_("The quotation marks in this row are not closed, or are inside a cell."),
-    of_file.CellTooLong: Plural(
+    file_problems.FileTooLarge: N_("The file is larger than %(mib)s MiB."),
+    file_problems.FileIsUtf16: N_("The file is UTF-16; save it as CSV in UTF-8."),
+    file_problems.FileNotUtf8: N_("The file is not UTF-8; save it as CSV in UTF-8."),
+    file_problems.NulCharacter: N_("There is a NUL character: this is no CSV file."),
+    file_problems.QuotesOpen: N_("The quotation marks in this row are not closed, or are inside a cell."),
+    file_problems.CellTooLong: Plural(
         "A cell has more than %(length_max)s character.",
         "A cell has more than %(length_max)s characters.",
         "length_max",
     ),
-    of_file.TooManyRows: Plural(
+    file_problems.TooManyRows: Plural(
         "The file has more than %(rows_max)s row.", "The file has more than %(rows_max)s rows.", "rows_max"
     ),
-    of_file.FileEmpty: N_("The file is empty. Its first row must name the columns: %(columns)s."),
-    of_file.NameColumnMissing: N_("The first row must name the columns: name, and any of %(columns)s."),
-    of_file.UnknownColumn: N_("There is no column “%(column)s”, only %(columns)s."),
-    of_file.ColumnTwice: N_("The column %(column)s is there twice."),
-    of_file.TooManyCells: Plural(
+    file_problems.FileEmpty: N_("The file is empty. Its first row must name the columns: %(columns)s."),
+    file_problems.NameColumnMissing: N_("The first row must name the columns: name, and any of %(columns)s."),
+    file_problems.UnknownColumn: N_("There is no column “%(column)s”, only %(columns)s."),
+    file_problems.ColumnTwice: N_("The column %(column)s is there twice."),
+    file_problems.TooManyCells: Plural(
         "There is %(cells)s cell, and the first row names %(cells_max)s.",
         "There are %(cells)s cells, and the first row names %(cells_max)s.",
         "cells",
     ),
-    of_file.InvalidCell: N_("%(column)s: “%(value)s” %(problem)s."),
-    of_file.NameMissing: N_("The name is missing."),
-    of_file.NameTwice: N_("%(name)s is on line %(first_line)s already."),
-    of_file.BarcodeInUse: N_("Another product has the barcode %(barcode)s."),
-    of_file.PriceMissing: N_("%(name)s is new and needs a price."),
-    of_file.AboveShelfCapacity: N_("The shelf of %(name)s holds at most %(most)s."),
-    of_file.UnknownSeller: N_("There is no seller %(seller)s."),
-    of_file.SellerNotYou: N_("You can add only your own products."),
-    of_file.ProductNotYours: N_("%(name)s belongs to somebody else."),
-    of_file.OtherSeller: N_("%(name)s is sold by %(seller)s, and products keep their sellers."),
+    file_problems.InvalidCell: N_("%(column)s: “%(value)s” %(problem)s."),
+    file_problems.NameMissing: N_("The name is missing."),
+    file_problems.NameTwice: N_("%(name)s is on line %(first_line)s already."),
+    file_problems.BarcodeInUse: N_("Another product has the barcode %(barcode)s."),
+    file_problems.PriceMissing: N_("%(name)s is new and needs a price."),
+    file_problems.AboveShelfCapacity: N_("The shelf of %(name)s holds at most %(most)s."),
+    file_problems.UnknownSeller: N_("There is no seller %(seller)s."),
+    file_problems.SellerNotYou: N_("You can add only your own products."),
+    file_problems.ProductNotYours: N_("%(name)s belongs to somebody else."),
+    file_problems.OtherSeller: N_("%(name)s is sold by %(seller)s, and products keep their sellers."),
 }
 
 

@@ -11,15 +11,13 @@ from starlette.exceptions import HTTPException
 
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Actor, Role
-from tuckshop.http import browser_login as browser
+from tuckshop.http import browser_login
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import sessions, users
 from tuckshop.identity.users import User
 from tuckshop.till.callers import SessionCaller
-from tuckshop.web.ui import flash as notices
-from tuckshop.web.ui import layout as pages
+from tuckshop.web.ui import flash, layout
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
@@ -73,7 +71,7 @@ async def member(request: ShopRequest, *roles: Role) -> SignedInUser:
         SessionEnded: nobody is logged in; the error's page is the log-in, which leads back.
         RoleMissing: this room is not for them; the error's page says so.
     """
-    caller = await browser.caller(request)
+    caller = await browser_login.caller(request)
     if caller is None:
         raise SessionEnded
     actor = await sessions.actor(request.shop, caller=caller)
@@ -81,7 +79,7 @@ async def member(request: ShopRequest, *roles: Role) -> SignedInUser:
     if roles:
         actor.require(*roles)
     assert actor.user_id is not None
-    return SignedInUser(caller, actor, await accounts.find(request.shop, user_id=actor.user_id))
+    return SignedInUser(caller, actor, await users.find(request.shop, user_id=actor.user_id))
 
 
 def number(given: str) -> int:
@@ -115,11 +113,11 @@ def page(
     **shown: Any,
 ) -> Response[str]:
     """A page of a room, with what the last one has left to be said, and where its list begins."""
-    notice = notices.read(request)
+    notice = flash.read(request)
     is_first = before(request) is None
-    response = pages.page(
+    response = layout.page(
         request, template, status=status, member=member, notice=notice, is_first=is_first, **shown
     )
     if notice is not None:
-        notices.forget(response, request)
+        flash.forget(response, request)
     return response

@@ -15,12 +15,10 @@ from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.http import browser_login as browser
-from tuckshop.http import cookies
+from tuckshop.http import browser_login, cookies
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import devices, sessions
-from tuckshop.identity import users as accounts
+from tuckshop.identity import devices, sessions, users
 from tuckshop.queries import storefront
 from tuckshop.till.callers import Caller
 
@@ -102,13 +100,13 @@ async def _signed_in(request: ShopRequest, key: str | None, machine_id: int | No
         SessionEnded: there was one.
     """
     shop = request.shop
-    caller = await browser.caller(request)
+    caller = await browser_login.caller(request)
     if caller is None:
         return None
     actor = await sessions.actor(shop, caller=caller)
     if not actor.has(Role.BUYER):
         return None
-    name = (await accounts.find(shop, user_id=caller.user_id)).username
+    name = (await users.find(shop, user_id=caller.user_id)).username
     is_staff = actor.has(Role.CASHIER, Role.ADMIN)
     puts_coins = is_staff or shop.till.policy.coins is CoinsPolicy.SELF
     return Visitor("", caller, wallet_of(caller.user_id), key, machine_id, puts_coins, name)
