@@ -24,7 +24,7 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import NAME_PATTERN, Id, Moment, ResponseBody, moment
+from tuckshop.http.fields import NAME_PATTERN, Id, Moment, ResponseBody, moment, name_meta
 from tuckshop.http.handlers import Router, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
@@ -36,12 +36,10 @@ DAYS_MAX = 36_500
 
 GuestName = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=USERNAME_LENGTH_MAX,
+    name_meta(
+        USERNAME_LENGTH_MAX,
+        example="door 17",
         description="A guest's name, independent of usernames; case does not count.",
-        examples=["door 17"],
-        extra_json_schema={"pattern": NAME_PATTERN},
     ),
 ]
 GuestQuery = Annotated[

@@ -9,7 +9,7 @@ import msgspec
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, RoleMissing, UnknownMachine
-from tuckshop.http.fields import NAME_PATTERN, PathId, ResponseBody
+from tuckshop.http.fields import PathId, ResponseBody, name_meta
 from tuckshop.http.handlers import Router, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
@@ -19,12 +19,10 @@ from tuckshop.queries.machines import Machine
 
 Name = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=MACHINE_NAME_LENGTH_MAX,
+    name_meta(
+        MACHINE_NAME_LENGTH_MAX,
+        example="Hall",
         description="Without slashes, invisible characters, and space at the ends; case does not count.",
-        examples=["Hall"],
-        extra_json_schema={"pattern": NAME_PATTERN},
     ),
 ]
 Timezone = Annotated[

@@ -32,7 +32,6 @@ from tuckshop.domain.users import HOUSE_NAME
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     ID_MAX,
-    NAME_PATTERN,
     Id,
     PathId,
     Pieces,
@@ -41,6 +40,7 @@ from tuckshop.http.fields import (
     Reason,
     ResponseBody,
     Stock,
+    name_meta,
 )
 from tuckshop.http.handlers import Router, delete, describe, get, patch, post, put
 from tuckshop.http.request import Body, ShopRequest
@@ -62,13 +62,7 @@ Cost = Annotated[int, msgspec.Meta(ge=0, le=PRICE_CENTS_MAX)]
 Tax = Annotated[int, msgspec.Meta(ge=0, le=TAX_BASIS_POINTS_MAX)]
 Category = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=CATEGORY_LENGTH_MAX,
-        description="Without slashes and invisible characters.",
-        examples=["Drinks"],
-        extra_json_schema={"pattern": NAME_PATTERN},
-    ),
+    name_meta(CATEGORY_LENGTH_MAX, example="Drinks", description="Without slashes and invisible characters."),
 ]
 Barcode = Annotated[
     str,

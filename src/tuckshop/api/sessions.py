@@ -21,7 +21,6 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Scope
 from tuckshop.http.fields import (
-    NAME_PATTERN,
     TEXT_PATTERN,
     Moment,
     Password,
@@ -29,6 +28,7 @@ from tuckshop.http.fields import (
     ResponseBody,
     Username,
     moment,
+    name_meta,
 )
 from tuckshop.http.handlers import Router, delete, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
@@ -58,12 +58,7 @@ class TokenBody(Body):
 
     name: Annotated[
         str,
-        msgspec.Meta(
-            min_length=1,
-            max_length=NAME_LENGTH_MAX,
-            examples=["shelf label printer"],
-            extra_json_schema={"pattern": NAME_PATTERN},
-        ),
+        name_meta(NAME_LENGTH_MAX, example="shelf label printer"),
     ]
     scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=len(Scope), examples=[["read"]])]
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)] = 365

@@ -18,7 +18,7 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.http.fields import NAME_PATTERN, Id, PathId, Pieces, Price, Reason, ResponseBody
+from tuckshop.http.fields import Id, PathId, Pieces, Price, Reason, ResponseBody, name_meta
 from tuckshop.http.handlers import Router, describe, get, post, put
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
@@ -28,12 +28,7 @@ from tuckshop.till.commands.machines import MoveStock, SetShelves, ShelfRecord, 
 
 Slot = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=SLOT_LENGTH_MAX,
-        examples=["A1"],
-        extra_json_schema={"pattern": NAME_PATTERN},
-    ),
+    name_meta(SLOT_LENGTH_MAX, example="A1"),
 ]
 Capacity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
 ParLevel = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]

@@ -31,19 +31,28 @@ _INVISIBLE = (
     "\U000e0020-\U000e007f\u034f\u115f-\u1160\u17b4-\u17b5\u2800\u3164\uffa0"
 )
 NAME_PATTERN = f"^[^\\s/{_INVISIBLE}]([^/{_INVISIBLE}]*[^\\s/{_INVISIBLE}])?$"
-"""The rule of `domain.accounts.check_name`, for documents."""
+"""The rule of `domain.users.check_name`, for documents."""
 TEXT_PATTERN = r"^[^\x00]*$"
 EMAIL_PATTERN = f"^[^\\s@/{_INVISIBLE}]+@[^\\s@/{_INVISIBLE}]+$"
 
 
+def name_meta(length_max: int, *, example: str, description: str | None = None) -> msgspec.Meta:
+    """What documents say of a name. Only its length is checked here; the domain checks the rest."""
+    return msgspec.Meta(
+        min_length=1,
+        max_length=length_max,
+        description=description,
+        examples=[example],
+        extra_json_schema={"pattern": NAME_PATTERN},
+    )
+
+
 Username = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=USERNAME_LENGTH_MAX,
+    name_meta(
+        USERNAME_LENGTH_MAX,
+        example="ada",
         description="Without slashes, invisible characters, and space at the ends; case does not count.",
-        examples=["ada"],
-        extra_json_schema={"pattern": NAME_PATTERN},
     ),
 ]
 Password = Annotated[
@@ -77,12 +86,10 @@ Email = Annotated[
 
 ProductName = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=PRODUCT_NAME_LENGTH_MAX,
+    name_meta(
+        PRODUCT_NAME_LENGTH_MAX,
+        example="Cola",
         description="Without slashes, invisible characters, and space at the ends; unique while on sale.",
-        examples=["Cola"],
-        extra_json_schema={"pattern": NAME_PATTERN},
     ),
 ]
 Price = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, examples=[150])]

@@ -13,7 +13,7 @@ from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, check_name
 from tuckshop.http import response
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import NAME_PATTERN
+from tuckshop.http.fields import name_meta
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import devices
@@ -23,12 +23,10 @@ API = "/api/v1"
 
 UserName = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=USERNAME_LENGTH_MAX,
+    name_meta(
+        USERNAME_LENGTH_MAX,
+        example="door 17",
         description="A guest's name, which no user's has to do with; case does not count.",
-        examples=["door 17"],
-        extra_json_schema={"pattern": NAME_PATTERN},
     ),
 ]
 UserQuery = Annotated[
