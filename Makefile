@@ -102,7 +102,6 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.privates
-	$(BIN)/python -m tools.words
 	tools/check-tree
 
 .PHONY: lighthouse

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-HANG_SECONDS = 120.0  # Far more than anything takes on a slow computer that is busy with other things.
+HANG_SECONDS = 240.0  # Far more than anything takes on a slow computer that is busy with other things.
+WALK_SECONDS = 10 * HANG_SECONDS  # The same of many things one after the other, each of which may hang.
 _PAUSE_SECONDS = 0.005
 
 

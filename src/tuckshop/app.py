@@ -40,14 +40,14 @@ from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import admit
 from tuckshop.dialects.shared import mounting as dialects
-from tuckshop.dialects.shared.mounting import Dispatcher
+from tuckshop.dialects.shared.mounting import Switchboard
 from tuckshop.http import openapi, postman
 from tuckshop.http.handlers import Router
-from tuckshop.http.hosts import LOOPBACK_HOSTS, HostCheck
-from tuckshop.http.middleware import Middleware
+from tuckshop.http.hosts import LOOPBACK_HOSTS, Gate
+from tuckshop.http.middleware import Edge
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
-from tuckshop.http.timeouts import BodyTimeouts
+from tuckshop.http.timeouts import Stalls
 from tuckshop.operations import metrics
 from tuckshop.operations import retention as idempotency
 from tuckshop.operations.shop_state import is_demo as holds_demo
@@ -64,9 +64,7 @@ _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's 
 class Service:
     """The whole ASGI application: requests go to the edge, start and end of the server to the shop."""
 
-    def __init__(
-        self, edge: Middleware, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
-    ) -> None:
+    def __init__(self, edge: Edge, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]) -> None:
         self.edge = edge
         self._lifecycle = Lifecycle(lifespan=lifespan)
 
@@ -91,7 +89,7 @@ def create_app(
     given = given or settings.read()
     meter = Meter()
     watched = Events(streams_max=given.event_streams)
-    stalls = BodyTimeouts()
+    stalls = Stalls()
     is_measured = given.metrics or bool(given.metrics_token)
 
     @asynccontextmanager
@@ -101,7 +99,7 @@ def create_app(
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
-                edge.guard(HostCheck(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
+                edge.guard(Gate(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
             if owns_process:
                 _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, stalls)
@@ -132,14 +130,14 @@ def create_app(
     mounted = {name: dialect.app(prefix=dialect.prefix) for name, dialect in spoken.items()}
     root = spoken.get(given.root_dialect)
     root_app = None if root is None else root.app(prefix="/")
-    inside = Dispatcher(
+    inside = Switchboard(
         contract,
         pages=web.app(),
         is_for_people=web.is_for_people,
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
     )
-    edge = Middleware(
+    edge = Edge(
         inside,
         meter=meter if is_measured else None,
         access_log=given.access_log,
@@ -196,7 +194,7 @@ def _let_memory_rest() -> None:
     gc.set_threshold(_VALUES_A_BATCH)
 
 
-def _close(events: Events, stalls: BodyTimeouts) -> None:
+def _close(events: Events, stalls: Stalls) -> None:
     """Ends the streams first: the server waits for what is being answered, and they never end by themselves.
     Nor do requests whose body does not come.
 

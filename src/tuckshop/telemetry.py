@@ -59,7 +59,7 @@ class Meter:
     requests: dict[tuple[str, str, int], Spread] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)  # those that were raised, not the till's
 
-    def respond(self, route: str, method: str, status: int, seconds: float) -> None:
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one request whose answer has begun."""
         spread = self.requests.get((route, method, status))
         if spread is None:

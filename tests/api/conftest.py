@@ -25,7 +25,7 @@ from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.http.timeouts import BodyTimeouts
+from tuckshop.http.timeouts import Stalls
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.till.callers import SessionCaller
@@ -42,7 +42,7 @@ class Api:
     events: Events
     client: httpx.AsyncClient
     port: int
-    stalls: BodyTimeouts
+    stalls: Stalls
 
     @property
     def clock(self) -> Clock:

@@ -28,7 +28,7 @@ def api(api_self: Api) -> Api:
     return api_self
 
 
-async def entered(api: Api) -> opaque.BrowserSession:
+async def entered(api: Api) -> opaque.OpaqueLogIn:
     """A browser's log-in of ada, who has 100 cents."""
     await api.shop.buyer("ada", cents=100)
     kept = await api.running.passwords.hash(PASSWORD)
@@ -36,7 +36,7 @@ async def entered(api: Api) -> opaque.BrowserSession:
     return await opaque.log_in(api.running, username="ada", password=PASSWORD)
 
 
-def brought(log_in: opaque.BrowserSession, **more: str) -> dict[str, str]:
+def brought(log_in: opaque.OpaqueLogIn, **more: str) -> dict[str, str]:
     """Headers of a browser that is logged in."""
     return {"Cookie": f"theme=dark; {SESSION}={log_in.secret}; x", **more}
 

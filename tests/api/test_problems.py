@@ -136,7 +136,7 @@ async def test_a_till_that_fails_is_told_without_its_story(
     async def fails(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(type(api.running.till), "settle", fails)
+    monkeypatch.setattr(type(api.running.till), "execute", fails)
     answer = await api.post("/v1/orders", {"lines": [{"product": 1, "quantity": 1}]}, by=people.ada)
     told = check_problem(answer)
     assert (answer.status_code, told["type"]) == (status, f"urn:tuckshop:problem:{kind}")
@@ -159,7 +159,7 @@ async def test_a_till_that_fails_is_told_without_its_story(
         ("Expected `int` >= 1 - at `$.coins[...]`", "coins", "must be at least 1"),
         ("Expected `object`, got `null`", "body", "must be an object, not null"),
         ("Object missing required field `name`", "name", "is missing"),
-        ("Object contains unknown field `x` - at `$.lines[0]`", "lines[0].x", "is not a known field"),
+        ("Object contains unknown field `x` - at `$.lines[0]`", "lines[0].x", "is not known here"),
         ("Something new", "body", "is not as it must be"),
     ],
 )

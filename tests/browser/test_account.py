@@ -49,8 +49,8 @@ def test_a_buyer_registers_logs_in_buys_and_undoes(scene: Scene, settings: dict[
     says(page, "Enjoy your cola!")
     page.goto(f"{scene.address}/account")
     expect(page.locator("#balance")).to_have_text("€0.35")
-    page.get_by_role("button", name=re.compile("Return order")).click()
-    expect(page.locator("#notice")).to_have_text("Returned. €0.65 is back in your wallet.")
+    page.get_by_role("button", name=re.compile("Give back order")).click()
+    expect(page.locator("#notice")).to_have_text("Given back. €0.65 is yours again.")
     page.goto(f"{scene.address}/account")
     expect(page.locator("#balance")).to_have_text("€1.00")
     assert [order["status"] for order in orders(scene)] == ["refunded"]
@@ -64,7 +64,9 @@ def test_the_second_log_in_sees_the_message_and_ends_the_first(
     register(laptop, "ada")
     phone = scene.visit("/login", **settings)
     log_in(phone, "ada")
-    expect(phone.get_by_role("heading", level=1)).to_have_text("You are already logged in on another device")
+    expect(phone.get_by_role("heading", level=1)).to_have_text(
+        "There is already an active session using your account"
+    )
     phone.click("#end-others")
     expect(phone).to_have_url(f"{scene.address}/account")
     expect(phone.locator("#notice")).to_have_text("All your other sessions have ended.")
@@ -104,7 +106,7 @@ def test_a_wrong_password_is_told_and_the_keyboard_is_enough(scene: Scene) -> No
     page.keyboard.press("Tab")
     page.keyboard.type("wrong horse")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("The username or the password is wrong. Try again.")
+    expect(page.get_by_role("alert")).to_have_text("Name and password do not belong together.")
     expect(page.locator("#username")).to_have_value("ada")
     scene.allow(REFUSED)
     page.focus("#password")

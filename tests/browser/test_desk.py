@@ -71,7 +71,7 @@ def test_a_seller_adds_a_product_restocks_and_sees_the_sale_in_the_plot(
     page.goto(f"{scene.address}/desk/orders")
     page.locator(".order-link").first.click()
     page.click("#refund")
-    expect(page.locator("#notice")).to_have_text("€0.65 refunded to the buyer.")
+    expect(page.locator("#notice")).to_have_text("€0.65 went back to the buyer.")
 
 
 def test_the_picture_is_shown_before_it_is_sent(scene: Scene) -> None:

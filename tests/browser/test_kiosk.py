@@ -49,7 +49,7 @@ def test_begins_anew_a_minute_after_the_last_touch(scene: Scene) -> None:
     page.mouse.wheel(0, 10)
     says(page, "Ready. Press Buy.")
     page.clock.run_for(61_000)
-    says(page, "€1.00 of credit is kept for you. Ask the cashier.")
+    says(page, "€1.00 was left here and put aside. Ask the cashier.")
     expect(page.locator("#credit")).to_have_text("€0.00")
     expect(page.locator(".choice li")).to_have_count(0)
     page.clock.run_for(61_000)

@@ -76,9 +76,9 @@ def test_a_guest_buys_with_coins_and_gets_change(scene: Scene, settings: dict[st
     expect(page.locator("#credit")).to_have_text("€0.00")
     expect(page.locator(f"#slot-{cola} .left")).to_have_text("9 left")
     page.click("#undo")
-    says(page, "Purchase undone. €0.65 is back in your credit.")
+    says(page, "Taken back. €0.65 is yours again.")
     page.click("#lever")
-    says(page, "€0.65 returned. Take your coins.")
+    says(page, "€0.65 came back. Take your coins.")
     assert [order["status"] for order in orders(scene)] == ["refunded"]
 
 
@@ -126,10 +126,10 @@ def test_the_keyboard_is_enough(scene: Scene) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     tab_to(page, "undo")
     page.keyboard.press("Enter")
-    says(page, "Purchase undone. €0.35 is back in your credit.")
+    says(page, "Taken back. €0.35 is yours again.")
     tab_to(page, "lever")
     page.keyboard.press("Space")
-    says(page, "€0.40 returned. Take your coins.")
+    says(page, "€0.40 came back. Take your coins.")
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -65,10 +65,10 @@ def test_an_admin_counts_a_coin_box_and_is_told_what_is_missing(
     page.click("#count")
     expect(page.locator("#difference")).to_have_text("€0.20 missing")
     page.click("#confirm")
-    expect(page.locator("#notice")).to_have_text("Count recorded. €0.20 less than expected.")
+    expect(page.locator("#notice")).to_have_text("The books follow. €0.20 less than they said.")
     expect(page.locator("#in-box")).to_have_text("€3.80")
     page.go_back()
-    expect(page.locator("#difference")).to_have_text("No difference.")
+    expect(page.locator("#difference")).to_have_text("Every coin is there.")
     scene.do(lambda shop: shop.assert_clean())
 
 

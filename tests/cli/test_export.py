@@ -54,10 +54,8 @@ def test_a_table_in_a_file_is_there_whole(open_terminal: Terminal) -> None:
     open_terminal.refused("export", "products", "--machine", "nowhere", "--output", str(file))
     assert file.read_text() == "as it was"
     assert open_terminal.works("export", "products", "--output", str(file)) == ""
-    assert (
-        file.read_bytes()
-        == b"name,price,stock,stock_exported,seller,refundable,tax,cost,category,barcode\r\n"
-    )
+    names = "name,price,stock,stock_exported,seller,refundable,tax,cost,category,barcode"
+    assert file.read_bytes() == f"{names}\r\n".encode()
     assert sorted(one.name for one in folder.iterdir()) == ["goods.csv", "home"]
     open_terminal.refused("export", "users", "--output", str(folder / "no" / "such.csv"))
     open_terminal.refused("export", "products", "--seller", "nobody")

@@ -35,11 +35,11 @@ def test_takes_a_list_and_then_finds_nothing_to_do(shop: Terminal, tmp_path: Pat
     assert told.splitlines() == [
         "line 2: Cola: price, stock",
         "line 3: Tea: new",
-        "Would be: 1 added, 1 changed (1 in stock), 0 unchanged.",
+        "Would be: 1 added, 1 changed (1 in stock), 0 as they were.",
     ]
     assert shop.books() == before
     told = shop.works("import", "products", str(file), "--reason", "counted on Friday")
-    assert told == "1 added, 1 changed (1 in stock), 0 unchanged.\n"
+    assert told == "1 added, 1 changed (1 in stock), 0 as they were.\n"
     assert shop.rows("SELECT kind, quantity, reason FROM stock_movements") == [
         ("initial", 5, None),
         ("correction", 4, "counted on Friday"),
@@ -47,7 +47,7 @@ def test_takes_a_list_and_then_finds_nothing_to_do(shop: Terminal, tmp_path: Pat
     ]
     before = shop.books()
     told = shop.works("import", "products", "-", given=LIST)
-    assert told == "0 added, 0 changed (0 in stock), 2 unchanged.\n"
+    assert told == "0 added, 0 changed (0 in stock), 2 as they were.\n"
     assert shop.books() == before
     shop.works("audit")
 
@@ -58,7 +58,7 @@ def test_what_was_exported_changes_nothing(shop: Terminal, tmp_path: Path) -> No
     file = str(tmp_path / "goods.csv")
     shop.works("export", "products", "--output", file)
     before = shop.books()
-    assert "0 added, 0 changed (0 in stock), 8 unchanged." in shop.works("import", "products", file)
+    assert "0 added, 0 changed (0 in stock), 8 as they were." in shop.works("import", "products", file)
     assert shop.books() == before
 
 

@@ -61,7 +61,7 @@ def test_prints_a_key_once_and_keeps_only_its_hash(shop: Terminal) -> None:
 def test_plans_one_shelf_and_leaves_the_others(shop: Terminal) -> None:
     assert (
         shop.works("machine", "shelves", "set", "hall", "cola", "--slot", "A1", "--capacity", "9")
-        == "Cola in slot A1: 0 in stock.\n"
+        == "Cola stands in slot A1: 0 there now.\n"
     )
     shop.works("machine", "shelves", "set", "hall", "tea", "--slot", "A2", "--par", "3", "--price", "1.80")
     shop.works("machine", "shelves", "set", "hall", "cola", "--par", "4")
@@ -94,7 +94,7 @@ def test_moves_stock_between_machines(shop: Terminal) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("machine add hall", "The name hall is taken. Choose another one."),
+        ("machine add hall", "The name hall is taken."),
         (f"machine add {LONG}", "The name must have 1 to 64 characters."),
         ("machine add a/b", "must not contain slashes"),
         ("machine add Attic --timezone Mars/Base", "must be a name such as Europe/Berlin"),
@@ -103,7 +103,7 @@ def test_moves_stock_between_machines(shop: Terminal) -> None:
         ("machine show attic", "There is no machine attic"),
         ("machine key attic", "There is no machine attic"),
         ("machine change hall", "Say what to change"),
-        ("machine change hall --name DEFAULT", "The name DEFAULT is taken. Choose another one."),
+        ("machine change hall --name DEFAULT", "The name DEFAULT is taken."),
         ("machine shelves show attic", "There is no machine attic"),
         ("machine shelves set hall cola", "Say what to set"),
         ("machine shelves set hall mate --slot A1", "No product 'mate' is on sale"),
@@ -113,12 +113,9 @@ def test_moves_stock_between_machines(shop: Terminal) -> None:
         ("machine shelves set hall cola --capacity 0", "it must be from 1 to 1000000."),
         ("machine shelves set hall cola --price 0", "The price must be from 0.01 to 10000000.00."),
         ("machine shelves set hall cola --slot a/b", "The slot must not contain slashes"),
-        ("stock move cola 6 --to hall", "Only 5 of product 1 are in stock."),
+        ("stock move cola 6 --to hall", "Only 5 of product 1 are there."),
         ("stock move cola 0 --to hall", "it must be from 1 to 1000000."),
-        (
-            "stock move cola 1 --to default",
-            "default is the machine that the pieces come from. Give another one.",
-        ),
+        ("stock move cola 1 --to default", "The pieces are in default already: say another machine."),
         ("stock move cola 1 --to attic", "There is no machine attic"),
         ("stock move cola 1 --from attic --to hall", "There is no machine attic"),
         ("stock move cola 1", "Missing option '--to'."),
@@ -133,7 +130,7 @@ def test_wrong_words_change_nothing(shop: Terminal, words: str, told: str) -> No
 def test_a_slot_is_one_products_alone(shop: Terminal) -> None:
     shop.works("machine", "shelves", "set", "hall", "cola", "--slot", "A1")
     told = shop.refused("machine", "shelves", "set", "hall", "tea", "--slot", "A1")
-    assert told == "The slot must be set for one product only."
+    assert told == "The slot must be given to one product alone."
 
 
 def test_a_box_that_owes_coins_is_not_counted(shop: Terminal) -> None:

@@ -43,13 +43,13 @@ def test_the_tables_have_no_other_rows() -> None:
 
 def test_a_file_cannot_speak_to_the_terminal() -> None:
     told = file_problems.sentence(InvalidCell("price", "\x1b[2J", NotADecimal()), 2)
-    assert told == "line 2, price: '\\x1b[2J' must be a number such as 2.20."
+    assert told == "line 2, price: '\\x1b[2J' must be a plain decimal number such as 2.20."
 
 
 def test_amounts_are_told_in_major_units() -> None:
     refusal = refusals.InsufficientFunds(needed_cents=250, balance_cents=90)
-    assert sentence(refusal) == "This costs 2.50, but the wallet has only 0.90."
-    assert sentence(refusal, exponent=0) == "This costs 250, but the wallet has only 90."
+    assert sentence(refusal) == "This costs 2.50, and only 0.90 is there."
+    assert sentence(refusal, exponent=0) == "This costs 250, and only 90 is there."
 
 
 @pytest.mark.parametrize(

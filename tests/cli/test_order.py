@@ -66,9 +66,9 @@ def test_lists_and_shows(shop: Terminal, buy: Buy) -> None:
 def test_gives_back_a_part_then_the_rest(shop: Terminal, buy: Buy) -> None:
     buy((1, 2), (2, 1))
     told = shop.works("order", "refund", "1", "1x1", "--write-off", "--reason", "warm")
-    assert told == "1.50 EUR refunded. Order 1 is partly refunded.\n"
-    assert shop.works("order", "refund", "1") == "2.00 EUR refunded. Order 1 is refunded.\n"
-    assert shop.refused("order", "refund", "1") == "Only 0 of product 1 can still be refunded."
+    assert told == "1.50 EUR given back; order 1 is partly refunded.\n"
+    assert shop.works("order", "refund", "1") == "2.00 EUR given back; order 1 is refunded.\n"
+    assert shop.refused("order", "refund", "1") == "Only 0 of product 1 can still come back."
     shop.works("audit")
 
 
@@ -91,9 +91,9 @@ def test_hands_out_calls_off_and_fails(shop: Terminal, buy: Buy) -> None:
         ("show 0", "it must be from 1"),
         ("refund 9", "There is no order 9."),
         ("refund 1 3x1", "product 3"),
-        ("refund 1 1x3", "Only 2 of product 1 can still be refunded."),
+        ("refund 1 1x3", "Only 2 of product 1 can still come back."),
         ("refund 1 1x1 1x1", "A product can be named only once."),
-        ("refund 1 1", "'1' is not valid. Write it as 3x2: the product's number, an x, and how many."),
+        ("refund 1 1", "'1' is not like 3x2: the product's number, an x, and how many."),
         ("refund 1 1x0", "The"),
         ("dispense 1", "Order 1 is dispensed."),
         ("cancel 1", "Order 1 is dispensed."),

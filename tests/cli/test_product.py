@@ -26,7 +26,7 @@ def test_adds_a_product_of_the_house(shop: Terminal) -> None:
 
 
 def test_lists_and_shows_by_number_and_name(shop: Terminal) -> None:
-    assert re.search(r"1 +Cola +1\.50 +5 +the shop +yes", shop.works("product", "list"))
+    assert re.search(r"1 +Cola +1\.50 +5 +the house +yes", shop.works("product", "list"))
     shown = shop.works("product", "show", "cOLA")
     assert shown == shop.works("product", "show", "1")
     assert re.search(r"Cost +0\.70 EUR", shown)
@@ -48,7 +48,7 @@ def test_changes_figures(shop: Terminal) -> None:
 
 
 def test_takes_off_sale(shop: Terminal) -> None:
-    assert shop.works("product", "remove", "cola") == "Cola is off sale. Its stock of 5 is written off.\n"
+    assert shop.works("product", "remove", "cola") == "Cola is off sale. The 5 on the shelf are booked out.\n"
     assert "0 products" in shop.works("product", "list")
     assert "No product 'cola' is on sale" in shop.refused("product", "remove", "cola")
     shop.works("product", "add", "Cola", "1")
@@ -57,7 +57,7 @@ def test_takes_off_sale(shop: Terminal) -> None:
 
 def test_samples_have_pictures_and_come_once(shop: Terminal) -> None:
     told = shop.works("product", "samples")
-    assert "Skipped: there is already a product Cola." in told
+    assert "Left out: there is a product Cola already." in told
     assert "Added 11 sample products" in told
     assert shop.rows("SELECT count(*) FROM products WHERE image_id IS NOT NULL") == [(11,)]
     assert "Added 0 sample products" in shop.works("product", "samples")
@@ -87,7 +87,7 @@ def test_fills_and_counts_the_shelf(shop: Terminal) -> None:
         ("restock", 7, "delivery"),
         ("correction", -9, "counted"),
     ]
-    assert re.search(r"3 +1 +Cola +the shop", shop.works("stock", "list"))
+    assert re.search(r"3 +1 +Cola +the house", shop.works("stock", "list"))
     assert "1 product\n" in shop.works("stock", "list", "--below", "4")
     assert "0 products" in shop.works("stock", "list", "--below", "3")
     shop.works("audit")

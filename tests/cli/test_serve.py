@@ -29,7 +29,7 @@ def test_serves_until_sigterm(open_terminal: Terminal) -> None:
         idle.getresponse().read()
         out, error = server.end()
         idle.close()
-    assert f"The shop is running at {server.url}" in out
+    assert f"The shop is open at {server.url}" in out
     assert "/docs" in out
     assert error.startswith("Warning: passwords and cookies can be read on the way")
     assert error.count("\n") == 1
@@ -113,7 +113,7 @@ def test_a_lock_that_stays_is_said(open_terminal: Terminal, monkeypatch: pytest.
         answer = open_terminal("product", "add", "Cola", "1.50")
         assert (answer.code, answer.error) == (
             2,
-            "Error: The database did not answer in time. Nothing was changed. Try again.\n",
+            "Error: The database did not answer in time; nothing was changed. Try again.\n",
         )
         answer = open_terminal("user", "add", "ada")
         assert answer.code == 2
@@ -136,7 +136,9 @@ def test_refuses_a_port_in_use(open_terminal: Terminal) -> None:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = str(taken.getsockname()[1])
-            assert f"Cannot listen on 127.0.0.1 port {port}" in open_terminal.refused("serve", "--port", port)
+            assert f"Nobody can listen at 127.0.0.1 port {port}" in open_terminal.refused(
+                "serve", "--port", port
+            )
 
 
 def test_refuses_several_workers_on_sqlite(open_terminal: Terminal) -> None:

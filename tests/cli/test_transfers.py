@@ -20,7 +20,7 @@ def earn(shop: Terminal, cents: int) -> None:
 def test_tops_a_wallet_up_once_per_reference(shop: Terminal) -> None:
     told = shop.works("topup", "ada", "20", "--ref", "bank 1", "--reason", "by letter")
     assert told == "20.00 EUR added; ada has 20.00 EUR now.\n"
-    assert "reference bank 1 was used for transfer" in shop.refused("topup", "ada", "20", "--ref", "bank 1")
+    assert "The reference bank 1 stands for transfer" in shop.refused("topup", "ada", "20", "--ref", "bank 1")
     assert shop.works("topup", "ADA", "0.05", "--ref", "bank 2").endswith("has 20.05 EUR now.\n")
     assert shop.rows("SELECT kind, external_ref, reason FROM transfers") == [
         ("topup", "bank 1", "by letter"),
@@ -33,12 +33,12 @@ def test_pays_a_seller_all_or_a_part(shop: Terminal) -> None:
     earn(shop, 3000)
     told = shop.works("payout", "sam", "--ref", "march", "--amount", "12.50")
     assert told == "12.50 EUR paid to sam; 17.50 EUR left, of which 17.50 EUR payable.\n"
-    assert "was used for transfer" in shop.refused("payout", "sam", "--ref", "march")
+    assert "stands for transfer" in shop.refused("payout", "sam", "--ref", "march")
     assert shop.refused("payout", "sam", "--ref", "april", "--amount", "17.51") == (
-        "17.50 of the 17.50 earned is available for payout."
+        "Of 17.50 earned, 17.50 can be paid out now."
     )
     assert "17.50 EUR paid to sam; 0.00 EUR left" in shop.works("payout", "sam", "--ref", "april")
-    assert shop.refused("payout", "sam", "--ref", "may") == "0.00 of the 0.00 earned is available for payout."
+    assert shop.refused("payout", "sam", "--ref", "may") == "Of 0.00 earned, 0.00 can be paid out now."
 
 
 AMOUNTS = ["", "0", "x", "1,50", "1.234", "1e3", "NaN", "9" * 30, "٣", " 1"]
@@ -62,7 +62,7 @@ def test_wrong_amounts_change_nothing(shop: Terminal, amount: str) -> None:
         (f"topup ada 5 --ref {'x' * 129}", "The external ref must have 1 to 128 characters."),
         ("payout sam", "Missing option '--ref'."),
         ("payout nobody --ref x", "There is no user nobody"),
-        ("payout ada --ref x", "0.00 of the 0.00 earned is available for payout."),
+        ("payout ada --ref x", "Of 0.00 earned, 0.00 can be paid out now."),
     ],
     ids=lambda text: text[:40],
 )

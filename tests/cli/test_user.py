@@ -135,7 +135,7 @@ def test_lets_in_who_waits(shop: Terminal) -> None:
     assert "ada" in told
     assert "admin" not in told
     assert shop.works("user", "approve", "ada") == "ada can log in, as buyer.\n"
-    assert shop.refused("user", "approve", "ada") == "ada is active, not waiting for approval."
+    assert shop.refused("user", "approve", "ada") == "ada does not wait for approval, but is active."
     shop.works("user", "disable", "ada")
     assert "but is disabled" in shop.refused("user", "approve", "ada")
 
@@ -146,7 +146,7 @@ def test_lists_and_ends_log_ins(shop: Terminal) -> None:
     assert re.search(r"2 +1970-01-01 00:00 +\S+ \S+ +10\.0\.0\.1 +laptop", told)
     assert "2 log-ins" in told
     assert shop.works("user", "sessions", "end", "admin", "--id", "1") == "1 ended.\n"
-    assert "There is no session 1." in shop.refused("user", "sessions", "end", "admin", "--id", "1")
+    assert "There is no log-in 1." in shop.refused("user", "sessions", "end", "admin", "--id", "1")
     assert "1 log-in\n" in shop.works("user", "sessions", "list", "admin")
     assert shop.works("user", "sessions", "end", "admin") == "1 ended.\n"
     assert shop.rows("SELECT count(*) FROM sessions WHERE ended_us IS NULL") == [(0,)]
@@ -156,7 +156,7 @@ def test_lists_and_ends_log_ins(shop: Terminal) -> None:
 
 def test_closes_an_account_and_frees_the_name(shop: Terminal) -> None:
     shop.works("user", "add", "ada")
-    assert shop.works("user", "close", "ada") == "ada is closed, and the name is available.\n"
+    assert shop.works("user", "close", "ada") == "ada is gone, and the name is free.\n"
     assert shop.refused("user", "close", "ada") == "There is no user ada: see `tuckshop user list`."
     shop.works("user", "add", "ada")
     assert "needs an admin" in shop.refused("user", "close", "admin")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.conftest import speaking
-from tests.limits import HANG_SECONDS
+from tests.limits import HANG_SECONDS, WALK_SECONDS
 from tuckshop.api.contract import V1
 from tuckshop.app import openapi_document, postman_collection
 from tuckshop.dialects import NAMES
@@ -42,7 +42,7 @@ def run(collection: dict[str, Any], folder: Path, **variables: str) -> None:
     ]
     for name, value in variables.items():
         command += ["--env-var", f"{name}={value}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WALK_SECONDS, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
 
 

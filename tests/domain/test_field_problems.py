@@ -34,6 +34,7 @@ STORED = {
     "no-coins": (),
     "no-roles": (),
     "no-scopes": (),
+    "not-a-barcode": ("length_min", "length_max"),
     "not-a-decimal": (),
     "not-a-picture": (),
     "not-a-timezone": (),

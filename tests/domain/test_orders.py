@@ -27,13 +27,13 @@ from tuckshop.domain.orders import (
     Change,
     Order,
     OrderStatus,
-    RequestedLine,
     Sale,
+    Wanted,
     merge,
     sell,
 )
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement
-from tuckshop.domain.refunds import BuyerBalances, Inventory, Reversal, refund
+from tuckshop.domain.refunds import Goods, Purse, TakenBack, refund
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
     ChangeUnpayable,
@@ -66,14 +66,12 @@ def product(number: int, *, price_cents: int = 65, seller_id: int | None = SELLE
 COLA, TEA, CAKE = product(1), product(2, seller_id=OTHER_SELLER), product(3, seller_id=None)
 
 
-def want(
-    thing: Product, quantity: int = 1, *, stock: int = 10, price_cents: int | None = None
-) -> RequestedLine:
-    return RequestedLine(thing, Shelf(3, thing.id, stock, None, price_cents), quantity)
+def want(thing: Product, quantity: int = 1, *, stock: int = 10, price_cents: int | None = None) -> Wanted:
+    return Wanted(thing, Shelf(3, thing.id, stock, None, price_cents), quantity)
 
 
 def sale_of(
-    *wanted: RequestedLine, balance_cents: int = 1000, change: Change = Change.KEEP, box: CoinBox = DRAWER
+    *wanted: Wanted, balance_cents: int = 1000, change: Change = Change.KEEP, box: CoinBox = DRAWER
 ) -> Sale:
     return sell(
         order_id=41,
@@ -100,14 +98,14 @@ def take_back(
     balance_cents: int = 0,
     gone: tuple[int, ...] = (),
     seconds_later: float = 0,
-) -> Reversal:
+) -> TakenBack:
     ids = [line.product_id for line in order.lines]
     return refund(
         order=order,
         quantities=quantities,
         actor=actor,
-        purse=BuyerBalances(balance_cents),
-        goods=Inventory(
+        purse=Purse(balance_cents),
+        goods=Goods(
             {number: Shelf(3, number, 0, 1, None) for number in ids},
             {number: product(number, on_sale=number not in gone) for number in ids},
         ),

@@ -14,12 +14,12 @@ from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.users import Role
 from tuckshop.http import browser_login as browser
 from tuckshop.http.handlers import get, post
-from tuckshop.http.middleware import Middleware
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.middleware import Edge
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
-from tuckshop.http.timeouts import BodyTimeouts
+from tuckshop.http.timeouts import Stalls
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import users as accounts
 from tuckshop.settings import Settings, SettingsInvalid, read
@@ -29,7 +29,7 @@ HTTP, HTTPS = "http://shop.example.org", "https://shop.example.org"
 
 
 @get("/form")
-async def form(request: ShopRequest) -> Response[str]:
+async def form(request: Call) -> Response[str]:
     """A page with a form."""
     seed = browser.seed(request)
     response = Response(browser.form_token(request, seed=seed), media_type="text/plain")
@@ -38,7 +38,7 @@ async def form(request: ShopRequest) -> Response[str]:
 
 
 @post("/login", status_code=200)
-async def log_in(request: ShopRequest) -> Response[Any]:
+async def log_in(request: Call) -> Response[Any]:
     """The log-in form, posted."""
     name, token, password = (await request.body()).decode().split("&")
     entered = await browser.log_in(request, username=name, password=password, form_token=token)
@@ -48,7 +48,7 @@ async def log_in(request: ShopRequest) -> Response[Any]:
 
 
 @post("/logout", status_code=200)
-async def log_out(request: ShopRequest) -> Response[None]:
+async def log_out(request: Call) -> Response[None]:
     """The button, pressed."""
     await browser.log_out(request)
     response = Response(None)
@@ -57,7 +57,7 @@ async def log_out(request: ShopRequest) -> Response[None]:
 
 
 @get("/name")
-async def who(request: ShopRequest) -> Response[str]:
+async def who(request: Call) -> Response[str]:
     """Who is logged in."""
     caller = await browser.caller(request)
     if caller is None:
@@ -71,8 +71,8 @@ class Window:
     """A browser before the shop's pages."""
 
     def __init__(self, api: Api, public_url: str) -> None:
-        edge: Any = Middleware(Application([form, log_in, log_out, who], errors=PROBLEMS))
-        edge.running = Running(api.running, api.events, BodyTimeouts(), Settings(public_url=public_url), {})
+        edge: Any = Edge(Application([form, log_in, log_out, who], errors=PROBLEMS))
+        edge.running = Running(api.running, api.events, Stalls(), Settings(public_url=public_url), {})
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)
 

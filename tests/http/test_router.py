@@ -13,7 +13,7 @@ import pytest
 from tests.api.conftest import serving
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.http.handlers import Router, get, patch, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 
@@ -30,35 +30,31 @@ class Sort(StrEnum):
 
 @get("/things")
 async def index(
-    request: ShopRequest,
-    limit: Number = 50,
-    word: Word | None = None,
-    sort: Sort = Sort.NAME,
-    from_: Word = "a",
+    request: Call, limit: Number = 50, word: Word | None = None, sort: Sort = Sort.NAME, from_: Word = "a"
 ) -> list[Any]:
     """What it was called with."""
     return [limit, word, sort, from_]
 
 
 @post("/things", status_code=202)
-async def add(request: ShopRequest) -> None:
+async def add(request: Call) -> None:
     """Nothing."""
 
 
 @get("/things/new")
-async def new(request: ShopRequest) -> str:
+async def new(request: Call) -> str:
     """A path that could be a parameter's."""
     return "new"
 
 
 @get("/things/{thing_id:int}")
-async def show(request: ShopRequest, thing_id: Number) -> int:
+async def show(request: Call, thing_id: Number) -> int:
     """The id."""
     return thing_id
 
 
 @patch(["/things/{thing_id:int}/parts/{name:str}", "/{name:str}/of/{thing_id:int}"])
-async def change(request: ShopRequest, name: Word, thing_id: Number) -> list[Any]:
+async def change(request: Call, name: Word, thing_id: Number) -> list[Any]:
     """Whatever the order of its parameters, each is its own; and where it was found."""
     return [name, thing_id, request.scope["path"], request.scope["path_template"]]
 
@@ -186,12 +182,12 @@ def test_text_is_json_unless_it_is_said_to_be_text() -> None:
 
 
 @get("/things/{thing_id:int}")
-async def deaf(request: ShopRequest) -> None:
+async def deaf(request: Call) -> None:
     """Takes less than its path gives."""
 
 
 @get("/things/{thing_id:str}")
-async def misspelt(request: ShopRequest, thing_id: Number) -> None:
+async def misspelt(request: Call, thing_id: Number) -> None:
     """Takes a number where its path gives a text."""
 
 

@@ -16,7 +16,7 @@ from tests.limits import HANG_SECONDS, until
 from tests.wire import HOST
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import timeouts as stalls
-from tuckshop.http.timeouts import BodyTimeouts
+from tuckshop.http.timeouts import Stalls
 
 HEAD = (
     "POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n"
@@ -31,12 +31,12 @@ def looked_for_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalls, "LOOK_SECONDS", HANG_SECONDS * 10)
 
 
-async def until_it_waits(seen: BodyTimeouts) -> None:
+async def until_it_waits(seen: Stalls) -> None:
     """Returns when a request has begun since the last look to wait for a piece of its body."""
     await until(lambda: any(since == seen.looks for _, since in seen._waiting.values()))
 
 
-def look(seen: BodyTimeouts, *, seconds: int) -> None:
+def look(seen: Stalls, *, seconds: int) -> None:
     """So many seconds go by."""
     for _ in range(seconds):
         seen.look()
@@ -82,7 +82,7 @@ async def test_a_body_that_keeps_coming_is_read(sqlite_url: str) -> None:
 
 
 async def test_a_body_that_trickles_has_an_end() -> None:
-    seen = BodyTimeouts()
+    seen = Stalls()
     cancelled = asyncio.create_task(asyncio.Event().wait())
     for _ in range(stalls.BODY_SECONDS_MAX):
         seen.wait(cancelled, 0)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tuckshop.store.engine import reading
+from tuckshop.store.engine import connect_sqlite, file_of, reading
 
 Said = tuple[str, Any]
+_STEPS = 10  # To look at each would take longer than the steps.
 
 
 @contextmanager
@@ -43,3 +44,32 @@ async def plans(engine: AsyncEngine, said: list[Said]) -> str:
             rows = await connection.exec_driver_sql(f"{explain} {statement}", given)
             found += [str(row[-1]) for row in rows]
     return "\n".join(found)
+
+
+async def effort(engine: AsyncEngine, said: list[Said]) -> int:
+    """How much the database does for these queries: SQLite's steps, or the pages that PostgreSQL reads."""
+    if engine.dialect.name == "sqlite":
+        return _steps(engine, said)
+    pages = 0
+    async with reading(engine) as connection:
+        for statement, given in said:
+            told = await connection.exec_driver_sql(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", given
+            )
+            plan = told.scalar_one()[0]["Plan"]
+            pages += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return pages
+
+
+def _steps(engine: AsyncEngine, said: list[Said]) -> int:
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += _STEPS
+
+    with closing(connect_sqlite(str(file_of(engine)))) as connection:
+        connection.set_progress_handler(step, _STEPS)
+        for statement, given in said:
+            connection.execute(statement, given).fetchall()
+    return steps

@@ -26,7 +26,7 @@ async def shop(open_for_business: Shop) -> Shop:
     return shop
 
 
-async def log_in(shop: Shop, days: int = 30) -> opaque.BrowserSession:
+async def log_in(shop: Shop, days: int = 30) -> opaque.OpaqueLogIn:
     return await opaque.log_in(shop, username="ada", password=PASSWORD, days=days)
 
 

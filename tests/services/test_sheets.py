@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuckshop.imports import csv_files as sheets
-from tuckshop.imports.csv_files import BYTES_MAX, CELL_LENGTH_MAX, FileUnreadable, Row
+from tuckshop.imports.csv_files import BYTES_MAX, CELL_LENGTH_MAX, Row, SheetUnreadable
 from tuckshop.imports.file_problems import (
     CellTooLong,
     FileIsUtf16,
@@ -98,7 +98,7 @@ def test_rows_know_the_line_that_they_begin_on() -> None:
     ids=lambda value: str(value)[:30],
 )
 def test_what_is_no_table_is_refused(content: bytes, line: int | None, problem: FileProblem) -> None:
-    with pytest.raises(FileUnreadable) as caught:
+    with pytest.raises(SheetUnreadable) as caught:
         sheets.read(content, rows_max=100)
     assert caught.value.problem == problem
     assert caught.value.line == line

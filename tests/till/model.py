@@ -93,7 +93,7 @@ class Sold:
 
 
 @dataclass
-class Inventory:
+class Goods:
     """A product."""
 
     name: str
@@ -118,7 +118,7 @@ class Model:
     coins: Counter[tuple[int, int]] = field(default_factory=Counter)
     stock: Counter[tuple[int, int]] = field(default_factory=Counter)
     own_prices: dict[tuple[int, int], int | None] = field(default_factory=dict)
-    goods: dict[int, Inventory] = field(default_factory=dict)
+    goods: dict[int, Goods] = field(default_factory=dict)
     orders: dict[int, Sold] = field(default_factory=dict)
     refs: set[tuple[Any, ...]] = field(default_factory=set)
     given_back: list[tuple[int, AccountRef]] = field(default_factory=list)
@@ -543,7 +543,7 @@ class Model:
 
     # --- Products
 
-    def _own_goods(self, caller: Caller, product: int) -> Inventory:
+    def _own_goods(self, caller: Caller, product: int) -> Goods:
         goods = self.goods.get(product)
         need(goods is not None and goods.on_sale)
         assert goods is not None
@@ -552,7 +552,7 @@ class Model:
             need("seller" in self.roles[user_of(caller) or 0])
         return goods
 
-    def _is_free(self, name: str, *, besides: Inventory | None = None) -> bool:
+    def _is_free(self, name: str, *, besides: Goods | None = None) -> bool:
         return not any(g.on_sale and g.name == name for g in self.goods.values() if g is not besides)
 
     def _catalogue(self, command: AddProduct | ChangeProduct | Restock | RemoveProduct) -> Write:
@@ -596,10 +596,10 @@ class Model:
         return write
 
     def _add(self, command: AddProduct, seller: int | None, product: int) -> None:
-        self.goods[product] = Inventory(command.name, command.price_cents, seller, command.refundable)
+        self.goods[product] = Goods(command.name, command.price_cents, seller, command.refundable)
         self.stock[command.machine_id, product] = command.stock
 
-    def _change(self, command: ChangeProduct, goods: Inventory) -> None:
+    def _change(self, command: ChangeProduct, goods: Goods) -> None:
         before = (goods.name, goods.price, goods.refundable)
         goods.name = command.name or goods.name
         goods.price = command.price_cents or goods.price
@@ -608,7 +608,7 @@ class Model:
         if command.stock is not None:
             self.stock[command.machine_id, command.product_id] = command.stock
 
-    def _remove(self, product: int, goods: Inventory) -> None:
+    def _remove(self, product: int, goods: Goods) -> None:
         goods.on_sale = False
         for shelf in self.stock:
             if shelf[1] == product:

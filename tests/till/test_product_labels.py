@@ -7,7 +7,6 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.shop import Shop
 from tests.till.reading import refuse
-from tests.till.test_two_tills import ROUNDS, both, interrupted, kinds, second_till
 from tuckshop.domain.field_problems import FieldProblem, ForbiddenCharacters, NotABarcode, WrongLength
 from tuckshop.domain.refusals import BarcodeTaken, InvalidField
 from tuckshop.domain.users import Role
@@ -116,35 +115,6 @@ async def test_a_product_that_is_added_and_removed_in_a_batch_leaves_its_barcode
     outcomes = await shop.till.execute_together([Envelope(RemoveProduct(OPERATOR, cola)), add("tea")])
     assert outcomes[1].receipt().barcode == CODE  # type: ignore[attr-defined]
     await shop.assert_clean()
-
-
-async def test_a_barcode_goes_to_one_of_two_tills(shop: Shop) -> None:
-    async with second_till(shop) as other:
-        for number in range(ROUNDS):
-            one, two = (
-                Envelope(
-                    AddProduct(OPERATOR, f"{name} {number}", 5, 1, for_house=True, barcode=f"CODE-{number}")
-                )
-                for name in ("cola", "tea")
-            )
-            (outcomes,) = await both(shop, other, (one, two))
-            assert kinds(outcomes) == ["BarcodeTaken", "ProductRecord"]
-    await shop.assert_clean()
-
-
-@pytest.mark.postgres
-async def test_a_barcode_taken_between_reading_and_writing_is_refused(postgres_shop: Shop) -> None:
-    taken = []
-
-    async def take_it() -> None:
-        taken.append((await postgres_shop.product("cola", barcode=CODE)).product_id)
-
-    async with interrupted(postgres_shop, "machines", take_it) as till:
-        outcome = await till.execute(
-            Envelope(AddProduct(OPERATOR, "tea", 5, 1, for_house=True, barcode=CODE))
-        )
-    assert outcome.answer == BarcodeTaken(CODE, taken[0])
-    await postgres_shop.assert_clean()
 
 
 @pytest.mark.parametrize(

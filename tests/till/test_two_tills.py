@@ -18,7 +18,14 @@ from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop, open_books, open_shop
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
-from tuckshop.domain.refusals import NameTaken, Refusal, UnknownOrder, UnknownProduct, UnknownUser
+from tuckshop.domain.refusals import (
+    BarcodeTaken,
+    NameTaken,
+    Refusal,
+    UnknownOrder,
+    UnknownProduct,
+    UnknownUser,
+)
 from tuckshop.domain.users import Role
 from tuckshop.store.engine import postgres_dsn, reading
 from tuckshop.till.callers import OPERATOR, SessionCaller
@@ -154,6 +161,20 @@ async def test_a_product_name_goes_to_one(shop: Shop) -> None:
             ]
             (cola_one, tea_two), (tea_one, cola_two) = await both(shop, other, *pairs)
             assert kinds((cola_one, cola_two)) == kinds((tea_one, tea_two)) == ["NameTaken", "ProductRecord"]
+    await shop.assert_clean()
+
+
+async def test_a_barcode_goes_to_one_of_two_tills(shop: Shop) -> None:
+    async with second_till(shop) as other:
+        for number in range(ROUNDS):
+            one, two = (
+                Envelope(
+                    AddProduct(OPERATOR, f"{name} {number}", 5, 1, for_house=True, barcode=f"CODE-{number}")
+                )
+                for name in ("cola", "tea")
+            )
+            (outcomes,) = await both(shop, other, (one, two))
+            assert kinds(outcomes) == ["BarcodeTaken", "ProductRecord"]
     await shop.assert_clean()
 
 
@@ -343,6 +364,21 @@ async def test_a_name_taken_between_reading_and_writing_is_refused(postgres_shop
     async with interrupted(postgres_shop, "machines", take_it) as till:
         outcome = await till.execute(Envelope(AddProduct(OPERATOR, "Cola", 5, 1, for_house=True)))
     assert outcome.answer == NameTaken("Cola")
+    await postgres_shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_barcode_taken_between_reading_and_writing_is_refused(postgres_shop: Shop) -> None:
+    taken = []
+
+    async def take_it() -> None:
+        taken.append((await postgres_shop.product("cola", barcode="AAAA")).product_id)
+
+    async with interrupted(postgres_shop, "machines", take_it) as till:
+        outcome = await till.execute(
+            Envelope(AddProduct(OPERATOR, "tea", 5, 1, for_house=True, barcode="AAAA"))
+        )
+    assert outcome.answer == BarcodeTaken("AAAA", taken[0])
     await postgres_shop.assert_clean()
 
 

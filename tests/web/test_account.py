@@ -57,13 +57,13 @@ async def test_an_order_is_seen_and_given_back_once(api: Api, ada: Person) -> No
     page = await here.open("/account")
     assert here.page.texts["balance"] == "€7.00"
     assert here.shows("2 × cola")
-    assert here.shows("completed")
+    assert here.shows("handed out")
     await here.press(f"give-back-{order.order_id}")
     assert here.path == f"/account/orders/{order.order_id}"
-    assert here.page.texts["notice"] == "Returned. €3.00 is back in your wallet."
-    assert here.shows("refunded")
+    assert here.page.texts["notice"] == "Given back. €3.00 is yours again."
+    assert here.shows("given back")
     await here.press(f"give-back-{order.order_id}", page)  # The same press once more.
-    assert here.page.texts["notice"] == "Returned. €3.00 is back in your wallet."
+    assert here.page.texts["notice"] == "Given back. €3.00 is yours again."
     await here.open("/account")
     assert here.page.texts["balance"] == "€10.00"
     assert here.page.by_id(f"give-back-{order.order_id}") is None
@@ -82,9 +82,9 @@ async def test_one_product_of_several_is_given_back(api: Api, ada: Person) -> No
     assert here.page.by_id(f"give-back-{order.order_id}") is None  # Not all of it can go back.
     assert here.page.by_id(f"give-back-{order.order_id}-{kept.product_id}") is None
     await here.press(f"give-back-{order.order_id}-{cola.product_id}")
-    assert here.page.texts["notice"] == "Returned. €3.00 is back in your wallet."
-    assert here.shows("2, 2 returned")
-    assert here.shows("partly refunded")
+    assert here.page.texts["notice"] == "Given back. €3.00 is yours again."
+    assert here.shows("2, 2 given back")
+    assert here.shows("partly given back")
     for product in (kept.product_id, cola.product_id, 999):
         before = await api.shop.books()
         await here.post_form(f"give-back-{order.order_id}-{tea.product_id}", product=str(product))
@@ -102,7 +102,7 @@ async def test_after_the_window_nothing_goes_back(api: Api, ada: Person) -> None
     page = await ada.browser.open("/account/orders")
     api.clock.now_us += 301 * 1_000_000
     await ada.browser.press(f"give-back-{order.order_id}", page)
-    assert ada.browser.page.texts["notice"] == "Purchases can be returned within 300 seconds. Ask a cashier."
+    assert ada.browser.page.texts["notice"] == "Buyers give back within 300 seconds; ask a cashier."
     assert "notice-bad" in ada.browser.field("notice")["class"]
     await ada.browser.open("/account/orders")
     assert ada.browser.page.by_id(f"give-back-{order.order_id}") is None
@@ -118,7 +118,7 @@ async def test_a_placed_order_is_called_off_once(api: Api, ada: Person) -> None:
     assert (here.page.texts["owed"], here.shows("placed"), here.shows("on the tab")) == ("€3.00", True, True)
     for _ in range(2):
         await here.press(f"cancel-{order.order_id}", page)
-        assert here.page.texts["notice"] == "Order cancelled."
+        assert here.page.texts["notice"] == "The order is cancelled."
     await here.open("/account")
     assert (here.page.by_id("owed"), here.shows("cancelled")) == (None, True)
     await api.shop.assert_clean()
@@ -154,7 +154,7 @@ async def test_the_orders_of_others_are_not_there(api: Api, ada: Person, new_bro
 async def test_who_has_no_wallet_has_no_orders_and_sends_nothing(api: Api, guest: Browser) -> None:
     await person(api, guest, "sam", Role.SELLER)
     await guest.open("/account")
-    assert guest.shows("Only buyers have a wallet. Your roles: seller.")
+    assert guest.shows("You have no wallet here: you are seller.")
     for path in ("/account/orders", "/account/statement", "/account/statement/file", "/account/send"):
         await guest.open(path)
         assert guest.status == 403, path
@@ -218,20 +218,20 @@ async def test_the_same_press_at_once_sends_once(api: Api, ada: Person) -> None:
 @pytest.mark.parametrize(
     ("filled", "beside", "told"),
     [
-        ({"to": ""}, "to", "This field is required."),
+        ({"to": ""}, "to", "Must be filled in."),
         ({"to": "nobody"}, "to", "There is no user nobody."),
         ({"to": WILD}, "to", f"There is no user {WILD}."),
         ({"to": "ada"}, "to", "Must be somebody else."),
         ({"to": "sam"}, "to", None),
-        ({"to": "x" * 65}, "to", "Use at most 64 characters."),
-        ({"amount": ""}, "amount", "This field is required."),
+        ({"to": "x" * 65}, "to", "Must have at most 64 characters."),
+        ({"amount": ""}, "amount", "Must be filled in."),
         ({"amount": "0"}, "amount", "Must be at least €0.01."),
         ({"amount": "-5"}, "amount", "Must be a plain decimal number such as 2.20."),
         ({"amount": "1e3"}, "amount", "Must be a plain decimal number such as 2.20."),
         ({"amount": "2.005"}, "amount", "Must have at most 2 decimals."),
-        ({"amount": "10.01"}, "amount", "This costs €10.01, but the wallet has only €10.00."),
+        ({"amount": "10.01"}, "amount", "This costs €10.01; the wallet holds €10.00."),
         ({"amount": "9999999999999"}, "amount", None),
-        ({"reason": "x" * 201}, "reason", "Use at most 200 characters."),
+        ({"reason": "x" * 201}, "reason", "Must have at most 200 characters."),
     ],
 )
 async def test_what_cannot_be_sent_is_told_beside_its_field(
@@ -271,12 +271,12 @@ async def test_the_statement_shows_the_balance_after_each_movement(api: Api, ada
 @pytest.mark.parametrize(
     ("query", "beside", "told"),
     [
-        ("from=yesterday", "from", "Enter a date such as 2025-12-31."),
-        ("to=2025-02-30", "to", "Enter a date such as 2025-12-31."),
+        ("from=yesterday", "from", "Must be a day such as 2025-12-31."),
+        ("to=2025-02-30", "to", "Must be a day such as 2025-12-31."),
         ("from=2025-03-01&to=2025-02-01", "from", "Must not be after 1 Feb 2025."),
         ("from=1066-10-14", "from", "Must be from 2 Jan 1970 to 1 Jan 9900."),
         ("from=1999-01-01&to=2025-01-01", "from", "Must be within 3700 days of 1 Jan 2025."),
-        ("from=%3Cscript%3E", "from", "Enter a date such as 2025-12-31."),
+        ("from=%3Cscript%3E", "from", "Must be a day such as 2025-12-31."),
     ],
 )
 async def test_a_period_that_is_none_is_told_beside_its_day(

@@ -55,7 +55,7 @@ async def test_a_file_is_looked_at_and_then_taken_once(api: Api, sam: Person) ->
     assert await goods(api) == [("cola", 180, 0, 1900, 1), ("tea", 80, 0, 0, 1)]
     await here.open("/desk/file")
     await look(here, TABLE)
-    assert here.page.texts["same"] == "Nothing to change: the products already match the file."
+    assert here.page.texts["same"] == "Everything is as the file says already."
     await api.shop.assert_clean()
 
 
@@ -77,21 +77,21 @@ async def test_what_was_saved_can_be_taken_back(api: Api, sam: Person) -> None:
     head, *rows = csv.reader(io.StringIO(answer.text))
     assert [row[head.index("name")] for row in rows] == ["'=cola()"]
     await look(here, answer.text)
-    assert here.page.texts["same"] == "Nothing to change: the products already match the file."
+    assert here.page.texts["same"] == "Everything is as the file says already."
 
 
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "The file is empty. Its first row must name the columns: name, price"),
+        ("", "The file is empty: its first row names name, price"),
         ("price\n1.50\n", "line 1 The first row must name the columns: name"),
         ("name,colour\ncola,red\n", "line 1 There is no column “colour”, only name"),
-        ("name,price\ncola,x\n", "line 2 price: “x” must be a number such as 2.20."),
-        ("name,price\ncola,1\nCOLA,2\n", "line 3 COLA is already on line 2."),
+        ("name,price\ncola,x\n", "line 2 price: “x” must be a plain decimal number such as 2.20."),
+        ("name,price\ncola,1\nCOLA,2\n", "line 3 COLA is on line 2 already."),
         ("name,price\ncola\n", "line 2 cola is new and needs a price."),
-        ("name,stock\nhouse tea,5\n", "line 2 house tea belongs to another seller."),
-        ("name,price,seller\ncola,1,sue\n", "line 2 You can add only your own products."),
+        ("name,stock\nhouse tea,5\n", "line 2 house tea belongs to somebody else."),
+        ("name,price,seller\ncola,1,sue\n", "line 2 Add products of your own alone."),
         (f"name,price\n{WILD},x\n", "line 2"),
         ('name,price\n"cola,1\n', "line 2 The quotes in this row do not close"),
         ("name,price\ncafé,1\n".encode("latin-1"), "line 2 The file is not UTF-8"),
@@ -130,7 +130,7 @@ async def test_no_file_and_no_such_machine_are_told_beside_their_fields(api: Api
     here.look(
         await here.client.post(path, data=fields, files={"file": ("", b"", "application/octet-stream")})
     )
-    assert (here.status, here.page.texts["file-wrong"]) == (422, "This field is required.")
+    assert (here.status, here.page.texts["file-wrong"]) == (422, "Must be filled in.")
     for machine in ("77", "x", "", WILD, "9" * 30):
         await here.open("/desk/file")
         _, path, fields = here.request("look", machine=machine)
@@ -185,10 +185,7 @@ async def test_a_file_is_chosen_again_after_an_hour_or_two_others(api: Api, sam:
     api.shop.clock.forward(3_600)
     await here.press("take")
     assert here.status == 422
-    assert (
-        here.page.texts["file-wrong"]
-        == "The file is no longer here: it is kept for one hour. Choose it again."
-    )
+    assert here.page.texts["file-wrong"] == "Choose the file again. It is kept for one hour."
     pages = []
     for _ in range(3):
         await look(here, TABLE)

@@ -87,11 +87,11 @@ async def test_a_line_and_then_the_rest_are_taken_back_once_for_each_press(
     page = await here.open(f"/desk/orders/{order.order_id}")
     for _ in range(3):
         await here.press("refund", page, product=str(cola.product_id), pieces="1", reason=WILD)
-        assert here.page.texts["notice"] == "€1.50 refunded to the buyer."
-    assert here.shows("3, 1 returned")
+        assert here.page.texts["notice"] == "€1.50 went back to the buyer."
+    assert here.shows("3, 1 given back")
     assert await stock_of(api, cola) == 3
     await here.press("refund", product="all", way="write-off")
-    assert here.page.texts["notice"] == "€3.80 refunded to the buyer."
+    assert here.page.texts["notice"] == "€3.80 went back to the buyer."
     assert (await stock_of(api, cola), await stock_of(api, tea)) == (3, 4)
     assert here.page.by_id("refund") is None
     assert len(await api.shop.rows("refunds")) == 2
@@ -108,10 +108,10 @@ async def test_of_a_shared_order_the_own_lines_alone_are_seen_and_taken_back(
     assert not here.shows("tea")
     assert here.shows("Total €1.50")
     await here.post_form("refund", product=str(house.product_id))
-    assert (here.status, here.page.texts["product-wrong"]) == (422, "Choose one of the options.")
+    assert (here.status, here.page.texts["product-wrong"]) == (422, "Is not one of those that can be chosen.")
     await here.open(f"/desk/orders/{order.order_id}")
     await here.press("refund")
-    assert here.page.texts["notice"] == "€1.50 refunded to the buyer."
+    assert here.page.texts["notice"] == "€1.50 went back to the buyer."
     assert [line["refunded_quantity"] for line in await api.shop.rows("order_lines")] == [1, 0]
     await api.shop.assert_clean()
 
@@ -119,15 +119,15 @@ async def test_of_a_shared_order_the_own_lines_alone_are_seen_and_taken_back(
 @pytest.mark.parametrize(
     ("filled", "beside", "told"),
     [
-        ({"product": "999"}, "product", "Choose one of the options."),
-        ({"product": WILD}, "product", "Choose one of the options."),
-        ({"pieces": "1"}, "product", "Choose one product to refund single pieces."),
+        ({"product": "999"}, "product", "Is not one of those that can be chosen."),
+        ({"product": WILD}, "product", "Is not one of those that can be chosen."),
+        ({"pieces": "1"}, "product", "Must be one product where pieces are given."),
         ({"product": "own", "pieces": "3"}, "pieces", "Must be from 1 to 2."),
         ({"product": "own", "pieces": "0"}, "pieces", "Must be from 1 to 2."),
         ({"product": "own", "pieces": "-1"}, "pieces", "Must be from 1 to 2."),
         ({"product": "own", "pieces": "9" * 20}, "pieces", "Must be a whole number."),
-        ({"way": "away"}, "way", "Choose one of the options."),
-        ({"reason": "x" * 201}, "reason", "Use at most 200 characters."),
+        ({"way": "away"}, "way", "Is not one of those that can be chosen."),
+        ({"reason": "x" * 201}, "reason", "Must have at most 200 characters."),
     ],
 )
 async def test_what_cannot_be_taken_back_is_told_beside_its_field(
@@ -167,19 +167,19 @@ async def test_what_waits_is_handed_out_once_or_cannot_be(api: Api, sam: Person,
     shared = await api.shop.buy(ada, (cola.product_id, 1), (house.product_id, 1), payment=Payment.TAB)
     here = sam.browser
     page = await here.open("/desk")
-    assert here.shows("To complete")
+    assert here.shows("To be handed out")
     assert here.page.by_id(f"hand-out-{shared.order_id}") is None
     for _ in range(2):
         await here.press(f"hand-out-{one}", page)
-        assert here.page.texts["notice"] == "Order completed."
+        assert here.page.texts["notice"] == "Handed out."
     await here.open(f"/desk/orders/{two}")
     failing = here.page
     await here.press(f"fail-{two}")
-    assert here.page.texts["notice"] == "The order failed. The buyer is refunded."
+    assert here.page.texts["notice"] == "The buyer has the money back."
     await here.press(f"hand-out-{two}", failing)
     assert "notice-bad" in here.field("notice")["class"]
     await here.open("/desk/orders?shown=placed")
-    assert here.shows("Completed by the cashier.")
+    assert here.shows("The cashier hands it out.")
     assert not here.shows(f"order {one}")
     key = {"key": "k" * 22}
     answer = await here.post(f"/desk/orders/{shared.order_id}/hand-out", key, follow_redirects=True)
@@ -250,12 +250,12 @@ async def test_the_files_have_what_the_pages_show(api: Api, sam: Person, ada: Se
 @pytest.mark.parametrize(
     ("query", "beside", "told"),
     [
-        ("from=yesterday", "from", "Enter a date such as 2025-12-31."),
-        ("to=2025-02-30", "to", "Enter a date such as 2025-12-31."),
+        ("from=yesterday", "from", "Must be a day such as 2025-12-31."),
+        ("to=2025-02-30", "to", "Must be a day such as 2025-12-31."),
         ("from=2025-03-01&to=2025-02-01", "from", "Must not be after 1 Feb 2025."),
         ("from=1066-10-14", "from", "Must be from 2 Jan 1970 to 1 Jan 9900."),
         ("from=1999-01-01&to=2025-01-01", "from", "Must be within 3700 days of 1 Jan 2025."),
-        ("from=%3Cscript%3E", "from", "Enter a date such as 2025-12-31."),
+        ("from=%3Cscript%3E", "from", "Must be a day such as 2025-12-31."),
     ],
 )
 async def test_a_period_that_is_none_is_told_beside_its_day(
@@ -277,4 +277,4 @@ async def test_long_and_short_periods_are_drawn(api: Api, sam: Person, ada: Sess
     assert here.shows("3 others €0.33")  # The last three bring 10 + 11 + 12.
     assert any(found.get("class") == "plot-line" for _, found in here.page.elements)
     await here.open("/desk/sales?from=2020-01-01&to=2020-01-01")
-    assert here.shows("No sales in this period.")
+    assert here.shows("Nothing was sold in these days.")

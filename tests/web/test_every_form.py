@@ -15,10 +15,13 @@ from tests.web import pages
 from tests.web.browsing import Browser, Page
 from tests.web.conftest import NewBrowser, joined
 from tests.web.test_office_machines import kept
+from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import first_admin
 from tuckshop.identity import login_throttle as tries
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.engine.queue import Till
 from tuckshop.web.ui.layout import POLICY
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -264,6 +267,26 @@ async def test_after_the_session_all_leads_to_the_log_in_and_back_and_nothing_is
         boss.look(await form.send(form.fields, file=bytes(1_000_000), headers=referer))
         assert (boss.status, boss.path) == (200, f"/login?{urlencode({'next': form.shown_on})}"), form.route
     assert await api.shop.books() == before
+
+
+async def test_where_it_ends_just_before_the_till_is_asked_too(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def ended(_: Till, envelope: Envelope) -> Outcome:
+        asked.append(envelope.command.tag)
+        return Outcome(SessionEnded())
+
+    monkeypatch.setattr(Till, "execute", ended)
+    for form in rooms.forms:
+        before = len(asked)
+        filled = {name: form.fields[name] or "1" for name in form.typed}
+        answer = await form.send(form.fields | form.chosen | filled, follow_redirects=False)
+        if len(asked) > before:
+            assert answer.status_code == 303, form.route
+            assert answer.headers["location"].startswith("/login?next="), form.route
+    assert len(set(asked)) >= 15
 
 
 async def test_nobody_sees_or_does_what_is_not_theirs(

@@ -15,25 +15,25 @@ from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
 from tuckshop.http.errors import Errors, Malformed
 from tuckshop.http.handlers import post
-from tuckshop.http.middleware import Middleware
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.middleware import Edge
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 from tuckshop.http.state import RUNNING
-from tuckshop.http.timeouts import BodyTimeouts
+from tuckshop.http.timeouts import Stalls
 from tuckshop.web.ui import forms
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 
 CURRENCY_ONLY: Any = SimpleNamespace(
     shop=SimpleNamespace(currency=EURO, tokens=SimpleNamespace(seal=lambda text: text)),
-    stalls=BodyTimeouts(),
+    stalls=Stalls(),
     settings=SimpleNamespace(is_https=False),
 )
 TYPED = [
     ("2.20", 220, None),
     ("2,20", 220, None),
     (" 2 ", 200, None),
-    ("", 1, "This field is required."),
+    ("", 1, "Must be filled in."),
     ("0", 0, "Must be at least €0.01."),
     ("-1", 1, "Must be a plain decimal number such as 2.20."),
     ("1.234,50", 1, "Must be a plain decimal number such as 2.20."),
@@ -46,16 +46,14 @@ TYPED = [
 
 
 @pytest.fixture
-def call() -> ShopRequest:
+def call() -> Call:
     """A request of somebody who speaks English."""
-    return ShopRequest({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})
+    return Call({"type": "http", "scheme": "http", "headers": [], RUNNING: CURRENCY_ONLY})
 
 
 @pytest.mark.parametrize(("typed", "cents", "wrong"), TYPED)
-def test_amounts_are_read_as_people_write_them(
-    call: ShopRequest, typed: str, cents: int, wrong: str | None
-) -> None:
-    form = BoundForm(call, {"amount": typed})
+def test_amounts_are_read_as_people_write_them(call: Call, typed: str, cents: int, wrong: str | None) -> None:
+    form = Filled(call, {"amount": typed})
     assert form.amount("amount") == cents
     assert form.wrong.get("amount") == wrong
     assert form.is_wrong == (wrong is not None)
@@ -72,37 +70,34 @@ def test_amounts_are_read_as_people_write_them(
         ("1.5", 1, "Must be a whole number."),
         ("1e3", 1, "Must be a whole number."),
         ("9" * 99, 1, "Must be a whole number."),
-        ("", 1, "This field is required."),
+        ("", 1, "Must be filled in."),
     ],
 )
-def test_whole_numbers_have_limits(call: ShopRequest, typed: str, number: int, wrong: str | None) -> None:
-    form = BoundForm(call, {"count": typed})
+def test_whole_numbers_have_limits(call: Call, typed: str, number: int, wrong: str | None) -> None:
+    form = Filled(call, {"count": typed})
     assert form.whole("count", least=1, most=10) == number
     assert form.wrong.get("count") == wrong
 
 
-def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: ShopRequest) -> None:
-    form = BoundForm(call, {"name": "x" * 11, "kind": "other", "note": ""})
+def test_all_that_is_wrong_is_told_at_once_and_the_first_of_each_field(call: Call) -> None:
+    form = Filled(call, {"name": "x" * 11, "kind": "other", "note": ""})
     form.text("name", length_max=10)
     form.text("note", length_max=10, needed=False)
     form.one_of("kind", ("a", "b"))
     form.complain("name", NotADecimal())
     assert form.wrong == {
-        "name": "Use at most 10 characters.",
-        "kind": "Choose one of the options.",
+        "name": "Must have at most 10 characters.",
+        "kind": "Is not one of those that can be chosen.",
     }
 
 
-def test_a_refusal_is_told_beside_the_field_that_it_concerns(call: ShopRequest) -> None:
-    form = BoundForm(call, {"username": "ada", "amount": "5"})
+def test_a_refusal_is_told_beside_the_field_that_it_concerns(call: Call) -> None:
+    form = Filled(call, {"username": "ada", "amount": "5"})
     form.refuse(NameTaken(name="ada"), beside={NameTaken: "username"})
     form.refuse(InvalidField("amount", AmountTooLarge(500)))
     form.refuse(InsufficientFunds(needed_cents=500, balance_cents=120))
-    assert form.wrong == {
-        "username": "The name ada is taken. Choose another one. Choose another one.",
-        "amount": "Must be at most €5.00.",
-    }
-    assert (form.trouble, form.status) == ("This costs €5.00, but the wallet has only €1.20.", 422)
+    assert form.wrong == {"username": "The name ada is taken.", "amount": "Must be at most €5.00."}
+    assert (form.trouble, form.status) == ("This costs €5.00; the wallet holds €1.20.", 422)
     form.refuse(InvalidField("elsewhere", AmountTooLarge(500)))
     assert form.trouble == "elsewhere must be at most €5.00."
     form.refuse(TooManyTries(retry_seconds=9))
@@ -115,7 +110,7 @@ PICTURE = ("a.png", b"\x89PNG", "image/png")
 
 
 @post("/upload", status_code=200, body_bytes_max=2_000)
-async def upload(request: ShopRequest) -> dict[str, Any]:
+async def upload(request: Call) -> dict[str, Any]:
     """Says what it was sent."""
     posted, files = await forms.read_with_files(request, "name", files=("picture",))
     return {
@@ -139,7 +134,7 @@ class Plain(Errors):
 @pytest.fixture
 async def uploading() -> AsyncIterator[httpx.AsyncClient]:
     """A browser before a form for files."""
-    edge = Middleware(Application([upload], errors=Plain({})))
+    edge = Edge(Application([upload], errors=Plain({})))
     edge.running = CURRENCY_ONLY
     transport = httpx.ASGITransport(app=edge)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:

@@ -83,7 +83,7 @@ async def test_gives_back_only_what_its_own_guest_has_bought(api: Api, guest: Br
     await guest.open()
     token = guest.page.fields("press")["form"]
     await guest.press("undo", page, form=token)
-    assert guest.says == "This page was out of date. Press again."
+    assert guest.says == "That page was out of date. Please press again."
     assert [row["status"] for row in await api.shop.rows("orders")] == ["dispensed"]
 
 

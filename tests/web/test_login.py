@@ -42,7 +42,7 @@ async def test_a_wrong_password_keeps_the_name_and_opens_nothing(api: Api, guest
     ):
         await guest.press("log-in", username=name, password=password)
         assert guest.status == 422
-        assert "The username or the password is wrong. Try again." in guest.page.content
+        assert "Name and password do not belong together." in guest.page.content
         assert guest.field("username")["value"] == name
         assert "value" not in guest.field("password")
         assert "<script>" not in guest.page.content
@@ -54,9 +54,7 @@ async def test_an_empty_form_is_told_beside_its_fields(guest: Browser) -> None:
     await guest.open("/login")
     await guest.press("log-in", username=" ", password="")
     assert guest.status == 422
-    assert (
-        guest.page.texts["username-wrong"] == guest.page.texts["password-wrong"] == "This field is required."
-    )
+    assert guest.page.texts["username-wrong"] == guest.page.texts["password-wrong"] == "Must be filled in."
     assert guest.field("username")["aria-invalid"] == "true"
 
 
@@ -67,7 +65,7 @@ async def test_who_tries_too_often_has_to_wait(api: Api, guest: Browser) -> None
         await guest.press("log-in", username="ada", password="wrong horse")
         if guest.status == 429:
             break
-    assert "Too many log-in attempts. Wait" in guest.page.content
+    assert "Too many log-ins were tried: wait" in guest.page.content
     await guest.press("log-in", username="ada", password=PASSWORD)
     assert guest.status == 429
     assert "tuckshop" not in guest.client.cookies
@@ -81,7 +79,7 @@ async def test_the_second_log_in_is_told_and_ends_the_first(api: Api, new_browse
         await browser.press("log-in", username="ada", password=PASSWORD)
     assert first.path == "/m/1"
     assert second.path == "/login/others?next=%2Fm%2F1"
-    assert "You are already logged in on another device" in second.page.content
+    assert "There is already an active session using your account" in second.page.content
     await second.press("end-others")
     assert second.path == "/m/1"
     await first.open("/account")
@@ -157,7 +155,7 @@ async def test_only_the_roles_rooms_are_open(api: Api, guest: Browser) -> None:
     for path in ("/desk", "/office"):
         await guest.open(path)
         assert guest.status == 403
-        assert "You need one of these roles:" in guest.page.content
+        assert "This needs one of the roles" in guest.page.content
 
 
 @ON_SQLITE

@@ -60,9 +60,9 @@ async def test_keeps_the_rest_as_credit_until_the_lever_is_pulled(api: Api, gues
     await guest.press("buy")
     assert (guest.says, guest.credit) == ("Enjoy your cola!", "€0.35")
     await guest.press("lever")
-    assert (guest.says, guest.credit) == ("€0.35 returned. Take your coins.", "€0.00")
+    assert (guest.says, guest.credit) == ("€0.35 came back. Take your coins.", "€0.00")
     await guest.press("lever")
-    assert guest.says == "€0 is too little to pay out in coins.00."
+    assert guest.says == "No coin can pay €0.00."
     await api.shop.assert_clean()
 
 
@@ -102,7 +102,7 @@ async def test_gives_the_newest_purchase_back_within_the_window(api: Api, guest:
     await guest.press("buy")
     page = guest.page
     await guest.press("undo")
-    assert (guest.says, guest.credit) == ("Purchase undone. €0.65 is back in your credit.", "€1.00")
+    assert (guest.says, guest.credit) == ("Taken back. €0.65 is yours again.", "€1.00")
     assert await stock_of(api, cola.product_id) == 10
     await guest.press("undo", page)  # The page from before, once more.
     assert (await stock_of(api, cola.product_id), guest.credit) == (10, "€1.00")
@@ -112,7 +112,7 @@ async def test_gives_the_newest_purchase_back_within_the_window(api: Api, guest:
     page = guest.page
     api.clock.forward(301)
     await guest.press("undo", page)
-    assert guest.says == "This page was out of date. Press again."
+    assert guest.says == "That page was out of date. Please press again."
     assert await stock_of(api, cola.product_id) == 9
     await guest.open()
     assert guest.page.by_id("undo") is None
@@ -129,7 +129,7 @@ async def test_nobody_gives_back_what_somebody_else_has_bought(api: Api, new_bro
         await one.press("buy")
     orders = [row["id"] for row in await api.shop.rows("orders")]
     await eve.press("undo", order=str(orders[0]))
-    assert eve.says == "This page was out of date. Press again."
+    assert eve.says == "That page was out of date. Please press again."
     assert [row["status"] for row in await api.shop.rows("orders")] == ["dispensed", "dispensed"]
 
 
@@ -148,7 +148,7 @@ async def test_a_press_counts_once_however_often_it_is_sent(api: Api, guest: Bro
     assert guest.says == "Enjoy your cola!"
     api.clock.forward(6)
     await guest.press("buy", page)  # The back button, and Buy once more.
-    assert guest.says == "This was already done. Press again to repeat it."
+    assert guest.says == "This was done before. Press again if you want it once more."
     assert len(await api.shop.rows("orders")) == 1
     assert guest.credit == "€0.70"
     await api.shop.assert_clean()
@@ -176,10 +176,7 @@ async def test_says_when_only_the_exact_money_will_do(api: Api, guest: Browser) 
     await guest.put_in(100)
     await guest.press(f"choose-{bar.product_id}")
     await guest.press("buy", change="return")
-    assert (
-        guest.says
-        == "This machine has no change for €0.40. Pay the exact amount, or keep the change as credit."
-    )
+    assert guest.says == "The coin box cannot pay €0.40 with the coins it holds."
     assert metrics.taken(api.running, streams=0).refusals == {"ChangeUnpayable": 1}
     assert (await api.shop.rows("orders"), guest.credit) == ([], "€1.00")
     await api.shop.do(FillCoins(OPERATOR, hall, {50: 10, 20: 10, 10: 10, 5: 10}))
@@ -424,10 +421,9 @@ async def test_shows_the_shelves_of_a_category_and_keeps_the_choice(api: Api, gu
 
     await guest.open()
     assert slots() == {cola.product_id, tea.product_id, bar.product_id, gum.product_id}
-    assert guest.answer is not None
-    assert "&lt;b&gt;Sweet &amp; sour" in guest.answer.text
+    assert "&lt;b&gt;Sweet &amp; sour" in guest.page.content
     await guest.press(f"choose-{cola.product_id}")
-    hrefs = re.findall(r'<a href="(/m/1[^"]*)"[^>]*>(?:All|DRINKS|Drinks|&lt;b&gt;)', guest.answer.text)
+    hrefs = re.findall(r'<a href="(/m/1[^"]*)"[^>]*>(?:All|DRINKS|Drinks|&lt;b&gt;)', guest.page.content)
     assert len(hrefs) == 3
     sweet = next(html.unescape(one) for one in hrefs if "Sweet" in one)
     assert f"pick={cola.product_id}" in sweet

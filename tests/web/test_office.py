@@ -91,13 +91,13 @@ async def test_the_audit_is_green_until_somebody_tampers(api: Api, boss: Browser
     cola = (await api.shop.product("cola", price_cents=150)).product_id
     await api.shop.buy(ada, (cola, 2))
     await boss.open("/office/audit")
-    assert boss.page.texts["last"] == "Not run yet."
+    assert boss.page.texts["last"] == "Nobody has asked yet."
     await boss.press("run")
-    assert (boss.status, boss.page.texts["verdict"]) == (200, "Passed. Every check holds.")
+    assert (boss.status, boss.page.texts["verdict"]) == (200, "Yes. Every check holds.")
     assert "is-broken" not in boss.page.content
     await api.shop.execute("UPDATE shelves SET quantity = quantity + 1")
     await boss.press("run")
-    assert boss.page.texts["verdict"] == "Failed checks: 1"
+    assert boss.page.texts["verdict"] == "No. Checks that fail: 1"
     assert boss.page.content.count("is-broken") == 1
     assert boss.shows("every shelf holds what was put on it and taken off")
     await boss.open("/office/audit")
@@ -120,7 +120,7 @@ async def test_the_log_says_who_did_what_as_text(api: Api, boss: Browser) -> Non
     page = await boss.open("/office/log")
     assert page.by_id("older") is not None
     await boss.open("/office/log?before=1")
-    assert boss.shows("No entries yet.")
+    assert boss.shows("Nothing has been done yet.")
 
 
 @ON_SQLITE

@@ -86,7 +86,7 @@ async def test_whoever_waits_is_let_in_and_locked_out_again(
     phone = new_browser()
     await phone.log_in("ada")
     await boss.press("disable")
-    assert boss.page.texts["notice"] == "ada is blocked."
+    assert boss.page.texts["notice"] == "ada is locked out."
     await phone.open("/account")
     assert phone.path.startswith("/login")
     await boss.press("enable")
@@ -188,11 +188,11 @@ async def test_an_account_is_closed_by_its_name_and_its_rest_is_unclaimed(api: A
     await boss.open(f"/office/users/{ada}")
     await boss.press("close", name="bob")
     assert (boss.status, boss.page.texts["closing-name-wrong"], boss.field("closing-name")["value"]) == (
-        422, "Enter the name of this user.", "bob",
+        422, "Must be the name of whose account it is.", "bob",
     )  # fmt: skip
     page = boss.page
     await boss.press("close", page, name="ADA")
-    assert (boss.path, boss.page.texts["notice"]) == ("/office/users", "User ada is closed.")
+    assert (boss.path, boss.page.texts["notice"]) == ("/office/users", "The account of ada is closed.")
     assert (await user(api, ada))["state"] == "closed"
     await boss.press("close", page, name="ADA")  # The back button, and again.
     assert boss.status == 404

@@ -53,11 +53,11 @@ async def test_a_machine_is_added_renamed_and_given_a_key(api: Api, root: Browse
     assert root.shows("default")
     await root.press("add", name=WILD, timezone="Europe/Berlin")
     assert root.path == "/office/machines/2"
-    assert root.page.texts["notice"] == f"{WILD} is added."
+    assert root.page.texts["notice"] == f"{WILD} is there now."
     assert WILD not in root.page.content
     await root.open("/office/machines")
     assert root.shows(WILD)
-    assert root.shows("no key")
+    assert root.shows("no key yet")
     await root.open("/office/machines/2/settings")
     assert root.field("name")["value"] == WILD
     await root.press("save", name="Hall", box_kind="unlimited")
@@ -76,12 +76,12 @@ async def test_a_machine_is_added_renamed_and_given_a_key(api: Api, root: Browse
 @pytest.mark.parametrize(
     ("filled", "field", "complaint"),
     [
-        ({"name": " "}, "name", "This field is required."),
+        ({"name": " "}, "name", "Must be filled in."),
         ({"name": "a/b"}, "name", "Must not contain slashes or invisible characters."),
-        ({"name": "x" * 65}, "name", "Use at most 64 characters."),
-        ({"name": "DEFAULT"}, "name", "The name DEFAULT is taken. Choose another one. Choose another one."),
+        ({"name": "x" * 65}, "name", "Must have at most 64 characters."),
+        ({"name": "DEFAULT"}, "name", "The name DEFAULT is taken."),
         ({"timezone": "Mars/Base"}, "timezone", "Must be a name such as Europe/Berlin."),
-        ({"box_kind": "bottomless"}, "box_kind", "Choose one of the options."),
+        ({"box_kind": "bottomless"}, "box_kind", "Is not one of those that can be chosen."),
     ],
 )
 async def test_a_machine_is_refused_beside_its_field(
@@ -112,16 +112,16 @@ async def test_two_admins_do_not_run_over_each_others_plan(
     page = root.page
     for _ in range(2):  # Pressed twice, it counts once.
         await root.press("plan", page, slot="A1", capacity="12")
-        assert root.page.texts["notice"] == "Shelf saved."
+        assert root.page.texts["notice"] == "The shelf is planned."
     before = await api.shop.rows("shelves")
     await second.press("plan", slot="B7", par_level="3")
     assert second.status == 422
     assert second.shows("Somebody else has planned this machine meanwhile.")
-    assert second.page.texts["now"] == "Slot A1 Capacity 12 Refill level – Price in this machine –"
+    assert second.page.texts["now"] == "Slot A1 Capacity 12 Par level – Price here –"
     assert (second.field("slot")["value"], second.field("par_level")["value"]) == ("B7", "3")
     assert await api.shop.rows("shelves") == before
     await second.press("plan")  # Whoever has seen it and still wants it may.
-    assert second.page.texts["notice"] == "Shelf saved."
+    assert second.page.texts["notice"] == "The shelf is planned."
     await root.open(f"/office/machines/1/shelves/{tea}")  # Another shelf is another matter.
     await second.open(f"/office/machines/1/shelves/{cola}")
     await second.press("plan", slot="C1")
@@ -141,8 +141,8 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
     await root.press("choose", product="COLA")
     assert root.path == f"/office/machines/1/shelves/{cola}"
     await root.press("plan", slot="A1", capacity="12", par_level="10", price="1,70")
-    assert (root.path, root.page.texts["notice"]) == ("/office/machines/1", "Shelf saved.")
-    assert root.page.texts["low"] == "Refill A1 cola 1 missing"
+    assert (root.path, root.page.texts["notice"]) == ("/office/machines/1", "The shelf is planned.")
+    assert root.page.texts["low"] == "To put in A1 cola 1 missing"
     await root.open(f"/office/machines/1/shelves/{tea}")
     await root.press("plan", slot="A2")  # And the plan of the first stays.
     plans = {row["product_id"]: row for row in await api.shop.rows("shelves") if row["machine_id"] == 1}
@@ -179,7 +179,7 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
         ("plan", {"price": "99999999999"}, ("price", "Must be from €0.01 to €10,000,000.00.")),
         ("plan", {"slot": "A2"}, ("slot", "Must be given to one product alone.")),
         ("restock", {"quantity": "many"}, ("restock-quantity", "Must be a whole number.")),
-        ("restock", {"quantity": "13"}, ("restock-quantity", "The shelf holds at most 20 of product 1.")),
+        ("restock", {"quantity": "13"}, ("restock-quantity", "The shelf takes 20 of product 1.")),
         ("restock", {"quantity": "9" * 15}, ("restock-quantity", "Must be from 1 to 1,000,000.")),
         ("move", {"quantity": "10", "to": "2"}, ("move-quantity", "Only 9 left of product 1.")),
         ("move", {"quantity": "1", "to": "1"}, ("to", "Must be another machine.")),
@@ -209,15 +209,15 @@ async def test_a_box_is_filled_and_emptied_once_for_each_press(api: Api, cas: Br
     hall = await api.shop.machine("hall")
     path = f"/office/machines/{hall}/coins"
     page = await cas.open(path)
-    assert cas.shows("exact change only")
+    assert cas.shows("exact money only")
     for _ in range(2):
         await cas.press("fill", page, **{"coin-50": "4", "coin-20": "5", "reason": "float"})
-        assert (cas.path, cas.page.texts["notice"]) == (path, "€3.00 added to the coin box.")
+        assert (cas.path, cas.page.texts["notice"]) == (path, "€3.00 put into the box.")
     assert (cas.page.texts["in-box"], cas.page.texts["held-20"]) == ("€3.00", "5")
     page = await cas.open(path)
     for _ in range(2):
         await cas.press("collect", page, **{"coin-50": "1"})
-        assert cas.page.texts["notice"] == "€0.50 collected from the coin box."
+        assert cas.page.texts["notice"] == "€0.50 taken out of the box."
     assert cas.page.texts["in-box"] == "€2.50"
     await api.shop.assert_clean()
 
@@ -235,10 +235,10 @@ async def test_a_box_is_filled_and_emptied_once_for_each_press(api: Api, cas: Br
             {"coin-50": "10000", "coin-5": "1"},
             ("fill-coins", "Must hold at most 10,000 coins in one go."),
         ),
-        ("collect", {"coin-50": "5"}, ("collect-50", "The coin box has only 4 of €0.50.")),
-        ("count", {"coin-50": "4"}, ("count-100", "This field is required.")),
+        ("collect", {"coin-50": "5"}, ("collect-50", "The coin box holds 4 of €0.50, not more.")),
+        ("count", {"coin-50": "4"}, ("count-100", "Must be filled in.")),
         ("count", pieces() | {"coin-5": "1000001"}, ("count-5", "Must be from 0 to 1,000,000.")),
-        ("fill", {"coin-50": "1", "reason": "x" * 201}, ("fill-reason", "Use at most 200 characters.")),
+        ("fill", {"coin-50": "1", "reason": "x" * 201}, ("fill-reason", "Must have at most 200 characters.")),
     ],
 )
 async def test_wrong_and_huge_counts_are_told_beside_their_coin(
@@ -267,17 +267,17 @@ async def test_a_count_tells_the_difference_before_it_writes_it(api: Api, cas: B
     assert kept(await api.shop.books()) == before
     for _ in range(2):
         await cas.press("confirm", page)
-        assert cas.page.texts["notice"] == "Count recorded. €0.20 less than expected."
+        assert cas.page.texts["notice"] == "The books follow. €0.20 less than they said."
     assert cas.page.texts["in-box"] == "€2.80"
     assert [row["reason"] for row in await api.shop.rows("transfers")] == [None, WILD]
     await cas.press("count", **pieces(c50=4, c20=4))
-    assert cas.page.texts["difference"] == "No difference."
+    assert cas.page.texts["difference"] == "Every coin is there."
     await cas.press("confirm")
-    assert cas.page.texts["notice"] == "Count recorded. The amount is as expected."
+    assert cas.page.texts["notice"] == "Counted: worth just what the books said."
     await cas.press("count", **pieces(c100=3))
-    assert cas.page.texts["difference"] == "€0.20 over"
+    assert cas.page.texts["difference"] == "€0.20 too much"
     await cas.press("confirm")
-    assert cas.page.texts["notice"] == "Count recorded. €0.20 more than expected."
+    assert cas.page.texts["notice"] == "The books follow. €0.20 more than they said."
     await api.shop.assert_clean()
 
 
@@ -293,7 +293,7 @@ async def test_coins_that_move_during_a_count_are_told(api: Api, cas: Browser) -
     assert cas.page.texts["difference"] == "€0.50 missing"
     assert kept(await api.shop.books()) == before
     await cas.press("confirm")
-    assert cas.page.texts["notice"] == "Count recorded. €0.50 less than expected."
+    assert cas.page.texts["notice"] == "The books follow. €0.50 less than they said."
     await api.shop.assert_clean()
 
 

@@ -24,7 +24,7 @@ KEY = "k" * 22
 
 
 async def sold(api: Api, *quantities: int) -> int:
-    """A seller who has sold so many for €1.50 each, past being returned but for the last; their id."""
+    """A seller who has sold so many for €1.50 each, past being given back but for the last; their id."""
     seller = await api.shop.person(WILD, Role.SELLER)
     cola = await api.shop.product("cola", price_cents=150, stock=50, seller=seller)
     ada = await api.shop.buyer("ada", cents=5_000)
@@ -47,7 +47,7 @@ async def owing(api: Api, cents: int = 300) -> SessionCaller:
 async def test_a_seller_is_paid_what_is_payable_once(api: Api, root: Browser) -> None:
     seller_id = await sold(api, 4, 2)
     await root.open("/office/payouts")
-    assert root.shows("€6.00 available for payout")
+    assert root.shows("€6.00 can be paid out")
     assert root.shows("€3.00 is held back")
     assert WILD not in root.page.content
     page = await root.open(f"/office/payouts/{seller_id}")
@@ -59,13 +59,13 @@ async def test_a_seller_is_paid_what_is_payable_once(api: Api, root: Browser) ->
     assert root.shows("bank 1")
     before = kept(await api.shop.books())
     await root.press("pay", external_ref="bank 1")
-    assert root.page.texts["external_ref-wrong"].startswith("The reference bank 1 was used for transfer ")
+    assert root.page.texts["external_ref-wrong"].startswith("The reference bank 1 stands for transfer ")
     assert root.field("external_ref")["value"] == "bank 1"
     assert kept(await api.shop.books()) == before
     await root.press("pay", external_ref="bank 2")  # All the rest.
     assert root.page.texts["notice"] == "€3.50 paid. The reference is bank 2."
     await root.press("pay", external_ref="bank 3")
-    assert root.page.texts["amount-wrong"] == "€0.00 of the €3.00 earned is available for payout."
+    assert root.page.texts["amount-wrong"] == "Of €3.00 earned, €0.00 can be paid out now."
     await api.shop.assert_clean()
 
 
@@ -75,11 +75,11 @@ async def test_a_seller_is_paid_what_is_payable_once(api: Api, root: Browser) ->
     [
         ({"amount": "0"}, "amount", "Must be at least €0.01."),
         ({"amount": "much"}, "amount", "Must be a plain decimal number such as 2.20."),
-        ({"amount": "6.01"}, "amount", "€6.00 of the €9.00 earned is available for payout."),
+        ({"amount": "6.01"}, "amount", "Of €9.00 earned, €6.00 can be paid out now."),
         ({"amount": "9" * 15}, "amount", "Must be at most €10,000,000,000,000.00."),
-        ({"external_ref": " "}, "external_ref", "This field is required."),
-        ({"external_ref": "x" * 129}, "external_ref", "Use at most 128 characters."),
-        ({"reason": "x" * 201}, "reason", "Use at most 200 characters."),
+        ({"external_ref": " "}, "external_ref", "Must be filled in."),
+        ({"external_ref": "x" * 129}, "external_ref", "Must have at most 128 characters."),
+        ({"reason": "x" * 201}, "reason", "Must have at most 200 characters."),
     ],
 )
 async def test_a_payout_is_refused_beside_its_field(
@@ -102,7 +102,7 @@ async def test_earnings_are_saved_for_a_spreadsheet(api: Api, cas: Browser) -> N
     head, row = csv.reader(io.StringIO(answer.text))
     assert dict(zip(head, row, strict=True))["amount_cents"] == "600"
     await cas.open("/office/payouts/file?from=tomorrow")
-    assert (cas.status, cas.page.texts["from-wrong"]) == (422, "Enter a date such as 2025-12-31.")
+    assert (cas.status, cas.page.texts["from-wrong"]) == (422, "Must be a day such as 2025-12-31.")
     await cas.open("/office/payouts/file?from=2025-03-02&to=2025-03-01")
     assert cas.status == 422
 
@@ -112,13 +112,13 @@ async def test_a_wallet_is_topped_up_once_for_each_reference(api: Api, root: Bro
     page = await root.open("/office/topups")
     for _ in range(2):
         await root.press("top-up", page, user="ADA", amount="20", external_ref=WILD, reason="May")
-        assert root.page.texts["notice"] == "€20.00 added for ada, who has €20.00 now."
+        assert root.page.texts["notice"] == "€20.00 for ada, who has €20.00 now."
     assert root.shows(WILD)
     assert WILD not in root.page.content
     before = kept(await api.shop.books())
     await root.press("top-up", user="ada", amount="30", external_ref=WILD)
     assert root.status == 422
-    assert "was used for transfer" in root.page.texts["external_ref-wrong"]
+    assert "stands for transfer" in root.page.texts["external_ref-wrong"]
     assert (root.field("user")["value"], root.field("amount")["value"]) == ("ada", "30")
     assert kept(await api.shop.books()) == before
     (account,) = [row for row in await api.shop.rows("accounts") if row["user_id"] == ada.user_id]
@@ -135,7 +135,7 @@ async def test_a_wallet_is_topped_up_once_for_each_reference(api: Api, root: Bro
         ({"amount": "-5"}, "amount", "Must be a plain decimal number such as 2.20."),
         ({"amount": "10000000000000.00"}, "amount", None),
         ({"amount": "1.234"}, "amount", "Must have at most 2 decimals."),
-        ({"external_ref": ""}, "external_ref", "This field is required."),
+        ({"external_ref": ""}, "external_ref", "Must be filled in."),
     ],
 )
 async def test_a_top_up_is_refused_beside_its_field(
@@ -170,12 +170,12 @@ async def test_a_tab_is_settled_in_coins_and_by_bank(api: Api, cas: Browser) -> 
     page = await cas.open(f"/office/tabs/{ada.user_id}")
     for _ in range(2):
         await cas.press("settle-bank", page, amount="1", external_ref="bank 1")
-        assert cas.page.texts["notice"] == "€1.00 paid. €2.00 is still owed, and the wallet has €1.00."
+        assert cas.page.texts["notice"] == "€1.00 paid. €2.00 is still owed, €1.00 is in the wallet."
     before = kept(await api.shop.books())
     await cas.press("settle-bank", amount="1", external_ref="bank 1")
-    assert "was used for transfer" in cas.page.texts["external_ref-wrong"]
+    assert "stands for transfer" in cas.page.texts["external_ref-wrong"]
     await cas.press("settle-bank", amount="2.01", external_ref="bank 2")
-    assert cas.page.texts["amount-wrong"] == "The tab owes €2.00, so €2.01 is too much."
+    assert cas.page.texts["amount-wrong"] == "The tab owes €2.00, not €2.01."
     await cas.press("settle-coins", machine="1")
     assert cas.page.texts["pay-coins-wrong"] == "Must hold at least one coin."
     await cas.press("settle-coins", **{"machine": "77", "coin-50": "1"})
@@ -184,7 +184,7 @@ async def test_a_tab_is_settled_in_coins_and_by_bank(api: Api, cas: Browser) -> 
     page = await cas.open(f"/office/tabs/{ada.user_id}")
     for _ in range(2):
         await cas.press("settle-coins", page, **{"machine": "1", "coin-100": "2", "coin-50": "1"})
-        assert cas.page.texts["notice"] == "€2.00 paid. €0.00 is still owed, and the wallet has €1.50."
+        assert cas.page.texts["notice"] == "€2.00 paid. €0.00 is still owed, €1.50 is in the wallet."
     before = kept(await api.shop.books())
     await cas.press("settle-coins", page, **{"machine": "1", "coin-100": "1"})  # Long paid.
     assert cas.status == 422
@@ -199,11 +199,11 @@ async def test_coins_over_the_counter_for_a_user(api: Api, cas: Browser) -> None
     assert cas.page.texts["held"] == "€0.00"
     for _ in range(2):
         await cas.press("deposit", page, **{"machine": "1", "coin-100": "1", "coin-50": "1"})
-        assert cas.page.texts["notice"] == "€1.50 added. ada has €1.50 now."
+        assert cas.page.texts["notice"] == "€1.50 put in. ada has €1.50 now."
     page = cas.page
     for _ in range(2):
         await cas.press("pay-out", page, machine="1")
-        assert cas.page.texts["notice"] == "Pay out €1.50: 1 × €1.00, 1 × €0.50."
+        assert cas.page.texts["notice"] == "Hand out €1.50: 1 × €1.00, 1 × €0.50."
     assert cas.page.texts["held"] == "€0.00"
     assert len(await api.shop.rows("transfers")) == 2
     await api.shop.assert_clean()
@@ -212,10 +212,10 @@ async def test_coins_over_the_counter_for_a_user(api: Api, cas: Browser) -> None
 async def test_coins_over_the_counter_for_a_guest_called_like_a_user(api: Api, cas: Browser) -> None:
     ada = await api.shop.buyer("ada", cents=700)
     await cas.open("/office/counter?who=guest&name=ada")
-    assert cas.shows("a new guest")
+    assert cas.shows("a guest who was never here")
     assert await api.shop.rows("guests") == []  # Looking makes nobody.
     await cas.press("deposit", **{"machine": "1", "coin-20": "2"})
-    assert cas.page.texts["notice"] == "€0.40 added. ada has €0.40 now."
+    assert cas.page.texts["notice"] == "€0.40 put in. ada has €0.40 now."
     balances = {
         row["user_id"]: row["balance_cents"]
         for row in await api.shop.rows("accounts")
@@ -233,7 +233,7 @@ async def test_coins_over_the_counter_for_a_guest_called_like_a_user(api: Api, c
         ("?who=ghost&name=ada", None),
         ("?who=guest&name=a%2Fb", "Must not contain slashes or invisible characters."),
         ("?name=%00", "There is no user \0."),
-        (f"?name={'x' * 65}", "Use at most 64 characters."),
+        (f"?name={'x' * 65}", "Must have at most 64 characters."),
         ("?who=guest&name=%3Cscript%3E", ""),
     ],
 )
@@ -289,12 +289,12 @@ async def test_money_left_behind_goes_to_nobody_after_so_many_days(
     assert kept(await api.shop.books()) == before
     page = await root.open("/office/left-behind")
     await root.press("sweep", page)
-    assert root.page.texts["notice"] == "Wallets closed: 1. €1.50 written off."
+    assert root.page.texts["notice"] == "Wallets closed: 1. €1.50 went to nobody."
     assert root.path == "/office/unclaimed"
     assert root.shows(f"Guest {WILD}")
     assert WILD not in root.page.content
     await root.press("sweep", page)  # Done once more, it finds nothing.
-    assert root.page.texts["notice"] == "Wallets closed: 0. €0.00 written off."
+    assert root.page.texts["notice"] == "Wallets closed: 0. €0.00 went to nobody."
     await api.shop.assert_clean()
 
 

@@ -1,4 +1,4 @@
-"""Everybody's orders in the office: found, looked at, returned, handed out."""
+"""Everybody's orders in the office: found, looked at, given back, handed out."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_some_pieces_come_back_and_are_written_off(
     await clerk.press(
         "refund", **{f"pieces-{cola}": "1", f"pieces-{tea}": "", "stock": "write_off", "reason": SCRIPT}
     )
-    assert clerk.page.texts["notice"] == "€1.50 refunded."
+    assert clerk.page.texts["notice"] == "€1.50 given back."
     assert SCRIPT not in clerk.page.content
     assert clerk.shows(SCRIPT)
     await clerk.press(
@@ -61,7 +61,7 @@ async def test_some_pieces_come_back_and_are_written_off(
     assert [row["quantity"] for row in await api.shop.rows("shelves")] == [7, 8]
     await clerk.open(f"/office/orders/{order}")
     await clerk.press("refund")  # All that is left, onto the shelf.
-    assert clerk.page.texts["notice"] == "€4.60 refunded."
+    assert clerk.page.texts["notice"] == "€4.60 given back."
     assert clerk.page.by_id("refund") is None
     assert [row["quantity"] for row in await api.shop.rows("shelves")] == [9, 10]
 
@@ -92,7 +92,7 @@ async def test_more_than_is_left_no_piece_and_no_choice_of_ours(
     page.elements = [(tag, found) for tag, found in page.elements if found.get("name") != "key"]
     for filled, told in (
         ({f"pieces-{cola}": "1"}, None),
-        ({f"pieces-{cola}": "", f"pieces-{tea}": "0"}, "Enter how many pieces were returned."),
+        ({f"pieces-{cola}": "", f"pieces-{tea}": "0"}, "Say how many pieces came back."),
         ({"stock": "burn"}, None),
         ({"reason": "x" * 201}, None),
     ):
@@ -127,11 +127,11 @@ async def test_what_waits_is_handed_out_or_called_off(api: Api, clerk: Browser, 
         for _ in range(3)
     ]
     page = await clerk.open("/office")
-    assert page.texts["waiting-orders"] == "Orders to complete: 3"
+    assert page.texts["waiting-orders"] == "Orders to hand out: 3"
     for order, button, notice, status in zip(
         placed,
         ("hand-out", "cannot", "cancel"),
-        ("Order completed.", "Order refunded.", "Order cancelled."),
+        ("Handed out.", "The money went back.", "The order is cancelled."),
         ("dispensed", "failed", "cancelled"),
         strict=True,
     ):

@@ -134,7 +134,7 @@ async def test_pieces_come_once_per_press_to_any_machine_and_the_product_goes(
     await boss.press("book", what="counted", pieces="9", machine="1", reason="one broken")
     assert boss.shows("default 9 hall 5")
     page = await boss.open(f"/office/products/{cola}/remove")
-    assert boss.shows("This stock is written off: default 9 hall 5")
+    assert boss.shows("These pieces are booked out: default 9 hall 5")
     for _ in range(2):
         await boss.press("remove", page)
         assert boss.page.texts["notice"] == "cola is off sale."

@@ -43,10 +43,10 @@ async def test_another_name_and_address_are_kept(api: Api, ada: Browser) -> None
 @pytest.mark.parametrize(
     ("filled", "beside", "told"),
     [
-        ({"username": ""}, "username", "This field is required."),
+        ({"username": ""}, "username", "Must be filled in."),
         ({"username": "a/b"}, "username", "Must not contain slashes or invisible characters."),
-        ({"username": "bob"}, "username", "The name bob is taken. Choose another one. Choose another one."),
-        ({"username": "x" * 65}, "username", "Use at most 64 characters."),
+        ({"username": "bob"}, "username", "The name bob is taken."),
+        ({"username": "x" * 65}, "username", "Must have at most 64 characters."),
         ({"email": "nowhere"}, "email", "Must look like name@example.org."),
         ({"email": '"><script>@x'}, "email", None),
     ],
@@ -76,7 +76,7 @@ async def test_a_new_password_ends_all_but_this_session(
     await ada.press("change-password", current_password=PASSWORD, password=NEW, again=NEW)
     assert (ada.path, ada.page.texts["notice"]) == (
         "/account/profile",
-        "Your password is changed. All your other sessions have ended.",
+        "You have a new password. All your other sessions have ended.",
     )
     await phone.open("/account")
     assert phone.path == "/login?next=%2Faccount"
@@ -89,13 +89,13 @@ async def test_a_new_password_ends_all_but_this_session(
 @pytest.mark.parametrize(
     ("filled", "beside", "told"),
     [
-        ({"current_password": ""}, "current_password", "This field is required."),
-        ({"current_password": "wrong horse"}, "current_password", "That is not your current password."),
-        ({"current_password": "x" * 4000}, "current_password", "That is not your current password."),
+        ({"current_password": ""}, "current_password", "Must be filled in."),
+        ({"current_password": "wrong horse"}, "current_password", "Is not the present password."),
+        ({"current_password": "x" * 4000}, "current_password", "Is not the present password."),
         ({"password": "short", "again": "short"}, "password", "Must have 8 to 1024 characters."),
         ({"password": "password1", "again": "password1"}, "password", "Is among the most common passwords."),
-        ({"again": "another"}, "again", "The passwords do not match."),
-        ({"password": "", "again": ""}, "password", "This field is required."),
+        ({"again": "another"}, "again", "Must be the same password again."),
+        ({"password": "", "again": ""}, "password", "Must be filled in."),
     ],
 )
 async def test_a_wrong_change_of_password_changes_nothing(
@@ -118,7 +118,7 @@ async def test_guessing_the_present_password_has_an_end(ada: Browser) -> None:
         await ada.press("change-password", current_password="wrong horse", password=NEW, again=NEW)
         if ada.status == 429:
             break
-    assert ada.shows("Too many log-in attempts. Wait")
+    assert ada.shows("Too many log-ins were tried: wait")
 
 
 async def test_each_device_is_named_and_ended_by_itself(
@@ -137,7 +137,7 @@ async def test_each_device_is_named_and_ended_by_itself(
     page = ada.page
     for _ in range(2):  # Pressed twice, it is gone all the same.
         await ada.press(end, page)
-        assert (ada.path, ada.page.texts["notice"]) == ("/account/sessions", "The session has ended.")
+        assert (ada.path, ada.page.texts["notice"]) == ("/account/sessions", "That session is gone.")
     await phone.open("/account")
     assert phone.path.startswith("/login?")
     await ada.open("/account/sessions")
@@ -172,7 +172,7 @@ async def test_the_sessions_and_tokens_of_others_stay(api: Api, ada: Browser) ->
 
 async def test_a_token_is_shown_once_and_works_until_it_is_revoked(api: Api, ada: Browser) -> None:
     await ada.open("/account/tokens")
-    assert ada.shows("You have no API tokens.")
+    assert ada.shows("No program acts for you.")
     await ada.press("make", name="label <printer>", **{"scope-buy": "on"})
     secret = ada.page.texts["secret"]
     assert secret.startswith("tsk_")
@@ -181,12 +181,12 @@ async def test_a_token_is_shown_once_and_works_until_it_is_revoked(api: Api, ada
     await ada.open("/account/tokens")
     assert secret not in ada.page.content
     assert ada.shows("label <printer>")
-    assert ada.shows("read everything of mine, buy and pay")
+    assert ada.shows("look at everything of mine, buy and pay")
     (made,) = await api_tokens.page(api.running, user_id=1, before_id=None, limit=9)
     page = ada.page
     for _ in range(2):
         await ada.press(f"revoke-{made.id}", page)
-        assert ada.page.texts["notice"] == "The token is revoked."
+        assert ada.page.texts["notice"] == "That token is gone."
     answer = await api.client.get("/v1/wallet", headers={"Authorization": f"Bearer {secret}"})
     assert answer.status_code == 401
 
@@ -196,11 +196,11 @@ async def test_a_wrong_token_is_told_and_not_made(api: Api, ada: Browser) -> Non
     await ada.open("/account/tokens")
     assert ada.page.by_id("scope-admin") is None
     for filled, beside, told in (
-        ({"name": ""}, "name", "This field is required."),
-        ({"name": "x" * 101}, "name", "Use at most 100 characters."),
+        ({"name": ""}, "name", "Must be filled in."),
+        ({"name": "x" * 101}, "name", "Must have at most 100 characters."),
         ({"name": "a/b"}, "name", "Must not contain slashes or invisible characters."),
-        ({"days": "0"}, "days", "Choose one of the options."),
-        ({"days": "99999"}, "days", "Choose one of the options."),
+        ({"days": "0"}, "days", "Is not one of those that can be chosen."),
+        ({"days": "99999"}, "days", "Is not one of those that can be chosen."),
         ({"scope-read": ""}, "scopes", "Must name at least one scope."),
         ({"scope-read": "", "scope-admin": "on"}, "scopes", "Must name at least one scope."),
     ):
@@ -227,12 +227,12 @@ async def test_an_account_is_closed_by_its_name_and_leaves_a_free_one(api: Api, 
     assert ada.page.texts["left-behind"].startswith("€1.00 is still in your wallet.")
     for name in ("", "bob", "<script>"):
         await ada.press("close", name=name)
-        assert (ada.status, ada.page.texts["closing-name-wrong"]) == (422, "Enter your own username.")
+        assert (ada.status, ada.page.texts["closing-name-wrong"]) == (422, "Must be your own name.")
         assert "<script>" not in ada.page.content
     assert [row["state"] for row in await api.shop.rows("users")] == ["active"]
     page = ada.page
     await ada.press("close", name=" ADA ")
-    assert (ada.path, ada.page.texts["notice"]) == ("/login", "Your user account is closed.")
+    assert (ada.path, ada.page.texts["notice"]) == ("/login", "Your account is closed. Farewell!")
     await ada.press("log-in", username="ada", password=PASSWORD)
     assert ada.status == 422
     assert [row["state"] for row in await api.shop.rows("users")] == ["closed"]
@@ -250,7 +250,7 @@ async def test_what_stands_in_the_way_of_closing_is_told(api: Api, guest: Browse
     await guest.open("/account/profile")
     await guest.press("close", name="sam")
     assert guest.status == 422
-    assert guest.shows("First clear €0.00 of earnings, €0.00 on the tab and 3 pieces in stock.")
+    assert guest.shows("First settle €0.00 earned, €0.00 owed and 3 pieces.")
     assert [row["state"] for row in await api.shop.rows("users")] == ["active"]
 
 
@@ -260,4 +260,4 @@ async def test_the_last_admin_stays(api: Api, guest: Browser) -> None:
     await guest.log_in("root")
     await guest.open("/account/profile")
     await guest.press("close", name="root")
-    assert (guest.status, guest.shows("The shop needs at least one admin.")) == (422, True)
+    assert (guest.status, guest.shows("The shop needs an admin.")) == (422, True)

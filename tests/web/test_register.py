@@ -22,7 +22,7 @@ async def test_a_newcomer_is_in_at_once(api: Api, guest: Browser, kind: str, rol
     await guest.press("register", **FILLED | {"roles": kind, "email": "ada@example.org"})
     assert guest.path == "/m/1"
     await guest.open("/account/profile")
-    assert guest.shows(f"Your roles: {roles}.")
+    assert guest.shows(f"In this shop you are: {roles}.")
     assert (guest.field("username")["value"], guest.field("email")["value"]) == ("ada", "ada@example.org")
     (user,) = await api.shop.rows("users")
     assert (user["state"], user["is_admin"], user["is_cashier"]) == ("active", False, False)
@@ -32,20 +32,20 @@ async def test_a_newcomer_is_in_at_once(api: Api, guest: Browser, kind: str, rol
 @pytest.mark.parametrize(
     ("filled", "beside", "told"),
     [
-        ({"username": ""}, "username", "This field is required."),
+        ({"username": ""}, "username", "Must be filled in."),
         ({"username": "a/b"}, "username", "Must not contain slashes or invisible characters."),
-        ({"username": "x" * 65}, "username", "Use at most 64 characters."),
+        ({"username": "x" * 65}, "username", "Must have at most 64 characters."),
         ({"username": "house"}, "username", "Must not be the shop's own."),
-        ({"username": "BOB"}, "username", "The name BOB is taken. Choose another one. Choose another one."),
+        ({"username": "BOB"}, "username", "The name BOB is taken."),
         ({"email": "nowhere"}, "email", "Must look like name@example.org."),
-        ({"email": "x" * 255}, "email", "Use at most 254 characters."),
+        ({"email": "x" * 255}, "email", "Must have at most 254 characters."),
         ({"password": "short", "again": "short"}, "password", "Must have 8 to 1024 characters."),
         ({"password": "password1", "again": "password1"}, "password", "Is among the most common passwords."),
         ({"password": "x" * 1025, "again": "x" * 1025}, "password", "Must have 8 to 1024 characters."),
-        ({"password": "", "again": ""}, "password", "This field is required."),
-        ({"again": "another horse"}, "again", "The passwords do not match."),
-        ({"roles": "admin"}, "roles", "Choose one of the options."),
-        ({"roles": ""}, "roles", "Choose one of the options."),
+        ({"password": "", "again": ""}, "password", "Must be filled in."),
+        ({"again": "another horse"}, "again", "Must be the same password again."),
+        ({"roles": "admin"}, "roles", "Is not one of those that can be chosen."),
+        ({"roles": ""}, "roles", "Is not one of those that can be chosen."),
     ],
 )
 async def test_what_is_wrong_is_told_beside_its_field(
@@ -124,10 +124,7 @@ async def test_who_is_not_taken_in_is_told_so(database_url: str) -> None:
         database_url, RegistrationMode.OPEN, RegistrationMode.CLOSED, FILLED | {"roles": "seller"}
     )
     assert (kinds, states) == (["buyer"], [])
-    assert (guest.status, guest.page.texts["roles-wrong"]) == (
-        422,
-        "Registration as seller is closed. Ask an admin.",
-    )
+    assert (guest.status, guest.page.texts["roles-wrong"]) == (422, "Nobody registers as seller here.")
 
 
 @ON_SQLITE

@@ -30,7 +30,7 @@ msgstr ""
 msgid "Buy"
 msgstr "Acheter"
 
-msgid "Return %(products)s"
+msgid "Give back %(products)s"
 msgstr "Rendre <b> %(products)s"
 
 msgid "%(num)s left"
@@ -113,7 +113,7 @@ def test_a_reworded_text_keeps_its_translation_until_somebody_has_looked() -> No
     asked = Catalog(fuzzy=False)
     for text in ("The order was cancelled.", "Welcome"):
         asked.add(text)
-    known = catalogue('msgid "Order cancelled."\nmsgstr "Storniert."', 'msgid "Gone"\nmsgstr "Weg"')
+    known = catalogue('msgid "The order is cancelled."\nmsgstr "Storniert."', 'msgid "Gone"\nmsgstr "Weg"')
     updated = {one.id: (one.string or "", one.fuzzy) for one in tool.updated(known, asked) if one.id}
     assert updated == {"The order was cancelled.": ("Storniert.", True), "Welcome": ("", False)}
 

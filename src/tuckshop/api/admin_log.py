@@ -7,14 +7,14 @@ from typing import Any
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.refusals import RoleMissing
 from tuckshop.domain.users import Role
-from tuckshop.http.fields import Moment, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.fields import Moment, Shown, moment
+from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
 from tuckshop.identity import sessions
 from tuckshop.queries import admin_log
 
 
-class AdminLogLineResponse(ResponseBody):
+class AdminLogLineShown(Shown):
     """One act; `actor` is null for the operator at the command line."""
 
     id: int
@@ -26,23 +26,23 @@ class AdminLogLineResponse(ResponseBody):
     created_at: Moment
 
 
-class AdminLogResponse(Page):
+class AdminLogShown(Page):
     """A page of the log."""
 
-    items: list[AdminLogLineResponse]
+    items: list[AdminLogLineShown]
 
 
 @get(
     "/",
-    summary="List the admin log",
-    operation=describe("listAdminLog", RoleMissing),
+    summary="What admins did",
+    operation=told("listAdminLog", RoleMissing),
 )
-async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> AdminLogResponse:
-    """Changes by admins, cashiers and the operator, newest first. Admins only."""
+async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> AdminLogShown:
+    """Acts of admins, cashiers and the operator, newest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1)
     items = [
-        AdminLogLineResponse(
+        AdminLogLineShown(
             id=line.id,
             actor=line.actor_id,
             action=line.action,
@@ -53,7 +53,7 @@ async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None =
         )
         for line in found[:limit]
     ]
-    return AdminLogResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return AdminLogShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
 router = Router("/admin-log", [index])

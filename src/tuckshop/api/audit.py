@@ -6,14 +6,14 @@ from typing import Any
 
 from tuckshop.domain.refusals import RoleMissing
 from tuckshop.domain.users import Role
-from tuckshop.http.fields import ResponseBody
-from tuckshop.http.handlers import Router, describe, get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.fields import Shown
+from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
 from tuckshop.identity import sessions
 from tuckshop.operations import audit
 
 
-class CheckResponse(ResponseBody):
+class CheckShown(Shown):
     """One check: how many rows break it, and the first of them."""
 
     name: str
@@ -21,22 +21,22 @@ class CheckResponse(ResponseBody):
     problems: list[dict[str, Any]]
 
 
-class AuditResponse(ResponseBody):
-    """Every check, over one snapshot."""
+class AuditShown(Shown):
+    """Every check over one instant of the books."""
 
     clean: bool
-    checks: list[CheckResponse]
+    checks: list[CheckShown]
 
 
-@get("/", summary="Audit the books", operation=describe("auditBooks", RoleMissing))
-async def show(request: ShopRequest) -> AuditResponse:
+@get("/", summary="Audit the books", operation=told("auditBooks", RoleMissing))
+async def show(request: Call) -> AuditShown:
     """Every balance, coin box, shelf, order and refund against its movements. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     report = await audit.audit_and_record(request.shop.engine, now_us=request.shop.clock())
-    return AuditResponse(
+    return AuditShown(
         clean=report.clean,
         checks=[
-            CheckResponse(
+            CheckShown(
                 name=check.name,
                 problem_count=check.problem_count,
                 problems=[dict(row) for row in check.problems],

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.requests import respond
+from tuckshop.api.requests import answered
 from tuckshop.api.wallet import Coins, Value
 from tuckshop.domain.field_problems import CoinTwice
 from tuckshop.domain.machines import COUNTED_MAX, BoxKind
 from tuckshop.domain.money import DENOMINATIONS_MAX
 from tuckshop.domain.refusals import CoinNotAccepted, CoinsMissing, InvalidField, RoleMissing, UnknownMachine
-from tuckshop.http.fields import Moment, PathId, Reason, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, get, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Moment, PathId, Reason, Shown, moment
+from tuckshop.http.handlers import Router, get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import machines
@@ -25,7 +25,7 @@ _COINS = (RoleMissing, UnknownMachine, CoinNotAccepted, InvalidField)
 
 
 class CarryCoinsBody(Body):
-    """Coins to add or to collect: value in minor units -> how many."""
+    """Coins to put in or to take out: value in minor units -> how many."""
 
     coins: Coins
     reason: Reason | None = None
@@ -45,7 +45,7 @@ class CountCoinsBody(Body):
     reason: Reason | None = None
 
 
-class CoinBoxResponse(ResponseBody):
+class BoxShown(Shown):
     """What a box holds by the books; below 0 what an unlimited one has paid beyond."""
 
     box_kind: BoxKind
@@ -53,7 +53,7 @@ class CoinBoxResponse(ResponseBody):
     amount: int
 
 
-class CoinsCarriedResponse(ResponseBody):
+class BoxMovedShown(Shown):
     """Coins that went in or came out."""
 
     id: int
@@ -63,7 +63,7 @@ class CoinsCarriedResponse(ResponseBody):
     created_at: Moment
 
 
-class CoinsCountedResponse(ResponseBody):
+class CoinsCountedShown(Shown):
     """What the books expected and what was there; `over_short` below 0: so much was missing."""
 
     machine: int
@@ -76,52 +76,52 @@ class CoinsCountedResponse(ResponseBody):
 @get(
     "/{machine_id:int}/coins",
     summary="A machine's coins",
-    operation=describe("getCoins", RoleMissing, UnknownMachine),
+    operation=told("getCoins", RoleMissing, UnknownMachine),
 )
-async def coins(request: ShopRequest, machine_id: PathId) -> CoinBoxResponse:
+async def coins(request: Call, machine_id: PathId) -> BoxShown:
     """What is in the box by the books. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     box = await machines.coins(request.shop, actor=actor, machine_id=machine_id)
-    return CoinBoxResponse(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
+    return BoxShown(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
 
 
 @post(
     "/{machine_id:int}/coins/fill",
     summary="Coins into a machine",
-    operation=describe("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
+    operation=told("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
 )
-async def fill(request: ShopRequest, machine_id: PathId) -> Response[CoinsCarriedResponse]:
+async def fill(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """From the bank, for change. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = FillCoins(caller, machine_id, data.coins, data.reason)
-    return respond(await request.settled(command), CoinsCarried, _show_moved, status=201)
+    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
     "/{machine_id:int}/coins/collect",
     summary="Coins out of a machine",
-    operation=describe("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
+    operation=told("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
 )
-async def collect(request: ShopRequest, machine_id: PathId) -> Response[CoinsCarriedResponse]:
+async def collect(request: Call, machine_id: PathId) -> Response[BoxMovedShown]:
     """To the bank. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = CollectCoins(caller, machine_id, data.coins, data.reason)
-    return respond(await request.settled(command), CoinsCarried, _show_moved, status=201)
+    return answered(await request.settled(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
     "/{machine_id:int}/coins/count",
     summary="Count a machine's coins",
-    operation=describe("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
+    operation=told("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
 )
-async def count(request: ShopRequest, machine_id: PathId) -> Response[CoinsCountedResponse]:
+async def count(request: Call, machine_id: PathId) -> Response[CoinsCountedShown]:
     """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CountCoinsBody)
     command = CountCoins(caller, machine_id, _counted(data.counted), data.reason)
-    return respond(await request.settled(command), CoinsCounted, _show_counted, status=201)
+    return answered(await request.settled(command), CoinsCounted, _show_counted, status=201)
 
 
 def _counted(rows: list[CountedBody]) -> dict[int, int]:
@@ -131,8 +131,8 @@ def _counted(rows: list[CountedBody]) -> dict[int, int]:
     return counted
 
 
-def _show_moved(receipt: CoinsCarried) -> CoinsCarriedResponse:
-    return CoinsCarriedResponse(
+def _show_moved(receipt: CoinsCarried) -> BoxMovedShown:
+    return BoxMovedShown(
         id=receipt.transfer_id,
         machine=receipt.machine_id,
         amount=receipt.amount_cents,
@@ -141,8 +141,8 @@ def _show_moved(receipt: CoinsCarried) -> CoinsCarriedResponse:
     )
 
 
-def _show_counted(receipt: CoinsCounted) -> CoinsCountedResponse:
-    return CoinsCountedResponse(
+def _show_counted(receipt: CoinsCounted) -> CoinsCountedShown:
+    return CoinsCountedShown(
         machine=receipt.machine_id,
         expected=receipt.expected,
         counted=receipt.counted,

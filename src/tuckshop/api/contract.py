@@ -7,33 +7,33 @@ from tuckshop.api.walkthrough import WALK
 from tuckshop.http.openapi import Contract, one_of
 
 _ABOUT = """\
-Prepaid shop and vending backend. Amounts are whole numbers of minor units (cents), times
+A prepaid shop in which every coin is accounted for. Amounts are whole numbers of minor units (cents), times
 are RFC 3339 in UTC. Every error is a problem (RFC 9457) whose `type` never changes. Requests are read
-strictly: unknown or repeated names, wrong types and wrong media types are refused. Responses are
-JSON whatever `Accept` says. Pages of the shop itself may send a session cookie instead of a token; it is
-refused from other sites, or together with a token. Lists come in pages: send `next` of one page as
-`cursor` of the next.
+strictly: unknown or repeated names, wrong types and wrong media types are refused, whoever asks. Answers are
+JSON whatever `Accept` says. Instead of a token, pages of the shop's own may bring a log-in's cookie; from
+other pages, or with a token, it is refused. Lists are read page by page: give `next` of one page as `cursor`
+of the next.
 """
 _TAGS = {
-    "users": "Users: registration, profile, roles.",
-    "auth": "Log-in, log-out, sessions and tokens.",
-    "products": "Products on sale, their stock and pictures.",
-    "wallet": "Wallets: deposits, payouts, statements.",
-    "orders": "Orders and refunds.",
-    "tabs": "Tabs: what buyers owe.",
-    "earnings": "Earnings of sellers and their payouts.",
-    "topups": "Top-ups by bank transfer.",
-    "guests": "Guests: wallets without a log-in.",
-    "machines": "Machines: shelves and coin boxes.",
-    "admin-log": "Changes by admins, cashiers and the operator.",
-    "reports": "Sales, earnings and statements.",
-    "audit": "Audit of all balances, coins, stock and orders.",
-    "events": "Live events.",
+    "users": "People and their accounts.",
+    "auth": "Logging in, staying logged in, logging out.",
+    "products": "What is on sale, its stock and its pictures.",
+    "wallet": "Money of buyers: in, out, and the statement.",
+    "orders": "Buying and giving back.",
+    "tabs": "What buyers owe.",
+    "earnings": "What sellers have earned, and paying it.",
+    "topups": "Money from the bank into a wallet.",
+    "guests": "People without a log-in, whom machines know by a name.",
+    "machines": "Places of sale: their shelves and their coin boxes.",
+    "admin-log": "What admins, cashiers and the operator did.",
+    "reports": "What was sold and earned, and statements.",
+    "audit": "Whether the books are right.",
+    "events": "What changes, as it happens.",
     "health": "For load balancers and supervisors.",
 }
 _PROBLEM = {
     "title": "Problem",
-    "description": "A problem (RFC 9457). A refusal's facts are further members.",
+    "description": "Why not (RFC 9457). A refusal's facts stand beside these members, under their own names.",
     "type": "object",
     "properties": {
         "type": {"type": "string", "format": "uri", "pattern": "^urn:tuckshop:problem:[a-z0-9-]+$"},
@@ -41,7 +41,7 @@ _PROBLEM = {
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "errors": {
-            "description": "The fields that are wrong, for invalid requests.",
+            "description": "What is wrong where, for requests that cannot be read.",
             "type": "array",
             "items": {
                 "type": "object",

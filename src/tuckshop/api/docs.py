@@ -12,7 +12,7 @@ import msgspec
 from tuckshop.api.contract import V1
 from tuckshop.http import openapi
 from tuckshop.http.handlers import Handler, Router, get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 
@@ -25,7 +25,7 @@ _FILES = {"": "text/html", "docs.css": "text/css", "docs.js": "text/javascript"}
 
 
 @get("/openapi.json")
-async def document(request: ShopRequest) -> Response[bytes]:
+async def document(request: Call) -> Response[bytes]:
     """The OpenAPI document of this server."""
     return _served(request, await asyncio.to_thread(_document, request.app), "application/json")
 
@@ -34,7 +34,7 @@ def _page(name: str, media_type: str) -> Handler:
     content = files("tuckshop.api").joinpath("static", name or "docs.html").read_bytes()
 
     @get(f"/{name}")
-    async def page(request: ShopRequest) -> Response[bytes]:
+    async def page(request: Call) -> Response[bytes]:
         return _served(request, content, media_type)
 
     return page
@@ -45,7 +45,7 @@ def _document(app: Application) -> bytes:
     return msgspec.json.encode(openapi.document(app.routes, V1))
 
 
-def _served(request: ShopRequest, content: bytes, media_type: str) -> Response[bytes]:
+def _served(request: Call, content: bytes, media_type: str) -> Response[bytes]:
     """The content, or 304 for a client that has it."""
     tag = f'"{hashlib.blake2b(content, digest_size=8).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ResponseBody
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.fields import Shown
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 
 
-def tagged(request: ShopRequest, shown: ResponseBody, *, version: int | None = None) -> Response[Any]:
+def tagged(request: Call, shown: Shown, *, version: int | None = None) -> Response[Any]:
     """The answer with an ETag of its bytes, or 304 for a client that has them."""
     content = msgspec.json.encode(shown)
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
@@ -30,7 +30,7 @@ def tagged(request: ShopRequest, shown: ResponseBody, *, version: int | None = N
     return Response(content, media_type="application/json", headers=headers)
 
 
-def expected_version(request: ShopRequest) -> int | None:
+def expected_version(request: Call) -> int | None:
     """The version that If-Match names. Raises Malformed for one that no product has had."""
     given = request.given(b"if-match")
     if not given or given == [b"*"]:

@@ -6,8 +6,8 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from tuckshop.http.handlers import Router, describe, get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries.events import Events, Stream, TooManyStreams
@@ -26,19 +26,19 @@ _HEADERS = [
 
 @get(
     "/",
-    summary="Stream events",
-    operation=describe("streamEvents", login="optional", media_type=MEDIA_TYPE),
+    summary="What changes, as it happens",
+    operation=told("streamEvents", login="optional", media_type=MEDIA_TYPE),
 )
-async def stream(request: ShopRequest) -> Response[bytes]:
-    """Server-sent events until you disconnect, the server stops or your session ends.
+async def stream(request: Call) -> Response[bytes]:
+    """Server-sent events until you hang up, the shop closes or your session ends.
 
-    - `hello` `{at, missed}` comes first, and again if events were missed: reload your data then. Nothing is
-      replayed, so `Last-Event-ID` only makes `missed` true.
+    - `hello` `{at, missed}` comes first, and again whenever events may have been missed: read what you show
+      anew. Nothing is replayed, so `Last-Event-ID` only makes `missed` true.
     - `stock` `{machine, product, stock, price}` and `product` `{product, price, version, on_sale}`
-    - only for you, if you are logged in: `balance` `{balance}` and `order` `{order, status}`
+    - for you alone, if you are logged in: `balance` `{balance}` and `order` `{order, status}`
 
-    Values are the latest, up to some tenths of a second old; several changes may come as one event. A comment
-    comes every 15 seconds. Clients that do not read are disconnected; 503 if too many are connected.
+    Values are the latest, some tenths of a second old; what changed twice meanwhile is told once. A comment
+    comes every 15 seconds. Who does not read is sent away; 503 if too many watch already.
     """
     caller = None if request.is_anonymous else request.caller
     if caller is not None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.refunds import RefundResponse, show_refund
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.api.refunds import RefundShown, show_refund
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
@@ -24,9 +24,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import NAME_PATTERN, Id, Moment, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, get, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import NAME_PATTERN, Id, Moment, Shown, moment
+from tuckshop.http.handlers import Router, get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
 from tuckshop.till.callers import MachineCaller, SessionCaller, user_of
@@ -39,7 +39,7 @@ GuestName = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=USERNAME_LENGTH_MAX,
-        description="A guest's name, independent of usernames; case does not count.",
+        description="A guest's name, which no user's has to do with; case does not count.",
         examples=["door 17"],
         extra_json_schema={"pattern": NAME_PATTERN},
     ),
@@ -53,13 +53,11 @@ GuestQuery = Annotated[
         description="The name of a guest.",
     ),
 ]
-Days = Annotated[
-    int, msgspec.Meta(ge=0, le=DAYS_MAX, description="Only wallets not used for this many days.")
-]
+Days = Annotated[int, msgspec.Meta(ge=0, le=DAYS_MAX, description="Nothing has moved it for so long.")]
 
 
 class GuestRefundBody(Body):
-    """One piece of the guest's latest purchase of a product. `machine`: the first, or the one that asks."""
+    """One piece of a product, from what the guest bought last. `machine`: the first, or the one that asks."""
 
     guest: GuestName
     product: Id
@@ -67,13 +65,13 @@ class GuestRefundBody(Body):
 
 
 class SweepBody(Body):
-    """After how many days without use guest money counts as unclaimed."""
+    """How long nothing may have moved a guest's money for it to be left behind."""
 
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
 
 
-class UnclaimedBalanceResponse(ResponseBody):
-    """A guest's money, and when it was last used."""
+class LeftBehindShown(Shown):
+    """A guest's money, and when something last moved it."""
 
     guest: str
     balance: int
@@ -83,18 +81,18 @@ class UnclaimedBalanceResponse(ResponseBody):
 class LeftBehindPage(Page):
     """A page of guests with money, in the order in which they came first."""
 
-    items: list[UnclaimedBalanceResponse]
+    items: list[LeftBehindShown]
 
 
-class SweptResponse(ResponseBody):
-    """The number of closed wallets, and the money that was in them."""
+class SweptShown(Shown):
+    """How many wallets were closed, and what was in them."""
 
     count: int
     amount: int
 
 
-class WrittenOffResponse(ResponseBody):
-    """Money written off from the wallet of a guest or a closed user."""
+class UnclaimedShown(Shown):
+    """Money that went to nobody, from a guest's wallet or that of a user who left."""
 
     id: int
     guest: str | None
@@ -104,13 +102,13 @@ class WrittenOffResponse(ResponseBody):
 
 
 class UnclaimedPage(Page):
-    """A page of written-off money, newest first."""
+    """A page of what nobody claimed, newest first."""
 
-    items: list[WrittenOffResponse]
+    items: list[UnclaimedShown]
 
 
 async def purse(
-    request: ShopRequest,
+    request: Call,
     caller: SessionCaller | MachineCaller,
     *,
     user: int | None = None,
@@ -141,8 +139,8 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
 
 @post(
     "/refunds",
-    summary="Refund a guest",
-    operation=describe(
+    summary="Give back for a guest",
+    operation=told(
         "refundGuest",
         RoleMissing,
         NotOwner,
@@ -159,30 +157,30 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
         body=GuestRefundBody,
     ),
 )
-async def refund(request: ShopRequest) -> Response[RefundResponse]:
-    """Machines within the refund window and three times a day for a guest; cashiers and admins always."""
+async def refund(request: Call) -> Response[RefundShown]:
+    """By a machine within the window and three times a day for a guest; by cashiers and admins always."""
     caller = request.witness
     data = await request.parsed(GuestRefundBody)
     caller, ref = await purse(request, caller, guest=data.guest)
     command = RefundNewest(caller, ref, data.product, machine_of(caller, data.machine))
-    return respond(await request.settled(command), Refunded, show_refund, status=201)
+    return answered(await request.settled(command), Refunded, show_refund, status=201)
 
 
 @get(
     "/",
     summary="Guests with money",
-    operation=describe("listGuests", RoleMissing),
+    operation=told("listGuests", RoleMissing),
 )
 async def index(
-    request: ShopRequest, days: Days = 0, limit: Limit = 50, cursor: Cursor | None = None
+    request: Call, days: Days = 0, limit: Limit = 50, cursor: Cursor | None = None
 ) -> LeftBehindPage:
-    """Guests whose wallet was not used for this many days. Cashiers and admins."""
+    """Whose money nothing has moved for so many days. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await guests.left_behind(
         request.shop, actor=actor, days=days, after_id=cursor_id(cursor) or 0, limit=limit + 1
     )
     items = [
-        UnclaimedBalanceResponse(guest=one.name, balance=one.balance_cents, touched_at=moment(one.touched_us))
+        LeftBehindShown(guest=one.name, balance=one.balance_cents, touched_at=moment(one.touched_us))
         for one in found[:limit]
     ]
     return LeftBehindPage(items=items, next=cursor_of(found[limit - 1].guest_id) if found[limit:] else None)
@@ -190,28 +188,28 @@ async def index(
 
 @post(
     "/unclaimed",
-    summary="Write off unclaimed guest money",
-    operation=describe("sweep", RoleMissing, body=SweepBody),
+    summary="Close what guests left behind",
+    operation=told("sweep", RoleMissing, body=SweepBody),
 )
-async def sweep(request: ShopRequest) -> SweptResponse:
-    """Closes guest wallets not used for this many days and writes the money off. Admins only."""
+async def sweep(request: Call) -> SweptShown:
+    """Money that nothing has moved for so many days goes where nobody claims it. Admins only."""
     caller = request.caller
     data = await request.parsed(SweepBody)
     closed = await guests.close_left_behind(request.shop, caller=caller, days=data.days)
-    return SweptResponse(count=len(closed), amount=sum(one.amount_cents for one in closed))
+    return SweptShown(count=len(closed), amount=sum(one.amount_cents for one in closed))
 
 
 @get(
     "/unclaimed",
-    summary="List unclaimed guest money",
-    operation=describe("listUnclaimed", RoleMissing),
+    summary="What nobody claimed",
+    operation=told("listUnclaimed", RoleMissing),
 )
-async def unclaimed(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
-    """Written-off money of closed guest and user wallets, newest first. Cashiers and admins."""
+async def unclaimed(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
+    """Money of guests who did not come back, and of users who left, newest first. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await guests.unclaimed(request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1)
     items = [
-        WrittenOffResponse(
+        UnclaimedShown(
             id=one.transfer_id,
             guest=one.guest,
             user=one.user_id,

@@ -9,9 +9,9 @@ import msgspec
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, RoleMissing, UnknownMachine
-from tuckshop.http.fields import NAME_PATTERN, PathId, ResponseBody
-from tuckshop.http.handlers import Router, describe, get, patch, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import NAME_PATTERN, PathId, Shown
+from tuckshop.http.handlers import Router, get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.queries import machines
@@ -34,7 +34,7 @@ Timezone = Annotated[
 
 
 class AddMachineBody(Body):
-    """A machine. `counted`: coin changer, pays only with coins it holds; `unlimited`: cash drawer."""
+    """A place of sale. `counted`: it pays only with coins it holds; `unlimited`: a cashier sees to it."""
 
     name: Name
     timezone: Timezone = "UTC"
@@ -42,14 +42,14 @@ class AddMachineBody(Body):
 
 
 class ChangeMachineBody(Body):
-    """What to change. Fields that are left out stay as they are."""
+    """What to change; what is left out stays."""
 
     name: Name | None = None
     timezone: Timezone | None = None
     box_kind: BoxKind | None = None
 
 
-class MachineResponse(ResponseBody):
+class MachineShown(Shown):
     """A place of sale. `exact_money_only`: some change it could not pay now, and would refuse the sale."""
 
     id: int
@@ -60,34 +60,30 @@ class MachineResponse(ResponseBody):
     exact_money_only: bool
 
 
-class MachinesResponse(Page):
+class MachinesShown(Page):
     """A page of machines."""
 
-    items: list[MachineResponse]
+    items: list[MachineShown]
 
 
-class MachineKeyResponse(ResponseBody):
-    """A machine's key. It is returned only once."""
+class MachineKeyShown(Shown):
+    """A machine's key, told this once."""
 
     key: str
 
 
-@get("/", summary="Machines", operation=describe("listMachines"))
-async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesResponse:
-    """All machines."""
+@get("/", summary="Machines", operation=told("listMachines"))
+async def index(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> MachinesShown:
+    """Every place of sale."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await machines.page(request.shop, after_id=cursor_id(cursor) or 0, limit=limit + 1)
     items = [_show_machine(machine) for machine in found[:limit]]
-    return MachinesResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return MachinesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get(
-    "/{machine_id:int}",
-    summary="A machine",
-    operation=describe("getMachine", UnknownMachine, login="witness"),
-)
-async def show(request: ShopRequest, machine_id: PathId) -> MachineResponse:
-    """A machine. Machines can read themselves."""
+@get("/{machine_id:int}", summary="A machine", operation=told("getMachine", UnknownMachine, login="witness"))
+async def show(request: Call, machine_id: PathId) -> MachineShown:
+    """One place of sale; also asked by a machine."""
     await devices.witness(request.shop, caller=request.witness)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
@@ -95,10 +91,10 @@ async def show(request: ShopRequest, machine_id: PathId) -> MachineResponse:
 @post(
     "/",
     summary="Add a machine",
-    operation=describe("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
+    operation=told("addMachine", RoleMissing, InvalidField, NameTaken, body=AddMachineBody),
 )
-async def add(request: ShopRequest) -> MachineResponse:
-    """Creates a machine with an empty coin box. Admins only."""
+async def add(request: Call) -> MachineShown:
+    """A new place of sale, its box empty. Admins only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(AddMachineBody)
     machine = await machines.add(
@@ -110,7 +106,7 @@ async def add(request: ShopRequest) -> MachineResponse:
 @patch(
     "/{machine_id:int}",
     summary="Change a machine",
-    operation=describe(
+    operation=told(
         "changeMachine",
         RoleMissing,
         UnknownMachine,
@@ -120,8 +116,8 @@ async def add(request: ShopRequest) -> MachineResponse:
         body=ChangeMachineBody,
     ),
 )
-async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineResponse]:
-    """Changes name, time zone or kind of box. A box below zero in a coin cannot become a counted one."""
+async def change(request: Call, machine_id: PathId) -> Response[MachineShown]:
+    """Another name, timezone or kind of box. No box that is below zero in a coin becomes a counted one."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(ChangeMachineBody)
     machine = await machines.change(
@@ -137,18 +133,18 @@ async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineRe
 
 @post(
     "/{machine_id:int}/key",
-    summary="Create a machine key",
-    operation=describe("renewMachineKey", RoleMissing, UnknownMachine),
+    summary="A new key for a machine",
+    operation=told("renewMachineKey", RoleMissing, UnknownMachine),
 )
-async def renew_key(request: ShopRequest, machine_id: PathId) -> Response[MachineKeyResponse]:
-    """With `Authorization: Machine <key>` a machine reports its coins. The old key ends at once."""
+async def renew_key(request: Call, machine_id: PathId) -> Response[MachineKeyShown]:
+    """With `Authorization: Machine <key>` it says which coins went in and out. The last key ends at once."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     key = await machines.new_key(request.shop, actor=actor, machine_id=machine_id)
-    return Response(MachineKeyResponse(key=key), status_code=201, headers={"Cache-Control": "no-store"})
+    return Response(MachineKeyShown(key=key), status_code=201, headers={"Cache-Control": "no-store"})
 
 
-def _show_machine(machine: Machine) -> MachineResponse:
-    return MachineResponse(
+def _show_machine(machine: Machine) -> MachineShown:
+    return MachineShown(
         id=machine.id,
         name=machine.name,
         timezone=machine.timezone,

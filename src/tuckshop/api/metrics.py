@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http.handlers import Router, get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.operations import metrics
 
@@ -18,7 +18,7 @@ def router(*, token: str, folder: str) -> Router:
     float_ = metrics.Float()
 
     @get("/metrics", summary="Figures of the running service")
-    async def show(request: ShopRequest) -> Response[bytes]:
+    async def show(request: Call) -> Response[bytes]:
         """All workers' together."""
         if token:
             given = request.given(b"authorization")

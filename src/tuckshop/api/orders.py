@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from tuckshop.api.guests import GuestName, machine_of, purse
-from tuckshop.api.refunds import RefundResponse, show_refund
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.api.refunds import RefundShown, show_refund
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.orders import (
     CLIENT_REF_LENGTH_MAX,
     LINES_MAX,
@@ -42,13 +42,13 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Reason, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, get, patch, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Reason, Shown, moment
+from tuckshop.http.handlers import Router, get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import orders
-from tuckshop.queries.orders import OrderRecord, OrderScope
+from tuckshop.queries.orders import OrderStands, Whose
 from tuckshop.till.commands.orders import (
     CancelOrder,
     Dispense,
@@ -71,25 +71,23 @@ ClientRef = Annotated[
     ),
 ]
 
-WhoseQuery = Annotated[
-    OrderScope, msgspec.Meta(description="Orders that you bought, that you sold in, or all.")
-]
-BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only orders of this user.")]
-StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="Only orders with this status.")]
+WhoseQuery = Annotated[Whose, msgspec.Meta(description="What you bought, what you sold, or everybody's.")]
+BuyerQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Of this user alone.")]
+StatusQuery = Annotated[OrderStatus, msgspec.Meta(description="In this status alone.")]
 
 
 class LineBody(Body):
-    """A product and its quantity. Lines of the same product are added up."""
+    """So many pieces of a product. A product named twice counts together."""
 
     product: Id
     quantity: Quantity
 
 
 class PlaceOrderBody(Body):
-    """What to buy. `change`: what happens to the rest of the wallet. `client_ref`: your reference, used once.
+    """What to buy. `change`: what becomes of the rest of the wallet. `client_ref`: yours, used once ever.
 
-    `fulfil`: whether the products are dispensed now, as from a wallet, or later, as on a tab. `guest`: for
-    whom a machine, a cashier or an admin buys. `machine`: by default the first one, or the one that asks.
+    `fulfil`: whether the goods are handed out now, as from a wallet, or later, as on a tab. `guest`: for whom
+    a machine, a cashier or an admin buys. `machine`: the first one, or the one that asks.
     """
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
@@ -102,14 +100,14 @@ class PlaceOrderBody(Body):
 
 
 class KeptLineBody(Body):
-    """The new quantity of a product in the order."""
+    """So many pieces of a product shall stay in the order."""
 
     product: Id
     quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class ChangeOrderBody(Body):
-    """Either a status, or all new lines: products that are left out become 0; only zeros cancel the order."""
+    """Either a status, or all lines as they shall be: what is not named is 0, and nothing but 0 cancels."""
 
     status: Literal["cancelled", "dispensed", "failed"] | msgspec.UnsetType = msgspec.UNSET
     lines: (
@@ -119,15 +117,15 @@ class ChangeOrderBody(Body):
 
 
 class RefundBody(Body):
-    """What to refund; without `lines`, everything left. `stock`: whether the products can be sold again."""
+    """Which pieces to give back; without `lines`, all that are left. `stock`: may they be sold again?"""
 
     lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
     reason: Reason | None = None
     stock: Literal["restock", "write_off"] = "restock"
 
 
-class LineResponse(ResponseBody):
-    """A line as sold; `refunded` is the number of refunded pieces."""
+class LineShown(Shown):
+    """A line as sold; `refunded` pieces have come back."""
 
     product: int
     name: str
@@ -136,30 +134,30 @@ class LineResponse(ResponseBody):
     refunded: int
 
 
-class OrderResponse(ResponseBody):
-    """An order."""
+class OrderShown(Shown):
+    """An order as it stands."""
 
     id: int
     client_ref: str | None
     status: OrderStatus
     payment: Payment
     machine: int
-    lines: list[LineResponse]
+    lines: list[LineShown]
     total: int
     created_at: Moment
 
 
-class OrderDetailResponse(OrderResponse):
-    """An order and its buyer: a user or a guest. Sellers see their own lines, and no buyer."""
+class OrderStandsShown(OrderShown):
+    """An order as it stands, and whose it is: a user's or a guest's. A seller sees own lines, and nobody."""
 
     buyer: int | None
     guest: str | None
 
 
-class OrderPlacedResponse(OrderResponse):
-    """A new order, the balance after it, and the coins of the change.
+class OrderPlacedShown(OrderShown):
+    """A new order, the balance that is left, and the coins that came back with it.
 
-    `owed` is what the tab owes, for an order on the tab.
+    `owed` is on the tab, if that paid.
     """
 
     balance: int
@@ -167,16 +165,16 @@ class OrderPlacedResponse(OrderResponse):
     owed: int | None
 
 
-class OrdersResponse(Page):
+class OrdersShown(Page):
     """A page of orders, newest first."""
 
-    items: list[OrderDetailResponse]
+    items: list[OrderStandsShown]
 
 
 @post(
     "/",
     summary="Buy",
-    operation=describe(
+    operation=told(
         "placeOrder",
         RoleMissing,
         CoinsNotAttested,
@@ -195,10 +193,10 @@ class OrdersResponse(Page):
         body=PlaceOrderBody,
     ),
 )
-async def place(request: ShopRequest) -> Response[OrderPlacedResponse]:
-    """Buys all lines or none, from your wallet or on your tab; a machine buys from its guest's wallet.
+async def place(request: Call) -> Response[OrderPlacedShown]:
+    """All lines at once, from your wallet or on your tab, or nothing; by a machine from its guest's wallet.
 
-    Send an Idempotency-Key to retry safely.
+    Repeat it safely with an Idempotency-Key.
     """
     caller = request.witness
     data = await request.parsed(PlaceOrderBody)
@@ -214,23 +212,23 @@ async def place(request: ShopRequest) -> Response[OrderPlacedResponse]:
         data.fulfil,
     )
     outcome = await request.settled(command)
-    return respond(outcome, OrderPlaced, _show_placed, status=201)
+    return answered(outcome, OrderPlaced, _show_placed, status=201)
 
 
 @get(
     "/",
     summary="Orders",
-    operation=describe("listOrders", RoleMissing),
+    operation=told("listOrders", RoleMissing),
 )
 async def index(
-    request: ShopRequest,
-    whose: WhoseQuery = OrderScope.MINE,
+    request: Call,
+    whose: WhoseQuery = Whose.MINE,
     buyer: BuyerQuery | None = None,
     status: StatusQuery | None = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,
-) -> OrdersResponse:
-    """Your orders, newest first; orders of your products; or all orders, for cashiers and admins."""
+) -> OrdersShown:
+    """What you have bought, newest first; what was sold of yours; or, for cashiers and admins, all."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await orders.page(
         request.shop,
@@ -242,20 +240,20 @@ async def index(
         limit=limit + 1,
     )
     items = [_show_standing(order) for order in found[:limit]]
-    return OrdersResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return OrdersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{order_id:int}", summary="One order", operation=describe("getOrder", UnknownOrder))
-async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
-    """Your own order, or your lines of an order you sold in; cashiers and admins see all."""
+@get("/{order_id:int}", summary="One order", operation=told("getOrder", UnknownOrder))
+async def show(request: Call, order_id: PathId) -> OrderStandsShown:
+    """Your own order, or your own lines of one in which you sold; cashiers and admins see everybody's."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
 
 
 @patch(
     "/{order_id:int}",
-    summary="Cancel, reduce or complete an order",
-    operation=describe(
+    summary="Cancel, make smaller, hand out",
+    operation=told(
         "changeOrder",
         UnknownOrder,
         RoleMissing,
@@ -266,9 +264,9 @@ async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
         body=ChangeOrderBody,
     ),
 )
-async def change(request: ShopRequest, order_id: PathId) -> Response[OrderResponse]:
-    """While it is `placed`. Buyers cancel and reduce it; sellers of all lines complete it or mark it as
-    failed; cashiers and admins do either. Money and stock are returned."""
+async def change(request: Call, order_id: PathId) -> Response[OrderShown]:
+    """While it is `placed`. Buyers cancel and make smaller; sellers of all lines say what was handed out, or
+    could not be; cashiers and admins do either. Money and pieces come back."""
     caller = request.caller
     data = await request.parsed(ChangeOrderBody)
     command: CancelOrder | ReduceOrder | Dispense
@@ -285,13 +283,13 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
         case _:
             raise Malformed(("status", "or lines must be given, not both"))
     outcome = await request.settled(command)
-    return respond(outcome, OrderChanged, _show, status=200)
+    return answered(outcome, OrderChanged, _show, status=200)
 
 
 @post(
     "/{order_id:int}/refunds",
-    summary="Refund an order",
-    operation=describe(
+    summary="Give back",
+    operation=told(
         "refundOrder",
         UnknownOrder,
         RoleMissing,
@@ -307,12 +305,11 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
         body=RefundBody | None,
     ),
 )
-async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundResponse]:
-    """Buyers, and machines for their guests: within the refund window, three times a day.
+async def refund(request: Call, order_id: PathId) -> Response[RefundShown]:
+    """The buyer within the window and three times a day, and so a machine for its guests; the lines' seller,
+    cashiers and admins at any time.
 
-    The lines' seller, cashiers and admins: at any time.
-
-    Only they can write the products off.
+    Only they may write the pieces off.
     """
     caller = request.witness
     data = await request.parsed(RefundBody, default=RefundBody())
@@ -321,11 +318,11 @@ async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundRespo
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
     command = Refund(caller, order_id, quantities, data.reason, data.stock == "write_off")
     outcome = await request.settled(command)
-    return respond(outcome, Refunded, show_refund, status=201)
+    return answered(outcome, Refunded, show_refund, status=201)
 
 
-def _show_standing(order: OrderRecord) -> OrderDetailResponse:
-    return OrderDetailResponse(
+def _show_standing(order: OrderStands) -> OrderStandsShown:
+    return OrderStandsShown(
         id=order.order_id,
         client_ref=order.client_ref,
         status=OrderStatus(order.status),
@@ -339,8 +336,8 @@ def _show_standing(order: OrderRecord) -> OrderDetailResponse:
     )
 
 
-def _show(order: OrderChanged) -> OrderResponse:
-    return OrderResponse(
+def _show(order: OrderChanged) -> OrderShown:
+    return OrderShown(
         id=order.order_id,
         client_ref=order.client_ref,
         status=order.status,
@@ -352,8 +349,8 @@ def _show(order: OrderChanged) -> OrderResponse:
     )
 
 
-def _show_placed(receipt: OrderPlaced) -> OrderPlacedResponse:
-    return OrderPlacedResponse(
+def _show_placed(receipt: OrderPlaced) -> OrderPlacedShown:
+    return OrderPlacedShown(
         id=receipt.order_id,
         client_ref=receipt.client_ref,
         status=receipt.status,
@@ -368,9 +365,9 @@ def _show_placed(receipt: OrderPlaced) -> OrderPlacedResponse:
     )
 
 
-def _show_lines(lines: tuple[SoldLine, ...]) -> list[LineResponse]:
+def _show_lines(lines: tuple[SoldLine, ...]) -> list[LineShown]:
     return [
-        LineResponse(
+        LineShown(
             product=line.product_id,
             name=line.name,
             quantity=line.quantity,

@@ -8,7 +8,7 @@ import msgspec
 
 from tuckshop.api.etags import expected_version, tagged
 from tuckshop.api.product_cursors import place_behind, product_cursor
-from tuckshop.api.requests import Limit, Machine, Page, respond
+from tuckshop.api.requests import Limit, Machine, Page, answered
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import (
@@ -39,11 +39,11 @@ from tuckshop.http.fields import (
     Price,
     ProductName,
     Reason,
-    ResponseBody,
+    Shown,
     Stock,
 )
-from tuckshop.http.handlers import Router, delete, describe, get, patch, post, put
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.handlers import Router, delete, get, patch, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.queries import catalogue
 from tuckshop.queries.catalogue import Search, Sort
@@ -103,32 +103,34 @@ Keyword = Annotated[
     msgspec.Meta(
         max_length=PRODUCT_NAME_LENGTH_MAX,
         pattern="^[^\\x00]*\\Z",
-        description="Part of the name; case does not count. There are no wildcards.",
+        description="Part of the name, in capitals or not. Signs mean themselves.",
     ),
 ]
-PriceMax = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, description="Maximum price.")]
-SellerId = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only products of this seller.")]
+PriceMax = Annotated[int, msgspec.Meta(ge=1, le=PRICE_CENTS_MAX, description="Nothing that costs more.")]
+SellerId = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Of this seller alone.")]
 InStock = Annotated[
     Literal["true", "false"],
-    msgspec.Meta(description="`true`: in stock in the machine; `false`: sold out there."),
+    msgspec.Meta(description="`true`: what the machine holds; `false`: what is sold out there."),
 ]
-Sorted = Annotated[Sort, msgspec.Meta(description="Sort order; `-` sorts descending.")]
+Sorted = Annotated[
+    Sort, msgspec.Meta(description="By price and by name from the lowest on; with `-` from the highest on.")
+]
 Offset = Annotated[
     int,
-    msgspec.Meta(ge=0, le=OFFSET_MAX, description="Number of items to skip; not together with `cursor`."),
+    msgspec.Meta(ge=0, le=OFFSET_MAX, description="Leave out so many first; not together with `cursor`."),
 ]
 ProductCursor = Annotated[
     str,
     msgspec.Meta(
         pattern="^[1-9a-z][0-9a-z]{0,11}(\\.[np][A-Za-z0-9_-]{1,1600})?\\Z",
-        description="`next` of the previous page, in the same order.",
+        description="`next` of the page before this one, in the same order.",
     ),
 ]
 _CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, BarcodeTaken, StockTooLarge)
 
 
 class AddProductBody(Body):
-    """A new product. `house`: of the shop itself; admins only."""
+    """What to put on sale. `house`: for the shop itself; admins only."""
 
     name: ProductName
     price: Price
@@ -177,7 +179,7 @@ class ChangeProductBody(Body):
 
 
 class StockBody(Body):
-    """Either `restock`, pieces to add, or `correct`, the counted pieces."""
+    """Either `restock`, pieces that came, or `correct`, the pieces that are really there."""
 
     restock: Pieces | msgspec.UnsetType = msgspec.UNSET
     correct: Stock | msgspec.UnsetType = msgspec.UNSET
@@ -185,14 +187,14 @@ class StockBody(Body):
     machine: Id = DEFAULT_MACHINE_ID
 
 
-class SellerResponse(ResponseBody):
-    """The seller; the shop itself has no id."""
+class SellerShown(Shown):
+    """Who sells; the house has no id."""
 
     id: int | None
     username: str
 
 
-class ProductResponse(ResponseBody):
+class ProductShown(Shown):
     """A product on sale; `stock` and `price` on the machine asked for.
 
     An answer that is repeated by its key lacks the fields that there were not yet when it was first given.
@@ -202,7 +204,7 @@ class ProductResponse(ResponseBody):
     name: str
     price: int
     stock: int
-    seller: SellerResponse
+    seller: SellerShown
     refundable: bool
     image: str | None
     version: int
@@ -210,20 +212,20 @@ class ProductResponse(ResponseBody):
     barcode: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class ProductsResponse(Page):
+class ProductsShown(Page):
     """A page of products."""
 
-    items: list[ProductResponse]
+    items: list[ProductShown]
 
 
-def show_product(product: ProductRecord) -> ProductResponse:
+def show_product(product: ProductRecord) -> ProductShown:
     """The product as /v1 shows one."""
-    return ProductResponse(
+    return ProductShown(
         id=product.product_id,
         name=product.name,
         price=product.price_cents,
         stock=product.stock,
-        seller=SellerResponse(id=product.seller_id, username=product.seller or HOUSE_NAME),
+        seller=SellerShown(id=product.seller_id, username=product.seller or HOUSE_NAME),
         refundable=product.refundable,
         image=None if product.image_id is None else f"/v1/images/{product.image_id}",
         version=product.version,
@@ -235,10 +237,10 @@ def show_product(product: ProductRecord) -> ProductResponse:
 @get(
     "/",
     summary="Products on sale",
-    operation=describe("listProducts", UnknownMachine, login="none", tagged=True),
+    operation=told("listProducts", UnknownMachine, login="none", tagged=True),
 )
 async def index(
-    request: ShopRequest,
+    request: Call,
     keyword: Keyword = "",
     max_price: PriceMax | None = None,
     seller: SellerId | None = None,
@@ -250,8 +252,8 @@ async def index(
     limit: Limit = 50,
     cursor: ProductCursor | None = None,
     offset: Offset | None = None,
-) -> Response[ProductsResponse]:
-    """Products that match the filters, oldest first by default."""
+) -> Response[ProductsShown]:
+    """Everything on sale that is asked for; all of it, in the order of its making, unless told otherwise."""
     if cursor is not None and offset is not None:
         raise Malformed(("offset", "and cursor must not be given together"))
     search = Search(
@@ -270,18 +272,18 @@ async def index(
     found = await catalogue.page(request.shop, search)
     items = [show_product(product) for product in found[:limit]]
     more = len(found) > limit
-    shown = ProductsResponse(items=items, next=product_cursor(found[limit - 1], sort) if more else None)
+    shown = ProductsShown(items=items, next=product_cursor(found[limit - 1], sort) if more else None)
     return tagged(request, shown)
 
 
 @get(
     "/{product_id:int}",
     summary="One product",
-    operation=describe("getProduct", UnknownProduct, UnknownMachine, login="none", tagged=True),
+    operation=told("getProduct", UnknownProduct, UnknownMachine, login="none", tagged=True),
 )
 async def show(
-    request: ShopRequest, product_id: PathId, machine: Machine = DEFAULT_MACHINE_ID
-) -> Response[ProductResponse]:
+    request: Call, product_id: PathId, machine: Machine = DEFAULT_MACHINE_ID
+) -> Response[ProductShown]:
     """A product with its ETag, whose first part is the version that `If-Match` compares."""
     shown = show_product(await catalogue.find(request.shop, product_id=product_id, machine_id=machine))
     return tagged(request, shown, version=shown.version)
@@ -289,8 +291,8 @@ async def show(
 
 @post(
     "/",
-    summary="Create a product",
-    operation=describe(
+    summary="Put a product on sale",
+    operation=told(
         "addProduct",
         RoleMissing,
         UnknownMachine,
@@ -301,8 +303,8 @@ async def show(
         body=AddProductBody,
     ),
 )
-async def add(request: ShopRequest) -> Response[ProductResponse]:
-    """Creates a product with its initial stock. Sellers only; admins for the shop itself."""
+async def add(request: Call) -> Response[ProductShown]:
+    """A new product with its first stock. Sellers only; for the house, admins."""
     caller = request.caller
     data = await request.parsed(AddProductBody)
     command = AddProduct(
@@ -324,10 +326,10 @@ async def add(request: ShopRequest) -> Response[ProductResponse]:
 @put(
     "/{product_id:int}",
     summary="Replace a product's attributes",
-    operation=describe("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
+    operation=told("replaceProduct", *_CHANGING, keyed=True, matched=True, body=ReplaceProductBody),
 )
-async def replace(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
-    """Replaces all attributes. Owner or admin."""
+async def replace(request: Call, product_id: PathId) -> Response[ProductShown]:
+    """As PATCH, with every attribute said. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ReplaceProductBody)
     return await _settled(request, _change(request, product_id, data, caller), status=200)
@@ -336,10 +338,10 @@ async def replace(request: ShopRequest, product_id: PathId) -> Response[ProductR
 @patch(
     "/{product_id:int}",
     summary="Change a product",
-    operation=describe("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
+    operation=told("changeProduct", *_CHANGING, keyed=True, matched=True, body=ChangeProductBody),
 )
-async def change(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
-    """Changes some attributes, or sets the stock. With `If-Match`, only at that version. Owner or admin."""
+async def change(request: Call, product_id: PathId) -> Response[ProductShown]:
+    """Some attributes, or the stock to a target. With `If-Match`, only at that version. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
     return await _settled(request, _change(request, product_id, data, caller), status=200)
@@ -349,20 +351,20 @@ async def change(request: ShopRequest, product_id: PathId) -> Response[ProductRe
     "/{product_id:int}",
     status_code=204,
     summary="Take a product off sale",
-    operation=describe("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
+    operation=told("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
 )
-async def remove(request: ShopRequest, product_id: PathId) -> Response[None]:
+async def remove(request: Call, product_id: PathId) -> Response[None]:
     """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
     command = RemoveProduct(request.caller, product_id, version=expected_version(request))
     outcome = await request.settled(command)
-    return respond(outcome, ProductRemoved, lambda _: None, status=204)
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
 @post(
     "/{product_id:int}/stock",
     status_code=200,
-    summary="Refill, or correct the stock",
-    operation=describe(
+    summary="Restock, or correct the stock",
+    operation=told(
         "changeStock",
         UnknownProduct,
         NotOwner,
@@ -373,8 +375,8 @@ async def remove(request: ShopRequest, product_id: PathId) -> Response[None]:
         body=StockBody,
     ),
 )
-async def stock(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
-    """Adds stock in a machine, or corrects it after a count. Owner or admin."""
+async def stock(request: Call, product_id: PathId) -> Response[ProductShown]:
+    """Pieces onto the shelf of a machine, or its stock set right. Owner or admin."""
     caller = request.caller
     data = await request.parsed(StockBody)
     match data.restock, data.correct:
@@ -391,7 +393,7 @@ async def stock(request: ShopRequest, product_id: PathId) -> Response[ProductRes
 
 
 def _change(
-    request: ShopRequest, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
+    request: Call, product_id: int, data: ReplaceProductBody | ChangeProductBody, caller: SessionCaller
 ) -> ChangeProduct:
     return ChangeProduct(
         caller,
@@ -416,10 +418,10 @@ def _or_none(value: str | msgspec.UnsetType | None) -> str | None:
 
 
 async def _settled(
-    request: ShopRequest, command: AddProduct | ChangeProduct | Restock, *, status: int
+    request: Call, command: AddProduct | ChangeProduct | Restock, *, status: int
 ) -> Response[Any]:
     outcome = await request.settled(command)
-    return respond(outcome, ProductRecord, show_product, status=status)
+    return answered(outcome, ProductRecord, show_product, status=status)
 
 
 router = Router("/products", [index, show, add, replace, change, remove, stock])

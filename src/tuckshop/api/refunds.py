@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from tuckshop.domain.orders import OrderStatus
-from tuckshop.http.fields import Moment, ResponseBody, moment
+from tuckshop.http.fields import Moment, Shown, moment
 from tuckshop.till.commands.refunds import Refunded
 
 
-class RefundedLineResponse(ResponseBody):
-    """Refunded pieces."""
+class RefundedLineShown(Shown):
+    """Pieces that came back."""
 
     product: int
     quantity: int
 
 
-class RefundResponse(ResponseBody):
-    """A refund; `balance` is the buyer's, null for sellers."""
+class RefundShown(Shown):
+    """A refund; `balance` is the buyer's, null for a seller who may not know it."""
 
     id: int
     order: int
     status: OrderStatus
-    lines: list[RefundedLineResponse]
+    lines: list[RefundedLineShown]
     amount: int
     balance: int | None
     created_at: Moment
 
 
-def show_refund(receipt: Refunded) -> RefundResponse:
+def show_refund(receipt: Refunded) -> RefundShown:
     """The receipt, rendered."""
-    return RefundResponse(
+    return RefundShown(
         id=receipt.refund_id,
         order=receipt.order_id,
         status=OrderStatus(receipt.status),
         lines=[
-            RefundedLineResponse(product=product_id, quantity=quantity)
+            RefundedLineShown(product=product_id, quantity=quantity)
             for product_id, quantity in receipt.quantities.items()
         ],
         amount=receipt.amount_cents,

@@ -15,9 +15,9 @@ from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import InvalidField, NotOwner, ReportTooLarge, RoleMissing, UnknownUser
 from tuckshop.http import downloads
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Moment, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.fields import ID_MAX, Moment, Shown, moment
+from tuckshop.http.handlers import Router, get, told
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import reports, statements
@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 class Account(StrEnum):
-    """What a statement is about: wallet, tab or earnings."""
+    """Whose statement: accounts that people have."""
 
     WALLET = "wallet"
     EARNINGS = "earnings"
@@ -44,32 +44,30 @@ class Account(StrEnum):
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
 From = Annotated[
     str,
-    msgspec.Meta(pattern=_DATE, description="The first day; by default 29 days before the last."),
+    msgspec.Meta(pattern=_DATE, description="The first day; thirty days in all unless said."),
 ]
-To = Annotated[str, msgspec.Meta(pattern=_DATE, description="The last day, included; by default today.")]
+To = Annotated[str, msgspec.Meta(pattern=_DATE, description="The last day, itself in it; today.")]
 ByThese = Annotated[
     str,
     msgspec.Meta(
-        pattern=rf"^({_BY})(,({_BY})){{0,3}}\Z", description="What to group by, separated by commas."
+        pattern=rf"^({_BY})(,({_BY})){{0,3}}\Z", description="What to tell apart, with commas between."
     ),
 ]
-Only = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only this one.")]
-OrderScope = Annotated[
-    int, msgspec.Meta(ge=1, le=ID_MAX, description="The user; by default yourself. Admins: any user.")
-]
+Only = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Only of this one.")]
+Whose = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Whose; your own. Admins: anybody's.")]
 As = Annotated[Format, msgspec.Meta(description="`csv` for spreadsheets: text/csv instead of JSON.")]
 Which = Annotated[Account, msgspec.Meta(description="Which of the user's accounts.")]
 
 
-class NamedResponse(ResponseBody):
-    """A product, seller or machine; the shop itself has no id."""
+class NamedShown(Shown):
+    """A product, seller or machine; the house has no id."""
 
     id: int | None
     name: str
 
 
-class FiguresResponse(ResponseBody):
-    """Sales and refunds, each on its day; `quantity` and `amount` are the net values."""
+class FiguresShown(Shown):
+    """Pieces and money sold and given back, each on its day; `quantity` and `amount` are the rest."""
 
     sold_quantity: int
     sold: int
@@ -79,44 +77,44 @@ class FiguresResponse(ResponseBody):
     amount: int
 
 
-F = TypeVar("F", bound=FiguresResponse)
+F = TypeVar("F", bound=FiguresShown)
 
 
-class SalesRowResponse(FiguresResponse):
-    """Sales of one group of the report; other fields are absent."""
+class SalesRowShown(FiguresShown):
+    """Sales of one of what the report tells apart; nothing else is there."""
 
     day: date | UnsetType = UNSET
-    product: NamedResponse | UnsetType = UNSET
-    seller: NamedResponse | UnsetType = UNSET
-    machine: NamedResponse | UnsetType = UNSET
+    product: NamedShown | UnsetType = UNSET
+    seller: NamedShown | UnsetType = UNSET
+    machine: NamedShown | UnsetType = UNSET
 
 
-class SalesResponse(ResponseBody):
-    """Sales by day and group, and their totals."""
+class SalesShown(Shown):
+    """Sales from day to day, in the order of what is told apart, and all of them together."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
-    rows: list[SalesRowResponse]
-    total: FiguresResponse
+    rows: list[SalesRowShown]
+    total: FiguresShown
 
 
-class SellerEarningsResponse(FiguresResponse):
-    """A seller's sales and payouts in the period; `balance` is what the shop owes the seller now."""
+class SellerEarningsShown(FiguresShown):
+    """What a seller sold and was paid in these days; `balance` is what the shop owes them now."""
 
-    seller: NamedResponse
+    seller: NamedShown
     paid: int
     balance: int
 
 
-class EarningsReportResponse(ResponseBody):
-    """Earnings by seller; the shop itself first."""
+class EarningsReportShown(Shown):
+    """Earnings from day to day, by seller; the house first."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
-    rows: list[SellerEarningsResponse]
+    rows: list[SellerEarningsShown]
 
 
-class StatementLineResponse(ResponseBody):
+class StatementLineShown(Shown):
     """A movement: above 0 into the account, below 0 out of it; and the balance that it left."""
 
     id: int
@@ -128,25 +126,25 @@ class StatementLineResponse(ResponseBody):
     created_at: Moment
 
 
-class StatementResponse(ResponseBody):
+class StatementShown(Shown):
     """An account from day to day, oldest first. The balance of a tab is below 0: what is owed."""
 
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
-    user: NamedResponse
+    user: NamedShown
     account: Account
     opening: int
-    lines: list[StatementLineResponse]
+    lines: list[StatementLineShown]
     closing: int
 
 
 @get(
     "/sales",
     summary="What was sold",
-    operation=describe("reportSales", RoleMissing, NotOwner, InvalidField, ReportTooLarge, as_csv=True),
+    operation=told("reportSales", RoleMissing, NotOwner, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def sales(
-    request: ShopRequest,
+    request: Call,
     from_: From | None = None,
     to: To | None = None,
     format_: As = Format.JSON,
@@ -154,7 +152,7 @@ async def sales(
     product: Only | None = None,
     seller: Only | None = None,
     machine: Only | None = None,
-) -> Response[SalesResponse]:
+) -> Response[SalesShown]:
     """By day, product, seller, machine, or several. Admins and cashiers see all, sellers their own."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     keys = [By(one) for one in by.split(",")]
@@ -175,13 +173,13 @@ async def sales(
 
 @get(
     "/earnings",
-    summary="Report earnings",
-    operation=describe("reportEarnings", RoleMissing, InvalidField, ReportTooLarge, as_csv=True),
+    summary="What sellers earned",
+    operation=told("reportEarnings", RoleMissing, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def earnings(
-    request: ShopRequest, from_: From | None = None, to: To | None = None, format_: As = Format.JSON
-) -> Response[EarningsReportResponse]:
-    """Sales and payouts of each seller. Admins and cashiers see all, sellers their own."""
+    request: Call, from_: From | None = None, to: To | None = None, format_: As = Format.JSON
+) -> Response[EarningsReportShown]:
+    """What each seller sold and was paid. Admins and cashiers see all, sellers themselves."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     period = reports.period_of(request.shop, _date("from", from_), _date("to", to))
     report = await reports.earnings(request.shop, actor=actor, period=period)
@@ -191,17 +189,17 @@ async def earnings(
 @get(
     "/statement",
     summary="A statement",
-    operation=describe("reportStatement", UnknownUser, InvalidField, ReportTooLarge, as_csv=True),
+    operation=told("reportStatement", UnknownUser, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def statement(
-    request: ShopRequest,
+    request: Call,
     from_: From | None = None,
     to: To | None = None,
     format_: As = Format.JSON,
     account: Which = Account.WALLET,
-    user: OrderScope | None = None,
-) -> Response[StatementResponse]:
-    """Movements of a wallet, a tab or earnings: your own, or any user's for admins."""
+    user: Whose | None = None,
+) -> Response[StatementShown]:
+    """Everything that moved a wallet, a tab or a seller's earnings: your own, or anybody's for admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     report = await statements.statement(
         request.shop,
@@ -220,26 +218,26 @@ def _date(field: str, text: str | None) -> date | None:
         raise Malformed((field, "must be a day of the calendar")) from None
 
 
-def _named(one: Named) -> NamedResponse:
-    return NamedResponse(id=one.id, name=one.name)
+def _named(one: Named) -> NamedShown:
+    return NamedShown(id=one.id, name=one.name)
 
 
 def _render_sales(report: reports.Sales, by: Sequence[By], written: Format) -> Response[Any]:
     if written is Format.CSV:
         return downloads.sheet(reports.sales_table(report, by), "sales")
     return _answer(
-        SalesResponse(
+        SalesShown(
             first=report.period.first,
             last=report.period.last,
             rows=[
                 _shown(
-                    SalesRowResponse,
+                    SalesRowShown,
                     row.figures,
                     **{key: _named(one) if isinstance(one, Named) else one for key, one in row.keys.items()},
                 )
                 for row in report.rows
             ],
-            total=_shown(FiguresResponse, report.total),
+            total=_shown(FiguresShown, report.total),
         )
     )
 
@@ -248,12 +246,12 @@ def _render_earnings(report: reports.Earnings, written: Format) -> Response[Any]
     if written is Format.CSV:
         return downloads.sheet(reports.earnings_table(report), "earnings")
     return _answer(
-        EarningsReportResponse(
+        EarningsReportShown(
             first=report.period.first,
             last=report.period.last,
             rows=[
                 _shown(
-                    SellerEarningsResponse,
+                    SellerEarningsShown,
                     row.figures,
                     seller=_named(row.seller),
                     paid=row.paid_cents,
@@ -269,14 +267,14 @@ def _render_statement(report: statements.Statement, written: Format) -> Response
     if written is Format.CSV:
         return downloads.sheet(statements.table(report), f"statement-{report.account}")
     return _answer(
-        StatementResponse(
+        StatementShown(
             first=report.period.first,
             last=report.period.last,
             user=_named(report.user),
             account=Account(report.account),
             opening=report.opening_cents,
             lines=[
-                StatementLineResponse(
+                StatementLineShown(
                     id=line.id,
                     kind=TransferKind(line.kind),
                     amount=line.amount_cents,
@@ -304,7 +302,7 @@ def _shown(kind: type[F], figures: Figures, **more: Any) -> F:
     )
 
 
-def _answer(shown: ResponseBody) -> Response[Any]:
+def _answer(shown: Shown) -> Response[Any]:
     return Response(shown)
 
 

@@ -14,8 +14,8 @@ from tuckshop.domain.users import Scope
 from tuckshop.http import browser_login as browser
 from tuckshop.http import response
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, ResponseBody
-from tuckshop.http.request import ADMITTED, ShopRequest
+from tuckshop.http.fields import ID_MAX, Shown
+from tuckshop.http.request import ADMITTED, Call
 from tuckshop.identity import api_tokens
 
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
@@ -55,24 +55,24 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
 }
 """What an API token needs to change things there: one of these. What is missing takes a log-in."""
 
-Machine = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="The machine for stock and prices.")]
-Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="Maximum number of items.")]
+Machine = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="Whose stock and prices.")]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="At most so many items.")]
 Cursor = Annotated[
     str,
-    msgspec.Meta(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the previous page."),
+    msgspec.Meta(pattern=f"^{_CURSOR.pattern}\\Z", description="`next` of the page before this one."),
 ]
 
 
-class Page(ResponseBody):
+class Page(Shown):
     """The head of every list; `next` is the cursor of the page that follows, null on the last."""
 
     next: str | None
 
 
-respond = partial(response.respond, refused=PROBLEMS.of_refusal)
+answered = partial(response.answered, refused=PROBLEMS.of_refusal)
 
 
-async def admit(request: ShopRequest) -> None:
+async def admit(request: Call) -> None:
     """Lets in an API token or a browser's log-in, if the request has one.
 
     Raises:
@@ -86,7 +86,7 @@ async def admit(request: ShopRequest) -> None:
             await browser.admit(request)
 
 
-async def _admit_token(request: ShopRequest) -> None:
+async def _admit_token(request: Call) -> None:
     """Lets an API token in where its scopes allow; a log-in's token needs none of this.
 
     Raises:

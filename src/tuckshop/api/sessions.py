@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
-from tuckshop.api.users import UserResponse, show_user
+from tuckshop.api.users import UserShown, show_user
 from tuckshop.domain.refusals import (
     BadCredentials,
     CredentialReused,
@@ -20,18 +20,9 @@ from tuckshop.domain.refusals import (
     UnknownToken,
 )
 from tuckshop.domain.users import Scope
-from tuckshop.http.fields import (
-    NAME_PATTERN,
-    TEXT_PATTERN,
-    Moment,
-    Password,
-    PathId,
-    ResponseBody,
-    Username,
-    moment,
-)
-from tuckshop.http.handlers import Router, delete, describe, get, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import NAME_PATTERN, TEXT_PATTERN, Moment, Password, PathId, Shown, Username, moment
+from tuckshop.http.handlers import Router, delete, get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.identity.access_tokens import TOKEN_LENGTH_MAX
 from tuckshop.identity.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken
@@ -54,7 +45,7 @@ class RefreshBody(Body):
 
 
 class TokenBody(Body):
-    """The token's name, its scopes and its lifetime in days."""
+    """What the token is for, what it may do, and for how many days."""
 
     name: Annotated[
         str,
@@ -69,8 +60,8 @@ class TokenBody(Body):
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)] = 365
 
 
-class SessionResponse(ResponseBody):
-    """A session on one device; `current` is the one of this request."""
+class SessionShown(Shown):
+    """One log-in on one device; `current` is the one that asks."""
 
     id: int
     device: str | None
@@ -80,13 +71,13 @@ class SessionResponse(ResponseBody):
     current: bool
 
 
-class SessionsResponse(Page):
-    """A page of sessions."""
+class SessionsShown(Page):
+    """A page of log-ins."""
 
-    items: list[SessionResponse]
+    items: list[SessionShown]
 
 
-class TokenResponse(ResponseBody):
+class TokenShown(Shown):
     """An API token, without its secret."""
 
     id: int
@@ -96,30 +87,30 @@ class TokenResponse(ResponseBody):
     expires_at: Moment
 
 
-class NewTokenResponse(TokenResponse):
-    """A new API token. `token` is returned only once."""
+class NewTokenShown(TokenShown):
+    """A new API token: `token` is shown this once."""
 
     token: str
 
 
-class TokensResponse(Page):
+class TokensShown(Page):
     """A page of API tokens."""
 
-    items: list[TokenResponse]
+    items: list[TokenShown]
 
 
-class LoginResponse(ResponseBody, omit_defaults=True):
+class LoginShown(Shown, omit_defaults=True):
     """Tokens: `access` for calls, good for `expires_in` seconds; `refresh` for the next pair, once."""
 
     access: str
     refresh: str
     expires_in: int
-    user: UserResponse
+    user: UserShown
     active_sessions: int
     message: str | None = None
 
 
-class EndedResponse(ResponseBody):
+class EndedShown(Shown):
     """How many sessions were ended."""
 
     ended: int
@@ -129,10 +120,10 @@ class EndedResponse(ResponseBody):
     "/login",
     status_code=200,
     summary="Log in",
-    operation=describe("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
-async def log_in(request: ShopRequest) -> LoginResponse:
-    """Starts a session. Your other sessions stay, and `message` says so."""
+async def log_in(request: Call) -> LoginShown:
+    """A new session; other sessions of yours stay, and `message` says so."""
     data = await request.parsed(LoginBody)
     logged_in = await sessions.log_in(
         request.shop,
@@ -148,16 +139,16 @@ async def log_in(request: ShopRequest) -> LoginResponse:
     "/refresh",
     status_code=200,
     summary="New tokens",
-    operation=describe("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
+    operation=told("refreshTokens", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
-async def refresh(request: ShopRequest) -> LoginResponse:
-    """Returns the next pair of tokens. Using a refresh token twice ends its session."""
+async def refresh(request: Call) -> LoginShown:
+    """The next pair of tokens. A refresh token that is used twice ends its session."""
     data = await request.parsed(RefreshBody)
     return _show(await sessions.refresh(request.shop, token=data.refresh))
 
 
-@post("/logout", status_code=204, summary="Log out", operation=describe("logOut", login="session"))
-async def log_out(request: ShopRequest) -> None:
+@post("/logout", status_code=204, summary="Log out", operation=told("logOut", login="session"))
+async def log_out(request: Call) -> None:
     """Ends this session at once."""
     await sessions.log_out(request.shop, caller=request.caller)
 
@@ -166,7 +157,7 @@ async def log_out(request: ShopRequest) -> None:
     "/logout-all",
     status_code=200,
     summary="End all sessions",
-    operation=describe(
+    operation=told(
         "logOutEverywhere",
         LogInNeeded,
         BadCredentials,
@@ -175,8 +166,8 @@ async def log_out(request: ShopRequest) -> None:
         body=LoginBody | None,
     ),
 )
-async def log_out_everywhere(request: ShopRequest) -> EndedResponse:
-    """Ends all your sessions at once. Send a token, or a name and password."""
+async def log_out_everywhere(request: Call) -> EndedShown:
+    """Ends every session of yours at once; instead of a token, name and password will do."""
     if await request.body():
         data = await request.parsed(LoginBody)
         ended = await sessions.log_out_everywhere_by_password(
@@ -184,11 +175,11 @@ async def log_out_everywhere(request: ShopRequest) -> EndedResponse:
         )
     else:
         ended = await sessions.log_out_everywhere(request.shop, caller=request.caller)
-    return EndedResponse(ended=ended)
+    return EndedShown(ended=ended)
 
 
-def _show(logged_in: LoggedIn) -> LoginResponse:
-    return LoginResponse(
+def _show(logged_in: LoggedIn) -> LoginShown:
+    return LoginShown(
         access=logged_in.access,
         refresh=logged_in.refresh,
         expires_in=logged_in.expires_in,
@@ -201,16 +192,14 @@ def _show(logged_in: LoggedIn) -> LoginResponse:
 @get(
     "/sessions",
     summary="Your log-ins",
-    operation=describe("listSessions", login="session"),
+    operation=told("listSessions", login="session"),
 )
-async def list_sessions(
-    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None
-) -> SessionsResponse:
-    """Your sessions, newest first."""
+async def list_sessions(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> SessionsShown:
+    """Where you are logged in, newest first."""
     user_id = await _user_id(request)
     found = await sessions.page(request.shop, user_id=user_id, before_id=cursor_id(cursor), limit=limit + 1)
     items = [
-        SessionResponse(
+        SessionShown(
             id=one.id,
             device=one.device,
             address=one.address,
@@ -220,68 +209,66 @@ async def list_sessions(
         )
         for one in found[:limit]
     ]
-    return SessionsResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return SessionsShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
 @delete(
     "/sessions/{session_id:int}",
     status_code=204,
-    summary="End a session",
-    operation=describe("endSession", UnknownSession, login="session"),
+    summary="End a log-in",
+    operation=told("endSession", UnknownSession, login="session"),
 )
-async def end_session(request: ShopRequest, session_id: PathId) -> None:
-    """Ends one of your sessions at once."""
+async def end_session(request: Call, session_id: PathId) -> None:
+    """Ends one log-in of yours at once."""
     await sessions.end(request.shop, user_id=await _user_id(request), session_id=session_id)
 
 
 @get(
     "/tokens",
     summary="Your API tokens",
-    operation=describe("listTokens", login="session"),
+    operation=told("listTokens", login="session"),
 )
-async def list_tokens(
-    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None
-) -> TokensResponse:
-    """Your valid API tokens, newest first. Their secrets are not stored."""
+async def list_tokens(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> TokensShown:
+    """The API tokens that are good, newest first; their secrets are not kept."""
     found = await api_tokens.page(
         request.shop, user_id=await _user_id(request), before_id=cursor_id(cursor), limit=limit + 1
     )
-    items = [TokenResponse(**_token(one)) for one in found[:limit]]
-    return TokensResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    items = [TokenShown(**_token(one)) for one in found[:limit]]
+    return TokensShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
 @post(
     "/tokens",
     status_code=201,
-    summary="Create an API token",
-    operation=describe("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
+    summary="Make an API token",
+    operation=told("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
 )
-async def make_token(request: ShopRequest) -> NewTokenResponse:
-    """Creates a token for a program that acts for you within its scopes, until it is revoked or expires.
+async def make_token(request: Call) -> NewTokenShown:
+    """A token for a program: it does for you what its scopes allow, until it is revoked or expires.
 
-    `read` reads what customers see; `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
-    admins do. No token manages your user account. Ending all your sessions revokes your tokens too.
+    `read` looks at what customers see, `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
+    admins do. No token manages your account. Whatever ends all your log-ins ends your tokens too.
     """
     user_id = await _user_id(request)
     data = await request.parsed(TokenBody)
     made, secret = await api_tokens.make(
         request.shop, user_id=user_id, name=data.name, scopes=data.scopes, days=data.days
     )
-    return NewTokenResponse(token=secret, **_token(made))
+    return NewTokenShown(token=secret, **_token(made))
 
 
 @delete(
     "/tokens/{token_id:int}",
     status_code=204,
     summary="Revoke an API token",
-    operation=describe("revokeToken", UnknownToken, login="session"),
+    operation=told("revokeToken", UnknownToken, login="session"),
 )
-async def revoke_token(request: ShopRequest, token_id: PathId) -> None:
-    """Revokes one of your API tokens at once."""
+async def revoke_token(request: Call, token_id: PathId) -> None:
+    """Ends one API token of yours at once."""
     await api_tokens.revoke(request.shop, user_id=await _user_id(request), token_id=token_id)
 
 
-async def _user_id(request: ShopRequest) -> int:
+async def _user_id(request: Call) -> int:
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     return actor.user_id

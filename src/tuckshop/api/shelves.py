@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.machines import SHELVES_MAX, SLOT_LENGTH_MAX, ShelfPlan
 from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.domain.refusals import (
@@ -18,9 +18,9 @@ from tuckshop.domain.refusals import (
     UnknownMachine,
     UnknownProduct,
 )
-from tuckshop.http.fields import NAME_PATTERN, Id, PathId, Pieces, Price, Reason, ResponseBody
-from tuckshop.http.handlers import Router, describe, get, post, put
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import NAME_PATTERN, Id, PathId, Pieces, Price, Reason, Shown
+from tuckshop.http.handlers import Router, get, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import machines
@@ -50,7 +50,7 @@ class ShelfBody(Body):
 
 
 class ShelvesBody(Body):
-    """All shelves with a slot, a capacity, a refill level or a price of their own."""
+    """All shelves that are to have a slot, a capacity, a par level or a price of their own."""
 
     shelves: Annotated[list[ShelfBody], msgspec.Meta(max_length=SHELVES_MAX)]
 
@@ -64,7 +64,7 @@ class MoveStockBody(Body):
     reason: Reason | None = None
 
 
-class ShelfResponse(ResponseBody):
+class ShelfShown(Shown):
     """A shelf as it stands. `price` null: the product's own."""
 
     product: int
@@ -76,13 +76,13 @@ class ShelfResponse(ResponseBody):
     price: int | None
 
 
-class ShelvesResponse(Page):
+class ShelvesShown(Page):
     """A page of shelves."""
 
-    items: list[ShelfResponse]
+    items: list[ShelfShown]
 
 
-class StockMovedResponse(ResponseBody):
+class StockMovedShown(Shown):
     """What is left here, and what is there now."""
 
     product: int
@@ -95,11 +95,11 @@ class StockMovedResponse(ResponseBody):
 @get(
     "/{machine_id:int}/shelves",
     summary="A machine's shelves",
-    operation=describe("listShelves", RoleMissing, UnknownMachine),
+    operation=told("listShelves", RoleMissing, UnknownMachine),
 )
 async def shelves(
-    request: ShopRequest, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
-) -> ShelvesResponse:
+    request: Call, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
+) -> ShelvesShown:
     """What is where, by product. Sellers, cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await machines.shelves_of(
@@ -110,13 +110,13 @@ async def shelves(
         limit=limit + 1,
     )
     items = [_show_shelf(shelf) for shelf in found[:limit]]
-    return ShelvesResponse(items=items, next=cursor_of(items[-1].product) if len(found) > limit else None)
+    return ShelvesShown(items=items, next=cursor_of(items[-1].product) if len(found) > limit else None)
 
 
 @put(
     "/{machine_id:int}/shelves",
     summary="Plan a machine's shelves",
-    operation=describe(
+    operation=told(
         "setShelves",
         RoleMissing,
         UnknownMachine,
@@ -126,7 +126,7 @@ async def shelves(
         body=ShelvesBody,
     ),
 )
-async def set_shelves(request: ShopRequest, machine_id: PathId) -> Response[ShelvesResponse]:
+async def set_shelves(request: Call, machine_id: PathId) -> Response[ShelvesShown]:
     """All or nothing. Shelves that are not named lose their plan and keep their pieces. Admins only."""
     caller = request.caller
     data = await request.parsed(ShelvesBody)
@@ -135,14 +135,14 @@ async def set_shelves(request: ShopRequest, machine_id: PathId) -> Response[Shel
         for shelf in data.shelves
     )
     outcome = await request.settled(SetShelves(caller, machine_id, plans))
-    return respond(outcome, ShelvesSet, _show_shelves, status=200)
+    return answered(outcome, ShelvesSet, _show_shelves, status=200)
 
 
 @post(
     "/{machine_id:int}/moves",
     status_code=200,
     summary="Move stock to another machine",
-    operation=describe(
+    operation=told(
         "moveStock",
         UnknownProduct,
         NotOwner,
@@ -154,16 +154,16 @@ async def set_shelves(request: ShopRequest, machine_id: PathId) -> Response[Shel
         body=MoveStockBody,
     ),
 )
-async def move(request: ShopRequest, machine_id: PathId) -> Response[StockMovedResponse]:
+async def move(request: Call, machine_id: PathId) -> Response[StockMovedShown]:
     """Pieces of your own product (admins: of any) from this machine to another."""
     caller = request.caller
     data = await request.parsed(MoveStockBody)
     command = MoveStock(caller, machine_id, data.to, data.product, data.quantity, data.reason)
-    return respond(await request.settled(command), StockMoved, _show_stock_moved, status=200)
+    return answered(await request.settled(command), StockMoved, _show_stock_moved, status=200)
 
 
-def _show_shelf(shelf: ShelfRecord) -> ShelfResponse:
-    return ShelfResponse(
+def _show_shelf(shelf: ShelfRecord) -> ShelfShown:
+    return ShelfShown(
         product=shelf.product_id,
         name=shelf.name,
         quantity=shelf.quantity,
@@ -174,12 +174,12 @@ def _show_shelf(shelf: ShelfRecord) -> ShelfResponse:
     )
 
 
-def _show_shelves(receipt: ShelvesSet) -> ShelvesResponse:
-    return ShelvesResponse(items=[_show_shelf(shelf) for shelf in receipt.shelves], next=None)
+def _show_shelves(receipt: ShelvesSet) -> ShelvesShown:
+    return ShelvesShown(items=[_show_shelf(shelf) for shelf in receipt.shelves], next=None)
 
 
-def _show_stock_moved(receipt: StockMoved) -> StockMovedResponse:
-    return StockMovedResponse(
+def _show_stock_moved(receipt: StockMoved) -> StockMovedShown:
+    return StockMovedShown(
         product=receipt.product_id,
         machine=receipt.machine_id,
         stock=receipt.stock,

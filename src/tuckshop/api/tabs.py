@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tuckshop.api.requests import respond
+from tuckshop.api.requests import answered
 from tuckshop.api.transfers import Amount, ExternalRef
 from tuckshop.api.wallet import Coins
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
@@ -19,30 +19,30 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import Id, Moment, PathId, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Id, Moment, PathId, Shown, moment
+from tuckshop.http.handlers import Router, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
 
 
 class BankBody(Body):
-    """A bank transfer received."""
+    """An amount that came to the bank."""
 
     amount: Amount
     external_ref: ExternalRef
 
 
 class SettleTabBody(Body):
-    """Either `coins` that were inserted, or a transfer to the `bank`."""
+    """Either `coins` that were put into a machine, or what came to the `bank`."""
 
     coins: Coins | msgspec.UnsetType = msgspec.UNSET
     bank: BankBody | msgspec.UnsetType = msgspec.UNSET
     machine: Id = DEFAULT_MACHINE_ID
 
 
-class TabSettledResponse(ResponseBody):
-    """The settled amount, what is still owed, and the wallet's balance."""
+class TabSettledShown(Shown):
+    """What came off the tab, what it still owes, and what the wallet holds."""
 
     id: int
     amount: int
@@ -54,7 +54,7 @@ class TabSettledResponse(ResponseBody):
 @post(
     "/{user_id:int}/settlements",
     summary="Settle a tab",
-    operation=describe(
+    operation=told(
         "settleTab",
         RoleMissing,
         UnknownUser,
@@ -68,8 +68,8 @@ class TabSettledResponse(ResponseBody):
         body=SettleTabBody,
     ),
 )
-async def settle(request: ShopRequest, user_id: PathId) -> Response[TabSettledResponse]:
-    """By cashiers and admins. Coins above what is owed stay in the wallet; a reference can be used once."""
+async def settle(request: Call, user_id: PathId) -> Response[TabSettledShown]:
+    """By cashiers and admins. Coins beyond what is owed stay in the wallet; a reference is good once."""
     caller = request.caller
     data = await request.parsed(SettleTabBody)
     match data.coins, data.bank:
@@ -79,11 +79,11 @@ async def settle(request: ShopRequest, user_id: PathId) -> Response[TabSettledRe
             command = SettleTab(caller, user_id, amount_cents=amount, external_ref=external_ref)
         case _:
             raise Malformed(("coins", "or bank must be given, not both"))
-    return respond(await request.settled(command), TabSettled, _show, status=201)
+    return answered(await request.settled(command), TabSettled, _show, status=201)
 
 
-def _show(receipt: TabSettled) -> TabSettledResponse:
-    return TabSettledResponse(
+def _show(receipt: TabSettled) -> TabSettledShown:
+    return TabSettledShown(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         owed=receipt.owed_cents,

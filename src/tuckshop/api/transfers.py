@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.requests import respond
+from tuckshop.api.requests import answered
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
@@ -20,9 +20,9 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
-from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Reason, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Reason, Shown, moment
+from tuckshop.http.handlers import Router, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.till.commands.transfers import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
 
@@ -32,7 +32,7 @@ ExternalRef = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=EXTERNAL_REF_LENGTH_MAX,
-        description="The bank's reference, or yours. It can be used once.",
+        description="The bank's reference, or yours: it moves money once.",
         examples=["bank-2025-10-09-17"],
         extra_json_schema={"pattern": TEXT_PATTERN},
     ),
@@ -40,7 +40,7 @@ ExternalRef = Annotated[
 
 
 class SendBody(Body):
-    """The amount, and the buyer who receives it."""
+    """How much to send to which other buyer."""
 
     to: Id
     amount: Amount
@@ -48,7 +48,7 @@ class SendBody(Body):
 
 
 class TopUpBody(Body):
-    """The bank transfer received, and whose wallet it is for."""
+    """How much came to the bank for whose wallet."""
 
     user: Id
     amount: Amount
@@ -57,15 +57,15 @@ class TopUpBody(Body):
 
 
 class PaySellerBody(Body):
-    """The payout; everything payable unless an amount is given."""
+    """What the bank pays; all that is payable unless an amount is named."""
 
     external_ref: ExternalRef
     amount: Amount | None = None
     reason: Reason | None = None
 
 
-class MoneyMovedResponse(ResponseBody):
-    """The amount, and the wallet's balance after it."""
+class MoneyMovedShown(Shown):
+    """What moved, and the balance that it left in the wallet."""
 
     id: int
     amount: int
@@ -73,8 +73,8 @@ class MoneyMovedResponse(ResponseBody):
     created_at: Moment
 
 
-class SellerPaidResponse(ResponseBody):
-    """The amount paid, and what is left: earned, and payable."""
+class SellerPaidShown(Shown):
+    """What was paid, and what is left: earned, and payable."""
 
     id: int
     amount: int
@@ -86,7 +86,7 @@ class SellerPaidResponse(ResponseBody):
 @post(
     "/",
     summary="Send money to another buyer",
-    operation=describe(
+    operation=told(
         "sendMoney",
         RoleMissing,
         NotOwner,
@@ -98,18 +98,18 @@ class SellerPaidResponse(ResponseBody):
         body=SendBody,
     ),
 )
-async def send(request: ShopRequest) -> Response[MoneyMovedResponse]:
+async def send(request: Call) -> Response[MoneyMovedShown]:
     """From your own wallet."""
     caller = request.caller
     data = await request.parsed(SendBody)
     command = SendMoney(caller, wallet_of(caller.user_id), wallet_of(data.to), data.amount, data.reason)
-    return respond(await request.settled(command), MoneyMoved, _show_moved, status=201)
+    return answered(await request.settled(command), MoneyMoved, _show_moved, status=201)
 
 
 @post(
     "/",
-    summary="Top up a wallet by bank transfer",
-    operation=describe(
+    summary="Top a wallet up from the bank",
+    operation=told(
         "topUp",
         RoleMissing,
         UnknownUser,
@@ -119,18 +119,18 @@ async def send(request: ShopRequest) -> Response[MoneyMovedResponse]:
         body=TopUpBody,
     ),
 )
-async def top_up(request: ShopRequest) -> Response[MoneyMovedResponse]:
-    """Admins only. A reference can be used once; a second use is refused and names the first transfer."""
+async def top_up(request: Call) -> Response[MoneyMovedShown]:
+    """Admins only. A reference is good once: the second time it is refused and names the first."""
     caller = request.caller
     data = await request.parsed(TopUpBody)
     command = TopUp(caller, wallet_of(data.user), data.amount, data.external_ref, data.reason)
-    return respond(await request.settled(command), MoneyMoved, _show_moved, status=201)
+    return answered(await request.settled(command), MoneyMoved, _show_moved, status=201)
 
 
 @post(
     "/{seller_id:int}/payouts",
     summary="Pay a seller",
-    operation=describe(
+    operation=told(
         "paySeller",
         RoleMissing,
         UnknownUser,
@@ -140,16 +140,16 @@ async def top_up(request: ShopRequest) -> Response[MoneyMovedResponse]:
         body=PaySellerBody,
     ),
 )
-async def pay_seller(request: ShopRequest, seller_id: PathId) -> Response[SellerPaidResponse]:
-    """Admins only. At most what is payable: completed, paid, and no longer returnable."""
+async def pay_seller(request: Call, seller_id: PathId) -> Response[SellerPaidShown]:
+    """Admins only. At most what is payable: not what buyers may still give back or have not paid."""
     caller = request.caller
     data = await request.parsed(PaySellerBody)
     command = PaySeller(caller, seller_id, data.external_ref, data.amount, data.reason)
-    return respond(await request.settled(command), SellerPaid, _show_paid, status=201)
+    return answered(await request.settled(command), SellerPaid, _show_paid, status=201)
 
 
-def _show_moved(receipt: MoneyMoved) -> MoneyMovedResponse:
-    return MoneyMovedResponse(
+def _show_moved(receipt: MoneyMoved) -> MoneyMovedShown:
+    return MoneyMovedShown(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         balance=receipt.balance_cents,
@@ -157,8 +157,8 @@ def _show_moved(receipt: MoneyMoved) -> MoneyMovedResponse:
     )
 
 
-def _show_paid(receipt: SellerPaid) -> SellerPaidResponse:
-    return SellerPaidResponse(
+def _show_paid(receipt: SellerPaid) -> SellerPaidShown:
+    return SellerPaidShown(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         balance=receipt.balance_cents,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -21,9 +21,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role, UserState
 from tuckshop.http import data_export as takeout
-from tuckshop.http.fields import Email, NewPassword, Password, PathId, ResponseBody, Username
-from tuckshop.http.handlers import Router, delete, describe, get, patch, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Email, NewPassword, Password, PathId, Shown, Username
+from tuckshop.http.handlers import Router, delete, get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import roles as standing
@@ -44,7 +44,7 @@ Roles = Annotated[
 
 
 class RegisterBody(Body):
-    """A new user, as buyer or seller; admins give other roles."""
+    """Who wants to join; as buyer or seller, since other roles are given by an admin."""
 
     username: Username
     password: NewPassword
@@ -53,7 +53,7 @@ class RegisterBody(Body):
 
 
 class ChangeUserBody(Body):
-    """What to change. Fields that are left out stay as they are."""
+    """What to change; what is left out stays."""
 
     username: Username | msgspec.UnsetType = msgspec.UNSET
     email: Email | msgspec.UnsetType | None = msgspec.UNSET
@@ -61,7 +61,7 @@ class ChangeUserBody(Body):
     current_password: Password | msgspec.UnsetType = msgspec.UNSET
 
 
-class UserResponse(ResponseBody):
+class UserShown(Shown):
     """A user, without anything secret."""
 
     id: int
@@ -72,20 +72,20 @@ class UserResponse(ResponseBody):
 
 
 class StandingBody(Body):
-    """What to change. Fields that are left out stay as they are."""
+    """What to change; what is left out stays."""
 
     roles: Roles | msgspec.UnsetType = msgspec.UNSET
     state: Literal["active", "disabled", "pending"] | msgspec.UnsetType = msgspec.UNSET
 
 
-class UsersResponse(Page):
+class UsersShown(Page):
     """A page of users."""
 
-    items: list[UserResponse]
+    items: list[UserShown]
 
 
-class ExportResponse(ResponseBody):
-    """Everything the shop stores about you."""
+class ExportShown(Shown):
+    """All that the shop keeps about you, by what it is."""
 
     user: dict[str, Any]
     sessions: list[dict[str, Any]]
@@ -101,15 +101,14 @@ class ExportResponse(ResponseBody):
 State = Annotated[
     str,
     msgspec.Meta(
-        pattern="^(active|closed|disabled|pending)\\Z",
-        description="Only users with this status; without it, all but closed ones.",
+        pattern="^(active|closed|disabled|pending)\\Z", description="Only those; without it, all but closed."
     ),
 ]
 
 
-def show_user(user: User) -> UserResponse:
+def show_user(user: User) -> UserShown:
     """The user as /v1 shows one."""
-    return UserResponse(
+    return UserShown(
         id=user.id,
         username=user.username,
         email=user.email,
@@ -121,7 +120,7 @@ def show_user(user: User) -> UserResponse:
 @post(
     "/",
     summary="Register",
-    operation=describe(
+    operation=told(
         "registerUser",
         RegistrationClosed,
         InvalidField,
@@ -131,8 +130,8 @@ def show_user(user: User) -> UserResponse:
         body=RegisterBody,
     ),
 )
-async def register(request: ShopRequest) -> UserResponse:
-    """Registers a buyer or seller. 409 if the name or email address is taken."""
+async def register(request: Call) -> UserShown:
+    """A new buyer or seller. Answers 409 for a name or address that is taken."""
     data = await request.parsed(RegisterBody)
     settings = request.settings
     user = await registration.register(
@@ -147,8 +146,8 @@ async def register(request: ShopRequest) -> UserResponse:
     return show_user(user)
 
 
-@get("/me", summary="Your profile", operation=describe("getMe"))
-async def me(request: ShopRequest) -> UserResponse:
+@get("/me", summary="Your account", operation=told("getMe"))
+async def me(request: Call) -> UserShown:
     """Who you are."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
@@ -157,8 +156,8 @@ async def me(request: ShopRequest) -> UserResponse:
 
 @patch(
     "/me",
-    summary="Change your profile",
-    operation=describe(
+    summary="Change your account",
+    operation=told(
         "changeMe",
         BadCredentials,
         TooManyTries,
@@ -169,11 +168,8 @@ async def me(request: ShopRequest) -> UserResponse:
         body=ChangeUserBody,
     ),
 )
-async def change_me(request: ShopRequest) -> Response[UserResponse]:
-    """Changes your name, email address or password.
-
-    A new password needs the current one and ends every session.
-    """
+async def change_me(request: Call) -> Response[UserShown]:
+    """Another name, address or password. A new password needs the present one and ends every session."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     data = await request.parsed(ChangeUserBody)
@@ -191,38 +187,38 @@ async def change_me(request: ShopRequest) -> Response[UserResponse]:
 @delete(
     "/me",
     status_code=204,
-    summary="Close your user account",
-    operation=describe("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
+    summary="Close your account",
+    operation=told("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
 )
-async def close_me(request: ShopRequest) -> Response[None]:
-    """Frees your name, ends every session, and takes your products off sale.
+async def close_me(request: Call) -> Response[None]:
+    """Frees your name, ends every session, takes what is sold out off sale.
 
-    Earnings, a tab and stock must be settled first. Money left in your wallet is written off:
-    have it paid out before.
+    Earnings, a tab and stock must be settled first. What is left in your wallet is not paid out: do that
+    before.
     """
     caller = request.caller
     outcome = await request.settled(CloseUser(caller, caller.user_id))
-    return respond(outcome, UserClosed, lambda _: None, status=204)
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
-@get("/me/export", summary="Export your data", operation=describe("exportMe", login="session"))
-async def export_me(request: ShopRequest) -> ExportResponse:
-    """Your profile, sessions, money, orders and products."""
+@get("/me/export", summary="All that is known of you", operation=told("exportMe", login="session"))
+async def export_me(request: Call) -> ExportShown:
+    """Your account, log-ins, money, orders and products, as the shop keeps them."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     found = await own_data.collect(request.shop, user_id=actor.user_id)
-    return ExportResponse(**takeout.shown(found))
+    return ExportShown(**takeout.shown(found))
 
 
 @get(
     "/",
     summary="All users",
-    operation=describe("listUsers", RoleMissing),
+    operation=told("listUsers", RoleMissing),
 )
 async def index(
-    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
-) -> UsersResponse:
-    """All users, oldest first. Admins only."""
+    request: Call, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
+) -> UsersShown:
+    """The people of the shop, in the order in which they came. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     found = await accounts.page(
         request.shop,
@@ -231,11 +227,11 @@ async def index(
         state=None if standing is None else UserState(standing),
     )
     items = [show_user(user) for user in found[:limit]]
-    return UsersResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return UsersShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{user_id:int}", summary="One user", operation=describe("getUser", RoleMissing, UnknownUser))
-async def show(request: ShopRequest, user_id: PathId) -> UserResponse:
+@get("/{user_id:int}", summary="One user", operation=told("getUser", RoleMissing, UnknownUser))
+async def show(request: Call, user_id: PathId) -> UserShown:
     """A user by id. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     return show_user(await accounts.find(request.shop, user_id=user_id))
@@ -244,10 +240,10 @@ async def show(request: ShopRequest, user_id: PathId) -> UserResponse:
 @patch(
     "/{user_id:int}",
     summary="Change a user's roles or state",
-    operation=describe("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
+    operation=told("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
 )
-async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
-    """Changes roles or status: `active` approves a user, `disabled` blocks one. Admins only.
+async def change(request: Call, user_id: PathId) -> UserShown:
+    """Other roles, or another state: `active` lets in who waits, `disabled` locks out. Admins only.
 
     A change ends every session and token of the user at once.
     """
@@ -267,13 +263,13 @@ async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
 @delete(
     "/{user_id:int}",
     status_code=204,
-    summary="Close a user",
-    operation=describe("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    summary="Close a user's account",
+    operation=told("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
-async def close(request: ShopRequest, user_id: PathId) -> Response[None]:
-    """The same as closing your own. Money left in the wallet is written off. Admins only."""
+async def close(request: Call, user_id: PathId) -> Response[None]:
+    """As users close their own. What is left in the wallet goes to what nobody claims. Admins only."""
     outcome = await request.settled(CloseUser(request.caller, user_id))
-    return respond(outcome, UserClosed, lambda _: None, status=204)
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
 router = Router("/users", [register, index, me, change_me, close_me, export_me, show, change, close])

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.api.requests import Cursor, Limit, Page, answered, cursor_id, cursor_of
 from tuckshop.domain.coins import PIECES_MAX
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -25,9 +25,9 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import Role
-from tuckshop.http.fields import Id, Moment, ResponseBody, moment
-from tuckshop.http.handlers import Router, describe, get, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Id, Moment, Shown, moment
+from tuckshop.http.handlers import Router, get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
 from tuckshop.queries import earnings as earnings_queries
@@ -45,9 +45,10 @@ Coins = Annotated[
 
 
 class DepositBody(Body):
-    """Inserted coins: value in minor units -> how many. `user` or `guest`: whose wallet; by default your own.
+    """Coins that were put in: value in minor units -> how many. `user` or `guest`: whose wallet; your own.
 
-    A guest is created when first named. `machine`: by default the first one, or the one that asks.
+    A guest is whom a machine knows by a name, and made when first named. `machine`: the first one, or the one
+    that asks.
     """
 
     coins: Coins
@@ -57,14 +58,14 @@ class DepositBody(Body):
 
 
 class PayOutBody(Body):
-    """The wallet to pay out, by default your own, and the machine."""
+    """Whose wallet to pay out, your own unless said, and from which machine."""
 
     user: Id | None = None
     guest: GuestName | None = None
     machine: Id | None = None
 
 
-class WalletResponse(ResponseBody):
+class WalletShown(Shown):
     """The balance, the coins it would be paid in, and what you owe on your tab."""
 
     balance: int
@@ -72,8 +73,8 @@ class WalletResponse(ResponseBody):
     owed: int
 
 
-class DepositResponse(ResponseBody):
-    """A deposit, and the balance after it."""
+class DepositShown(Shown):
+    """A deposit, and the balance it left."""
 
     id: int
     amount: int
@@ -81,8 +82,8 @@ class DepositResponse(ResponseBody):
     created_at: Moment
 
 
-class PayOutResponse(ResponseBody):
-    """A payout, its coins, and the rest that no coin could pay."""
+class PayOutShown(Shown):
+    """A pay-out, its coins, and what no coin could pay."""
 
     id: int
     amount: int
@@ -91,7 +92,7 @@ class PayOutResponse(ResponseBody):
     created_at: Moment
 
 
-class EntryResponse(ResponseBody):
+class EntryShown(Shown):
     """A movement of the account: above 0 into it, below 0 out of it."""
 
     id: int
@@ -101,14 +102,14 @@ class EntryResponse(ResponseBody):
     created_at: Moment
 
 
-class EntriesResponse(Page):
+class EntriesShown(Page):
     """A page of entries, newest first."""
 
-    items: list[EntryResponse]
+    items: list[EntryShown]
 
 
-class ProductEarningsResponse(ResponseBody):
-    """Earnings of one product, less refunds."""
+class ProductEarningsShown(Shown):
+    """What one product brought, refunds taken off."""
 
     product: int
     name: str
@@ -116,36 +117,36 @@ class ProductEarningsResponse(ResponseBody):
     amount: int
 
 
-class EarningsResponse(ResponseBody):
-    """A seller's earnings; `payable` leaves out what buyers can still return."""
+class EarningsShown(Shown):
+    """A seller's earnings; `payable` leaves out what buyers may still give back."""
 
     balance: int
     payable: int
-    products: list[ProductEarningsResponse]
+    products: list[ProductEarningsShown]
 
 
 @get(
     "/",
     summary="Your balance",
-    operation=describe("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
+    operation=told("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
 )
-async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletResponse:
-    """The balance, and the coins it would be paid in. For guests: machines, cashiers, admins."""
+async def show(request: Call, guest: GuestQuery | None = None) -> WalletShown:
+    """What the wallet holds, and the coins it would be paid in. A guest's: for machines, cashiers, admins."""
     if guest is not None:
         found = await guests.find(request.shop, caller=request.witness, name=guest)
         coins = wallet.coins_of(request.shop, found.balance_cents)
-        return WalletResponse(balance=found.balance_cents, coins=coins, owed=0)
+        return WalletShown(balance=found.balance_cents, coins=coins, owed=0)
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
     held = await wallet.balance(request.shop, user_id=actor.user_id)
-    return WalletResponse(balance=held.balance_cents, coins=held.coins, owed=held.owed_cents)
+    return WalletShown(balance=held.balance_cents, coins=held.coins, owed=held.owed_cents)
 
 
 @post(
     "/deposits",
-    summary="Deposit coins",
-    operation=describe(
+    summary="Coins into a wallet",
+    operation=told(
         "depositCoins",
         RoleMissing,
         CoinsNotAttested,
@@ -160,21 +161,21 @@ async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletR
         body=DepositBody,
     ),
 )
-async def deposit(request: ShopRequest) -> Response[DepositResponse]:
-    """For machines, cashiers and admins; for buyers themselves with TUCKSHOP_COINS=self."""
+async def deposit(request: Call) -> Response[DepositShown]:
+    """By a machine, a cashier or an admin for anybody; by buyers themselves where TUCKSHOP_COINS=self."""
     caller = request.witness
     data = await request.parsed(DepositBody)
     caller, ref = await purse(request, caller, user=data.user, guest=data.guest, make=True)
     command = Deposit(caller, ref, data.coins, machine_of(caller, data.machine))
     outcome = await request.settled(command)
-    return respond(outcome, CoinsDeposited, _show_deposit, status=201)
+    return answered(outcome, CoinsDeposited, _show_deposit, status=201)
 
 
 @post(
     "/payout",
     status_code=200,
-    summary="Pay out a wallet",
-    operation=describe(
+    summary="A whole wallet in coins",
+    operation=told(
         "payOutWallet",
         RoleMissing,
         CoinsNotAttested,
@@ -190,23 +191,23 @@ async def deposit(request: ShopRequest) -> Response[DepositResponse]:
         body=PayOutBody | None,
     ),
 )
-async def pay_out(request: ShopRequest) -> Response[PayOutResponse]:
-    """Pays out the balance in the fewest coins. Cents that no coin can pay stay in the wallet."""
+async def pay_out(request: Call) -> Response[PayOutShown]:
+    """In the fewest coins; cents that no coin can pay stay in the wallet."""
     caller = request.witness
     data = await request.parsed(PayOutBody, default=PayOutBody())
     caller, ref = await purse(request, caller, user=data.user, guest=data.guest)
     command = PayOut(caller, ref, machine_of(caller, data.machine))
     outcome = await request.settled(command)
-    return respond(outcome, PaidOut, _show_pay_out, status=200)
+    return answered(outcome, PaidOut, _show_pay_out, status=200)
 
 
 @get(
     "/entries",
     summary="Your statement",
-    operation=describe("listEntries", RoleMissing),
+    operation=told("listEntries", RoleMissing),
 )
-async def entries(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesResponse:
-    """Movements of the wallet, newest first."""
+async def entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
+    """Everything that moved the wallet, newest first."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
@@ -215,31 +216,29 @@ async def entries(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None
 
 @get(
     "/entries",
-    summary="List movements of your earnings",
-    operation=describe("listEarningsEntries", RoleMissing),
+    summary="What moved your earnings",
+    operation=told("listEarningsEntries", RoleMissing),
 )
-async def earnings_entries(
-    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None
-) -> EntriesResponse:
-    """Sales, refunds and payouts, newest first. Sellers only."""
+async def earnings_entries(request: Call, limit: Limit = 50, cursor: Cursor | None = None) -> EntriesShown:
+    """Every sale, refund and pay-out, newest first. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
     return await _entries(request, actor.user_id, AccountKind.EARNINGS, limit, cursor)
 
 
-@get("/", summary="Your earnings", operation=describe("getEarnings", RoleMissing))
-async def earnings(request: ShopRequest) -> EarningsResponse:
-    """Your earnings. Sellers only."""
+@get("/", summary="Your earnings", operation=told("getEarnings", RoleMissing))
+async def earnings(request: Call) -> EarningsShown:
+    """What your products brought you. Sellers only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.SELLER)
     assert actor.user_id is not None
     earned = await earnings_queries.earnings(request.shop, seller_id=actor.user_id)
-    return EarningsResponse(
+    return EarningsShown(
         balance=earned.balance_cents,
         payable=earned.payable_cents,
         products=[
-            ProductEarningsResponse(
+            ProductEarningsShown(
                 product=product.product_id,
                 name=product.name,
                 quantity=product.quantity,
@@ -251,13 +250,13 @@ async def earnings(request: ShopRequest) -> EarningsResponse:
 
 
 async def _entries(
-    request: ShopRequest, user_id: int, kind: AccountKind, limit: int, cursor: str | None
-) -> EntriesResponse:
+    request: Call, user_id: int, kind: AccountKind, limit: int, cursor: str | None
+) -> EntriesShown:
     found = await wallet.entries(
         request.shop, user_id=user_id, kind=kind, before_id=cursor_id(cursor), limit=limit + 1
     )
     items = [
-        EntryResponse(
+        EntryShown(
             id=entry.id,
             kind=TransferKind(entry.kind),
             amount=entry.amount_cents,
@@ -266,11 +265,11 @@ async def _entries(
         )
         for entry in found[:limit]
     ]
-    return EntriesResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
+    return EntriesShown(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-def _show_deposit(receipt: CoinsDeposited) -> DepositResponse:
-    return DepositResponse(
+def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
+    return DepositShown(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         balance=receipt.balance_cents,
@@ -278,8 +277,8 @@ def _show_deposit(receipt: CoinsDeposited) -> DepositResponse:
     )
 
 
-def _show_pay_out(receipt: PaidOut) -> PayOutResponse:
-    return PayOutResponse(
+def _show_pay_out(receipt: PaidOut) -> PayOutShown:
+    return PayOutShown(
         id=receipt.transfer_id,
         amount=receipt.amount_cents,
         coins=receipt.coins,

@@ -1,4 +1,4 @@
-"""Amounts for reading, in the shop's major units: 1.50."""
+"""Amounts as people read them, in the shop's major units: 1.50."""
 
 from __future__ import annotations
 

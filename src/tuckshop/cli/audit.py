@@ -1,4 +1,4 @@
-"""`tuckshop audit`: compares balances, coins, stock and orders with their movements."""
+"""`tuckshop audit`: are the books right?"""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.pass_context
 def audit(ctx: click.Context, *, as_json: bool) -> None:
-    """Check every balance, coin box, shelf and order against its movements.
+    """Prove that every coin, every piece and every order is accounted for.
 
-    Reads one snapshot while the shop stays open. /metrics has the time and the result of the last audit.
-    Exit code 0: every check passed. 1: a check failed.
+    Looks at one instant of the books and stops nobody; /metrics tells when that was and what it found.
+    Exit code 0: all is well; 1: something is wrong.
     """
     report = run(_examine())
     if as_json:
@@ -60,4 +60,4 @@ def _show(report: Report) -> None:
                 click.echo("  " + ", ".join(f"{name} {value}" for name, value in problem.items()))
             if check.problem_count > len(check.problems):
                 click.echo(f"  ... and {check.problem_count - len(check.problems):,} more")
-    click.echo("\nAudit passed." if report.clean else "\nAudit failed: see above.")
+    click.echo("\nThe books are right." if report.clean else "\nThe books are WRONG: see above.")

@@ -1,4 +1,4 @@
-"""`tuckshop coins`: the coin boxes: show, fill, count, collect."""
+"""`tuckshop coins`: what is in the coin boxes, and what people carry into and out of them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,7 @@ class Times(click.ParamType[tuple[int, int]]):
         """(which, how many); fails in one line."""
         match = re.fullmatch("([0-9]{1,12})x([0-9]{1,7})", value, re.ASCII)
         if match is None:
-            self.fail(
-                f"{value!r} is not valid. Write it as {self.like}: {self.what}, an x, and how many.",
-                param,
-                ctx,
-            )
+            self.fail(f"{value!r} is not like {self.like}: {self.what}, an x, and how many.", param, ctx)
         return int(match[1]), int(match[2])
 
 
@@ -51,16 +47,16 @@ COINS = click.argument("coins", metavar="COIN...", nargs=-1, required=True, type
 
 @click.group(cls=Commands)
 def coins() -> None:
-    """Fill, count and collect coin boxes.
+    """Fill a coin box, count it, collect from it.
 
-    Write coins as 50x2: two coins of 50 cents.
+    Coins are written 50x2: two of 50 cents.
     """
 
 
 @coins.command("show")
 @machine_option
 def show(machine: str | None) -> None:
-    """Show the coins in a machine's coin box."""
+    """Show what a machine's coin box holds by the books."""
     held, currency = run(_show(machine))
     _table(held.held, currency)
     click.echo(f"\n{amounts.tell(held.amount_cents, currency)}")
@@ -71,9 +67,9 @@ def show(machine: str | None) -> None:
 @machine_option
 @reason_option
 def fill(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | None) -> None:
-    """Add coins from the bank to a machine's coin box."""
+    """Put coins from the bank into a machine."""
     moved, name, currency = run(_carry(coins, machine, checked_reason(reason), out=False))
-    click.echo(f"{amounts.tell(moved.amount_cents, currency)} added to the coin box of {name}.")
+    click.echo(f"{amounts.tell(moved.amount_cents, currency)} put into {name}.")
 
 
 @coins.command("collect")
@@ -81,9 +77,9 @@ def fill(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | 
 @machine_option
 @reason_option
 def collect(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | None) -> None:
-    """Collect coins from a machine's coin box for the bank."""
+    """Take coins out of a machine, to the bank."""
     moved, name, currency = run(_carry(coins, machine, checked_reason(reason), out=True))
-    click.echo(f"{amounts.tell(moved.amount_cents, currency)} collected from the coin box of {name}.")
+    click.echo(f"{amounts.tell(moved.amount_cents, currency)} taken out of {name}.")
 
 
 @coins.command("count")
@@ -91,9 +87,9 @@ def collect(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str
 @machine_option
 @reason_option
 def count(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | None) -> None:
-    """Record the coins that were counted in a machine. Name every coin; write 20x0 for none.
+    """Say what was counted in a machine: of every coin, 20x0 for none. The books follow.
 
-    The difference is recorded as over or short.
+    What is missing, or too much, is booked as over or short.
     """
     found, currency = run(_count(coins, machine, checked_reason(reason)))
     output.table(
@@ -106,7 +102,7 @@ def count(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str |
     )
     difference = found.over_short_cents
     told = amounts.tell(abs(difference), currency)
-    click.echo(f"\n{told} {'over' if difference > 0 else 'short'}" if difference else "\nAs expected")
+    click.echo(f"\n{told} {'too much' if difference > 0 else 'missing'}" if difference else "\nAs expected")
 
 
 def known(pairs: Sequence[tuple[int, int]], currency: Currency) -> dict[int, int]:
@@ -115,7 +111,7 @@ def known(pairs: Sequence[tuple[int, int]], currency: Currency) -> dict[int, int
     coins: dict[int, int] = {}
     for value, pieces in pairs:
         if value not in currency.values_cents:
-            raise click.UsageError(f"This shop has no coin of {value}. Use one of {values}.")
+            raise click.UsageError(f"There is no coin of {value} in this shop, only {values}.")
         if value in coins:
             raise click.UsageError(f"The coin {value} is named twice.")
         coins[value] = pieces
@@ -155,9 +151,7 @@ async def _count(
         coins = known(pairs, shop.currency)
         for value in reversed(shop.currency.values_cents):
             if value not in coins:
-                raise click.UsageError(
-                    f"The count has no coin of {value}. Add it, or write {value}x0 for none."
-                )
+                raise click.UsageError(f"Say how many of {value} there are, too: {value}x0 for none.")
         machine_id = (await find(shop, machine)).id
         found = await settle(shop, CountCoins(callers.OPERATOR, machine_id, coins, reason))
         assert isinstance(found, CoinsCounted)

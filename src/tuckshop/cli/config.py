@@ -10,9 +10,9 @@ from tuckshop.cli.commands import Command
 
 @click.command(cls=Command)
 def config() -> None:
-    """Show the current settings. Secrets are hidden.
+    """Show the settings in force; secrets stay hidden.
 
-    Settings come from environment variables and the file .env. Environment variables take precedence.
+    Settings are environment variables, or lines in a file named .env; the environment wins.
     """
     from tuckshop import settings
 

@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @click.group(cls=Commands)
 def db() -> None:
-    """Show and upgrade the database."""
+    """Look after the database."""
 
 
 @db.command("upgrade")
 def upgrade() -> None:
-    """Upgrade the database to this version of Tuckshop."""
+    """Bring the database up to this version of Tuckshop."""
     before, after = run(_upgrade())
     if before == after:
-        click.echo(f"The database is up to date at revision {after}. Nothing was changed.")
+        click.echo(f"The database is at revision {after} already; nothing was changed.")
     else:
-        click.echo(f"Upgraded the database from revision {before} to {after}.")
+        click.echo(f"The database went from revision {before} to {after}.")
 
 
 @db.command("status")
 def status() -> None:
-    """Show the database's address and whether it needs an upgrade."""
+    """Show where the database is, and whether it fits this version."""
     output.facts(run(_status()))
 
 
@@ -65,7 +65,7 @@ async def _status() -> list[tuple[str, object]]:
         if state.revision != head:
             return [*told, ("Needs", f"revision {head}: run `tuckshop db upgrade`")]
         if not state.is_installed:
-            return [*told, ("Needs", "a shop that is not complete: finish with `tuckshop init`")]
+            return [*told, ("Needs", "a shop: finish with `tuckshop init`")]
         return [
             *told,
             ("Currency", (await shopkeeping.read_currency(engine)).code),
@@ -80,6 +80,6 @@ async def _state(engine: AsyncEngine) -> State:
 
     state = await read_state(engine)
     if not state.tables:
-        raise DatabaseUnusable("The database is empty. Set up the shop with `tuckshop init`.")
+        raise DatabaseUnusable("The database is empty: set the shop up with `tuckshop init`.")
     require_known(state)
     return state

@@ -1,4 +1,4 @@
-"""`tuckshop demo`: a demo shop on this computer."""
+"""`tuckshop demo`: a lively shop to look around in, on this computer alone."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 @click.command(cls=Command)
 @where_to_serve
-@click.option("--reset", is_flag=True, help="Delete the demo and create a new one.")
+@click.option("--reset", is_flag=True, help="Delete the demo and make a new one.")
 def demo(*, reset: bool, **options: Any) -> None:
-    """Run a demo shop with sellers, products, buyers and four weeks of sales.
+    """Open a demo shop: sellers, products, buyers, four weeks of history.
 
-    It listens on this computer only, because its passwords are public. It needs no `init`. Its data
-    is kept until `--reset`.
+    It listens on this computer alone, and its passwords are known to everybody. Needs no `init`; what
+    happens in it is kept until `--reset`.
     """
     from tuckshop import settings
     from tuckshop.demo.shop import demo_settings, is_made
@@ -67,11 +67,11 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return run(work)
     except RealShop:
         raise click.UsageError(
-            "TUCKSHOP_DATABASE_URL is a real shop's database. Unset it, or set another one."
+            "TUCKSHOP_DATABASE_URL names a real shop, which the demo leaves alone: unset it, or name another."
         ) from None
     except Unfinished:
         raise click.UsageError(
-            "The demo is incomplete. Create it again with `tuckshop demo --reset`."
+            "The demo was not finished: make it anew with `tuckshop demo --reset`."
         ) from None
 
 
@@ -115,7 +115,7 @@ def _alone(path: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise click.UsageError(
-                "Another `tuckshop demo` is creating the demo. Wait until it is ready."
+                "Another `tuckshop demo` is making the demo: wait until it is done."
             ) from None
         try:
             yield
@@ -136,7 +136,7 @@ def _progress() -> Iterator[Callable[[float], None]]:
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console()) as progress:
-        task = progress.add_task("Creating the demo shop", total=1.0)
+        task = progress.add_task("Making the demo shop", total=1.0)
         yield lambda done: progress.update(task, completed=done)
 
 
@@ -180,11 +180,11 @@ def _welcome(given: Settings) -> None:
     click.echo(
         f"""
 Things to try
-  Buy as a guest: open {where}, insert coins, choose a product, and press Buy.
+  Buy as a guest: open {where}, put coins in, choose, and press Buy.
   Buy as ada: open {where}/login, then buy at the machine, and look at {where}/account.
-  Program as ada: open {where}/docs, log in, add coins (POST /v1/wallet/deposits), order (POST /v1/orders).
-  Run the audit: TUCKSHOP_DATABASE_URL={given.shown()["TUCKSHOP_DATABASE_URL"]} {program} audit
-  Start over: {program} demo --reset
+  Program as ada: open {where}/docs, log in, put coins in (POST /v1/wallet/deposits), order (POST /v1/orders).
+  Prove the books: TUCKSHOP_DATABASE_URL={given.shown()["TUCKSHOP_DATABASE_URL"]} {program} audit
+  Begin again: {program} demo --reset
 
-Press Ctrl-C to stop."""
+Ctrl-C closes the shop."""
     )

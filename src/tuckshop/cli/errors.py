@@ -13,68 +13,68 @@ from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.http import field_problems
 
 TABLE: Mapping[type[Refusal], str] = {
-    refusals.BadCredentials: "The username or the password is wrong.",
-    refusals.SessionEnded: "This session has ended. Log in again.",
-    refusals.CredentialReused: "This refresh token was already used, so its session has ended. Log in again.",
-    refusals.RoleMissing: "You need one of these roles: {roles}.",
+    refusals.BadCredentials: "Name and password do not belong together.",
+    refusals.SessionEnded: "This log-in has ended.",
+    refusals.CredentialReused: "This log-in was used twice and has been ended.",
+    refusals.RoleMissing: "This needs one of the roles {roles}.",
     refusals.NotOwner: "This {thing} belongs to somebody else.",
-    refusals.ScopeMissing: "You need an API token with the scope {scopes}.",
-    refusals.LogInNeeded: "API tokens cannot do this. Log in instead.",
+    refusals.ScopeMissing: "This needs a token of the scope {scopes}.",
+    refusals.LogInNeeded: "This needs a log-in, not a token.",
     refusals.CoinsNotAttested: "A cashier or an admin must confirm these coins.",
-    refusals.RegistrationClosed: "Registration as {role} is closed.",
+    refusals.RegistrationClosed: "Nobody becomes a {role} by registering.",
     refusals.UnknownUser: "There is no user {user}: see `tuckshop user list`.",
     refusals.UnknownGuest: "There is no guest {guest}.",
     refusals.UnknownProduct: "No product {product} is on sale: see `tuckshop product list`.",
     refusals.UnknownMachine: "There is no machine {machine}: see `tuckshop machine list`.",
     refusals.UnknownOrder: "There is no order {order}.",
-    refusals.UnknownPurchase: "This guest has no purchase of product {product} to undo here.",
-    refusals.UnknownSession: "There is no session {session}.",
+    refusals.UnknownPurchase: "The guest has nothing of product {product} to give back here.",
+    refusals.UnknownSession: "There is no log-in {session}.",
     refusals.UnknownToken: "There is no token {token}.",
     refusals.UnknownImage: "There is no picture {image}.",
     refusals.InvalidField: "The {field} {problem}.",
-    refusals.CoinNotAccepted: "Coins of {value_cents} are not accepted. Use one of {accepted}.",
-    refusals.ReportTooLarge: "The report would have more than {rows_max} rows. Choose fewer days.",
-    refusals.KeyReused: "The key {key} was used for another request. Use a new key.",
+    refusals.CoinNotAccepted: "The shop takes no coin of {value_cents}, only {accepted}.",
+    refusals.ReportTooLarge: "It would have more than {rows_max} rows: ask for fewer days or less detail.",
+    refusals.KeyReused: "The key {key} stands for another request.",
     refusals.RecordUnreadable: "The answer under the key {key}, recorded at {recorded_at} as {form},"
     " version {form_version}, cannot be read by this release; nothing was done again.",
-    refusals.TooManyTries: "Too many attempts. Wait {retry_seconds} seconds.",
-    refusals.InsufficientFunds: "This costs {needed_cents}, but the wallet has only {balance_cents}.",
-    refusals.OutOfStock: "Only {available} of product {product} are in stock.",
+    refusals.TooManyTries: "Too many tries: wait {retry_seconds} seconds.",
+    refusals.InsufficientFunds: "This costs {needed_cents}, and only {balance_cents} is there.",
+    refusals.OutOfStock: "Only {available} of product {product} are there.",
     refusals.StockTooLarge: "The shelf of product {product} holds at most {capacity}.",
-    refusals.BalanceTooLarge: "A wallet can hold at most {balance_cents_max}.",
-    refusals.ChangeUnpayable: "The machine has no change for {change_cents}.",
-    refusals.NothingToPayOut: "{balance_cents} is too little to pay out in coins.",
+    refusals.BalanceTooLarge: "No wallet may hold more than {balance_cents_max}.",
+    refusals.ChangeUnpayable: "The coins for {change_cents} in change are not there.",
+    refusals.NothingToPayOut: "{balance_cents} is too little to pay in coins.",
     refusals.CoinsMissing: "The coin box holds only {available} of {value_cents}.",
-    refusals.CoinsOwed: "The coin box of machine {machine} is below zero for a coin. Count it first.",
-    refusals.NotPayable: "{payable_cents} of the {balance_cents} earned is available for payout.",
-    refusals.NameTaken: "The name {name} is taken. Choose another one.",
+    refusals.CoinsOwed: "The coin box of machine {machine} is below zero in some coin: count it first.",
+    refusals.NotPayable: "Of {balance_cents} earned, {payable_cents} can be paid out now.",
+    refusals.NameTaken: "The name {name} is taken.",
     refusals.BarcodeTaken: "Product {product} has the barcode {barcode}.",
-    refusals.EmailTaken: "The email address {email} is taken. Use another one.",
-    refusals.ClientRefTaken: "The reference {client_ref} was used for order {order}.",
-    refusals.NotRefundable: "Product {product} cannot be returned.",
-    refusals.RefundWindowOver: "Purchases can be returned within {window_seconds} seconds.",
-    refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still be refunded.",
-    refusals.RefundsExhausted: "Buyers can return purchases {refunds_max} times a day.",
+    refusals.EmailTaken: "The address {email} is taken.",
+    refusals.ClientRefTaken: "The reference {client_ref} stands for order {order} already.",
+    refusals.NotRefundable: "Product {product} was sold without a way back.",
+    refusals.RefundWindowOver: "Buyers give back within {window_seconds} seconds.",
+    refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still come back.",
+    refusals.RefundsExhausted: "Buyers give back {refunds_max} times a day.",
     refusals.WrongStatus: "Order {order} is {order_status}.",
     refusals.TabLimitExceeded: "This costs {needed_cents}; the tab owes {owed_cents} of {limit_cents}.",
-    refusals.SettlementExceedsTab: "The tab owes {owed_cents}, so {amount_cents} is too much.",
-    refusals.ExternalRefTaken: "The reference {external_ref} was used for transfer {transfer}.",
-    refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today.",
-    refusals.StillHoldsValue: "First clear {earned_cents} earned, {owed_cents} owed and {stock} in stock.",
-    refusals.WalletTouched: "The wallet was used in the meantime and has {balance_cents} now.",
-    refusals.PlanChanged: "Somebody else changed the shelves of machine {machine}. Try again.",
-    refusals.VersionChanged: "Somebody else changed it (version {version}). Try again.",
-    refusals.TooManyTokens: "A user can have at most {count_max} API tokens. Revoke one first.",
-    refusals.LastAdmin: "The shop needs at least one admin. Give another user the role first.",
+    refusals.SettlementExceedsTab: "The tab owes {owed_cents}, not {amount_cents}.",
+    refusals.ExternalRefTaken: "The reference {external_ref} stands for transfer {transfer} already.",
+    refusals.CoinsCapReached: "Buyers declare up to {cap_cents} in coins a day; {left_cents} are left.",
+    refusals.StillHoldsValue: "First settle {earned_cents} earned, {owed_cents} owed and {stock} pieces.",
+    refusals.WalletTouched: "Somebody used the wallet meanwhile: it holds {balance_cents} now.",
+    refusals.PlanChanged: "Somebody else planned the shelves of machine {machine} meanwhile: try again.",
+    refusals.VersionChanged: "Somebody else changed it meanwhile (version {version}): try again.",
+    refusals.TooManyTokens: "Nobody has more than {count_max} tokens: revoke one first.",
+    refusals.LastAdmin: "The shop needs an admin: give somebody else the role first.",
 }
 
 FIELD_PROBLEMS: Mapping[type[FieldProblem], str] = {
     **field_problems.TABLE,
     problems.TaxOutOfRange: "must be from 0 to 100 per cent",
-    problems.ChangeOnTab: "must be keep for an order on the tab",
+    problems.ChangeOnTab: "stays in the wallet where the order goes on the tab",
     problems.NotAPicture: "must be a picture: PNG, JPEG or WebP",
 }
-"""As /v1 says it, but for what users call otherwise than fields and headers do."""
+"""As /v1 says it, but for what people call otherwise than fields and headers do."""
 
 
 def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
@@ -116,16 +116,16 @@ def explain(error: Exception) -> str:
         case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid"):
             told = str(error)
         case _ if type(error).__name__ in ("Busy", "Unavailable", "Overrun"):
-            told = "The database did not answer in time. Nothing was changed. Try again."
+            told = "The database did not answer in time; nothing was changed. Try again."
         case _ if type(error).__name__ == "DatabaseAway":
             why = getattr(error.__cause__, "orig", error.__cause__)
-            told = f"The database reported an error ({why}). Nothing was changed."
+            told = f"The database could not do it ({why}); nothing was changed."
         case _ if type(error).__name__ == "OperationalError":
-            told = f"The database reported an error ({getattr(error, 'orig', error)}). Nothing was changed."
+            told = f"The database could not do it ({getattr(error, 'orig', error)}); nothing was changed."
         case _ if type(error).__name__ == "OutcomeUnknown":
-            told = "The connection was lost. Check whether the command took effect before you try again."
+            told = "The connection was lost: look whether it was done before you try again."
         case ImportError():
-            told = f"The installation of Tuckshop is incomplete ({error}). Install it again."
+            told = f"Tuckshop is not installed whole ({error}): install it again."
         case _:
-            told = f"This is a bug in Tuckshop ({type(error).__name__}). Please report what you did."
+            told = f"This is a defect of Tuckshop's ({type(error).__name__}); please report what you did."
     return " ".join(told.split())

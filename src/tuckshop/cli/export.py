@@ -21,19 +21,19 @@ output_option = click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="The file to write, instead of standard output.",
+    help="Write it here, not to standard output.",
 )
 
 
 @click.group(cls=Commands)
 def export() -> None:
-    """Export documents and CSV files for other programs.
+    """Write documents and tables (CSV) for other programs.
 
-    Cells that a spreadsheet would read as a formula start with an apostrophe.
+    Cells that a spreadsheet would take for a formula begin with an apostrophe.
     """
 
 
-dialect_option = click.option("--dialect", metavar="NAME", help="The dialect to export, instead of /v1.")
+dialect_option = click.option("--dialect", metavar="NAME", help="Of an older contract; by default of /v1.")
 
 
 @export.command("openapi")
@@ -54,10 +54,10 @@ def openapi(output: Path | None, dialect: str | None) -> None:
     default="http://127.0.0.1:8000",
     show_default=True,
     metavar="URL",
-    help="The address of the server; a variable of the collection.",
+    help="Where the server is; a variable of the collection.",
 )
 def postman(output: Path | None, dialect: str | None, address: str) -> None:
-    """A Postman collection (2.1) that walks through the API, with tests; needs no database.
+    """A walk through the API as a Postman collection (2.1), with tests; needs no database.
 
     It logs in by itself. What admins do needs the variables admin_name and admin_password.
     """
@@ -81,7 +81,7 @@ def _say(document: dict[str, Any], output: Path | None) -> None:
 @click.option("--seller", type=FILLED, metavar="NAME", help="Only this seller's products.")
 @output_option
 def products(machine: str | None, seller: str | None, output: Path | None) -> None:
-    """The products on sale, as a CSV file that `tuckshop import products` can read.
+    """What is on sale, as a table that `tuckshop import products` takes back; see there.
 
     `stock` is that of the machine.
     """
@@ -100,15 +100,15 @@ def products(machine: str | None, seller: str | None, output: Path | None) -> No
 
 @export.command("users")
 @output_option
-@click.option("--dialect", metavar="NAME", help="The dialect whose role codes to use.")
+@click.option("--dialect", metavar="NAME", help="As an older contract keeps them, with its codes for roles.")
 def users(output: Path | None, dialect: str | None) -> None:
-    """All users with roles, status, wallet, tab and earnings; no passwords."""
+    """Everybody with roles, state, and what they hold, owe and have earned; no passwords."""
     from tuckshop.dialects.shared import mounting as serving
 
     if dialect is not None:
         spoken = serving.find(dialect)
         if spoken.users is None:
-            raise click.UsageError(f"The dialect {dialect} has no role codes. Leave out --dialect.")
+            raise click.UsageError(f"The dialect {dialect} has no codes for roles: leave --dialect out.")
         run(_write(spoken.users, output))
         return
 
@@ -123,7 +123,7 @@ def users(output: Path | None, dialect: str | None) -> None:
 @export.command("orders")
 @output_option
 def orders(output: Path | None) -> None:
-    """All orders, one row for each order line."""
+    """Every order, a row for each product in it, as it was sold."""
 
     def rows(shop: Shop) -> Rows:
         from tuckshop.queries import exports as lists

@@ -1,4 +1,4 @@
-"""`tuckshop import`: CSV files from other programs."""
+"""`tuckshop import`: tables from other programs."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ SHOWN_MAX = 20  # What fits on a screen; the rest is counted.
 
 @click.group("import", cls=Commands)
 def import_() -> None:
-    """Import CSV files from other programs."""
+    """Take tables (CSV) from other programs."""
 
 
 @import_.command("products")
 @click.argument("file", type=click.File("rb"))
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would change.")
 @machine_option
 @reason_option
 @click.pass_context
 def products(
     ctx: click.Context, file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool
 ) -> None:
-    """Add and change products from FILE (- for standard input). All rows are imported, or none.
+    """Add and change products as FILE says (- for standard input): all of it, or nothing.
 
     \b
-    The first row has the column names, in any order. Missing columns and empty cells change nothing:
-      name            identifies the product; a new name adds a product
+    The first row names the columns, in any order; what is not named or is left empty stays as it is:
+      name            by which a product is known; new names are added
       price           like 1.50; needed for new products
       stock           pieces on the shelf, as counted; the difference is booked as a correction
       stock_exported  from the export: while `stock` says the same, nobody counted, and it is left alone
@@ -66,7 +66,7 @@ def products(
         _show(report)
     told = f"{report.added:,} added, {report.changed:,} changed ({report.corrected:,} in stock)"
     said = "Would be: " if dry_run else ""
-    click.echo(f"{said}{told}, {report.unchanged:,} unchanged.")
+    click.echo(f"{said}{told}, {report.unchanged:,} as they were.")
 
 
 def _show(report: Report) -> None:

@@ -31,10 +31,10 @@ class Made(NamedTuple):
     "--currency",
     metavar="CODE",
     type=click.Choice(list(CURRENCIES), case_sensitive=False),
-    help="The currency of the shop [EUR].",
+    help="The shop's one currency; EUR unless given.",
 )
 @click.option(
-    "--admin", metavar="NAME", type=FILLED, default=ADMIN, help="The username of the first admin [admin]."
+    "--admin", metavar="NAME", type=FILLED, default=ADMIN, help="The first admin; 'admin' unless given."
 )
 def init(currency: str | None, admin: str) -> None:
     """Set up a new shop and its first admin.
@@ -50,11 +50,11 @@ def init(currency: str | None, admin: str) -> None:
     if not given.secret:
         click.echo(f"Key file   {given.home_path / settings.KEY_FILE} (keep it secret, and keep a copy)")
     if made.password is None:
-        click.echo("The shop already existed, but its key file was missing. Created a new key file.")
+        click.echo("The shop was there already; its key file was missing and has been made anew.")
     else:
         click.echo(f"Admin      {made.username}")
-        click.echo(f"Password   {made.password} (shown only once)")
-    click.echo("Start the server with `tuckshop serve`.")
+        click.echo(f"Password   {made.password} (shown only now)")
+    click.echo("Open the shop with `tuckshop serve`.")
 
 
 async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
@@ -76,8 +76,8 @@ async def set_up(given: Settings, *, currency: str | None, admin: str) -> Made:
         has_secret = bool(given.secret) or (given.home_path / settings.KEY_FILE).exists()
         if has_admin and has_secret:
             raise click.UsageError(
-                "The shop is already set up. Nothing was changed. Start it with `tuckshop serve`, "
-                "or add users with `tuckshop user add`."
+                "The shop is set up already, nothing was changed: open it with `tuckshop serve`, "
+                "or add people with `tuckshop user add`."
             )
         _make_home(given)
         if not has_admin:
@@ -105,10 +105,12 @@ async def _look(engine: AsyncEngine, *, currency: str | None) -> bool:
         return False  # Empty, or half made.
     await check(engine, unsafe_durability=True)
     if await shopkeeping.is_demo(engine):
-        raise click.UsageError("This is a demo database. Set another one in TUCKSHOP_DATABASE_URL.")
+        raise click.UsageError("This is a demo database: name another with TUCKSHOP_DATABASE_URL.")
     there = (await shopkeeping.read_currency(engine)).code
     if currency not in (None, there):
-        raise click.UsageError(f"The shop already uses {there}, which cannot be changed to {currency}.")
+        raise click.UsageError(
+            f"The shop is set up in {there} already, which cannot be changed to {currency}."
+        )
     return not await first_admin.is_missing(engine)
 
 
@@ -120,7 +122,7 @@ def _make_home(given: Settings) -> None:
         settings.make_key_file(given)
     except OSError as error:
         raise click.UsageError(
-            f"The folder {given.home_path} cannot be used ({error.strerror}). Change TUCKSHOP_HOME."
+            f"The folder {given.home_path} cannot be used ({error.strerror}): name another in TUCKSHOP_HOME."
         ) from None
     given.signing_secret()
 

@@ -1,4 +1,4 @@
-"""`tuckshop machine`: machines, their keys and their shelves."""
+"""`tuckshop machine`: the places of sale, their keys, and what stands where in them."""
 
 from __future__ import annotations
 
@@ -28,23 +28,21 @@ BOX = click.Choice([str(kind) for kind in BoxKind])
 PLANNED = {"slot": "slot", "capacity": "capacity", "par": "par_level", "price": "price_cents"}
 machine_argument = click.argument("machine", metavar="MACHINE", type=FILLED)
 machine_option = click.option(
-    "--machine", type=FILLED, metavar="MACHINE", help="Number or name of the machine [the first machine]."
+    "--machine", type=FILLED, metavar="MACHINE", help="Its number or name; the first machine unless given."
 )
 box_option = click.option(
     "--box",
     type=BOX,
-    help="counted: coin changer, pays only with its coins; unlimited: cash drawer of a cashier.",
+    help="counted: pays only with coins it holds; unlimited: a cashier sees to it.",
 )
-timezone_option = click.option(
-    "--timezone", type=FILLED, metavar="ZONE", help="Time zone, such as Europe/Berlin."
-)
+timezone_option = click.option("--timezone", type=FILLED, metavar="ZONE", help="Like Europe/Berlin.")
 
 
 @click.group(cls=Commands)
 def machine() -> None:
-    """Add, list and change machines, and create their keys.
+    """Add machines, see them, change them, give them keys.
 
-    MACHINE is a machine's number, or its name. Cash drawers are machines too.
+    MACHINE is a machine's number, or its name. Cashier's drawers are machines too.
     """
 
 
@@ -73,7 +71,7 @@ def list_() -> None:
 @machine.command("show")
 @machine_argument
 def show(machine: str) -> None:
-    """Show a machine and its contents."""
+    """Show a machine, and what it holds."""
     output.facts(run(_show(machine)))
 
 
@@ -83,9 +81,9 @@ def show(machine: str) -> None:
 @timezone_option
 @box_option
 def change(machine: str, name: str | None, timezone: str | None, box: str | None) -> None:
-    """Change a machine's name, time zone or kind of coin box."""
+    """Change a machine's name, timezone or kind of coin box."""
     if name is None and timezone is None and box is None:
-        raise click.UsageError("Nothing to change. Give one of --name, --timezone or --box.")
+        raise click.UsageError("Say what to change: --name, --timezone or --box.")
     changed = run(_change(machine, name, timezone, None if box is None else BoxKind(box)))
     click.echo(f"Changed machine {changed.id}: {changed.name}, {changed.timezone}, {changed.box_kind} box.")
 
@@ -93,16 +91,16 @@ def change(machine: str, name: str | None, timezone: str | None, box: str | None
 @machine.command("key")
 @machine_argument
 def key(machine: str) -> None:
-    """Create a new key for a machine and print it once. It replaces the old key.
+    """Give a machine a new key, and print it: this once. The one before is good no more.
 
-    With it the machine can accept coins, pay out and sell; see `Authorization: Machine` at /docs.
+    With it the machine may take in coins, pay out and sell; see `Authorization: Machine` at /docs.
     """
-    click.echo(f"Key   {run(_key(machine))} (shown only once)")
+    click.echo(f"Key   {run(_key(machine))} (shown only now)")
 
 
 @machine.group("shelves", cls=Commands)
 def shelves() -> None:
-    """Show and change the planogram of a machine."""
+    """See what stands where in a machine, and plan it."""
 
 
 @shelves.command("show")
@@ -132,22 +130,22 @@ def show_shelves(machine: str) -> None:
 @shelves.command("set")
 @machine_argument
 @product_argument
-@click.option("--slot", type=FILLED, help="What buyers type to choose the product, such as A1.")
-@click.option("--capacity", type=Whole(1, QUANTITY_MAX), help="Pieces that fit.")
-@click.option("--par", type=Whole(0, QUANTITY_MAX), help="Refill level: the stock after a refill.")
-@click.option("--price", type=FILLED, metavar="AMOUNT", help="Price in this machine only.")
-@click.option("--clear", type=click.Choice(list(PLANNED)), multiple=True, help="Remove this value.")
+@click.option("--slot", type=FILLED, help="The code by which buyers choose it, like A1.")
+@click.option("--capacity", type=Whole(1, QUANTITY_MAX), help="How many pieces fit.")
+@click.option("--par", type=Whole(0, QUANTITY_MAX), help="How many should be there after filling up.")
+@click.option("--price", type=FILLED, metavar="AMOUNT", help="A price in this machine alone.")
+@click.option("--clear", type=click.Choice(list(PLANNED)), multiple=True, help="Forget this one.")
 def set_shelf(machine: str, product: str, clear: tuple[str, ...], **given: Any) -> None:
-    """Change a product's shelf in a machine. Options that are not given stay as they are."""
+    """Plan a product's shelf in a machine; what is not named stays as it is."""
     named = {name: value for name, value in given.items() if value is not None}
     if not named and not clear:
-        raise click.UsageError("Nothing to set. Give one of --slot, --capacity, --par, --price or --clear.")
+        raise click.UsageError("Say what to set: --slot, --capacity, --par, --price or --clear.")
     for name in clear:
         if name in named:
             raise click.UsageError(f"Either --{name} or --clear {name}.")
     stands = run(_set_shelf(machine, product, named | dict.fromkeys(clear)))
     slot = f" in slot {stands.slot}" if stands.slot else ""
-    click.echo(f"{stands.name}{slot}: {stands.quantity:,} in stock.")
+    click.echo(f"{stands.name} stands{slot}: {stands.quantity:,} there now.")
 
 
 async def find(shop: Shop, machine: str | None) -> Machine:
@@ -192,7 +190,7 @@ async def _show(machine: str) -> list[tuple[str, object]]:
             ("Timezone", one.timezone),
             ("Coin box", one.box_kind),
             ("Coins", amounts.tell(coins.amount_cents, shop.currency)),
-            ("Change", "exact change only" if one.exact_money_only else "yes"),
+            ("Change", "exact money only" if one.exact_money_only else "yes"),
             ("Shelves", f"{len(stands):,}"),
             ("Pieces", f"{sum(shelf.quantity for shelf in stands):,}"),
             ("Key", "yes" if one.has_key else "no"),

@@ -28,9 +28,9 @@ from tuckshop.cli.user import user
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tuckshop")
 def cli() -> None:
-    """Tuckshop: a prepaid shop and vending backend.
+    """A prepaid shop in which every coin is accounted for.
 
-    Try `tuckshop demo` first. Set up your own shop with `tuckshop init`, then run `tuckshop serve`.
+    New here? `tuckshop demo` shows a lively shop; `tuckshop init` and `tuckshop serve` open your own.
     """
 
 

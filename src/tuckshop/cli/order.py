@@ -1,4 +1,4 @@
-"""`tuckshop order`: orders: list, complete, cancel, refund."""
+"""`tuckshop order`: what was sold, and taking it back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuckshop.cli.stock import checked_reason, reason_option
 
 if TYPE_CHECKING:
     from tuckshop.domain.money import Currency
-    from tuckshop.queries.orders import OrderRecord
+    from tuckshop.queries.orders import OrderStands
     from tuckshop.till.commands.base import Command
     from tuckshop.till.commands.orders import OrderChanged
     from tuckshop.till.commands.refunds import Refunded
@@ -26,17 +26,17 @@ order_argument = click.argument("order", metavar="ORDER", type=Whole(1, 10**18 -
 
 @click.group(cls=Commands)
 def order() -> None:
-    """List, complete, cancel and refund orders.
+    """See what was sold, hand it out, call it off, take it back.
 
     ORDER is an order's number.
     """
 
 
 @order.command("list")
-@click.option("--buyer", type=FILLED, metavar="NAME", help="Only orders of this user.")
-@click.option("--limit", type=Whole(1, 10_000), default=20, help="Number of orders [20].")
+@click.option("--buyer", type=FILLED, metavar="NAME", help="Only the orders of this person.")
+@click.option("--limit", type=Whole(1, 10_000), default=20, help="How many, the newest first [20].")
 def list_(buyer: str | None, limit: int) -> None:
-    """List orders, newest first."""
+    """List orders, the newest first."""
     found, currency = run(_page(buyer, limit))
     total = f"Total {currency.code}"
     output.table(
@@ -61,7 +61,7 @@ def list_(buyer: str | None, limit: int) -> None:
 @order.command("show")
 @order_argument
 def show(order: int) -> None:
-    """Show an order and its lines."""
+    """Show an order with its lines."""
     one, currency = run(_find(order))
     output.facts(
         [
@@ -78,7 +78,7 @@ def show(order: int) -> None:
     click.echo()
     price = f"Price {currency.code}"
     output.table(
-        ("Product", "Name", "Quantity", "Refunded", price),
+        ("Product", "Name", "Quantity", "Given back", price),
         (
             (
                 line.product_id,
@@ -89,36 +89,30 @@ def show(order: int) -> None:
             )
             for line in one.lines
         ),
-        right=("Product", "Quantity", "Refunded", price),
+        right=("Product", "Quantity", "Given back", price),
     )
 
 
 @order.command("refund")
 @order_argument
 @click.argument("lines", metavar="[LINE...]", nargs=-1, type=Times("3x2", "the product's number"))
-@click.option(
-    "--write-off",
-    is_flag=True,
-    help="Write off the returned products instead of putting them back on the shelf.",
-)
+@click.option("--write-off", is_flag=True, help="What comes back is spoilt: not onto the shelf.")
 @reason_option
 def refund(order: int, lines: tuple[tuple[int, int], ...], reason: str | None, *, write_off: bool) -> None:
-    """Refund an order, or some of it: 3x2 is two of product 3."""
+    """Give the buyer the money back, for all that is left or for some: 3x2 is two of product 3."""
     quantities = dict(lines)
     if len(quantities) < len(lines):
         raise click.UsageError("A product can be named only once.")
     done, currency = run(_refund(order, quantities or None, checked_reason(reason), write_off=write_off))
-    click.echo(f"{amounts.tell(done.amount_cents, currency)} refunded. Order {order} is {_said(done)}.")
+    click.echo(f"{amounts.tell(done.amount_cents, currency)} given back; order {order} is {_said(done)}.")
 
 
 @order.command("dispense")
 @order_argument
-@click.option(
-    "--failed", is_flag=True, help="Mark the order as failed: refund the buyer and return the stock."
-)
+@click.option("--failed", is_flag=True, help="It could not be handed out: money and pieces go back.")
 @reason_option
 def dispense(order: int, reason: str | None, *, failed: bool) -> None:
-    """Complete an order: the buyer has the products."""
+    """Say that an order was handed out."""
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.orders import Dispense
 
@@ -130,7 +124,7 @@ def dispense(order: int, reason: str | None, *, failed: bool) -> None:
 @order_argument
 @reason_option
 def cancel(order: int, reason: str | None) -> None:
-    """Cancel an order that is not completed yet."""
+    """Call off an order that was not handed out yet."""
     from tuckshop.till.callers import OPERATOR
     from tuckshop.till.commands.orders import CancelOrder
 
@@ -143,7 +137,7 @@ def when(instant_us: int) -> str:
     return f"{datetime.fromtimestamp(instant_us // 1_000_000, UTC):%Y-%m-%d %H:%M}"
 
 
-async def _page(buyer: str | None, limit: int) -> tuple[list[OrderRecord], Currency]:
+async def _page(buyer: str | None, limit: int) -> tuple[list[OrderStands], Currency]:
     from tuckshop.domain.users import OPERATOR
     from tuckshop.identity import users as accounts
     from tuckshop.queries import orders
@@ -151,12 +145,12 @@ async def _page(buyer: str | None, limit: int) -> tuple[list[OrderRecord], Curre
     async with opened_shop() as shop:
         buyer_id = None if buyer is None else (await accounts.find_by_name(shop, username=buyer)).id
         found = await orders.page(
-            shop, actor=OPERATOR, whose=orders.OrderScope.ALL, buyer_id=buyer_id, limit=limit
+            shop, actor=OPERATOR, whose=orders.Whose.ALL, buyer_id=buyer_id, limit=limit
         )
         return found, shop.currency
 
 
-async def _find(order: int) -> tuple[OrderRecord, Currency]:
+async def _find(order: int) -> tuple[OrderStands, Currency]:
     from tuckshop.domain.users import OPERATOR
     from tuckshop.queries import orders
 

@@ -1,4 +1,4 @@
-"""`tuckshop product`: products of the shop and of its sellers."""
+"""`tuckshop product`: what the house sells, and what the sellers do."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ PAGE = 1_000
 SAMPLE_PIECES = 100  # Whoever tries orders out should not run into an empty shelf at once.
 product_argument = click.argument("product", metavar="PRODUCT", type=FILLED)
 figures = (
-    click.option("--cost", type=FILLED, metavar="AMOUNT", help="Purchase cost of one piece, such as 0.80."),
+    click.option("--cost", type=FILLED, metavar="AMOUNT", help="What one piece costs the shop, like 0.80."),
+    click.option("--tax", type=FILLED, metavar="PER CENT", help="The tax rate within the price, like 19."),
+    click.option("--category", metavar="TEXT", help='What it is found under, like Drinks; "" for none.'),
     click.option(
-        "--tax", type=FILLED, metavar="PER CENT", help="Tax rate included in the price, such as 19."
+        "--barcode", metavar="CODE", help='The code printed on it, like 4006381333931; "" for none.'
     ),
-    click.option("--category", metavar="TEXT", help='Category, such as Drinks; "" for none.'),
-    click.option("--barcode", metavar="CODE", help='Barcode as printed, such as 4006381333931; "" for none.'),
 )
 
 
 @click.group(cls=Commands)
 def product() -> None:
-    """Add, list and change products.
+    """Add products, see them, change them.
 
     PRODUCT is a product's number, or its name. Amounts are like 1.50.
     """
@@ -51,18 +51,20 @@ def with_figures(command: Any) -> Any:
 @product.command("add")
 @click.argument("name", type=FILLED)
 @click.argument("price", type=FILLED)
-@click.option("--stock", type=Whole(0, QUANTITY_MAX), default=0, help="Initial stock [0].")
-@click.option("--not-refundable", is_flag=True, help="Buyers cannot return it.")
+@click.option(
+    "--stock", type=Whole(0, QUANTITY_MAX), default=0, help="Pieces on the shelf to begin with [0]."
+)
+@click.option("--not-refundable", is_flag=True, help="Buyers cannot give it back.")
 @with_figures
 def add(name: str, price: str, stock: int, *, not_refundable: bool, **typed: str | None) -> None:
-    """Add a product of the shop."""
+    """Put a product of the house on sale."""
     stands, currency = run(_add(name, price, stock, refundable=not not_refundable, **typed))
     click.echo(f"Added {_told(stands, currency)}.")
 
 
 @product.command("list")
 def list_() -> None:
-    """List the products on sale."""
+    """List what is on sale."""
     found, currency = run(_all())
     output.table(
         ("Id", "Name", f"Price {currency.code}", "Stock", "Seller", "Refundable", "Category", "Barcode"),
@@ -72,7 +74,7 @@ def list_() -> None:
                 one.name,
                 amounts.show(one.price_cents, currency),
                 f"{one.stock:,}",
-                one.seller or "the shop",
+                one.seller or "the house",
                 "yes" if one.refundable else "no",
                 one.category or "",
                 one.barcode or "",
@@ -87,15 +89,15 @@ def list_() -> None:
 @product.command("show")
 @product_argument
 def show(product: str) -> None:
-    """Show a product."""
+    """Show a product with all its figures."""
     output.facts(run(_show(product)))
 
 
 @product.command("change")
 @product_argument
 @click.option("--name", type=FILLED, help="A new name.")
-@click.option("--price", type=FILLED, metavar="AMOUNT", help="A new price, such as 1.50.")
-@click.option("--refundable/--not-refundable", default=None, help="Whether buyers can return it.")
+@click.option("--price", type=FILLED, metavar="AMOUNT", help="A new price, like 1.50.")
+@click.option("--refundable/--not-refundable", default=None, help="May buyers give it back?")
 @with_figures
 def change(
     product: str,
@@ -103,11 +105,10 @@ def change(
     refundable: bool | None,
     **typed: str | None,
 ) -> None:
-    """Change a product. Existing orders keep their prices."""
+    """Change a product. Orders keep the figures that they were sold at."""
     if all(value is None for value in (price, refundable, *typed.values())):
         raise click.UsageError(
-            "Nothing to change. Give one of --name, --price, --cost, --tax, --refundable, --category or"
-            " --barcode."
+            "Say what to change: --name, --price, --cost, --tax, --refundable, --category or --barcode."
         )
     stands, currency = run(_change(product, price=price, refundable=refundable, **typed))
     click.echo(f"Changed {_told(stands, currency)}.")
@@ -116,9 +117,9 @@ def change(
 @product.command("remove")
 @product_argument
 def remove(product: str) -> None:
-    """Take a product off sale and write off its stock. Its orders stay."""
+    """Take a product off sale. What is left of it is booked out; its orders stay."""
     stands = run(_remove(product))
-    left = f" Its stock of {stands.stock:,} is written off." if stands.stock else ""
+    left = f" The {stands.stock:,} on the shelf are booked out." if stands.stock else ""
     click.echo(f"{stands.name} is off sale.{left}")
 
 
@@ -127,16 +128,16 @@ def remove(product: str) -> None:
     "--stock",
     type=Whole(0, QUANTITY_MAX),
     default=SAMPLE_PIECES,
-    help=f"Initial stock of each [{SAMPLE_PIECES}].",
+    help=f"Pieces of each to begin with [{SAMPLE_PIECES}].",
 )
 def samples(stock: int) -> None:
-    """Add a dozen sample products with pictures.
+    """Put a dozen sample products with pictures on sale, to look around and try orders with.
 
-    Names that are taken are skipped. Remove samples like any product.
+    Names that are taken are left out; samples are removed like any product.
     """
     added, left_out = run(_samples(stock))
     for name in left_out:
-        click.echo(f"Skipped: there is already a product {name}.")
+        click.echo(f"Left out: there is a product {name} already.")
     click.echo(f"Added {added} sample products: see `tuckshop product list`.")
 
 
@@ -215,7 +216,7 @@ async def _show(product: str) -> list[tuple[str, object]]:
         ("Cost", amounts.tell(one.cost_cents, currency)),
         ("Tax", f"{show_tax(one.tax_basis_points)} %"),
         ("Stock", f"{one.stock:,}"),
-        ("Seller", one.seller or "the shop"),
+        ("Seller", one.seller or "the house"),
         ("Refundable", "yes" if one.refundable else "no"),
         ("Category", one.category or "-"),
         ("Barcode", one.barcode or "-"),

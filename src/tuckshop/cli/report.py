@@ -1,4 +1,4 @@
-"""`tuckshop report`: sales, earnings and statements."""
+"""`tuckshop report`: what was sold and earned, and statements."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Day(click.ParamType[date]):
             return value
         # Python takes weeks and digits without dashes too.
         if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
-            self.fail(f"{value!r} is not a day. Write it as 2025-12-31.", param, ctx)
+            self.fail(f"{value!r} is no day like 2025-12-31.", param, ctx)
         try:
             return date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is not a day of the calendar.", param, ctx)
+            self.fail(f"{value!r} is no day of the calendar.", param, ctx)
 
 
 class Keys(click.ParamType[tuple[str, ...]]):
@@ -60,10 +60,10 @@ class Keys(click.ParamType[tuple[str, ...]]):
 
 @click.group(cls=Commands)
 def report() -> None:
-    """Show sales, earnings and statements.
+    """Show what was sold and earned, and statements.
 
-    Days are business days of the shop (TUCKSHOP_TIMEZONE, TUCKSHOP_DAY_STARTS), such as 2025-12-31.
-    Tables show amounts such as 1.50; CSV and JSON have them in minor units.
+    Days are those of the shop (TUCKSHOP_TIMEZONE, TUCKSHOP_DAY_STARTS), like 2025-12-31. Tables show amounts
+    like 1.50; CSV and JSON have them in minor units.
     """
 
 
@@ -72,23 +72,18 @@ def with_form(command: Any) -> Any:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for spreadsheets."),
-        click.option("--to", "last", type=Day(), help="The last day, included [today]."),
-        click.option("--from", "first", type=Day(), help="The first day [30 days before]."),
+        click.option("--to", "last", type=Day(), help="The last day, itself in it [today]."),
+        click.option("--from", "first", type=Day(), help="The first day [thirty in all]."),
     ):
         command = option(command)
     return command
 
 
 @report.command("sales")
-@click.option(
-    "--by",
-    type=Keys(),
-    default="day",
-    help="day, product, seller, machine; separate several with commas [day].",
-)
-@click.option("--product", type=Whole(1, ID_MAX), help="Only this product.")
-@click.option("--seller", type=FILLED, metavar="NAME", help="Only this seller.")
-@click.option("--machine", type=Whole(1, ID_MAX), help="Only this machine.")
+@click.option("--by", type=Keys(), default="day", help="Of day, product, seller, machine, with commas [day].")
+@click.option("--product", type=Whole(1, ID_MAX), help="Only of this product.")
+@click.option("--seller", type=FILLED, metavar="NAME", help="Only of this seller.")
+@click.option("--machine", type=Whole(1, ID_MAX), help="Only on this machine.")
 @with_form
 def sales(
     by: tuple[str, ...],
@@ -101,7 +96,7 @@ def sales(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Show sales and refunds by day, product, seller or machine."""
+    """Show what was sold and given back, by day, product, seller, machine."""
     _require_one_form(as_csv=as_csv, as_json=as_json)
     found, table, currency = run(_sales(by, product, seller, machine, first, last))
     if not _written(table, found.period, as_csv=as_csv, as_json=as_json):
@@ -111,7 +106,7 @@ def sales(
 @report.command("earnings")
 @with_form
 def earnings(first: date | None, last: date | None, *, as_csv: bool, as_json: bool) -> None:
-    """Show the sales, payouts and balance of each seller."""
+    """Show what each seller sold and was paid, and what the shop owes them now."""
     _require_one_form(as_csv=as_csv, as_json=as_json)
     found, table, currency = run(_earnings(first, last))
     if not _written(table, found.period, as_csv=as_csv, as_json=as_json):
@@ -120,12 +115,12 @@ def earnings(first: date | None, last: date | None, *, as_csv: bool, as_json: bo
 
 @report.command("statement")
 @click.argument("user", metavar="NAME", type=FILLED)
-@click.option("--account", type=click.Choice(ACCOUNTS), default="wallet", help="Which account [wallet].")
+@click.option("--account", type=click.Choice(ACCOUNTS), default="wallet", help="Which of theirs [wallet].")
 @with_form
 def statement(
     user: str, account: str, first: date | None, last: date | None, *, as_csv: bool, as_json: bool
 ) -> None:
-    """Show all movements of a user's wallet, tab or earnings."""
+    """Show everything that moved somebody's wallet, tab or earnings."""
     _require_one_form(as_csv=as_csv, as_json=as_json)
     found, table, currency = run(_statement(user, account, first, last))
     if not _written(table, found.period, as_csv=as_csv, as_json=as_json):

@@ -1,4 +1,4 @@
-"""`tuckshop serve`: the server, and the checks before it starts."""
+"""`tuckshop serve`: the checks before the doors open, and the server."""
 
 from __future__ import annotations
 
@@ -19,20 +19,18 @@ if TYPE_CHECKING:
 # cycles are looked for in the middle of each, which costs a quarter of every sale.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 KILL_SECONDS = 8  # A worker that has not settled its queue by then is stuck; the whole end takes 10 at most.
-WORKERS_ON_SQLITE = "SQLite supports one worker. Start one, or use PostgreSQL."
+WORKERS_ON_SQLITE = "SQLite has one till: start one worker, or keep the books in PostgreSQL."
 
 
 def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
     """The options that `serve` and `demo` share."""
     for option in (
         click.option(
-            "--dialect", "root_dialect", type=FILLED, metavar="NAME", help="The dialect to serve at the root."
+            "--dialect", "root_dialect", type=FILLED, metavar="NAME", help="Serve this one at the root."
         ),
-        click.option(
-            "--workers", type=Whole(1, 64), help="Server processes [1]; more than one needs PostgreSQL."
-        ),
-        click.option("--port", type=Whole(1, 65535), help="Port to listen on [8000]."),
-        click.option("--host", type=FILLED, metavar="ADDRESS", help="Address to listen on [127.0.0.1]."),
+        click.option("--workers", type=Whole(1, 64), help="Server processes [1]; more need PostgreSQL."),
+        click.option("--port", type=Whole(1, 65535), help="Listen at this port [8000]."),
+        click.option("--host", type=FILLED, metavar="ADDRESS", help="Listen at this address [127.0.0.1]."),
     ):
         command = option(command)
     return command
@@ -41,7 +39,7 @@ def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
 @click.command(cls=Command)
 @where_to_serve
 def serve(**options: Any) -> None:
-    """Run the server until Ctrl-C or SIGTERM."""
+    """Open the shop: serve it until Ctrl-C or SIGTERM."""
     from tuckshop import settings
 
     given = settings.read(**options)
@@ -49,7 +47,7 @@ def serve(**options: Any) -> None:
     at = require_free(given.host, given.port)
     export(host=given.host, port=given.port, workers=given.workers, root_dialect=given.root_dialect)
     where = address(given.host, given.port)
-    click.echo(f"The shop is running at {where} (press Ctrl-C to stop). API documentation: {where}/docs")
+    click.echo(f"The shop is open at {where} (Ctrl-C closes it); the API is explained at {where}/docs.")
     if not given.is_https:
         click.echo(
             "Warning: passwords and cookies can be read on the way, unless everybody is on this computer. "
@@ -58,7 +56,7 @@ def serve(**options: Any) -> None:
         )
     code = run(first_code(given))
     if code is not None:
-        click.echo(f"The shop has no admin yet. Create one at {where}/office/first with this code: {code}")
+        click.echo(f"The shop has no admin yet. Become it at {where}/office/first with this code: {code}")
     listen(given, at=at)
 
 
@@ -89,16 +87,14 @@ async def check(given: Settings) -> None:
     serving.require_served(given)
     if given.kiosk_open:
         raise click.UsageError(
-            "TUCKSHOP_KIOSK_OPEN is for demos only. Unset it, and give each kiosk the "
+            "Only a demo's kiosk is open to everybody: unset TUCKSHOP_KIOSK_OPEN, and give each kiosk the "
             "key of its machine (`tuckshop machine key`)."
         )
     async with opened_engine(given.url) as engine:
         await check(engine, unsafe_durability=given.unsafe_durability)
         is_demo = await shopkeeping.is_demo(engine)
     if is_demo:
-        raise click.UsageError(
-            "This is a demo database, and its passwords are public. Run `tuckshop demo` instead."
-        )
+        raise click.UsageError("A demo database has passwords that everybody knows: run `tuckshop demo`.")
     given.signing_secret()
 
 
@@ -118,14 +114,14 @@ def require_free(host: str, port: int) -> str:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (socket.gaierror, UnicodeError):
-        raise click.UsageError(f"{host!r} is not an address. Give another --host.") from None
+        raise click.UsageError(f"{host!r} is no address: give another --host.") from None
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(at)
         except OSError as error:
             raise click.UsageError(
-                f"Cannot listen on {host} port {port} ({error.strerror}). Give another --port or --host."
+                f"Nobody can listen at {host} port {port} ({error.strerror}): give another --port or --host."
             ) from None
     return str(at[0])
 

@@ -1,4 +1,4 @@
-"""`tuckshop stock`: the stock on the shelves."""
+"""`tuckshop stock`: how many pieces are on the shelves."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from tuckshop.till.commands.machines import StockMoved
     from tuckshop.till.commands.products import ProductRecord
 
-reason_option = click.option("--reason", type=FILLED, help="Reason, kept with the movement.")
+reason_option = click.option("--reason", type=FILLED, help="Why; kept with the movement.")
 
 
 @click.group(cls=Commands)
 def stock() -> None:
-    """Refill, count and move stock.
+    """Fill shelves, correct them after counting, move pieces from one machine to another.
 
     PRODUCT is a product's number, or its name.
     """
@@ -35,7 +35,7 @@ def stock() -> None:
 @machine_option
 @reason_option
 def add(product: str, quantity: int, machine: str | None, reason: str | None) -> None:
-    """Refill a shelf with QUANTITY pieces."""
+    """Put QUANTITY more pieces on the shelf."""
     stands = run(_add(product, quantity, machine, checked_reason(reason)))
     click.echo(f"{stands.name}: {stands.stock:,} on the shelf.")
 
@@ -46,7 +46,7 @@ def add(product: str, quantity: int, machine: str | None, reason: str | None) ->
 @machine_option
 @reason_option
 def set_(product: str, quantity: int, machine: str | None, reason: str | None) -> None:
-    """Record a count of QUANTITY pieces. The difference is recorded as a correction."""
+    """Say that QUANTITY pieces are there, as counted. The difference is booked as a correction."""
     before, after = run(_set(product, quantity, machine, checked_reason(reason)))
     difference = after.stock - before.stock
     told = f"{difference:+,} corrected" if difference else "nothing to correct"
@@ -67,15 +67,15 @@ def move(product: str, quantity: int, source: str | None, target: str, reason: s
 
 
 @stock.command("list")
-@click.option("--below", type=Whole(1, QUANTITY_MAX), help="Only products with less stock than this.")
+@click.option("--below", type=Whole(1, QUANTITY_MAX), help="Only products with fewer pieces than this.")
 @machine_option
 def list_(below: int | None, machine: str | None) -> None:
-    """List the stock of the shelves, lowest first."""
+    """List what the shelves hold, the emptiest first."""
     found = [one for one in run(_all(machine)) if below is None or one.stock < below]
     output.table(
         ("Stock", "Id", "Name", "Seller"),
         (
-            (f"{one.stock:,}", one.product_id, one.name, one.seller or "the shop")
+            (f"{one.stock:,}", one.product_id, one.name, one.seller or "the house")
             for one in sorted(found, key=lambda one: (one.stock, one.product_id))
         ),
         right=("Stock", "Id"),
@@ -128,7 +128,7 @@ async def _move(
         found = await find(shop, product)
         out, into = await find_machine(shop, source), await find_machine(shop, target)
         if out.id == into.id:
-            raise click.UsageError(f"{out.name} is the machine that the pieces come from. Give another one.")
+            raise click.UsageError(f"The pieces are in {out.name} already: say another machine.")
         moved = await settle(shop, MoveStock(OPERATOR, out.id, into.id, found.product_id, quantity, reason))
         assert isinstance(moved, StockMoved)
         return moved, (found.name, out.name, into.name)

@@ -1,4 +1,4 @@
-"""`tuckshop tab`: tabs: what buyers owe, their limits and settlements."""
+"""`tuckshop tab`: what people buy on account, how much they may, and what they pay of it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ user_argument = click.argument("user", type=FILLED)
 
 @click.group(cls=Commands)
 def tab() -> None:
-    """Show tabs, set their limits and settle them."""
+    """See what people owe, let them buy on account, book what they pay."""
 
 
 @tab.command("list")
 def list_() -> None:
-    """List users who owe money or have their own limit."""
+    """List who owes something, or has a limit of their own."""
     found, currency = run(_all())
     owed, limit = f"Owed {currency.code}", f"Limit {currency.code}"
     output.table(
@@ -59,13 +59,13 @@ def list_() -> None:
 @tab.command("show")
 @user_argument
 def show(user: str) -> None:
-    """Show the tab of USER and its limit."""
+    """Show what USER owes, and may owe."""
     one, currency = run(_show(user))
     output.facts(
         [
             ("Name", one.username),
             ("Owed", amounts.tell(one.owed_cents, currency)),
-            ("Limit", f"{amounts.tell(one.limit_cents, currency)}{'' if one.own_limit else ' (default)'}"),
+            ("Limit", f"{amounts.tell(one.limit_cents, currency)}{'' if one.own_limit else ' (as for all)'}"),
         ]
     )
 
@@ -74,7 +74,7 @@ def show(user: str) -> None:
 @user_argument
 @click.argument("limit", metavar="AMOUNT", type=FILLED)
 def limit(user: str, limit: str) -> None:
-    """Set the tab limit of USER to AMOUNT: 0 for no tab, `default` for TUCKSHOP_TAB_LIMIT_CENTS."""
+    """Let USER owe up to AMOUNT: 0 for nothing, `default` for what TUCKSHOP_TAB_LIMIT_CENTS says."""
     one, currency = run(_limit(user, limit))
     click.echo(f"{one.username} may owe up to {amounts.tell(one.limit_cents, currency)}.")
 
@@ -82,21 +82,19 @@ def limit(user: str, limit: str) -> None:
 @tab.command("settle")
 @user_argument
 @click.argument("coins", metavar="[COIN...]", nargs=-1, type=COIN)
-@click.option("--amount", type=FILLED, help="The amount received, such as 12.50.")
-@click.option("--ref", type=FILLED, help="The bank's reference. Each is recorded once, so repeating is safe.")
+@click.option("--amount", type=FILLED, help="What came to the bank, like 12.50.")
+@click.option("--ref", type=FILLED, help="The bank's reference for it. Each counts once: repeating is safe.")
 @machine_option
 def settle(
     user: str, coins: tuple[tuple[int, int], ...], amount: str | None, ref: str | None, machine: str | None
 ) -> None:
-    """Settle the tab of USER: in coins (50x2) at a machine, or by bank transfer with --amount and --ref.
+    """Book what USER pays of the tab: in coins (50x2) into a machine, or by --amount and --ref.
 
-    Coins above what is owed go to the wallet.
+    Coins beyond what is owed go into the wallet.
     """
     by_bank = amount is not None and ref is not None
     if bool(coins) == by_bank or (coins and (amount or ref)) or (by_bank and machine):
-        raise click.UsageError(
-            "Give either the coins that were paid, or --amount and --ref of the bank transfer."
-        )
+        raise click.UsageError("Say either the coins that were paid, or --amount and --ref of the bank.")
     settled, currency = run(_settle(user, coins, amount, ref, machine))
     paid, owed, held = (
         amounts.tell(cents, currency)

@@ -1,4 +1,4 @@
-"""`tuckshop topup` and `tuckshop payout`: bank transfers received and payouts to sellers."""
+"""`tuckshop topup` and `tuckshop payout`: money that came to the bank, or went from it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from tuckshop.till.commands.transfers import MoneyMoved, SellerPaid
 
 ref_option = click.option(
-    "--ref",
-    required=True,
-    type=FILLED,
-    help="The bank's reference. Each is recorded once, so repeating is safe.",
+    "--ref", required=True, type=FILLED, help="The bank's reference. Each counts once: repeating is safe."
 )
 
 
@@ -32,7 +29,7 @@ ref_option = click.option(
 @ref_option
 @reason_option
 def topup(user: str, amount: str, ref: str, reason: str | None) -> None:
-    """Add a bank transfer of AMOUNT to the wallet of USER."""
+    """Put AMOUNT, which came to the bank, into the wallet of USER."""
     moved, currency = run(_top_up(user, amount, ref, checked_reason(reason)))
     added, held = (amounts.tell(cents, currency) for cents in (moved.amount_cents, moved.balance_cents))
     click.echo(f"{added} added; {user} has {held} now.")
@@ -41,12 +38,12 @@ def topup(user: str, amount: str, ref: str, reason: str | None) -> None:
 @click.command(cls=Command)
 @click.argument("seller", type=FILLED)
 @ref_option
-@click.option("--amount", type=FILLED, help="Less than everything payable, such as 25.00.")
+@click.option("--amount", type=FILLED, help="Less than all that is payable, like 25.00.")
 @reason_option
 def payout(seller: str, ref: str, amount: str | None, reason: str | None) -> None:
-    """Record a bank payout to SELLER: everything payable, or --amount.
+    """Book that SELLER was paid by the bank: all that is payable, or --amount.
 
-    Payable: completed, paid, and can no longer be returned.
+    Payable is what was handed out, paid for, and cannot be given back any more.
     """
     paid, currency = run(_pay_out(seller, ref, amount, checked_reason(reason)))
     told, left, payable = (

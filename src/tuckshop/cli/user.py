@@ -1,4 +1,4 @@
-"""`tuckshop user`: the users of the shop."""
+"""`tuckshop user`: the people of the shop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, Role, UserState
 
 if TYPE_CHECKING:
-    from tuckshop.identity.sessions import SessionRecord
+    from tuckshop.identity.sessions import SessionStands
     from tuckshop.identity.users import User
 
 PAGE = 1_000
@@ -29,30 +29,30 @@ name_argument = click.argument("name", metavar="NAME", type=FILLED)
 
 @click.group(cls=Commands)
 def user() -> None:
-    """Add and list users, and change their roles and passwords."""
+    """Add people, see them, give them roles and passwords."""
 
 
 @user.command("add")
 @name_argument
-@click.option("--role", "roles", type=ROLE, multiple=True, help="The role; repeat for several [buyer].")
+@click.option("--role", "roles", type=ROLE, multiple=True, help="May be given several times [buyer].")
 @click.option("--email", type=FILLED, metavar="ADDRESS", help="An email address.")
 @password_stdin
 def add(name: str, roles: tuple[str, ...], email: str | None, *, password_stdin: bool) -> None:
-    """Add a user. A random password is printed once, unless one is given."""
+    """Add a person. A random password is printed once, unless one is given."""
     if len(set(roles)) < len(roles):
         raise click.UsageError("A role can be given only once.")
     given = _read_password() if password_stdin else None
     added, password = run(_add(name, roles or (Role.BUYER.value,), email, given))
     click.echo(f"Added {added.username} as {_roles(added)}.")
     if given is None:
-        click.echo(f"Password   {password} (shown only once)")
+        click.echo(f"Password   {password} (shown only now)")
 
 
 @user.command("list")
-@click.option("--role", type=ROLE, help="Only users with this role.")
-@click.option("--state", type=STATE, help="Only users with this status; pending: waiting for approval.")
+@click.option("--role", type=ROLE, help="Only those who have this role.")
+@click.option("--state", type=STATE, help="Only those in this state; pending: who waits for approval.")
 def list_(role: str | None, state: str | None) -> None:
-    """List the users of the shop."""
+    """List the people of the shop."""
     found = run(_all(None if state is None else UserState(state)))
     people = [one for one in found if role is None or role in one.roles]
     output.table(
@@ -60,13 +60,13 @@ def list_(role: str | None, state: str | None) -> None:
         ((one.id, one.username, _roles(one), one.state, one.email) for one in people),
         right=("Id",),
     )
-    click.echo(f"\n{len(people):,} {'user' if len(people) == 1 else 'users'}")
+    click.echo(f"\n{len(people):,} {'person' if len(people) == 1 else 'people'}")
 
 
 @user.command("show")
 @name_argument
 def show(name: str) -> None:
-    """Show a user: roles, status, money."""
+    """Show a person: roles, state, money."""
     output.facts(run(_show(name)))
 
 
@@ -74,9 +74,9 @@ def show(name: str) -> None:
 @name_argument
 @click.argument("roles", metavar="ROLE...", nargs=-1, required=True, type=ROLE)
 def roles(name: str, roles: tuple[str, ...]) -> None:
-    """Replace a user's roles: buyer, seller, cashier, admin.
+    """Give a person exactly these roles: buyer, seller, cashier, admin.
 
-    Ends the user's sessions.
+    Ends the person's log-ins.
     """
     if len(set(roles)) < len(roles):
         raise click.UsageError("A role can be given only once.")
@@ -87,15 +87,15 @@ def roles(name: str, roles: tuple[str, ...]) -> None:
 @user.command("disable")
 @name_argument
 def disable(name: str) -> None:
-    """Block a user at once. The user keeps money and products."""
+    """Lock a person out at once. Money and goods stay theirs."""
     changed = run(_set_standing(name, state=UserState.DISABLED))
-    click.echo(f"{changed.username} is blocked.")
+    click.echo(f"{changed.username} cannot log in any more.")
 
 
 @user.command("enable")
 @name_argument
 def enable(name: str) -> None:
-    """Unblock a user."""
+    """Let a person in again."""
     changed = run(_set_standing(name, state=UserState.ACTIVE))
     click.echo(f"{changed.username} can log in.")
 
@@ -103,7 +103,7 @@ def enable(name: str) -> None:
 @user.command("approve")
 @name_argument
 def approve(name: str) -> None:
-    """Approve a user who has registered."""
+    """Let a person in who has registered and waits for it."""
     changed = run(_approve(name))
     click.echo(f"{changed.username} can log in, as {_roles(changed)}.")
 
@@ -111,37 +111,37 @@ def approve(name: str) -> None:
 @user.command("close")
 @name_argument
 def close(name: str) -> None:
-    """Close a user permanently. The name becomes available, and past orders stay.
+    """Close a person's account for good; the name is free again, and what was bought stays on the books.
 
-    First pay out the user's earnings and settle the tab.
+    First pay out what they earned, and settle what they owe.
     """
     closed = run(_close(name))
-    click.echo(f"{closed.username} is closed, and the name is available.")
+    click.echo(f"{closed.username} is gone, and the name is free.")
 
 
 @user.group("sessions", cls=Commands)
 def sessions() -> None:
-    """List and end a user's sessions."""
+    """See where a person is logged in, and end it."""
 
 
 @sessions.command("list")
 @name_argument
 def list_sessions(name: str) -> None:
-    """List a user's sessions, latest first."""
+    """List where a person is logged in, the latest first."""
     found = run(_sessions(name))
     output.table(
         ("Id", "Since (UTC)", "Until (UTC)", "Address", "Device"),
         ((one.id, when(one.created_us), when(one.expires_us), one.address, one.device) for one in found),
         right=("Id",),
     )
-    click.echo(f"\n{len(found):,} {'session' if len(found) == 1 else 'log-ins'}")
+    click.echo(f"\n{len(found):,} {'log-in' if len(found) == 1 else 'log-ins'}")
 
 
 @sessions.command("end")
 @name_argument
-@click.option("--id", "session", type=Whole(1, 10**18 - 1), help="End only this session.")
+@click.option("--id", "session", type=Whole(1, 10**18 - 1), help="This one alone.")
 def end_sessions(name: str, session: int | None) -> None:
-    """End all sessions and API tokens of a user, or one session."""
+    """End a person's log-ins and API tokens at once, or one log-in."""
     ended = run(_end_sessions(name, session))
     click.echo(f"{ended:,} ended.")
 
@@ -150,16 +150,16 @@ def end_sessions(name: str, session: int | None) -> None:
 @name_argument
 @password_stdin
 def password(name: str, *, password_stdin: bool) -> None:
-    """Set a new password for a user, and end the user's sessions.
+    """Give a person a new password, and end their log-ins.
 
     It is random and printed once, unless one is given.
     """
     given = _read_password() if password_stdin else None
     made = run(_reset_password(name, given))
     if given is None:
-        click.echo(f"Password   {made} (shown only once)")
+        click.echo(f"Password   {made} (shown only now)")
     else:
-        click.echo("Password changed.")
+        click.echo("The password is changed.")
 
 
 async def _add(name: str, roles: Sequence[str], email: str | None, password: str | None) -> tuple[User, str]:
@@ -205,7 +205,7 @@ async def _show(name: str) -> list[tuple[str, object]]:
         tab = await tabs.find(shop, user_id=found.id)
         if tab.owed_cents or tab.limit_cents:
             told.append(("Owes", amounts.tell(tab.owed_cents, shop.currency)))
-            told.append(("Tab limit", amounts.tell(tab.limit_cents, shop.currency)))
+            told.append(("May owe", amounts.tell(tab.limit_cents, shop.currency)))
         earned = await earnings.earnings(shop, seller_id=found.id)
         if Role.SELLER in found.roles or earned.balance_cents:
             told.append(("Earned", amounts.tell(earned.balance_cents, shop.currency)))
@@ -231,7 +231,7 @@ async def _approve(name: str) -> User:
     async with opened_shop() as shop:
         found = await accounts.find_by_name(shop, username=name)
         if found.state is not UserState.PENDING:
-            raise click.UsageError(f"{found.username} is {found.state}, not waiting for approval.")
+            raise click.UsageError(f"{found.username} does not wait for approval, but is {found.state}.")
         return await standing.change(shop, user_id=found.id, state=UserState.ACTIVE)
 
 
@@ -247,7 +247,7 @@ async def _close(name: str) -> User:
         return found
 
 
-async def _sessions(name: str) -> list[SessionRecord]:
+async def _sessions(name: str) -> list[SessionStands]:
     from tuckshop.identity import sessions
     from tuckshop.identity import users as accounts
 

@@ -27,7 +27,7 @@ MICROSECONDS = 1_000_000
 
 
 class OrderStatus(StrEnum):
-    """The status of an order."""
+    """Where an order stands."""
 
     PLACED = "placed"
     DISPENSED = "dispensed"
@@ -45,14 +45,14 @@ class Payment(StrEnum):
 
 
 class Change(StrEnum):
-    """What happens to the money left after an order."""
+    """What becomes of the money left after an order."""
 
     KEEP = "keep"  # stays in the wallet
     RETURN = "return"  # comes back in coins
 
 
 class Fulfil(StrEnum):
-    """When the products are dispensed."""
+    """When the goods are handed out."""
 
     NOW = "now"
     LATER = "later"
@@ -109,7 +109,7 @@ class Sale(NamedTuple):
     balance_cents: int
 
 
-class RequestedLine(NamedTuple):
+class Wanted(NamedTuple):
     """One line of an order to be: the product, the shelf to take it from, how many."""
 
     product: Product
@@ -140,7 +140,7 @@ def sell(
     order_id: int,
     wallet: AccountRef,
     balance_cents: int,
-    wanted: Sequence[RequestedLine],
+    wanted: Sequence[Wanted],
     box: CoinBox,
     change: Change,
     coin_values: tuple[int, ...],
@@ -195,7 +195,7 @@ def sell(
 
 
 def _taken(
-    wanted: Sequence[RequestedLine],
+    wanted: Sequence[Wanted],
 ) -> tuple[tuple[Line, ...], list[StockMovement], dict[AccountRef, int]]:
     """The lines as sold, the pieces off their shelves, and what each account earns. Raises as `move`."""
     lines = []

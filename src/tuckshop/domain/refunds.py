@@ -45,7 +45,7 @@ class RefundKind(StrEnum):
     FAILURE = "failure"  # they could not be handed out
 
 
-class Reversal(NamedTuple):
+class TakenBack(NamedTuple):
     """What comes back: the order afterwards, and the pieces of each product."""
 
     kind: RefundKind
@@ -56,14 +56,14 @@ class Reversal(NamedTuple):
     movements: list[StockMovement]
 
 
-class Inventory(NamedTuple):
+class Goods(NamedTuple):
     """Where pieces come back to: the shelves and products of an order's lines, by product."""
 
     shelves: Mapping[int, Shelf]
     products: Mapping[int, Product]
 
 
-class BuyerBalances(NamedTuple):
+class Purse(NamedTuple):
     """What a buyer has and owes."""
 
     balance_cents: int
@@ -75,13 +75,13 @@ def refund(
     order: Order,
     quantities: Mapping[int, int] | None,
     actor: Actor,
-    purse: BuyerBalances,
-    goods: Inventory,
+    purse: Purse,
+    goods: Goods,
     write_off: bool,
     window_seconds: int,
     refunds_today: int,
     now_us: int,
-) -> Reversal:
+) -> TakenBack:
     """Pieces back on the shelf they came from, or written off; their price as sold back to the buyer.
 
     `quantities` by product, at least one piece; None takes back all that is left. A seller's earnings may
@@ -129,7 +129,7 @@ def refund(
     return _take_back(order, RefundKind.REFUND, status, quantities, purse, goods, write_off=write_off)
 
 
-def cancel(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory) -> Reversal:
+def cancel(*, order: Order, actor: Actor, purse: Purse, goods: Goods) -> TakenBack:
     """An order called off before anything was handed out: all that is left of it comes back.
 
     Raises:
@@ -141,7 +141,7 @@ def cancel(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory
     return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, purse, goods)
 
 
-def fail(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory) -> Reversal:
+def fail(*, order: Order, actor: Actor, purse: Purse, goods: Goods) -> TakenBack:
     """An order that could not be handed out: all that is left of it comes back.
 
     Raises:
@@ -154,8 +154,8 @@ def fail(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory) 
 
 
 def reduce(
-    *, order: Order, quantities: Mapping[int, int], actor: Actor, purse: BuyerBalances, goods: Inventory
-) -> Reversal | None:
+    *, order: Order, quantities: Mapping[int, int], actor: Actor, purse: Purse, goods: Goods
+) -> TakenBack | None:
     """An order made smaller before anything was handed out; the rest comes back.
 
     `quantities` is the whole list as it shall be: a product that is missing counts as 0, and nothing but 0
@@ -190,9 +190,7 @@ def back_out(returned: StockMovement) -> StockMovement:
     return StockMovement(StockKind.WRITE_OFF, returned.machine_id, returned.product_id, -returned.quantity)
 
 
-def _undo(
-    order: Order, kind: RefundKind, status: OrderStatus, purse: BuyerBalances, goods: Inventory
-) -> Reversal:
+def _undo(order: Order, kind: RefundKind, status: OrderStatus, purse: Purse, goods: Goods) -> TakenBack:
     require_status(order, OrderStatus.PLACED)
     left = {line.product_id: line.left for line in order.lines if line.left}
     return _take_back(order, kind, status, left, purse, goods)
@@ -203,11 +201,11 @@ def _take_back(
     kind: RefundKind,
     status: OrderStatus,
     quantities: Mapping[int, int],
-    purse: BuyerBalances,
-    goods: Inventory,
+    purse: Purse,
+    goods: Goods,
     *,
     write_off: bool = False,
-) -> Reversal:
+) -> TakenBack:
     takings: dict[AccountRef, int] = {}
     movements = []
     for line in order.lines:
@@ -228,7 +226,7 @@ def _take_back(
         line._replace(refunded_quantity=line.refunded_quantity + quantities.get(line.product_id, 0))
         for line in order.lines
     )
-    return Reversal(
+    return TakenBack(
         kind,
         order._replace(status=status, lines=lines),
         quantities,
@@ -238,7 +236,7 @@ def _take_back(
     )
 
 
-def _pay_back(order: Order, takings: Mapping[AccountRef, int], purse: BuyerBalances) -> list[Transfer]:
+def _pay_back(order: Order, takings: Mapping[AccountRef, int], purse: Purse) -> list[Transfer]:
     """To the wallet; for an order on the tab, first off what is owed: the rest has been paid already."""
     transfers = []
     owed = purse.owed_cents if order.payment is Payment.TAB else 0

@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 class UserState(StrEnum):
-    """The status of a user. Only active users can log in."""
+    """Where a user stands; only the active log in."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -47,7 +47,7 @@ class UserState(StrEnum):
 
 
 class Scope(StrEnum):
-    """What an API token is allowed to do."""
+    """What an API token may do of what its user may."""
 
     READ = "read"
     BUY = "buy"

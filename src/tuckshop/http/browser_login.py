@@ -17,11 +17,11 @@ from typing import Any
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import cookies
 from tuckshop.http.errors import Malformed
-from tuckshop.http.request import ADMITTED, ShopRequest
+from tuckshop.http.request import ADMITTED, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import sessions
-from tuckshop.identity.browser_sessions import BrowserSession
+from tuckshop.identity.browser_sessions import OpaqueLogIn
 from tuckshop.till.callers import SessionCaller
 
 SESSION = "tuckshop"
@@ -34,7 +34,7 @@ _FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/p
 _SEED = re.compile(r"[A-Za-z0-9_-]{32,128}", re.ASCII)
 
 
-async def admit(request: ShopRequest) -> None:
+async def admit(request: Call) -> None:
     """Makes the session of the cookie the request's caller; without one, nothing happens.
 
     Raises:
@@ -55,7 +55,7 @@ async def admit(request: ShopRequest) -> None:
     request.scope["actor_id"] = found.user_id  # for the log
 
 
-def require_own_page(request: ShopRequest) -> None:
+def require_own_page(request: Call) -> None:
     """Raises Malformed for what a foreign page has sent, and for changes that nobody says are from ours.
 
     Reading needs no proof: it changes nothing, and no foreign page can see the answer.
@@ -71,7 +71,7 @@ def require_own_page(request: ShopRequest) -> None:
         raise Malformed(("Origin", "is missing"), status=400)
 
 
-async def log_in(request: ShopRequest, *, username: str, password: str, form_token: str) -> BrowserSession:
+async def log_in(request: Call, *, username: str, password: str, form_token: str) -> OpaqueLogIn:
     """A new session, which `keep` puts into the answer; the one that the browser had until now is ended.
 
     Raises:
@@ -93,7 +93,7 @@ async def log_in(request: ShopRequest, *, username: str, password: str, form_tok
     )
 
 
-async def caller(request: ShopRequest) -> SessionCaller | None:
+async def caller(request: Call) -> SessionCaller | None:
     """Whose cookie it is, None without one; whether the session still is good is asked at every use.
 
     Raises:
@@ -103,7 +103,7 @@ async def caller(request: ShopRequest) -> SessionCaller | None:
     return None if secret is None else await opaque.caller(request.shop, secret=secret)
 
 
-async def log_out(request: ShopRequest) -> None:
+async def log_out(request: Call) -> None:
     """Ends the browser's session at once, if it has one that is good; `forget` has the browser know it."""
     with suppress(SessionEnded):
         known = await caller(request)
@@ -111,19 +111,19 @@ async def log_out(request: ShopRequest) -> None:
             await sessions.log_out(request.shop, caller=known)
 
 
-def keep(response: Response[Any], request: ShopRequest, entered: BrowserSession) -> None:
+def keep(response: Response[Any], request: Call, entered: OpaqueLogIn) -> None:
     """Has the browser stay logged in; its forms of before are good no more."""
     cookies.put(response, request, SESSION, entered.secret, seconds=SESSION_SECONDS)
     cookies.drop(response, request, VISIT)
 
 
-def forget(response: Response[Any], request: ShopRequest) -> None:
+def forget(response: Response[Any], request: Call) -> None:
     """Has the browser drop what it was logged in by."""
     cookies.drop(response, request, SESSION)
     cookies.drop(response, request, VISIT)
 
 
-def seed(request: ShopRequest) -> str:
+def seed(request: Call) -> str:
     """The secret that the browser's forms are bound to: its session's, else its visit's, else a new one.
 
     Whoever shows a form hands it to `form_token` and `keep_seed`.
@@ -131,30 +131,30 @@ def seed(request: ShopRequest) -> str:
     return _known_seed(request) or secrets.token_urlsafe(24)
 
 
-def form_token(request: ShopRequest, *, seed: str) -> str:
+def form_token(request: Call, *, seed: str) -> str:
     """What each form has in a hidden field: nobody makes it without the shop's secret and the browser's."""
     return urlsafe_b64encode(request.shop.tokens.seal(b"form\0" + seed.encode())).rstrip(b"=").decode()
 
 
-def keep_seed(response: Response[Any], request: ShopRequest, *, seed: str) -> None:
+def keep_seed(response: Response[Any], request: Call, *, seed: str) -> None:
     """Has a browser that is not logged in bring the seed again, with the form."""
     if cookies.read(request, SESSION) != seed:
         cookies.put(response, request, VISIT, seed, seconds=VISIT_SECONDS)
 
 
-def require_form_token(request: ShopRequest, given: str) -> None:
+def require_form_token(request: Call, given: str) -> None:
     """Raises Malformed unless the posted form was shown to this browser, in this session."""
     known = _known_seed(request)
     if known is None or not hmac.compare_digest(given.encode(), form_token(request, seed=known).encode()):
         raise Malformed(("form", "was for another session: load the page again"), status=400)
 
 
-def _known_seed(request: ShopRequest) -> str | None:
+def _known_seed(request: Call) -> str | None:
     found = cookies.read(request, SESSION) or cookies.read(request, VISIT) or ""
     return found if _SEED.fullmatch(found) else None
 
 
-def _own_origins(request: ShopRequest) -> tuple[bytes, ...]:
+def _own_origins(request: Call) -> tuple[bytes, ...]:
     origin = request.settings.origin
     if origin:
         return (origin.encode(),)

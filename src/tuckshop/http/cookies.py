@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 
 
-def read(request: ShopRequest, name: str) -> str | None:
+def read(request: Call, name: str) -> str | None:
     """The cookie's value; None where there is none, or somebody has set it twice."""
     wanted = _full(request, name)
     found = [
@@ -26,7 +26,7 @@ def read(request: ShopRequest, name: str) -> str | None:
 
 def put(
     response: Response[Any],
-    request: ShopRequest,
+    request: Call,
     name: str,
     value: str,
     *,
@@ -45,15 +45,15 @@ def put(
     )
 
 
-def drop(response: Response[Any], request: ShopRequest, name: str) -> None:
+def drop(response: Response[Any], request: Call, name: str) -> None:
     """Has the browser forget it."""
     put(response, request, name, "", seconds=0)
 
 
-def _full(request: ShopRequest, name: str) -> str:
+def _full(request: Call, name: str) -> str:
     return f"__Host-{name}" if _is_encrypted(request) else name
 
 
-def _is_encrypted(request: ShopRequest) -> bool:
+def _is_encrypted(request: Call) -> bool:
     # A proxy that ends TLS speaks http to us: then only the setting knows.
     return request.scope["scheme"] == "https" or request.settings.is_https

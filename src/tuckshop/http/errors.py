@@ -38,52 +38,46 @@ class Row(NamedTuple):
 
 
 TABLE: dict[type[Refusal], Row] = {
-    refusals.BadCredentials: Row(401, "Wrong name or password", "The username or the password is wrong."),
-    refusals.SessionEnded: Row(
-        401, "Not logged in", "The token is missing, has expired or was revoked. Log in again."
-    ),
+    refusals.BadCredentials: Row(401, "Wrong name or password", "Name and password do not belong together."),
+    refusals.SessionEnded: Row(401, "Not logged in", "The token is missing or not good any more: log in."),
     refusals.CredentialReused: Row(
         401,
         "Token used twice",
-        "This refresh token was already used, so its session has ended. Log in again.",
+        "This refresh token was used before; its session has been ended. Log in again.",
     ),
-    refusals.RoleMissing: Row(403, "Role missing", "You need one of these roles: {roles}."),
+    refusals.RoleMissing: Row(403, "Role missing", "This needs one of the roles {roles}."),
     refusals.NotOwner: Row(403, "Not yours", "This {thing} belongs to somebody else."),
-    refusals.ScopeMissing: Row(403, "Scope missing", "You need an API token with the scope {scopes}."),
-    refusals.LogInNeeded: Row(403, "Log-in needed", "API tokens cannot do this. Log in instead."),
+    refusals.ScopeMissing: Row(403, "Scope missing", "This needs an API token of the scope {scopes}."),
+    refusals.LogInNeeded: Row(403, "Log-in needed", "No API token can do this: log in."),
     refusals.CoinsNotAttested: Row(
         403,
         "Coins not attested",
-        "A cashier, an admin or a machine with a key must confirm these coins.",
+        "Coins need a witness here: a cashier or an admin puts them in or pays them out.",
     ),
-    refusals.RegistrationClosed: Row(
-        403, "Registration closed", "Registration as {role} is closed. Ask an admin."
-    ),
+    refusals.RegistrationClosed: Row(403, "Registration closed", "Nobody registers as {role} here."),
     refusals.UnknownUser: Row(404, "Unknown user", "There is no user {user}."),
     refusals.UnknownGuest: Row(404, "Unknown guest", "There is no guest {guest}."),
     refusals.UnknownProduct: Row(404, "Unknown product", "Product {product} is not on sale."),
     refusals.UnknownMachine: Row(404, "Unknown machine", "There is no machine {machine}."),
-    refusals.UnknownOrder: Row(404, "Unknown order", "You have no order {order}."),
+    refusals.UnknownOrder: Row(404, "Unknown order", "There is no order {order} for you."),
     refusals.UnknownPurchase: Row(
-        404, "Unknown purchase", "This guest has no purchase of product {product} to undo here."
+        404, "Unknown purchase", "The guest has nothing of product {product} to give back here."
     ),
     refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
     refusals.UnknownToken: Row(404, "Unknown token", "You have no API token {token}."),
     refusals.UnknownImage: Row(404, "Unknown image", "There is no image {image}."),
     refusals.InvalidField: Row(422, "Invalid value", "{field} {reason}."),
     refusals.CoinNotAccepted: Row(
-        422, "Coin not accepted", "Coins of {value_cents} are not accepted. Use one of {accepted}."
+        422, "Coin not accepted", "No coin of {value_cents} is taken; these are: {accepted}."
     ),
-    refusals.KeyReused: Row(
-        422, "Idempotency key reused", "The key {key} was used for another request. Use a new key."
-    ),
+    refusals.KeyReused: Row(422, "Idempotency key reused", "The key {key} stands for another request."),
     refusals.ReportTooLarge: Row(
         422,
         "Report too large",
-        "The report would have more than {rows_max} rows. Choose fewer days or less detail.",
+        "It would have more than {rows_max} rows: ask for fewer days or less detail.",
     ),
     refusals.TooManyTries: Row(
-        429, "Too many tries", "Too many log-in attempts. Wait {retry_seconds} seconds and try again."
+        429, "Too many tries", "Too many log-ins were tried: wait {retry_seconds} seconds."
     ),
     refusals.RecordUnreadable: Row(
         409,
@@ -92,79 +86,69 @@ TABLE: dict[type[Refusal], Row] = {
         " This release cannot read it; nothing was done again.",
     ),
     refusals.InsufficientFunds: Row(
-        409, "Insufficient funds", "This costs {needed_cents}, but the wallet has only {balance_cents}."
+        409, "Insufficient funds", "This costs {needed_cents}; the wallet holds {balance_cents}."
     ),
     refusals.OutOfStock: Row(409, "Out of stock", "Only {available} left of product {product}."),
-    refusals.StockTooLarge: Row(
-        409, "Stock too large", "The shelf holds at most {capacity} of product {product}."
-    ),
-    refusals.BalanceTooLarge: Row(409, "Balance too large", "A wallet can hold at most {balance_cents_max}."),
+    refusals.StockTooLarge: Row(409, "Stock too large", "The shelf takes {capacity} of product {product}."),
+    refusals.BalanceTooLarge: Row(409, "Balance too large", "A wallet holds at most {balance_cents_max}."),
     refusals.ChangeUnpayable: Row(
-        409,
-        "Change unpayable",
-        "The machine has no change for {change_cents}. Pay the exact amount, or keep the change as credit.",
+        409, "Change unpayable", "The coin box cannot pay {change_cents} with the coins it holds."
     ),
-    refusals.NothingToPayOut: Row(
-        409, "Nothing to pay out", "{balance_cents} is too little to pay out in coins."
+    refusals.NothingToPayOut: Row(409, "Nothing to pay out", "No coin can pay {balance_cents}."),
+    refusals.CoinsMissing: Row(
+        409, "Coins missing", "The coin box holds {available} of {value_cents}, not more."
     ),
-    refusals.CoinsMissing: Row(409, "Coins missing", "The coin box has only {available} of {value_cents}."),
     refusals.CoinsOwed: Row(
-        409,
-        "Coins owed",
-        "The coin box of machine {machine} is below zero for a coin. Fill or count it first.",
+        409, "Coins owed", "The coin box of machine {machine} is below zero in some coin: fill or count it."
     ),
     refusals.NotPayable: Row(
-        409, "Not payable", "{payable_cents} of the {balance_cents} earned is available for payout."
+        409, "Not payable", "Of {balance_cents} earned, {payable_cents} can be paid out now."
     ),
     refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken."),
     refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} has the barcode {barcode}."),
     refusals.EmailTaken: Row(409, "Email taken", "The address {email} is taken."),
     refusals.ClientRefTaken: Row(
-        409, "Reference used", "The reference {client_ref} was used for order {order}."
+        409, "Reference used", "The reference {client_ref} stands for order {order}."
     ),
     refusals.ExternalRefTaken: Row(
-        409, "External reference used", "The reference {external_ref} was used for transfer {transfer}."
+        409, "External reference used", "The reference {external_ref} stands for transfer {transfer}."
     ),
-    refusals.NotRefundable: Row(409, "Not refundable", "Product {product} cannot be returned."),
+    refusals.NotRefundable: Row(409, "Not refundable", "Product {product} was sold without a way back."),
     refusals.RefundWindowOver: Row(
-        409, "Refund window over", "Purchases can be returned within {window_seconds} seconds. Ask a cashier."
+        409, "Refund window over", "Buyers give back within {window_seconds} seconds; ask a cashier."
     ),
     refusals.RefundExceedsSale: Row(
         409, "Refund exceeds sale", "Only {refundable_quantity} of product {product} can still be refunded."
     ),
     refusals.RefundsExhausted: Row(
-        409, "Refunds exhausted", "Purchases can be returned {refunds_max} times a day. Ask a cashier."
+        409, "Refunds exhausted", "Buyers give back {refunds_max} times a day; ask a cashier."
     ),
     refusals.WrongStatus: Row(409, "Wrong status", "Order {order} is {order_status}."),
     refusals.TabLimitExceeded: Row(
         409,
         "Tab limit exceeded",
-        "This costs {needed_cents}. The tab owes {owed_cents} of at most {limit_cents}.",
+        "This costs {needed_cents}; the tab owes {owed_cents} and may owe {limit_cents}.",
     ),
     refusals.SettlementExceedsTab: Row(
-        409, "Settlement exceeds tab", "The tab owes {owed_cents}, so {amount_cents} is too much."
+        409, "Settlement exceeds tab", "The tab owes {owed_cents}, not {amount_cents}."
     ),
     refusals.CoinsCapReached: Row(
         409,
         "Coins cap reached",
-        "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. Ask a cashier.",
+        "Buyers declare up to {cap_cents} in coins a day, now {left_cents} more; ask a cashier.",
     ),
     refusals.StillHoldsValue: Row(
-        409, "Still holds value", "First clear {earned_cents} earned, {owed_cents} owed and {stock} in stock."
+        409, "Still holds value", "First settle {earned_cents} earned, {owed_cents} owed and {stock} pieces."
     ),
     refusals.WalletTouched: Row(
-        409, "Wallet touched", "The wallet was used in the meantime and has {balance_cents} now."
+        409, "Wallet touched", "Somebody used the wallet meanwhile: it holds {balance_cents} now."
     ),
-    refusals.PlanChanged: Row(
-        412, "Planned meanwhile", "Somebody else changed these shelves. Load them again."
-    ),
-    refusals.VersionChanged: Row(
-        412, "Changed meanwhile", "It was changed, and is at version {version} now. Load it again."
-    ),
+    refusals.PlanChanged: Row(412, "Planned meanwhile", "Somebody else has planned these shelves."),
+    refusals.VersionChanged: Row(412, "Changed meanwhile", "It is at version {version} now."),
     refusals.TooManyTokens: Row(
-        409, "Too many tokens", "A user can have at most {count_max} API tokens. Revoke one first."
+        409, "Too many tokens", "Nobody has more than {count_max} API tokens: revoke one first."
     ),
-    refusals.LastAdmin: Row(409, "Last admin", "The shop needs at least one admin."),
+    refusals.LastAdmin: Row(409, "Last admin", "The shop needs an admin."),
 }
 
 TITLES = {
@@ -307,7 +291,7 @@ class Errors:
         return self.told(
             503,
             "Unavailable",
-            detail="The shop is not available. Nothing was changed. Try again.",
+            detail="The shop cannot answer now; nothing has happened. Try again.",
             headers={"Retry-After": RETRY_SECONDS},
         )
 
@@ -317,7 +301,7 @@ class Errors:
             503,
             "Outcome unknown",
             name=type(error).__name__,
-            detail="It is not known whether this happened. Retry with the same Idempotency-Key.",
+            detail="Whether this has happened is unknown: retry with your key.",
             headers={"Retry-After": RETRY_SECONDS},
         )
 
@@ -332,7 +316,7 @@ class Errors:
                 path=scope["path"],
                 exc_info=error,
             )
-        return self.told(500, "Internal error", detail="Something went wrong in the shop.")
+        return self.told(500, "Internal error", detail="This is a defect of the shop's.")
 
 
 _COMPLAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -369,7 +353,7 @@ def complaint(told: str) -> tuple[str, str]:
     named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.*)`", message, re.DOTALL)
     if named is not None:
         whole = named[1] if field == "body" else f"{field}.{named[1]}"
-        return whole, "is missing" if "missing" in message else "is not a known field"
+        return whole, "is missing" if "missing" in message else "is not known here"
     return field, in_words(message)
 
 

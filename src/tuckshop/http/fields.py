@@ -59,7 +59,7 @@ NewPassword = Annotated[
     msgspec.Meta(
         min_length=PASSWORD_LENGTH_MIN,
         max_length=PASSWORD_LENGTH_MAX,
-        description="Not one of the most common passwords.",
+        description="Anything but what everybody tries first.",
         examples=["correct horse"],
         extra_json_schema={"pattern": TEXT_PATTERN, "not": {"enum": sorted(COMMON)}},
     ),
@@ -99,7 +99,7 @@ Reason = Annotated[
 ]
 
 
-class ResponseBody(msgspec.Struct, kw_only=True):
+class Shown(msgspec.Struct, kw_only=True):
     """An answer's JSON object."""
 
 

@@ -54,7 +54,7 @@ class Operation(NamedTuple):
     as_csv: bool
 
 
-def describe(
+def told(
     operation_id: str,
     *refusals: type[Refusal],
     login: Login = "needed",

@@ -20,7 +20,7 @@ _FORWARDED = frozenset(
 _KNOWN_MAX = 1_000
 
 
-class HostCheck:
+class Gate:
     """Inside the edge, around the application. `hosts`: names without ports, lower case; none: any."""
 
     def __init__(

@@ -29,7 +29,7 @@ ELSEWHERE = "(none)"
 """The route of requests to where nothing is: their paths are endless."""
 
 
-class Middleware:
+class Edge:
     """Around the whole application."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Middleware:
         route = scope.get("path_template", ELSEWHERE)
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         if self._meter is not None:
-            self._meter.respond(route, method, status, seconds)
+            self._meter.answered(route, method, status, seconds)
         if self._access_log or (status >= 500 and self._throttle.lets_pass()):
             told = {
                 "request_id": scope.get("request_id", b"").decode(),

@@ -33,23 +33,23 @@ from tuckshop.http.router import Route
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _REF = "#/components/schemas/{name}"
-_SUCCESSES = {200: "Done", 201: "Created", 204: "No content"}
+_SUCCESSES = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
 
 _HEADERS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {
-        "description": "A key of your own, one for each operation. The same request with the same "
-        "key gets the stored response, with `Idempotent-Replayed: true`; another request with it is refused. "
+        "description": "Yours, one for each thing that you want done once. The same request with the same "
+        "key is answered as before, with `Idempotent-Replayed: true`; another request with it is refused. "
         "Kept for 30 days.",
         "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]+$", "minLength": 1, "maxLength": 255},
     },
     "If-Match": {
-        "description": "Change the product only if it is at this version: an ETag from a response, or the "
+        "description": "Only if the product is still at this version: an ETag that you were given, or the "
         "version itself in quotes.",
         "schema": {"type": "string", "minLength": 3, "pattern": '^(W/)?"[1-9][0-9]{0,8}(-[0-9a-f]{1,64})?"$'},
         "example": '"1"',
     },
     "If-None-Match": {
-        "description": "ETags of stored responses: if one is current, the response is 304 without a body.",
+        "description": "The ETags that you have: where one still is right the answer is 304, without a body.",
         "schema": {"type": "string"},
         "example": '"1-0123456789abcdef"',
     },
@@ -57,7 +57,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
 _ETAG = {"description": "For If-None-Match and If-Match.", "schema": {"type": "string"}}
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
 _REPLAYED = {
-    "description": "The stored response to an earlier request with this key; nothing was done again.",
+    "description": "The key stood for this request already; this is its answer, and nothing was done again.",
     "schema": {"const": "true"},
 }
 _FACTS: dict[str, Any] = {
@@ -294,7 +294,7 @@ def _responses(contract: Contract, handler: Handler) -> dict[int, dict[str, Any]
     success = _success(handler)
     responses: dict[int, dict[str, Any]] = {handler.status_code: success}
     if said.tagged:
-        responses[304] = {"description": "Not modified", "headers": {"ETag": _ETAG}}
+        responses[304] = {"description": "You have it already", "headers": {"ETag": _ETAG}}
     for status, meaning in said.also.items():
         responses[status] = {**success, "description": meaning}
 
@@ -351,14 +351,14 @@ def _general_responses(contract: Contract) -> dict[str, Any]:
         "TooSlow": (408, "Request timeout", "body did not arrive in time."),
         "TooLarge": (413, "Body too large", "body must have at most 65536 bytes."),
         "WrongMediaType": (415, "Unsupported media type", "Content-Type must be application/json."),
-        "InternalError": (500, "Internal error", "Something went wrong in the shop."),
+        "InternalError": (500, "Internal error", "This is a defect of the shop's."),
     }
     responses = {
         name: _error_response(contract, [_plain(contract, *told)[1]]) for name, told in told_of.items()
     }
     away = (
-        ("Unavailable", "The shop is not available. Nothing was changed. Try again."),
-        ("Outcome unknown", "It is not known whether this happened. Retry with the same Idempotency-Key."),
+        ("Unavailable", "The shop cannot answer now; nothing has happened. Try again."),
+        ("Outcome unknown", "Whether this has happened is unknown: retry with your key."),
     )
     examples = [_plain(contract, 503, *told)[1] for told in away]
     responses["Unavailable"] = {**_error_response(contract, examples), "headers": _RETRY}

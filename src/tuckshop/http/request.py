@@ -36,7 +36,7 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A request's JSON object: nothing missing, nothing more, nothing of another type."""
 
 
-class ShopRequest(Request):
+class Call(Request):
     """A request to the running shop. Handlers ask it for what they need."""
 
     handler: Handler | None = None

@@ -40,7 +40,7 @@ class Response(_Response, Generic[Content]):
         return content.encode() if isinstance(content, str) and self.media_type != JSON else _encode(content)
 
 
-def respond(
+def answered(
     outcome: Outcome,
     receiver: type[Receiver],
     show: Callable[[Receiver], Any],

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from tuckshop.http.errors import Errors, Malformed, in_words
 from tuckshop.http.handlers import PLACEHOLDER, WHOLE, Handler, Parameter, Router, flat
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 
 _HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
@@ -47,7 +47,7 @@ class Application:
         *,
         errors: Errors,
         prefix: str = "",
-        before: Callable[[ShopRequest], Awaitable[None]] | None = None,
+        before: Callable[[Call], Awaitable[None]] | None = None,
         takes_any_query: bool = False,
     ) -> None:
         self._errors = errors
@@ -64,7 +64,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, whatever happens."""
         scope["app"] = self
-        request = ShopRequest(scope, receive, send)
+        request = Call(scope, receive, send)
         try:
             response = await self._answer(request)
         except Exception as error:  # noqa: BLE001  # There is an answer to each.
@@ -95,7 +95,7 @@ class Application:
             self._plain[path] = node.methods
         self.routes.append(route)
 
-    async def _answer(self, request: ShopRequest) -> AnyResponse:
+    async def _answer(self, request: Call) -> AnyResponse:
         for host in request.given(b"host"):
             if not _HOST.fullmatch(host):
                 raise Malformed(("Host", "is not valid"), status=400)
@@ -138,7 +138,7 @@ class Application:
         scope["path"] = f"/{'/'.join(parts)}"
         return node.methods, texts
 
-    def _arguments(self, request: ShopRequest, route: Route, texts: Sequence[str]) -> dict[str, Any]:
+    def _arguments(self, request: Call, route: Route, texts: Sequence[str]) -> dict[str, Any]:
         """What the handler is called with.
 
         Raises:

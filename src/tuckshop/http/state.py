@@ -12,7 +12,7 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 from tuckshop.context import Shop
-from tuckshop.http.timeouts import BodyTimeouts
+from tuckshop.http.timeouts import Stalls
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings, Source
 
@@ -24,7 +24,7 @@ class Running(NamedTuple):
 
     shop: Shop
     events: Events
-    stalls: BodyTimeouts
+    stalls: Stalls
     settings: Settings
     sources: Mapping[str, Source]
 

@@ -13,7 +13,7 @@ BODY_SECONDS_MAX = 120  # For all pieces: an image of 8 MiB over a poor line.
 LOOK_SECONDS = 1.0
 
 
-class BodyTimeouts:
+class Stalls:
     """The requests of one process that wait for a piece of their body. Times are looks since the start."""
 
     def __init__(self) -> None:

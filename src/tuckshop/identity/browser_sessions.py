@@ -23,7 +23,7 @@ PREFIX = "tss_"  # Told apart from an API token, and found by those who scan for
 
 
 @dataclass(frozen=True, slots=True)
-class BrowserSession:
+class OpaqueLogIn:
     """The secret, which nobody can find out again, and whose it is."""
 
     secret: str
@@ -40,7 +40,7 @@ async def log_in(
     device: str | None = None,
     address: str | None = None,
     instead_of: SessionCaller | None = None,
-) -> BrowserSession:
+) -> OpaqueLogIn:
     """A new session of so many days, known by its secret; `instead_of` is ended with it.
 
     Raises:
@@ -57,7 +57,7 @@ async def log_in(
         secret_hash=hashed(secret),
         instead_of=instead_of,
     )
-    return BrowserSession(secret, caller, others)
+    return OpaqueLogIn(secret, caller, others)
 
 
 async def caller(shop: Shop, *, secret: str) -> SessionCaller:

@@ -51,7 +51,7 @@ async def make(
     if not hmac.compare_digest(_hash(code), code_hash):
         raise InvalidField(field="code", problem=WrongSetupCode())
     async with writing(shop.engine) as connection:
-        await tries.forgive(connection, counted)
+        await tries.give_back(connection, counted)
     return await registration.add(
         shop, username=username, email=None, password=password, roles=[Role.ADMIN], only_first=True
     )

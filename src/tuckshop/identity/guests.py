@@ -42,7 +42,7 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
-class UnclaimedBalance:
+class LeftBehind:
     """A guest's money that nothing has moved since `touched_us`."""
 
     guest_id: int
@@ -52,7 +52,7 @@ class UnclaimedBalance:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenOff:
+class Unclaimed:
     """Money that went from a closed wallet to nobody: a guest's or a user's."""
 
     transfer_id: int
@@ -146,7 +146,7 @@ async def look_up(shop: Shop, *, name: str) -> Guest:
 
 async def left_behind(
     shop: Shop, *, actor: Actor, days: int, after_id: int = 0, limit: int = AT_ONCE
-) -> list[UnclaimedBalance]:
+) -> list[LeftBehind]:
     """Guests whose money nothing has moved for so many days, by id. Raises RoleMissing."""
     actor.require(Role.CASHIER, Role.ADMIN)
     before_us = shop.clock() - days * DAY_SECONDS * MICROSECONDS
@@ -164,7 +164,7 @@ async def left_behind(
         .limit(limit)
     )
     async with reading(shop.engine) as connection:
-        return [UnclaimedBalance(*row) for row in await connection.execute(query)]
+        return [LeftBehind(*row) for row in await connection.execute(query)]
 
 
 async def close_left_behind(shop: Shop, *, caller: SessionCaller, days: int) -> list[WalletClosed]:
@@ -192,7 +192,7 @@ async def close_left_behind(shop: Shop, *, caller: SessionCaller, days: int) -> 
     return closed
 
 
-async def unclaimed(shop: Shop, *, actor: Actor, before_id: int | None, limit: int) -> list[WrittenOff]:
+async def unclaimed(shop: Shop, *, actor: Actor, before_id: int | None, limit: int) -> list[Unclaimed]:
     """What nobody claimed so far, newest first, that before `before_id`. Raises RoleMissing."""
     actor.require(Role.CASHIER, Role.ADMIN)
     query = (
@@ -212,7 +212,7 @@ async def unclaimed(shop: Shop, *, actor: Actor, before_id: int | None, limit: i
     if before_id is not None:
         query = query.where(transfers.c.id < before_id)
     async with reading(shop.engine) as connection:
-        return [WrittenOff(*row) for row in await connection.execute(query)]
+        return [Unclaimed(*row) for row in await connection.execute(query)]
 
 
 def _unclaimed_id() -> Any:

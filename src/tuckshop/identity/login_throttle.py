@@ -50,7 +50,7 @@ USER = Limit(50, 60)  # Many addresses against one name; the owner is known by t
 NETWORK = Limit(100, 10)  # An office behind one address, on the morning after its passwords changed.
 
 
-class Attempt(NamedTuple):
+class Try(NamedTuple):
     """One counted try: what to take back if it was good."""
 
     counted: tuple[tuple[bytes, Limit], ...]
@@ -63,7 +63,7 @@ class Remembered(NamedTuple):
     shut_out: int
 
 
-async def begin(shop: Shop, *, username: str, address: str | None) -> Attempt:
+async def begin(shop: Shop, *, username: str, address: str | None) -> Try:
     """Counts a try to log in, and makes the later of many wait. Raises TooManyTries."""
     key, place = name_key(username), _place(address)
     counted = [(_hash("pair", key, place), PAIR)]
@@ -79,10 +79,10 @@ async def begin(shop: Shop, *, username: str, address: str | None) -> Attempt:
                 delay = max(used - limit.tries // 2, 0) * DELAY_SECONDS
     if delay:
         await asyncio.sleep(delay)
-    return Attempt(tuple(counted))
+    return Try(tuple(counted))
 
 
-async def forgive(connection: AsyncConnection, given: Attempt) -> None:
+async def give_back(connection: AsyncConnection, given: Try) -> None:
     """The try was good: it counts no more."""
     for name, limit in given.counted:
         await connection.execute(

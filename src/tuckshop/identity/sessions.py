@@ -14,7 +14,7 @@ from tuckshop.domain.users import Actor, Role, Scope, UserState, name_key, read_
 from tuckshop.identity import login_throttle as tries
 from tuckshop.identity import users as accounts
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
-from tuckshop.identity.login_throttle import Attempt
+from tuckshop.identity.login_throttle import Try
 from tuckshop.identity.users import User
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
@@ -40,7 +40,7 @@ class LoggedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRecord:
+class SessionStands:
     """One log-in on one device."""
 
     id: int
@@ -97,7 +97,7 @@ async def open_session(
         )
         if await connection.scalar(still.with_for_update(read=True)) is None:
             raise BadCredentials
-        await tries.forgive(connection, counted)
+        await tries.give_back(connection, counted)
         if instead_of is not None:
             await _end(connection, instead_of, now_us)
         others = await _count_live(connection, user_id, now_us)
@@ -192,7 +192,7 @@ async def log_out_everywhere_by_password(
     """The same for somebody who is not logged in here. Raises BadCredentials, TooManyTries."""
     user_id, _, counted = await _verify(shop, username, password, address)
     async with writing(shop.engine) as connection:
-        await tries.forgive(connection, counted)
+        await tries.give_back(connection, counted)
         return await accounts.end_sessions(connection, user_id, now_us=shop.clock())
 
 
@@ -213,15 +213,15 @@ async def actor(shop: Shop, *, caller: SessionCaller) -> Actor:
     return replace(found, roles=roles)
 
 
-async def page(shop: Shop, *, user_id: int, before_id: int | None, limit: int) -> list[SessionRecord]:
+async def page(shop: Shop, *, user_id: int, before_id: int | None, limit: int) -> list[SessionStands]:
     """Where the user is logged in, newest first, those before `before_id`; API tokens are no log-ins."""
-    columns = (sessions.c[name] for name in SessionRecord.__slots__)
+    columns = (sessions.c[name] for name in SessionStands.__slots__)
     query = select(*columns).where(*_log_ins(user_id, shop.clock()))
     if before_id is not None:
         query = query.where(sessions.c.id < before_id)
     async with reading(shop.engine) as connection:
         rows = await connection.execute(query.order_by(sessions.c.id.desc()).limit(limit))
-        return [SessionRecord(*row) for row in rows]
+        return [SessionStands(*row) for row in rows]
 
 
 async def end(shop: Shop, *, user_id: int, session_id: int) -> None:
@@ -269,7 +269,7 @@ def _log_ins(user_id: int, now_us: int) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def _verify(shop: Shop, username: str, password: str, address: str | None) -> tuple[int, str, Attempt]:
+async def _verify(shop: Shop, username: str, password: str, address: str | None) -> tuple[int, str, Try]:
     counted = await tries.begin(shop, username=username, address=address)
     query = select(users.c.id, users.c.password_hash, users.c.state).where(
         users.c.username_key == name_key(username), users.c.state != UserState.CLOSED.value

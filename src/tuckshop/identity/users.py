@@ -121,7 +121,7 @@ async def _check_present(shop: Shop, user_id: int, password: str | None, address
     if not await shop.passwords.fits(password or "", row.password_hash):
         raise BadCredentials
     async with writing(shop.engine) as connection:
-        await tries.forgive(connection, counted)
+        await tries.give_back(connection, counted)
     present: str = row.password_hash
     return present
 

@@ -32,7 +32,7 @@ _ESCAPED = re.compile(r"'+[=+\-@\t\r\n]")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # How UTF-16 begins.
 
 
-class FileUnreadable(Exception):
+class SheetUnreadable(Exception):
     """No table can be made of this file; the first line at fault, if it is in one."""
 
     def __init__(self, problem: FileProblem, *, line: int | None = None) -> None:
@@ -67,10 +67,10 @@ def read(content: bytes, *, rows_max: int) -> list[Row]:
     one in the head.
 
     Raises:
-        FileUnreadable: too large, too many rows, not UTF-8, or not quoted as CSV is.
+        SheetUnreadable: too large, too many rows, not UTF-8, or not quoted as CSV is.
     """
     if len(content) > BYTES_MAX:
-        raise FileUnreadable(FileTooLarge(BYTES_MAX))
+        raise SheetUnreadable(FileTooLarge(BYTES_MAX))
     text = _decoded(content)
     first = text.lstrip("\r\n").split("\n", 1)[0]
     separator = max(SEPARATORS, key=first.count)
@@ -84,27 +84,27 @@ def read(content: bytes, *, rows_max: int) -> list[Row]:
             if any(stripped):
                 rows.append(Row(line, stripped))
             if len(rows) > rows_max + 1:
-                raise FileUnreadable(TooManyRows(rows_max))
+                raise SheetUnreadable(TooManyRows(rows_max))
             if any(len(cell) > CELL_LENGTH_MAX for cell in cells):
-                raise FileUnreadable(CellTooLong(CELL_LENGTH_MAX), line=line)
+                raise SheetUnreadable(CellTooLong(CELL_LENGTH_MAX), line=line)
             line = reader.line_num + 1
     except csv.Error:
         # Where the row begins, not where the text ended that its open quote has swallowed.
-        raise FileUnreadable(QuotesOpen(), line=line) from None
+        raise SheetUnreadable(QuotesOpen(), line=line) from None
     return rows
 
 
 def _decoded(content: bytes) -> str:
     if content.startswith(_WIDE):
-        raise FileUnreadable(FileIsUtf16())
+        raise SheetUnreadable(FileIsUtf16())
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise FileUnreadable(FileNotUtf8(), line=line) from None
+        raise SheetUnreadable(FileNotUtf8(), line=line) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise FileUnreadable(NulCharacter(), line=line)
+        raise SheetUnreadable(NulCharacter(), line=line)
     return text
 
 

@@ -75,7 +75,7 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ImportRow:
+class Good:
     """A row with its cells read. None: not said, so it stays as it is, or is as usual for a new product."""
 
     line: int
@@ -100,7 +100,7 @@ class ImportRow:
 class Table:
     """The rows that can be read, and what is wrong with the others."""
 
-    goods: tuple[ImportRow, ...]
+    goods: tuple[Good, ...]
     problems: tuple[Problem, ...]
 
 
@@ -136,7 +136,7 @@ def parse(rows: Sequence[Row], *, currency: Currency) -> Table:
     about_head = _about_head(columns)
     if about_head:
         return Table((), tuple(Problem(rows[0].line, problem) for problem in about_head))
-    goods: list[ImportRow] = []
+    goods: list[Good] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     readers = _readers(currency)
@@ -153,7 +153,7 @@ def parse(rows: Sequence[Row], *, currency: Currency) -> Table:
 
 
 def step(
-    good: ImportRow,
+    good: Good,
     known: Known | None,
     sellers: Mapping[str, Seller],
     *,
@@ -262,7 +262,7 @@ def _readers(currency: Currency) -> dict[str, Reader]:
     }
 
 
-def _good(row: Row, columns: Sequence[str], readers: Mapping[str, Reader]) -> ImportRow:
+def _good(row: Row, columns: Sequence[str], readers: Mapping[str, Reader]) -> Good:
     cells = row.cells
     if any(cells[len(columns) :]):
         raise Wrong(TooManyCells(len(cells), len(columns)))
@@ -279,7 +279,7 @@ def _good(row: Row, columns: Sequence[str], readers: Mapping[str, Reader]) -> Im
         problems.append(NameMissing())
     if problems:
         raise Wrong(*problems)
-    return ImportRow(row.line, **read)
+    return Good(row.line, **read)
 
 
 def _whole(text: str, *, field: str) -> int:
@@ -294,7 +294,7 @@ def _yes_no(text: str) -> bool:
     return _YES_NO[text.lower()]
 
 
-def _seller_id(good: ImportRow, sellers: Mapping[str, Seller], actor: Actor) -> int | None:
+def _seller_id(good: Good, sellers: Mapping[str, Seller], actor: Actor) -> int | None:
     """Whose a new product becomes; None: the shop's own."""
     is_admin = actor.has(Role.ADMIN)
     if good.seller is None:
@@ -307,7 +307,7 @@ def _seller_id(good: ImportRow, sellers: Mapping[str, Seller], actor: Actor) -> 
     raise Wrong(UnknownSeller(good.seller[:USERNAME_LENGTH_MAX]) if is_admin else SellerNotYou())
 
 
-def _require_same_seller(good: ImportRow, known: Known, actor: Actor) -> None:
+def _require_same_seller(good: Good, known: Known, actor: Actor) -> None:
     if not actor.has(Role.ADMIN) and known.seller_id != actor.user_id:
         raise Wrong(ProductNotYours(known.name))
     seller = known.seller or HOUSE_NAME

@@ -112,7 +112,7 @@ async def take(
     await machines.find(shop, machine_id=machine_id)
     try:
         table = goods_rows.parse(sheets.read(content, rows_max=GOODS_MAX), currency=shop.currency)
-    except sheets.FileUnreadable as error:
+    except sheets.SheetUnreadable as error:
         return Report(problems=(Problem(error.line, error.problem),))
     for tried in range(1, _TRIES + 1):
         report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)

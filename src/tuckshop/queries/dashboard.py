@@ -36,7 +36,7 @@ class LowShelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard:
+class Glance:
     """How the shop stands now.
 
     `float_cents`: what is in all wallets. `coins`: of all boxes, by denomination, the largest first. `low`:
@@ -53,7 +53,7 @@ class Dashboard:
     tries: Remembered
 
 
-async def taken(shop: Shop, *, actor: Actor) -> Dashboard:
+async def taken(shop: Shop, *, actor: Actor) -> Glance:
     """The shop as it stands now. Raises RoleMissing."""
     actor.require(Role.CASHIER, Role.ADMIN)
     low = (
@@ -73,7 +73,7 @@ async def taken(shop: Shop, *, actor: Actor) -> Dashboard:
     pending = select(func.count()).where(users.c.state == UserState.PENDING.value)
     async with reading(shop.engine) as connection:
         emptiest = low.order_by(shelves.c.quantity, products.c.id, machines.c.id).limit(LOW_SHOWN)
-        return Dashboard(
+        return Glance(
             float_cents=int(await connection.scalar(wallets) or 0),
             coins={value: int(count) for value, count in await connection.execute(coins)},
             low=[LowShelf(*row) for row in await connection.execute(emptiest)],

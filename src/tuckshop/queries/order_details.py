@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tuckshop.context import Shop
 from tuckshop.domain.users import HOUSE_NAME, Actor, Role
 from tuckshop.queries import orders
-from tuckshop.queries.orders import OrderRecord
+from tuckshop.queries.orders import OrderStands
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
@@ -19,7 +19,7 @@ refunds, refund_lines, kept = tables.refunds, tables.refund_lines, tables.orders
 
 
 @dataclass(frozen=True, slots=True)
-class RefundRecord:
+class RefundStands:
     """Pieces that came back, by product; `actor` None: nobody who has a name, a machine or the operator."""
 
     refund_id: int
@@ -35,11 +35,11 @@ class RefundRecord:
 class Details:
     """An order whole. `sellers`: by product."""
 
-    order: OrderRecord
+    order: OrderStands
     machine: str
     fulfilled_us: int | None
     sellers: dict[int, str]
-    refunds: list[RefundRecord]
+    refunds: list[RefundStands]
 
 
 async def find(shop: Shop, *, order_id: int, actor: Actor) -> Details:
@@ -73,6 +73,6 @@ async def find(shop: Shop, *, order_id: int, actor: Actor) -> Details:
         one = some[0]
         pieces = {row.product_id: row.quantity for row in some}
         told.append(
-            RefundRecord(one.id, one.kind, one.amount_cents, one.username, one.reason, one.created_us, pieces)
+            RefundStands(one.id, one.kind, one.amount_cents, one.username, one.reason, one.created_us, pieces)
         )
     return Details(found, machine, fulfilled_us, sellers, told)

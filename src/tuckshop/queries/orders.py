@@ -27,7 +27,7 @@ users, guests = tables.users, tables.guests
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRecord:
+class OrderStands:
     """An order as it stands now."""
 
     order_id: int
@@ -52,7 +52,7 @@ class Returnable:
     is_whole: bool
 
 
-class OrderScope(StrEnum):
+class Whose(StrEnum):
     """Which orders are looked for."""
 
     MINE = "mine"  # what the actor has bought
@@ -64,13 +64,13 @@ async def page(
     shop: Shop,
     *,
     actor: Actor,
-    whose: OrderScope = OrderScope.MINE,
+    whose: Whose = Whose.MINE,
     buyer_id: int | None = None,
     status: OrderStatus | None = None,
     before_id: int | None = None,
     offset: int = 0,
     limit: int,
-) -> list[OrderRecord]:
+) -> list[OrderStands]:
     """Orders, newest first, those before `before_id`; of one buyer and in one status, where named.
 
     The first `offset` of them are left out.
@@ -82,13 +82,13 @@ async def page(
     place, narrowed = orders.c.id, []
     found = select(place)
     match whose:
-        case OrderScope.MINE:
+        case Whose.MINE:
             narrowed.append(orders.c.buyer_id == actor.user_id)
-        case OrderScope.SOLD:
+        case Whose.SOLD:
             actor.require(Role.SELLER)
             place = lines.c.order_id
             found = select(place).distinct().where(lines.c.seller_id == actor.user_id)
-        case OrderScope.ALL:
+        case Whose.ALL:
             actor.require(Role.CASHIER, Role.ADMIN)
         case _:
             assert_never(whose)
@@ -100,13 +100,13 @@ async def page(
         narrowed.append(is_in(status))
     if before_id is not None:
         found = found.where(place < before_id)
-    if narrowed and whose is OrderScope.SOLD:
+    if narrowed and whose is Whose.SOLD:
         found = found.join(orders, orders.c.id == place)
     ids = found.where(*narrowed).order_by(place.desc()).limit(limit).offset(offset).subquery("found")
     query = _LISTED.join(ids, ids.c[place.name] == orders.c.id).order_by(orders.c.id.desc())
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).all()
-        return await _with_lines(connection, rows, actor=actor if whose is OrderScope.SOLD else None)
+        return await _with_lines(connection, rows, actor=actor if whose is Whose.SOLD else None)
 
 
 async def returnable(shop: Shop, *, buyer_id: int, order_ids: Collection[int]) -> dict[int, Returnable]:
@@ -144,7 +144,7 @@ async def count(shop: Shop, *, buyer_id: int) -> int:
         return await connection.scalar(query) or 0
 
 
-async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderRecord:
+async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderStands:
     """The order: its buyer, cashiers and admins see all of it, a seller the lines with own products.
 
     Raises:
@@ -164,7 +164,7 @@ async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderRecord:
     return found
 
 
-async def find_sold(shop: Shop, *, order_id: int, seller: Actor) -> OrderRecord:
+async def find_sold(shop: Shop, *, order_id: int, seller: Actor) -> OrderStands:
     """The order with the seller's own lines alone, whoever else they are. Raises UnknownOrder for none."""
     query = _LISTED.where(orders.c.id == order_id, _has_lines_of(seller))
     async with reading(shop.engine) as connection:
@@ -183,7 +183,7 @@ async def shared(shop: Shop, *, order_ids: Collection[int], seller: Actor) -> se
         return set((await connection.execute(query)).scalars())
 
 
-async def find_named(shop: Shop, *, name: str, buyer_id: int) -> OrderRecord:
+async def find_named(shop: Shop, *, name: str, buyer_id: int) -> OrderStands:
     """The buyer's order of this client reference; without one, the buyer's order of this number.
 
     Raises UnknownOrder.
@@ -212,7 +212,7 @@ def is_in(status: OrderStatus) -> ColumnElement[bool]:
     return is_it if status is OrderStatus.DISPENSED else and_(is_it, orders.c.status != usual)
 
 
-def is_repeated(order: OrderRecord, command: PlaceOrder) -> bool:
+def is_repeated(order: OrderStands, command: PlaceOrder) -> bool:
     """Whether the order is what the command asks for, whatever has become of it since."""
     sold = {line.product_id: line.quantity for line in order.lines}
     return (
@@ -232,7 +232,7 @@ def _has_lines_of(actor: Actor) -> Exists:
     return exists().where(lines.c.order_id == orders.c.id, lines.c.seller_id == actor.user_id)
 
 
-async def _with_lines(connection: AsyncConnection, rows: Any, *, actor: Actor | None) -> list[OrderRecord]:
+async def _with_lines(connection: AsyncConnection, rows: Any, *, actor: Actor | None) -> list[OrderStands]:
     """The orders with their lines; for a seller with own ones alone, and without whose order it is."""
     sold: dict[int, list[SoldLine]] = {row.id: [] for row in rows}
     query = (
@@ -252,7 +252,7 @@ async def _with_lines(connection: AsyncConnection, rows: Any, *, actor: Actor | 
     for order_id, *line in await connection.execute(query):
         sold[order_id].append(SoldLine(*line))
     return [
-        OrderRecord(
+        OrderStands(
             row.id,
             row.client_ref if actor is None else None,
             row.status,

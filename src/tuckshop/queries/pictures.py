@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import UnknownImage
-from tuckshop.queries.orders import OrderRecord
+from tuckshop.queries.orders import OrderStands
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
@@ -29,7 +29,7 @@ async def find(shop: Shop, *, image_id: int) -> tuple[str, bytes]:
     return row.media_type, row.content
 
 
-async def of_orders(shop: Shop, *, orders: Iterable[OrderRecord]) -> dict[int, int]:
+async def of_orders(shop: Shop, *, orders: Iterable[OrderStands]) -> dict[int, int]:
     """The ids of the pictures that products in these orders show now; those without one are left out."""
     sold = {line.product_id for order in orders for line in order.lines}
     query = select(products.c.id, products.c.image_id).where(

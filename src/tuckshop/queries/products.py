@@ -19,7 +19,7 @@ products, shelves, machines, users = tables.products, tables.shelves, tables.mac
 
 
 @dataclass(frozen=True, slots=True)
-class ProductOverview:
+class Good:
     """A product as it stands, with all its pieces wherever they are; `removed_us` None: it is on sale.
 
     `seller` None: it is the house's own.
@@ -42,7 +42,7 @@ class ProductOverview:
 
 
 @dataclass(frozen=True, slots=True)
-class ShelfStock:
+class Held:
     """What one machine holds of a product; `price_cents` None: at the product's own price."""
 
     machine_id: int
@@ -60,7 +60,7 @@ async def page(
     removed: bool = False,
     before_id: int | None = None,
     limit: int,
-) -> list[ProductOverview]:
+) -> list[Good]:
     """The seller's products, newest first, those before `before_id`; with `keyword` in the name.
 
     `seller_id` None: everybody's, and the house's own, as the office sees them.
@@ -76,7 +76,7 @@ async def page(
     return await _read(shop, query)
 
 
-async def low(shop: Shop, *, seller_id: int, limit: int) -> list[ProductOverview]:
+async def low(shop: Shop, *, seller_id: int, limit: int) -> list[Good]:
     """The seller's products on sale that are low, those with least first."""
     stock, has_low = _stock()
     query = (
@@ -89,7 +89,7 @@ async def low(shop: Shop, *, seller_id: int, limit: int) -> list[ProductOverview
     return await _read(shop, query)
 
 
-async def find(shop: Shop, *, product_id: int, seller_id: int | None) -> ProductOverview:
+async def find(shop: Shop, *, product_id: int, seller_id: int | None) -> Good:
     """The seller's product, on sale or not; `seller_id` None: anybody's.
 
     Raises UnknownProduct for none, and for those of others.
@@ -101,7 +101,7 @@ async def find(shop: Shop, *, product_id: int, seller_id: int | None) -> Product
     return found[0]
 
 
-async def shelves_of(shop: Shop, *, product_id: int) -> list[ShelfStock]:
+async def shelves_of(shop: Shop, *, product_id: int) -> list[Held]:
     """The machines that have a shelf for the product, by id."""
     query = (
         select(machines.c.id, machines.c.name, shelves.c.slot, shelves.c.quantity, shelves.c.price_cents)
@@ -110,7 +110,7 @@ async def shelves_of(shop: Shop, *, product_id: int) -> list[ShelfStock]:
         .order_by(machines.c.id)
     )
     async with reading(shop.engine) as connection:
-        return [ShelfStock(*row) for row in await connection.execute(query)]
+        return [Held(*row) for row in await connection.execute(query)]
 
 
 def _stock() -> tuple[Any, Any]:
@@ -137,10 +137,8 @@ def _goods() -> Select[Any]:
     )
 
 
-async def _read(shop: Shop, query: Select[Any]) -> list[ProductOverview]:
+async def _read(shop: Shop, query: Select[Any]) -> list[Good]:
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).mappings().all()
     # PostgreSQL adds up in a decimal, and SQLite has no truth but 1.
-    return [
-        ProductOverview(**{**row, "stock": int(row["stock"]), "is_low": bool(row["is_low"])}) for row in rows
-    ]
+    return [Good(**{**row, "stock": int(row["stock"]), "is_low": bool(row["is_low"])}) for row in rows]

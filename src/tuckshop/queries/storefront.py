@@ -27,7 +27,7 @@ _NAME_DIGITS = 32  # 128 bits of the hash: nobody finds a secret that leads to s
 
 
 @dataclass(frozen=True, slots=True)
-class ShelfItem:
+class Stocked:
     """A product on a machine's shelf, as it is sold there. `code` is what is typed to choose it."""
 
     product_id: int
@@ -40,7 +40,7 @@ class ShelfItem:
 
 
 @dataclass(frozen=True, slots=True)
-class BoughtItem:
+class Bought:
     """An order that can be given back until `until_us`."""
 
     order_id: int
@@ -48,7 +48,7 @@ class BoughtItem:
     until_us: int
 
 
-async def stocked(shop: Shop, *, machine_id: int, also: Collection[int] = ()) -> list[ShelfItem]:
+async def stocked(shop: Shop, *, machine_id: int, also: Collection[int] = ()) -> list[Stocked]:
     """The shelves of a machine, by their codes; the first SHELVES_MAX of them, and the products in `also`.
 
     A shelf that nobody gave a code gets the next free number.
@@ -75,7 +75,7 @@ async def stocked(shop: Shop, *, machine_id: int, also: Collection[int] = ()) ->
     taken = {row.slot for row in rows}
     free = (str(number) for number in range(11, 11 + 2 * len(rows) + 1) if str(number) not in taken)
     found = [
-        ShelfItem(product_id, name, price_cents, quantity, next(free) if slot is None else slot, *rest)
+        Stocked(product_id, name, price_cents, quantity, next(free) if slot is None else slot, *rest)
         for product_id, name, price_cents, quantity, slot, *rest in rows
     ]
     return sorted(found, key=_by_code)
@@ -115,7 +115,7 @@ async def balance_cents(shop: Shop, *, wallet: AccountRef) -> int:
         return await connection.scalar(query) or 0
 
 
-async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> BoughtItem | None:
+async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> Bought | None:
     """The wallet's newest order at the machine, if all of it can still be given back by its buyer."""
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
     now_us = shop.clock()
@@ -139,10 +139,10 @@ async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> B
         rows = list(await connection.execute(query))
     if not rows or rows[0].status != OrderStatus.DISPENSED or not all(row.refundable for row in rows):
         return None
-    return BoughtItem(rows[0].id, tuple(row.name for row in rows), rows[0].fulfilled_us + window_us)
+    return Bought(rows[0].id, tuple(row.name for row in rows), rows[0].fulfilled_us + window_us)
 
 
-def _by_code(one: ShelfItem) -> tuple[str, int, str]:
+def _by_code(one: Stocked) -> tuple[str, int, str]:
     """A2 before A10."""
     letters = one.code.rstrip("0123456789")
     return letters, int(one.code[len(letters) :] or 0), one.code

@@ -19,7 +19,7 @@ OfBank = Literal[TransferKind.TOPUP, TransferKind.EARNINGS_PAYOUT, TransferKind.
 
 
 @dataclass(frozen=True, slots=True)
-class BankTransfer:
+class Referenced:
     """One of them: for whom, how much, and under which reference."""
 
     id: int
@@ -39,7 +39,7 @@ async def referenced(
     user_id: int | None = None,
     before_id: int | None = None,
     limit: int,
-) -> list[BankTransfer]:
+) -> list[Referenced]:
     """Movements of a kind with a reference, newest first, those before `before_id`; of one user if asked.
 
     Raises:
@@ -75,4 +75,4 @@ async def referenced(
     if before_id is not None:
         query = query.where(transfers.c.id < before_id)
     async with reading(shop.engine) as connection:
-        return [BankTransfer(*row) for row in await connection.execute(query)]
+        return [Referenced(*row) for row in await connection.execute(query)]

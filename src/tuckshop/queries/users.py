@@ -22,7 +22,7 @@ users, kept = tables.users, tables.accounts
 
 
 @dataclass(frozen=True, slots=True)
-class UserRecord:
+class Person:
     """A user, and what is in the wallet."""
 
     user: User
@@ -39,7 +39,7 @@ async def page(
     role: Role | None = None,
     before_id: int | None = None,
     limit: int,
-) -> list[UserRecord]:
+) -> list[Person]:
     """Users whose name or address contains the keyword, or whose number it is; the newest first.
 
     Without a state, all but the closed. Raises RoleMissing: admins only.
@@ -70,6 +70,6 @@ async def page(
         query = query.where(users.c.id < before_id)
     async with reading(shop.engine) as connection:
         return [
-            UserRecord(accounts.user_of(row), row.balance_cents or 0, row.created_us)
+            Person(accounts.user_of(row), row.balance_cents or 0, row.created_us)
             for row in await connection.execute(query)
         ]

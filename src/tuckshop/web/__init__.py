@@ -1,4 +1,4 @@
-"""The HTML pages, in rooms by audience.
+"""The pages that people see, in rooms by audience.
 
 Storefront, account, desk and office, and `ui`, which they share.
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.app_demo import amounts as figures
-from tuckshop.dialects.app_demo.common import respond
+from tuckshop.dialects.app_demo.common import answered
 from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.domain import money
@@ -23,9 +23,9 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import PathId, ProductName, ResponseBody
-from tuckshop.http.handlers import delete, describe, get, post, put
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import PathId, ProductName, Shown
+from tuckshop.http.handlers import delete, get, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
@@ -71,7 +71,7 @@ class ChangeProductBody(Body):
     id: int | UnsetType = UNSET
 
 
-class ProductResponse(ResponseBody):
+class ProductShown(Shown):
     """A product on sale."""
 
     id: int
@@ -80,10 +80,10 @@ class ProductResponse(ResponseBody):
     stock: int
 
 
-class ProductsResponse(Counted):
+class ProductsShown(Counted):
     """A page of products."""
 
-    results: list[ProductResponse]
+    results: list[ProductShown]
 
 
 _PRODUCTS = "/api/product"
@@ -93,16 +93,16 @@ _PRODUCT = "/api/product/{product_id:int}"
 @get(
     _PRODUCTS,
     summary="Products",
-    operation=describe("listProducts", InvalidField),
+    operation=told("listProducts", InvalidField),
 )
 async def products(
-    request: ShopRequest,
+    request: Call,
     max_price: MaxPrice | None = None,
     keyword: Keyword | None = None,
     keywords: Keyword | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> ProductsResponse:
+) -> ProductsShown:
     """What is on sale. `keywords` is another name of `keyword`."""
     await sessions.actor(request.shop, caller=request.caller)
     if keyword is not None and keywords is not None:
@@ -118,7 +118,7 @@ async def products(
     )
     found = await catalogue.page(request.shop, search)
     count = await catalogue.count(request.shop, search)
-    return ProductsResponse(
+    return ProductsShown(
         results=[_show_product(product, currency) for product in found],
         **neighbours(request, count=count, limit=limit, offset=offset),
     )
@@ -127,9 +127,9 @@ async def products(
 @post(
     _PRODUCTS,
     summary="Sell something",
-    operation=describe("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+    operation=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
 )
-async def add_product(request: ShopRequest) -> Response[ProductResponse]:
+async def add_product(request: Call) -> Response[ProductShown]:
     """A product of your own."""
     caller = request.caller
     data = await request.parsed(ProductBody)
@@ -140,13 +140,13 @@ async def add_product(request: ShopRequest) -> Response[ProductResponse]:
         figures.read_price(data.price, currency),
         figures.read_stock(data.stock),
     )
-    return respond(
+    return answered(
         await request.settled(command), ProductRecord, lambda made: _show_product(made, currency), status=201
     )
 
 
-@get(_PRODUCT, summary="A product", operation=describe("getProduct", UnknownProduct))
-async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
+@get(_PRODUCT, summary="A product", operation=told("getProduct", UnknownProduct))
+async def product(request: Call, product_id: PathId) -> ProductShown:
     """One that is on sale."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await catalogue.find(request.shop, product_id=product_id)
@@ -156,7 +156,7 @@ async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
 @put(
     _PRODUCT,
     summary="Change a product",
-    operation=describe(
+    operation=told(
         "putProduct",
         UnknownProduct,
         NotOwner,
@@ -167,7 +167,7 @@ async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
         body=ChangeProductBody,
     ),
 )
-async def change_product(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
+async def change_product(request: Call, product_id: PathId) -> Response[ProductShown]:
     """Name, price or stock, which is corrected to what is said. Whoever made it, and admins."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
@@ -180,7 +180,7 @@ async def change_product(request: ShopRequest, product_id: PathId) -> Response[P
         price_cents=None if data.price is UNSET else figures.read_price(data.price, currency),
         stock=None if data.stock is UNSET else figures.read_stock(data.stock),
     )
-    return respond(
+    return answered(
         await request.settled(command), ProductRecord, lambda now: _show_product(now, currency), status=200
     )
 
@@ -189,16 +189,16 @@ async def change_product(request: ShopRequest, product_id: PathId) -> Response[P
     _PRODUCT,
     status_code=204,
     summary="Take a product off sale",
-    operation=describe("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+    operation=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
-async def remove_product(request: ShopRequest, product_id: PathId) -> Response[None]:
+async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     """Whoever made it, and admins."""
     outcome = await request.settled(RemoveProduct(request.caller, product_id))
-    return respond(outcome, ProductRemoved, lambda _: None, status=204)
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-def _show_product(product: ProductRecord, currency: Currency) -> ProductResponse:
-    return ProductResponse(
+def _show_product(product: ProductRecord, currency: Currency) -> ProductShown:
+    return ProductShown(
         id=product.product_id,
         name=product.name,
         price=money.show(product.price_cents, exponent=currency.exponent),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuckshop.dialects.shared.long_lived_tokens import TokensResponse, entered
+from tuckshop.dialects.shared.long_lived_tokens import TokensShown, entered
 from tuckshop.domain.refusals import (
     BadCredentials,
     InvalidField,
@@ -11,9 +11,9 @@ from tuckshop.domain.refusals import (
     TooManyTries,
 )
 from tuckshop.domain.users import Role
-from tuckshop.http.fields import NewPassword, Password, ResponseBody, Username
-from tuckshop.http.handlers import describe, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import NewPassword, Password, Shown, Username
+from tuckshop.http.handlers import post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.identity import registration
 
 
@@ -24,7 +24,7 @@ class RegisterBody(Body):
     password: NewPassword
 
 
-class UserResponse(ResponseBody):
+class UserShown(Shown):
     """A user."""
 
     id: int
@@ -41,11 +41,9 @@ class LoginBody(Body):
 @post(
     "/api/register",
     summary="Register",
-    operation=describe(
-        "register", RegistrationClosed, InvalidField, NameTaken, login="none", body=RegisterBody
-    ),
+    operation=told("register", RegistrationClosed, InvalidField, NameTaken, login="none", body=RegisterBody),
 )
-async def register(request: ShopRequest) -> UserResponse:
+async def register(request: Call) -> UserShown:
     """A new user, who may both sell and order."""
     data = await request.parsed(RegisterBody)
     settings = request.settings
@@ -58,16 +56,16 @@ async def register(request: ShopRequest) -> UserResponse:
         buyers=settings.registration,
         sellers=settings.seller_registration,
     )
-    return UserResponse(id=user.id, name=user.username)
+    return UserShown(id=user.id, name=user.username)
 
 
 @post(
     "/api/token",
     status_code=200,
     summary="Log in",
-    operation=describe("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=told("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
-async def log_in(request: ShopRequest) -> TokensResponse:
+async def log_in(request: Call) -> TokensShown:
     """Tokens for a name and a password, whoever else is logged in."""
     data = await request.parsed(LoginBody)
     return await entered(request, username=data.name, password=data.password)

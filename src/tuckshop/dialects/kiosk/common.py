@@ -14,7 +14,7 @@ from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, check_name
 from tuckshop.http import response
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import NAME_PATTERN
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import devices
 from tuckshop.till.callers import OPEN_KIOSK, MachineCaller
@@ -53,10 +53,10 @@ class _Errors(Details):
 
 ERRORS = _Errors()
 
-respond = partial(response.respond, refused=ERRORS.of_refusal)
+answered = partial(response.answered, refused=ERRORS.of_refusal)
 
 
-def kiosk(request: ShopRequest) -> MachineCaller:
+def kiosk(request: Call) -> MachineCaller:
     """The machine whose key the request carries, or the open kiosk's; the till finds out whether it is.
 
     Raises:

@@ -12,16 +12,16 @@ import msgspec
 from tuckshop.http import multipart
 from tuckshop.http.errors import Malformed, complaint
 from tuckshop.http.openapi import FORMS
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.request import Body, Call
 
 FIELDS_MAX = 10  # No call takes more than three.
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _URLENCODED, _MULTIPART = FORMS
 
-Asked = TypeVar("Asked", bound=Body)
+Wanted = TypeVar("Wanted", bound=Body)
 
 
-async def read(request: ShopRequest, kind: type[Asked], **query: Any) -> Asked:
+async def read(request: Call, kind: type[Wanted], **query: Any) -> Wanted:
     """The call's parameters. `kind`: all its fields are None by default; `query`: those that the address had.
 
     Raises:
@@ -46,7 +46,7 @@ async def read(request: ShopRequest, kind: type[Asked], **query: Any) -> Asked:
     return read
 
 
-def _fields(request: ShopRequest, body: bytes, media_type: str) -> list[tuple[str, str]]:
+def _fields(request: Call, body: bytes, media_type: str) -> list[tuple[str, str]]:
     try:
         if media_type == _URLENCODED:
             return parse_qsl(
@@ -64,7 +64,7 @@ def _fields(request: ShopRequest, body: bytes, media_type: str) -> list[tuple[st
         raise Malformed(("body", f"must be {media_type}")) from None
 
 
-def _converted(fields: list[tuple[str, str]], kind: type[Asked]) -> Asked:
+def _converted(fields: list[tuple[str, str]], kind: type[Wanted]) -> Wanted:
     """Texts as what they stand for; numbers are written as we write them."""
     values: dict[str, Any] = {}
     for name, text in fields:

@@ -11,10 +11,10 @@ from tuckshop.dialects.kiosk.common import (
     API,
     UserName,
     UserQuery,
+    answered,
     checked_name,
     kiosk,
     machine_of,
-    respond,
 )
 from tuckshop.dialects.shared.pagination import LIMIT_MAX, Limit, Offset
 from tuckshop.domain.ledger import AccountRef
@@ -32,9 +32,9 @@ from tuckshop.domain.refusals import (
     UnknownPurchase,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Id, PathId, ResponseBody
-from tuckshop.http.handlers import describe, get, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import ID_MAX, Id, PathId, Shown
+from tuckshop.http.handlers import get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, guests
 from tuckshop.queries import catalogue
@@ -54,7 +54,7 @@ class PurchaseBody(Body):
     product_id: Id | None = None
 
 
-class ProductResponse(ResponseBody):
+class ProductShown(Shown):
     """A product and how many of it the machine holds. `image`: where its picture is."""
 
     id: int
@@ -65,7 +65,7 @@ class ProductResponse(ResponseBody):
     is_refundable: bool
 
 
-class BoughtResponse(ResponseBody):
+class BoughtShown(Shown):
     """The piece that was bought, by its name, and what the guest has left."""
 
     order_id: int
@@ -74,7 +74,7 @@ class BoughtResponse(ResponseBody):
     balance: int
 
 
-class RefundedResponse(ResponseBody):
+class RefundedShown(Shown):
     """The cents that came back, and what the guest has now."""
 
     order_id: int
@@ -82,10 +82,8 @@ class RefundedResponse(ResponseBody):
     balance: int
 
 
-@get(f"{API}/products", summary="Products", operation=describe("listProducts", login="optional"))
-async def products(
-    request: ShopRequest, limit: Limit = LIMIT_MAX, offset: Offset = 0
-) -> list[ProductResponse]:
+@get(f"{API}/products", summary="Products", operation=told("listProducts", login="optional"))
+async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) -> list[ProductShown]:
     """What is on sale at the kiosk's machine; without a key, at the shop's first."""
     asking = DEFAULT_MACHINE_ID
     if request.given(b"x-kiosk-key"):
@@ -97,7 +95,7 @@ async def products(
 @post(
     f"{API}/products/{{path_id:int}}/buy",
     summary="Buy",
-    operation=describe(
+    operation=told(
         "buy",
         InvalidField,
         UnknownGuest,
@@ -111,22 +109,19 @@ async def products(
     ),
 )
 async def buy(
-    request: ShopRequest,
-    path_id: PathId,
-    user_name: UserQuery | None = None,
-    product_id: ProductQuery | None = None,
-) -> Response[BoughtResponse]:
+    request: Call, path_id: PathId, user_name: UserQuery | None = None, product_id: ProductQuery | None = None
+) -> Response[BoughtShown]:
     """One piece, paid from what the guest has."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(kiosk(request)))
-    return respond(await request.settled(order), OrderPlaced, _show_order, status=201)
+    return answered(await request.settled(order), OrderPlaced, _show_order, status=201)
 
 
 @post(
     f"{API}/products/{{path_id:int}}/refund",
     status_code=200,
     summary="Give back",
-    operation=describe(
+    operation=told(
         "refund",
         InvalidField,
         UnknownGuest,
@@ -142,19 +137,16 @@ async def buy(
     ),
 )
 async def refund(
-    request: ShopRequest,
-    path_id: PathId,
-    user_name: UserQuery | None = None,
-    product_id: ProductQuery | None = None,
-) -> Response[RefundedResponse]:
+    request: Call, path_id: PathId, user_name: UserQuery | None = None, product_id: ProductQuery | None = None
+) -> Response[RefundedShown]:
     """The piece that the guest bought last, back to the machine it came from."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     back = RefundNewest(caller, wallet, path_id, machine_of(kiosk(request)))
-    return respond(await request.settled(back), Refunded, _show_refund, status=200)
+    return answered(await request.settled(back), Refunded, _show_refund, status=200)
 
 
 async def _wallet(
-    request: ShopRequest, path_id: int, user_name: str | None, product_id: int | None
+    request: Call, path_id: int, user_name: str | None, product_id: int | None
 ) -> tuple[Caller, AccountRef]:
     """Who asks, and the wallet of the guest whom the call names."""
     caller = kiosk(request)
@@ -164,8 +156,8 @@ async def _wallet(
     return await guests.wallet(request.shop, caller=caller, name=checked_name(wanted.user_name))
 
 
-def _show_product(product: ProductRecord) -> ProductResponse:
-    return ProductResponse(
+def _show_product(product: ProductRecord) -> ProductShown:
+    return ProductShown(
         id=product.product_id,
         name=product.name,
         price=product.price_cents,
@@ -175,13 +167,13 @@ def _show_product(product: ProductRecord) -> ProductResponse:
     )
 
 
-def _show_order(order: OrderPlaced) -> BoughtResponse:
+def _show_order(order: OrderPlaced) -> BoughtShown:
     (line,) = order.lines
-    return BoughtResponse(
+    return BoughtShown(
         order_id=order.order_id, product=line.name, price=line.price_cents, balance=order.balance_cents
     )
 
 
-def _show_refund(back: Refunded) -> RefundedResponse:
+def _show_refund(back: Refunded) -> RefundedShown:
     assert back.balance_cents is not None  # A machine is told what its guest has.
-    return RefundedResponse(order_id=back.order_id, refunded=back.amount_cents, balance=back.balance_cents)
+    return RefundedShown(order_id=back.order_id, refunded=back.amount_cents, balance=back.balance_cents)

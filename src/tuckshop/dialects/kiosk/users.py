@@ -11,17 +11,17 @@ from tuckshop.dialects.kiosk.common import (
     API,
     UserName,
     UserQuery,
+    answered,
     checked_name,
     kiosk,
-    respond,
 )
 from tuckshop.domain.coins import inserted_as
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, UnknownGuest
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, ResponseBody
-from tuckshop.http.handlers import describe, get, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import ID_MAX, Shown
+from tuckshop.http.handlers import get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity.guests import Guest
@@ -45,7 +45,7 @@ class BalanceBody(Body):
     amount: Amount | None = None
 
 
-class GuestResponse(ResponseBody):
+class GuestShown(Shown):
     """A guest, by the name that was first given, and what the guest has."""
 
     id: int
@@ -57,7 +57,7 @@ class GuestResponse(ResponseBody):
     f"{API}/users/{{user_id:int}}/add_balance",
     status_code=200,
     summary="Put money in",
-    operation=describe(
+    operation=told(
         "addBalance",
         InvalidField,
         BalanceTooLarge,
@@ -68,11 +68,8 @@ class GuestResponse(ResponseBody):
     ),
 )
 async def add_balance(
-    request: ShopRequest,
-    user_id: GuestId,
-    user_name: UserQuery | None = None,
-    amount: AmountQuery | None = None,
-) -> Response[GuestResponse]:
+    request: Call, user_id: GuestId, user_name: UserQuery | None = None, amount: AmountQuery | None = None
+) -> Response[GuestShown]:
     """Coins that make up the amount, into the machine. A name that was never seen becomes a guest."""
     machine = kiosk(request)
     wanted = await parameters.read(request, BalanceBody, user_name=user_name, amount=amount)
@@ -92,22 +89,22 @@ async def add_balance(
     if not coins:
         return Response(_show_guest(guest, guest.balance_cents), status_code=200)
     outcome = await request.shop.till.execute(envelope)
-    return respond(outcome, CoinsDeposited, lambda paid: _show_guest(guest, paid.balance_cents), status=200)
+    return answered(outcome, CoinsDeposited, lambda paid: _show_guest(guest, paid.balance_cents), status=200)
 
 
 @get(
     f"{API}/users/{{user_id:int}}",
     summary="What a guest has",
-    operation=describe("getUser", InvalidField, UnknownGuest, login="none"),
+    operation=told("getUser", InvalidField, UnknownGuest, login="none"),
 )
-async def user(request: ShopRequest, user_id: GuestId, user_name: UserQuery | None = None) -> GuestResponse:
+async def user(request: Call, user_id: GuestId, user_name: UserQuery | None = None) -> GuestShown:
     """The guest of this name."""
     guest = await guests.look_up(request.shop, name=checked_name(user_name))
     _require_own(guest, user_id)
     return _show_guest(guest, guest.balance_cents)
 
 
-async def _is_sent_again(request: ShopRequest, envelope: Envelope, guest: Guest) -> bool:
+async def _is_sent_again(request: Call, envelope: Envelope, guest: Guest) -> bool:
     """Whether this may be the call that made the guest, sent again with its key: done already, or not yet."""
     if envelope.key is None:
         return False
@@ -119,5 +116,5 @@ def _require_own(guest: Guest, user_id: int) -> None:
         raise Malformed(("id", f"must be {ANYBODY} or the guest's own"))
 
 
-def _show_guest(guest: Guest, balance_cents: int) -> GuestResponse:
-    return GuestResponse(id=guest.id, user_name=guest.name, balance=balance_cents)
+def _show_guest(guest: Guest, balance_cents: int) -> GuestShown:
+    return GuestShown(id=guest.id, user_name=guest.name, balance=balance_cents)

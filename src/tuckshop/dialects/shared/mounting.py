@@ -18,7 +18,7 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import openapi
 from tuckshop.http.handlers import Handler, get
 from tuckshop.http.openapi import Contract
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
 from tuckshop.settings import Settings, SettingsInvalid
@@ -41,7 +41,7 @@ class Dialect:
     declares_coins: bool = False
     buys_on_tab: bool = False
     users: Callable[[Shop], AsyncIterator[tuple[object, ...]]] | None = None
-    admit: Callable[[ShopRequest], Awaitable[None]] | None = None
+    admit: Callable[[Call], Awaitable[None]] | None = None
 
     @property
     def prefix(self) -> str:
@@ -92,7 +92,7 @@ def require_served(given: Settings) -> None:
             )
 
 
-class Dispatcher:
+class Switchboard:
     """Leads each request to the application whose address it names; others to the shop's own or its pages."""
 
     def __init__(
@@ -141,7 +141,7 @@ def _document_page(dialect: Dialect) -> Handler:
         return msgspec.json.encode(dialect.document(prefix=prefix))
 
     @get("/openapi.json")
-    async def document(request: ShopRequest) -> Response[bytes]:
+    async def document(request: Call) -> Response[bytes]:
         """The dialect's OpenAPI document."""
         prefix = request.scope["path"].rstrip("/").removesuffix("/openapi.json")
         content = await asyncio.to_thread(written, prefix)

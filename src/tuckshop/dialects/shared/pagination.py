@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from tuckshop.http.fields import ResponseBody
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.fields import Shown
+from tuckshop.http.request import Call
 
 LIMIT_MAX = 1_000
 OFFSET_MAX = 10_000
@@ -17,7 +17,7 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX, description="At most so 
 Offset = Annotated[int, msgspec.Meta(ge=0, le=OFFSET_MAX, description="Leave out the first so many.")]
 
 
-class Counted(ResponseBody):
+class Counted(Shown):
     """The head of a list. `next` and `previous` are addresses, null at its ends."""
 
     count: int
@@ -25,7 +25,7 @@ class Counted(ResponseBody):
     previous: str | None
 
 
-def neighbours(request: ShopRequest, *, count: int, limit: int, offset: int) -> dict[str, Any]:
+def neighbours(request: Call, *, count: int, limit: int, offset: int) -> dict[str, Any]:
     """The members of a `Counted` list."""
 
     def address(start: int) -> str:

@@ -19,11 +19,11 @@ from tuckshop.domain.refusals import (
     TabLimitExceeded,
     UnknownProduct,
 )
-from tuckshop.http.fields import Id, Moment, Pieces, ResponseBody, moment
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Id, Moment, Pieces, Shown, moment
+from tuckshop.http.request import Body, Call
 from tuckshop.identity import sessions
 from tuckshop.queries import orders
-from tuckshop.queries.orders import OrderRecord
+from tuckshop.queries.orders import OrderStands
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.orders import OrderChanged, OrderPlaced, PlaceOrder
 
@@ -50,7 +50,7 @@ class OrderBody(Body):
     products: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
 
-class LineResponse(ResponseBody):
+class LineShown(Shown):
     """Pieces of a product at the price they were ordered at."""
 
     id: int
@@ -59,7 +59,7 @@ class LineResponse(ResponseBody):
     price: str
 
 
-class OrderResponse(ResponseBody):
+class OrderShown(Shown):
     """What an order shows beside its id.
 
     Quantities and total are of what has not come back; where nothing is left, of what was ordered.
@@ -67,7 +67,7 @@ class OrderResponse(ResponseBody):
 
     status: OrderStatus
     total: str
-    products: list[LineResponse]
+    products: list[LineShown]
     created_at: Moment
 
 
@@ -82,7 +82,7 @@ def placing(caller: SessionCaller, body: OrderBody, *, client_ref: str | None = 
     )
 
 
-async def page(request: ShopRequest, *, limit: int, offset: int) -> tuple[list[OrderRecord], dict[str, Any]]:
+async def page(request: Call, *, limit: int, offset: int) -> tuple[list[OrderStands], dict[str, Any]]:
     """The caller's own orders, newest first, and the members of a `Counted` list."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
@@ -91,8 +91,8 @@ async def page(request: ShopRequest, *, limit: int, offset: int) -> tuple[list[O
     return found, neighbours(request, count=count, limit=limit, offset=offset)
 
 
-def members(order: OrderRecord | OrderPlaced | OrderChanged, currency: Currency) -> dict[str, Any]:
-    """The members of an `OrderResponse`."""
+def members(order: OrderStands | OrderPlaced | OrderChanged, currency: Currency) -> dict[str, Any]:
+    """The members of an `OrderShown`."""
     pieces = {line: line.quantity - line.refunded_quantity for line in order.lines}
     if not any(pieces.values()):
         pieces = {line: line.quantity for line in order.lines}
@@ -101,7 +101,7 @@ def members(order: OrderRecord | OrderPlaced | OrderChanged, currency: Currency)
         "status": OrderStatus(order.status),
         "total": money.show(total_cents, exponent=currency.exponent),
         "products": [
-            LineResponse(
+            LineShown(
                 id=line.product_id,
                 name=line.name,
                 quantity=quantity,

@@ -10,4 +10,4 @@ from tuckshop.http import response
 
 ERRORS = Details(sentences=SENTENCES)
 
-respond = partial(response.respond, refused=ERRORS.of_refusal)
+answered = partial(response.answered, refused=ERRORS.of_refusal)

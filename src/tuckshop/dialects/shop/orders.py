@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from tuckshop.dialects.shared import tab_orders
 from tuckshop.dialects.shared.pagination import Counted, Limit, Offset
 from tuckshop.dialects.shared.tab_orders import OrderBody
-from tuckshop.dialects.shop.common import respond
+from tuckshop.dialects.shop.common import answered
 from tuckshop.domain.money import Currency
 from tuckshop.domain.orders import CLIENT_REF_LENGTH_MAX, LINES_MAX
 from tuckshop.domain.products import QUANTITY_MAX
@@ -24,12 +24,12 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import Id
-from tuckshop.http.handlers import describe, get, patch, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.handlers import get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
 from tuckshop.queries import orders as services
-from tuckshop.queries.orders import OrderRecord
+from tuckshop.queries.orders import OrderStands
 from tuckshop.till.commands.orders import CancelOrder, OrderChanged, OrderPlaced, ReduceOrder
 
 OrderName = Annotated[
@@ -57,7 +57,7 @@ class ChangeOrderBody(Body):
     products: Annotated[list[KeptLineBody], msgspec.Meta(max_length=LINES_MAX)] | UnsetType = UNSET
 
 
-class OrderResponse(tab_orders.OrderResponse):
+class OrderShown(tab_orders.OrderShown):
     """An order as it stands: what has not come back of it, or all of it where nothing is left.
 
     `id` is the client's own, or the shop's number where the client gave none.
@@ -66,10 +66,10 @@ class OrderResponse(tab_orders.OrderResponse):
     id: int | str
 
 
-class OrdersResponse(Counted):
+class OrdersShown(Counted):
     """A page of orders, newest first."""
 
-    results: list[OrderResponse]
+    results: list[OrderShown]
 
 
 _ORDERS = "/api/orders"
@@ -77,31 +77,29 @@ _ORDER = "/api/orders/{order_id:str}"
 
 
 @post(
-    _ORDERS,
-    summary="Order",
-    operation=describe("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody),
+    _ORDERS, summary="Order", operation=told("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody)
 )
-async def place(request: ShopRequest) -> Response[OrderResponse]:
+async def place(request: Call) -> Response[OrderShown]:
     """All of it on your tab, or nothing."""
     caller = request.caller
     command = tab_orders.placing(caller, await request.parsed(OrderBody))
     currency = request.shop.currency
-    return respond(
+    return answered(
         await request.settled(command), OrderPlaced, lambda order: _show(order, currency), status=201
     )
 
 
-@get(_ORDERS, summary="Your orders", operation=describe("listOrders"))
-async def orders(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> OrdersResponse:
+@get(_ORDERS, summary="Your orders", operation=told("listOrders"))
+async def orders(request: Call, limit: Limit = 100, offset: Offset = 0) -> OrdersShown:
     """What you have ordered, newest first."""
     found, head = await tab_orders.page(request, limit=limit, offset=offset)
-    return OrdersResponse(results=[_show(order, request.shop.currency) for order in found], **head)
+    return OrdersShown(results=[_show(order, request.shop.currency) for order in found], **head)
 
 
 @post(
     _ORDER,
     summary="Order once",
-    operation=describe(
+    operation=told(
         "createNamedOrder",
         *tab_orders.PLACING,
         ClientRefTaken,
@@ -110,7 +108,7 @@ async def orders(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -
         also={200: "Made before; this is how it stands"},
     ),
 )
-async def place_named(request: ShopRequest, order_id: OrderName) -> Response[OrderResponse]:
+async def place_named(request: Call, order_id: OrderName) -> Response[OrderShown]:
     """All of it on your tab, or nothing. Repeat it as often as you like: it is ordered once."""
     caller = request.caller
     command = tab_orders.placing(caller, await request.parsed(OrderBody), client_ref=order_id)
@@ -120,11 +118,11 @@ async def place_named(request: ShopRequest, order_id: OrderName) -> Response[Ord
         made = await _own(request, order_id)
         if services.is_repeated(made, command):
             return rendered(outcome, _show(made, currency), status=200)
-    return respond(outcome, OrderPlaced, lambda order: _show(order, currency), status=201)
+    return answered(outcome, OrderPlaced, lambda order: _show(order, currency), status=201)
 
 
-@get(_ORDER, summary="One order", operation=describe("getOrder", UnknownOrder))
-async def order(request: ShopRequest, order_id: OrderName) -> OrderResponse:
+@get(_ORDER, summary="One order", operation=told("getOrder", UnknownOrder))
+async def order(request: Call, order_id: OrderName) -> OrderShown:
     """One of your own."""
     return _show(await _own(request, order_id), request.shop.currency)
 
@@ -132,7 +130,7 @@ async def order(request: ShopRequest, order_id: OrderName) -> OrderResponse:
 @patch(
     _ORDER,
     summary="Cancel, or make smaller",
-    operation=describe(
+    operation=told(
         "changeOrder",
         UnknownOrder,
         InvalidField,
@@ -142,7 +140,7 @@ async def order(request: ShopRequest, order_id: OrderName) -> OrderResponse:
         body=ChangeOrderBody,
     ),
 )
-async def change_order(request: ShopRequest, order_id: OrderName) -> Response[OrderResponse]:
+async def change_order(request: Call, order_id: OrderName) -> Response[OrderShown]:
     """While it is `placed`. What is not wanted any more is back on the shelf, and off your tab."""
     caller = request.caller
     data = await request.parsed(ChangeOrderBody)
@@ -158,17 +156,17 @@ async def change_order(request: ShopRequest, order_id: OrderName) -> Response[Or
         case _:
             raise Malformed(("status", "or products must be given, not both"))
     currency = request.shop.currency
-    return respond(
+    return answered(
         await request.settled(command), OrderChanged, lambda order: _show(order, currency), status=200
     )
 
 
-async def _own(request: ShopRequest, order_id: str) -> OrderRecord:
+async def _own(request: Call, order_id: str) -> OrderStands:
     """The caller's order of this name or number; not even admins see others' here. Raises UnknownOrder."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     return await services.find_named(request.shop, name=order_id, buyer_id=actor.user_id)
 
 
-def _show(order: OrderRecord | OrderPlaced | OrderChanged, currency: Currency) -> OrderResponse:
-    return OrderResponse(id=order.client_ref or order.order_id, **tab_orders.members(order, currency))
+def _show(order: OrderStands | OrderPlaced | OrderChanged, currency: Currency) -> OrderShown:
+    return OrderShown(id=order.client_ref or order.order_id, **tab_orders.members(order, currency))

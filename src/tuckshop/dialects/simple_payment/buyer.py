@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.dialects.simple_payment.common import API, respond
+from tuckshop.dialects.simple_payment.common import API, answered
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
@@ -23,9 +23,9 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownUser,
 )
-from tuckshop.http.fields import Pieces, ProductName, ResponseBody
-from tuckshop.http.handlers import describe, patch, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Pieces, ProductName, Shown
+from tuckshop.http.handlers import patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
 from tuckshop.identity import users as accounts
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
@@ -40,14 +40,14 @@ class DepositBody(Body):
     deposit: Coin
 
 
-class DepositResponse(ResponseBody):
+class DepositShown(Shown):
     """What the buyer has now."""
 
     username: str
     deposit: int
 
 
-class ResetResponse(ResponseBody):
+class ResetShown(Shown):
     """How many of each coin came out, and the cents that no coin can pay."""
 
     username: str
@@ -62,7 +62,7 @@ class BuyBody(Body):
     amount: Pieces = 1
 
 
-class PurchaseResponse(ResponseBody):
+class PurchaseShown(Shown):
     """What was bought for how much, and what the buyer has now."""
 
     name: str
@@ -73,7 +73,7 @@ class PurchaseResponse(ResponseBody):
 @patch(
     f"{API}/buyer/deposit",
     summary="Put a coin in",
-    operation=describe(
+    operation=told(
         "deposit",
         RoleMissing,
         CoinNotAccepted,
@@ -84,46 +84,46 @@ class PurchaseResponse(ResponseBody):
         body=DepositBody,
     ),
 )
-async def deposit(request: ShopRequest) -> Response[DepositResponse]:
+async def deposit(request: Call) -> Response[DepositShown]:
     """A coin of 5, 10, 20, 50 or 100 cents, as the buyer declares it."""
     caller = request.caller
     data = await request.parsed(DepositBody)
     username = await _username(request)
     outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), {data.deposit: 1}))
 
-    def show(receipt: CoinsDeposited) -> DepositResponse:
-        return DepositResponse(username=username, deposit=receipt.balance_cents)
+    def show(receipt: CoinsDeposited) -> DepositShown:
+        return DepositShown(username=username, deposit=receipt.balance_cents)
 
-    return respond(outcome, CoinsDeposited, show, status=200)
+    return answered(outcome, CoinsDeposited, show, status=200)
 
 
 @post(
     f"{API}/buyer/reset",
     status_code=200,
     summary="Take the coins back",
-    operation=describe("reset", RoleMissing, ChangeUnpayable, keyed=True),
+    operation=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
-async def reset(request: ShopRequest) -> Response[ResetResponse]:
+async def reset(request: Call) -> Response[ResetShown]:
     """Everything that coins can pay comes out."""
     caller = request.caller
     username = await _username(request)
     outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
-        nothing = ResetResponse(username=username, deposit=outcome.answer.balance_cents, returned={})
+        nothing = ResetShown(username=username, deposit=outcome.answer.balance_cents, returned={})
         return rendered(outcome, nothing, status=200)
 
-    def show(receipt: PaidOut) -> ResetResponse:
+    def show(receipt: PaidOut) -> ResetShown:
         coins = {str(value): count for value, count in sorted(receipt.coins.items(), reverse=True)}
-        return ResetResponse(username=username, deposit=receipt.balance_cents, returned=coins)
+        return ResetShown(username=username, deposit=receipt.balance_cents, returned=coins)
 
-    return respond(outcome, PaidOut, show, status=200)
+    return answered(outcome, PaidOut, show, status=200)
 
 
 @post(
     f"{API}/buyer/buy",
     status_code=200,
     summary="Buy",
-    operation=describe(
+    operation=told(
         "buy",
         RoleMissing,
         UnknownProduct,
@@ -134,20 +134,20 @@ async def reset(request: ShopRequest) -> Response[ResetResponse]:
         body=BuyBody,
     ),
 )
-async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
+async def buy(request: Call) -> Response[PurchaseShown]:
     """Pieces of a product, paid from the deposit; the rest stays there."""
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(caller, wallet_of(caller.user_id), (), named=((data.name, data.amount),))
-    return respond(await request.settled(command), OrderPlaced, _show_purchase, status=200)
+    return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
 
 
-def _show_purchase(order: OrderPlaced) -> PurchaseResponse:
+def _show_purchase(order: OrderPlaced) -> PurchaseShown:
     (line,) = order.lines
-    return PurchaseResponse(name=line.name, spent=order.total_cents, deposit=order.balance_cents)
+    return PurchaseShown(name=line.name, spent=order.total_cents, deposit=order.balance_cents)
 
 
-async def _username(request: ShopRequest) -> str:
+async def _username(request: Call) -> str:
     """The caller's name. Raises SessionEnded if the account was closed."""
     try:
         return (await accounts.find(request.shop, user_id=request.caller.user_id)).username

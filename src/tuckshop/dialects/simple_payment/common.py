@@ -7,17 +7,17 @@ from functools import partial
 from tuckshop.dialects.shared.errors import Details
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import response
-from tuckshop.http.request import ADMITTED, ShopRequest
+from tuckshop.http.request import ADMITTED, Call
 from tuckshop.identity import browser_sessions as opaque
 
 API = "/api"
 ERRORS = Details(challenge="Token")
 _SCHEME = b"token "
 
-respond = partial(response.respond, refused=ERRORS.of_refusal)
+answered = partial(response.answered, refused=ERRORS.of_refusal)
 
 
-async def admit(request: ShopRequest) -> None:
+async def admit(request: Call) -> None:
     """Lets a token in. Raises SessionEnded: one is needed, and there is none that ever was one."""
     said = request.operation
     if said is not None and said.login != "none":

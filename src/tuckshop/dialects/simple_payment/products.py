@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.shared.pagination import LIMIT_MAX, Limit, Offset
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
-from tuckshop.dialects.simple_payment.common import API, respond
+from tuckshop.dialects.simple_payment.common import API, answered
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -20,9 +20,9 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
 )
 from tuckshop.domain.users import HOUSE_NAME
-from tuckshop.http.fields import Price, ProductName, ResponseBody, Stock
-from tuckshop.http.handlers import delete, describe, get, post, put
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Price, ProductName, Shown, Stock
+from tuckshop.http.handlers import delete, get, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
@@ -64,7 +64,7 @@ class ChangeProductBody(Body):
     seller: str | UnsetType = UNSET
 
 
-class ProductResponse(ResponseBody):
+class ProductShown(Shown):
     """A product on sale, and its seller's name: `house` for those of the shop itself."""
 
     id: int
@@ -74,10 +74,8 @@ class ProductResponse(ResponseBody):
     seller: str
 
 
-@get(f"{API}/products", summary="Products", operation=describe("listProducts", login="none"))
-async def products(
-    request: ShopRequest, limit: Limit = LIMIT_MAX, offset: Offset = 0
-) -> list[ProductResponse]:
+@get(f"{API}/products", summary="Products", operation=told("listProducts", login="none"))
+async def products(request: Call, limit: Limit = LIMIT_MAX, offset: Offset = 0) -> list[ProductShown]:
     """What is on sale, by name."""
     search = Search(limit=limit, offset=offset, sort=Sort.NAME)
     return [_show(one) for one in await catalogue.page(request.shop, search)]
@@ -86,16 +84,16 @@ async def products(
 @post(
     f"{API}/products",
     summary="Put a product on sale",
-    operation=describe(
+    operation=told(
         "addProduct", RoleMissing, InvalidField, NameTaken, StockTooLarge, keyed=True, body=ProductBody
     ),
 )
-async def add_product(request: ShopRequest) -> Response[ProductResponse]:
+async def add_product(request: Call) -> Response[ProductShown]:
     """A new product, sold by the seller who sends it."""
     caller = request.caller
     data = await request.parsed(ProductBody)
     outcome = await request.settled(AddProduct(caller, data.name, data.cost, data.amount))
-    return respond(outcome, ProductRecord, _show, status=201)
+    return answered(outcome, ProductRecord, _show, status=201)
 
 
 _PRODUCT = f"{API}/product/{{name:str}}"
@@ -104,7 +102,7 @@ _PRODUCT = f"{API}/product/{{name:str}}"
 @put(
     _PRODUCT,
     summary="Change a product",
-    operation=describe(
+    operation=told(
         "putProduct",
         UnknownProduct,
         NotOwner,
@@ -115,7 +113,7 @@ _PRODUCT = f"{API}/product/{{name:str}}"
         body=ChangeProductBody,
     ),
 )
-async def change_product(request: ShopRequest, name: PathName) -> Response[ProductResponse]:
+async def change_product(request: Call, name: PathName) -> Response[ProductShown]:
     """Name, cost or amount, which is corrected to what is said. The seller who made it alone."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
@@ -130,21 +128,21 @@ async def change_product(request: ShopRequest, name: PathName) -> Response[Produ
         stock=None if data.amount is UNSET else data.amount,
     )
     outcome = _named(await request.settled(command), name)
-    return respond(outcome, ProductRecord, _show, status=200)
+    return answered(outcome, ProductRecord, _show, status=200)
 
 
 @delete(
     _PRODUCT,
     status_code=204,
     summary="Take a product off sale",
-    operation=describe("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+    operation=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
-async def remove_product(request: ShopRequest, name: PathName) -> Response[None]:
+async def remove_product(request: Call, name: PathName) -> Response[None]:
     """The seller who made it alone."""
     now = await _own(request, name)
     command = RemoveProduct(request.caller, NO_PRODUCT_ID if now is None else now.product_id)
     outcome = _named(await request.settled(command), name)
-    return respond(outcome, ProductRemoved, lambda _: None, status=204)
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
 def _named(outcome: Outcome, name: str) -> Outcome:
@@ -154,7 +152,7 @@ def _named(outcome: Outcome, name: str) -> Outcome:
     return outcome
 
 
-async def _own(request: ShopRequest, name: str) -> ProductRecord | None:
+async def _own(request: Call, name: str) -> ProductRecord | None:
     """The product of this name, if it is on sale. Raises NotOwner: here, admins change nobody's."""
     now = await catalogue.find_by_name(request.shop, name=name)
     if now is not None:
@@ -164,8 +162,8 @@ async def _own(request: ShopRequest, name: str) -> ProductRecord | None:
     return now
 
 
-def _show(product: ProductRecord) -> ProductResponse:
-    return ProductResponse(
+def _show(product: ProductRecord) -> ProductShown:
+    return ProductShown(
         id=product.product_id,
         name=product.name,
         cost=product.price_cents,

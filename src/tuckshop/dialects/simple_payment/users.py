@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
-from tuckshop.dialects.simple_payment.common import API, respond
+from tuckshop.dialects.simple_payment.common import API, answered
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -26,9 +26,9 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, Role, name_key
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import Email, NewPassword, Password, ResponseBody, Username
-from tuckshop.http.handlers import delete, describe, get, patch, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.fields import Email, NewPassword, Password, Shown, Username
+from tuckshop.http.handlers import delete, get, patch, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import browser_sessions as opaque
 from tuckshop.identity import registration, sessions
@@ -63,13 +63,13 @@ class TokenBody(Body):
     password: Password
 
 
-class TokenResponse(ResponseBody):
+class TokenShown(Shown):
     """What to send in the header of further requests: `Authorization: Token <token>`."""
 
     token: str
 
 
-class UserResponse(ResponseBody):
+class UserShown(Shown):
     """A user. `deposit` is the balance; sellers have none."""
 
     id: int
@@ -93,7 +93,7 @@ class ChangeUserBody(Body):
 @post(
     f"{API}/create_user",
     summary="Register",
-    operation=describe(
+    operation=told(
         "createUser",
         RegistrationClosed,
         InvalidField,
@@ -106,7 +106,7 @@ class ChangeUserBody(Body):
         body=CreateUserBody,
     ),
 )
-async def create_user(request: ShopRequest) -> Response[UserResponse]:
+async def create_user(request: Call) -> Response[UserShown]:
     """A new buyer or seller, and a buyer's coins with them."""
     data = await request.parsed(CreateUserBody)
     deposit_cents = data.deposit or 0
@@ -124,8 +124,8 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
         sellers=settings.seller_registration,
     )
 
-    def show(receipt: Registered) -> UserResponse:
-        return UserResponse(
+    def show(receipt: Registered) -> UserShown:
+        return UserShown(
             id=receipt.user_id,
             username=newcomer.username,
             email=newcomer.email,
@@ -135,16 +135,16 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
 
     command = Register(RegistrantCaller.named(newcomer.username), newcomer, coins)
     outcome = await request.settled(command, is_secret=True)
-    return respond(outcome, Registered, show, status=201)
+    return answered(outcome, Registered, show, status=201)
 
 
 @post(
     f"{API}/get_token",
     status_code=200,
     summary="Get a token",
-    operation=describe("getToken", BadCredentials, TooManyTries, login="none", body=TokenBody),
+    operation=told("getToken", BadCredentials, TooManyTries, login="none", body=TokenBody),
 )
-async def get_token(request: ShopRequest) -> TokenResponse:
+async def get_token(request: Call) -> TokenShown:
     """A token of its own for a name and a password, good for 30 days."""
     data = await request.parsed(TokenBody)
     entered = await opaque.log_in(
@@ -154,14 +154,14 @@ async def get_token(request: ShopRequest) -> TokenResponse:
         days=TOKEN_DAYS,
         address=request.address,
     )
-    return TokenResponse(token=entered.secret)
+    return TokenShown(token=entered.secret)
 
 
 _USER = f"{API}/user/{{username:str}}"
 
 
-@get(_USER, summary="A user", operation=describe("getUser", NotOwner, UnknownUser))
-async def user(request: ShopRequest, username: PathUsername) -> UserResponse:
+@get(_USER, summary="A user", operation=told("getUser", NotOwner, UnknownUser))
+async def user(request: Call, username: PathUsername) -> UserShown:
     """Yourself; anybody, for an admin."""
     _, found = await _require_self(request, username)
     return await _show(request, found)
@@ -170,11 +170,11 @@ async def user(request: ShopRequest, username: PathUsername) -> UserResponse:
 @patch(
     _USER,
     summary="Change a user",
-    operation=describe(
+    operation=told(
         "patchUser", NotOwner, UnknownUser, InvalidField, NameTaken, EmailTaken, body=ChangeUserBody
     ),
 )
-async def change_user(request: ShopRequest, username: PathUsername) -> UserResponse:
+async def change_user(request: Call, username: PathUsername) -> UserShown:
     """Name, address or password. A new password ends every token."""
     actor, found = await _require_self(request, username)
     data = await request.parsed(ChangeUserBody)
@@ -196,16 +196,16 @@ async def change_user(request: ShopRequest, username: PathUsername) -> UserRespo
     _USER,
     status_code=204,
     summary="Close a user",
-    operation=describe("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=told("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
-async def close_user(request: ShopRequest, username: PathUsername) -> Response[None]:
+async def close_user(request: Call, username: PathUsername) -> Response[None]:
     """Name and address are free again, every token is dead; money left is kept for whoever claims it."""
     _, found = await _require_self(request, username)
     outcome = await request.settled(CloseUser(request.caller, found.id))
-    return respond(outcome, UserClosed, lambda _: None, status=204)
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
-async def _require_self(request: ShopRequest, username: str) -> tuple[Actor, User]:
+async def _require_self(request: Call, username: str) -> tuple[Actor, User]:
     """Who asks, and the user of this name.
 
     Raises:
@@ -222,9 +222,9 @@ async def _require_self(request: ShopRequest, username: str) -> tuple[Actor, Use
     return actor, own
 
 
-async def _show(request: ShopRequest, user: User) -> UserResponse:
+async def _show(request: Call, user: User) -> UserShown:
     balances = await wallet.balances(request.shop, user_ids=[user.id])
-    return UserResponse(
+    return UserShown(
         id=user.id,
         username=user.username,
         email=user.email,

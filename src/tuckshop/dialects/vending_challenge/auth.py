@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuckshop.dialects.vending_challenge.common import API
-from tuckshop.dialects.vending_challenge.users import UserResponse, show_user
+from tuckshop.dialects.vending_challenge.users import UserShown, show_user
 from tuckshop.domain.refusals import (
     BadCredentials,
     CredentialReused,
@@ -12,11 +12,11 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.http.fields import (
     Password,
-    ResponseBody,
+    Shown,
     Username,
 )
-from tuckshop.http.handlers import describe, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.handlers import post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.identity import sessions
 from tuckshop.identity.sessions import LoggedIn
 
@@ -36,24 +36,24 @@ class RefreshBody(Body):
     refresh: str
 
 
-class LoginResponse(ResponseBody, omit_defaults=True):
+class LoginShown(Shown, omit_defaults=True):
     """Tokens. `active_sessions` counts the others of this user; with any, `message` says so."""
 
     access: str
     refresh: str
-    user: UserResponse
+    user: UserShown
     active_sessions: int
     message: str | None = None
 
 
-class TokensResponse(ResponseBody):
+class TokensShown(Shown):
     """New tokens; the old refresh token is used up."""
 
     access: str
     refresh: str
 
 
-class LoggedOutResponse(ResponseBody):
+class LoggedOutShown(Shown):
     """How many sessions were ended."""
 
     ended: int
@@ -63,15 +63,15 @@ class LoggedOutResponse(ResponseBody):
     f"{API}/auth/login",
     status_code=200,
     summary="Log in",
-    operation=describe("login", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=told("login", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
-async def log_in(request: ShopRequest) -> LoginResponse:
+async def log_in(request: Call) -> LoginShown:
     """Tokens for a name and a password, whoever else is logged in."""
     data = await request.parsed(LoginBody)
     entered = await sessions.log_in(
         request.shop, username=data.username, password=data.password, address=request.address
     )
-    return LoginResponse(
+    return LoginShown(
         access=entered.access,
         refresh=entered.refresh,
         user=await show_user(request, entered.user),
@@ -80,39 +80,39 @@ async def log_in(request: ShopRequest) -> LoginResponse:
     )
 
 
-@post(f"{API}/auth/logout", status_code=200, summary="Log out", operation=describe("logout"))
-async def log_out(request: ShopRequest) -> LoggedOutResponse:
+@post(f"{API}/auth/logout", status_code=200, summary="Log out", operation=told("logout"))
+async def log_out(request: Call) -> LoggedOutShown:
     """Ends this session."""
     await sessions.log_out(request.shop, caller=request.caller)
-    return LoggedOutResponse(ended=1)
+    return LoggedOutShown(ended=1)
 
 
 @post(
     [f"{API}/auth/logout-all", f"{API}/logout/all", "/logout/all"],
     status_code=200,
     summary="Log out everywhere",
-    operation=describe("logoutAll", BadCredentials, TooManyTries, login="optional", body=LoginBody | None),
+    operation=told("logoutAll", BadCredentials, TooManyTries, login="optional", body=LoginBody | None),
 )
-async def log_out_everywhere(request: ShopRequest) -> LoggedOutResponse:
+async def log_out_everywhere(request: Call) -> LoggedOutShown:
     """Ends every session of the caller, known by the token or by name and password."""
     if not await request.body():
         ended = await sessions.log_out_everywhere(request.shop, caller=request.caller)
-        return LoggedOutResponse(ended=ended)
+        return LoggedOutShown(ended=ended)
     data = await request.parsed(LoginBody)
     ended = await sessions.log_out_everywhere_by_password(
         request.shop, username=data.username, password=data.password, address=request.address
     )
-    return LoggedOutResponse(ended=ended)
+    return LoggedOutShown(ended=ended)
 
 
 @post(
     f"{API}/auth/refresh",
     status_code=200,
     summary="New tokens",
-    operation=describe("refresh", SessionEnded, CredentialReused, login="none", body=RefreshBody),
+    operation=told("refresh", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
-async def refresh(request: ShopRequest) -> TokensResponse:
+async def refresh(request: Call) -> TokensShown:
     """For a refresh token, which is used up by that; using it twice ends the session."""
     data = await request.parsed(RefreshBody)
     entered: LoggedIn = await sessions.refresh(request.shop, token=data.refresh)
-    return TokensResponse(access=entered.access, refresh=entered.refresh)
+    return TokensShown(access=entered.access, refresh=entered.refresh)

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
-from tuckshop.dialects.vending_challenge.common import API, respond
+from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -24,11 +24,11 @@ from tuckshop.http.fields import (
     PathId,
     Price,
     ProductName,
-    ResponseBody,
+    Shown,
     Stock,
 )
-from tuckshop.http.handlers import delete, describe, get, patch, post, put
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.handlers import delete, get, patch, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.queries import catalogue
@@ -66,7 +66,7 @@ class ChangeProductBody(Body, rename="camel"):
     seller_id: int | UnsetType | None = UNSET
 
 
-class ProductResponse(ResponseBody, rename="camel"):
+class ProductShown(Shown, rename="camel"):
     """A product on sale. `sellerId` is null for those of the shop itself."""
 
     id: int
@@ -76,22 +76,22 @@ class ProductResponse(ResponseBody, rename="camel"):
     seller_id: int | None
 
 
-class ProductsResponse(Counted):
+class ProductsShown(Counted):
     """A page of products."""
 
-    results: list[ProductResponse]
+    results: list[ProductShown]
 
 
 _PRODUCTS = [f"{API}/product", "/product"]
 _PRODUCT = [f"{API}/product/{{product_id:int}}", "/product/{product_id:int}"]
 
 
-@get(_PRODUCTS, summary="Products", operation=describe("listProducts", login="none"))
-async def products(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> ProductsResponse:
+@get(_PRODUCTS, summary="Products", operation=told("listProducts", login="none"))
+async def products(request: Call, limit: Limit = 100, offset: Offset = 0) -> ProductsShown:
     """What is on sale."""
     found = await catalogue.page(request.shop, Search(limit=limit, offset=offset))
     count = await catalogue.count(request.shop, Search(limit=1))
-    return ProductsResponse(
+    return ProductsShown(
         results=[_show_product(product) for product in found],
         **neighbours(request, count=count, limit=limit, offset=offset),
     )
@@ -100,23 +100,23 @@ async def products(request: ShopRequest, limit: Limit = 100, offset: Offset = 0)
 @post(
     _PRODUCTS,
     summary="Sell something",
-    operation=describe("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+    operation=told("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
 )
-async def add_product(request: ShopRequest) -> Response[ProductResponse]:
+async def add_product(request: Call) -> Response[ProductShown]:
     """A product of your own."""
     caller = request.caller
     data = await request.parsed(ProductBody)
     command = AddProduct(caller, data.product_name, data.cost, data.amount_available)
-    return respond(await request.settled(command), ProductRecord, _show_product, status=201)
+    return answered(await request.settled(command), ProductRecord, _show_product, status=201)
 
 
-@get(_PRODUCT, summary="A product", operation=describe("getProduct", UnknownProduct, login="none"))
-async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
+@get(_PRODUCT, summary="A product", operation=told("getProduct", UnknownProduct, login="none"))
+async def product(request: Call, product_id: PathId) -> ProductShown:
     """One that is on sale."""
     return _show_product(await catalogue.find(request.shop, product_id=product_id))
 
 
-async def _change_product(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
+async def _change_product(request: Call, product_id: PathId) -> Response[ProductShown]:
     """Name, cost or stock, which is corrected to what is said. The seller who made it alone."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
@@ -133,19 +133,19 @@ async def _change_product(request: ShopRequest, product_id: PathId) -> Response[
         price_cents=cost,
         stock=None if data.amount_available is UNSET else data.amount_available,
     )
-    return respond(await request.settled(command), ProductRecord, _show_product, status=200)
+    return answered(await request.settled(command), ProductRecord, _show_product, status=200)
 
 
 _CHANGING = (UnknownProduct, NotOwner, InvalidField, NameTaken, StockTooLarge)
 replace_product = put(
     _PRODUCT,
     summary="Change a product",
-    operation=describe("putProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
+    operation=told("putProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
 )(_change_product)
 change_product = patch(
     _PRODUCT,
     summary="Change a product",
-    operation=describe("patchProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
+    operation=told("patchProduct", *_CHANGING, keyed=True, body=ChangeProductBody),
 )(_change_product)
 
 
@@ -153,17 +153,17 @@ change_product = patch(
     _PRODUCT,
     status_code=204,
     summary="Take a product off sale",
-    operation=describe("deleteProduct", UnknownProduct, NotOwner, keyed=True),
+    operation=told("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
-async def remove_product(request: ShopRequest, product_id: PathId) -> Response[None]:
+async def remove_product(request: Call, product_id: PathId) -> Response[None]:
     """The seller who made it alone."""
     caller = request.caller
     await _own(request, product_id)
     outcome = await request.settled(RemoveProduct(caller, product_id))
-    return respond(outcome, ProductRemoved, lambda _: None, status=204)
+    return answered(outcome, ProductRemoved, lambda _: None, status=204)
 
 
-async def _own(request: ShopRequest, product_id: int) -> ProductRecord | None:
+async def _own(request: Call, product_id: int) -> ProductRecord | None:
     """The caller's product; None if it is not on sale, of which the till may still know an answer.
 
     Raises:
@@ -179,8 +179,8 @@ async def _own(request: ShopRequest, product_id: int) -> ProductRecord | None:
     return now
 
 
-def _show_product(product: ProductRecord) -> ProductResponse:
-    return ProductResponse(
+def _show_product(product: ProductRecord) -> ProductShown:
+    return ProductShown(
         id=product.product_id,
         product_name=product.name,
         cost=product.price_cents,

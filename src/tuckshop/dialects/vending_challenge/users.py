@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
-from tuckshop.dialects.vending_challenge.common import API, respond
+from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.refusals import (
     EmailTaken,
     InvalidField,
@@ -23,11 +23,11 @@ from tuckshop.http.fields import (
     Email,
     NewPassword,
     PathId,
-    ResponseBody,
+    Shown,
     Username,
 )
-from tuckshop.http.handlers import delete, describe, get, patch, post, put
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.handlers import delete, get, patch, post, put, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import users as accounts
@@ -36,7 +36,7 @@ from tuckshop.queries import wallet
 from tuckshop.till.commands.users import CloseUser, UserClosed
 
 
-class UserResponse(ResponseBody):
+class UserShown(Shown):
     """A user. `deposit` is the balance; sellers have none."""
 
     id: int
@@ -66,20 +66,20 @@ class UserBody(Body):
     deposit: int | UnsetType = UNSET
 
 
-class UsersResponse(Counted):
+class UsersShown(Counted):
     """A page of users."""
 
-    results: list[UserResponse]
+    results: list[UserShown]
 
 
 @post(
     [f"{API}/users", f"{API}/user", "/user"],
     summary="Register",
-    operation=describe(
+    operation=told(
         "createUser", RegistrationClosed, InvalidField, NameTaken, EmailTaken, login="none", body=RegisterBody
     ),
 )
-async def register(request: ShopRequest) -> UserResponse:
+async def register(request: Call) -> UserShown:
     """A new buyer or seller."""
     data = await request.parsed(RegisterBody)
     settings = request.settings
@@ -95,8 +95,8 @@ async def register(request: ShopRequest) -> UserResponse:
     return await show_user(request, user)
 
 
-@get([f"{API}/users", f"{API}/user", "/user"], summary="Users", operation=describe("listUsers"))
-async def users(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> UsersResponse:
+@get([f"{API}/users", f"{API}/user", "/user"], summary="Users", operation=told("listUsers"))
+async def users(request: Call, limit: Limit = 100, offset: Offset = 0) -> UsersShown:
     """All of them for an admin; yourself for everybody else."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
@@ -106,7 +106,7 @@ async def users(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) ->
     else:
         count, found = 1, [await accounts.find(request.shop, user_id=actor.user_id)][offset : offset + limit]
     balances = await wallet.balances(request.shop, user_ids=[user.id for user in found])
-    return UsersResponse(
+    return UsersShown(
         results=[_user(user, balances.get(user.id, 0)) for user in found],
         **neighbours(request, count=count, limit=limit, offset=offset),
     )
@@ -115,14 +115,14 @@ async def users(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) ->
 _USER = [f"{API}/users/{{user_id:int}}", f"{API}/user/{{user_id:int}}", "/user/{user_id:int}"]
 
 
-@get(_USER, summary="A user", operation=describe("getUser", UnknownUser))
-async def user(request: ShopRequest, user_id: PathId) -> UserResponse:
+@get(_USER, summary="A user", operation=told("getUser", UnknownUser))
+async def user(request: Call, user_id: PathId) -> UserShown:
     """Yourself; anybody, for an admin."""
     await _require_self(request, user_id)
     return await show_user(request, await accounts.find(request.shop, user_id=user_id))
 
 
-async def _change_user(request: ShopRequest, user_id: PathId) -> UserResponse:
+async def _change_user(request: Call, user_id: PathId) -> UserShown:
     """Name, password or address. A new password ends every session."""
     actor = await _require_self(request, user_id)
     data = await request.parsed(UserBody)
@@ -141,11 +141,11 @@ async def _change_user(request: ShopRequest, user_id: PathId) -> UserResponse:
 
 
 _CHANGING_USER = (UnknownUser, InvalidField, NameTaken, EmailTaken)
-replace_user = put(
-    _USER, summary="Change a user", operation=describe("putUser", *_CHANGING_USER, body=UserBody)
-)(_change_user)
+replace_user = put(_USER, summary="Change a user", operation=told("putUser", *_CHANGING_USER, body=UserBody))(
+    _change_user
+)
 change_user = patch(
-    _USER, summary="Change a user", operation=describe("patchUser", *_CHANGING_USER, body=UserBody)
+    _USER, summary="Change a user", operation=told("patchUser", *_CHANGING_USER, body=UserBody)
 )(_change_user)
 
 
@@ -153,16 +153,16 @@ change_user = patch(
     _USER,
     status_code=204,
     summary="Close a user",
-    operation=describe("deleteUser", UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=told("deleteUser", UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
-async def close_user(request: ShopRequest, user_id: PathId) -> Response[None]:
+async def close_user(request: Call, user_id: PathId) -> Response[None]:
     """The name is free again, every session is over; money that is left is kept for whoever claims it."""
     await _require_self(request, user_id)
     outcome = await request.settled(CloseUser(request.caller, user_id))
-    return respond(outcome, UserClosed, lambda _: None, status=204)
+    return answered(outcome, UserClosed, lambda _: None, status=204)
 
 
-async def _require_self(request: ShopRequest, user_id: int) -> Actor:
+async def _require_self(request: Call, user_id: int) -> Actor:
     """Raises UnknownUser for anybody else's account, unless an admin asks."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     if actor.user_id != user_id and Role.ADMIN not in actor.roles:
@@ -170,13 +170,13 @@ async def _require_self(request: ShopRequest, user_id: int) -> Actor:
     return actor
 
 
-async def show_user(request: ShopRequest, user: User) -> UserResponse:
+async def show_user(request: Call, user: User) -> UserShown:
     """The user with the balance of the wallet."""
     balances = await wallet.balances(request.shop, user_ids=[user.id])
     return _user(user, balances.get(user.id, 0))
 
 
-def _user(user: User, balance_cents: int) -> UserResponse:
-    return UserResponse(
+def _user(user: User, balance_cents: int) -> UserShown:
+    return UserShown(
         id=user.id, username=user.username, role=accounts.first_role(user), deposit=balance_cents
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tuckshop.dialects.vending_challenge.common import API, respond
+from tuckshop.dialects.vending_challenge.common import API, answered
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import Change
@@ -29,10 +29,10 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import (
     Id,
     Pieces,
-    ResponseBody,
+    Shown,
 )
-from tuckshop.http.handlers import describe, get, post
-from tuckshop.http.request import Body, ShopRequest
+from tuckshop.http.handlers import get, post, told
+from tuckshop.http.request import Body, Call
 from tuckshop.http.response import Response, rendered
 from tuckshop.identity import sessions
 from tuckshop.queries import wallet
@@ -51,20 +51,20 @@ class DepositBody(Body):
     coins: Annotated[list[Coin], msgspec.Meta(min_length=1, max_length=1_000)] | UnsetType = UNSET
 
 
-class DepositResponse(ResponseBody):
+class DepositShown(Shown):
     """What the buyer has now."""
 
     deposit: int
 
 
-class BalanceResponse(ResponseBody):
+class BalanceShown(Shown):
     """What the buyer has, and the coins it would be paid in, largest first."""
 
     deposit: int
     change: list[int]
 
 
-class ResetResponse(ResponseBody):
+class ResetShown(Shown):
     """The coins that came out, largest first, and the cents that no coin can pay."""
 
     deposit: int
@@ -78,7 +78,7 @@ class BuyBody(Body, rename="camel"):
     amount: Pieces
 
 
-class BoughtResponse(ResponseBody, rename="camel"):
+class BoughtShown(Shown, rename="camel"):
     """A product as bought; `cost` is that of one piece."""
 
     product_id: int
@@ -87,11 +87,11 @@ class BoughtResponse(ResponseBody, rename="camel"):
     cost: int
 
 
-class PurchaseResponse(ResponseBody):
+class PurchaseShown(Shown):
     """What was spent on what, and the coins that came back, largest first."""
 
     total: int
-    products: list[BoughtResponse]
+    products: list[BoughtShown]
     change: list[int]
     deposit: int
 
@@ -100,7 +100,7 @@ class PurchaseResponse(ResponseBody):
     [f"{API}/wallet/deposit", f"{API}/deposit", "/deposit"],
     status_code=200,
     summary="Put coins in",
-    operation=describe(
+    operation=told(
         "deposit",
         RoleMissing,
         CoinNotAccepted,
@@ -111,7 +111,7 @@ class PurchaseResponse(ResponseBody):
         body=DepositBody,
     ),
 )
-async def deposit(request: ShopRequest) -> Response[DepositResponse]:
+async def deposit(request: Call) -> Response[DepositShown]:
     """Coins of 5, 10, 20, 50 and 100 cents, as the buyer declares them."""
     caller = request.caller
     data = await request.parsed(DepositBody)
@@ -121,40 +121,40 @@ async def deposit(request: ShopRequest) -> Response[DepositResponse]:
     coins = getattr(data, given[0])
     counted = Counter(coins if isinstance(coins, list) else [coins])
     outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), dict(counted)))
-    return respond(outcome, CoinsDeposited, _show_deposit, status=200)
+    return answered(outcome, CoinsDeposited, _show_deposit, status=200)
 
 
-@get(f"{API}/wallet/balance", summary="What you have", operation=describe("balance", RoleMissing))
-async def balance(request: ShopRequest) -> BalanceResponse:
+@get(f"{API}/wallet/balance", summary="What you have", operation=told("balance", RoleMissing))
+async def balance(request: Call) -> BalanceShown:
     """The deposit, and the coins it would be paid in."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
     held = await wallet.balance(request.shop, user_id=actor.user_id)
-    return BalanceResponse(deposit=held.balance_cents, change=_listed(held.coins))
+    return BalanceShown(deposit=held.balance_cents, change=_listed(held.coins))
 
 
 @post(
     [f"{API}/wallet/reset", f"{API}/reset", "/reset"],
     status_code=200,
     summary="Take the coins back",
-    operation=describe("reset", RoleMissing, ChangeUnpayable, keyed=True),
+    operation=told("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
-async def reset(request: ShopRequest) -> Response[ResetResponse]:
+async def reset(request: Call) -> Response[ResetShown]:
     """Everything that coins can pay comes out."""
     caller = request.caller
     outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
-        nothing = ResetResponse(deposit=outcome.answer.balance_cents, returned=[])
+        nothing = ResetShown(deposit=outcome.answer.balance_cents, returned=[])
         return rendered(outcome, nothing, status=200)
-    return respond(outcome, PaidOut, _show_reset, status=200)
+    return answered(outcome, PaidOut, _show_reset, status=200)
 
 
 @post(
     [f"{API}/wallet/buy", f"{API}/buy", "/buy"],
     status_code=200,
     summary="Buy",
-    operation=describe(
+    operation=told(
         "buy",
         RoleMissing,
         UnknownProduct,
@@ -166,29 +166,29 @@ async def reset(request: ShopRequest) -> Response[ResetResponse]:
         body=BuyBody,
     ),
 )
-async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
+async def buy(request: Call) -> Response[PurchaseShown]:
     """Pieces of a product, paid from the deposit; the rest comes back in coins."""
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(
         caller, wallet_of(caller.user_id), ((data.product_id, data.amount),), change=Change.RETURN
     )
-    return respond(await request.settled(command), OrderPlaced, _show_purchase, status=200)
+    return answered(await request.settled(command), OrderPlaced, _show_purchase, status=200)
 
 
-def _show_deposit(receipt: CoinsDeposited) -> DepositResponse:
-    return DepositResponse(deposit=receipt.balance_cents)
+def _show_deposit(receipt: CoinsDeposited) -> DepositShown:
+    return DepositShown(deposit=receipt.balance_cents)
 
 
-def _show_reset(receipt: PaidOut) -> ResetResponse:
-    return ResetResponse(deposit=receipt.balance_cents, returned=_listed(receipt.coins))
+def _show_reset(receipt: PaidOut) -> ResetShown:
+    return ResetShown(deposit=receipt.balance_cents, returned=_listed(receipt.coins))
 
 
-def _show_purchase(order: OrderPlaced) -> PurchaseResponse:
-    return PurchaseResponse(
+def _show_purchase(order: OrderPlaced) -> PurchaseShown:
+    return PurchaseShown(
         total=order.total_cents,
         products=[
-            BoughtResponse(
+            BoughtShown(
                 product_id=line.product_id,
                 product_name=line.name,
                 amount=line.quantity,

@@ -162,13 +162,13 @@ class PlaceOrder(Command, frozen=True):
             owed_cents=work.accounts.owed_cents(order.wallet) if order.payment is Payment.TAB else None,
         )
 
-    def _requested(self, work: WorkingSet) -> list[orders.RequestedLine]:
+    def _requested(self, work: WorkingSet) -> list[orders.Wanted]:
         """Raises UnknownProduct."""
         products = work.products
         asked: list[tuple[int, int | str, int]] = [(one, one, quantity) for one, quantity in self.lines]
         asked += ((products.names.get(name_key(name), 0), name, quantity) for name, quantity in self.named)
         return [
-            orders.RequestedLine(
+            orders.Wanted(
                 catalogue.require_on_sale(products.by_id.get(product_id), called),
                 products.shelf(self.machine_id, product_id),
                 quantity,

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from tuckshop.domain import transfers
 from tuckshop.domain.orders import Order
-from tuckshop.domain.refunds import BuyerBalances, Inventory, Reversal
+from tuckshop.domain.refunds import Goods, Purse, TakenBack
 from tuckshop.domain.users import Actor, Role
 from tuckshop.till.commands.base import LogSubject
 from tuckshop.till.state.posting import add_refund, move_stock, post
@@ -31,24 +31,24 @@ def reserve_ids(need: ReadSet) -> None:
     need.new_ids["refunds"] += 1
 
 
-def purse_of(work: WorkingSet, order: Order) -> BuyerBalances:
+def purse_of(work: WorkingSet, order: Order) -> Purse:
     """What the order's buyer has and owes."""
-    return BuyerBalances(
+    return Purse(
         balance_cents=work.accounts.balance_cents(order.wallet),
         owed_cents=work.accounts.owed_cents(order.wallet),
     )
 
 
-def goods_of(work: WorkingSet, order: Order) -> Inventory:
+def goods_of(work: WorkingSet, order: Order) -> Goods:
     """Where pieces of the order come back to."""
     product_ids = [line.product_id for line in order.lines]
-    return Inventory(
+    return Goods(
         shelves={one: work.products.shelf(order.machine_id, one) for one in product_ids},
         products={one: work.products.by_id[one] for one in product_ids},
     )
 
 
-def take_back(work: WorkingSet, back: Reversal, actor: Actor, reason: str | None) -> int:
+def take_back(work: WorkingSet, back: TakenBack, actor: Actor, reason: str | None) -> int:
     """Writes what comes back; the id under which it is kept."""
     order = back.order
     refund_id = work.new_id("refunds")

@@ -9,36 +9,36 @@ from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login as browser
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.entrance import back_from, offered
 
 SESSIONS_SHOWN = 10
 
 
 @get("/login")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """Name and password, please; whoever is logged in already goes on."""
     back = back_from(request.query_params.get("next", ""))
     try:
         await rooms.member(request)
     except SessionEnded:
-        return _shown(request, BoundForm(request, {"username": ""}), back)
+        return _shown(request, Filled(request, {"username": ""}), back)
     return forms.to_page(back)
 
 
 @post("/login", status_code=303)
-async def log_in(request: ShopRequest) -> Response[Any]:
+async def log_in(request: Call) -> Response[Any]:
     """In, and back to where somebody wanted to go; by way of their other sessions, if there are any."""
     posted = await forms.read(request, "username", "password", "next", forms.TOKEN)
     back = back_from(posted["next"])
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     if not posted["password"]:
         form.miss("password")
@@ -60,7 +60,7 @@ async def log_in(request: ShopRequest) -> Response[Any]:
 
 
 @get("/login/others")
-async def show_others(request: ShopRequest) -> Response[Any]:
+async def show_others(request: Call) -> Response[Any]:
     """Where else the account is in use, for whoever has just logged in."""
     member = await rooms.member(request)
     found = await sessions.page(
@@ -77,7 +77,7 @@ async def show_others(request: ShopRequest) -> Response[Any]:
 
 
 @post("/login/others", status_code=303)
-async def end_others(request: ShopRequest) -> Response[Any]:
+async def end_others(request: Call) -> Response[Any]:
     """This log-in stays, and no other."""
     member = await rooms.member(request)
     posted = await forms.read(request, "next")
@@ -88,7 +88,7 @@ async def end_others(request: ShopRequest) -> Response[Any]:
 
 
 @post("/account/logout", status_code=303)
-async def log_out(request: ShopRequest) -> Response[Any]:
+async def log_out(request: Call) -> Response[Any]:
     """Out, at once."""
     await forms.read(request)
     await browser.log_out(request)
@@ -101,7 +101,7 @@ async def log_out(request: ShopRequest) -> Response[Any]:
 HANDLERS = (show, log_in, show_others, end_others, log_out)
 
 
-def _shown(request: ShopRequest, form: BoundForm, back: str) -> Response[Any]:
+def _shown(request: Call, form: Filled, back: str) -> Response[Any]:
     return rooms.page(
         request,
         "account/log_in.html",

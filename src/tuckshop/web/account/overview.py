@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import orders, wallet
 from tuckshop.queries import pictures as picture_queries
@@ -15,7 +15,7 @@ ORDERS_SHOWN = 5
 
 
 @get("/account")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """What somebody wants to know first."""
     member = await rooms.member(request)
     bought = await orders.page(request.shop, actor=member.actor, limit=ORDERS_SHOWN)

@@ -11,7 +11,7 @@ from tuckshop.http import browser_login as browser
 from tuckshop.http import data_export as takeout
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import data_export as own_data
@@ -20,23 +20,23 @@ from tuckshop.till.commands.users import CloseUser
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.entrance import check_again
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.rooms import Member
 
 
 @get("/account/profile")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """Three forms, and a download."""
     return await _shown(request, await rooms.member(request))
 
 
 @post("/account/profile", status_code=303)
-async def change(request: ShopRequest) -> Response[Any]:
+async def change(request: Call) -> Response[Any]:
     """Another name or address."""
     member = await rooms.member(request)
     posted = await forms.read(request, "username", "email")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     email = form.text("email", length_max=EMAIL_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -50,11 +50,11 @@ async def change(request: ShopRequest) -> Response[Any]:
 
 
 @post("/account/password", status_code=303)
-async def change_password(request: ShopRequest) -> Response[Any]:
+async def change_password(request: Call) -> Response[Any]:
     """A new password: every other session ends, and this one goes on under the new one."""
     member = await rooms.member(request)
     posted = await forms.read(request, "current_password", "password", "again", forms.TOKEN)
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     if not posted["current_password"]:
         form.miss("current_password")
     check_again(form, "password")
@@ -69,7 +69,7 @@ async def change_password(request: ShopRequest) -> Response[Any]:
             address=request.address,
         )
     except BadCredentials:
-        form.tell("current_password", form.words.gettext("That is not your current password."))
+        form.tell("current_password", form.words.gettext("Is not the present password."))
         return await _shown(request, member, secret=form)
     except Refusal as refusal:
         form.refuse(refusal)
@@ -78,14 +78,14 @@ async def change_password(request: ShopRequest) -> Response[Any]:
         request, username=user.username, password=posted["password"], form_token=posted[forms.TOKEN]
     )
     response = _done(
-        request, texts.of(request).gettext("Your password is changed. All your other sessions have ended.")
+        request, texts.of(request).gettext("You have a new password. All your other sessions have ended.")
     )
     browser.keep(response, request, entered)
     return response
 
 
 @get("/account/profile/file")
-async def take_along(request: ShopRequest) -> Response[Any]:
+async def take_along(request: Call) -> Response[Any]:
     """All that the shop keeps about somebody."""
     member = await rooms.member(request)
     found = await own_data.collect(request.shop, user_id=member.user_id)
@@ -93,13 +93,13 @@ async def take_along(request: ShopRequest) -> Response[Any]:
 
 
 @post("/account/close", status_code=303)
-async def close(request: ShopRequest) -> Response[Any]:
+async def close(request: Call) -> Response[Any]:
     """Gone for good, once the own name was typed."""
     member = await rooms.member(request)
     posted = await forms.read(request, "key", "name")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     if name_key(posted["name"].strip()) != name_key(member.user.username):
-        form.tell("name", form.words.gettext("Enter your own username."))
+        form.tell("name", form.words.gettext("Must be your own name."))
         return await _shown(request, member, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, member.user_id), posted)
@@ -108,26 +108,26 @@ async def close(request: ShopRequest) -> Response[Any]:
         return await _shown(request, member, closing=form)
     response = forms.to_page("/login")
     browser.forget(response, request)
-    notices.leave(response, request, texts.of(request).gettext("Your user account is closed."))
+    notices.leave(response, request, texts.of(request).gettext("Your account is closed. Farewell!"))
     return response
 
 
 HANDLERS = (show, change, change_password, take_along, close)
 
 
-def _done(request: ShopRequest, sentence: str) -> Response[Any]:
+def _done(request: Call, sentence: str) -> Response[Any]:
     response = forms.to_page("/account/profile")
     notices.leave(response, request, sentence)
     return response
 
 
 async def _shown(
-    request: ShopRequest,
-    member: SignedInUser,
+    request: Call,
+    member: Member,
     *,
-    profile: BoundForm | None = None,
-    secret: BoundForm | None = None,
-    closing: BoundForm | None = None,
+    profile: Filled | None = None,
+    secret: Filled | None = None,
+    closing: Filled | None = None,
 ) -> Response[Any]:
     wrong = next((form for form in (profile, secret, closing) if form is not None), None)
     said = {"username": member.user.username, "email": member.user.email or ""}
@@ -136,9 +136,9 @@ async def _shown(
         "account/profile.html",
         member=member,
         status=200 if wrong is None else wrong.status,
-        profile=profile or BoundForm(request, said),
-        secret=secret or BoundForm(request),
-        closing=closing or BoundForm(request),
+        profile=profile or Filled(request, said),
+        secret=secret or Filled(request),
+        closing=closing or Filled(request),
         held=await wallet.balance(request.shop, user_id=member.user_id),
         key=closing.typed["key"] if closing is not None else forms.new_key(),
     )

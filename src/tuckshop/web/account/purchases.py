@@ -1,4 +1,4 @@
-"""`/account/orders`: purchases of the user, returning them, and cancelling orders that are not completed."""
+"""`/account/orders`: what somebody has bought, giving it back, and calling off what is not handed out yet."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Actor, Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import orders
 from tuckshop.queries import pictures as picture_queries
-from tuckshop.queries.orders import OrderRecord
+from tuckshop.queries.orders import OrderStands
 from tuckshop.till.commands.orders import CancelOrder, OrderChanged
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 20
 
 
 @get("/account/orders")
-async def index(request: ShopRequest) -> Response[Any]:
+async def index(request: Call) -> Response[Any]:
     """All of them, the newest first."""
     member = await rooms.member(request, Role.BUYER)
     before_id = rooms.before(request)
@@ -45,7 +45,7 @@ async def index(request: ShopRequest) -> Response[Any]:
 
 
 @get("/account/orders/{order:str}")
-async def show(request: ShopRequest, order: Number) -> Response[Any]:
+async def show(request: Call, order: Number) -> Response[Any]:
     """One of them, line by line."""
     member = await rooms.member(request, Role.BUYER)
     found = await _own(request, member, rooms.number(order))
@@ -61,7 +61,7 @@ async def show(request: ShopRequest, order: Number) -> Response[Any]:
 
 
 @post("/account/orders/{order:str}/give-back", status_code=303)
-async def give_back(request: ShopRequest, order: Number) -> Response[Any]:
+async def give_back(request: Call, order: Number) -> Response[Any]:
     """All that is left of it, or all of one product."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key", "product")
@@ -78,8 +78,8 @@ async def give_back(request: ShopRequest, order: Number) -> Response[Any]:
 
 
 @post("/account/orders/{order:str}/cancel", status_code=303)
-async def cancel(request: ShopRequest, order: Number) -> Response[Any]:
-    """Cancelled before it was completed."""
+async def cancel(request: Call, order: Number) -> Response[Any]:
+    """Called off before anything was handed out."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key")
     found = await _own(request, member, rooms.number(order))
@@ -89,15 +89,13 @@ async def cancel(request: ShopRequest, order: Number) -> Response[Any]:
 HANDLERS = (index, show, give_back, cancel)
 
 
-async def _own(request: ShopRequest, member: SignedInUser, order_id: int) -> OrderRecord:
+async def _own(request: Call, member: Member, order_id: int) -> OrderStands:
     """The member's own order; those of others are for the office and the desk. Raises UnknownOrder."""
     buyer = Actor(member.user_id, frozenset({Role.BUYER}))
     return await orders.find(request.shop, order_id=order_id, actor=buyer)
 
 
-async def _pressed(
-    request: ShopRequest, posted: dict[str, str], command: Refund | CancelOrder
-) -> Response[Any]:
+async def _pressed(request: Call, posted: dict[str, str], command: Refund | CancelOrder) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/account/orders/{command.order_id}")
     try:
@@ -108,9 +106,9 @@ async def _pressed(
     if isinstance(receipt, Refunded):
         amount = words.money(receipt.amount_cents, request.shop.currency)
         notices.leave(
-            response, request, words.gettext("Returned. %(amount)s is back in your wallet.", amount=amount)
+            response, request, words.gettext("Given back. %(amount)s is yours again.", amount=amount)
         )
     else:
         assert isinstance(receipt, OrderChanged)
-        notices.leave(response, request, words.gettext("Order cancelled."))
+        notices.leave(response, request, words.gettext("The order is cancelled."))
     return response

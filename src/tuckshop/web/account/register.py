@@ -1,4 +1,4 @@
-"""`/register`: becoming a buyer, a seller or both, as far as registration is open."""
+"""`/register`: becoming a buyer, a seller or both, as far as the shop takes people in."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, UserState
 from tuckshop.http import browser_login as browser
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import registration
-from tuckshop.identity.browser_sessions import BrowserSession
+from tuckshop.identity.browser_sessions import OpaqueLogIn
 from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.entrance import ROLES, back_from, check_again, offered
 
 _BESIDE: dict[type[Refusal], str] = {
@@ -32,18 +32,18 @@ _BESIDE: dict[type[Refusal], str] = {
 
 
 @get("/register")
-async def show(request: ShopRequest) -> Response[Any]:
-    """The roles that can register, and the form."""
+async def show(request: Call) -> Response[Any]:
+    """Who is let in, and the form for them."""
     typed = {"username": "", "email": "", "roles": next(iter(offered(request)), "")}
-    return _shown(request, BoundForm(request, typed), request.query_params.get("next", ""))
+    return _shown(request, Filled(request, typed), request.query_params.get("next", ""))
 
 
 @post("/register", status_code=303)
-async def register(request: ShopRequest) -> Response[Any]:
+async def register(request: Call) -> Response[Any]:
     """A new user, who is logged in at once; or waits for an admin."""
     posted = await forms.read(request, "username", "email", "password", "again", "roles", "next", forms.TOKEN)
     settings = request.settings
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     email = form.text("email", length_max=EMAIL_LENGTH_MAX, needed=False)
     roles = ROLES[form.one_of("roles", ROLES)]
@@ -73,15 +73,15 @@ async def register(request: ShopRequest) -> Response[Any]:
 
 
 @get("/register/waiting")
-async def show_waiting(request: ShopRequest) -> Response[Any]:
-    """For users whom an admin has to approve."""
+async def show_waiting(request: Call) -> Response[Any]:
+    """For whoever an admin has still to let in."""
     return rooms.page(request, "account/approval_pending.html")
 
 
 HANDLERS = (show, register, show_waiting)
 
 
-async def _entered(request: ShopRequest, posted: dict[str, str]) -> BrowserSession | None:
+async def _entered(request: Call, posted: dict[str, str]) -> OpaqueLogIn | None:
     with suppress(BadCredentials, TooManyTries):
         return await browser.log_in(
             request,
@@ -92,13 +92,13 @@ async def _entered(request: ShopRequest, posted: dict[str, str]) -> BrowserSessi
     return None
 
 
-def _logged_in(request: ShopRequest, entered: BrowserSession, back: str) -> Response[None]:
+def _logged_in(request: Call, entered: OpaqueLogIn, back: str) -> Response[None]:
     response = forms.to_page(back_from(back))
     browser.keep(response, request, entered)
     return response
 
 
-def _shown(request: ShopRequest, form: BoundForm, back: str) -> Response[Any]:
+def _shown(request: Call, form: Filled, back: str) -> Response[Any]:
     return rooms.page(
         request,
         "account/register.html",

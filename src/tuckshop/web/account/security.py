@@ -9,7 +9,7 @@ from tuckshop.domain.field_problems import NoScopes
 from tuckshop.domain.refusals import Refusal, UnknownSession, UnknownToken
 from tuckshop.domain.users import Scope
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.identity.api_tokens import NAME_LENGTH_MAX
@@ -17,15 +17,15 @@ from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
 DAYS = ("30", "90", "365", "3650")
 
 
 @get("/account/sessions")
-async def show_sessions(request: ShopRequest) -> Response[Any]:
+async def show_sessions(request: Call) -> Response[Any]:
     """Where somebody is logged in."""
     member = await rooms.member(request)
     before_id = rooms.before(request)
@@ -41,30 +41,30 @@ async def show_sessions(request: ShopRequest) -> Response[Any]:
 
 
 @post("/account/sessions/{session:str}/end", status_code=303)
-async def end_session(request: ShopRequest, session: Number) -> Response[Any]:
+async def end_session(request: Call, session: Number) -> Response[Any]:
     """One of them over, at once."""
     member = await rooms.member(request)
     await forms.read(request)
     with suppress(UnknownSession):  # Pressed twice, or ended elsewhere: it is what was wanted.
         await sessions.end(request.shop, user_id=member.user_id, session_id=rooms.number(session))
     response = forms.to_page("/account/sessions")
-    notices.leave(response, request, texts.of(request).gettext("The session has ended."))
+    notices.leave(response, request, texts.of(request).gettext("That session is gone."))
     return response
 
 
 @get("/account/tokens")
-async def show_tokens(request: ShopRequest) -> Response[Any]:
+async def show_tokens(request: Call) -> Response[Any]:
     """The programs that may act for somebody."""
     member = await rooms.member(request)
-    return await _tokens(request, member, BoundForm(request, {"name": "", "days": "365", "scope-read": "on"}))
+    return await _tokens(request, member, Filled(request, {"name": "", "days": "365", "scope-read": "on"}))
 
 
 @post("/account/tokens", status_code=200)
-async def make_token(request: ShopRequest) -> Response[Any]:
+async def make_token(request: Call) -> Response[Any]:
     """A new token. Its secret stands in this answer alone: loaded again, the page would make another one."""
     member = await rooms.member(request)
     posted = await forms.read(request, "name", "days", *(f"scope-{scope}" for scope in Scope))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     name = form.text("name", length_max=NAME_LENGTH_MAX)
     days = form.one_of("days", DAYS)
     scopes = [scope for scope in _scopes(member) if posted[f"scope-{scope}"]]
@@ -83,21 +83,21 @@ async def make_token(request: ShopRequest) -> Response[Any]:
 
 
 @post("/account/tokens/{token:str}/revoke", status_code=303)
-async def revoke_token(request: ShopRequest, token: Number) -> Response[Any]:
+async def revoke_token(request: Call, token: Number) -> Response[Any]:
     """One of them good for nothing, at once."""
     member = await rooms.member(request)
     await forms.read(request)
     with suppress(UnknownToken):  # As with sessions.
         await api_tokens.revoke(request.shop, user_id=member.user_id, token_id=rooms.number(token))
     response = forms.to_page("/account/tokens")
-    notices.leave(response, request, texts.of(request).gettext("The token is revoked."))
+    notices.leave(response, request, texts.of(request).gettext("That token is gone."))
     return response
 
 
 HANDLERS = (show_sessions, end_session, show_tokens, make_token, revoke_token)
 
 
-def _scopes(member: SignedInUser) -> list[Scope]:
+def _scopes(member: Member) -> list[Scope]:
     """What a token of this one could do at all."""
     lends = {
         Scope.READ: True,
@@ -108,7 +108,7 @@ def _scopes(member: SignedInUser) -> list[Scope]:
     return [scope for scope in Scope if lends[scope]]
 
 
-async def _tokens(request: ShopRequest, member: SignedInUser, form: BoundForm) -> Response[Any]:
+async def _tokens(request: Call, member: Member, form: Filled) -> Response[Any]:
     before_id = rooms.before(request)
     found = await api_tokens.page(request.shop, user_id=member.user_id, before_id=before_id, limit=PAGE + 1)
     return rooms.page(

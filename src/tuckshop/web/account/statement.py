@@ -17,7 +17,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import statements, wallet
@@ -25,8 +25,8 @@ from tuckshop.till.commands.transfers import SendMoney
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, periods, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 25
 _BESIDE: dict[type[Refusal], str] = {
@@ -38,14 +38,14 @@ _BESIDE: dict[type[Refusal], str] = {
 
 
 @get("/account/statement")
-async def statement(request: ShopRequest) -> Response[Any]:
+async def statement(request: Call) -> Response[Any]:
     """All that moved the wallet, the newest first."""
     member = await rooms.member(request, Role.BUYER)
-    return await _statement(request, member, BoundForm(request, periods.FIELDS))
+    return await _statement(request, member, Filled(request, periods.FIELDS))
 
 
 @get("/account/statement/file")
-async def statement_file(request: ShopRequest) -> Response[Any]:
+async def statement_file(request: Call) -> Response[Any]:
     """The same for a spreadsheet, from day to day."""
     member = await rooms.member(request, Role.BUYER)
     form = periods.asked(request)
@@ -62,20 +62,20 @@ async def statement_file(request: ShopRequest) -> Response[Any]:
 
 
 @get("/account/send")
-async def show_send(request: ShopRequest) -> Response[Any]:
+async def show_send(request: Call) -> Response[Any]:
     """To whom, and how much."""
     member = await rooms.member(request, Role.BUYER)
     to = request.query_params.get("to", "")[:USERNAME_LENGTH_MAX]
     typed = {"to": to, "amount": "", "reason": ""}
-    return await _send(request, member, BoundForm(request, typed), forms.new_key())
+    return await _send(request, member, Filled(request, typed), forms.new_key())
 
 
 @post("/account/send", status_code=303)
-async def send(request: ShopRequest) -> Response[Any]:
+async def send(request: Call) -> Response[Any]:
     """From the own wallet to another buyer's."""
     member = await rooms.member(request, Role.BUYER)
     posted = await forms.read(request, "key", "to", "amount", "reason")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     to = form.text("to", length_max=USERNAME_LENGTH_MAX)
     cents = form.amount("amount")
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
@@ -102,7 +102,7 @@ async def send(request: ShopRequest) -> Response[Any]:
 HANDLERS = (statement, statement_file, show_send, send)
 
 
-async def _statement(request: ShopRequest, member: SignedInUser, form: BoundForm) -> Response[Any]:
+async def _statement(request: Call, member: Member, form: Filled) -> Response[Any]:
     before_id = rooms.before(request)
     found = await statements.newest(request.shop, user_id=member.user_id, before_id=before_id, limit=PAGE + 1)
     return rooms.page(
@@ -117,7 +117,7 @@ async def _statement(request: ShopRequest, member: SignedInUser, form: BoundForm
     )
 
 
-async def _send(request: ShopRequest, member: SignedInUser, form: BoundForm, key: str) -> Response[Any]:
+async def _send(request: Call, member: Member, form: Filled, key: str) -> Response[Any]:
     return rooms.page(
         request,
         "account/send.html",

@@ -9,7 +9,7 @@ from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import earnings as earnings_queries
 from tuckshop.queries import statements
@@ -17,22 +17,22 @@ from tuckshop.web.desk import sales_charts as figures
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import periods, rooms
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.charts import Point
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 25
 
 
 @get("/desk/earnings")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """All that moved them, the newest first."""
     member = await rooms.member(request, Role.SELLER)
-    return await _shown(request, member, BoundForm(request, periods.FIELDS))
+    return await _shown(request, member, Filled(request, periods.FIELDS))
 
 
 @get("/desk/earnings/file")
-async def save(request: ShopRequest) -> Response[Any]:
+async def save(request: Call) -> Response[Any]:
     """The same for a spreadsheet, from day to day."""
     member = await rooms.member(request, Role.SELLER)
     form = periods.asked(request)
@@ -55,7 +55,7 @@ async def save(request: ShopRequest) -> Response[Any]:
 HANDLERS = (show, save)
 
 
-async def _shown(request: ShopRequest, member: SignedInUser, form: BoundForm) -> Response[Any]:
+async def _shown(request: Call, member: Member, form: Filled) -> Response[Any]:
     shop, words = request.shop, texts.of(request)
     earned = await earnings_queries.earnings(shop, seller_id=member.user_id)
     points = [Point(one.name, one.amount_cents) for one in earned.products]

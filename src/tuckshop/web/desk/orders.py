@@ -9,19 +9,19 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import RefundExceedsSale, Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import orders
 from tuckshop.queries import pictures as picture_queries
-from tuckshop.queries.orders import OrderRecord, OrderScope
+from tuckshop.queries.orders import OrderStands, Whose
 from tuckshop.till.commands.orders import Dispense
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 20
 ALL = "all"
@@ -29,7 +29,7 @@ SHELF, WRITE_OFF = "shelf", "write-off"
 
 
 @get("/desk/orders")
-async def index(request: ShopRequest) -> Response[Any]:
+async def index(request: Call) -> Response[Any]:
     """Those with own products, the newest first; with `?shown=placed`, those that wait."""
     member = await rooms.member(request, Role.SELLER)
     is_waiting = request.query_params.get("shown") == "placed"
@@ -37,7 +37,7 @@ async def index(request: ShopRequest) -> Response[Any]:
     found = await orders.page(
         request.shop,
         actor=member.as_seller,
-        whose=OrderScope.SOLD,
+        whose=Whose.SOLD,
         status=OrderStatus.PLACED if is_waiting else None,
         before_id=before_id,
         limit=PAGE + 1,
@@ -59,19 +59,19 @@ async def index(request: ShopRequest) -> Response[Any]:
 
 
 @get("/desk/orders/{order:str}")
-async def show(request: ShopRequest, order: Number) -> Response[Any]:
+async def show(request: Call, order: Number) -> Response[Any]:
     """The own lines of one of them."""
     member, found = await _sold(request, order)
     typed = {"product": ALL, "pieces": "", "way": SHELF, "reason": "", "key": forms.new_key()}
-    return await _shown(request, member, found, BoundForm(request, typed))
+    return await _shown(request, member, found, Filled(request, typed))
 
 
 @post("/desk/orders/{order:str}/refund", status_code=303)
-async def refund(request: ShopRequest, order: Number) -> Response[Any]:
+async def refund(request: Call, order: Number) -> Response[Any]:
     """All own lines, one, or some pieces of one; back to be sold, or written off."""
     member, found = await _sold(request, order)
     posted = await forms.read(request, "key", "product", "pieces", "way", "reason")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     quantities = _pieces(form, found)
     way = form.one_of("way", (SHELF, WRITE_OFF))
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
@@ -87,46 +87,46 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     response = forms.to_page(f"/desk/orders/{found.order_id}")
-    notices.leave(response, request, words.gettext("%(amount)s refunded to the buyer.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s went back to the buyer.", amount=amount))
     return response
 
 
 @post("/desk/orders/{order:str}/hand-out", status_code=303)
-async def hand_out(request: ShopRequest, order: Number) -> Response[Any]:
+async def hand_out(request: Call, order: Number) -> Response[Any]:
     """The buyer has it now."""
     return await _ended(request, order, failed=False)
 
 
 @post("/desk/orders/{order:str}/fail", status_code=303)
-async def fail(request: ShopRequest, order: Number) -> Response[Any]:
-    """The order failed: stock and money are returned."""
+async def fail(request: Call, order: Number) -> Response[Any]:
+    """It cannot be handed out: pieces and money go back."""
     return await _ended(request, order, failed=True)
 
 
 HANDLERS = (index, show, refund, hand_out, fail)
 
 
-async def _sold(request: ShopRequest, order: str) -> tuple[SignedInUser, OrderRecord]:
+async def _sold(request: Call, order: str) -> tuple[Member, OrderStands]:
     """Who asks, and an order with products of theirs. Raises UnknownOrder."""
     member = await rooms.member(request, Role.SELLER)
     order_id = rooms.number(order)
     return member, await orders.find_sold(request.shop, order_id=order_id, seller=member.as_seller)
 
 
-def _pieces(form: BoundForm, order: OrderRecord) -> dict[int, int]:
+def _pieces(form: Filled, order: OrderStands) -> dict[int, int]:
     """What comes back, by product; never more than the own lines."""
     left = {line.product_id: line.quantity - line.refunded_quantity for line in order.lines}
     chosen = form.one_of("product", (ALL, *map(str, left)))
     if chosen == ALL:
         if form.typed["pieces"].strip():
-            form.tell("product", form.words.gettext("Choose one product to refund single pieces."))
+            form.tell("product", form.words.gettext("Must be one product where pieces are given."))
         return {product_id: pieces for product_id, pieces in left.items() if pieces} or left
     if not form.typed["pieces"].strip():
         return {int(chosen): left[int(chosen)]}
     return {int(chosen): form.whole("pieces", least=1, most=max(left[int(chosen)], 1))}
 
 
-async def _ended(request: ShopRequest, order: str, *, failed: bool) -> Response[Any]:
+async def _ended(request: Call, order: str, *, failed: bool) -> Response[Any]:
     member, found = await _sold(request, order)
     posted = await forms.read(request, "key")
     words = texts.of(request)
@@ -136,18 +136,12 @@ async def _ended(request: ShopRequest, order: str, *, failed: bool) -> Response[
     except Refusal as refusal:
         errors.leave(response, request, refusal)
         return response
-    told = (
-        words.gettext("The order failed. The buyer is refunded.")
-        if failed
-        else words.gettext("Order completed.")
-    )
+    told = words.gettext("The buyer has the money back.") if failed else words.gettext("Handed out.")
     notices.leave(response, request, told)
     return response
 
 
-async def _shown(
-    request: ShopRequest, member: SignedInUser, order: OrderRecord, form: BoundForm
-) -> Response[Any]:
+async def _shown(request: Call, member: Member, order: OrderStands, form: Filled) -> Response[Any]:
     shared = await orders.shared(request.shop, order_ids=[order.order_id], seller=member.as_seller)
     return rooms.page(
         request,

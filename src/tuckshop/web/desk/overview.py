@@ -8,12 +8,12 @@ from typing import Any
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import earnings, orders, reports
 from tuckshop.queries import pictures as picture_queries
 from tuckshop.queries import products as assortment
-from tuckshop.queries.orders import OrderScope
+from tuckshop.queries.orders import Whose
 from tuckshop.web.desk import sales_charts as figures
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import forms, rooms
@@ -24,7 +24,7 @@ SHOWN = 6  # Of what waits; each list has its own page.
 
 
 @get("/desk")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """What was earned, how it went, what is low, what waits."""
     member = await rooms.member(request, Role.SELLER)
     shop, words = request.shop, texts.of(request)
@@ -32,7 +32,7 @@ async def show(request: ShopRequest) -> Response[Any]:
     period = reports.period_of(shop, today - timedelta(days=DAYS - 1), today)
     sold = await reports.sell_through(shop, actor=member.as_seller, period=period)
     waiting = await orders.page(
-        shop, actor=member.as_seller, whose=OrderScope.SOLD, status=OrderStatus.PLACED, limit=SHOWN
+        shop, actor=member.as_seller, whose=Whose.SOLD, status=OrderStatus.PLACED, limit=SHOWN
     )
     return rooms.page(
         request,

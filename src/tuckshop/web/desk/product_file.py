@@ -12,7 +12,7 @@ from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.errors import Malformed
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.imports import csv_files as sheets
 from tuckshop.imports import products as goods_file
@@ -24,8 +24,8 @@ from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import refusal_texts as reasons
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 SHOWN_MAX = 100  # Rows that somebody reads; the rest is counted.
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
@@ -33,14 +33,14 @@ _BESIDE: dict[type[Refusal], str] = {UnknownMachine: "machine"}
 
 
 @get("/desk/file")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """A file to look at, and one to save."""
     member = await rooms.member(request, Role.SELLER)
-    return await _shown(request, member, BoundForm(request, {"machine": f"{DEFAULT_MACHINE_ID}"}))
+    return await _shown(request, member, Filled(request, {"machine": f"{DEFAULT_MACHINE_ID}"}))
 
 
 @post("/desk/file", status_code=200, body_bytes_max=sheets.BYTES_MAX + uploads.AROUND_BYTES_MAX)
-async def look(request: ShopRequest) -> Response[Any]:
+async def look(request: Call) -> Response[Any]:
     """What a file would do, or what is wrong with it; nothing is done.
 
     The shop keeps the file for the next step: a browser does not send one again by itself.
@@ -62,21 +62,18 @@ async def look(request: ShopRequest) -> Response[Any]:
 
 
 @post("/desk/file/take", status_code=303)
-async def take(request: ShopRequest) -> Response[Any]:
+async def take(request: Call) -> Response[Any]:
     """All of a file that was looked at, or nothing. Taken twice, it changes nothing."""
     member = await rooms.member(request, Role.SELLER)
     posted = await forms.read(request, "machine", "upload")
     upload_key = posted["upload"]
     if not _KEY.fullmatch(upload_key):
         raise Malformed(("upload", "is not what a form sends"), status=400)
-    form = BoundForm(request, posted | {"file": ""})
+    form = Filled(request, posted | {"file": ""})
     machine_id = form.whole("machine", least=1)
     content = await kept.find(request.shop, caller=member.caller, kind=UploadKind.PRODUCTS, key=upload_key)
     if content is None:
-        form.tell(
-            "file",
-            form.words.gettext("The file is no longer here: it is kept for one hour. Choose it again."),
-        )
+        form.tell("file", form.words.gettext("Choose the file again. It is kept for one hour."))
     if form.is_wrong or content is None:
         return await _shown(request, member, form)
     report = await _import(
@@ -96,10 +93,10 @@ async def take(request: ShopRequest) -> Response[Any]:
 
 
 @get("/desk/file/save")
-async def save(request: ShopRequest) -> Response[Any]:
+async def save(request: Call) -> Response[Any]:
     """What is on sale, as a file that can be changed and taken back."""
     member = await rooms.member(request, Role.SELLER)
-    form = BoundForm(request, {"machine": request.query_params.get("machine", f"{DEFAULT_MACHINE_ID}")})
+    form = Filled(request, {"machine": request.query_params.get("machine", f"{DEFAULT_MACHINE_ID}")})
     machine_id = form.whole("machine", least=1)
     given = goods_file.give(request.shop, machine_id=machine_id, seller_id=member.user_id)
     return await asyncio.to_thread(downloads.sheet, [row async for row in given], "products")
@@ -109,9 +106,9 @@ HANDLERS = (show, look, take, save)
 
 
 async def _import(
-    request: ShopRequest,
-    member: SignedInUser,
-    form: BoundForm,
+    request: Call,
+    member: Member,
+    form: Filled,
     content: bytes,
     machine_id: int,
     *,
@@ -135,11 +132,7 @@ async def _import(
 
 
 async def _shown(
-    request: ShopRequest,
-    member: SignedInUser,
-    form: BoundForm,
-    report: Report | None = None,
-    upload_key: str = "",
+    request: Call, member: Member, form: Filled, report: Report | None = None, upload_key: str = ""
 ) -> Response[Any]:
     words = texts.of(request)
     problems = report.problems if report else ()

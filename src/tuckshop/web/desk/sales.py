@@ -11,7 +11,7 @@ from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import reports
 from tuckshop.queries.reports import By
@@ -19,15 +19,15 @@ from tuckshop.web.desk import sales_charts as figures
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import periods, rooms
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 SPANS_DAYS = (7, 30, 90, 365)
 BARS_MAX = 45  # On a phone, more of them would be hairs; a line says it.
 
 
 @get("/desk/sales")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """Both plots; the last thirty days unless `?from=` and `?to=` say otherwise."""
     member = await rooms.member(request, Role.SELLER)
     form = periods.asked(request)
@@ -35,7 +35,7 @@ async def show(request: ShopRequest) -> Response[Any]:
 
 
 @get("/desk/sales/file")
-async def save(request: ShopRequest) -> Response[Any]:
+async def save(request: Call) -> Response[Any]:
     """The same for a spreadsheet, each product on each day."""
     member = await rooms.member(request, Role.SELLER)
     form = periods.asked(request)
@@ -54,9 +54,7 @@ async def save(request: ShopRequest) -> Response[Any]:
 HANDLERS = (show, save)
 
 
-async def _shown(
-    request: ShopRequest, member: SignedInUser, form: BoundForm, period: Period | None
-) -> Response[Any]:
+async def _shown(request: Call, member: Member, form: Filled, period: Period | None) -> Response[Any]:
     """What was asked for; of a period that is none, the usual one."""
     shop, words = request.shop, texts.of(request)
     usual = reports.period_of(shop, None, None)

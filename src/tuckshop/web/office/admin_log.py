@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import admin_log
 from tuckshop.queries.admin_log import Line
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
 
 
 @get("/office/log")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """What admins, cashiers and the operator did, the newest first."""
     member = await rooms.member(request, Role.ADMIN)
     before_id = rooms.before(request)

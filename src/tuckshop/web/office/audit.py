@@ -6,14 +6,14 @@ from typing import Any
 
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.operations import audit
 from tuckshop.web.ui import forms, rooms
 
 
 @get("/office/audit")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """What was found last, and a button."""
     member = await rooms.member(request, Role.ADMIN)
     last = await audit.last(request.shop.engine)
@@ -21,7 +21,7 @@ async def show(request: ShopRequest) -> Response[Any]:
 
 
 @post("/office/audit", status_code=200)
-async def run(request: ShopRequest) -> Response[Any]:
+async def run(request: Call) -> Response[Any]:
     """Every rule, tried on one instant of the books. It changes nothing: loaded again, it is tried again."""
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)

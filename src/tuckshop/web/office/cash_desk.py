@@ -18,7 +18,7 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.identity import users as accounts
@@ -29,8 +29,8 @@ from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 BOXES_MAX = 100  # Machines to choose from: more would be no list any more.
 USER, GUEST = "user", "guest"
@@ -58,11 +58,11 @@ class Person:
 
 
 @get("/office/counter")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """Who is it? And then: what to do."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     asked = {name: request.query_params.get(name, "") for name in _WHO}
-    form = BoundForm(request, {"who": asked["who"] or USER, "name": asked["name"]})
+    form = Filled(request, {"who": asked["who"] or USER, "name": asked["name"]})
     if not asked["name"]:
         return await _shown(request, member, form)
     person = await _person(request, member, form)
@@ -70,12 +70,12 @@ async def show(request: ShopRequest) -> Response[Any]:
 
 
 @post("/office/counter/deposit", status_code=303)
-async def deposit(request: ShopRequest) -> Response[Any]:
+async def deposit(request: Call) -> Response[Any]:
     """Coins into the wallet; a guest who was never here gets one."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     values = request.shop.currency.accepted_cents
     posted = await forms.read(request, "key", "machine", *_WHO, *coins.names(values))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     person = await _person(request, member, form)
     machine_id = form.whole("machine", least=1)
     inserted = coins.carried(form, values)
@@ -93,7 +93,7 @@ async def deposit(request: ShopRequest) -> Response[Any]:
         request,
         person,
         words.gettext(
-            "%(amount)s added. %(name)s has %(balance)s now.",
+            "%(amount)s put in. %(name)s has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=person.name,
             balance=words.money(receipt.balance_cents, currency),
@@ -102,11 +102,11 @@ async def deposit(request: ShopRequest) -> Response[Any]:
 
 
 @post("/office/counter/pay-out", status_code=303)
-async def pay_out(request: ShopRequest) -> Response[Any]:
+async def pay_out(request: Call) -> Response[Any]:
     """The whole wallet in coins; what no coin can pay stays."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key", "machine", *_WHO)
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     person = await _person(request, member, form)
     machine_id = form.whole("machine", least=1)
     if form.is_wrong or person is None or person.wallet is None:
@@ -122,13 +122,13 @@ async def pay_out(request: ShopRequest) -> Response[Any]:
         f"{pieces} × {words.money(value, currency)}" for value, pieces in receipt.coins.items() if pieces
     )
     amount = words.money(receipt.amount_cents, currency)
-    return _done(request, person, words.gettext("Pay out %(amount)s: %(coins)s.", amount=amount, coins=told))
+    return _done(request, person, words.gettext("Hand out %(amount)s: %(coins)s.", amount=amount, coins=told))
 
 
 HANDLERS = (show, deposit, pay_out)
 
 
-async def _person(request: ShopRequest, member: SignedInUser, form: BoundForm) -> Person | None:
+async def _person(request: Call, member: Member, form: Filled) -> Person | None:
     """Who is meant; None, and told beside the name, if there is nobody."""
     who = form.one_of("who", (USER, GUEST))
     name = form.text("name", length_max=USERNAME_LENGTH_MAX)
@@ -148,27 +148,25 @@ async def _person(request: ShopRequest, member: SignedInUser, form: BoundForm) -
     return None
 
 
-async def _wallet_of_guest(
-    request: ShopRequest, member: SignedInUser, name: str, *, make: bool = False
-) -> AccountRef:
+async def _wallet_of_guest(request: Call, member: Member, name: str, *, make: bool = False) -> AccountRef:
     _, ref = await guests.wallet(request.shop, caller=member.caller, name=name, make=make)
     return ref
 
 
-def _done(request: ShopRequest, person: Person, sentence: str) -> Response[Any]:
+def _done(request: Call, person: Person, sentence: str) -> Response[Any]:
     response = forms.to_page(person.address)
     notices.leave(response, request, sentence)
     return response
 
 
 async def _shown(
-    request: ShopRequest,
-    member: SignedInUser,
-    form: BoundForm,
+    request: Call,
+    member: Member,
+    form: Filled,
     person: Person | None = None,
     *,
-    put_in: BoundForm | None = None,
-    paid: BoundForm | None = None,
+    put_in: Filled | None = None,
+    paid: Filled | None = None,
     key: str = "",
 ) -> Response[Any]:
     shop = request.shop
@@ -189,6 +187,6 @@ async def _shown(
         denominations=coins.taken(shop.currency),
         currency=shop.currency,
         key=forms.key_of(key),
-        put_in=put_in or BoundForm(request),
-        paid=paid or BoundForm(request),
+        put_in=put_in or Filled(request),
+        paid=paid or Filled(request),
     )

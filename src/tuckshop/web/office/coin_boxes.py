@@ -11,7 +11,7 @@ from tuckshop.domain.products import REASON_LENGTH_MAX
 from tuckshop.domain.refusals import Refusal, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import idempotency_keys, machines
 from tuckshop.queries.machines import Machine
@@ -20,15 +20,15 @@ from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.flash import Mood
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.rooms import Member, Number
 
 _Carry = Callable[..., FillCoins | CollectCoins]
 
 
 @get("/office/machines/{machine:str}/coins")
-async def show(request: ShopRequest, machine: Number) -> Response[Any]:
+async def show(request: Call, machine: Number) -> Response[Any]:
     """The box by the books, coin by coin."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
@@ -36,25 +36,25 @@ async def show(request: ShopRequest, machine: Number) -> Response[Any]:
 
 
 @post("/office/machines/{machine:str}/coins/fill", status_code=303)
-async def fill(request: ShopRequest, machine: Number) -> Response[Any]:
+async def fill(request: Call, machine: Number) -> Response[Any]:
     """Coins from the bank into it."""
     return await _carried(request, machine, FillCoins, "filled")
 
 
 @post("/office/machines/{machine:str}/coins/collect", status_code=303)
-async def collect(request: ShopRequest, machine: Number) -> Response[Any]:
+async def collect(request: Call, machine: Number) -> Response[Any]:
     """Coins out of it to the bank."""
     return await _carried(request, machine, CollectCoins, "collected")
 
 
 @get("/office/machines/{machine:str}/coins/count")
-async def compare(request: ShopRequest, machine: Number) -> Response[Any]:
+async def compare(request: Call, machine: Number) -> Response[Any]:
     """What was found beside what the books say: the difference is told before anything is written."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
     asked = {name: request.query_params.get(name, "") for name in ("key", "reason", *coins.names(values))}
-    form = BoundForm(request, asked)
+    form = Filled(request, asked)
     counted = coins.counted(form, values)
     form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -80,7 +80,7 @@ async def compare(request: ShopRequest, machine: Number) -> Response[Any]:
 
 
 @post("/office/machines/{machine:str}/coins/count", status_code=303)
-async def count(request: ShopRequest, machine: Number) -> Response[Any]:
+async def count(request: Call, machine: Number) -> Response[Any]:
     """The books follow what was found.
 
     `expected` is what they said when the difference was told: if they say otherwise now, it is told again.
@@ -89,7 +89,7 @@ async def count(request: ShopRequest, machine: Number) -> Response[Any]:
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
     posted = await forms.read(request, "key", "expected", "reason", *coins.names(values))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     counted = coins.counted(form, values)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -116,12 +116,12 @@ async def count(request: ShopRequest, machine: Number) -> Response[Any]:
 HANDLERS = (show, fill, collect, compare, count)
 
 
-async def _carried(request: ShopRequest, machine: Number, command: _Carry, which: str) -> Response[Any]:
+async def _carried(request: Call, machine: Number, command: _Carry, which: str) -> Response[Any]:
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     values = request.shop.currency.values_cents
     posted = await forms.read(request, "key", "reason", *coins.names(values))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     moving = coins.carried(form, values)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -139,8 +139,8 @@ async def _carried(request: ShopRequest, machine: Number, command: _Carry, which
     words = texts.of(request)
     amount = words.money(receipt.amount_cents, request.shop.currency)
     if command is FillCoins:
-        return _done(request, found, words.gettext("%(amount)s added to the coin box.", amount=amount))
-    return _done(request, found, words.gettext("%(amount)s collected from the coin box.", amount=amount))
+        return _done(request, found, words.gettext("%(amount)s put into the box.", amount=amount))
+    return _done(request, found, words.gettext("%(amount)s taken out of the box.", amount=amount))
 
 
 def _written(held: dict[int, int]) -> str:
@@ -148,23 +148,23 @@ def _written(held: dict[int, int]) -> str:
     return " ".join(f"{value}:{pieces}" for value, pieces in sorted(held.items()))
 
 
-def _difference(request: ShopRequest, over_short_cents: int) -> str:
+def _difference(request: Call, over_short_cents: int) -> str:
     words = texts.of(request)
     amount = words.money(abs(over_short_cents), request.shop.currency)
     if over_short_cents > 0:
-        return words.gettext("Count recorded. %(amount)s more than expected.", amount=amount)
+        return words.gettext("The books follow. %(amount)s more than they said.", amount=amount)
     if over_short_cents < 0:
-        return words.gettext("Count recorded. %(amount)s less than expected.", amount=amount)
-    return words.gettext("Count recorded. The amount is as expected.")
+        return words.gettext("The books follow. %(amount)s less than they said.", amount=amount)
+    return words.gettext("Counted: worth just what the books said.")
 
 
-def _done(request: ShopRequest, machine: Machine, sentence: str) -> Response[Any]:
+def _done(request: Call, machine: Machine, sentence: str) -> Response[Any]:
     response = forms.to_page(f"/office/machines/{machine.id}/coins")
     notices.leave(response, request, sentence)
     return response
 
 
-def _tell_again(request: ShopRequest, machine: Machine, form: BoundForm) -> Response[Any]:
+def _tell_again(request: Call, machine: Machine, form: Filled) -> Response[Any]:
     """To the comparison, with what was found."""
     found = {name: typed for name, typed in form.typed.items() if name not in ("key", "expected")}
     response = forms.to_page(f"/office/machines/{machine.id}/coins/count?{urlencode(found)}")
@@ -172,20 +172,20 @@ def _tell_again(request: ShopRequest, machine: Machine, form: BoundForm) -> Resp
     notices.leave(
         response,
         request,
-        words.gettext("Coins went in or out while you counted. Compare again."),
+        words.gettext("Coins went in or out meanwhile. Look again: the books say otherwise now."),
         mood=Mood.BAD,
     )
     return response
 
 
 async def _box(
-    request: ShopRequest,
-    member: SignedInUser,
+    request: Call,
+    member: Member,
     machine: Machine,
     *,
-    filled: BoundForm | None = None,
-    collected: BoundForm | None = None,
-    counted: BoundForm | None = None,
+    filled: Filled | None = None,
+    collected: Filled | None = None,
+    counted: Filled | None = None,
     key: str = "",
 ) -> Response[Any]:
     wrong = next((form for form in (filled, collected, counted) if form is not None), None)
@@ -201,7 +201,7 @@ async def _box(
         denominations=coins.of(request.shop.currency),
         currency=request.shop.currency,
         key=forms.key_of(key),
-        filled=filled or BoundForm(request),
-        collected=collected or BoundForm(request),
-        counted=counted or BoundForm(request),
+        filled=filled or Filled(request),
+        collected=collected or Filled(request),
+        counted=counted or Filled(request),
     )

@@ -9,7 +9,7 @@ from tuckshop.domain.field_problems import NoCoins
 from tuckshop.domain.machines import COUNTED_MAX
 from tuckshop.domain.money import Currency, Denomination
 from tuckshop.domain.refusals import CoinsMissing, InvalidField, Refusal
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 
 ALL = "coins"
 """What is complained of where no single coin is at fault."""
@@ -30,7 +30,7 @@ def names(values: Sequence[int]) -> tuple[str, ...]:
     return tuple(f"coin-{value}" for value in values)
 
 
-def carried(form: BoundForm, values: Sequence[int]) -> dict[int, int]:
+def carried(form: Filled, values: Sequence[int]) -> dict[int, int]:
     """The coins that move; what is left out does not. Complains if there are none at all."""
     told = [value for value in values if form.typed[f"coin-{value}"].strip()]
     coins = {value: form.whole(f"coin-{value}", most=PIECES_MAX) for value in told}
@@ -40,13 +40,13 @@ def carried(form: BoundForm, values: Sequence[int]) -> dict[int, int]:
     return moving
 
 
-def counted(form: BoundForm, values: Sequence[int]) -> dict[int, int]:
+def counted(form: Filled, values: Sequence[int]) -> dict[int, int]:
     """How many there are of each: a field that is left out is no 0."""
     return {value: form.whole(f"coin-{value}", most=COUNTED_MAX) for value in values}
 
 
-def refuse(form: BoundForm, refusal: Refusal, *, beside: dict[type[Refusal], str] | None = None) -> None:
-    """As `BoundForm.refuse`, with what is wrong with coins beside them."""
+def refuse(form: Filled, refusal: Refusal, *, beside: dict[type[Refusal], str] | None = None) -> None:
+    """As `Filled.refuse`, with what is wrong with coins beside them."""
     if isinstance(refusal, InvalidField) and refusal.field in ("coins", "counted"):
         form.complain(ALL, refusal.problem)
         return

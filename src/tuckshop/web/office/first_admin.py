@@ -10,29 +10,29 @@ from tuckshop.domain.refusals import NameTaken, Refusal
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login as browser
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import first_admin
 from tuckshop.web.ui import forms, rooms
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.entrance import check_again
 
 CODE_LENGTH_MAX = 100  # Spaces and all.
 
 
 @get("/office/first")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """The code, a name and a password, please."""
     await _code_hash(request)
-    return _shown(request, BoundForm(request, {"code": "", "username": ""}))
+    return _shown(request, Filled(request, {"code": "", "username": ""}))
 
 
 @post("/office/first", status_code=303)
-async def make(request: ShopRequest) -> Response[Any]:
+async def make(request: Call) -> Response[Any]:
     """An admin, who is logged in at once."""
     code_hash = await _code_hash(request)
     posted = await forms.read(request, "code", "username", "password", "again", forms.TOKEN)
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     code = form.text("code", length_max=CODE_LENGTH_MAX)
     username = form.text("username", length_max=USERNAME_LENGTH_MAX)
     check_again(form, "password")
@@ -64,7 +64,7 @@ HANDLERS = (
 )
 
 
-async def _code_hash(request: ShopRequest) -> str:
+async def _code_hash(request: Call) -> str:
     """Raises HTTPException unless the shop still waits for its first admin."""
     settings = request.settings
     if not settings.first_code_hash or not await first_admin.is_missing(request.shop.engine):
@@ -72,7 +72,7 @@ async def _code_hash(request: ShopRequest) -> str:
     return settings.first_code_hash
 
 
-def _shown(request: ShopRequest, form: BoundForm) -> Response[Any]:
+def _shown(request: Call, form: Filled) -> Response[Any]:
     return rooms.page(
         request, "office/first_admin.html", status=form.status if form.is_wrong else 200, form=form
     )

@@ -8,15 +8,15 @@ from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
 from tuckshop.domain.refusals import CoinsOwed, NameTaken, Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 24
 TIMEZONE_LENGTH_MAX = 64
@@ -25,19 +25,19 @@ _BESIDE: dict[type[Refusal], str] = {NameTaken: "name", CoinsOwed: "box_kind"}
 
 
 @get("/office/machines")
-async def index(request: ShopRequest) -> Response[Any]:
+async def index(request: Call) -> Response[Any]:
     """All of them, and a form for one more."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     zone = str(request.shop.till.policy.days.timezone)
     usual = {"name": "", "timezone": zone, "box_kind": BoxKind.COUNTED.value}
-    return await _index(request, member, BoundForm(request, usual))
+    return await _index(request, member, Filled(request, usual))
 
 
 @post("/office/machines", status_code=303)
-async def add(request: ShopRequest) -> Response[Any]:
+async def add(request: Call) -> Response[Any]:
     """A new one, its box empty."""
     member = await rooms.member(request, Role.ADMIN)
-    form = BoundForm(request, await forms.read(request, *_FIELDS))
+    form = Filled(request, await forms.read(request, *_FIELDS))
     name, timezone, box_kind = _read(form)
     if form.is_wrong:
         return await _index(request, member, form)
@@ -49,25 +49,25 @@ async def add(request: ShopRequest) -> Response[Any]:
         form.refuse(refusal, beside=_BESIDE)
         return await _index(request, member, form)
     response = forms.to_page(f"/office/machines/{machine.id}")
-    notices.leave(response, request, texts.of(request).gettext("%(name)s is added.", name=machine.name))
+    notices.leave(response, request, texts.of(request).gettext("%(name)s is there now.", name=machine.name))
     return response
 
 
 @get("/office/machines/{machine:str}/settings")
-async def settings(request: ShopRequest, machine: Number) -> Response[Any]:
+async def settings(request: Call, machine: Number) -> Response[Any]:
     """What it is called, where its clock stands, how its box pays; and its key."""
     member = await rooms.member(request, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     said = {"name": found.name, "timezone": found.timezone, "box_kind": found.box_kind.value}
-    return _settings(request, member, found, BoundForm(request, said))
+    return _settings(request, member, found, Filled(request, said))
 
 
 @post("/office/machines/{machine:str}/settings", status_code=303)
-async def change(request: ShopRequest, machine: Number) -> Response[Any]:
+async def change(request: Call, machine: Number) -> Response[Any]:
     """Something else instead."""
     member = await rooms.member(request, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
-    form = BoundForm(request, await forms.read(request, *_FIELDS))
+    form = Filled(request, await forms.read(request, *_FIELDS))
     name, timezone, box_kind = _read(form)
     if form.is_wrong:
         return _settings(request, member, found, form)
@@ -89,7 +89,7 @@ async def change(request: ShopRequest, machine: Number) -> Response[Any]:
 
 
 @post("/office/machines/{machine:str}/key", status_code=200)
-async def renew_key(request: ShopRequest, machine: Number) -> Response[Any]:
+async def renew_key(request: Call, machine: Number) -> Response[Any]:
     """A new key. It stands in this answer alone: loaded again, the page would make another one."""
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
@@ -101,7 +101,7 @@ async def renew_key(request: ShopRequest, machine: Number) -> Response[Any]:
 HANDLERS = (index, add, settings, change, renew_key)
 
 
-def _read(form: BoundForm) -> tuple[str, str, BoxKind]:
+def _read(form: Filled) -> tuple[str, str, BoxKind]:
     return (
         form.text("name", length_max=MACHINE_NAME_LENGTH_MAX),
         form.text("timezone", length_max=TIMEZONE_LENGTH_MAX),
@@ -109,7 +109,7 @@ def _read(form: BoundForm) -> tuple[str, str, BoxKind]:
     )
 
 
-async def _index(request: ShopRequest, member: SignedInUser, form: BoundForm) -> Response[Any]:
+async def _index(request: Call, member: Member, form: Filled) -> Response[Any]:
     after_id = rooms.after(request)
     found = await machines.page(request.shop, after_id=after_id, limit=PAGE + 1)
     return rooms.page(
@@ -123,7 +123,7 @@ async def _index(request: ShopRequest, member: SignedInUser, form: BoundForm) ->
     )
 
 
-def _settings(request: ShopRequest, member: SignedInUser, machine: Machine, form: BoundForm) -> Response[Any]:
+def _settings(request: Call, member: Member, machine: Machine, form: Filled) -> Response[Any]:
     return rooms.page(
         request,
         "office/machine_settings.html",

@@ -1,4 +1,4 @@
-"""`/office/orders`: all orders; refunding, completing and cancelling them."""
+"""`/office/orders`: everybody's orders; giving back, handing out and cancelling for whoever asks."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tuckshop.domain.refusals import RefundExceedsSale, Refusal, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import exports as lists
 from tuckshop.queries import order_details, orders
 from tuckshop.queries.order_details import Details
-from tuckshop.queries.orders import OrderScope
+from tuckshop.queries.orders import Whose
 from tuckshop.till.commands.orders import CancelOrder, Dispense
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
 _STATUSES = [status.value for status in OrderStatus]
@@ -36,13 +36,13 @@ _STOCK = ("restock", "write_off")
 
 
 @get("/office/orders")
-async def index(request: ShopRequest) -> Response[Any]:
+async def index(request: Call) -> Response[Any]:
     """All of them, or those of one buyer or in one status; the newest first."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     asked = {name: request.query_params.get(name, "") for name in ("buyer", "status", "number")}
     if asked["number"].isdecimal() and asked["number"].isascii():
         return forms.to_page(f"/office/orders/{asked['number']}")
-    form = BoundForm(request, asked)
+    form = Filled(request, asked)
     buyer_id = None
     if asked["buyer"].strip():
         name = form.text("buyer", length_max=USERNAME_LENGTH_MAX)
@@ -58,7 +58,7 @@ async def index(request: ShopRequest) -> Response[Any]:
         found = await orders.page(
             request.shop,
             actor=member.actor,
-            whose=OrderScope.ALL,
+            whose=Whose.ALL,
             buyer_id=buyer_id,
             status=OrderStatus(asked["status"]) if asked["status"] in _STATUSES else None,
             before_id=before_id,
@@ -79,27 +79,27 @@ async def index(request: ShopRequest) -> Response[Any]:
 
 
 @get("/office/orders/file")
-async def save(request: ShopRequest) -> StreamingResponse:
+async def save(request: Call) -> StreamingResponse:
     """Every line of every order, for a spreadsheet."""
     await rooms.member(request, Role.CASHIER, Role.ADMIN)
     return downloads.long_sheet(lists.sold(request.shop), "orders")
 
 
 @get("/office/orders/{order:str}")
-async def show(request: ShopRequest, order: Number) -> Response[Any]:
+async def show(request: Call, order: Number) -> Response[Any]:
     """One of them: every line, and what came back of it."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     return _shown(request, member, await _found(request, member, order))
 
 
 @post("/office/orders/{order:str}/refund", status_code=303)
-async def refund(request: ShopRequest, order: Number) -> Response[Any]:
+async def refund(request: Call, order: Number) -> Response[Any]:
     """So many pieces of each line; onto the shelf again, or written off."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await _found(request, member, order)
     fields = [f"pieces-{line.product_id}" for line in found.order.lines]
     posted = await forms.read(request, "key", "stock", "reason", *fields)
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     pieces: dict[int, int] = {}
     for line in found.order.lines:
         name = f"pieces-{line.product_id}"
@@ -108,7 +108,7 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
     stock = form.one_of("stock", _STOCK)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if not pieces and not form.is_wrong:
-        form.trouble = texts.of(request).gettext("Enter how many pieces were returned.")
+        form.trouble = texts.of(request).gettext("Say how many pieces came back.")
     if form.is_wrong:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
@@ -122,29 +122,29 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
     words = texts.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
     amount = words.money(receipt.amount_cents, request.shop.currency)
-    notices.leave(response, request, words.gettext("%(amount)s refunded.", amount=amount))
+    notices.leave(response, request, words.gettext("%(amount)s given back.", amount=amount))
     return response
 
 
 @post("/office/orders/{order:str}/hand-out", status_code=303)
-async def hand_out(request: ShopRequest, order: Number) -> Response[Any]:
-    """Completed, or failed with a refund."""
+async def hand_out(request: Call, order: Number) -> Response[Any]:
+    """Handed out; or it could not be, and the money goes back."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key", "failed")
     order_id = rooms.number(order)
     failed = posted["failed"] == "yes"
     words = texts.of(request)
-    told = words.gettext("Order refunded.") if failed else words.gettext("Order completed.")
+    told = words.gettext("The money went back.") if failed else words.gettext("Handed out.")
     return await _pressed(request, posted, Dispense(member.caller, order_id, failed), told)
 
 
 @post("/office/orders/{order:str}/cancel", status_code=303)
-async def cancel(request: ShopRequest, order: Number) -> Response[Any]:
-    """Cancelled before it was completed."""
+async def cancel(request: Call, order: Number) -> Response[Any]:
+    """Called off before anything was handed out."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key")
     command = CancelOrder(member.caller, rooms.number(order))
-    return await _pressed(request, posted, command, texts.of(request).gettext("Order cancelled."))
+    return await _pressed(request, posted, command, texts.of(request).gettext("The order is cancelled."))
 
 
 HANDLERS = (
@@ -157,12 +157,12 @@ HANDLERS = (
 )
 
 
-async def _found(request: ShopRequest, member: SignedInUser, order: str) -> Details:
+async def _found(request: Call, member: Member, order: str) -> Details:
     return await order_details.find(request.shop, order_id=rooms.number(order), actor=member.actor)
 
 
 async def _pressed(
-    request: ShopRequest, posted: dict[str, str], command: Dispense | CancelOrder, told: str
+    request: Call, posted: dict[str, str], command: Dispense | CancelOrder, told: str
 ) -> Response[Any]:
     response = forms.to_page(f"/office/orders/{command.order_id}")
     try:
@@ -174,9 +174,7 @@ async def _pressed(
     return response
 
 
-def _shown(
-    request: ShopRequest, member: SignedInUser, found: Details, form: BoundForm | None = None
-) -> Response[Any]:
+def _shown(request: Call, member: Member, found: Details, form: Filled | None = None) -> Response[Any]:
     left = {line.product_id: line.quantity - line.refunded_quantity for line in found.order.lines}
     typed = {f"pieces-{product_id}": str(count) for product_id, count in left.items()}
     return rooms.page(
@@ -188,6 +186,6 @@ def _shown(
         order=found.order,
         names={line.product_id: line.name for line in found.order.lines},
         left=left,
-        form=form or BoundForm(request, typed | {"stock": "restock", "reason": ""}),
+        form=form or Filled(request, typed | {"stock": "restock", "reason": ""}),
         key=forms.new_key() if form is None else form.typed["key"],
     )

@@ -12,29 +12,29 @@ from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import earnings, reports, transfers
 from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, periods, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
 _BESIDE: dict[type[Refusal], str] = {ExternalRefTaken: "external_ref", NotPayable: "amount"}
 
 
 @get("/office/payouts")
-async def index(request: ShopRequest) -> Response[Any]:
+async def index(request: Call) -> Response[Any]:
     """Every seller who is owed something, or owes."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    return await _index(request, member, BoundForm(request, periods.FIELDS))
+    return await _index(request, member, Filled(request, periods.FIELDS))
 
 
 @get("/office/payouts/file")
-async def file(request: ShopRequest) -> Response[Any]:
+async def file(request: Call) -> Response[Any]:
     """What each sold and was paid, from day to day, for a spreadsheet."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     form = periods.asked(request)
@@ -47,18 +47,18 @@ async def file(request: ShopRequest) -> Response[Any]:
 
 
 @get("/office/payouts/{seller:str}")
-async def show(request: ShopRequest, seller: Number) -> Response[Any]:
+async def show(request: Call, seller: Number) -> Response[Any]:
     """One seller, and what was paid so far."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    return await _seller(request, member, seller, BoundForm(request), forms.new_key())
+    return await _seller(request, member, seller, Filled(request), forms.new_key())
 
 
 @post("/office/payouts/{seller:str}", status_code=303)
-async def pay(request: ShopRequest, seller: Number) -> Response[Any]:
+async def pay(request: Call, seller: Number) -> Response[Any]:
     """All that is payable, or less, under the bank's reference, which is good once."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "key", "amount", "external_ref", "reason")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     cents = form.amount("amount") if posted["amount"].strip() else None
     external_ref = form.text("external_ref", length_max=EXTERNAL_REF_LENGTH_MAX)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
@@ -89,7 +89,7 @@ async def pay(request: ShopRequest, seller: Number) -> Response[Any]:
 HANDLERS = (index, file, show, pay)
 
 
-async def _index(request: ShopRequest, member: SignedInUser, form: BoundForm) -> Response[Any]:
+async def _index(request: Call, member: Member, form: Filled) -> Response[Any]:
     found = await earnings.payables(
         request.shop, actor=member.actor, after_id=rooms.after(request), limit=PAGE + 1
     )
@@ -104,9 +104,7 @@ async def _index(request: ShopRequest, member: SignedInUser, form: BoundForm) ->
     )
 
 
-async def _seller(
-    request: ShopRequest, member: SignedInUser, seller: Number, form: BoundForm, key: str
-) -> Response[Any]:
+async def _seller(request: Call, member: Member, seller: Number, form: Filled, key: str) -> Response[Any]:
     seller_id, before_id = rooms.number(seller), rooms.before(request)
     owed = await earnings.payable(request.shop, actor=member.actor, seller_id=seller_id)
     found = await transfers.referenced(

@@ -10,16 +10,16 @@ from urllib.parse import urlencode
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import reports
 from tuckshop.queries.reports import By, Named, Sales
 from tuckshop.web.ui import charts as plots
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import periods, rooms
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.charts import Point
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.rooms import Member
 
 BARS_MAX = 62  # Days beyond that are added up by the week, or nobody could tell the bars apart.
 WEEK = 7
@@ -29,7 +29,7 @@ _BY = [by.value for by in (By.PRODUCT, By.SELLER, By.MACHINE)]
 
 
 @get("/office/sales")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """By the day, and by what else was asked for."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     form = _asked(request)
@@ -56,7 +56,7 @@ async def show(request: ShopRequest) -> Response[Any]:
 
 
 @get("/office/sales/file")
-async def save(request: ShopRequest) -> Response[Any]:
+async def save(request: Call) -> Response[Any]:
     """The same for a spreadsheet: by the day and by what else was asked for."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     form = _asked(request)
@@ -73,11 +73,11 @@ HANDLERS = (
 )
 
 
-def _asked(request: ShopRequest) -> BoundForm:
+def _asked(request: Call) -> Filled:
     return periods.asked(request, by=By.PRODUCT.value)
 
 
-async def _sold(request: ShopRequest, member: SignedInUser, form: BoundForm, *by: By) -> Sales | None:
+async def _sold(request: Call, member: Member, form: Filled, *by: By) -> Sales | None:
     """The report; None if what was asked for is wrong, which the form tells."""
     return await periods.report(
         request,
@@ -86,7 +86,7 @@ async def _sold(request: ShopRequest, member: SignedInUser, form: BoundForm, *by
     )
 
 
-def _page(request: ShopRequest, member: SignedInUser, form: BoundForm, **shown: Any) -> Response[Any]:
+def _page(request: Call, member: Member, form: Filled, **shown: Any) -> Response[Any]:
     usual: dict[str, Any] = {"total": None, "sales": None, "by_name": (), "more": 0, "file": ""}
     return rooms.page(
         request,
@@ -98,7 +98,7 @@ def _page(request: ShopRequest, member: SignedInUser, form: BoundForm, **shown: 
     )
 
 
-def _bars(request: ShopRequest, sold: Sales) -> list[Point]:
+def _bars(request: Call, sold: Sales) -> list[Point]:
     """Each day of the period, those without a sale too; by the week where there are many."""
     figures = {row.keys[By.DAY]: row.figures.amount_cents for row in sold.rows}
     count = (sold.period.last - sold.period.first).days + 1

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.settings import PREFIX, Source
@@ -25,7 +25,7 @@ class Told(NamedTuple):
 
 
 @get("/office/settings")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """Every setting in force, without secrets."""
     member = await rooms.member(request, Role.ADMIN)
     shown, sources = request.settings.shown(), running(request.scope).sources
@@ -44,61 +44,61 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
     _ = words.gettext
     return [
         (
-            _("Shop"),
+            _("The shop"),
             {
-                "shop_name": _("Shop name"),
-                "timezone": _("Time zone"),
-                "day_starts": _("Start of the business day"),
-                "refund_window_seconds": _("Seconds in which buyers can undo or return a purchase"),
+                "shop_name": _("What stands on its sign"),
+                "timezone": _("By whose clock its days are counted"),
+                "day_starts": _("When a day’s sales begin"),
+                "refund_window_seconds": _("For how many seconds buyers may give something back"),
             },
         ),
         (
             _("Money"),
             {
-                "coins": _("Who may confirm that coins were inserted"),
-                "coins_daily_cap_cents": _("Most that a buyer can declare in coins a day, in cents"),
-                "tab_limit_cents": _("Default tab limit, in cents"),
+                "coins": _("Who may say that coins were put in"),
+                "coins_daily_cap_cents": _("What a buyer may declare in coins in a day, in cents"),
+                "tab_limit_cents": _("What a buyer without a limit of their own may owe, in cents"),
             },
         ),
         (
-            _("Access"),
+            _("Who may come in"),
             {
-                "registration": _("Anyone can register as a buyer"),
-                "seller_registration": _("Anyone can register as a seller"),
-                "kiosk_open": _("Kiosks need no key (demo only)"),
-                "first_code_hash": _("Setup code for the first admin"),
+                "registration": _("Whether anybody may register"),
+                "seller_registration": _("Whether anybody may register to sell"),
+                "kiosk_open": _("Whether a kiosk needs no key; in a demo alone"),
+                "first_code_hash": _("The code that makes the first admin"),
             },
         ),
         (
-            _("Storage"),
+            _("Where it is kept"),
             {
-                "home": _("Data folder"),
-                "database_url": _("Database"),
-                "secret": _("Key that signs log-ins"),
-                "unsafe_durability": _("Start even if a power cut can lose sales"),
+                "home": _("The folder of what lies outside the database"),
+                "database_url": _("The books"),
+                "secret": _("What log-ins are signed with"),
+                "unsafe_durability": _("Whether it starts though a power cut may lose sales"),
             },
         ),
         (
-            _("Network"),
+            _("Where it is found"),
             {
-                "public_url": _("Public address"),
-                "allowed_hosts": _("Host names that are accepted; empty: any"),
-                "trusted_proxies": _("Trusted proxies"),
-                "host": _("Address to listen on"),
-                "port": _("Port to listen on"),
-                "dialects": _("Dialects (older contracts) that are served"),
-                "root_dialect": _("Dialect that is served at the root"),
+                "public_url": _("Its address for browsers"),
+                "allowed_hosts": _("The names that it answers to; empty: any"),
+                "trusted_proxies": _("Proxies that are believed where a request comes from"),
+                "host": _("The address that the server listens at"),
+                "port": _("The port that the server listens at"),
+                "dialects": _("Older contracts that it speaks as well"),
+                "root_dialect": _("The one of them that has the shortest addresses"),
             },
         ),
         (
-            _("Running"),
+            _("How it runs"),
             {
                 "workers": _("Server processes"),
-                "event_streams": _("Live connections for each process"),
-                "metrics": _("Metrics are public"),
-                "metrics_token": _("Token for metrics"),
-                "metrics_folder": _("Folder for metrics of several processes"),
-                "access_log": _("Log every request"),
+                "event_streams": _("How many may watch live, for each process"),
+                "metrics": _("Whether anybody may read its figures"),
+                "metrics_token": _("What opens its figures to those who send it"),
+                "metrics_folder": _("Where several processes put their figures together"),
+                "access_log": _("Whether every request leaves a line in the log"),
             },
         ),
     ]

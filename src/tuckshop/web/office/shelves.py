@@ -1,4 +1,4 @@
-"""`/office/machines/...`: a machine's shelves, what to refill, and the planogram."""
+"""`/office/machines/...`: a machine's shelves as they stand, what to put in, and how each is planned."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role
 from tuckshop.http.errors import Malformed
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import catalogue, machines, storefront
 from tuckshop.queries.machines import Machine
@@ -28,8 +28,8 @@ from tuckshop.till.commands.products import Restock
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 TARGETS_MAX = 100  # Machines to choose from: more would be no list any more.
 _PLAN = ("slot", "capacity", "par_level", "price")
@@ -43,19 +43,19 @@ _BESIDE: dict[type[Refusal], str] = {
 
 
 @get("/office/machines/{machine:str}")
-async def show(request: ShopRequest, machine: Number) -> Response[Any]:
+async def show(request: Call, machine: Number) -> Response[Any]:
     """The machine, shelf by shelf."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
-    return await _machine(request, member, found, BoundForm(request))
+    return await _machine(request, member, found, Filled(request))
 
 
 @post("/office/machines/{machine:str}/shelves", status_code=303)
-async def choose(request: ShopRequest, machine: Number) -> Response[Any]:
+async def choose(request: Call, machine: Number) -> Response[Any]:
     """To the shelf of the product that was named, whether or not it is there yet."""
     member = await rooms.member(request, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
-    form = BoundForm(request, await forms.read(request, "product"))
+    form = Filled(request, await forms.read(request, "product"))
     name = form.text("product", length_max=PRODUCT_NAME_LENGTH_MAX)
     if form.is_wrong:
         return await _machine(request, member, found, form)
@@ -67,21 +67,21 @@ async def choose(request: ShopRequest, machine: Number) -> Response[Any]:
 
 
 @get("/office/machines/{machine:str}/shelves/{product:str}")
-async def show_shelf(request: ShopRequest, machine: Number, product: Number) -> Response[Any]:
+async def show_shelf(request: Call, machine: Number, product: Number) -> Response[Any]:
     """One shelf: how it is planned, pieces into it, pieces to elsewhere."""
     member = await rooms.member(request, Role.ADMIN)
     return await _shelf(request, member, machine, product)
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/plan", status_code=303)
-async def plan(request: ShopRequest, machine: Number, product: Number) -> Response[Any]:
+async def plan(request: Call, machine: Number, product: Number) -> Response[Any]:
     """Its slot, how much fits, from when on it is to be filled, and a price of its own.
 
     `seen` is how it stood on the page: who planned it since then is not run over.
     """
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "key", "seen", *_PLAN)
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     machine_id, product_id = rooms.number(machine), rooms.number(product)
     wanted = ShelfPlan(
         product_id,
@@ -104,22 +104,22 @@ async def plan(request: ShopRequest, machine: Number, product: Number) -> Respon
         raise
     except PlanChanged:
         form.trouble = texts.of(request).gettext(
-            "Somebody else changed this shelf. These are its current values, and below is what you"
-            " typed: save again to replace them."
+            "Somebody else has planned this machine meanwhile. This is how the shelf stands now, and below "
+            "it what you typed: save again to have it your way."
         )
         return await _shelf(request, member, machine, product, planned=form, is_changed=True)
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shelf(request, member, machine, product, planned=form, key=posted["key"])
-    return _done(request, machine_id, texts.of(request).gettext("Shelf saved."))
+    return _done(request, machine_id, texts.of(request).gettext("The shelf is planned."))
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/restock", status_code=303)
-async def restock(request: ShopRequest, machine: Number, product: Number) -> Response[Any]:
+async def restock(request: Call, machine: Number, product: Number) -> Response[Any]:
     """Pieces into it."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "key", "quantity", "reason")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     quantity = form.whole("quantity", least=1, most=QUANTITY_MAX)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
@@ -133,16 +133,16 @@ async def restock(request: ShopRequest, machine: Number, product: Number) -> Res
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shelf(request, member, machine, product, filled=form, key=posted["key"])
-    told = texts.of(request).ngettext("%(num)s refilled.", "%(num)s refilled.", quantity)
+    told = texts.of(request).ngettext("%(num)s put in.", "%(num)s put in.", quantity)
     return _done(request, machine_id, told)
 
 
 @post("/office/machines/{machine:str}/shelves/{product:str}/move", status_code=303)
-async def move(request: ShopRequest, machine: Number, product: Number) -> Response[Any]:
+async def move(request: Call, machine: Number, product: Number) -> Response[Any]:
     """Pieces from it to another machine."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "key", "quantity", "to", "reason")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     quantity = form.whole("quantity", least=1, most=QUANTITY_MAX)
     to_id = form.whole("to", least=1)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
@@ -164,7 +164,7 @@ async def move(request: ShopRequest, machine: Number, product: Number) -> Respon
 HANDLERS = (show, choose, show_shelf, plan, restock, move)
 
 
-def _given(form: BoundForm, name: str) -> bool:
+def _given(form: Filled, name: str) -> bool:
     return bool(form.typed[name].strip())
 
 
@@ -185,21 +185,19 @@ def _is_planned(plan: ShelfPlan) -> bool:
     return plan != ShelfPlan(plan.product_id)
 
 
-def _done(request: ShopRequest, machine_id: int, sentence: str) -> Response[Any]:
+def _done(request: Call, machine_id: int, sentence: str) -> Response[Any]:
     response = forms.to_page(f"/office/machines/{machine_id}")
     notices.leave(response, request, sentence)
     return response
 
 
-async def _standing(request: ShopRequest, member: SignedInUser, machine_id: int) -> list[ShelfRecord]:
+async def _standing(request: Call, member: Member, machine_id: int) -> list[ShelfRecord]:
     return await machines.shelves_of(
         request.shop, actor=member.actor, machine_id=machine_id, limit=SHELVES_MAX
     )
 
 
-async def _machine(
-    request: ShopRequest, member: SignedInUser, machine: Machine, form: BoundForm
-) -> Response[Any]:
+async def _machine(request: Call, member: Member, machine: Machine, form: Filled) -> Response[Any]:
     plans = {one.product_id: one for one in await _standing(request, member, machine.id)}
     sold = await storefront.stocked(request.shop, machine_id=machine.id)
     shelves = [(one, plans[one.product_id]) for one in sold if one.product_id in plans]
@@ -218,14 +216,14 @@ async def _machine(
 
 
 async def _shelf(
-    request: ShopRequest,
-    member: SignedInUser,
+    request: Call,
+    member: Member,
     machine: Number,
     product: Number,
     *,
-    planned: BoundForm | None = None,
-    filled: BoundForm | None = None,
-    moved: BoundForm | None = None,
+    planned: Filled | None = None,
+    filled: Filled | None = None,
+    moved: Filled | None = None,
     key: str = "",
     is_changed: bool = False,
 ) -> Response[Any]:
@@ -250,13 +248,13 @@ async def _shelf(
         is_changed=is_changed,
         now=_typed(request, stands),
         seen=planned.typed["seen"] if planned and not is_changed else _written(stands),
-        planned=planned or BoundForm(request, _typed(request, stands)),
-        filled=filled or BoundForm(request, {"quantity": _missing(stands), "reason": ""}),
-        moved=moved or BoundForm(request),
+        planned=planned or Filled(request, _typed(request, stands)),
+        filled=filled or Filled(request, {"quantity": _missing(stands), "reason": ""}),
+        moved=moved or Filled(request),
     )
 
 
-def _typed(request: ShopRequest, stands: ShelfRecord | None) -> dict[str, str]:
+def _typed(request: Call, stands: ShelfRecord | None) -> dict[str, str]:
     """The plan as it would be typed."""
     if stands is None:
         return {}

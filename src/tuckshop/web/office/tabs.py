@@ -1,4 +1,4 @@
-"""`/office/tabs`: who owes what, and settling it in coins or by bank transfer."""
+"""`/office/tabs`: who owes what, and settling it in coins or with what came to the bank."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import machines, transfers
 from tuckshop.queries import tabs as tab_queries
@@ -24,8 +24,8 @@ from tuckshop.web.office import coin_form as coins
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 50
 BOXES_MAX = 100  # Machines to choose from: more would be no list any more.
@@ -37,7 +37,7 @@ _BESIDE: dict[type[Refusal], str] = {
 
 
 @get("/office/tabs")
-async def index(request: ShopRequest) -> Response[Any]:
+async def index(request: Call) -> Response[Any]:
     """Those who owe, or may owe by a limit of their own."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     found = await tab_queries.page(request.shop, after_id=rooms.after(request), limit=PAGE + 1)
@@ -51,19 +51,19 @@ async def index(request: ShopRequest) -> Response[Any]:
 
 
 @get("/office/tabs/{user:str}")
-async def show(request: ShopRequest, user: Number) -> Response[Any]:
+async def show(request: Call, user: Number) -> Response[Any]:
     """One of them."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     return await _tab(request, member, user)
 
 
 @post("/office/tabs/{user:str}/coins", status_code=303)
-async def settle_in_coins(request: ShopRequest, user: Number) -> Response[Any]:
+async def settle_in_coins(request: Call, user: Number) -> Response[Any]:
     """Coins into a box; what they are worth beyond the tab stays in the wallet."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     values = request.shop.currency.accepted_cents
     posted = await forms.read(request, "key", "machine", *coins.names(values))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     machine_id = form.whole("machine", least=1)
     paid = coins.carried(form, values)
     if form.is_wrong:
@@ -81,11 +81,11 @@ async def settle_in_coins(request: ShopRequest, user: Number) -> Response[Any]:
 
 
 @post("/office/tabs/{user:str}/bank", status_code=303)
-async def settle_by_bank(request: ShopRequest, user: Number) -> Response[Any]:
-    """A bank transfer received; its reference can be used once."""
+async def settle_by_bank(request: Call, user: Number) -> Response[Any]:
+    """What came to the bank, under its reference, which is good once."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     posted = await forms.read(request, "key", "amount", "external_ref")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     cents = form.amount("amount")
     external_ref = form.text("external_ref", length_max=EXTERNAL_REF_LENGTH_MAX)
     if form.is_wrong:
@@ -105,14 +105,14 @@ async def settle_by_bank(request: ShopRequest, user: Number) -> Response[Any]:
 HANDLERS = (index, show, settle_in_coins, settle_by_bank)
 
 
-def _settled(request: ShopRequest, user_id: int, receipt: TabSettled) -> Response[Any]:
+def _settled(request: Call, user_id: int, receipt: TabSettled) -> Response[Any]:
     words, currency = texts.of(request), request.shop.currency
     response = forms.to_page(f"/office/tabs/{user_id}")
     notices.leave(
         response,
         request,
         words.gettext(
-            "%(amount)s paid. %(owed)s is still owed, and the wallet has %(balance)s.",
+            "%(amount)s paid. %(owed)s is still owed, %(balance)s is in the wallet.",
             amount=words.money(receipt.amount_cents, currency),
             owed=words.money(receipt.owed_cents, currency),
             balance=words.money(receipt.balance_cents, currency),
@@ -122,12 +122,12 @@ def _settled(request: ShopRequest, user_id: int, receipt: TabSettled) -> Respons
 
 
 async def _tab(
-    request: ShopRequest,
-    member: SignedInUser,
+    request: Call,
+    member: Member,
     user: Number,
     *,
-    in_coins: BoundForm | None = None,
-    by_bank: BoundForm | None = None,
+    in_coins: Filled | None = None,
+    by_bank: Filled | None = None,
     key: str = "",
 ) -> Response[Any]:
     shop, user_id = request.shop, rooms.number(user)
@@ -145,6 +145,6 @@ async def _tab(
             shop, actor=member.actor, kind=TransferKind.SETTLEMENT, user_id=user_id, limit=PAGE
         ),
         key=forms.key_of(key),
-        in_coins=in_coins or BoundForm(request),
-        by_bank=by_bank or BoundForm(request),
+        in_coins=in_coins or Filled(request),
+        by_bank=by_bank or Filled(request),
     )

@@ -1,4 +1,4 @@
-"""`/office/topups`: bank transfers received, into wallets."""
+"""`/office/topups`: money that came to the bank, into somebody's wallet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import transfers
@@ -24,8 +24,8 @@ from tuckshop.till.commands.transfers import MoneyMoved, TopUp
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 25
 _BESIDE: dict[type[Refusal], str] = {
@@ -37,19 +37,19 @@ _BESIDE: dict[type[Refusal], str] = {
 
 
 @get("/office/topups")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """A form, and what came so far."""
     member = await rooms.member(request, Role.ADMIN)
     user = request.query_params.get("user", "")[:USERNAME_LENGTH_MAX]
-    return await _shown(request, member, BoundForm(request, {"user": user}), forms.new_key())
+    return await _shown(request, member, Filled(request, {"user": user}), forms.new_key())
 
 
 @post("/office/topups", status_code=303)
-async def add(request: ShopRequest) -> Response[Any]:
+async def add(request: Call) -> Response[Any]:
     """One more, under the bank's reference, which is good once."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "key", "user", "amount", "external_ref", "reason")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     name = form.text("user", length_max=USERNAME_LENGTH_MAX)
     cents = form.amount("amount")
     external_ref = form.text("external_ref", length_max=EXTERNAL_REF_LENGTH_MAX)
@@ -70,7 +70,7 @@ async def add(request: ShopRequest) -> Response[Any]:
         response,
         request,
         words.gettext(
-            "%(amount)s added for %(name)s, who has %(balance)s now.",
+            "%(amount)s for %(name)s, who has %(balance)s now.",
             amount=words.money(receipt.amount_cents, currency),
             name=user.username,
             balance=words.money(receipt.balance_cents, currency),
@@ -82,7 +82,7 @@ async def add(request: ShopRequest) -> Response[Any]:
 HANDLERS = (show, add)
 
 
-async def _shown(request: ShopRequest, member: SignedInUser, form: BoundForm, key: str) -> Response[Any]:
+async def _shown(request: Call, member: Member, form: Filled, key: str) -> Response[Any]:
     before_id = rooms.before(request)
     found = await transfers.referenced(
         request.shop, actor=member.actor, kind=TransferKind.TOPUP, before_id=before_id, limit=PAGE + 1

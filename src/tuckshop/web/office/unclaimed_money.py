@@ -1,4 +1,4 @@
-"""`/office/left-behind`: unclaimed money of guests, and what was written off."""
+"""`/office/left-behind`: guests' money that nobody came back for, and what went to nobody."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import guests
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 50
 DAYS_MAX = 36_500
@@ -21,21 +21,21 @@ USUAL_DAYS = "90"  # A season: whoever was to come back has.
 
 
 @get("/office/left-behind")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """Guests with money that nothing has moved for so many days."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    look = BoundForm(request, {"days": request.query_params.get("days", "0")})
-    return await _shown(request, member, look, BoundForm(request, {"days": USUAL_DAYS}))
+    look = Filled(request, {"days": request.query_params.get("days", "0")})
+    return await _shown(request, member, look, Filled(request, {"days": USUAL_DAYS}))
 
 
 @post("/office/left-behind", status_code=303)
-async def sweep(request: ShopRequest) -> Response[Any]:
-    """Writes off what was not used for so long. Done once more, it finds nothing."""
+async def sweep(request: Call) -> Response[Any]:
+    """What was left behind so long ago, to nobody. Done once more, it finds nothing."""
     member = await rooms.member(request, Role.ADMIN)
-    form = BoundForm(request, await forms.read(request, "days"))
+    form = Filled(request, await forms.read(request, "days"))
     days = form.whole("days", least=1, most=DAYS_MAX)
     if form.is_wrong:
-        return await _shown(request, member, BoundForm(request, {"days": "0"}), form)
+        return await _shown(request, member, Filled(request, {"days": "0"}), form)
     closed = await guests.close_left_behind(request.shop, caller=member.caller, days=days)
     words = texts.of(request)
     amount = words.money(sum(one.amount_cents for one in closed), request.shop.currency)
@@ -43,14 +43,16 @@ async def sweep(request: ShopRequest) -> Response[Any]:
     notices.leave(
         response,
         request,
-        words.gettext("Wallets closed: %(count)s. %(amount)s written off.", count=len(closed), amount=amount),
+        words.gettext(
+            "Wallets closed: %(count)s. %(amount)s went to nobody.", count=len(closed), amount=amount
+        ),
     )
     return response
 
 
 @get("/office/unclaimed")
-async def unclaimed(request: ShopRequest) -> Response[Any]:
-    """What was written off, newest first."""
+async def unclaimed(request: Call) -> Response[Any]:
+    """What went to nobody, the newest first."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     before_id = rooms.before(request)
     found = await guests.unclaimed(request.shop, actor=member.actor, before_id=before_id, limit=PAGE + 1)
@@ -66,9 +68,7 @@ async def unclaimed(request: ShopRequest) -> Response[Any]:
 HANDLERS = (show, sweep, unclaimed)
 
 
-async def _shown(
-    request: ShopRequest, member: SignedInUser, look: BoundForm, form: BoundForm
-) -> Response[Any]:
+async def _shown(request: Call, member: Member, look: Filled, form: Filled) -> Response[Any]:
     days = look.whole("days", most=DAYS_MAX)
     found = await guests.left_behind(
         request.shop, actor=member.actor, days=days, after_id=rooms.after(request), limit=PAGE + 1

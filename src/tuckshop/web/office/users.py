@@ -1,4 +1,4 @@
-"""`/office/users`: users: found, approved, blocked, given a new password."""
+"""`/office/users`: people: found, let in, locked out, helped when they lost their password."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tuckshop.domain.refusals import LastAdmin, Refusal
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import roles as standing
 from tuckshop.identity import sessions
@@ -29,8 +29,8 @@ from tuckshop.web.ui import browser_names as devices
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 PAGE = 25
 SESSIONS_SHOWN = 10
@@ -40,7 +40,7 @@ _SHOWN_STATES = [state.value for state in UserState]
 
 
 @get("/office/users")
-async def index(request: ShopRequest) -> Response[Any]:
+async def index(request: Call) -> Response[Any]:
     """Everybody, or those who are looked for."""
     member = await rooms.member(request, Role.ADMIN)
     asked = {name: request.query_params.get(name, "") for name in ("q", "state", "role")}
@@ -59,7 +59,7 @@ async def index(request: ShopRequest) -> Response[Any]:
         request,
         "office/users.html",
         member=member,
-        form=BoundForm(request, asked),
+        form=Filled(request, asked),
         people=found[:PAGE],
         href=_with("/office/users", {name: value for name, value in asked.items() if value}),
         before=found[PAGE - 1].user.id if len(found) > PAGE else None,
@@ -67,26 +67,26 @@ async def index(request: ShopRequest) -> Response[Any]:
 
 
 @get("/office/users/file")
-async def save(request: ShopRequest) -> StreamingResponse:
+async def save(request: Call) -> StreamingResponse:
     """Everybody, with what they hold, owe and have earned, for a spreadsheet."""
     await rooms.member(request, Role.ADMIN)
     return downloads.long_sheet(lists.people(request.shop), "users")
 
 
 @get("/office/users/{user:str}")
-async def show(request: ShopRequest, user: Number) -> Response[Any]:
+async def show(request: Call, user: Number) -> Response[Any]:
     """One of them: what they hold, may do, and where they are logged in."""
     member = await rooms.member(request, Role.ADMIN)
     return await _shown(request, member, await accounts.find(request.shop, user_id=rooms.number(user)))
 
 
 @post("/office/users/{user:str}/roles", status_code=303)
-async def change_roles(request: ShopRequest, user: Number) -> Response[Any]:
+async def change_roles(request: Call, user: Number) -> Response[Any]:
     """Exactly these roles, and every session over."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, *_ROLE_FIELDS.values())
     found = await accounts.find(request.shop, user_id=rooms.number(user))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     held = [role for role, name in _ROLE_FIELDS.items() if posted[name]]
     if not held:
         form.complain("roles", NoRoles())
@@ -96,16 +96,16 @@ async def change_roles(request: ShopRequest, user: Number) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal, beside={LastAdmin: "roles"})
         return await _shown(request, member, found, roles=form)
-    return _done(request, found, texts.of(request).gettext("Saved. The user has to log in again."))
+    return _done(request, found, texts.of(request).gettext("Saved. Whoever it was has to log in again."))
 
 
 @post("/office/users/{user:str}/state", status_code=303)
-async def change_state(request: ShopRequest, user: Number) -> Response[Any]:
-    """Approved, or blocked."""
+async def change_state(request: Call, user: Number) -> Response[Any]:
+    """Let in, or locked out."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "state")
     found = await accounts.find(request.shop, user_id=rooms.number(user))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     state = _STATES[form.one_of("state", _STATES)]
     if form.is_wrong:
         return await _shown(request, member, found, acts=form)
@@ -117,16 +117,16 @@ async def change_state(request: ShopRequest, user: Number) -> Response[Any]:
     words = texts.of(request)
     if state is UserState.ACTIVE:
         return _done(request, found, words.gettext("%(name)s can log in.", name=found.username))
-    return _done(request, found, words.gettext("%(name)s is blocked.", name=found.username))
+    return _done(request, found, words.gettext("%(name)s is locked out.", name=found.username))
 
 
 @post("/office/users/{user:str}/tab", status_code=303)
-async def change_tab(request: ShopRequest, user: Number) -> Response[Any]:
+async def change_tab(request: Call, user: Number) -> Response[Any]:
     """How much they may owe; as much as everybody, if nothing is typed."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "limit")
     found = await accounts.find(request.shop, user_id=rooms.number(user))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     cents = form.amount("limit", least_cents=0) if posted["limit"].strip() else None
     if form.is_wrong:
         return await _shown(request, member, found, tab=form)
@@ -139,7 +139,7 @@ async def change_tab(request: ShopRequest, user: Number) -> Response[Any]:
 
 
 @post("/office/users/{user:str}/sessions", status_code=303)
-async def end_sessions(request: ShopRequest, user: Number) -> Response[Any]:
+async def end_sessions(request: Call, user: Number) -> Response[Any]:
     """Out everywhere, at once."""
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
@@ -150,7 +150,7 @@ async def end_sessions(request: ShopRequest, user: Number) -> Response[Any]:
 
 
 @post("/office/users/{user:str}/password", status_code=200)
-async def reset_password(request: ShopRequest, user: Number) -> Response[Any]:
+async def reset_password(request: Call, user: Number) -> Response[Any]:
     """A new password. It stands in this answer alone: loaded again, the page would make another one."""
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
@@ -160,14 +160,14 @@ async def reset_password(request: ShopRequest, user: Number) -> Response[Any]:
 
 
 @post("/office/users/{user:str}/close", status_code=303)
-async def close(request: ShopRequest, user: Number) -> Response[Any]:
+async def close(request: Call, user: Number) -> Response[Any]:
     """Gone for good, once the name was typed."""
     member = await rooms.member(request, Role.ADMIN)
     posted = await forms.read(request, "key", "name")
     found = await accounts.find(request.shop, user_id=rooms.number(user))
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     if name_key(posted["name"].strip()) != name_key(found.username):
-        form.tell("name", form.words.gettext("Enter the name of this user."))
+        form.tell("name", form.words.gettext("Must be the name of whose account it is."))
         return await _shown(request, member, found, closing=form)
     try:
         await forms.settled(request, CloseUser(member.caller, found.id), posted)
@@ -176,7 +176,7 @@ async def close(request: ShopRequest, user: Number) -> Response[Any]:
         return await _shown(request, member, found, closing=form)
     response = forms.to_page("/office/users")
     words = texts.of(request)
-    notices.leave(response, request, words.gettext("User %(name)s is closed.", name=found.username))
+    notices.leave(response, request, words.gettext("The account of %(name)s is closed.", name=found.username))
     return response
 
 
@@ -197,21 +197,21 @@ def _with(path: str, asked: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(asked)}" if asked else path
 
 
-def _done(request: ShopRequest, user: User, sentence: str) -> Response[Any]:
+def _done(request: Call, user: User, sentence: str) -> Response[Any]:
     response = forms.to_page(f"/office/users/{user.id}")
     notices.leave(response, request, sentence)
     return response
 
 
 async def _shown(
-    request: ShopRequest,
-    member: SignedInUser,
+    request: Call,
+    member: Member,
     user: User,
     *,
-    roles: BoundForm | None = None,
-    acts: BoundForm | None = None,
-    tab: BoundForm | None = None,
-    closing: BoundForm | None = None,
+    roles: Filled | None = None,
+    acts: Filled | None = None,
+    tab: Filled | None = None,
+    closing: Filled | None = None,
 ) -> Response[Any]:
     wrong = next((form for form in (roles, acts, tab, closing) if form is not None), None)
     shop, words = request.shop, texts.of(request)
@@ -229,9 +229,9 @@ async def _shown(
         sessions=await sessions.page(shop, user_id=user.id, before_id=None, limit=SESSIONS_SHOWN),
         device=lambda device: devices.named(device, words),
         role_fields=_ROLE_FIELDS,
-        roles=roles or BoundForm(request, {_ROLE_FIELDS[role]: "on" for role in user.roles}),
-        acts=acts or BoundForm(request),
-        tab=tab or BoundForm(request, {"limit": own_limit}),
-        closing=closing or BoundForm(request),
+        roles=roles or Filled(request, {_ROLE_FIELDS[role]: "on" for role in user.roles}),
+        acts=acts or Filled(request),
+        tab=tab or Filled(request, {"limit": own_limit}),
+        closing=closing or Filled(request),
         key=closing.typed["key"] if closing is not None else forms.new_key(),
     )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tuckshop.domain.money import Currency
-from tuckshop.queries.storefront import ShelfItem
-from tuckshop.web.storefront.flash import Event, MachineFlash
+from tuckshop.queries.storefront import Stocked
+from tuckshop.web.storefront.flash import Event, Note
 from tuckshop.web.ui.i18n import Words
 
 
@@ -15,12 +15,12 @@ from tuckshop.web.ui.i18n import Words
 class Seen:
     """All that the display goes by. `wrong_code`: what was typed, if no shelf has it."""
 
-    chosen: Mapping[ShelfItem, int]
+    chosen: Mapping[Stocked, int]
     balance_cents: int
     wrong_code: str
     sold_out: str
     puts_coins: bool
-    note: MachineFlash | None
+    note: Note | None
     missed: str  # the name of what the note says is sold out
 
     @property
@@ -78,7 +78,7 @@ def left_forms(words: Words) -> dict[str, str]:
     }
 
 
-def _of_note(note: MachineFlash, words: Words, currency: Currency) -> str:
+def _of_note(note: Note, words: Words, currency: Currency) -> str:
     _, amount = words.gettext, words.money(note.cents, currency)
     match note.event:
         case Event.BOUGHT if note.text and note.cents:
@@ -90,16 +90,16 @@ def _of_note(note: MachineFlash, words: Words, currency: Currency) -> str:
         case Event.BOUGHT:
             return _("Enjoy!")
         case Event.RETURNED:
-            return _("%(amount)s returned. Take your coins.", amount=amount)
+            return _("%(amount)s came back. Take your coins.", amount=amount)
         case Event.UNDONE:
-            return _("Purchase undone. %(amount)s is back in your credit.", amount=amount)
+            return _("Taken back. %(amount)s is yours again.", amount=amount)
         case Event.REFUSED:
             return note.text
         case Event.NOTHING_CHOSEN:
             return _("Choose something first.")
         case Event.ALREADY:
-            return _("This was already done. Press again to repeat it.")
+            return _("This was done before. Press again if you want it once more.")
         case Event.PUT_ASIDE:
-            return _("%(amount)s of credit is kept for you. Ask the cashier.", amount=amount)
+            return _("%(amount)s was left here and put aside. Ask the cashier.", amount=amount)
         case Event.COME_AGAIN | Event.SOLD_OUT | Event.TOO_LITTLE:
-            return _("This page was out of date. Press again.")
+            return _("That page was out of date. Please press again.")

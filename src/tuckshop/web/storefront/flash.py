@@ -9,7 +9,7 @@ import msgspec
 
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.http.fields import Id
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.web.ui import flash as ui_flash
 
@@ -34,7 +34,7 @@ class Event(StrEnum):
     PUT_ASIDE = "put-aside"
 
 
-class MachineFlash(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """It comes back from the browser, so it holds numbers and texts to be shown, and nothing to rely on."""
 
     event: Event
@@ -46,11 +46,11 @@ class MachineFlash(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     available: Cents = 0  # pieces of what is sold out, or nearly
 
 
-def leave(response: Response[Any], request: ShopRequest, note: MachineFlash) -> None:
+def leave(response: Response[Any], request: Call, note: Note) -> None:
     """For the page that the browser is led to."""
     ui_flash.put(response, request, COOKIE, note)
 
 
-def read(request: ShopRequest) -> MachineFlash | None:
+def read(request: Call) -> Note | None:
     """What was left; None if nothing, or nothing that we have written."""
-    return ui_flash.taken(request, COOKIE, MachineFlash)
+    return ui_flash.taken(request, COOKIE, Note)

@@ -8,12 +8,12 @@ from tuckshop.domain.refusals import SessionEnded
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import devices
 from tuckshop.queries import machines, storefront
 from tuckshop.web.storefront import flash as notes
-from tuckshop.web.storefront.flash import Event, MachineFlash
+from tuckshop.web.storefront.flash import Event, Note
 from tuckshop.web.ui import forms, visitors
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import layout as pages
@@ -22,13 +22,13 @@ IDLE_SECONDS = 60  # Without a touch for so long, nobody is there any more.
 
 
 @get("/kiosk")
-async def show(request: ShopRequest) -> Response[Any]:
+async def show(request: Call) -> Response[Any]:
     """Where the machine's key is typed in."""
     return await _shown(request)
 
 
 @post("/kiosk", status_code=303)
-async def begin(request: ShopRequest) -> Response[Any]:
+async def begin(request: Call) -> Response[Any]:
     """This browser is the screen of the machine whose key it has."""
     posted = await forms.read(request, "machine_key")
     key = posted["machine_key"].strip()
@@ -43,7 +43,7 @@ async def begin(request: ShopRequest) -> Response[Any]:
 
 
 @post("/kiosk/end", status_code=303)
-async def end(request: ShopRequest) -> Response[Any]:
+async def end(request: Call) -> Response[Any]:
     """This browser is a machine's screen no more."""
     await forms.read(request)
     response = forms.to_page("/kiosk")
@@ -53,7 +53,7 @@ async def end(request: ShopRequest) -> Response[Any]:
 
 
 @post("/kiosk/leave", status_code=303)
-async def leave(request: ShopRequest) -> Response[Any]:
+async def leave(request: Call) -> Response[Any]:
     """The guest has gone: the screen begins anew, in its own language.
 
     Money that was left stays in that guest's wallet, where the office finds it.
@@ -63,7 +63,7 @@ async def leave(request: ShopRequest) -> Response[Any]:
 
 
 @get("/kiosk/leave")
-async def leave_without_script(request: ShopRequest) -> Response[Any]:
+async def leave_without_script(request: Call) -> Response[Any]:
     """The same, for a screen without scripts, which can only load a page after a while."""
     return await _left(request)
 
@@ -71,7 +71,7 @@ async def leave_without_script(request: ShopRequest) -> Response[Any]:
 HANDLERS = (show, begin, end, leave, leave_without_script)
 
 
-async def _left(request: ShopRequest) -> Response[Any]:
+async def _left(request: Call) -> Response[Any]:
     visitor = await visitors.of(request)
     response = forms.to_page("/")
     if not visitor.is_kiosk:
@@ -83,11 +83,11 @@ async def _left(request: ShopRequest) -> Response[Any]:
     if visitor.wallet is not None and visitor.name is None:
         cents = await storefront.balance_cents(request.shop, wallet=visitor.wallet)
         if cents:
-            notes.leave(response, request, MachineFlash(event=Event.PUT_ASIDE, cents=cents))
+            notes.leave(response, request, Note(event=Event.PUT_ASIDE, cents=cents))
     return response
 
 
-async def _shown(request: ShopRequest, *, is_wrong: bool = False) -> Response[Any]:
+async def _shown(request: Call, *, is_wrong: bool = False) -> Response[Any]:
     visitor = await visitors.of(request)
     known = None
     if visitor.machine_id is not None:

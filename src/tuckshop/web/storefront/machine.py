@@ -22,7 +22,7 @@ from tuckshop.domain.users import name_key
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
 from tuckshop.http.handlers import get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.queries import machines, storefront
 from tuckshop.till.commands.base import Command, Receipt
@@ -32,7 +32,7 @@ from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayO
 from tuckshop.web.storefront import cart as picks
 from tuckshop.web.storefront import display
 from tuckshop.web.storefront import flash as notes
-from tuckshop.web.storefront.flash import Event, MachineFlash
+from tuckshop.web.storefront.flash import Event, Note
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import forms, visitors
 from tuckshop.web.ui import i18n as texts
@@ -49,14 +49,14 @@ Number = Annotated[str, msgspec.Meta(description="Of the machine.")]
 
 
 @get("/")
-async def front(request: ShopRequest) -> Response[Any]:
+async def front(request: Call) -> Response[Any]:
     """The first machine; at a kiosk its own."""
     visitor = await visitors.of(request)
     return await _shown(request, visitor, visitor.machine_id or DEFAULT_MACHINE_ID)
 
 
 @get("/m/{machine:str}")
-async def machine(request: ShopRequest, machine: Number) -> Response[Any]:
+async def machine(request: Call, machine: Number) -> Response[Any]:
     """One machine; a kiosk shows no other than its own."""
     visitor = await visitors.of(request)
     machine_id = _id(machine)
@@ -66,7 +66,7 @@ async def machine(request: ShopRequest, machine: Number) -> Response[Any]:
 
 
 @post("/m/{machine:str}/coins", status_code=303)
-async def put_coin(request: ShopRequest, machine: Number) -> Response[Any]:
+async def put_coin(request: Call, machine: Number) -> Response[Any]:
     """One coin in."""
     posted = await forms.read(request, "key", "pick", "category", "change", "coin")
     coin = int(posted["coin"]) if _ID.fullmatch(posted["coin"]) else 0
@@ -80,12 +80,12 @@ async def put_coin(request: ShopRequest, machine: Number) -> Response[Any]:
 
 
 @post("/m/{machine:str}/buy", status_code=303)
-async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
+async def buy(request: Call, machine: Number) -> Response[Any]:
     """All that was chosen, at once."""
     posted = await forms.read(request, "key", "pick", "category", "change")
     chosen = picks.read(posted["pick"])
     if not chosen:
-        return await _back(request, machine, posted, MachineFlash(event=Event.NOTHING_CHOSEN))
+        return await _back(request, machine, posted, Note(event=Event.NOTHING_CHOSEN))
 
     def command(visitor: Visitor, machine_id: int) -> Command:
         assert visitor.caller is not None
@@ -94,18 +94,18 @@ async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
         lines = tuple(chosen.items())
         return PlaceOrder(visitor.caller, visitor.wallet, lines, change, None, machine_id)
 
-    def told(receipt: Receipt) -> MachineFlash:
+    def told(receipt: Receipt) -> Note:
         assert isinstance(receipt, OrderPlaced)
         sold = {line.product_id: line.quantity for line in receipt.lines}
         cents = sum(value * count for value, count in receipt.change.items())
         name = receipt.lines[0].name if len(receipt.lines) == 1 else ""
-        return MachineFlash(event=Event.BOUGHT, text=name, products=sold, coins=receipt.change, cents=cents)
+        return Note(event=Event.BOUGHT, text=name, products=sold, coins=receipt.change, cents=cents)
 
     return await _pressed(request, machine, posted, command, told, makes=True, empties=True)
 
 
 @post("/m/{machine:str}/return", status_code=303)
-async def pull_lever(request: ShopRequest, machine: Number) -> Response[Any]:
+async def pull_lever(request: Call, machine: Number) -> Response[Any]:
     """All money back."""
     posted = await forms.read(request, "key", "pick", "category", "change")
 
@@ -114,15 +114,15 @@ async def pull_lever(request: ShopRequest, machine: Number) -> Response[Any]:
         assert visitor.wallet is not None
         return PayOut(visitor.caller, visitor.wallet, machine_id)
 
-    def told(receipt: Receipt) -> MachineFlash:
+    def told(receipt: Receipt) -> Note:
         assert isinstance(receipt, PaidOut)
-        return MachineFlash(event=Event.RETURNED, coins=receipt.coins, cents=receipt.amount_cents)
+        return Note(event=Event.RETURNED, coins=receipt.coins, cents=receipt.amount_cents)
 
     return await _pressed(request, machine, posted, command, told)
 
 
 @post("/m/{machine:str}/undo", status_code=303)
-async def undo(request: ShopRequest, machine: Number) -> Response[Any]:
+async def undo(request: Call, machine: Number) -> Response[Any]:
     """The newest purchase back, as long as its buyer may."""
     posted = await forms.read(request, "key", "pick", "category", "change", "order")
     order_id = int(posted["order"]) if _ID.fullmatch(posted["order"]) else 0
@@ -132,15 +132,15 @@ async def undo(request: ShopRequest, machine: Number) -> Response[Any]:
         newest = await storefront.newest_bought(request.shop, wallet=visitor.wallet, machine_id=_id(machine))
     # A kiosk's key may give back any order of its machine, and the one who posts this only the own.
     if newest is None or newest.order_id != order_id:
-        return await _back(request, machine, posted, MachineFlash(event=Event.COME_AGAIN))
+        return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
 
     def command(visitor: Visitor, _: int) -> Command:
         assert visitor.caller is not None
         return Refund(visitor.caller, order_id)
 
-    def told(receipt: Receipt) -> MachineFlash:
+    def told(receipt: Receipt) -> Note:
         assert isinstance(receipt, Refunded)
-        return MachineFlash(event=Event.UNDONE, cents=receipt.amount_cents)
+        return Note(event=Event.UNDONE, cents=receipt.amount_cents)
 
     return await _pressed(request, machine, posted, command, told)
 
@@ -148,7 +148,7 @@ async def undo(request: ShopRequest, machine: Number) -> Response[Any]:
 HANDLERS = (front, machine, put_coin, buy, pull_lever, undo)
 
 
-async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Response[Any]:
+async def _shown(request: Call, visitor: Visitor, machine_id: int) -> Response[Any]:
     if visitor.has_ended:  # Once more, as a guest: no form works with the cookie of a session that is over.
         response: Response[Any] = forms.to_page(pages.here(request))
         browser.forget(response, request)
@@ -223,11 +223,11 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
 
 
 async def _pressed(
-    request: ShopRequest,
+    request: Call,
     machine: str,
     posted: dict[str, str],
     command: Callable[[Visitor, int], Command],
-    told: Callable[[Receipt], MachineFlash | None],
+    told: Callable[[Receipt], Note | None],
     *,
     makes: bool = False,
     empties: bool = False,
@@ -239,13 +239,13 @@ async def _pressed(
     machine_id = _id(machine)
     visitor = await _presser(request, make=makes)
     if visitor.caller is None:  # Without the cookie of a page that was shown before, nothing is anybody's.
-        return await _back(request, machine, posted, MachineFlash(event=Event.COME_AGAIN))
+        return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
     try:
         envelope = forms.enveloped(request, command(visitor, machine_id), posted)
         outcome = await request.shop.till.execute(envelope)
         receipt = outcome.receipt()
     except KeyReused:
-        return await _back(request, machine, posted, MachineFlash(event=Event.COME_AGAIN))
+        return await _back(request, machine, posted, Note(event=Event.COME_AGAIN))
     except Refusal as refusal:
         return await _back(request, machine, posted, _why_not(request, refusal))
     assert isinstance(receipt, CoinsDeposited | OrderPlaced | PaidOut | Refunded)
@@ -253,13 +253,13 @@ async def _pressed(
     # Sent again by a script whose line broke, it is to say what it has done; by somebody who went back, not.
     is_late = request.shop.clock() - receipt.created_us > TWICE_US and not request.given(AGAIN)
     if outcome.replayed and is_late:
-        note = MachineFlash(event=Event.ALREADY)
+        note = Note(event=Event.ALREADY)
     if empties:
         posted = {**posted, "pick": ""}
     return await _back(request, machine, posted, note)
 
 
-async def _presser(request: ShopRequest, *, make: bool = False) -> Visitor:
+async def _presser(request: Call, *, make: bool = False) -> Visitor:
     """Who presses. Raises SessionEnded, which leads to the log-in, rather than take a buyer for a guest."""
     visitor = await visitors.of(request, make=make)
     if visitor.has_ended:
@@ -267,21 +267,17 @@ async def _presser(request: ShopRequest, *, make: bool = False) -> Visitor:
     return visitor
 
 
-def _why_not(request: ShopRequest, refusal: Refusal) -> MachineFlash:
+def _why_not(request: Call, refusal: Refusal) -> Note:
     match refusal:
         case OutOfStock(product=product_id, available=available):
-            return MachineFlash(event=Event.SOLD_OUT, sold_out=product_id, available=available)
+            return Note(event=Event.SOLD_OUT, sold_out=product_id, available=available)
         case InsufficientFunds():
-            return MachineFlash(event=Event.TOO_LITTLE)
+            return Note(event=Event.TOO_LITTLE)
         case _:
-            return MachineFlash(
-                event=Event.REFUSED, text=errors.said(refusal, texts.of(request), request)[:300]
-            )
+            return Note(event=Event.REFUSED, text=errors.said(refusal, texts.of(request), request)[:300])
 
 
-async def _back(
-    request: ShopRequest, machine: str, posted: dict[str, str], note: MachineFlash | None
-) -> Response[Any]:
+async def _back(request: Call, machine: str, posted: dict[str, str], note: Note | None) -> Response[Any]:
     """To the machine, with what was chosen, and a note for its display."""
     pick = picks.write(picks.read(posted["pick"]))
     category = posted["category"][:CATEGORY_LENGTH_MAX]
@@ -298,7 +294,7 @@ def _href(machine_id: int, *, pick: str, category: str, change: str) -> str:
     return f"/m/{machine_id}" + (f"?{query}" if query else "")
 
 
-def _categories(shelves: list[storefront.ShelfItem]) -> dict[str, str]:
+def _categories(shelves: list[storefront.Stocked]) -> dict[str, str]:
     """The categories to choose from, by their keys; none where there is no choice."""
     found = {name_key(one.category): one.category for one in shelves if one.category}
     return dict(sorted(found.items())) if len(found) > 1 else {}

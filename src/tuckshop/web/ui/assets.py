@@ -12,7 +12,7 @@ from typing import NamedTuple
 from starlette.exceptions import HTTPException
 
 from tuckshop.http.handlers import get
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -30,7 +30,7 @@ class Asset(NamedTuple):
 
 
 @get("/static/{name:str}")
-async def asset(request: ShopRequest, name: str) -> Response[bytes]:
+async def asset(request: Call, name: str) -> Response[bytes]:
     """A file by its name of now; that of yesterday is gone."""
     found = _assets().get(name)
     if found is None:

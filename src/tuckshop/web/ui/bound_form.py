@@ -16,7 +16,7 @@ from tuckshop.domain.field_problems import (
     OutOfRange,
 )
 from tuckshop.domain.refusals import InvalidField, Refusal, Throttled
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import refusal_texts as reasons
@@ -25,14 +25,14 @@ WHOLE_MAX = 10**15  # Whatever rule comes after it: nobody counts that far.
 _WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 
 
-class BoundForm:
+class Filled:
     """Typed texts by field; `wrong` has a sentence for each field that is not as it must be.
 
     Each value is asked for by what it is to be. One that is wrong is remembered, and stands as the least
     value of its kind meanwhile, so that all can be told at once; nothing may be done while it `is_wrong`.
     """
 
-    def __init__(self, request: ShopRequest, typed: Mapping[str, str] | None = None) -> None:
+    def __init__(self, request: Call, typed: Mapping[str, str] | None = None) -> None:
         self.typed = dict(typed or {})
         self.wrong: dict[str, str] = {}
         self.trouble = ""
@@ -53,7 +53,7 @@ class BoundForm:
             self.miss(name)
         if len(typed) > length_max:
             told = self.words.ngettext(
-                "Use at most %(num)s character.", "Use at most %(num)s characters.", length_max
+                "Must have at most %(num)s character.", "Must have at most %(num)s characters.", length_max
             )
             self.tell(name, told)
         return typed
@@ -73,7 +73,7 @@ class BoundForm:
         return int(typed)
 
     def amount(self, name: str, *, least_cents: int = 1, most_cents: int = money.BALANCE_CENTS_MAX) -> int:
-        """An amount of money, in minor units, as it is written: 2.20 or 2,20."""
+        """An amount of money, in minor units, as people write it: 2.20 or 2,20."""
         typed = self.typed[name].strip()
         currency = self._request.shop.currency
         try:
@@ -91,7 +91,7 @@ class BoundForm:
         return cents
 
     def tax(self, name: str) -> int:
-        """Per cent, in basis points, as it is written: 5.5 or 5,5; nothing is 0."""
+        """Per cent, in basis points, as people write them: 5.5 or 5,5; nothing is 0."""
         typed = self.typed[name].strip().removesuffix("%").rstrip()
         try:
             return catalogue.parse_tax(typed.replace(",", ".", 1)) if typed else 0
@@ -105,13 +105,13 @@ class BoundForm:
         try:
             return date.fromisoformat(typed) if typed else None
         except ValueError:
-            self.tell(name, self.words.gettext("Enter a date such as 2025-12-31."))
+            self.tell(name, self.words.gettext("Must be a day such as 2025-12-31."))
             return None
 
     def one_of(self, name: str, known: Collection[str]) -> str:
         """One of the texts that the form offers."""
         if self.typed[name] not in known:
-            self.tell(name, self.words.gettext("Choose one of the options."))
+            self.tell(name, self.words.gettext("Is not one of those that can be chosen."))
             return next(iter(known))
         return self.typed[name]
 
@@ -121,7 +121,7 @@ class BoundForm:
 
     def miss(self, name: str) -> None:
         """Says beside a field that it is empty and must not be."""
-        self.tell(name, self.words.gettext("This field is required."))
+        self.tell(name, self.words.gettext("Must be filled in."))
 
     def complain(self, name: str, problem: FieldProblem) -> None:
         """Says beside a field which rule its value breaks."""

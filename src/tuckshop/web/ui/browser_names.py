@@ -1,4 +1,4 @@
-"""What a browser is called: "Firefox on Android", from what it says of itself."""
+"""What a browser is called by people: "Firefox on Android", from what it says of itself."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tuckshop.domain.users import RegistrationMode, Role
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.web.ui import forms
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 
 FIRST_PAGE = "/account"
 ROLES = {
@@ -13,7 +13,7 @@ ROLES = {
     "seller": (Role.SELLER,),
     "both": (Role.BUYER, Role.SELLER),
 }
-"""The roles that can register, by the name that the form has for it."""
+"""What people may register as, by the name that the form has for it."""
 _WAYS_IN = ("/login", "/register")
 
 
@@ -23,8 +23,8 @@ def back_from(given: str) -> str:
     return given if is_page else FIRST_PAGE
 
 
-def offered(request: ShopRequest) -> dict[str, bool]:
-    """Those of ROLES that can register, and whether an admin has to approve them."""
+def offered(request: Call) -> dict[str, bool]:
+    """Those of ROLES for which the shop takes people in, and whether they have to wait for an admin."""
     settings = request.settings
     modes = {Role.BUYER: settings.registration, Role.SELLER: settings.seller_registration}
     return {
@@ -34,9 +34,9 @@ def offered(request: ShopRequest) -> dict[str, bool]:
     }
 
 
-def check_again(form: BoundForm, name: str) -> None:
+def check_again(form: Filled, name: str) -> None:
     """Complains unless the new password was typed twice alike: nobody sees what they type."""
     if not form.typed[name]:
         form.miss(name)
     elif form.typed[name] != form.typed["again"]:
-        form.tell("again", form.words.gettext("The passwords do not match."))
+        form.tell("again", form.words.gettext("Must be the same password again."))

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
 from tuckshop.http.errors import TABLE, Errors
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.till.sql.books import OutcomeUnknown
 from tuckshop.web.ui import flash as notices
@@ -21,28 +21,28 @@ from tuckshop.web.ui import refusal_texts as reasons
 from tuckshop.web.ui.flash import Mood
 from tuckshop.web.ui.i18n import N_, Words
 
-_UNREADABLE = N_("The request could not be read. Go back and try again.")
-_BROKEN = N_("Something went wrong on our side. Check your orders before you try again.")
+_UNREADABLE = N_("The page sent something that cannot be read. Go back and try again.")
+_BROKEN = N_("Something broke on our side. Nothing was taken from you that is not in the books.")
 HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
     400: (N_("Bad request"), _UNREADABLE),
-    401: (N_("Not logged in"), N_("Log in to continue.")),
-    403: (N_("Not allowed"), N_("You do not have access to this page.")),
-    404: (N_("Not found"), N_("This page does not exist.")),
-    405: (N_("Method not allowed"), N_("This address does not support that. Go back to the machine.")),
+    401: (N_("Not logged in"), N_("Log in to go on.")),
+    403: (N_("Not allowed"), N_("This is not for you.")),
+    404: (N_("Not found"), N_("There is nothing here.")),
+    405: (N_("Method not allowed"), N_("This address takes no visitors. Go back to the machine.")),
     406: (N_("Not acceptable"), _BROKEN),
     408: (N_("Request timeout"), N_("The request took too long. Try again.")),
-    413: (N_("Body too large"), N_("The request is too large. Send less.")),
+    413: (N_("Body too large"), N_("That was more than we take.")),
     415: (N_("Unsupported media type"), _UNREADABLE),
     422: (N_("Invalid request"), _UNREADABLE),
-    429: (N_("Too many requests"), N_("Too many attempts. Wait a moment and try again.")),
+    429: (N_("Too many requests"), N_("Too many tries. Wait a little.")),
     500: (N_("Internal error"), _BROKEN),
-    503: (N_("Unavailable"), N_("The shop is not available. Nothing was changed. Try again.")),
+    503: (N_("Unavailable"), N_("The shop cannot answer now; nothing has happened. Try again.")),
 }
 """The title of its page, and what to do, by status."""
 OTHER = (N_("Error"), _BROKEN)
 OUTCOME_UNKNOWN = (
     N_("Outcome unknown"),
-    N_("It is not known whether your request was completed. Check before you try again."),
+    N_("Whether this has been done is unknown. Look before you try again."),
 )
 
 
@@ -76,7 +76,7 @@ class _ErrorPage(Response[Any]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends it."""
         status, told = self._told
-        asked = ShopRequest(scope, receive, send)
+        asked = Call(scope, receive, send)
         if isinstance(told, SessionEnded):
             await to_log_in(asked)(scope, receive, send)
             return
@@ -96,12 +96,12 @@ class _ErrorPage(Response[Any]):
 ERRORS = _Pages(TABLE)
 
 
-def to_log_in(request: ShopRequest) -> Response[None]:
+def to_log_in(request: Call) -> Response[None]:
     """To the log-in, and from there back to where somebody was."""
     return forms.to_page(f"/login?{urlencode({'next': pages.here(request)})}")
 
 
-def said(refusal: Refusal, words: Words, request: ShopRequest) -> str:
+def said(refusal: Refusal, words: Words, request: Call) -> str:
     """The refusal's sentence, amounts written as they are here.
 
     Raises:
@@ -112,6 +112,6 @@ def said(refusal: Refusal, words: Words, request: ShopRequest) -> str:
     return reasons.of_refusal(refusal, words, request.shop.currency)
 
 
-def leave(response: Response[Any], request: ShopRequest, refusal: Refusal) -> None:
+def leave(response: Response[Any], request: Call, refusal: Refusal) -> None:
     """The refusal, for the page that the browser is led to. Raises SessionEnded: see `said`."""
     notices.leave(response, request, said(refusal, texts.of(request), request), mood=Mood.BAD)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from tuckshop.http import cookies
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 
 COOKIE = "tuckshop_notice"
@@ -27,35 +27,35 @@ class Mood(StrEnum):
     BAD = "bad"
 
 
-class Flash(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Notice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A sentence in the reader's language. It comes back from the browser: it is shown, and nothing more."""
 
     text: Annotated[str, msgspec.Meta(max_length=LENGTH_MAX)]
     mood: Mood = Mood.GOOD
 
 
-def leave(response: Response[Any], request: ShopRequest, text: str, *, mood: Mood = Mood.GOOD) -> None:
+def leave(response: Response[Any], request: Call, text: str, *, mood: Mood = Mood.GOOD) -> None:
     """For the page that the browser is led to."""
-    put(response, request, COOKIE, Flash(text=text[:LENGTH_MAX], mood=mood))
+    put(response, request, COOKIE, Notice(text=text[:LENGTH_MAX], mood=mood))
 
 
-def read(request: ShopRequest) -> Flash | None:
+def read(request: Call) -> Notice | None:
     """What was left; None if nothing, or nothing that we have written."""
-    return taken(request, COOKIE, Flash)
+    return taken(request, COOKIE, Notice)
 
 
-def forget(response: Response[Any], request: ShopRequest) -> None:
+def forget(response: Response[Any], request: Call) -> None:
     """Once it is shown."""
     cookies.drop(response, request, COOKIE)
 
 
-def put(response: Response[Any], request: ShopRequest, cookie: str, told: msgspec.Struct) -> None:
+def put(response: Response[Any], request: Call, cookie: str, told: msgspec.Struct) -> None:
     """Something for the very next page, under a name of its own."""
     written = urlsafe_b64encode(msgspec.json.encode(told)).decode()
     cookies.put(response, request, cookie, written, seconds=SECONDS)
 
 
-def taken(request: ShopRequest, cookie: str, kind: type[Told]) -> Told | None:
+def taken(request: Call, cookie: str, kind: type[Told]) -> Told | None:
     """What was put there, if it still is what it should be."""
     written = cookies.read(request, cookie)
     if not written:

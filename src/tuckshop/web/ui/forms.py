@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from tuckshop.http import browser_login as browser
 from tuckshop.http import multipart
 from tuckshop.http.errors import BodyTooLarge, Malformed
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.till.commands.base import Command, Envelope, Receipt
 
@@ -55,7 +55,7 @@ def key_of(given: str) -> str:
     return given if _KEY.fullmatch(given) else new_key()
 
 
-async def require_own_page(request: ShopRequest) -> None:
+async def require_own_page(request: Call) -> None:
     """Before every handler. Raises Malformed for what a page of another site has posted.
 
     A link from another site may well lead here. All of a body is read first: a browser that still sends a
@@ -67,7 +67,7 @@ async def require_own_page(request: ShopRequest) -> None:
         browser.require_own_page(request)
 
 
-async def read(request: ShopRequest, *names: str) -> dict[str, str]:
+async def read(request: Call, *names: str) -> dict[str, str]:
     """The posted fields, "" for those that are missing.
 
     Raises:
@@ -87,7 +87,7 @@ async def read(request: ShopRequest, *names: str) -> dict[str, str]:
 
 
 async def read_with_files(
-    request: ShopRequest, *names: str, files: Collection[str]
+    request: Call, *names: str, files: Collection[str]
 ) -> tuple[dict[str, str], dict[str, Upload]]:
     """The posted fields, and the files that somebody has chosen, by field.
 
@@ -108,7 +108,7 @@ async def read_with_files(
 
 
 def _parts(
-    request: ShopRequest, body: bytes, files: Collection[str], *, begun: bool = False
+    request: Call, body: bytes, files: Collection[str], *, begun: bool = False
 ) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
     pairs: list[tuple[str, str]] = []
     uploads: dict[str, Upload] = {}
@@ -128,15 +128,13 @@ def _parts(
     return pairs, uploads
 
 
-def _require_type(request: ShopRequest, wanted: bytes) -> None:
+def _require_type(request: Call, wanted: bytes) -> None:
     declared = [one.partition(b";")[0].strip().lower() for one in request.given(b"content-type")]
     if declared != [wanted]:
         raise Malformed(("Content-Type", f"must be {wanted.decode()}"), status=415)
 
 
-def _checked(
-    request: ShopRequest, pairs: Sequence[tuple[str, str]], names: Collection[str]
-) -> dict[str, str]:
+def _checked(request: Call, pairs: Sequence[tuple[str, str]], names: Collection[str]) -> dict[str, str]:
     posted = dict(pairs)
     if len(posted) < len(pairs):
         raise Malformed(("body", "must name each field once"), status=400)
@@ -149,7 +147,7 @@ def _checked(
     return {name: posted.get(name, "") for name in names}
 
 
-def enveloped(request: ShopRequest, command: Command, posted: Mapping[str, str]) -> Envelope:
+def enveloped(request: Call, command: Command, posted: Mapping[str, str]) -> Envelope:
     """The command under the key of its form: with the same page and fields it is the same press.
 
     Another button of the same page is another one: whoever goes back and chooses otherwise is served.
@@ -165,7 +163,7 @@ def enveloped(request: ShopRequest, command: Command, posted: Mapping[str, str])
     return Envelope(command, f"{key}.{digest.hex()[:16]}", digest)
 
 
-async def settled(request: ShopRequest, command: Command, posted: Mapping[str, str]) -> Receipt:
+async def settled(request: Call, command: Command, posted: Mapping[str, str]) -> Receipt:
     """What the till says to the command of a form. Raises the refusal, if that is its answer."""
     return (await request.shop.till.execute(enveloped(request, command, posted))).receipt()
 

@@ -3,7 +3,7 @@
 English is in the code. Every other language is a file in `locale`, a GNU gettext catalogue that `make texts`
 brings up to date and `make lint` holds against the code. A checkout has `de.po`, an installed wheel `de.mo`.
 
-Python says `words.gettext("%(name)s is added.", name=...)` and `words.ngettext(one, many, count)`,
+Python says `words.gettext("%(name)s is there now.", name=...)` and `words.ngettext(one, many, count)`,
 templates `_(...)`, `ngettext(...)` and `{% trans %}`. `N_` and `Plural` mark what is translated elsewhere.
 """
 
@@ -27,7 +27,7 @@ from babel.numbers import format_currency, format_decimal, get_decimal_symbol
 from tuckshop.domain import money
 from tuckshop.domain.money import Currency
 from tuckshop.http import cookies
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 
 FOLDER = Path(str(files("tuckshop.web"))) / "locale"
 ENGLISH = "en"
@@ -114,7 +114,7 @@ def languages() -> Mapping[str, str]:
     return _languages(FOLDER)
 
 
-def of(request: ShopRequest) -> Words:
+def of(request: Call) -> Words:
     """The words for this request: of the language that was chosen, or that the browser wants most."""
     chosen = cookies.read(request, COOKIE)
     if chosen in languages():

@@ -28,15 +28,15 @@ class Naming:
             case OrderStatus.PLACED:
                 return words.gettext("placed")
             case OrderStatus.DISPENSED:
-                return words.gettext("completed")
+                return words.gettext("handed out")
             case OrderStatus.FAILED:
-                return words.gettext("failed")
+                return words.gettext("could not be handed out")
             case OrderStatus.CANCELLED:
                 return words.gettext("cancelled")
             case OrderStatus.PARTLY_REFUNDED:
-                return words.gettext("partly refunded")
+                return words.gettext("partly given back")
             case OrderStatus.REFUNDED:
-                return words.gettext("refunded")
+                return words.gettext("given back")
             case unknown:
                 assert_never(unknown)
 
@@ -62,23 +62,23 @@ class Naming:
         words = self.words
         match TransferKind(kind):
             case TransferKind.DEPOSIT:
-                return words.gettext("Coins inserted")
+                return words.gettext("Coins in")
             case TransferKind.SALE:
                 return words.gettext("Purchase")
             case TransferKind.PAYOUT:
-                return words.gettext("Coins paid out")
+                return words.gettext("Coins out")
             case TransferKind.REFUND:
-                return words.gettext("Refunded")
+                return words.gettext("Given back")
             case TransferKind.SETTLEMENT:
-                return words.gettext("Tab settled")
+                return words.gettext("Tab paid")
             case TransferKind.TRANSFER:
                 return words.gettext("Sent")
             case TransferKind.TOPUP:
-                return words.gettext("Top-up")
+                return words.gettext("Topped up")
             case TransferKind.EARNINGS_PAYOUT:
                 return words.gettext("Earnings paid out")
             case TransferKind.CLOSE:
-                return words.gettext("Unclaimed money")
+                return words.gettext("Left behind")
             case (
                 TransferKind.FILL | TransferKind.COLLECT | TransferKind.OVER | TransferKind.SHORT
             ) as of_box:
@@ -92,11 +92,11 @@ class Naming:
             case TransferKind.FILL:
                 return words.gettext("Coin box filled")
             case TransferKind.COLLECT:
-                return words.gettext("Coin box collected")
+                return words.gettext("Coin box emptied")
             case TransferKind.OVER:
-                return words.gettext("Count over")
+                return words.gettext("Counted too much")
             case TransferKind.SHORT:
-                return words.gettext("Count short")
+                return words.gettext("Counted too little")
             case unknown:
                 assert_never(unknown)
 
@@ -124,12 +124,12 @@ class Naming:
         words = self.words
         match Scope(scope):
             case Scope.READ:
-                return words.gettext("read everything of mine")
+                return words.gettext("look at everything of mine")
             case Scope.BUY:
                 return words.gettext("buy and pay")
             case Scope.SELL:
                 return words.gettext("sell")
             case Scope.ADMIN:
-                return words.gettext("act in the office as I can")
+                return words.gettext("do what I do in the office")
             case unknown:
                 assert_never(unknown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuckshop.http import cookies
 from tuckshop.http.errors import Malformed
 from tuckshop.http.handlers import post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.web.ui import forms
 from tuckshop.web.ui import i18n as texts
@@ -14,7 +14,7 @@ SECONDS = 400 * 86_400  # As long as browsers keep any cookie.
 
 
 @post("/language", status_code=303)
-async def choose(request: ShopRequest) -> Response[None]:
+async def choose(request: Call) -> Response[None]:
     """The language that was pressed, and back to where it was."""
     posted = await forms.read(request, "language", "back")
     if posted["language"] not in texts.languages():

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.web.ui import assets, forms, visitors
 from tuckshop.web.ui import i18n as texts
@@ -32,7 +32,7 @@ HEADERS = {
 """Of every page; what every answer has, the middleware adds."""
 
 
-def page(request: ShopRequest, template: str, *, status: int = 200, **shown: Any) -> Response[str]:
+def page(request: Call, template: str, *, status: int = 200, **shown: Any) -> Response[str]:
     """The template with what is shown in it."""
     words = texts.of(request)
     currency = request.shop.currency
@@ -66,7 +66,7 @@ def page(request: ShopRequest, template: str, *, status: int = 200, **shown: Any
     return response
 
 
-def here(request: ShopRequest) -> str:
+def here(request: Call) -> str:
     """The address of the page that is looked at: of a posted form, that of the page on which it stood."""
     if request.method == "GET":
         query: bytes = request.scope["query_string"]

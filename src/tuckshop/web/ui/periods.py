@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from tuckshop.domain.days import Period
 from tuckshop.domain.refusals import Refusal
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.queries import reports
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 
 FIELDS = {"from": "", "to": ""}
 """Empty for the usual days."""
@@ -17,13 +17,13 @@ FIELDS = {"from": "", "to": ""}
 R = TypeVar("R")
 
 
-def asked(request: ShopRequest, **more: str) -> BoundForm:
+def asked(request: Call, **more: str) -> Filled:
     """The form as the address fills it in; `more` fields with what they are unless the address says so."""
     usual = FIELDS | more
-    return BoundForm(request, {name: request.query_params.get(name, text) for name, text in usual.items()})
+    return Filled(request, {name: request.query_params.get(name, text) for name, text in usual.items()})
 
 
-async def report(request: ShopRequest, form: BoundForm, find: Callable[[Period], Awaitable[R]]) -> R | None:
+async def report(request: Call, form: Filled, find: Callable[[Period], Awaitable[R]]) -> R | None:
     """What is found for the form's days; None if it is refused, which the form tells."""
     period = read(request, form)
     if period is None:
@@ -35,7 +35,7 @@ async def report(request: ShopRequest, form: BoundForm, find: Callable[[Period],
         return None
 
 
-def read(request: ShopRequest, form: BoundForm) -> Period | None:
+def read(request: Call, form: Filled) -> Period | None:
     """The form's days; None if they are no period, which the form tells."""
     first, last = form.day("from"), form.day("to")
     if form.is_wrong:

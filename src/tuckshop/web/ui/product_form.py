@@ -7,10 +7,10 @@ from typing import NamedTuple
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, show_tax
 from tuckshop.domain.refusals import BarcodeTaken, NameTaken, Refusal
-from tuckshop.http.request import ShopRequest
-from tuckshop.queries.products import ProductOverview
+from tuckshop.http.request import Call
+from tuckshop.queries.products import Good
 from tuckshop.web.ui import i18n as texts
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 
 FIELDS = ("name", "price", "category", "barcode", "cost", "tax", "refundable")
 BESIDE: dict[type[Refusal], str] = {NameTaken: "name", BarcodeTaken: "barcode"}
@@ -29,7 +29,7 @@ class Attributes(NamedTuple):
     barcode: str
 
 
-def read(form: BoundForm) -> Attributes:
+def read(form: Filled) -> Attributes:
     """What the form says; what is wrong with it, the form tells."""
     has_cost = bool(form.typed["cost"].strip())
     return Attributes(
@@ -44,7 +44,7 @@ def read(form: BoundForm) -> Attributes:
     )
 
 
-def typed(request: ShopRequest, product: ProductOverview) -> dict[str, str]:
+def typed(request: Call, product: Good) -> dict[str, str]:
     """The product as somebody would type it."""
     words, currency = texts.of(request), request.shop.currency
     return {

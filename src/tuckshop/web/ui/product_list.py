@@ -10,7 +10,7 @@ from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import Refusal, RoleMissing, UnknownMachine, UnknownUser
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http.handlers import Handler, get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import users as accounts
 from tuckshop.queries import machines
@@ -20,9 +20,9 @@ from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import product_form as attributes
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.product_page import ProductRoom
-from tuckshop.web.ui.rooms import SignedInUser
+from tuckshop.web.ui.rooms import Member
 
 PAGE = 24  # Rows of two, three or four.
 _NEW_OF_ANY = {"seller": "", "machine": "", "stock": "0"}
@@ -38,23 +38,23 @@ def handlers(room: ProductRoom) -> tuple[Handler, ...]:
     """The list of this room, and its form for a new product."""
 
     @get(room.at)
-    async def index(request: ShopRequest) -> Response[Any]:
+    async def index(request: Call) -> Response[Any]:
         return await _index(request, room, await rooms.member(request, *room.viewers))
 
     @get(f"{room.at}/new")
-    async def show_new(request: ShopRequest) -> Response[Any]:
+    async def show_new(request: Call) -> Response[Any]:
         member = await rooms.member(request, *room.editors)
         typed = attributes.NEW | ({"stock": ""} if room.own_only else _NEW_OF_ANY) | {"key": forms.new_key()}
-        return await _new(request, room, member, BoundForm(request, typed))
+        return await _new(request, room, member, Filled(request, typed))
 
     @post(f"{room.at}/new", status_code=303, body_bytes_max=uploads.PICTURE_BODY_BYTES_MAX)
-    async def add(request: ShopRequest) -> Response[Any]:
+    async def add(request: Call) -> Response[Any]:
         return await _add(request, room, await rooms.member(request, *room.editors))
 
     return (index, show_new, add)
 
 
-async def _index(request: ShopRequest, room: ProductRoom, member: SignedInUser) -> Response[Any]:
+async def _index(request: Call, room: ProductRoom, member: Member) -> Response[Any]:
     """The newest first; with `?q=` in the name. Sellers see what they removed with `?shown=removed`."""
     query = request.query_params
     keyword = query.get("q", "").replace("\0", "").strip()[:PRODUCT_NAME_LENGTH_MAX]
@@ -74,7 +74,7 @@ async def _index(request: ShopRequest, room: ProductRoom, member: SignedInUser) 
         f"{room.name}/products.html",
         member=member,
         products=found[:PAGE],
-        form=BoundForm(request, {"q": keyword}),
+        form=Filled(request, {"q": keyword}),
         keyword=keyword,
         removed=removed,
         href=f"{room.at}?{urlencode(asked)}" if asked else room.at,
@@ -82,7 +82,7 @@ async def _index(request: ShopRequest, room: ProductRoom, member: SignedInUser) 
     )
 
 
-async def _add(request: ShopRequest, room: ProductRoom, member: SignedInUser) -> Response[Any]:
+async def _add(request: Call, room: ProductRoom, member: Member) -> Response[Any]:
     """On sale from now on, with its first stock and perhaps a picture."""
     fields = ["stock"] if room.own_only else [*_NEW_OF_ANY]
     form, picture = await uploads.read_with_picture(request, *attributes.FIELDS, *fields)
@@ -117,9 +117,7 @@ async def _add(request: ShopRequest, room: ProductRoom, member: SignedInUser) ->
     return response
 
 
-async def _new(
-    request: ShopRequest, room: ProductRoom, member: SignedInUser, form: BoundForm
-) -> Response[Any]:
+async def _new(request: Call, room: ProductRoom, member: Member, form: Filled) -> Response[Any]:
     return rooms.page(
         request,
         "new_product.html",

@@ -19,20 +19,20 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import Answering, Handler, get, post
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.operations import pictures
 from tuckshop.queries import machines
 from tuckshop.queries import products as assortment
-from tuckshop.queries.products import ProductOverview
+from tuckshop.queries.products import Good
 from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
 from tuckshop.web.ui import error_pages as errors
 from tuckshop.web.ui import flash as notices
 from tuckshop.web.ui import forms, rooms, uploads
 from tuckshop.web.ui import i18n as texts
 from tuckshop.web.ui import product_form as attributes
-from tuckshop.web.ui.bound_form import BoundForm
-from tuckshop.web.ui.rooms import Number, SignedInUser
+from tuckshop.web.ui.bound_form import Filled
+from tuckshop.web.ui.rooms import Member, Number
 
 CAME, COUNTED = "came", "counted"
 _BESIDE_STOCK: dict[type[Refusal], str] = {StockTooLarge: "pieces", UnknownMachine: "machine"}
@@ -58,9 +58,9 @@ class Seen:
     """A product before somebody in a room. `seller_id` None: whosever it is."""
 
     room: ProductRoom
-    member: SignedInUser
+    member: Member
     seller_id: int | None
-    product: ProductOverview
+    product: Good
 
     @property
     def at(self) -> str:
@@ -68,7 +68,7 @@ class Seen:
         return f"{self.room.at}/{self.product.product_id}"
 
 
-_Act = Callable[[ShopRequest, Seen], Awaitable[Response[Any]]]
+_Act = Callable[[Call, Seen], Awaitable[Response[Any]]]
 
 
 def handlers(room: ProductRoom) -> tuple[Handler, ...]:
@@ -96,7 +96,7 @@ def handlers(room: ProductRoom) -> tuple[Handler, ...]:
 def _answering(act: _Act, room: ProductRoom, roles: tuple[Role, ...], *, of_removed: bool) -> Answering:
     """The handler that finds the product for one of these roles. `of_removed`: also one that was removed."""
 
-    async def answer(request: ShopRequest, product: Number) -> Response[Any]:
+    async def answer(request: Call, product: Number) -> Response[Any]:
         member = await rooms.member(request, *roles)
         seller_id = member.user_id if room.own_only else None
         found = await assortment.find(request.shop, product_id=rooms.number(product), seller_id=seller_id)
@@ -107,10 +107,10 @@ def _answering(act: _Act, room: ProductRoom, roles: tuple[Role, ...], *, of_remo
     return answer
 
 
-async def change(request: ShopRequest, seen: Seen) -> Response[Any]:
+async def change(request: Call, seen: Seen) -> Response[Any]:
     """What is said of it, unless somebody has said otherwise since the page was shown."""
     posted = await forms.read(request, "key", "version", *attributes.FIELDS)
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     said = attributes.read(form)
     version = form.whole("version", least=1)
     if form.is_wrong:
@@ -123,8 +123,8 @@ async def change(request: ShopRequest, seen: Seen) -> Response[Any]:
             request.shop, product_id=seen.product.product_id, seller_id=seen.seller_id
         )
         form.trouble = texts.of(request).gettext(
-            "Somebody else changed this product. These are its current values, and below is what you"
-            " typed: save again to replace them."
+            "This product was changed meanwhile. This is what it says now, and below it what you typed: "
+            "save again to have it your way."
         )
         form.typed["version"] = str(product.version)
         return await show(request, replace(seen, product=product), edit=form, is_changed=True)
@@ -134,7 +134,7 @@ async def change(request: ShopRequest, seen: Seen) -> Response[Any]:
     return _done(request, seen, texts.of(request).gettext("Saved."))
 
 
-async def put_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
+async def put_picture(request: Call, seen: Seen) -> Response[Any]:
     """Shown from now on."""
     form, picture = await uploads.read_with_picture(request)
     if picture is None:
@@ -148,12 +148,10 @@ async def put_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
     except Refusal as refusal:
         form.refuse(refusal)
         return await show(request, seen, picture=form)
-    return _done(
-        request, seen, texts.of(request).gettext("Picture saved. This is how it looks in the machine.")
-    )
+    return _done(request, seen, texts.of(request).gettext("That is how it looks in the machine now."))
 
 
-async def remove_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
+async def remove_picture(request: Call, seen: Seen) -> Response[Any]:
     """None is shown any more."""
     posted = await forms.read(request, "key")
     command = ChangeProduct(seen.member.caller, seen.product.product_id, without_image=True)
@@ -161,13 +159,13 @@ async def remove_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
         (await pictures.remove(request.shop, forms.enveloped(request, command, posted))).receipt()
     except Refusal as refusal:
         return _refused(request, seen, refusal)
-    return _done(request, seen, texts.of(request).gettext("Picture removed."))
+    return _done(request, seen, texts.of(request).gettext("The picture is gone."))
 
 
-async def stock(request: ShopRequest, seen: Seen) -> Response[Any]:
+async def stock(request: Call, seen: Seen) -> Response[Any]:
     """Pieces that came, or that were counted; a count wants a reason, since it differs."""
     posted = await forms.read(request, "key", "what", "pieces", "machine", "reason")
-    form = BoundForm(request, posted)
+    form = Filled(request, posted)
     what = form.one_of("what", (CAME, COUNTED))
     pieces = form.whole("pieces", least=1 if what == CAME else 0, most=QUANTITY_MAX)
     machine_id = form.whole("machine", least=1)
@@ -187,11 +185,11 @@ async def stock(request: ShopRequest, seen: Seen) -> Response[Any]:
         return await show(request, seen, pieces=form)
     words = texts.of(request)
     if what == CAME:
-        return _done(request, seen, words.ngettext("%(num)s piece added.", "%(num)s pieces added.", pieces))
-    return _done(request, seen, words.gettext("Stock corrected to %(count)s.", count=pieces))
+        return _done(request, seen, words.ngettext("%(num)s more.", "%(num)s more.", pieces))
+    return _done(request, seen, words.gettext("Counted: %(count)s.", count=pieces))
 
 
-async def ask_to_remove(request: ShopRequest, seen: Seen) -> Response[Any]:
+async def ask_to_remove(request: Call, seen: Seen) -> Response[Any]:
     """Whether that is meant: it cannot be undone."""
     held = await assortment.shelves_of(request.shop, product_id=seen.product.product_id)
     return rooms.page(
@@ -206,7 +204,7 @@ async def ask_to_remove(request: ShopRequest, seen: Seen) -> Response[Any]:
     )
 
 
-async def remove(request: ShopRequest, seen: Seen) -> Response[Any]:
+async def remove(request: Call, seen: Seen) -> Response[Any]:
     """Off sale; what it brought stays in the books."""
     posted = await forms.read(request, "key")
     command = RemoveProduct(seen.member.caller, seen.product.product_id)
@@ -222,12 +220,12 @@ async def remove(request: ShopRequest, seen: Seen) -> Response[Any]:
 
 
 async def show(
-    request: ShopRequest,
+    request: Call,
     seen: Seen,
     *,
-    edit: BoundForm | None = None,
-    picture: BoundForm | None = None,
-    pieces: BoundForm | None = None,
+    edit: Filled | None = None,
+    picture: Filled | None = None,
+    pieces: Filled | None = None,
     is_changed: bool = False,
 ) -> Response[Any]:
     """All of it; of one that was removed, what it was."""
@@ -247,9 +245,9 @@ async def show(
         at=seen.at,
         may_change=seen.member.actor.has(*seen.room.editors),
         product=product,
-        edit=edit or BoundForm(request, said),
-        picture=picture or BoundForm(request),
-        pieces=pieces or BoundForm(request, came),
+        edit=edit or Filled(request, said),
+        picture=picture or Filled(request),
+        pieces=pieces or Filled(request, came),
         is_changed=is_changed,
         machines=places,
         held=held,
@@ -257,13 +255,13 @@ async def show(
     )
 
 
-def _done(request: ShopRequest, seen: Seen, sentence: str) -> Response[Any]:
+def _done(request: Call, seen: Seen, sentence: str) -> Response[Any]:
     response = forms.to_page(seen.at)
     notices.leave(response, request, sentence)
     return response
 
 
-def _refused(request: ShopRequest, seen: Seen, refusal: Refusal) -> Response[Any]:
+def _refused(request: Call, seen: Seen, refusal: Refusal) -> Response[Any]:
     response = forms.to_page(seen.at)
     errors.leave(response, request, refusal)
     return response

@@ -27,35 +27,29 @@ _IDS = frozenset({"image", "machine", "order", "product", "session", "token", "t
 MIB = 1024**2
 
 REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
-    refusals.BadCredentials: (
-        N_("Wrong name or password"),
-        N_("The username or the password is wrong. Try again."),
-    ),
-    refusals.SessionEnded: (N_("Not logged in"), N_("Your session has ended. Log in again.")),
+    refusals.BadCredentials: (N_("Wrong name or password"), N_("Name and password do not belong together.")),
+    refusals.SessionEnded: (N_("Not logged in"), N_("The token is missing or not good any more: log in.")),
     refusals.CredentialReused: (
         N_("Token used twice"),
-        N_("This refresh token was already used, so its session has ended. Log in again."),
+        N_("This refresh token was used before; its session has been ended. Log in again."),
     ),
-    refusals.RoleMissing: (N_("Role missing"), N_("You need one of these roles: %(roles)s.")),
+    refusals.RoleMissing: (N_("Role missing"), N_("This needs one of the roles %(roles)s.")),
     refusals.NotOwner: (N_("Not yours"), N_("This %(thing)s belongs to somebody else.")),
-    refusals.ScopeMissing: (N_("Scope missing"), N_("You need an API token with the scope %(scopes)s.")),
-    refusals.LogInNeeded: (N_("Log-in needed"), N_("API tokens cannot do this. Log in instead.")),
+    refusals.ScopeMissing: (N_("Scope missing"), N_("This needs an API token of the scope %(scopes)s.")),
+    refusals.LogInNeeded: (N_("Log-in needed"), N_("No API token can do this: log in.")),
     refusals.CoinsNotAttested: (
         N_("Coins not attested"),
-        N_("Ask a cashier or an admin to add or pay out the coins."),
+        N_("Coins need a witness here: a cashier or an admin puts them in or pays them out."),
     ),
-    refusals.RegistrationClosed: (
-        N_("Registration closed"),
-        N_("Registration as %(role)s is closed. Ask an admin."),
-    ),
+    refusals.RegistrationClosed: (N_("Registration closed"), N_("Nobody registers as %(role)s here.")),
     refusals.UnknownUser: (N_("Unknown user"), N_("There is no user %(user)s.")),
     refusals.UnknownGuest: (N_("Unknown guest"), N_("There is no guest %(guest)s.")),
     refusals.UnknownProduct: (N_("Unknown product"), N_("Product %(product)s is not on sale.")),
     refusals.UnknownMachine: (N_("Unknown machine"), N_("There is no machine %(machine)s.")),
-    refusals.UnknownOrder: (N_("Unknown order"), N_("You have no order %(order)s.")),
+    refusals.UnknownOrder: (N_("Unknown order"), N_("There is no order %(order)s for you.")),
     refusals.UnknownPurchase: (
         N_("Unknown purchase"),
-        N_("This guest has no purchase of product %(product)s to undo here."),
+        N_("The guest has nothing of product %(product)s to give back here."),
     ),
     refusals.UnknownSession: (N_("Unknown session"), N_("You have no session %(session)s.")),
     refusals.UnknownToken: (N_("Unknown token"), N_("You have no API token %(token)s.")),
@@ -63,14 +57,11 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.InvalidField: (N_("Invalid value"), N_("%(field)s %(reason)s.")),
     refusals.CoinNotAccepted: (
         N_("Coin not accepted"),
-        N_("Coins of %(value_cents)s are not accepted. Use one of these: %(accepted)s."),
+        N_("No coin of %(value_cents)s is taken; these are: %(accepted)s."),
     ),
-    refusals.KeyReused: (
-        N_("Idempotency key reused"),
-        N_("The key %(key)s was used for another request. Use a new key."),
-    ),
+    refusals.KeyReused: (N_("Idempotency key reused"), N_("The key %(key)s stands for another request.")),
     refusals.RecordUnreadable: (
-        N_("Response cannot be read"),
+        N_("Answer cannot be read"),
         N_(
             "The answer under the key %(key)s was stored at %(recorded_at)s by another release."
             " Nothing was done again."
@@ -79,22 +70,22 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.ReportTooLarge: (
         N_("Report too large"),
         Plural(
-            "The report would have more than %(rows_max)s row. Choose fewer days or less detail.",
-            "The report would have more than %(rows_max)s rows. Choose fewer days or less detail.",
+            "It would have more than %(rows_max)s row: ask for fewer days or less detail.",
+            "It would have more than %(rows_max)s rows: ask for fewer days or less detail.",
             "rows_max",
         ),
     ),
     refusals.TooManyTries: (
-        N_("Too many attempts"),
+        N_("Too many tries"),
         Plural(
-            "Too many log-in attempts. Wait %(retry_seconds)s second and try again.",
-            "Too many log-in attempts. Wait %(retry_seconds)s seconds and try again.",
+            "Too many log-ins were tried: wait %(retry_seconds)s second.",
+            "Too many log-ins were tried: wait %(retry_seconds)s seconds.",
             "retry_seconds",
         ),
     ),
     refusals.InsufficientFunds: (
         N_("Insufficient funds"),
-        N_("This costs %(needed_cents)s, but the wallet has only %(balance_cents)s."),
+        N_("This costs %(needed_cents)s; the wallet holds %(balance_cents)s."),
     ),
     refusals.OutOfStock: (
         N_("Out of stock"),
@@ -106,52 +97,43 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     ),
     refusals.StockTooLarge: (
         N_("Stock too large"),
-        N_("The shelf holds at most %(capacity)s of product %(product)s."),
+        N_("The shelf takes %(capacity)s of product %(product)s."),
     ),
-    refusals.BalanceTooLarge: (
-        N_("Balance too large"),
-        N_("A wallet can hold at most %(balance_cents_max)s."),
-    ),
+    refusals.BalanceTooLarge: (N_("Balance too large"), N_("A wallet holds at most %(balance_cents_max)s.")),
     refusals.ChangeUnpayable: (
-        N_("No change"),
-        N_(
-            "This machine has no change for %(change_cents)s. Pay the exact amount, or keep the change"
-            " as credit."
-        ),
+        N_("Change unpayable"),
+        N_("The coin box cannot pay %(change_cents)s with the coins it holds."),
     ),
-    refusals.NothingToPayOut: (
-        N_("Nothing to pay out"),
-        N_("%(balance_cents)s is too little to pay out in coins."),
-    ),
+    refusals.NothingToPayOut: (N_("Nothing to pay out"), N_("No coin can pay %(balance_cents)s.")),
     refusals.CoinsMissing: (
         N_("Coins missing"),
-        N_("The coin box has only %(available)s of %(value_cents)s."),
+        N_("The coin box holds %(available)s of %(value_cents)s, not more."),
     ),
     refusals.CoinsOwed: (
         N_("Coins owed"),
-        N_("The coin box of machine %(machine)s is below zero for a coin. Add change or count it first."),
+        N_("The coin box of machine %(machine)s is below zero in some coin: fill or count it."),
     ),
     refusals.NotPayable: (
-        N_("Not available for payout"),
-        N_("%(payable_cents)s of the %(balance_cents)s earned is available for payout."),
+        N_("Not payable"),
+        N_("Of %(balance_cents)s earned, %(payable_cents)s can be paid out now."),
     ),
-    refusals.NameTaken: (N_("Name taken"), N_("The name %(name)s is taken. Choose another one.")),
+    refusals.NameTaken: (N_("Name taken"), N_("The name %(name)s is taken.")),
     refusals.BarcodeTaken: (N_("Barcode taken"), N_("Product %(product)s has the barcode %(barcode)s.")),
-    refusals.EmailTaken: (N_("Email taken"), N_("The email address %(email)s is taken. Use another one.")),
+    refusals.EmailTaken: (N_("Email taken"), N_("The address %(email)s is taken.")),
     refusals.ClientRefTaken: (
         N_("Reference used"),
-        N_("The reference %(client_ref)s was used for order %(order)s."),
+        N_("The reference %(client_ref)s stands for order %(order)s."),
     ),
     refusals.ExternalRefTaken: (
         N_("External reference used"),
-        N_("The reference %(external_ref)s was used for transfer %(transfer)s."),
+        N_("The reference %(external_ref)s stands for transfer %(transfer)s."),
     ),
-    refusals.NotRefundable: (N_("Not refundable"), N_("Product %(product)s cannot be returned.")),
+    refusals.NotRefundable: (N_("Not refundable"), N_("Product %(product)s was sold without a way back.")),
     refusals.RefundWindowOver: (
         N_("Refund window over"),
         Plural(
-            "Purchases can be returned within %(window_seconds)s second. Ask a cashier.",
-            "Purchases can be returned within %(window_seconds)s seconds. Ask a cashier.",
+            "Buyers give back within %(window_seconds)s second; ask a cashier.",
+            "Buyers give back within %(window_seconds)s seconds; ask a cashier.",
             "window_seconds",
         ),
     ),
@@ -164,60 +146,49 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         ),
     ),
     refusals.RefundsExhausted: (
-        N_("Too many returns"),
+        N_("Refunds exhausted"),
         Plural(
-            "You can return purchases %(refunds_max)s time a day. Ask a cashier.",
-            "You can return purchases %(refunds_max)s times a day. Ask a cashier.",
+            "Buyers give back %(refunds_max)s time a day; ask a cashier.",
+            "Buyers give back %(refunds_max)s times a day; ask a cashier.",
             "refunds_max",
         ),
     ),
     refusals.WrongStatus: (N_("Wrong status"), N_("Order %(order)s is %(order_status)s.")),
     refusals.TabLimitExceeded: (
         N_("Tab limit exceeded"),
-        N_("This costs %(needed_cents)s. The tab owes %(owed_cents)s of at most %(limit_cents)s."),
+        N_("This costs %(needed_cents)s; the tab owes %(owed_cents)s and may owe %(limit_cents)s."),
     ),
     refusals.SettlementExceedsTab: (
         N_("Settlement exceeds tab"),
-        N_("The tab owes %(owed_cents)s, so %(amount_cents)s is too much."),
+        N_("The tab owes %(owed_cents)s, not %(amount_cents)s."),
     ),
     refusals.CoinsCapReached: (
-        N_("Coin limit reached"),
-        N_(
-            "You can add %(cap_cents)s in coins a day, and %(left_cents)s more today. Ask a cashier"
-            " to add more."
-        ),
+        N_("Coins cap reached"),
+        N_("Buyers declare up to %(cap_cents)s in coins a day, now %(left_cents)s more; ask a cashier."),
     ),
     refusals.StillHoldsValue: (
-        N_("Not empty yet"),
+        N_("Still holds value"),
         Plural(
-            "First clear %(earned_cents)s of earnings, %(owed_cents)s on the tab and %(stock)s piece"
-            " in stock.",
-            "First clear %(earned_cents)s of earnings, %(owed_cents)s on the tab and %(stock)s pieces"
-            " in stock.",
+            "First settle %(earned_cents)s earned, %(owed_cents)s owed and %(stock)s piece.",
+            "First settle %(earned_cents)s earned, %(owed_cents)s owed and %(stock)s pieces.",
             "stock",
         ),
     ),
     refusals.WalletTouched: (
-        N_("Wallet changed"),
-        N_("The wallet was used in the meantime and has %(balance_cents)s now. Check and try again."),
+        N_("Wallet touched"),
+        N_("Somebody used the wallet meanwhile: it holds %(balance_cents)s now."),
     ),
-    refusals.PlanChanged: (
-        N_("Shelves changed"),
-        N_("Somebody else changed these shelves. Load them again."),
-    ),
-    refusals.VersionChanged: (
-        N_("Changed by somebody else"),
-        N_("It was changed, and is at version %(version)s now. Load it again."),
-    ),
+    refusals.PlanChanged: (N_("Planned meanwhile"), N_("Somebody else has planned these shelves.")),
+    refusals.VersionChanged: (N_("Changed meanwhile"), N_("It is at version %(version)s now.")),
     refusals.TooManyTokens: (
         N_("Too many tokens"),
         Plural(
-            "You can have at most %(count_max)s API token. Revoke one first.",
-            "You can have at most %(count_max)s API tokens. Revoke one first.",
+            "Nobody has more than %(count_max)s API token: revoke one first.",
+            "Nobody has more than %(count_max)s API tokens: revoke one first.",
             "count_max",
         ),
     ),
-    refusals.LastAdmin: (N_("Last admin"), N_("The shop needs at least one admin.")),
+    refusals.LastAdmin: (N_("Last admin"), N_("The shop needs an admin.")),
 }
 """The title of its page, and its sentence."""
 
@@ -226,7 +197,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     of_field.TooSmall: N_("must be at least %(least)s"),
     of_field.TooLarge: N_("must be at most %(most)s"),
     of_field.NotAWholeNumber: N_("must be a whole number"),
-    of_field.NotADecimal: N_("must be a number such as 2.20"),
+    of_field.NotADecimal: N_("must be a plain decimal number such as 2.20"),
     of_field.TooManyDecimals: Plural(
         "must have at most %(decimals_max)s decimal",
         "must have at most %(decimals_max)s decimals",
@@ -248,12 +219,12 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     of_field.NotAnEmail: N_("must look like name@example.org"),
     of_field.NotABarcode: N_("must be %(length_min)s to %(length_max)s letters, digits or hyphens"),
     of_field.CommonPassword: N_("is among the most common passwords"),
-    of_field.WrongSetupCode: N_("is not the code that the server printed"),
+    of_field.WrongSetupCode: N_("is not the code that the server has printed"),
     of_field.NotATimezone: N_("must be a name such as Europe/Berlin"),
     of_field.NotYesOrNo: N_("must be yes or no"),
     of_field.StateNotAllowed: N_("must be pending, active or disabled"),
     of_field.ChangeOnTab: N_("must be keep where the order goes on the tab"),
-    of_field.SameUser: N_("must be another user"),
+    of_field.SameUser: N_("must be somebody else"),
     of_field.SameMachine: N_("must be another machine"),
     of_field.NoRoles: N_("must name at least one role"),
     of_field.RoleTwice: N_("must name each role once"),
@@ -263,7 +234,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     ),
     of_field.ProductTwice: N_("must name each product once"),
     of_field.MoreThanOrdered: N_("must be at most %(most)s of product %(product)s"),
-    of_field.SlotTwice: N_("must be set for one product only"),
+    of_field.SlotTwice: N_("must be given to one product alone"),
     of_field.AboveCapacity: N_("must be at most the capacity"),
     of_field.NoCoins: N_("must hold at least one coin"),
     of_field.TooManyCoins: Plural(
@@ -271,7 +242,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     ),
     of_field.CoinCountTooSmall: N_("must hold at least 1 of %(value_cents)s"),
     of_field.CoinCountOutOfRange: N_("must hold from 0 to %(most)s of %(value_cents)s"),
-    of_field.CoinNotCounted: N_("must name every coin, including %(value_cents)s"),
+    of_field.CoinNotCounted: N_("must name every coin, %(value_cents)s too"),
     of_field.CoinTwice: N_("must name each coin once"),
     of_field.DayOutOfRange: N_("must be from %(first_day)s to %(last_day)s"),
     of_field.DayAfter: N_("must not be after %(last_day)s"),
@@ -284,7 +255,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     of_field.TooManyPixels: Plural(
         "must have at most %(pixels_max)s pixel", "must have at most %(pixels_max)s pixels", "pixels_max"
     ),
-    of_field.Animated: N_("must not be animated"),
+    of_field.Animated: N_("must not move"),
 }
 """All but StoredReason, which has a sentence of its own."""
 
@@ -316,10 +287,10 @@ FIELDS: Mapping[str, str] = {
     "scopes": N_("Scopes"),
     "shelves": N_("Shelves"),
     "slot": N_("Slot"),
-    "state": N_("Status"),
+    "state": N_("State"),
     "stock": N_("Stock"),
     "tax": N_("Tax"),
-    "timezone": N_("Time zone"),
+    "timezone": N_("Timezone"),
     "to": N_("Target"),
     "username": N_("Username"),
 }
@@ -330,7 +301,7 @@ FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
     of_file.FileIsUtf16: N_("The file is UTF-16; save it as CSV in UTF-8."),
     of_file.FileNotUtf8: N_("The file is not UTF-8; save it as CSV in UTF-8."),
     of_file.NulCharacter: N_("There is a NUL character: this is no CSV file."),
-    of_file.QuotesOpen: N_("The quotation marks in this row are not closed, or are inside a cell."),
+    of_file.QuotesOpen: N_("The quotes in this row do not close, or stand in a cell."),
     of_file.CellTooLong: Plural(
         "A cell has more than %(length_max)s character.",
         "A cell has more than %(length_max)s characters.",
@@ -339,7 +310,7 @@ FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
     of_file.TooManyRows: Plural(
         "The file has more than %(rows_max)s row.", "The file has more than %(rows_max)s rows.", "rows_max"
     ),
-    of_file.FileEmpty: N_("The file is empty. Its first row must name the columns: %(columns)s."),
+    of_file.FileEmpty: N_("The file is empty: its first row names %(columns)s."),
     of_file.NameColumnMissing: N_("The first row must name the columns: name, and any of %(columns)s."),
     of_file.UnknownColumn: N_("There is no column “%(column)s”, only %(columns)s."),
     of_file.ColumnTwice: N_("The column %(column)s is there twice."),
@@ -355,7 +326,7 @@ FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
     of_file.PriceMissing: N_("%(name)s is new and needs a price."),
     of_file.AboveShelfCapacity: N_("The shelf of %(name)s holds at most %(most)s."),
     of_file.UnknownSeller: N_("There is no seller %(seller)s."),
-    of_file.SellerNotYou: N_("You can add only your own products."),
+    of_file.SellerNotYou: N_("Add products of your own alone."),
     of_file.ProductNotYours: N_("%(name)s belongs to somebody else."),
     of_file.OtherSeller: N_("%(name)s is sold by %(seller)s, and products keep their sellers."),
 }

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.domain.users import Actor, Role
 from tuckshop.http import browser_login as browser
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
 from tuckshop.identity import users as accounts
@@ -28,7 +28,7 @@ Number = Annotated[str, msgspec.Meta(description="Of what the page is about.")]
 
 
 @dataclass(frozen=True, slots=True)
-class SignedInUser:
+class Member:
     """Who is logged in, with roles as they stand now. `caller` is what services and the till ask for."""
 
     caller: SessionCaller
@@ -66,7 +66,7 @@ class SignedInUser:
         return self.actor.has(Role.ADMIN)
 
 
-async def member(request: ShopRequest, *roles: Role) -> SignedInUser:
+async def member(request: Call, *roles: Role) -> Member:
     """Who asks, with one of the roles, if any are named.
 
     Raises:
@@ -81,7 +81,7 @@ async def member(request: ShopRequest, *roles: Role) -> SignedInUser:
     if roles:
         actor.require(*roles)
     assert actor.user_id is not None
-    return SignedInUser(caller, actor, await accounts.find(request.shop, user_id=actor.user_id))
+    return Member(caller, actor, await accounts.find(request.shop, user_id=actor.user_id))
 
 
 def number(given: str) -> int:
@@ -91,28 +91,23 @@ def number(given: str) -> int:
     return int(given)
 
 
-def before(request: ShopRequest) -> int | None:
+def before(request: Call) -> int | None:
     """Where a list goes on that has its newest first; None at its beginning."""
     return _place(request, "before")
 
 
-def after(request: ShopRequest) -> int:
+def after(request: Call) -> int:
     """Where a list goes on that has its oldest first; 0 at its beginning."""
     return _place(request, "after") or 0
 
 
-def _place(request: ShopRequest, name: str) -> int | None:
+def _place(request: Call, name: str) -> int | None:
     given = request.query_params.get(name, "")
     return int(given) if _NUMBER.fullmatch(given) else None
 
 
 def page(
-    request: ShopRequest,
-    template: str,
-    *,
-    member: SignedInUser | None = None,
-    status: int = 200,
-    **shown: Any,
+    request: Call, template: str, *, member: Member | None = None, status: int = 200, **shown: Any
 ) -> Response[str]:
     """A page of a room, with what the last one has left to be said, and where its list begins."""
     notice = notices.read(request)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 
 from tuckshop.domain.field_problems import NotAPicture
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.operations import pictures
 from tuckshop.till.commands.base import Receipt
 from tuckshop.till.commands.products import AddProduct, ChangeProduct
 from tuckshop.web.ui import forms
-from tuckshop.web.ui.bound_form import BoundForm
+from tuckshop.web.ui.bound_form import Filled
 from tuckshop.web.ui.forms import Upload
 
 MIB = 1024**2
@@ -19,9 +19,7 @@ PICTURE = "image"
 PICTURE_BODY_BYTES_MAX = pictures.UPLOAD_BYTES_MAX + AROUND_BYTES_MAX
 
 
-async def read(
-    request: ShopRequest, *names: str, file: str, bytes_max: int
-) -> tuple[BoundForm, Upload | None]:
+async def read(request: Call, *names: str, file: str, bytes_max: int) -> tuple[Filled, Upload | None]:
     """The form as it is filled in, and the file that was chosen.
 
     Raises:
@@ -30,10 +28,10 @@ async def read(
     try:
         posted, files = await forms.read_with_files(request, "key", *names, files=(file,))
     except forms.FileTooLarge as error:
-        form = BoundForm(request, error.posted | {file: ""})
+        form = Filled(request, error.posted | {file: ""})
         _tell_too_large(form, file, bytes_max)
         return form, None
-    form = BoundForm(request, posted | {file: ""})
+    form = Filled(request, posted | {file: ""})
     upload = files.get(file)
     if upload is None or not (upload.name or upload.content):
         return form, None
@@ -42,11 +40,11 @@ async def read(
     return form, upload
 
 
-def _tell_too_large(form: BoundForm, file: str, bytes_max: int) -> None:
+def _tell_too_large(form: Filled, file: str, bytes_max: int) -> None:
     form.tell(file, form.words.gettext("Must be a file of at most %(count)s MiB.", count=bytes_max // MIB))
 
 
-async def read_with_picture(request: ShopRequest, *names: str) -> tuple[BoundForm, Upload | None]:
+async def read_with_picture(request: Call, *names: str) -> tuple[Filled, Upload | None]:
     """As `read`, with the picture of a product."""
     form, upload = await read(request, *names, file=PICTURE, bytes_max=pictures.UPLOAD_BYTES_MAX)
     if upload is not None and upload.media_type not in pictures.FORMATS:
@@ -55,7 +53,7 @@ async def read_with_picture(request: ShopRequest, *names: str) -> tuple[BoundFor
 
 
 async def settled(
-    request: ShopRequest, command: AddProduct | ChangeProduct, form: BoundForm, upload: Upload | None
+    request: Call, command: AddProduct | ChangeProduct, form: Filled, upload: Upload | None
 ) -> Receipt:
     """What the till says to the command of a form with a picture. Raises the refusal, if that is its answer.
 

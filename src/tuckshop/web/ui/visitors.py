@@ -17,7 +17,7 @@ from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import browser_login as browser
 from tuckshop.http import cookies
-from tuckshop.http.request import ShopRequest
+from tuckshop.http.request import Call
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
 from tuckshop.identity import users as accounts
@@ -55,7 +55,7 @@ class Visitor:
         return self.machine_id is not None
 
 
-async def of(request: ShopRequest, *, make: bool = False) -> Visitor:
+async def of(request: Call, *, make: bool = False) -> Visitor:
     """Who asks. `make`: a guest who was never here gets a wallet."""
     key, machine_id = cookies.read(request, MACHINE), None
     if key is not None:
@@ -82,7 +82,7 @@ async def of(request: ShopRequest, *, make: bool = False) -> Visitor:
     return Visitor(secret, caller, wallet, key, machine_id, puts_coins, has_ended=has_ended)
 
 
-def remember(response: Response[Any], request: ShopRequest, visitor: Visitor) -> None:
+def remember(response: Response[Any], request: Call, visitor: Visitor) -> None:
     """Has the browser know its guest again; who is signed in is none."""
     if visitor.name is not None:
         return
@@ -90,12 +90,12 @@ def remember(response: Response[Any], request: ShopRequest, visitor: Visitor) ->
     cookies.put(response, request, GUEST, visitor.secret, seconds=seconds)
 
 
-def forget(response: Response[Any], request: ShopRequest) -> None:
+def forget(response: Response[Any], request: Call) -> None:
     """Has the browser forget its guest: what is left in the wallet stays in the books."""
     cookies.drop(response, request, GUEST)
 
 
-async def _signed_in(request: ShopRequest, key: str | None, machine_id: int | None) -> Visitor | None:
+async def _signed_in(request: Call, key: str | None, machine_id: int | None) -> Visitor | None:
     """The buyer whose session the browser has; None without one, or for who buys nothing.
 
     Raises:
