@@ -198,7 +198,7 @@ def test_an_admin_sees_to_people_and_money(scene: Scene) -> None:
     expect(page.get_by_role("table")).to_contain_text("Guest door")
     to(page, "Log")
     expect(page.get_by_role("main")).to_contain_text("user.standing")
-    to(page, "People")
+    to(page, "Users")
     with page.expect_download() as saved:
         page.click("#save-users")
     assert "apple ada" in saved.value.path().read_text()
@@ -216,7 +216,7 @@ def test_a_cashier_serves_who_comes_to_the_counter(scene: Scene) -> None:
     page = scene.visit("/login?next=/office")
     log_in(page, "apple boss", pages.PASSWORD)
     page.click("#go-on")
-    expect(page.get_by_role("link", name="People")).to_have_count(0)
+    expect(page.get_by_role("link", name="Users")).to_have_count(0)
 
     to(page, "Unclaimed money")
     page.get_by_role("link", name="Open apple guest at the counter").click()
