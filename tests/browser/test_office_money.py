@@ -81,5 +81,5 @@ def test_a_shelf_is_filled_as_it_is_planned(scene: Scene, settings: dict[str, An
     page.locator(".bay-in").click()
     expect(page.locator("#restock-quantity")).to_have_value("7")
     page.click("#restock")
-    expect(page.locator("#notice")).to_have_text("7 put in.")
+    expect(page.locator("#notice")).to_have_text("7 refilled.")
     expect(page.locator("#low")).to_have_count(0)
