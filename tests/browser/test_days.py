@@ -96,7 +96,7 @@ def test_an_admin_opens_the_shop(started: Scene) -> None:
 
     screen = scene.visit("/kiosk", **SCRIPTLESS)
     screen.fill("#machine_key", key)
-    screen.get_by_role("button", name="Begin").click()
+    screen.get_by_role("button", name="Start").click()
     screen.locator(".slot .niche").click()
     screen.click("#coin-100")
     screen.get_by_label("Return change").check()
@@ -196,7 +196,7 @@ def test_an_admin_sees_to_people_and_money(scene: Scene) -> None:
     page.click("#sweep")
     notice(page, "Wallets closed: 1. €0.50 written off.")
     expect(page.get_by_role("table")).to_contain_text("Guest door")
-    to(page, "Log")
+    to(page, "Admin log")
     expect(page.get_by_role("main")).to_contain_text("user.standing")
     to(page, "Users")
     with page.expect_download() as saved:

@@ -63,7 +63,7 @@ def test_an_admin_counts_a_coin_box_and_is_told_what_is_missing(
     for value, found in ((100, 0), (50, 4), (20, 9), (10, 0), (5, 0)):
         page.fill(f"#count-{value}", str(found))
     page.click("#count")
-    expect(page.locator("#difference")).to_have_text("€0.20 missing")
+    expect(page.locator("#difference")).to_have_text("€0.20 short")
     page.click("#confirm")
     expect(page.locator("#notice")).to_have_text("Count recorded. €0.20 less than expected.")
     expect(page.locator("#in-box")).to_have_text("€3.80")
