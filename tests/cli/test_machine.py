@@ -99,7 +99,7 @@ def test_moves_stock_between_machines(shop: Terminal) -> None:
         ("machine add a/b", "must not contain slashes"),
         ("machine add Attic --timezone Mars/Base", "must be a name such as Europe/Berlin"),
         ("machine add Attic --box leather", "is not one of"),
-        ("machine show 9", "There is no machine 9: see `tuckshop machine list`."),
+        ("machine show 9", "There is no machine 9. See `tuckshop machine list`."),
         ("machine show attic", "There is no machine attic"),
         ("machine key attic", "There is no machine attic"),
         ("machine change hall", "Nothing to change"),

@@ -166,7 +166,7 @@ def test_gives_a_category_and_a_barcode(shop: Terminal) -> None:
     assert re.search(r"Category +Drinks", shown)
     assert re.search(r"Barcode +SHOP-0017", shown)
     told = shop.refused("product", "change", "Cola", "--barcode", "SHOP-0017")
-    assert "Product 2 has the barcode SHOP-0017." in told
+    assert "Product 2 already has the barcode SHOP-0017." in told
     assert "4 to 48 letters, digits or hyphens" in shop.refused(
         "product", "change", "Cola", "--barcode", "=1"
     )

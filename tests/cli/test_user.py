@@ -157,7 +157,7 @@ def test_lists_and_ends_log_ins(shop: Terminal) -> None:
 def test_closes_an_account_and_frees_the_name(shop: Terminal) -> None:
     shop.works("user", "add", "ada")
     assert shop.works("user", "close", "ada") == "ada is closed, and the name is available.\n"
-    assert shop.refused("user", "close", "ada") == "There is no user ada: see `tuckshop user list`."
+    assert shop.refused("user", "close", "ada") == "There is no user ada. See `tuckshop user list`."
     shop.works("user", "add", "ada")
     assert "needs an admin" in shop.refused("user", "close", "admin")
     shop.works("audit")

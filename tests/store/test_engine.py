@@ -273,7 +273,7 @@ async def test_refuses_a_postgresql_that_is_too_old(
 ) -> None:
     monkeypatch.setattr(engines, "POSTGRES_VERSION_MIN", 99)
     async with opened(postgres_empty_url) as engine:
-        assert "too old for Tuckshop: use 99 or newer" in await refusal(engine)
+        assert "too old for Tuckshop. Use 99 or newer" in await refusal(engine)
 
 
 async def test_every_sqlite_connection_keeps_the_same_promises(tmp_path: Path) -> None:
@@ -359,7 +359,7 @@ async def test_says_that_a_folder_is_missing(tmp_path: Path) -> None:
 
 async def test_a_second_shop_is_refused(empty_url: str) -> None:
     async with shop(empty_url) as engine:
-        with pytest.raises(DatabaseUnusable, match="holds a shop already"):
+        with pytest.raises(DatabaseUnusable, match="already contains a shop"):
             async with writing(engine) as connection:
                 await setup.install(connection, now_us=2)
         async with reading(engine) as connection:

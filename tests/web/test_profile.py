@@ -45,7 +45,7 @@ async def test_another_name_and_address_are_kept(api: Api, ada: Browser) -> None
     [
         ({"username": ""}, "username", "This field is required."),
         ({"username": "a/b"}, "username", "Must not contain slashes or invisible characters."),
-        ({"username": "bob"}, "username", "The name bob is taken. Choose another one. Choose another one."),
+        ({"username": "bob"}, "username", "The name bob is taken. Choose another one."),
         ({"username": "x" * 65}, "username", "Use at most 64 characters."),
         ({"email": "nowhere"}, "email", "Must look like name@example.org."),
         ({"email": '"><script>@x'}, "email", None),
@@ -181,7 +181,7 @@ async def test_a_token_is_shown_once_and_works_until_it_is_revoked(api: Api, ada
     await ada.open("/account/tokens")
     assert secret not in ada.page.content
     assert ada.shows("label <printer>")
-    assert ada.shows("read everything of mine, buy and pay")
+    assert ada.shows("read all my data, buy and pay")
     (made,) = await api_tokens.page(api.running, user_id=1, before_id=None, limit=9)
     page = ada.page
     for _ in range(2):
@@ -250,7 +250,10 @@ async def test_what_stands_in_the_way_of_closing_is_told(api: Api, guest: Browse
     await guest.open("/account/profile")
     await guest.press("close", name="sam")
     assert guest.status == 422
-    assert guest.shows("First clear €0.00 of earnings, €0.00 on the tab and 3 pieces in stock.")
+    assert guest.shows(
+        "To close this user account, first pay out €0.00 of earnings, settle €0.00 on the tab and remove 3"
+        " pieces of stock."
+    )
     assert [row["state"] for row in await api.shop.rows("users")] == ["active"]
 
 

@@ -35,17 +35,20 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.CoinNotAccepted: "Coins of {value_cents} are not accepted. Use one of {accepted}.",
     refusals.ReportTooLarge: "The report would have more than {rows_max} rows. Choose fewer days.",
     refusals.KeyReused: "The key {key} was used for another request. Use a new key.",
-    refusals.RecordUnreadable: "The request with the key {key} was already completed at {recorded_at}, but this"
+    refusals.RecordUnreadable: "The request with the key {key} was already completed at {recorded_at},"
+    " but this"
     " release cannot read its response ({form}, version {form_version}). Nothing was done again.",
     refusals.TooManyTries: "Too many attempts. Wait {retry_seconds} seconds.",
     refusals.InsufficientFunds: "This costs {needed_cents}, but the wallet has only {balance_cents}.",
     refusals.OutOfStock: "Only {available} left of product {product}.",
     refusals.StockTooLarge: "The shelf of product {product} holds at most {capacity}.",
     refusals.BalanceTooLarge: "A wallet can hold at most {balance_cents_max}.",
-    refusals.ChangeUnpayable: "This machine has no change for {change_cents}. Pay the exact amount, or keep the change as credit.",
+    refusals.ChangeUnpayable: "This machine has no change for {change_cents}. Pay the exact amount, or"
+    " keep the change as credit.",
     refusals.NothingToPayOut: "{balance_cents} is too little to pay out in coins.",
     refusals.CoinsMissing: "The coin box has only {available} of {value_cents}.",
-    refusals.CoinsOwed: "The coin box of machine {machine} is below zero for a coin. Add change or count it first.",
+    refusals.CoinsOwed: "The coin box of machine {machine} is below zero for a coin. Add change or count"
+    " it first.",
     refusals.NotPayable: "{payable_cents} of the {balance_cents} earned is available for payout.",
     refusals.NameTaken: "The name {name} is taken. Choose another one.",
     refusals.BarcodeTaken: "Product {product} already has the barcode {barcode}.",
@@ -56,13 +59,17 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still be refunded.",
     refusals.RefundsExhausted: "Purchases can be returned {refunds_max} times a day.",
     refusals.WrongStatus: "Order {order} is {order_status}.",
-    refusals.TabLimitExceeded: "This costs {needed_cents}. The tab owes {owed_cents} of at most {limit_cents}.",
+    refusals.TabLimitExceeded: "This costs {needed_cents}. The tab owes {owed_cents} of at most"
+    " {limit_cents}.",
     refusals.SettlementExceedsTab: "The tab owes {owed_cents}, so {amount_cents} is too much.",
     refusals.ExternalRefTaken: "The reference {external_ref} was used for transfer {transfer}.",
-    refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. A cashier can add more.",
-    refusals.StillHoldsValue: "Before you close this user, pay out {earned_cents} of earnings, settle {owed_cents} on the tab"
+    refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. A"
+    " cashier can add more.",
+    refusals.StillHoldsValue: "To close this user account, first pay out {earned_cents} of earnings, settle"
+    " {owed_cents} on the tab"
     " and remove {stock} pieces of stock.",
-    refusals.WalletTouched: "The wallet was used in the meantime and has {balance_cents} now. Check and try again.",
+    refusals.WalletTouched: "The wallet was used in the meantime and has {balance_cents} now. Check and"
+    " try again.",
     refusals.PlanChanged: "Somebody else changed the shelves of machine {machine}. Try again.",
     refusals.VersionChanged: "It was changed, and is at version {version} now. Try again.",
     refusals.TooManyTokens: "A user can have at most {count_max} API tokens. Revoke one first.",

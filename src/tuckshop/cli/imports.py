@@ -76,7 +76,7 @@ def products(
 
 def _show(report: Report) -> None:
     for act in report.acts[:SHOWN_MAX]:
-        click.echo(f"Line {act.line}: {act.name}: {'new' if act.is_new else ', '.join(act.fields)}")
+        click.echo(f"Line {act.line}, {act.name}: {'new' if act.is_new else ', '.join(act.fields)}")
     if len(report.acts) > SHOWN_MAX:
         click.echo(f"... and {len(report.acts) - SHOWN_MAX:,} more.")
 

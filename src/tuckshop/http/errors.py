@@ -154,8 +154,8 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.StillHoldsValue: Row(
         409,
         "Not empty yet",
-        "Before closing this user, pay out {earned_cents} of earnings, settle {owed_cents} on the tab and"
-        " remove {stock} pieces of stock.",
+        "To close this user account, first pay out {earned_cents} of earnings, settle {owed_cents} on the tab"
+        " and remove {stock} pieces of stock.",
     ),
     refusals.WalletTouched: Row(
         409, "Wallet changed", "The wallet was used in the meantime and has {balance_cents} now."

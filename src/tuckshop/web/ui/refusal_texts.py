@@ -192,9 +192,9 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.StillHoldsValue: (
         N_("Not empty yet"),
         Plural(
-            "Before you close this user, pay out %(earned_cents)s of earnings, settle %(owed_cents)s on"
+            "To close this user account, first pay out %(earned_cents)s of earnings, settle %(owed_cents)s on"
             " the tab and remove %(stock)s piece of stock.",
-            "Before you close this user, pay out %(earned_cents)s of earnings, settle %(owed_cents)s on"
+            "To close this user account, first pay out %(earned_cents)s of earnings, settle %(owed_cents)s on"
             " the tab and remove %(stock)s pieces of stock.",
             "stock",
         ),
