@@ -13,7 +13,7 @@ def test_status_of_a_shop(open_terminal: Terminal) -> None:
 
 def test_upgrade_at_the_newest_changes_nothing(open_terminal: Terminal) -> None:
     before = open_terminal.books()
-    assert "already" in open_terminal.works("db", "upgrade")
+    assert "is up to date" in open_terminal.works("db", "upgrade")
     assert open_terminal.books() == before
 
 

@@ -161,7 +161,7 @@ def test_limits_are_told_as_people_type_them(shop: Terminal) -> None:
 
 def test_gives_a_category_and_a_barcode(shop: Terminal) -> None:
     shop.works("product", "add", "Tea", "2", "--category", "Drinks", "--barcode", "SHOP-0017")
-    assert re.search(r"Tea +2\.00 +0 +the house +yes +Drinks +SHOP-0017", shop.works("product", "list"))
+    assert re.search(r"Tea +2\.00 +0 +the shop +yes +Drinks +SHOP-0017", shop.works("product", "list"))
     shown = shop.works("product", "show", "Tea")
     assert re.search(r"Category +Drinks", shown)
     assert re.search(r"Barcode +SHOP-0017", shown)

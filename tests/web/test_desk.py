@@ -163,8 +163,8 @@ NO_PICTURES = {
     "named otherwise": (Upload(png(), "image/jpeg"), "Must be a picture: PNG, JPEG or WebP."),
     "a drawing": (Upload(b"<svg onload=alert(1)>", "image/svg+xml"), "Must be a picture: PNG, JPEG or WebP."),
     "a script": (Upload(png(), WILD, WILD), "Must be a picture: PNG, JPEG or WebP."),
-    "large": (Upload(png() + b"\0" * UPLOAD_BYTES_MAX), "Must be a file of at most 8 MiB."),
-    "huge": (Upload(b"\0" * (UPLOAD_BYTES_MAX + 100_000)), "Must be a file of at most 8 MiB."),
+    "large": (Upload(png() + b"\0" * UPLOAD_BYTES_MAX), "Choose a file of at most 8 MiB."),
+    "huge": (Upload(b"\0" * (UPLOAD_BYTES_MAX + 100_000)), "Choose a file of at most 8 MiB."),
 }
 
 

@@ -119,7 +119,7 @@ async def test_what_is_wrong_with_a_file_is_told_by_line_and_nothing_is_done(
 async def test_a_file_too_large_is_told_beside_it(sam: Person, length: int) -> None:
     await look(sam.browser, b"x" * length)
     assert sam.browser.status == 422
-    assert sam.browser.page.texts["file-wrong"] == "Must be a file of at most 8 MiB."
+    assert sam.browser.page.texts["file-wrong"] == "Choose a file of at most 8 MiB."
 
 
 @ON_SQLITE

@@ -84,11 +84,13 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str] = {
 }
 """As /v1 says it, but for what users call otherwise than fields and headers do."""
 
+FIELDS: Mapping[str, str] = {"par_level": "refill level"}
+
 
 def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
     """The refusal's line, its amounts in the shop's major units."""
     if isinstance(refusal, InvalidField):
-        field = refusal.field.replace("_", " ")
+        field = FIELDS.get(refusal.field, refusal.field.replace("_", " "))
         return TABLE[InvalidField].format(field=field, problem=predicate(refusal.problem, exponent=exponent))
     return TABLE[type(refusal)].format(**_written(refusal.facts(), exponent))
 
