@@ -101,7 +101,7 @@ async def test_the_audit_is_green_until_somebody_tampers(api: Api, boss: Browser
     assert boss.page.content.count("is-broken") == 1
     assert boss.shows("every shelf equals the sum of its stock movements")
     await boss.open("/office/audit")
-    assert "checks that failed: 1" in boss.page.texts["last"]
+    assert "Failed checks: 1" in boss.page.texts["last"]
 
 
 @ON_SQLITE

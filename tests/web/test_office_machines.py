@@ -226,14 +226,14 @@ async def test_a_box_is_filled_and_emptied_once_for_each_press(api: Api, cas: Br
 @pytest.mark.parametrize(
     ("button", "filled", "told"),
     [
-        ("fill", {}, ("fill-coins", "Must hold at least one coin.")),
+        ("fill", {}, ("fill-coins", "Must include at least one coin.")),
         ("fill", {"coin-50": "-1"}, ("fill-50", "Must be from 0 to 10,000.")),
         ("fill", {"coin-50": "1.5"}, ("fill-50", "Must be a whole number.")),
         ("fill", {"coin-50": "9" * 15}, ("fill-50", "Must be from 0 to 10,000.")),
         (
             "fill",
             {"coin-50": "10000", "coin-5": "1"},
-            ("fill-coins", "Must hold at most 10,000 coins in one go."),
+            ("fill-coins", "Must include at most 10,000 coins."),
         ),
         ("collect", {"coin-50": "5"}, ("collect-50", "The coin box has only 4 of €0.50.")),
         ("count", {"coin-50": "4"}, ("count-100", "This field is required.")),

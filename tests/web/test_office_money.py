@@ -177,7 +177,7 @@ async def test_a_tab_is_settled_in_coins_and_by_bank(api: Api, cas: Browser) -> 
     await cas.press("settle-bank", amount="2.01", external_ref="bank 2")
     assert cas.page.texts["amount-wrong"] == "The tab owes €2.00, so €2.01 is too much."
     await cas.press("settle-coins", machine="1")
-    assert cas.page.texts["pay-coins-wrong"] == "Must hold at least one coin."
+    assert cas.page.texts["pay-coins-wrong"] == "Must include at least one coin."
     await cas.press("settle-coins", **{"machine": "77", "coin-50": "1"})
     assert cas.page.texts["machine-wrong"] == "There is no machine 77."
     assert kept(await api.shop.books()) == before
@@ -261,7 +261,7 @@ async def test_a_changer_without_the_coins_pays_nothing_out(api: Api, cas: Brows
     await cas.press("deposit", **{"machine": "1", "coin-50": "10001"})
     assert cas.page.texts["put-50-wrong"] == "Must be from 0 to 10,000."
     await cas.press("deposit", **{"machine": "1", "coin-50": ""})
-    assert cas.page.texts["put-coins-wrong"] == "Must hold at least one coin."
+    assert cas.page.texts["put-coins-wrong"] == "Must include at least one coin."
     assert kept(await api.shop.books()) == before
 
 

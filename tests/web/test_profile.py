@@ -201,8 +201,8 @@ async def test_a_wrong_token_is_told_and_not_made(api: Api, ada: Browser) -> Non
         ({"name": "a/b"}, "name", "Must not contain slashes or invisible characters."),
         ({"days": "0"}, "days", "Choose one of the options."),
         ({"days": "99999"}, "days", "Choose one of the options."),
-        ({"scope-read": ""}, "scopes", "Must name at least one scope."),
-        ({"scope-read": "", "scope-admin": "on"}, "scopes", "Must name at least one scope."),
+        ({"scope-read": ""}, "scopes", "Must include at least one scope."),
+        ({"scope-read": "", "scope-admin": "on"}, "scopes", "Must include at least one scope."),
     ):
         await ada.open("/account/tokens")
         await ada.press("make", **{"name": "printer"} | filled)
@@ -224,7 +224,7 @@ async def test_all_that_is_known_is_taken_along(api: Api, ada: Browser) -> None:
 async def test_an_account_is_closed_by_its_name_and_leaves_a_free_one(api: Api, ada: Browser) -> None:
     await api.shop.do(Deposit(OPERATOR, wallet_of(1), {50: 2}))
     await ada.open("/account/profile")
-    assert ada.page.texts["left-behind"].startswith("€1.00 is still in your wallet.")
+    assert ada.page.texts["left-behind"].startswith("Your wallet still has €1.00.")
     for name in ("", "bob", "<script>"):
         await ada.press("close", name=name)
         assert (ada.status, ada.page.texts["closing-name-wrong"]) == (422, "Enter your own username.")

@@ -365,7 +365,7 @@ FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
     file_problems.AboveShelfCapacity: N_("The shelf of %(name)s holds at most %(most)s."),
     file_problems.UnknownSeller: N_("There is no seller %(seller)s."),
     file_problems.SellerNotYou: N_("You can add only your own products."),
-    file_problems.ProductNotYours: N_("%(name)s belongs to somebody else."),
+    file_problems.ProductNotYours: N_("%(name)s belongs to another seller."),
     file_problems.OtherSeller: N_(
         "%(name)s is sold by %(seller)s. The seller of a product cannot be changed."
     ),
