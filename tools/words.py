@@ -1,7 +1,7 @@
 """Refuses words that docs/glossary.md replaces: `python -m tools.words`.
 
 Whole phrases in every text that somebody reads (pages, command line, `/v1`, documents), and parts of names
-in the code. The second table of the glossary is the list of phrases, in backquotes in its left column. Field
+in the code. The last table of the glossary is the list of phrases, in backquotes in its left column. Field
 names of `/v1` and of the dialects are contracts; they stand in code spans or are names in JSON, which are not
 looked at.
 """
@@ -33,7 +33,7 @@ _TOLD = frozenset({"description", "summary", "detail"})
 
 
 def phrases(glossary: str) -> dict[str, str]:
-    """What is not said, in lower case, and what is said instead: the glossary's second table."""
+    """What is not said, in lower case, and what is said instead: the glossary's last table."""
     _, _, table = glossary.partition("| not | but |")
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
     return {phrase.lower(): row[1] for row in rows for phrase in re.findall(r"`([^`]+)`", row[0])}

@@ -122,7 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """By what days sales are counted. Raises SettingsInvalid."""
         starts = re.fullmatch("([01][0-9]|2[0-3]):([0-5][0-9])", self.day_starts, re.ASCII)
         if starts is None:
-            raise SettingsInvalid(f"{PREFIX}DAY_STARTS cannot be used: give a time such as 04:00.")
+            raise SettingsInvalid(f"{PREFIX}DAY_STARTS is not valid. Set a time such as 04:00.")
         return BusinessDays(_zone(self.timezone), time(int(starts[1]), int(starts[2])))
 
     def shown(self) -> dict[str, str]:
@@ -148,11 +148,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 secret = path.read_bytes().strip()
             except OSError:
                 raise SettingsInvalid(
-                    f"There is no signing secret: set {PREFIX}SECRET, or make {path} with `tuckshop init`."
+                    f"There is no signing secret. Set {PREFIX}SECRET, or create {path} with `tuckshop init`."
                 ) from None
         if len(secret) < SECRET_LENGTH_MIN:
             raise SettingsInvalid(
-                f"The signing secret is too short: give it at least {SECRET_LENGTH_MIN} random bytes."
+                f"The signing secret is too short. Use at least {SECRET_LENGTH_MIN} random bytes."
             )
         return secret
 
@@ -171,7 +171,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
         if not variable.startswith(PREFIX) or name.startswith("test_") or name == "proof":
             continue
         if name not in Settings.__struct_fields__:
-            raise SettingsInvalid(f"{variable} is not a setting of Tuckshop: see `tuckshop config`.")
+            raise SettingsInvalid(f"{variable} is not a setting of Tuckshop. See `tuckshop config`.")
         if value:
             given[name] = value
     given.update({name: value for name, value in overrides.items() if value is not None})
@@ -182,7 +182,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
         variable = f"{PREFIX}{place.rstrip('`').upper()}"
-        raise SettingsInvalid(f"{variable} cannot be used: {problem}.") from None
+        raise SettingsInvalid(f"{variable} is not valid: {problem}.") from None
 
 
 def sources(given: Settings) -> dict[str, Source]:
@@ -226,7 +226,7 @@ def _networks(listed: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(one) for one in _listed(listed))
     except ValueError as error:
-        raise SettingsInvalid(f"{PREFIX}TRUSTED_PROXIES cannot be used: {error}.") from None
+        raise SettingsInvalid(f"{PREFIX}TRUSTED_PROXIES is not valid: {error}.") from None
 
 
 @cache
@@ -234,7 +234,8 @@ def _origin(address: str) -> str:
     parts = _ADDRESS.fullmatch(address.strip().lower())
     if parts is None or not 0 < int(parts["port"] or 1) < 65536:
         raise SettingsInvalid(
-            f"{PREFIX}PUBLIC_URL cannot be used: give one such as https://shop.example.org, without a path."
+            f"{PREFIX}PUBLIC_URL is not valid. Set an address such as https://shop.example.org, without a"
+            " path."
         )
     is_usual = int(parts["port"] or 0) == {"http": 80, "https": 443}[parts["scheme"]]
     port = f":{int(parts['port'])}" if parts["port"] and not is_usual else ""
@@ -249,7 +250,7 @@ def _zone(name: str) -> tzinfo:
         return zoneinfo.ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise SettingsInvalid(
-            f"{PREFIX}TIMEZONE cannot be used: give one that this computer knows, such as Europe/Berlin."
+            f"{PREFIX}TIMEZONE is not a known time zone. Set one such as Europe/Berlin."
         ) from None
 
 

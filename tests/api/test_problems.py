@@ -160,7 +160,7 @@ async def test_a_till_that_fails_is_told_without_its_story(
         ("Expected `object`, got `null`", "body", "must be an object, not null"),
         ("Object missing required field `name`", "name", "is missing"),
         ("Object contains unknown field `x` - at `$.lines[0]`", "lines[0].x", "is not a known field"),
-        ("Something new", "body", "is not as it must be"),
+        ("Something new", "body", "is not valid"),
     ],
 )
 def test_complaints_name_the_field_in_plain_words(told: str, field: str, words: str) -> None:

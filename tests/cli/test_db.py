@@ -13,13 +13,13 @@ def test_status_of_a_shop(open_terminal: Terminal) -> None:
 
 def test_upgrade_at_the_newest_changes_nothing(open_terminal: Terminal) -> None:
     before = open_terminal.books()
-    assert "already" in open_terminal.works("db", "upgrade")
+    assert "is up to date" in open_terminal.works("db", "upgrade")
     assert open_terminal.books() == before
 
 
 def test_a_shop_that_was_never_finished(open_terminal: Terminal) -> None:
     open_terminal.tamper("DELETE FROM shop")
-    assert "finish with `tuckshop init`" in open_terminal.works("db", "status")
+    assert "Finish with `tuckshop init`" in open_terminal.works("db", "status")
 
 
 @pytest.mark.parametrize("command", ["status", "upgrade"])

@@ -44,7 +44,7 @@ def inside(demo_terminal: Terminal, environment: Environment) -> Terminal:
 
 def test_is_refused_by_serve_and_init(inside: Terminal) -> None:
     (inside.home / "secret.key").write_text("k" * 64)
-    assert "run `tuckshop demo`" in inside.refused("serve")
+    assert "Run `tuckshop demo`" in inside.refused("serve")
     assert "demo" in inside.refused("init")
 
 
@@ -97,7 +97,7 @@ def test_make_run_opens_it(demo_terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])
 def test_listens_on_this_computer_alone(demo_terminal: Terminal, host: str) -> None:
-    assert "this computer alone" in demo_terminal.refused("demo", "--host", host)
+    assert "only on this computer" in demo_terminal.refused("demo", "--host", host)
 
 
 def test_leaves_a_real_shop_alone(open_terminal: Terminal, environment: Environment) -> None:

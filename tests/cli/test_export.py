@@ -43,7 +43,7 @@ def test_writes_users_with_the_role_codes_of_a_kiosk(open_terminal: Terminal) ->
     head, *rows = shop.works("export", "users", "--dialect", "kiosk").splitlines()
     assert head == "id,username,email,role"
     assert [row.split(",", 1)[1] for row in rows] == ["ada,ada@example.org,100", "sam,,300"]
-    assert "no codes for roles" in shop.refused("export", "users", "--dialect", "vending-challenge")
+    assert "no role codes" in shop.refused("export", "users", "--dialect", "vending-challenge")
     assert "There is no dialect" in shop.refused("export", "users", "--dialect", "nobody's")
 
 

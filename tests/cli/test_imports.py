@@ -33,13 +33,13 @@ def test_takes_a_list_and_then_finds_nothing_to_do(shop: Terminal, tmp_path: Pat
     before = shop.books()
     told = shop.works("import", "products", str(file), "--dry-run")
     assert told.splitlines() == [
-        "line 2: Cola: price, stock",
-        "line 3: Tea: new",
-        "Would be: 1 added, 1 changed (1 in stock), 0 unchanged.",
+        "Line 2, Cola: price, stock",
+        "Line 3, Tea: new",
+        "Dry run: 1 added, 1 changed (1 with new stock), 0 unchanged.",
     ]
     assert shop.books() == before
     told = shop.works("import", "products", str(file), "--reason", "counted on Friday")
-    assert told == "1 added, 1 changed (1 in stock), 0 unchanged.\n"
+    assert told == "1 added, 1 changed (1 with new stock), 0 unchanged.\n"
     assert shop.rows("SELECT kind, quantity, reason FROM stock_movements") == [
         ("initial", 5, None),
         ("correction", 4, "counted on Friday"),
@@ -47,7 +47,7 @@ def test_takes_a_list_and_then_finds_nothing_to_do(shop: Terminal, tmp_path: Pat
     ]
     before = shop.books()
     told = shop.works("import", "products", "-", given=LIST)
-    assert told == "0 added, 0 changed (0 in stock), 2 unchanged.\n"
+    assert told == "0 added, 0 changed (0 with new stock), 2 unchanged.\n"
     assert shop.books() == before
     shop.works("audit")
 
@@ -58,7 +58,7 @@ def test_what_was_exported_changes_nothing(shop: Terminal, tmp_path: Path) -> No
     file = str(tmp_path / "goods.csv")
     shop.works("export", "products", "--output", file)
     before = shop.books()
-    assert "0 added, 0 changed (0 in stock), 8 unchanged." in shop.works("import", "products", file)
+    assert "0 added, 0 changed (0 with new stock), 8 unchanged." in shop.works("import", "products", file)
     assert shop.books() == before
 
 
@@ -76,9 +76,9 @@ def test_every_wrong_line_is_told(shop: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "goods.csv"
     file.write_text("name,price,stock\nCola,1,5\nTea,,x\n,1,\n")
     assert fails(shop, "import", "products", str(file)) == [
-        "line 3, stock: 'x' must be a whole number.",
-        "line 4: The name is missing.",
-        f"Error: {file} cannot be imported; nothing was changed.",
+        "Line 3, stock: 'x' is not a whole number. Write it as 12.",
+        "Line 4: The name is missing.",
+        f"Error: {file} has errors. Nothing was changed. Correct these lines and import it again.",
     ]
 
 
@@ -94,11 +94,11 @@ def test_only_so_many_are_shown(shop: Terminal) -> None:
     ("content", "told"),
     [
         (b"", "The file is empty"),
-        (b"Cola,1.50\n", "line 1: There is no column 'cola'"),
-        (b"name\n\xff\n", "line 2: The file is not UTF-8"),
+        (b"Cola,1.50\n", "Line 1: The column 'cola' is unknown"),
+        (b"name\n\xff\n", "Line 2: The file is not UTF-8"),
         ("name\nCola\n".encode("utf-16"), "The file is UTF-16"),
-        (b"name\nCo\0la\n", "line 2: The file has a NUL character"),
-        (b'name\n"Cola\n', "line 2: The quotation marks in this row do not close"),
+        (b"name\nCo\0la\n", "Line 2: The file has a NUL character"),
+        (b'name\n"Cola\n', "Line 2: A quotation mark in this row is not closed"),
         (b"name\n" + b"x" * 8 * 1024**2, "The file is larger than 8 MiB"),
         (b"name\n" + b"x\n" * 10_001, "The file has more than 10,000 rows"),
     ],

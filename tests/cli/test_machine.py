@@ -99,7 +99,7 @@ def test_moves_stock_between_machines(shop: Terminal) -> None:
         ("machine add a/b", "must not contain slashes"),
         ("machine add Attic --timezone Mars/Base", "must be a name such as Europe/Berlin"),
         ("machine add Attic --box leather", "is not one of"),
-        ("machine show 9", "There is no machine 9: see `tuckshop machine list`."),
+        ("machine show 9", "There is no machine 9. See `tuckshop machine list`."),
         ("machine show attic", "There is no machine attic"),
         ("machine key attic", "There is no machine attic"),
         ("machine change hall", "Nothing to change"),
@@ -109,11 +109,14 @@ def test_moves_stock_between_machines(shop: Terminal) -> None:
         ("machine shelves set hall mate --slot A1", "No product 'mate' is on sale"),
         ("machine shelves set hall cola --slot A1 --clear slot", "Either --slot or --clear slot."),
         ("machine shelves set hall cola --clear colour", "is not one of"),
-        ("machine shelves set hall cola --capacity 3 --par 4", "The par level must be at most the capacity."),
+        (
+            "machine shelves set hall cola --capacity 3 --par 4",
+            "The refill level must not be more than the capacity.",
+        ),
         ("machine shelves set hall cola --capacity 0", "it must be from 1 to 1000000."),
         ("machine shelves set hall cola --price 0", "The price must be from 0.01 to 10000000.00."),
         ("machine shelves set hall cola --slot a/b", "The slot must not contain slashes"),
-        ("stock move cola 6 --to hall", "Only 5 of product 1 are in stock."),
+        ("stock move cola 6 --to hall", "Only 5 left of product 1."),
         ("stock move cola 0 --to hall", "it must be from 1 to 1000000."),
         (
             "stock move cola 1 --to default",
@@ -133,9 +136,9 @@ def test_wrong_words_change_nothing(shop: Terminal, words: str, told: str) -> No
 def test_a_slot_is_one_products_alone(shop: Terminal) -> None:
     shop.works("machine", "shelves", "set", "hall", "cola", "--slot", "A1")
     told = shop.refused("machine", "shelves", "set", "hall", "tea", "--slot", "A1")
-    assert told == "The slot must be set for one product only."
+    assert told == "The slot must be different for each product."
 
 
 def test_a_box_that_owes_coins_is_not_counted(shop: Terminal) -> None:
     shop.works("coins", "collect", "50x1")
-    assert "Count it first" in shop.refused("machine", "change", "default", "--box", "counted")
+    assert "Add change or count it first" in shop.refused("machine", "change", "default", "--box", "counted")

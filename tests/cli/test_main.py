@@ -30,7 +30,7 @@ def test_every_refusal_has_a_sentence(refusal: refusals.Refusal) -> None:
 @pytest.mark.parametrize("problem", [*map(sample, FileProblem.__subclasses__())], ids=str)
 def test_every_problem_of_a_file_has_a_sentence(problem: FileProblem) -> None:
     told = file_problems.sentence(problem, 2)
-    assert told.startswith("line 2")
+    assert told.startswith("Line 2")
     assert told.endswith(".")
     assert "{" not in told
 
@@ -43,7 +43,7 @@ def test_the_tables_have_no_other_rows() -> None:
 
 def test_a_file_cannot_speak_to_the_terminal() -> None:
     told = file_problems.sentence(InvalidCell("price", "\x1b[2J", NotADecimal()), 2)
-    assert told == "line 2, price: '\\x1b[2J' must be a number such as 2.20."
+    assert told == "Line 2, price: '\\x1b[2J' is not a number. Write it as 1.50."
 
 
 def test_amounts_are_told_in_major_units() -> None:
@@ -180,7 +180,7 @@ NEEDS_A_SHOP = [
 
 @pytest.mark.parametrize("words", NEEDS_A_SHOP, ids=" ".join)
 def test_a_missing_database_is_said_and_not_made(terminal: Terminal, words: tuple[str, ...]) -> None:
-    assert "make one with `tuckshop init`" in terminal.refused(*words)
+    assert "Create one with `tuckshop init`" in terminal.refused(*words)
     assert not terminal.home.exists()
 
 
@@ -250,7 +250,7 @@ class TestUnusableDatabases:
         self, open_terminal: Terminal, environment: Environment, words: tuple[str, ...]
     ) -> None:
         environment(coins="everybody")
-        assert "TUCKSHOP_COINS cannot be used" in open_terminal.refused(*words)
+        assert "TUCKSHOP_COINS is not valid" in open_terminal.refused(*words)
 
     def test_unknown_setting(
         self, open_terminal: Terminal, environment: Environment, words: tuple[str, ...]

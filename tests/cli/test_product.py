@@ -161,12 +161,12 @@ def test_limits_are_told_as_people_type_them(shop: Terminal) -> None:
 
 def test_gives_a_category_and_a_barcode(shop: Terminal) -> None:
     shop.works("product", "add", "Tea", "2", "--category", "Drinks", "--barcode", "SHOP-0017")
-    assert re.search(r"Tea +2\.00 +0 +the house +yes +Drinks +SHOP-0017", shop.works("product", "list"))
+    assert re.search(r"Tea +2\.00 +0 +the shop +yes +Drinks +SHOP-0017", shop.works("product", "list"))
     shown = shop.works("product", "show", "Tea")
     assert re.search(r"Category +Drinks", shown)
     assert re.search(r"Barcode +SHOP-0017", shown)
     told = shop.refused("product", "change", "Cola", "--barcode", "SHOP-0017")
-    assert "Product 2 has the barcode SHOP-0017." in told
+    assert "Product 2 already has the barcode SHOP-0017." in told
     assert "4 to 48 letters, digits or hyphens" in shop.refused(
         "product", "change", "Cola", "--barcode", "=1"
     )

@@ -31,7 +31,7 @@ def test_serves_until_sigterm(open_terminal: Terminal) -> None:
         idle.close()
     assert f"The shop is running at {server.url}" in out
     assert "/docs" in out
-    assert error.startswith("Warning: passwords and cookies can be read on the way")
+    assert error.startswith("Warning: this server does not use HTTPS")
     assert error.count("\n") == 1
     assert not open_terminal.database.with_name("tuckshop.sqlite3-wal").exists()  # The till has been closed.
 
@@ -142,14 +142,14 @@ def test_refuses_several_workers_on_sqlite(open_terminal: Terminal) -> None:
 
 def test_refuses_a_demo_database(open_terminal: Terminal) -> None:
     open_terminal.tamper("UPDATE shop SET is_demo = true")
-    assert "run `tuckshop demo`" in open_terminal.refused("serve")
+    assert "Run `tuckshop demo`" in open_terminal.refused("serve")
 
 
 def test_refuses_an_open_kiosk(open_terminal: Terminal, environment: Environment) -> None:
     environment(kiosk_open="1")
     for words in ((), ("--dialect", "kiosk")):
         told = open_terminal.refused("serve", *words)
-        assert "unset TUCKSHOP_KIOSK_OPEN" in told
+        assert "TUCKSHOP_KIOSK_OPEN is for demos only" in told
 
 
 def test_refuses_without_a_secret(open_terminal: Terminal, environment: Environment) -> None:
@@ -161,14 +161,14 @@ def test_refuses_without_a_secret(open_terminal: Terminal, environment: Environm
 
 def test_refuses_an_older_database(open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuckshop.store.engine.revisions", lambda: (*revisions(), "9999"))
-    assert "run `tuckshop db upgrade`" in open_terminal.refused("serve")
+    assert "Run `tuckshop db upgrade`" in open_terminal.refused("serve")
 
 
 def test_refuses_a_database_that_would_lose_sales(
     open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sqlite_pragmas(), "synchronous", "OFF")
-    assert "before sales are on the disk" in open_terminal.refused("serve")
+    assert "does not wait for the disk" in open_terminal.refused("serve")
 
 
 @pytest.mark.parametrize(

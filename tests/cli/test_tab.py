@@ -83,7 +83,7 @@ EITHER = "Give either the coins that were paid, or --amount and --ref of the ban
         ("settle ada 50x1 --machine attic", "There is no machine attic"),
         ("settle nobody 50x1", "There is no user nobody"),
         ("limit ada", "Missing argument 'AMOUNT'."),
-        ("limit ada x", "The limit must be a plain decimal number"),
+        ("limit ada x", "The limit must be a decimal number"),
         ("limit ada 10000000.01", "The limit must be from 0.00 to 10000000.00."),
         ("limit nobody 1", "There is no user nobody"),
         ("show nobody", "There is no user nobody"),

@@ -254,5 +254,5 @@ def test_the_public_address_is_written_as_browsers_do(given: str, origin: str) -
     ],
 )
 def test_no_other_address_is_taken(given: str) -> None:
-    with pytest.raises(SettingsInvalid, match="TUCKSHOP_PUBLIC_URL cannot be used"):
+    with pytest.raises(SettingsInvalid, match="TUCKSHOP_PUBLIC_URL is not valid"):
         read({"TUCKSHOP_PUBLIC_URL": given})

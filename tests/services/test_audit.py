@@ -265,7 +265,7 @@ async def test_finds_nothing_in_honest_books(books: Shop) -> None:
     report = await audit(books.engine)
     assert broken(report) == {}
     rows = {check.name: check.rows for check in report.checks}
-    assert rows["every order's total is that of its lines as sold"] == 5 + 9 + 7 + 8
+    assert rows["every order's total equals the sum of its lines"] == 5 + 9 + 7 + 8
     assert all(rows.values())
 
 
@@ -340,7 +340,7 @@ async def test_asked_at_one_go_the_rules_find_the_same(books: Shop) -> None:
                 assert found
                 await savepoint.rollback()
     await books.execute("UPDATE accounts SET balance_cents = balance_cents + 1")
-    with pytest.raises(AssertionError, match="every balance is what its transfers make it"):
+    with pytest.raises(AssertionError, match="every balance equals the sum of its transfers"):
         await books.assert_clean()
 
 
@@ -388,7 +388,7 @@ async def test_finds_an_outcome_that_tells_of_something_else(books: Shop, field:
         "UPDATE idempotency SET outcome = :outcome WHERE key = :key", outcome=outcome, key=record["key"]
     )
     found = broken(await audit(books.engine))
-    assert list(found) == ["every idempotency record points to what it promised"]
+    assert list(found) == ["every idempotency record refers to the result of its command"]
     (problems,) = found.values()
     assert [problem["key"] for problem in problems] == [record["key"]]
 
@@ -403,13 +403,15 @@ async def test_finds_a_registration_of_nobody(books: Shop) -> None:
     await books.execute(
         "UPDATE idempotency SET outcome = :outcome WHERE key = :key", outcome=outcome, key=record["key"]
     )
-    assert list(broken(await audit(books.engine))) == ["every idempotency record points to what it promised"]
+    assert list(broken(await audit(books.engine))) == [
+        "every idempotency record refers to the result of its command"
+    ]
 
 
 async def test_an_outcome_that_is_no_json_is_a_finding(books: Shop) -> None:
     await books.execute("UPDATE idempotency SET outcome = '{' WHERE kind = 'wallet.paid_out/1'")
     report = await audit(books.engine)
-    assert list(broken(report)) == ["every idempotency record points to what it promised"]
+    assert list(broken(report)) == ["every idempotency record refers to the result of its command"]
     assert not report.clean
 
 
@@ -417,7 +419,7 @@ async def test_a_sum_that_no_number_holds_is_a_finding(books: Shop) -> None:
     await books.execute(
         "UPDATE accounts SET balance_cents = 9223372036854775807 WHERE kind IN ('earnings', 'house')"
     )
-    assert "all balances add up to nothing" in broken(await audit(books.engine))
+    assert "all balances add up to zero" in broken(await audit(books.engine))
 
 
 async def test_a_number_that_will_be_given_out_again_is_a_finding(books: Shop) -> None:
@@ -426,7 +428,7 @@ async def test_a_number_that_will_be_given_out_again_is_a_finding(books: Shop) -
     else:
         await books.execute("SELECT setval('transfers_id_seq', 3)")
     found = broken(await audit(books.engine))
-    assert [problem["table"] for problem in found["every next number is free"]] == ["transfers"]
+    assert [problem["table"] for problem in found["every next id is free"]] == ["transfers"]
 
 
 async def test_shows_the_first_rows_and_counts_all(books: Shop) -> None:
@@ -437,9 +439,7 @@ async def test_shows_the_first_rows_and_counts_all(books: Shop) -> None:
         await books.buy(ada, (cola.product_id, 1))
     await books.execute("UPDATE orders SET total_cents = total_cents + 1 WHERE total_cents = 1")
     report = await audit(books.engine)
-    (check,) = [
-        one for one in report.checks if one.name == "every order's total is that of its lines as sold"
-    ]
+    (check,) = [one for one in report.checks if one.name == "every order's total equals the sum of its lines"]
     assert check.problem_count == PROBLEMS_SHOWN_MAX + 5
     assert len(check.problems) == PROBLEMS_SHOWN_MAX
     assert check.problems[0].keys() == {"order_id", "recorded", "witnessed"}
@@ -490,4 +490,4 @@ async def test_records_of_other_releases_are_judged_by_what_is_known_of_them(
         key=record["key"],
     )
     found = broken(await audit(books.engine))
-    assert list(found) == ["every idempotency record points to what it promised"] * is_broken
+    assert list(found) == ["every idempotency record refers to the result of its command"] * is_broken

@@ -86,16 +86,16 @@ async def test_what_was_saved_can_be_taken_back(api: Api, sam: Person) -> None:
     [
         ("", "The file is empty. Its first row must name the columns: name, price"),
         ("price\n1.50\n", "line 1 The first row must name the columns: name"),
-        ("name,colour\ncola,red\n", "line 1 There is no column “colour”, only name"),
-        ("name,price\ncola,x\n", "line 2 price: “x” must be a number such as 2.20."),
+        ("name,colour\ncola,red\n", "line 1 The column “colour” is unknown. Use only these: name"),
+        ("name,price\ncola,x\n", "line 2 price: “x” is not a number. Write it as 1.50."),
         ("name,price\ncola,1\nCOLA,2\n", "line 3 COLA is already on line 2."),
-        ("name,price\ncola\n", "line 2 cola is new and needs a price."),
+        ("name,price\ncola\n", "line 2 cola is new. Add a price."),
         ("name,stock\nhouse tea,5\n", "line 2 house tea belongs to another seller."),
         ("name,price,seller\ncola,1,sue\n", "line 2 You can add only your own products."),
         (f"name,price\n{WILD},x\n", "line 2"),
-        ('name,price\n"cola,1\n', "line 2 The quotes in this row do not close"),
+        ('name,price\n"cola,1\n', "line 2 A quotation mark in this row is not closed"),
         ("name,price\ncafé,1\n".encode("latin-1"), "line 2 The file is not UTF-8"),
-        ("name,price\ncola,1\n".encode("utf-16"), "The file is UTF-16; save it as CSV in UTF-8."),
+        ("name,price\ncola,1\n".encode("utf-16"), "The file is UTF-16. Save it as CSV in UTF-8."),
         (b"\x89PNG\r\n\x1a\n\0\0", None),
         ("name,price\n" + "".join(f"thing {one},x\n" for one in range(150)), "and 50 more"),
         ("name,price\n" + "x,1\n" * 10_001, "The file has more than 10,000 rows."),
@@ -119,7 +119,7 @@ async def test_what_is_wrong_with_a_file_is_told_by_line_and_nothing_is_done(
 async def test_a_file_too_large_is_told_beside_it(sam: Person, length: int) -> None:
     await look(sam.browser, b"x" * length)
     assert sam.browser.status == 422
-    assert sam.browser.page.texts["file-wrong"] == "Must be a file of at most 8 MiB."
+    assert sam.browser.page.texts["file-wrong"] == "Choose a file of at most 8 MiB."
 
 
 @ON_SQLITE

@@ -105,7 +105,7 @@ async def test_roles_are_exactly_those_and_never_none(api: Api, boss: Browser) -
     assert (row["is_buyer"], row["is_seller"], row["is_cashier"], row["is_admin"]) == (1, 0, 1, 0)
     answer = await boss.post(f"/office/users/{ada}/roles", {})
     assert answer.status_code == 422
-    assert boss.look(answer).texts["roles-wrong"] == "Must name at least one role."
+    assert boss.look(answer).texts["roles-wrong"] == "Must include at least one role."
     assert await user(api, ada) == row
 
 

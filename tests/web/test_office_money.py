@@ -74,7 +74,7 @@ async def test_a_seller_is_paid_what_is_payable_once(api: Api, root: Browser) ->
     ("filled", "field", "complaint"),
     [
         ({"amount": "0"}, "amount", "Must be at least €0.01."),
-        ({"amount": "much"}, "amount", "Must be a plain decimal number such as 2.20."),
+        ({"amount": "much"}, "amount", "Must be a number such as 2.20."),
         ({"amount": "6.01"}, "amount", "€6.00 of the €9.00 earned is available for payout."),
         ({"amount": "9" * 15}, "amount", "Must be at most €10,000,000,000,000.00."),
         ({"external_ref": " "}, "external_ref", "This field is required."),
@@ -132,7 +132,7 @@ async def test_a_wallet_is_topped_up_once_for_each_reference(api: Api, root: Bro
     [
         ({"user": "nobody"}, "user", "There is no user nobody."),
         ({"user": "a/b"}, "user", "There is no user a/b."),
-        ({"amount": "-5"}, "amount", "Must be a plain decimal number such as 2.20."),
+        ({"amount": "-5"}, "amount", "Must be a number such as 2.20."),
         ({"amount": "10000000000000.00"}, "amount", None),
         ({"amount": "1.234"}, "amount", "Must have at most 2 decimals."),
         ({"external_ref": ""}, "external_ref", "This field is required."),
@@ -177,7 +177,7 @@ async def test_a_tab_is_settled_in_coins_and_by_bank(api: Api, cas: Browser) -> 
     await cas.press("settle-bank", amount="2.01", external_ref="bank 2")
     assert cas.page.texts["amount-wrong"] == "The tab owes €2.00, so €2.01 is too much."
     await cas.press("settle-coins", machine="1")
-    assert cas.page.texts["pay-coins-wrong"] == "Must hold at least one coin."
+    assert cas.page.texts["pay-coins-wrong"] == "Must include at least one coin."
     await cas.press("settle-coins", **{"machine": "77", "coin-50": "1"})
     assert cas.page.texts["machine-wrong"] == "There is no machine 77."
     assert kept(await api.shop.books()) == before
@@ -261,7 +261,7 @@ async def test_a_changer_without_the_coins_pays_nothing_out(api: Api, cas: Brows
     await cas.press("deposit", **{"machine": "1", "coin-50": "10001"})
     assert cas.page.texts["put-50-wrong"] == "Must be from 0 to 10,000."
     await cas.press("deposit", **{"machine": "1", "coin-50": ""})
-    assert cas.page.texts["put-coins-wrong"] == "Must hold at least one coin."
+    assert cas.page.texts["put-coins-wrong"] == "Must include at least one coin."
     assert kept(await api.shop.books()) == before
 
 

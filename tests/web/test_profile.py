@@ -45,7 +45,7 @@ async def test_another_name_and_address_are_kept(api: Api, ada: Browser) -> None
     [
         ({"username": ""}, "username", "This field is required."),
         ({"username": "a/b"}, "username", "Must not contain slashes or invisible characters."),
-        ({"username": "bob"}, "username", "The name bob is taken. Choose another one. Choose another one."),
+        ({"username": "bob"}, "username", "The name bob is taken. Choose another one."),
         ({"username": "x" * 65}, "username", "Use at most 64 characters."),
         ({"email": "nowhere"}, "email", "Must look like name@example.org."),
         ({"email": '"><script>@x'}, "email", None),
@@ -181,7 +181,7 @@ async def test_a_token_is_shown_once_and_works_until_it_is_revoked(api: Api, ada
     await ada.open("/account/tokens")
     assert secret not in ada.page.content
     assert ada.shows("label <printer>")
-    assert ada.shows("read everything of mine, buy and pay")
+    assert ada.shows("read all my data, buy and pay")
     (made,) = await api_tokens.page(api.running, user_id=1, before_id=None, limit=9)
     page = ada.page
     for _ in range(2):
@@ -201,8 +201,8 @@ async def test_a_wrong_token_is_told_and_not_made(api: Api, ada: Browser) -> Non
         ({"name": "a/b"}, "name", "Must not contain slashes or invisible characters."),
         ({"days": "0"}, "days", "Choose one of the options."),
         ({"days": "99999"}, "days", "Choose one of the options."),
-        ({"scope-read": ""}, "scopes", "Must name at least one scope."),
-        ({"scope-read": "", "scope-admin": "on"}, "scopes", "Must name at least one scope."),
+        ({"scope-read": ""}, "scopes", "Must include at least one scope."),
+        ({"scope-read": "", "scope-admin": "on"}, "scopes", "Must include at least one scope."),
     ):
         await ada.open("/account/tokens")
         await ada.press("make", **{"name": "printer"} | filled)
@@ -224,7 +224,7 @@ async def test_all_that_is_known_is_taken_along(api: Api, ada: Browser) -> None:
 async def test_an_account_is_closed_by_its_name_and_leaves_a_free_one(api: Api, ada: Browser) -> None:
     await api.shop.do(Deposit(OPERATOR, wallet_of(1), {50: 2}))
     await ada.open("/account/profile")
-    assert ada.page.texts["left-behind"].startswith("€1.00 is still in your wallet.")
+    assert ada.page.texts["left-behind"].startswith("Your wallet still has €1.00.")
     for name in ("", "bob", "<script>"):
         await ada.press("close", name=name)
         assert (ada.status, ada.page.texts["closing-name-wrong"]) == (422, "Enter your own username.")
@@ -250,7 +250,10 @@ async def test_what_stands_in_the_way_of_closing_is_told(api: Api, guest: Browse
     await guest.open("/account/profile")
     await guest.press("close", name="sam")
     assert guest.status == 422
-    assert guest.shows("First clear €0.00 of earnings, €0.00 on the tab and 3 pieces in stock.")
+    assert guest.shows(
+        "To close this user account, first pay out €0.00 of earnings, settle €0.00 on the tab and remove 3"
+        " pieces of stock."
+    )
     assert [row["state"] for row in await api.shop.rows("users")] == ["active"]
 
 

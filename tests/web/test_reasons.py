@@ -93,7 +93,7 @@ def test_the_tables_have_no_other_rows() -> None:
 def test_a_refusal_counts_as_its_language_does() -> None:
     told = [refusal_texts.of_refusal(TooManyTries(seconds), GERMAN, EURO) for seconds in (1, 20_000)]
     assert told == [
-        f"Zu viele Anmeldeversuche. Warte {wait} und versuche es noch einmal."
+        f"Zu viele Anmeldeversuche. Warten Sie {wait} und versuchen Sie es noch einmal."
         for wait in ("1 Sekunde", "20.000 Sekunden")
     ]
     assert refusal_texts.said(TooManyDecimals(1), ENGLISH, EURO) == "must have at most 1 decimal"
@@ -104,17 +104,20 @@ def test_facts_are_kept() -> None:
     more = MoreThanOrdered(product=12_345, most=3)
     assert refusal_texts.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
     cell = InvalidCell("price", "1,5O", NotADecimal())
-    assert refusal_texts.of_row(cell, GERMAN, EURO) == "price: „1,5O“ muss eine Zahl wie 2,20 sein."
+    assert (
+        refusal_texts.of_row(cell, GERMAN, EURO)
+        == "price: „1,5O“ ist keine Zahl. Schreiben Sie sie als 1.50."
+    )
 
 
 @pytest.mark.parametrize(
     ("refusal", "told"),
     [
         (NotOwner("product"), "Das gehört jemand anderem (Produkt)."),
-        (RoleMissing(("seller", "admin")), "Du brauchst eine dieser Rollen: Verkäufer, Admin."),
+        (RoleMissing(("seller", "admin")), "Sie brauchen eine dieser Rollen: Verkäufer, Admin."),
         (WrongStatus(12_345, "placed"), "Bestellung 12345 ist bestellt."),
         (InvalidField("par_level", TooLarge(9)), "Sollbestand darf höchstens 9 sein."),
-        (NameTaken("product"), "Der Name product ist vergeben. Wähle einen anderen."),
+        (NameTaken("product"), "Der Name product ist vergeben. Wählen Sie einen anderen."),
     ],
     ids=str,
 )

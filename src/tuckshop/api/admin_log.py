@@ -15,7 +15,7 @@ from tuckshop.queries import admin_log
 
 
 class AdminLogLineResponse(ResponseBody):
-    """One act; `actor` is null for the operator at the command line."""
+    """One change; `actor` is null for the operator at the command line."""
 
     id: int
     actor: int | None

@@ -22,15 +22,15 @@ class CheckResponse(ResponseBody):
 
 
 class AuditResponse(ResponseBody):
-    """Every check, over one snapshot."""
+    """The result of every check."""
 
     clean: bool
     checks: list[CheckResponse]
 
 
-@get("/", summary="Audit the books", operation=describe("auditBooks", RoleMissing))
+@get("/", summary="Run an audit", operation=describe("auditBooks", RoleMissing))
 async def show(request: ShopRequest) -> AuditResponse:
-    """Every balance, coin box, shelf, order and refund against its movements. Admins only."""
+    """Checks every balance, coin box, shelf, order and refund against its movements. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
     report = await audit.audit_and_record(request.shop.engine, now_us=request.shop.clock())
     return AuditResponse(

@@ -32,21 +32,21 @@ class CarryCoinsBody(Body):
 
 
 class CountedBody(Body):
-    """How many of one coin were there."""
+    """The counted number of one coin."""
 
     value: Value
     count: Counted
 
 
 class CountCoinsBody(Body):
-    """What was found in the box: every coin of the currency, also those of which there was none."""
+    """The counted coins: every coin of the currency, with 0 for none."""
 
     counted: Annotated[list[CountedBody], msgspec.Meta(min_length=1, max_length=DENOMINATIONS_MAX)]
     reason: Reason | None = None
 
 
 class CoinBoxResponse(ResponseBody):
-    """What a box holds by the books; below 0 what an unlimited one has paid beyond."""
+    """The recorded coins of a box. Below 0: an unlimited box has paid out more than was recorded."""
 
     box_kind: BoxKind
     coins: dict[int, int]
@@ -54,7 +54,7 @@ class CoinBoxResponse(ResponseBody):
 
 
 class CoinsCarriedResponse(ResponseBody):
-    """Coins that went in or came out."""
+    """Coins that were added or collected."""
 
     id: int
     machine: int
@@ -64,7 +64,7 @@ class CoinsCarriedResponse(ResponseBody):
 
 
 class CoinsCountedResponse(ResponseBody):
-    """What the books expected and what was there; `over_short` below 0: so much was missing."""
+    """The expected and the counted coins. `over_short` below 0: the missing amount."""
 
     machine: int
     expected: dict[int, int]
@@ -79,7 +79,7 @@ class CoinsCountedResponse(ResponseBody):
     operation=describe("getCoins", RoleMissing, UnknownMachine),
 )
 async def coins(request: ShopRequest, machine_id: PathId) -> CoinBoxResponse:
-    """What is in the box by the books. Cashiers and admins."""
+    """The coins recorded in the box. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     box = await machines.coins(request.shop, actor=actor, machine_id=machine_id)
     return CoinBoxResponse(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
@@ -87,11 +87,11 @@ async def coins(request: ShopRequest, machine_id: PathId) -> CoinBoxResponse:
 
 @post(
     "/{machine_id:int}/coins/fill",
-    summary="Coins into a machine",
+    summary="Add change to a machine",
     operation=describe("fillCoins", *_COINS, keyed=True, body=CarryCoinsBody),
 )
 async def fill(request: ShopRequest, machine_id: PathId) -> Response[CoinsCarriedResponse]:
-    """From the bank, for change. Cashiers and admins."""
+    """Adds coins from the bank to the box. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = FillCoins(caller, machine_id, data.coins, data.reason)
@@ -100,11 +100,11 @@ async def fill(request: ShopRequest, machine_id: PathId) -> Response[CoinsCarrie
 
 @post(
     "/{machine_id:int}/coins/collect",
-    summary="Coins out of a machine",
+    summary="Collect coins from a machine",
     operation=describe("collectCoins", *_COINS, CoinsMissing, keyed=True, body=CarryCoinsBody),
 )
 async def collect(request: ShopRequest, machine_id: PathId) -> Response[CoinsCarriedResponse]:
-    """To the bank. Cashiers and admins."""
+    """Removes coins from the box, for the bank. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = CollectCoins(caller, machine_id, data.coins, data.reason)
@@ -117,7 +117,7 @@ async def collect(request: ShopRequest, machine_id: PathId) -> Response[CoinsCar
     operation=describe("countCoins", *_COINS, keyed=True, body=CountCoinsBody),
 )
 async def count(request: ShopRequest, machine_id: PathId) -> Response[CoinsCountedResponse]:
-    """The books follow what was counted; the difference goes over or short. Cashiers and admins."""
+    """Records the counted coins; the difference is booked as over or short. Cashiers and admins."""
     caller = request.caller
     data = await request.parsed(CountCoinsBody)
     command = CountCoins(caller, machine_id, _counted(data.counted), data.reason)

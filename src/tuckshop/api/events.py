@@ -37,8 +37,8 @@ async def stream(request: ShopRequest) -> Response[bytes]:
     - `stock` `{machine, product, stock, price}` and `product` `{product, price, version, on_sale}`
     - only for you, if you are logged in: `balance` `{balance}` and `order` `{order, status}`
 
-    Values are the latest, up to some tenths of a second old; several changes may come as one event. A comment
-    comes every 15 seconds. Clients that do not read are disconnected; 503 if too many are connected.
+    Values are the latest, up to a few tenths of a second old. Several changes may be sent as one event.
+    A comment is sent every 15 seconds. Clients that do not read are disconnected. 503: too many clients.
     """
     caller = None if request.is_anonymous else request.caller
     if caller is not None:

@@ -57,7 +57,10 @@ Days = Annotated[
 
 
 class GuestRefundBody(Body):
-    """One piece of the guest's latest purchase of a product. `machine`: the first, or the one that asks."""
+    """Refunds one piece of the guest's latest purchase of a product.
+
+    `machine`: by default the first one, or the one that asks.
+    """
 
     guest: GuestName
     product: Id
@@ -79,7 +82,7 @@ class UnclaimedBalanceResponse(ResponseBody):
 
 
 class LeftBehindPage(Page):
-    """A page of guests with money, in the order in which they came first."""
+    """A page of guests with money, oldest first."""
 
     items: list[UnclaimedBalanceResponse]
 
@@ -123,7 +126,7 @@ async def purse(
     """
     if guest is not None:
         if user is not None:
-            raise Malformed(("guest", "or user may be given, not both"))
+            raise Malformed(("guest", "or user can be given, not both"))
         return await guests.wallet(request.shop, caller=caller, name=guest, make=make)
     owner = user or user_of(caller)
     if owner is None:

@@ -10,26 +10,26 @@ from tuckshop.operations import shop_state
 
 
 class HealthResponse(ResponseBody):
-    """How the process is."""
+    """The status of the process."""
 
     status: str
 
 
 @get("/live", summary="Liveness check", operation=describe("isLive", login="none"))
 async def live(request: ShopRequest) -> HealthResponse:
-    """200 while the process runs."""
+    """Returns 200 while the process runs."""
     return HealthResponse(status="live")
 
 
 @get(
     "/ready",
-    summary="Can it sell?",
+    summary="Readiness check",
     operation=describe(
-        "isReady", login="none", also={503: "The database does not answer, or the shop is closing"}
+        "isReady", login="none", also={503: "The database does not respond, or the server is stopping"}
     ),
 )
 async def ready(request: ShopRequest) -> Response[HealthResponse]:
-    """200 when the database answers; 503 otherwise, and while the shop is closing."""
+    """Returns 200 when the database responds, otherwise 503. Also 503 while the server is stopping."""
     if request.events.closing:
         return Response(HealthResponse(status="closing"), status_code=503)
     if await shop_state.answers(request.shop.engine):

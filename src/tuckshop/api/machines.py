@@ -48,7 +48,7 @@ class ChangeMachineBody(Body):
 
 
 class MachineResponse(ResponseBody):
-    """A place of sale. `exact_money_only`: some change it could not pay now, and would refuse the sale."""
+    """A machine. `exact_money_only`: it lacks coins for change and may refuse a sale."""
 
     id: int
     name: str
@@ -139,7 +139,7 @@ async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineRe
     operation=describe("renewMachineKey", RoleMissing, UnknownMachine),
 )
 async def renew_key(request: ShopRequest, machine_id: PathId) -> Response[MachineKeyResponse]:
-    """With `Authorization: Machine <key>` a machine reports its coins. The old key ends at once."""
+    """With `Authorization: Machine <key>` a machine reports its coins. The old key stops working at once."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     key = await machines.new_key(request.shop, actor=actor, machine_id=machine_id)
     return Response(MachineKeyResponse(key=key), status_code=201, headers={"Cache-Control": "no-store"})

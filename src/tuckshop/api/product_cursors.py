@@ -42,4 +42,4 @@ def place_behind(cursor: str, sort: Sort) -> Place:
                     return Place(product_id, name_key=key)
         case _:
             pass
-    raise Malformed(("cursor", "must be one that a list in this order has given"))
+    raise Malformed(("cursor", "must be the `next` of a list in this order"))

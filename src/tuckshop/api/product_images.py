@@ -19,7 +19,7 @@ IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another a
 
 @put(
     "/{product_id:int}/image",
-    summary="Show a picture of a product",
+    summary="Set a product's picture",
     operation=describe(
         "putProductImage",
         UnknownProduct,
@@ -32,9 +32,9 @@ IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another a
     body_bytes_max=pictures.UPLOAD_BYTES_MAX,
 )
 async def put_image(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
-    """The picture itself as the body, of at most 8 MiB and 50 megapixels. Owner or admin.
+    """The body is the image file, of at most 8 MiB and 50 megapixels. Owner or admin.
 
-    It is kept as WebP within 512 by 512 pixels, without anything else that the file held.
+    It is stored as WebP of at most 512 by 512 pixels, without metadata.
     """
     caller = request.caller
     version = expected_version(request)
@@ -49,11 +49,11 @@ async def put_image(request: ShopRequest, product_id: PathId) -> Response[Produc
 @delete(
     "/{product_id:int}/image",
     status_code=204,
-    summary="Show no picture of a product",
+    summary="Remove a product's picture",
     operation=describe("removeProductImage", UnknownProduct, NotOwner, keyed=True, matched=True),
 )
 async def remove_image(request: ShopRequest, product_id: PathId) -> Response[None]:
-    """The product stays as it is otherwise. Owner or admin."""
+    """Removes the picture only. Owner or admin."""
     command = ChangeProduct(request.caller, product_id, version=expected_version(request), without_image=True)
     outcome = await pictures.remove(request.shop, await request.enveloped(command))
     return respond(outcome, ProductRecord, show_product, status=204)
@@ -65,7 +65,7 @@ async def remove_image(request: ShopRequest, product_id: PathId) -> Response[Non
     operation=describe("getImage", UnknownImage, login="none", media_type="image/*"),
 )
 async def image(request: ShopRequest, image_id: PathId) -> Response[bytes]:
-    """The bytes of a picture; they never change."""
+    """The image file. It never changes."""
     media_type, content = await picture_queries.find(request.shop, image_id=image_id)
     headers = {"Cache-Control": f"public, max-age={IMAGE_SECONDS}, immutable"}
     return Response(content, media_type=media_type, headers=headers)

@@ -80,7 +80,7 @@ OfCategory = Annotated[
         min_length=1,
         max_length=CATEGORY_LENGTH_MAX,
         pattern="^[^\\x00]*\\Z",
-        description="Of this category alone; in capitals or not.",
+        description="Only products of this category; case does not count.",
     ),
 ]
 OfBarcode = Annotated[
@@ -89,7 +89,7 @@ OfBarcode = Annotated[
         min_length=1,
         max_length=BARCODE_LENGTH_MAX,
         pattern="^[^\\x00]*\\Z",
-        description="With exactly this barcode.",
+        description="Only products with exactly this barcode.",
     ),
 ]
 Keyword = Annotated[
@@ -137,8 +137,8 @@ class AddProductBody(Body):
 
 
 class ReplaceProductBody(Body):
-    """All that an answer shows of a product. Tax and cost, which none shows, stay unless they are given;
-    so do category and barcode, which `null` removes.
+    """All attributes of a product. Tax and cost stay as they are when left out;
+    so do category and barcode, and `null` removes them.
     """
 
     name: ProductName
@@ -154,8 +154,9 @@ class ReplaceProductBody(Body):
 
 
 class ChangeProductBody(Body):
-    """The attributes to change; what is left out stays. `stock` is booked as a correction. `null` removes a
-    category or barcode.
+    """The attributes to change; others stay as they are. `stock` is recorded as a correction.
+
+    `null` removes a category or barcode.
     """
 
     name: ProductName | None = None
@@ -189,7 +190,7 @@ class SellerResponse(ResponseBody):
 class ProductResponse(ResponseBody):
     """A product on sale; `stock` and `price` on the machine asked for.
 
-    An answer that is repeated by its key lacks the fields that there were not yet when it was first given.
+    A stored response, repeated by its key, lacks fields that were added later.
     """
 
     id: int
@@ -346,7 +347,7 @@ async def change(request: ShopRequest, product_id: PathId) -> Response[ProductRe
     operation=describe("removeProduct", UnknownProduct, NotOwner, keyed=True, matched=True),
 )
 async def remove(request: ShopRequest, product_id: PathId) -> Response[None]:
-    """The name is free again; what the shelves hold is corrected to none. Owner or admin."""
+    """Makes the name available and writes off the stock. Owner or admin."""
     command = RemoveProduct(request.caller, product_id, version=expected_version(request))
     outcome = await request.settled(command)
     return respond(outcome, ProductRemoved, lambda _: None, status=204)

@@ -117,7 +117,7 @@ class EarningsReportResponse(ResponseBody):
 
 
 class StatementLineResponse(ResponseBody):
-    """A movement: above 0 into the account, below 0 out of it; and the balance that it left."""
+    """A movement: above 0 into the account, below 0 out of it; and the balance after it."""
 
     id: int
     kind: TransferKind
@@ -142,7 +142,7 @@ class StatementResponse(ResponseBody):
 
 @get(
     "/sales",
-    summary="What was sold",
+    summary="Report sales",
     operation=describe("reportSales", RoleMissing, NotOwner, InvalidField, ReportTooLarge, as_csv=True),
 )
 async def sales(
@@ -159,7 +159,7 @@ async def sales(
     actor = await sessions.actor(request.shop, caller=request.caller)
     keys = [By(one) for one in by.split(",")]
     if len(set(keys)) < len(keys):
-        raise Malformed(("by", "must name each only once"))
+        raise Malformed(("by", "must include each only once"))
     report = await reports.sell_through(
         request.shop,
         actor=actor,
@@ -217,7 +217,7 @@ def _date(field: str, text: str | None) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
-        raise Malformed((field, "must be a day of the calendar")) from None
+        raise Malformed((field, "must be an existing day")) from None
 
 
 def _named(one: Named) -> NamedResponse:

@@ -112,7 +112,7 @@ def cursor_id(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not _CURSOR.fullmatch(cursor):
-        raise Malformed(("cursor", "must be one that a list has given"))
+        raise Malformed(("cursor", "must be the `next` of a list"))
     return int(cursor, 36)  # At most 36**12, which is below 2**63.
 
 

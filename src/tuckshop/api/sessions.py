@@ -46,7 +46,7 @@ class LoginBody(Body):
 
 
 class RefreshBody(Body):
-    """The refresh token from the last answer."""
+    """The refresh token from the last response."""
 
     refresh: Annotated[
         str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX, extra_json_schema={"pattern": TEXT_PATTERN})
@@ -104,7 +104,7 @@ class TokensResponse(Page):
 
 
 class LoginResponse(ResponseBody, omit_defaults=True):
-    """Tokens: `access` for calls, good for `expires_in` seconds; `refresh` for the next pair, once."""
+    """Tokens: `access` for requests, valid for `expires_in` seconds; `refresh` for the next pair, once."""
 
     access: str
     refresh: str
@@ -254,8 +254,8 @@ async def list_tokens(
 async def make_token(request: ShopRequest) -> NewTokenResponse:
     """Creates a token for a program that acts for you within its scopes, until it is revoked or expires.
 
-    `read` reads what customers see; `buy`, `sell` and `admin` do what buyers, sellers, and cashiers and
-    admins do. No token manages your user account. Ending all your sessions revokes your tokens too.
+    Scopes: `read` reads what customers see; `buy`, `sell` and `admin` do what buyers, sellers, and cashiers
+    and admins do. No token manages your user account. Ending all your sessions revokes your tokens too.
     """
     user_id = await _user_id(request)
     data = await request.parsed(TokenBody)

@@ -35,7 +35,7 @@ ParLevel = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class ShelfBody(Body):
-    """How a product's shelf is to stand. `price`: its own on this machine."""
+    """The planogram of one product's shelf. `price`: the price in this machine only."""
 
     product: Id
     slot: Slot | None = None
@@ -51,7 +51,7 @@ class ShelvesBody(Body):
 
 
 class MoveStockBody(Body):
-    """So many pieces to another machine."""
+    """The pieces to move, and the machine that receives them."""
 
     product: Id
     quantity: Pieces
@@ -60,7 +60,7 @@ class MoveStockBody(Body):
 
 
 class ShelfResponse(ResponseBody):
-    """A shelf as it stands. `price` null: the product's own."""
+    """A shelf of a machine. `price` null: the product's own price."""
 
     product: int
     name: str
@@ -78,7 +78,7 @@ class ShelvesResponse(Page):
 
 
 class StockMovedResponse(ResponseBody):
-    """What is left here, and what is there now."""
+    """The stock of both machines."""
 
     product: int
     machine: int
@@ -95,7 +95,7 @@ class StockMovedResponse(ResponseBody):
 async def shelves(
     request: ShopRequest, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
 ) -> ShelvesResponse:
-    """What is where, by product. Sellers, cashiers and admins."""
+    """The shelves by product. Sellers, cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     found = await machines.shelves_of(
         request.shop,
@@ -110,7 +110,7 @@ async def shelves(
 
 @put(
     "/{machine_id:int}/shelves",
-    summary="Plan a machine's shelves",
+    summary="Set a machine's planogram",
     operation=describe(
         "setShelves",
         RoleMissing,
@@ -122,7 +122,7 @@ async def shelves(
     ),
 )
 async def set_shelves(request: ShopRequest, machine_id: PathId) -> Response[ShelvesResponse]:
-    """All or nothing. Shelves that are not named lose their plan and keep their pieces. Admins only."""
+    """Replaces the whole planogram. Shelves that are left out keep only their stock. Admins only."""
     caller = request.caller
     data = await request.parsed(ShelvesBody)
     plans = tuple(
@@ -150,7 +150,7 @@ async def set_shelves(request: ShopRequest, machine_id: PathId) -> Response[Shel
     ),
 )
 async def move(request: ShopRequest, machine_id: PathId) -> Response[StockMovedResponse]:
-    """Pieces of your own product (admins: of any) from this machine to another."""
+    """Moves pieces of your own product to another machine. Admins can move any product."""
     caller = request.caller
     data = await request.parsed(MoveStockBody)
     command = MoveStock(caller, machine_id, data.to, data.product, data.quantity, data.reason)

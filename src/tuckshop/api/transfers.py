@@ -74,7 +74,7 @@ class MoneyMovedResponse(ResponseBody):
 
 
 class SellerPaidResponse(ResponseBody):
-    """The amount paid, and what is left: earned, and payable."""
+    """The amount paid, and the remaining earnings and payable amount."""
 
     id: int
     amount: int

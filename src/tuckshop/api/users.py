@@ -147,7 +147,7 @@ async def register(request: ShopRequest) -> UserResponse:
 
 @get("/me", summary="Your profile", operation=describe("getMe"))
 async def me(request: ShopRequest) -> UserResponse:
-    """Who you are."""
+    """Your own profile."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     return show_user(await users.find(request.shop, user_id=actor.user_id))
@@ -193,10 +193,10 @@ async def change_me(request: ShopRequest) -> Response[UserResponse]:
     operation=describe("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
 )
 async def close_me(request: ShopRequest) -> Response[None]:
-    """Frees your name, ends every session, and takes your products off sale.
+    """Makes your name available, ends every session, and takes your products off sale.
 
-    Earnings, a tab and stock must be settled first. Money left in your wallet is written off:
-    have it paid out before.
+    First pay out your earnings, settle your tab and remove your stock. Money left in your
+    wallet is written off.
     """
     caller = request.caller
     outcome = await request.settled(CloseUser(caller, caller.user_id))

@@ -65,7 +65,7 @@ class PayOutBody(Body):
 
 
 class WalletResponse(ResponseBody):
-    """The balance, the coins it would be paid in, and what you owe on your tab."""
+    """The balance, the coins for a payout, and what you owe on your tab."""
 
     balance: int
     coins: dict[int, int]
@@ -130,7 +130,7 @@ class EarningsResponse(ResponseBody):
     operation=describe("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
 )
 async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletResponse:
-    """The balance, and the coins it would be paid in. For guests: machines, cashiers, admins."""
+    """The balance, and the coins for a payout. Machines, cashiers and admins can read those of guests."""
     if guest is not None:
         found = await guests.find(request.shop, caller=request.witness, name=guest)
         coins = wallet.coins_of(request.shop, found.balance_cents)

@@ -63,9 +63,9 @@ async def _status() -> list[tuple[str, object]]:
             ("Revision", state.revision),
         ]
         if state.revision != head:
-            return [*told, ("Needs", f"revision {head}: run `tuckshop db upgrade`")]
+            return [*told, ("Needs", f"an upgrade to revision {head}. Run `tuckshop db upgrade`")]
         if not state.is_installed:
-            return [*told, ("Needs", "a shop that is not complete: finish with `tuckshop init`")]
+            return [*told, ("Needs", "a complete shop. Finish with `tuckshop init`")]
         return [
             *told,
             ("Currency", (await shop_state.read_currency(engine)).code),

@@ -147,8 +147,8 @@ def _require_loopback(host: str) -> None:
         is_loopback = False
     if not is_loopback:
         raise click.UsageError(
-            "Everybody knows the demo's passwords, so it listens on this computer alone: give a --host like "
-            "127.0.0.1, or open a shop of your own with `tuckshop init`."
+            "The demo's passwords are public, so it listens only on this computer. Use a --host such as "
+            "127.0.0.1, or set up your own shop with `tuckshop init`."
         )
 
 

@@ -22,10 +22,10 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.LogInNeeded: "API tokens cannot do this. Log in instead.",
     refusals.CoinsNotAttested: "A cashier or an admin must confirm these coins.",
     refusals.RegistrationClosed: "Registration as {role} is closed.",
-    refusals.UnknownUser: "There is no user {user}: see `tuckshop user list`.",
+    refusals.UnknownUser: "There is no user {user}. See `tuckshop user list`.",
     refusals.UnknownGuest: "There is no guest {guest}.",
-    refusals.UnknownProduct: "No product {product} is on sale: see `tuckshop product list`.",
-    refusals.UnknownMachine: "There is no machine {machine}: see `tuckshop machine list`.",
+    refusals.UnknownProduct: "Product {product} is not on sale. See `tuckshop product list`.",
+    refusals.UnknownMachine: "There is no machine {machine}. See `tuckshop machine list`.",
     refusals.UnknownOrder: "There is no order {order}.",
     refusals.UnknownPurchase: "This guest has no purchase of product {product} to undo here.",
     refusals.UnknownSession: "There is no session {session}.",
@@ -35,35 +35,43 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.CoinNotAccepted: "Coins of {value_cents} are not accepted. Use one of {accepted}.",
     refusals.ReportTooLarge: "The report would have more than {rows_max} rows. Choose fewer days.",
     refusals.KeyReused: "The key {key} was used for another request. Use a new key.",
-    refusals.RecordUnreadable: "The answer under the key {key}, recorded at {recorded_at} as {form},"
-    " version {form_version}, cannot be read by this release; nothing was done again.",
+    refusals.RecordUnreadable: "The request with the key {key} was already completed at {recorded_at},"
+    " but this"
+    " release cannot read its response ({form}, version {form_version}). Nothing was done again.",
     refusals.TooManyTries: "Too many attempts. Wait {retry_seconds} seconds.",
     refusals.InsufficientFunds: "This costs {needed_cents}, but the wallet has only {balance_cents}.",
-    refusals.OutOfStock: "Only {available} of product {product} are in stock.",
+    refusals.OutOfStock: "Only {available} left of product {product}.",
     refusals.StockTooLarge: "The shelf of product {product} holds at most {capacity}.",
     refusals.BalanceTooLarge: "A wallet can hold at most {balance_cents_max}.",
-    refusals.ChangeUnpayable: "The machine has no change for {change_cents}.",
+    refusals.ChangeUnpayable: "This machine has no change for {change_cents}. Pay the exact amount, or"
+    " keep the change as credit.",
     refusals.NothingToPayOut: "{balance_cents} is too little to pay out in coins.",
-    refusals.CoinsMissing: "The coin box holds only {available} of {value_cents}.",
-    refusals.CoinsOwed: "The coin box of machine {machine} is below zero for a coin. Count it first.",
+    refusals.CoinsMissing: "The coin box has only {available} of {value_cents}.",
+    refusals.CoinsOwed: "The coin box of machine {machine} is below zero for a coin. Add change or count"
+    " it first.",
     refusals.NotPayable: "{payable_cents} of the {balance_cents} earned is available for payout.",
     refusals.NameTaken: "The name {name} is taken. Choose another one.",
-    refusals.BarcodeTaken: "Product {product} has the barcode {barcode}.",
+    refusals.BarcodeTaken: "Product {product} already has the barcode {barcode}.",
     refusals.EmailTaken: "The email address {email} is taken. Use another one.",
     refusals.ClientRefTaken: "The reference {client_ref} was used for order {order}.",
     refusals.NotRefundable: "Product {product} cannot be returned.",
     refusals.RefundWindowOver: "Purchases can be returned within {window_seconds} seconds.",
     refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still be refunded.",
-    refusals.RefundsExhausted: "Buyers can return purchases {refunds_max} times a day.",
+    refusals.RefundsExhausted: "Purchases can be returned {refunds_max} times a day.",
     refusals.WrongStatus: "Order {order} is {order_status}.",
-    refusals.TabLimitExceeded: "This costs {needed_cents}; the tab owes {owed_cents} of {limit_cents}.",
+    refusals.TabLimitExceeded: "This costs {needed_cents}. The tab owes {owed_cents} of at most"
+    " {limit_cents}.",
     refusals.SettlementExceedsTab: "The tab owes {owed_cents}, so {amount_cents} is too much.",
     refusals.ExternalRefTaken: "The reference {external_ref} was used for transfer {transfer}.",
-    refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today.",
-    refusals.StillHoldsValue: "First clear {earned_cents} earned, {owed_cents} owed and {stock} in stock.",
-    refusals.WalletTouched: "The wallet was used in the meantime and has {balance_cents} now.",
+    refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. A"
+    " cashier can add more.",
+    refusals.StillHoldsValue: "To close this user account, first pay out {earned_cents} of earnings, settle"
+    " {owed_cents} on the tab"
+    " and remove {stock} pieces of stock.",
+    refusals.WalletTouched: "The wallet was used in the meantime and has {balance_cents} now. Check and"
+    " try again.",
     refusals.PlanChanged: "Somebody else changed the shelves of machine {machine}. Try again.",
-    refusals.VersionChanged: "Somebody else changed it (version {version}). Try again.",
+    refusals.VersionChanged: "It was changed, and is at version {version} now. Try again.",
     refusals.TooManyTokens: "A user can have at most {count_max} API tokens. Revoke one first.",
     refusals.LastAdmin: "The shop needs at least one admin. Give another user the role first.",
 }
@@ -71,16 +79,18 @@ TABLE: Mapping[type[Refusal], str] = {
 FIELD_PROBLEMS: Mapping[type[FieldProblem], str] = {
     **field_problems.TABLE,
     problems.TaxOutOfRange: "must be from 0 to 100 per cent",
-    problems.ChangeOnTab: "must be keep for an order on the tab",
+    problems.ChangeOnTab: "must be keep when the order goes on the tab",
     problems.NotAPicture: "must be a picture: PNG, JPEG or WebP",
 }
 """As /v1 says it, but for what users call otherwise than fields and headers do."""
+
+FIELDS: Mapping[str, str] = {"par_level": "refill level"}
 
 
 def sentence(refusal: Refusal, *, exponent: int = 2) -> str:
     """The refusal's line, its amounts in the shop's major units."""
     if isinstance(refusal, InvalidField):
-        field = refusal.field.replace("_", " ")
+        field = FIELDS.get(refusal.field, refusal.field.replace("_", " "))
         return TABLE[InvalidField].format(field=field, problem=predicate(refusal.problem, exponent=exponent))
     return TABLE[type(refusal)].format(**_written(refusal.facts(), exponent))
 

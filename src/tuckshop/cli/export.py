@@ -40,7 +40,7 @@ dialect_option = click.option("--dialect", metavar="NAME", help="The dialect to 
 @output_option
 @dialect_option
 def openapi(output: Path | None, dialect: str | None) -> None:
-    """The API's description (OpenAPI 3.1), as JSON; needs no database."""
+    """Export the API description (OpenAPI 3.1) as JSON. Needs no database."""
     from tuckshop import app
 
     _say(app.openapi_document(dialect), output)
@@ -57,9 +57,9 @@ def openapi(output: Path | None, dialect: str | None) -> None:
     help="The address of the server; a variable of the collection.",
 )
 def postman(output: Path | None, dialect: str | None, address: str) -> None:
-    """A Postman collection (2.1) that walks through the API, with tests; needs no database.
+    """Export a Postman collection (2.1) of the API, with tests. Needs no database.
 
-    It logs in by itself. What admins do needs the variables admin_name and admin_password.
+    The collection logs in by itself. Requests of admins need the variables admin_name and admin_password.
     """
     from tuckshop import app
 
@@ -81,9 +81,9 @@ def _say(document: dict[str, Any], output: Path | None) -> None:
 @click.option("--seller", type=FILLED, metavar="NAME", help="Only this seller's products.")
 @output_option
 def products(machine: str | None, seller: str | None, output: Path | None) -> None:
-    """The products on sale, as a CSV file that `tuckshop import products` can read.
+    """Export the products on sale as a CSV file for `tuckshop import products`.
 
-    `stock` is that of the machine.
+    The column `stock` has the stock of one machine.
     """
 
     async def rows(shop: Shop) -> Rows:
@@ -102,7 +102,7 @@ def products(machine: str | None, seller: str | None, output: Path | None) -> No
 @output_option
 @click.option("--dialect", metavar="NAME", help="The dialect whose role codes to use.")
 def users(output: Path | None, dialect: str | None) -> None:
-    """All users with roles, status, wallet, tab and earnings; no passwords."""
+    """Export all users with roles, status, wallet, tab and earnings, without passwords."""
     from tuckshop.dialects.shared import mounting
 
     if dialect is not None:
@@ -123,7 +123,7 @@ def users(output: Path | None, dialect: str | None) -> None:
 @export.command("orders")
 @output_option
 def orders(output: Path | None) -> None:
-    """All orders, one row for each order line."""
+    """Export all orders, one row for each order line."""
 
     def rows(shop: Shop) -> Rows:
         from tuckshop.queries import exports

@@ -40,19 +40,21 @@ def products(
     \b
     The first row has the column names, in any order. Missing columns and empty cells change nothing:
       name            identifies the product; a new name adds a product
-      price           like 1.50; needed for new products
-      stock           pieces on the shelf, as counted; the difference is booked as a correction
-      stock_exported  from the export: while `stock` says the same, nobody counted, and it is left alone
-      seller          for new products: a name, or house (as without)
-      refundable      yes or no; new products are
-      tax             per cent, like 19 or 5.5
-      cost            what one piece costs the shop, like 0.80
+      price           such as 1.50; required for new products
+      stock           counted pieces on the shelf; the difference is recorded as a correction
+      stock_exported  set by the export; if `stock` still equals it, the stock is not changed
+      seller          the seller of a new product, or house for the shop [house]
+      refundable      yes or no; new products are refundable by default
+      tax             per cent, such as 19 or 5.5
+      cost            purchase cost of one piece, such as 0.80
+      category        such as Drinks
+      barcode         as printed: 4 to 48 letters, digits or hyphens
 
-    Taking a file twice changes nothing. What FILE does not name stays on sale. Pieces sold since a count are
-    not known to it: count and import while the shop is quiet, or leave the column stock out.
+    Importing a file again changes nothing. Products that are not in FILE stay as they are. A count does not
+    include pieces sold after it: count and import while the shop is quiet, or leave out the column stock.
 
-    UTF-8, with commas, semicolons or tabs between cells; at most 10,000 products. An apostrophe before one of
-    = + - @ is taken off again.
+    FILE is UTF-8, with commas, semicolons or tabs between cells, and at most 10,000 products. An apostrophe
+    before = + - or @ at the start of a cell is removed.
     """
     report, exponent = run(_take(file, machine, checked_reason(reason), dry_run=dry_run))
     if report.problems:
@@ -60,18 +62,21 @@ def products(
             click.echo(file_problems.sentence(problem.problem, problem.line, exponent=exponent), err=True)
         if len(report.problems) > SHOWN_MAX:
             click.echo(f"... and {len(report.problems) - SHOWN_MAX:,} more.", err=True)
-        click.echo(f"Error: {file.name} cannot be imported; nothing was changed.", err=True)
+        click.echo(
+            f"Error: {file.name} has errors. Nothing was changed. Correct these lines and import it again.",
+            err=True,
+        )
         ctx.exit(EXIT_WRONG)
     if dry_run:
         _show(report)
-    told = f"{report.added:,} added, {report.changed:,} changed ({report.corrected:,} in stock)"
-    said = "Would be: " if dry_run else ""
+    told = f"{report.added:,} added, {report.changed:,} changed ({report.corrected:,} with new stock)"
+    said = "Dry run: " if dry_run else ""
     click.echo(f"{said}{told}, {report.unchanged:,} unchanged.")
 
 
 def _show(report: Report) -> None:
     for act in report.acts[:SHOWN_MAX]:
-        click.echo(f"line {act.line}: {act.name}: {'new' if act.is_new else ', '.join(act.fields)}")
+        click.echo(f"Line {act.line}, {act.name}: {'new' if act.is_new else ', '.join(act.fields)}")
     if len(report.acts) > SHOWN_MAX:
         click.echo(f"... and {len(report.acts) - SHOWN_MAX:,} more.")
 

@@ -39,8 +39,8 @@ class Made(NamedTuple):
 def init(currency: str | None, admin: str) -> None:
     """Set up a new shop and its first admin.
 
-    Makes the key file and the database, and prints the admin's password: once, so note it. If it was
-    interrupted, run it again.
+    Creates the key file and the database, and prints the admin's password. The password is shown only once.
+    If the command is interrupted, run it again.
     """
     from tuckshop import settings
 

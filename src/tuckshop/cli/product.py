@@ -116,7 +116,7 @@ def change(
 @product.command("remove")
 @product_argument
 def remove(product: str) -> None:
-    """Take a product off sale and write off its stock. Its orders stay."""
+    """Take a product off sale and write off its stock. Past orders stay on record."""
     stands = run(_remove(product))
     left = f" Its stock of {stands.stock:,} is written off." if stands.stock else ""
     click.echo(f"{stands.name} is off sale.{left}")

@@ -40,7 +40,7 @@ class Day(click.ParamType[date]):
         try:
             return date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is not a day of the calendar.", param, ctx)
+            self.fail(f"{value!r} does not exist. Choose another day.", param, ctx)
 
 
 class Keys(click.ParamType[tuple[str, ...]]):
@@ -54,7 +54,7 @@ class Keys(click.ParamType[tuple[str, ...]]):
         """The keys; fails in one line."""
         keys = tuple(value.split(",")) if isinstance(value, str) else tuple(value)
         if not set(keys) <= set(BY) or len(set(keys)) < len(keys):
-            self.fail(f"name some of {', '.join(BY)}, with commas between.", param, ctx)
+            self.fail(f"use one or more of {', '.join(BY)}, separated by commas.", param, ctx)
         return keys
 
 

@@ -52,8 +52,8 @@ def serve(**options: Any) -> None:
     click.echo(f"The shop is running at {where} (press Ctrl-C to stop). API documentation: {where}/docs")
     if not given.is_https:
         click.echo(
-            "Warning: passwords and cookies can be read on the way, unless everybody is on this computer. "
-            "Let a proxy end TLS, and set TUCKSHOP_PUBLIC_URL=https://...",
+            "Warning: this server does not use HTTPS, so others on the network can read passwords and "
+            "cookies. Put it behind a proxy with HTTPS, and set TUCKSHOP_PUBLIC_URL=https://...",
             err=True,
         )
     code = run(first_code(given))

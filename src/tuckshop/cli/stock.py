@@ -56,8 +56,10 @@ def set_(product: str, quantity: int, machine: str | None, reason: str | None) -
 @stock.command("move")
 @product_argument
 @click.argument("quantity", type=Whole(1, QUANTITY_MAX))
-@click.option("--from", "source", type=FILLED, metavar="MACHINE", help="The first machine unless given.")
-@click.option("--to", "target", type=FILLED, metavar="MACHINE", required=True, help="Its number or name.")
+@click.option(
+    "--from", "source", type=FILLED, metavar="MACHINE", help="The machine to move from [the first machine]."
+)
+@click.option("--to", "target", type=FILLED, metavar="MACHINE", required=True, help="The machine to move to.")
 @reason_option
 def move(product: str, quantity: int, source: str | None, target: str, reason: str | None) -> None:
     """Move QUANTITY pieces from one machine to another."""

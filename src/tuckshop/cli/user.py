@@ -134,7 +134,7 @@ def list_sessions(name: str) -> None:
         ((one.id, when(one.created_us), when(one.expires_us), one.address, one.device) for one in found),
         right=("Id",),
     )
-    click.echo(f"\n{len(found):,} {'session' if len(found) == 1 else 'log-ins'}")
+    click.echo(f"\n{len(found):,} {'session' if len(found) == 1 else 'sessions'}")
 
 
 @sessions.command("end")

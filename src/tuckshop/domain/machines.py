@@ -40,7 +40,7 @@ COUNTED_MAX = 1_000_000  # Of one coin: a ton and more.
 
 
 class BoxKind(StrEnum):
-    """Whether a machine knows how many coins it holds before it promises any."""
+    """Whether a machine pays only with the coins it holds (`counted`) or always (`unlimited`)."""
 
     UNLIMITED = "unlimited"  # a cashier's drawer: every coin recorded, may run below zero
     COUNTED = "counted"  # a changer: pays only with coins it holds

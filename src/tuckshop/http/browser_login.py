@@ -2,7 +2,7 @@
 
 Browsers send cookies whoever makes them ask. So what comes with the session's cookie must come from our own
 pages: the browser says so (Sec-Fetch-Site, Origin), and a form also brings a token that foreign pages cannot
-know. See docs/decisions/0025-browsers-log-in-with-a-cookie.md.
+know. See docs/decisions/0012-browsers-log-in-with-a-cookie.md.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ async def admit(request: ShopRequest) -> None:
     if secret is None or said is None or said.login == "none":
         return
     if request.given(b"authorization"):
-        raise Malformed(("Authorization", "must not come with the cookie of a log-in"), status=400)
+        raise Malformed(("Authorization", "must not be sent together with a session cookie"), status=400)
     require_own_page(request)
     if any(one.partition(b";")[0].strip().lower() in _FORMS for one in request.given(b"content-type")):
-        raise Malformed(("Content-Type", "must not be one that forms have"), status=400)
+        raise Malformed(("Content-Type", "must not be a form's media type"), status=400)
     found = await browser_sessions.caller(request.shop, secret=secret)
     request.scope[ADMITTED] = found
     request.scope["actor_id"] = found.user_id  # for the log
@@ -65,7 +65,7 @@ def require_own_page(request: ShopRequest) -> None:
     if sites and sites != [b"same-origin"] and not typed_in:
         raise Malformed(("Sec-Fetch-Site", "must be same-origin"), status=400)
     if origins and (len(origins) > 1 or origins[0] not in _own_origins(request)):
-        raise Malformed(("Origin", "is not this shop's"), status=400)
+        raise Malformed(("Origin", "is not the address of this shop"), status=400)
     if not reads and not sites and not origins:
         raise Malformed(("Origin", "is missing"), status=400)
 
@@ -145,7 +145,7 @@ def require_form_token(request: ShopRequest, given: str) -> None:
     """Raises Malformed unless the posted form was shown to this browser, in this session."""
     known = _known_seed(request)
     if known is None or not hmac.compare_digest(given.encode(), form_token(request, seed=known).encode()):
-        raise Malformed(("form", "was for another session: load the page again"), status=400)
+        raise Malformed(("form", "belongs to another session. Load the page again"), status=400)
 
 
 def _known_seed(request: ShopRequest) -> str | None:

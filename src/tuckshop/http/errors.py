@@ -83,13 +83,13 @@ TABLE: dict[type[Refusal], Row] = {
         "The report would have more than {rows_max} rows. Choose fewer days or less detail.",
     ),
     refusals.TooManyTries: Row(
-        429, "Too many tries", "Too many log-in attempts. Wait {retry_seconds} seconds and try again."
+        429, "Too many attempts", "Too many log-in attempts. Wait {retry_seconds} seconds and try again."
     ),
     refusals.RecordUnreadable: Row(
         409,
-        "Record unreadable",
-        "The answer under the key {key} was recorded at {recorded_at} as {form}, version {form_version}."
-        " This release cannot read it; nothing was done again.",
+        "Response cannot be read",
+        "The request with the key {key} was already completed at {recorded_at}, but this release cannot read"
+        " its response ({form}, version {form_version}). Nothing was done again.",
     ),
     refusals.InsufficientFunds: Row(
         409, "Insufficient funds", "This costs {needed_cents}, but the wallet has only {balance_cents}."
@@ -101,8 +101,8 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.BalanceTooLarge: Row(409, "Balance too large", "A wallet can hold at most {balance_cents_max}."),
     refusals.ChangeUnpayable: Row(
         409,
-        "Change unpayable",
-        "The machine has no change for {change_cents}. Pay the exact amount, or keep the change as credit.",
+        "No change",
+        "This machine has no change for {change_cents}. Pay the exact amount, or keep the change as credit.",
     ),
     refusals.NothingToPayOut: Row(
         409, "Nothing to pay out", "{balance_cents} is too little to pay out in coins."
@@ -110,15 +110,17 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.CoinsMissing: Row(409, "Coins missing", "The coin box has only {available} of {value_cents}."),
     refusals.CoinsOwed: Row(
         409,
-        "Coins owed",
-        "The coin box of machine {machine} is below zero for a coin. Fill or count it first.",
+        "Coin box below zero",
+        "The coin box of machine {machine} is below zero for a coin. Add change or count it first.",
     ),
     refusals.NotPayable: Row(
-        409, "Not payable", "{payable_cents} of the {balance_cents} earned is available for payout."
+        409,
+        "Not available for payout",
+        "{payable_cents} of the {balance_cents} earned is available for payout.",
     ),
-    refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken."),
-    refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} has the barcode {barcode}."),
-    refusals.EmailTaken: Row(409, "Email taken", "The address {email} is taken."),
+    refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken. Choose another one."),
+    refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} already has the barcode {barcode}."),
+    refusals.EmailTaken: Row(409, "Email taken", "The email address {email} is taken. Use another one."),
     refusals.ClientRefTaken: Row(
         409, "Reference used", "The reference {client_ref} was used for order {order}."
     ),
@@ -133,7 +135,7 @@ TABLE: dict[type[Refusal], Row] = {
         409, "Refund exceeds sale", "Only {refundable_quantity} of product {product} can still be refunded."
     ),
     refusals.RefundsExhausted: Row(
-        409, "Refunds exhausted", "Purchases can be returned {refunds_max} times a day. Ask a cashier."
+        409, "Too many returns", "Purchases can be returned {refunds_max} times a day. Ask a cashier."
     ),
     refusals.WrongStatus: Row(409, "Wrong status", "Order {order} is {order_status}."),
     refusals.TabLimitExceeded: Row(
@@ -146,20 +148,23 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.CoinsCapReached: Row(
         409,
-        "Coins cap reached",
+        "Coin limit reached",
         "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. Ask a cashier.",
     ),
     refusals.StillHoldsValue: Row(
-        409, "Still holds value", "First clear {earned_cents} earned, {owed_cents} owed and {stock} in stock."
+        409,
+        "Not empty yet",
+        "To close this user account, first pay out {earned_cents} of earnings, settle {owed_cents} on the tab"
+        " and remove {stock} pieces of stock.",
     ),
     refusals.WalletTouched: Row(
-        409, "Wallet touched", "The wallet was used in the meantime and has {balance_cents} now."
+        409, "Wallet changed", "The wallet was used in the meantime and has {balance_cents} now."
     ),
     refusals.PlanChanged: Row(
-        412, "Planned meanwhile", "Somebody else changed these shelves. Load them again."
+        412, "Shelves changed", "Somebody else changed these shelves. Load them again."
     ),
     refusals.VersionChanged: Row(
-        412, "Changed meanwhile", "It was changed, and is at version {version} now. Load it again."
+        412, "Changed by somebody else", "It was changed, and is at version {version} now. Load it again."
     ),
     refusals.TooManyTokens: Row(
         409, "Too many tokens", "A user can have at most {count_max} API tokens. Revoke one first."
@@ -317,7 +322,7 @@ class Errors:
             503,
             "Outcome unknown",
             name=type(error).__name__,
-            detail="It is not known whether this happened. Retry with the same Idempotency-Key.",
+            detail="It is not known whether the request was completed. Retry with the same Idempotency-Key.",
             headers={"Retry-After": RETRY_SECONDS},
         )
 
@@ -332,7 +337,7 @@ class Errors:
                 path=scope["path"],
                 exc_info=error,
             )
-        return self.told(500, "Internal error", detail="Something went wrong in the shop.")
+        return self.told(500, "Internal error", detail="Something went wrong on our side. Try again later.")
 
 
 _COMPLAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -344,8 +349,8 @@ _COMPLAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Expected `(?:array|object)` of length <= (\d+)", r"must have at most \1 items"),
         (r"Expected `int` >= (-?\d+)", r"must be at least \1"),
         (r"Expected `int` <= (-?\d+)", r"must be at most \1"),
-        (r"Expected `str` matching regex .*", "is not written as it must be"),
-        (r"Invalid enum value .*", "is not one of the values that it can have"),
+        (r"Expected `str` matching regex .*", "has the wrong format"),
+        (r"Invalid enum value .*", "is not one of the allowed values"),
         (r"Number out of range|Integer value out of range", "is out of range"),
         (r"(?:JSON is malformed|Input data was truncated|'utf-8' codec).*", "must be JSON in UTF-8"),
     )
@@ -382,6 +387,6 @@ def in_words(message: str) -> str:
     expected, _, got = message.partition(", got ")
     kinds = [_KINDS.get(kind, kind) for kind in re.findall(r"[a-z]+", expected.partition("`")[2])]
     if not kinds:
-        return "is not as it must be"
+        return "is not valid"
     given = _KINDS.get(got.strip("`"))
     return f"must be {' or '.join(kinds)}" + (f", not {given}" if given else "")

@@ -46,10 +46,10 @@ class HostCheck:
         if self._refuses_forwarded:
             for name, _ in headers:
                 if name in _FORWARDED:
-                    return name.decode("latin-1").title(), "is not taken by a demo"
+                    return name.decode("latin-1").title(), "is not allowed in a demo"
         given = [value for name, value in headers if name == b"host"]
         if self._hosts and not (len(given) == 1 and self._is_own(given[0])):
-            return "Host", "is not one of this shop's"
+            return "Host", "is not a host name of this shop"
         return None
 
     def _is_own(self, given: bytes) -> bool:

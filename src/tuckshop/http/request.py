@@ -147,7 +147,7 @@ class ShopRequest(Request):
                 finally:
                     stalls.go_on(task)
                 if event["type"] != "http.request":
-                    raise Malformed(("body", "was cut off"), status=400)
+                    raise Malformed(("body", "is incomplete"), status=400)
                 left -= len(event["body"])
                 more = event.get("more_body", False)
                 if left >= 0:
@@ -280,7 +280,7 @@ def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise Malformed((name, "must be given once"))
+            raise Malformed((name, "must be given only once"))
 
 
 _CHECKING = json.JSONDecoder(object_pairs_hook=_check_pairs)

@@ -1,7 +1,7 @@
 """From an address to its handler, and from what stands in the address to the handler's arguments.
 
 Every request goes this way. Paths without parameters are found at once and others part by part, so that
-many take no longer than few. See docs/decisions/0032-routes-of-our-own-on-starlette.md.
+many take no longer than few. See docs/decisions/0019-routes-of-our-own-on-starlette.md.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Application:
         wrong = []
         for parameter, text in given:
             if parameter.argument in arguments:
-                raise Malformed((parameter.name, "must be given once"))
+                raise Malformed((parameter.name, "must be given only once"))
             try:
                 arguments[parameter.argument] = parameter.read(text)
             except msgspec.ValidationError as error:

@@ -194,25 +194,33 @@ class _Families(Collector):
 def _families(whole: Snapshot, float_cents: int | None) -> Iterator[Metric]:
     requests = HistogramMetricFamily(
         "tuckshop_request_seconds",
-        "Until an answer began, by route template, method and status.",
+        "Time until the response starts, by route template, method and status.",
         labels=("route", "method", "status"),
     )
     for route, method, status, (counts, total) in sorted(whole.requests):
         requests.add_metric((route, method, str(status)), _buckets(SECONDS, counts), total)
     yield requests
-    yield _histogram("tuckshop_batch_commands", "Commands that were settled together.", COMMANDS, whole.sizes)
-    yield _histogram("tuckshop_settle_seconds", "From taking a batch to its commit.", SECONDS, whole.settling)
-    refusals = CounterMetricFamily("tuckshop_refusals", "Refusals by name.", labels=("name",))
+    yield _histogram("tuckshop_batch_commands", "Commands executed in one batch.", COMMANDS, whole.sizes)
+    yield _histogram(
+        "tuckshop_settle_seconds", "Time from the start of a batch to its commit.", SECONDS, whole.settling
+    )
+    refusals = CounterMetricFamily(
+        "tuckshop_refusals", "Refused commands and requests, by name.", labels=("name",)
+    )
     for name, number in sorted(whole.refusals.items()):
         refusals.add_metric((name,), number)
     yield refusals
     yield CounterMetricFamily("tuckshop_sales", "Orders placed.", value=whole.sales)
-    yield CounterMetricFamily("tuckshop_sales_cents", "What they came to.", value=whole.sales_cents)
-    yield GaugeMetricFamily("tuckshop_queue_commands", "Commands that wait for the till.", value=whole.queue)
-    yield GaugeMetricFamily("tuckshop_event_streams", "Open streams of events.", value=whole.streams)
-    yield GaugeMetricFamily("tuckshop_processes", "Worker processes that run.", value=whole.processes)
+    yield CounterMetricFamily(
+        "tuckshop_sales_cents", "Total of the orders placed, in minor units.", value=whole.sales_cents
+    )
+    yield GaugeMetricFamily("tuckshop_queue_commands", "Commands waiting for the till.", value=whole.queue)
+    yield GaugeMetricFamily("tuckshop_event_streams", "Open event streams.", value=whole.streams)
+    yield GaugeMetricFamily("tuckshop_processes", "Running worker processes.", value=whole.processes)
     if float_cents is not None:
-        yield GaugeMetricFamily("tuckshop_float_cents", "The sum of all wallets.", value=float_cents)
+        yield GaugeMetricFamily(
+            "tuckshop_float_cents", "Total of all wallets, in minor units.", value=float_cents
+        )
 
 
 def _of_audit(last: audit.Last | None) -> Iterator[Metric]:
@@ -220,12 +228,12 @@ def _of_audit(last: audit.Last | None) -> Iterator[Metric]:
         return
     yield GaugeMetricFamily(
         "tuckshop_audit_timestamp_seconds",
-        "When the last `tuckshop audit` or GET /v1/audit looked at the books; 0: never.",
+        "Time of the last audit (`tuckshop audit` or GET /v1/audit); 0: never.",
         value=last.at_us / 1_000_000,
     )
     if last.at_us:
         yield GaugeMetricFamily(
-            "tuckshop_audit_failed_rules", "Rules that it found broken.", value=last.failed_rules
+            "tuckshop_audit_failed_rules", "Failed checks of the last audit.", value=last.failed_rules
         )
 
 

@@ -1,6 +1,6 @@
 """Telling those who watch what has changed: everybody stock and prices, buyers their wallet and orders too.
 
-What changed comes from the till by id, from every process (docs/decisions/0021). It is gathered for a moment,
+What changed comes from the till by id, from every process (docs/decisions/0008). It is gathered for a moment,
 read once, and told to all: a watcher sees the latest values, not each step on the way.
 """
 

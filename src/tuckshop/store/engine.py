@@ -124,14 +124,14 @@ def sqlite_path(url: str) -> str:
     """The file that a `sqlite:///` URL names. Raises DatabaseUnusable for any other URL."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path or "?" in path or path.startswith(":"):
-        raise DatabaseUnusable(f"The address of the database is not one of a SQLite file: {_URL_FORMS}.")
+        raise DatabaseUnusable(f"The address of the database is not a SQLite file. {_URL_FORMS}.")
     return path
 
 
 def postgres_dsn(url: str) -> str:
     """The URL as asyncpg takes it. Raises DatabaseUnusable for one that is not PostgreSQL's."""
     if not url.startswith(("postgresql://", "postgres://")):
-        raise DatabaseUnusable(f"The address of the database is of no known kind: {_URL_FORMS}.")
+        raise DatabaseUnusable(f"The address of the database is not supported. {_URL_FORMS}.")
     return url
 
 
@@ -207,12 +207,15 @@ async def read_state(engine: AsyncEngine) -> State:
 def require_known(state: State) -> None:
     """Raises DatabaseUnusable for the tables of another program, or of a Tuckshop newer than this."""
     if state.revision is None:
-        raise DatabaseUnusable("The database belongs to another program: name one of Tuckshop's own.")
+        raise DatabaseUnusable(
+            "The database belongs to another program. Use a separate database for Tuckshop."
+        )
     head = revisions()[-1]
     if state.revision not in revisions():
         raise DatabaseUnusable(
-            f"The database is newer (revision {state.revision}) than this Tuckshop (revision {head}): "
-            "install the Tuckshop that upgraded it, or a later one."
+            f"The database is newer (revision {state.revision}) than this version of Tuckshop (revision"
+            f" {head}). "
+            "Install the version that upgraded it, or a later one."
         )
 
 
@@ -298,7 +301,7 @@ def _set_pragma(cursor: sqlite3.Cursor | DBAPICursor, pragma: str) -> None:
 
 def _read_sqlite(path: Path) -> State:
     if not path.exists():
-        raise DatabaseUnusable(f"There is no database at {path}: make one with `tuckshop init`.")
+        raise DatabaseUnusable(f"There is no database at {path}. Create one with `tuckshop init`.")
     # Without the PRAGMAs: WAL would stay switched on in what may be somebody else's file.
     connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS_MAX)
     with closing(connection):
@@ -317,7 +320,7 @@ async def _read_postgres(connection: AsyncConnection) -> State:
     version = int(await connection.scalar(text("SELECT current_setting('server_version_num')"))) // 10_000
     if version < POSTGRES_VERSION_MIN:
         raise DatabaseUnusable(
-            f"PostgreSQL {version} is too old for Tuckshop: use {POSTGRES_VERSION_MIN} or newer."
+            f"PostgreSQL {version} is too old for Tuckshop. Use {POSTGRES_VERSION_MIN} or newer."
         )
     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'"))
     names = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
@@ -338,16 +341,17 @@ def _is_ours(tables: frozenset[str]) -> bool:
 
 def _require_current(state: State) -> None:
     if not state.tables:
-        raise DatabaseUnusable("The database is empty: set the shop up with `tuckshop init`.")
+        raise DatabaseUnusable("The database is empty. Set up the shop with `tuckshop init`.")
     require_known(state)
     head = revisions()[-1]
     if state.revision != head:
         raise DatabaseUnusable(
-            f"The database is older (revision {state.revision}) than this Tuckshop (revision {head}): "
-            "run `tuckshop db upgrade`."
+            f"The database is older (revision {state.revision}) than this version of Tuckshop (revision"
+            f" {head}). "
+            "Run `tuckshop db upgrade`."
         )
     if not state.is_installed:
-        raise DatabaseUnusable("The database has tables but no shop yet: finish with `tuckshop init`.")
+        raise DatabaseUnusable("The shop is not set up completely. Finish with `tuckshop init`.")
 
 
 async def _require_durable(connection: AsyncConnection, *, unsafe_durability: bool) -> None:
@@ -356,13 +360,15 @@ async def _require_durable(connection: AsyncConnection, *, unsafe_durability: bo
     if connection.dialect.name == "sqlite":
         if (await connection.scalar(text("PRAGMA synchronous")) or 0) < _SQLITE_FULL:
             raise DatabaseUnusable(
-                "SQLite would answer before sales are on the disk: open it with `PRAGMA synchronous = FULL`."
+                "A power failure could lose sales, because SQLite does not wait for the disk. Set `PRAGMA"
+                " synchronous = FULL`."
             )
         return
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         if await connection.scalar(text("SELECT current_setting(:setting)"), {"setting": setting}) == "off":
             raise DatabaseUnusable(
-                f"PostgreSQL would lose sales when the power fails, as {setting} is off: set {setting} = on."
+                f"A power failure could lose sales, because {setting} is off in PostgreSQL. Set {setting}"
+                " = on."
             )
 
 
@@ -376,33 +382,33 @@ def _explain(error: Exception) -> str:
             case asyncpg.PostgresError():
                 return _explain_postgres(cause)
             case OSError():
-                return "PostgreSQL cannot be reached: start it, or correct TUCKSHOP_DATABASE_URL."
+                return "PostgreSQL cannot be reached. Start it, or correct TUCKSHOP_DATABASE_URL."
             case _:
                 cause = cause.orig if isinstance(cause, DBAPIError) and cause.orig else cause.__cause__
-    return f"The address of the database cannot be used: {_URL_FORMS}."
+    return f"The address of the database is not valid. {_URL_FORMS}."
 
 
 def _explain_sqlite(error: sqlite3.Error) -> str:
     match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return "Another program keeps the database locked: stop that program and try again."
+            return "Another program has locked the database. Stop that program and try again."
         case sqlite3.SQLITE_NOTADB:
-            return "The file is not a SQLite database: correct the path in TUCKSHOP_DATABASE_URL."
+            return "The file is not a SQLite database. Correct the path in TUCKSHOP_DATABASE_URL."
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return "The database file cannot be opened for writing: correct its path, or the rights on it."
+            return "The database file cannot be opened for writing. Correct its path or its permissions."
         case _:
-            return f"SQLite cannot read the database ({error}): restore it from a backup."
+            return f"SQLite cannot read the database ({error}). Restore it from a backup."
 
 
 def _explain_postgres(error: asyncpg.PostgresError) -> str:
     match error.sqlstate:
         case "3D000":
-            return f"PostgreSQL has no such database ({error}): make it, then run `tuckshop init`."
+            return f"The database does not exist ({error}). Create it, then run `tuckshop init`."
         case "28000" | "28P01":
-            return f"PostgreSQL refuses the log-in ({error}): correct TUCKSHOP_DATABASE_URL."
+            return f"PostgreSQL refused the log-in ({error}). Correct TUCKSHOP_DATABASE_URL."
         case "55P03":
-            return "Another program keeps the database locked: stop that program and try again."
+            return "Another program has locked the database. Stop that program and try again."
         case "57P03" | "53300":
-            return f"PostgreSQL takes no connection now ({error}): try again shortly."
+            return f"PostgreSQL accepts no connections at the moment ({error}). Try again."
         case _:
-            return f"PostgreSQL does not answer as it should ({error}): see its log."
+            return f"PostgreSQL reported an error ({error}). See its log."

@@ -52,7 +52,8 @@ def _make_file(path: Path) -> None:
         return
     except OSError as error:
         raise DatabaseUnusable(
-            f"The database {path} cannot be made ({error.strerror}): make its folder, or name another."
+            f"The database {path} cannot be created ({error.strerror}). Create its folder, or use another"
+            " path."
         ) from None
 
 

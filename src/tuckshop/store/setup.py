@@ -12,7 +12,7 @@ from tuckshop.domain.users import name_key
 from tuckshop.store import tables
 from tuckshop.store.engine import DatabaseUnusable
 
-_INSTALLED = "The database holds a shop already: name an empty database to make another."
+_INSTALLED = "The database already contains a shop. Use an empty database for another shop."
 
 
 async def install(

@@ -40,7 +40,7 @@ DIALECT = Dialect(
     ),
     contract=Contract(
         title="Tuckshop: app-demo",
-        summary="The contract of a demo shop, over the shop's own books",
+        summary="The contract of a demo shop, on the same shop",
         about="Prices are in major units, as text. Paths work with and without a slash at their end.",
         tags={
             "register": "Becoming a user.",

@@ -15,7 +15,7 @@ from tuckshop.till.commands.orders import OrderPlaced
 
 
 class OrderResponse(tab_orders.OrderResponse):
-    """An order as it stands: what has not come back of it, or all of it where nothing is left."""
+    """An order without its refunded pieces. A fully refunded order has all its lines."""
 
     id: int
 
@@ -32,7 +32,7 @@ class OrdersResponse(Counted):
     operation=describe("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody),
 )
 async def place(request: ShopRequest) -> Response[OrderResponse]:
-    """All of it on your tab, or nothing."""
+    """Orders all lines on your tab, or none."""
     caller = request.caller
     command = tab_orders.placing(caller, await request.parsed(OrderBody))
     currency = request.shop.currency
@@ -43,7 +43,7 @@ async def place(request: ShopRequest) -> Response[OrderResponse]:
 
 @get("/api/order", summary="Your orders", operation=describe("listOrders"))
 async def orders(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> OrdersResponse:
-    """What you have ordered, newest first."""
+    """Your orders, newest first."""
     found, head = await tab_orders.page(request, limit=limit, offset=offset)
     return OrdersResponse(results=[_show(order, request.shop.currency) for order in found], **head)
 

@@ -1,4 +1,4 @@
-"""What is on sale."""
+"""The products on sale."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ MaxPrice = Annotated[
 
 
 class ProductBody(Body):
-    """A new product of the user who sends it."""
+    """A new product, sold by the user who creates it."""
 
     name: ProductName
     price: amounts.Price
@@ -63,7 +63,7 @@ class ProductBody(Body):
 
 
 class ChangeProductBody(Body):
-    """What to change. The id may be sent back as it was shown."""
+    """What to change. The id is accepted, but cannot change."""
 
     name: ProductName | UnsetType = UNSET
     price: amounts.Price | UnsetType = UNSET
@@ -103,7 +103,7 @@ async def products(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> ProductsResponse:
-    """What is on sale. `keywords` is another name of `keyword`."""
+    """The products on sale. `keywords` is an alias of `keyword`."""
     await sessions.actor(request.shop, caller=request.caller)
     if keyword is not None and keywords is not None:
         raise Malformed(("keyword", "and keywords must not be given together"))
@@ -126,11 +126,11 @@ async def products(
 
 @post(
     _PRODUCTS,
-    summary="Sell something",
+    summary="Create a product",
     operation=describe("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
 )
 async def add_product(request: ShopRequest) -> Response[ProductResponse]:
-    """A product of your own."""
+    """Creates a product that you sell."""
     caller = request.caller
     data = await request.parsed(ProductBody)
     currency = request.shop.currency
@@ -147,7 +147,7 @@ async def add_product(request: ShopRequest) -> Response[ProductResponse]:
 
 @get(_PRODUCT, summary="A product", operation=describe("getProduct", UnknownProduct))
 async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
-    """One that is on sale."""
+    """A product on sale."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await catalogue.find(request.shop, product_id=product_id)
     return _show_product(found, request.shop.currency)
@@ -168,7 +168,7 @@ async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
     ),
 )
 async def change_product(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
-    """Name, price or stock, which is corrected to what is said. Whoever made it, and admins."""
+    """Changes name, price or stock. The stock is recorded as a correction. Seller or admin."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
     require_unchanged(data, id=product_id)
@@ -192,7 +192,7 @@ async def change_product(request: ShopRequest, product_id: PathId) -> Response[P
     operation=describe("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
 async def remove_product(request: ShopRequest, product_id: PathId) -> Response[None]:
-    """Whoever made it, and admins."""
+    """Seller or admin."""
     outcome = await request.settled(RemoveProduct(request.caller, product_id))
     return respond(outcome, ProductRemoved, lambda _: None, status=204)
 

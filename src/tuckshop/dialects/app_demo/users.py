@@ -18,7 +18,7 @@ from tuckshop.identity import registration
 
 
 class RegisterBody(Body):
-    """A new user, who may sell and order."""
+    """A new user, who can sell and order."""
 
     name: Username
     password: NewPassword
@@ -46,7 +46,7 @@ class LoginBody(Body):
     ),
 )
 async def register(request: ShopRequest) -> UserResponse:
-    """A new user, who may both sell and order."""
+    """Creates a user who can both sell and order."""
     data = await request.parsed(RegisterBody)
     settings = request.settings
     user = await registration.register(
@@ -68,6 +68,6 @@ async def register(request: ShopRequest) -> UserResponse:
     operation=describe("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: ShopRequest) -> TokensResponse:
-    """Tokens for a name and a password, whoever else is logged in."""
+    """Returns tokens for a name and a password. Other sessions stay."""
     data = await request.parsed(LoginBody)
     return await entered(request, username=data.name, password=data.password)

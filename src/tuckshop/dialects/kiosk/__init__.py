@@ -25,8 +25,8 @@ from tuckshop.dialects.shared.mounting import Dialect
 from tuckshop.http.openapi import Contract
 
 _ABOUT = """\
-Money is in cents. Paths work with and without a slash at their end. What a call takes is sent as JSON, as a
-form or in the query, each thing once. Errors are pages to who asks for text/html before JSON.
+Money is in cents. Paths work with and without a slash at their end. Requests are sent as JSON, as a
+form or in the query, each field once. Errors are HTML pages for clients that prefer text/html to JSON.
 """
 _KEY: list[dict[str, list[str]]] = [{"machine": []}]
 
@@ -36,7 +36,7 @@ DIALECT = Dialect(
     users=users_export.users,
     contract=Contract(
         title="Tuckshop: kiosk",
-        summary="The contract of a kiosk that serves guests, over the shop's own books",
+        summary="The contract of a kiosk that serves guests, on the same shop",
         about=_ABOUT,
         tags={"products": "What is on sale, and buying it.", "users": "Guests and their money."},
         errors=ERRORS,
@@ -46,7 +46,7 @@ DIALECT = Dialect(
                 "type": "apiKey",
                 "in": "header",
                 "name": "X-Kiosk-Key",
-                "description": "The key of the machine that the kiosk is; a demo's kiosk needs none.",
+                "description": "The key of the kiosk's machine. A demo's kiosk needs none.",
             }
         },
         logins={"witness": _KEY, "optional": [*_KEY, {}], "none": []},

@@ -26,7 +26,7 @@ UserName = Annotated[
     name_meta(
         USERNAME_LENGTH_MAX,
         example="door 17",
-        description="A guest's name, which no user's has to do with; case does not count.",
+        description="A guest's name, independent of usernames; case does not count.",
     ),
 ]
 UserQuery = Annotated[

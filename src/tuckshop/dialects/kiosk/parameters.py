@@ -41,7 +41,7 @@ async def read(request: ShopRequest, kind: type[Asked], **query: Any) -> Asked:
     for name, value in query.items():
         if value is not None:
             if getattr(read, name) is not None:
-                raise Malformed((name, "must be given once"))
+                raise Malformed((name, "must be given only once"))
             setattr(read, name, value)
     return read
 
@@ -58,7 +58,7 @@ def _fields(request: ShopRequest, body: bytes, media_type: str) -> list[tuple[st
             )
         parts = multipart.read(body, request.given(b"content-type")[0])
         if any(part.filename is not None for part in parts):
-            raise Malformed(("body", "must not hold files"))
+            raise Malformed(("body", "must not contain files"))
         return [(part.name, part.text) for part in parts]
     except ValueError:
         raise Malformed(("body", f"must be {media_type}")) from None
@@ -69,7 +69,7 @@ def _converted(fields: list[tuple[str, str]], kind: type[Asked]) -> Asked:
     values: dict[str, Any] = {}
     for name, text in fields:
         if name in values:
-            raise Malformed((name, "must be given once"))
+            raise Malformed((name, "must be given only once"))
         if name in _numbers(kind) and not _WHOLE.fullmatch(text):
             raise Malformed((name, "must be a whole number"))
         values[name] = int(text) if name in _numbers(kind) else text

@@ -48,14 +48,14 @@ ProductQuery = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX, description="The add
 
 
 class PurchaseBody(Body):
-    """Which guest. `product_id`, if it is given, is the address's."""
+    """The guest. `product_id` is optional and must be that of the path."""
 
     user_name: UserName | None = None
     product_id: Id | None = None
 
 
 class ProductResponse(ResponseBody):
-    """A product and how many of it the machine holds. `image`: where its picture is."""
+    """A product and its stock in the machine. `image`: the address of its picture."""
 
     id: int
     name: str
@@ -66,7 +66,7 @@ class ProductResponse(ResponseBody):
 
 
 class BoughtResponse(ResponseBody):
-    """The piece that was bought, by its name, and what the guest has left."""
+    """The purchased product, and the guest's remaining credit."""
 
     order_id: int
     product: str
@@ -75,7 +75,7 @@ class BoughtResponse(ResponseBody):
 
 
 class RefundedResponse(ResponseBody):
-    """The cents that came back, and what the guest has now."""
+    """The refunded cents, and the guest's credit now."""
 
     order_id: int
     refunded: int
@@ -86,7 +86,7 @@ class RefundedResponse(ResponseBody):
 async def products(
     request: ShopRequest, limit: Limit = LIMIT_MAX, offset: Offset = 0
 ) -> list[ProductResponse]:
-    """What is on sale at the kiosk's machine; without a key, at the shop's first."""
+    """The products on sale in the kiosk's machine; without a key, in the first machine."""
     asking = DEFAULT_MACHINE_ID
     if request.given(b"x-kiosk-key"):
         asking = machine_of(await devices.witness(request.shop, caller=kiosk(request)))
@@ -116,7 +116,7 @@ async def buy(
     user_name: UserQuery | None = None,
     product_id: ProductQuery | None = None,
 ) -> Response[BoughtResponse]:
-    """One piece, paid from what the guest has."""
+    """Buys one piece from the guest's credit."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(kiosk(request)))
     return respond(await request.settled(order), OrderPlaced, _show_order, status=201)
@@ -125,7 +125,7 @@ async def buy(
 @post(
     f"{API}/products/{{path_id:int}}/refund",
     status_code=200,
-    summary="Give back",
+    summary="Undo a purchase",
     operation=describe(
         "refund",
         InvalidField,
@@ -147,7 +147,7 @@ async def refund(
     user_name: UserQuery | None = None,
     product_id: ProductQuery | None = None,
 ) -> Response[RefundedResponse]:
-    """The piece that the guest bought last, back to the machine it came from."""
+    """Refunds the guest's latest piece and returns it to its machine."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     back = RefundNewest(caller, wallet, path_id, machine_of(kiosk(request)))
     return respond(await request.settled(back), Refunded, _show_refund, status=200)
@@ -160,7 +160,7 @@ async def _wallet(
     caller = kiosk(request)
     wanted = await parameters.read(request, PurchaseBody, user_name=user_name, product_id=product_id)
     if wanted.product_id not in (None, path_id):
-        raise Malformed(("product_id", "must be the product of the address"))
+        raise Malformed(("product_id", "must be the product of the path"))
     return await guests.wallet(request.shop, caller=caller, name=checked_name(wanted.user_name))
 
 

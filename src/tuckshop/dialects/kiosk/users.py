@@ -39,14 +39,14 @@ AmountQuery = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, descriptio
 
 
 class BalanceBody(Body):
-    """Which guest, and the cents that were put in; without an amount nothing moves."""
+    """The guest, and the inserted cents. Without an amount nothing changes."""
 
     user_name: UserName | None = None
     amount: Amount | None = None
 
 
 class GuestResponse(ResponseBody):
-    """A guest, by the name that was first given, and what the guest has."""
+    """A guest and the guest's credit, with the name as first written."""
 
     id: int
     user_name: str
@@ -56,7 +56,7 @@ class GuestResponse(ResponseBody):
 @post(
     f"{API}/users/{{user_id:int}}/add_balance",
     status_code=200,
-    summary="Put money in",
+    summary="Insert coins",
     operation=describe(
         "addBalance",
         InvalidField,
@@ -73,7 +73,7 @@ async def add_balance(
     user_name: UserQuery | None = None,
     amount: AmountQuery | None = None,
 ) -> Response[GuestResponse]:
-    """Coins that make up the amount, into the machine. A name that was never seen becomes a guest."""
+    """Adds coins of this amount to the machine. A new name creates a guest."""
     machine = kiosk(request)
     wanted = await parameters.read(request, BalanceBody, user_name=user_name, amount=amount)
     name = checked_name(wanted.user_name)
@@ -97,11 +97,11 @@ async def add_balance(
 
 @get(
     f"{API}/users/{{user_id:int}}",
-    summary="What a guest has",
+    summary="A guest",
     operation=describe("getUser", InvalidField, UnknownGuest, login="none"),
 )
 async def user(request: ShopRequest, user_id: GuestId, user_name: UserQuery | None = None) -> GuestResponse:
-    """The guest of this name."""
+    """The guest with this name, and the guest's credit."""
     guest = await guests.look_up(request.shop, name=checked_name(user_name))
     _require_own(guest, user_id)
     return _show_guest(guest, guest.balance_cents)

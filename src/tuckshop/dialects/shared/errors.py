@@ -13,7 +13,7 @@ SCHEMA: tuple[str, dict[str, Any]] = (
     "Error",
     {
         "title": "Error",
-        "description": "Why not. `code` is the refusal's name and never changes.",
+        "description": "The error. `code` is its name and never changes.",
         "type": "object",
         "properties": {"detail": {"type": "string"}, "code": {"type": "string", "pattern": "^[a-z0-9-]+$"}},
         "required": ["detail", "code"],

@@ -10,26 +10,26 @@ from tuckshop.identity import sessions
 
 
 class TokensResponse(ResponseBody):
-    """`access` is good for 5 minutes; `refresh` gets new ones for a day."""
+    """`access` is valid for 5 minutes, `refresh` for a day."""
 
     refresh: str
     access: str
 
 
 class RefreshBody(Body):
-    """The refresh token that logging in gave."""
+    """The refresh token from the log-in."""
 
     refresh: str
 
 
 class AccessResponse(ResponseBody):
-    """A new access token; the refresh token stays good."""
+    """A new access token. The refresh token stays valid."""
 
     access: str
 
 
 async def entered(request: ShopRequest, *, username: str, password: str) -> TokensResponse:
-    """Tokens for a name and a password, whoever else is logged in. Raises BadCredentials, TooManyTries."""
+    """Returns tokens for a name and a password. Other sessions stay. Raises BadCredentials, TooManyTries."""
     logged_in = await sessions.log_in(
         request.shop, username=username, password=password, address=request.address
     )
@@ -43,6 +43,6 @@ async def entered(request: ShopRequest, *, username: str, password: str) -> Toke
     operation=describe("refreshToken", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
 async def refresh(request: ShopRequest) -> AccessResponse:
-    """For a refresh token that is not a day old, until its user logs out."""
+    """Takes a refresh token, which is valid for a day or until its user logs out."""
     data = await request.parsed(RefreshBody)
     return AccessResponse(access=await sessions.renew(request.shop, token=data.refresh))

@@ -38,20 +38,20 @@ SENTENCES = {
 
 
 class LineBody(Body):
-    """So many pieces of a product. A product named twice counts together."""
+    """A product and its quantity. Lines of the same product are added up."""
 
     id: Id
     quantity: Pieces
 
 
 class OrderBody(Body):
-    """What to order, all of it or nothing."""
+    """What to order. All lines are ordered, or none."""
 
     products: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
 
 class LineResponse(ResponseBody):
-    """Pieces of a product at the price they were ordered at."""
+    """Pieces of a product, with the price at the time of the order."""
 
     id: int
     name: str

@@ -41,7 +41,7 @@ DIALECT = Dialect(
     ),
     contract=Contract(
         title="Tuckshop: shop",
-        summary="The contract of a small web shop, over the shop's own books",
+        summary="The contract of a small web shop, on the same shop",
         about="Prices are in major units, as text. Paths work with and without a slash at their end.",
         tags={
             "token": "Logging in.",

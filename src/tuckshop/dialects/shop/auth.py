@@ -23,6 +23,6 @@ class LoginBody(Body):
     operation=describe("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: ShopRequest) -> TokensResponse:
-    """Tokens for a name and a password, whoever else is logged in."""
+    """Returns tokens for a name and a password. Other sessions stay."""
     data = await request.parsed(LoginBody)
     return await entered(request, username=data.username, password=data.password)

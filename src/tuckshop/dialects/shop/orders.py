@@ -44,23 +44,23 @@ OrderName = Annotated[
 
 
 class KeptLineBody(Body):
-    """So many pieces of a product shall stay in the order."""
+    """The new quantity of a product in the order."""
 
     id: Id
     quantity: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class ChangeOrderBody(Body):
-    """Either a status, or all products as they shall be: one not named is 0, and nothing but 0 cancels."""
+    """Either a status, or all new lines: products that are left out become 0; only zeros cancel the order."""
 
     status: Literal["cancelled"] | UnsetType = UNSET
     products: Annotated[list[KeptLineBody], msgspec.Meta(max_length=LINES_MAX)] | UnsetType = UNSET
 
 
 class OrderResponse(tab_orders.OrderResponse):
-    """An order as it stands: what has not come back of it, or all of it where nothing is left.
+    """An order without its refunded pieces. A fully refunded order has all its lines.
 
-    `id` is the client's own, or the shop's number where the client gave none.
+    `id` is the client's own, or else the shop's number.
     """
 
     id: int | str
@@ -82,7 +82,7 @@ _ORDER = "/api/orders/{order_id:str}"
     operation=describe("createOrder", *tab_orders.PLACING, keyed=True, body=OrderBody),
 )
 async def place(request: ShopRequest) -> Response[OrderResponse]:
-    """All of it on your tab, or nothing."""
+    """Orders all lines on your tab, or none."""
     caller = request.caller
     command = tab_orders.placing(caller, await request.parsed(OrderBody))
     currency = request.shop.currency
@@ -93,7 +93,7 @@ async def place(request: ShopRequest) -> Response[OrderResponse]:
 
 @get(_ORDERS, summary="Your orders", operation=describe("listOrders"))
 async def orders(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> OrdersResponse:
-    """What you have ordered, newest first."""
+    """Your orders, newest first."""
     found, head = await tab_orders.page(request, limit=limit, offset=offset)
     return OrdersResponse(results=[_show(order, request.shop.currency) for order in found], **head)
 
@@ -107,11 +107,11 @@ async def orders(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -
         ClientRefTaken,
         keyed=True,
         body=OrderBody,
-        also={200: "Made before; this is how it stands"},
+        also={200: "Already ordered; the order as it is now"},
     ),
 )
 async def place_named(request: ShopRequest, order_id: OrderName) -> Response[OrderResponse]:
-    """All of it on your tab, or nothing. Repeat it as often as you like: it is ordered once."""
+    """Orders all lines on your tab, or none. Repeating the request orders once."""
     caller = request.caller
     command = tab_orders.placing(caller, await request.parsed(OrderBody), client_ref=order_id)
     outcome = await request.settled(command)
@@ -131,7 +131,7 @@ async def order(request: ShopRequest, order_id: OrderName) -> OrderResponse:
 
 @patch(
     _ORDER,
-    summary="Cancel, or make smaller",
+    summary="Cancel or reduce an order",
     operation=describe(
         "changeOrder",
         UnknownOrder,
@@ -143,7 +143,7 @@ async def order(request: ShopRequest, order_id: OrderName) -> OrderResponse:
     ),
 )
 async def change_order(request: ShopRequest, order_id: OrderName) -> Response[OrderResponse]:
-    """While it is `placed`. What is not wanted any more is back on the shelf, and off your tab."""
+    """While it is `placed`. Removed pieces return to the shelf and come off your tab."""
     caller = request.caller
     data = await request.parsed(ChangeOrderBody)
     command: CancelOrder | ReduceOrder

@@ -1,4 +1,4 @@
-"""What is on sale."""
+"""The products on sale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuckshop.till.commands.products import ProductRecord
 
 
 class ProductResponse(ResponseBody):
-    """A product on sale, and how many there are."""
+    """A product on sale, and its stock."""
 
     id: int
     name: str
@@ -32,7 +32,7 @@ class ProductsResponse(Counted):
 
 @get("/api/products", summary="Products", operation=describe("listProducts"))
 async def products(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> ProductsResponse:
-    """What is on sale."""
+    """The products on sale."""
     await sessions.actor(request.shop, caller=request.caller)
     search = Search(limit=limit, offset=offset)
     found = await catalogue.page(request.shop, search)
@@ -45,7 +45,7 @@ async def products(request: ShopRequest, limit: Limit = 100, offset: Offset = 0)
 
 @get("/api/products/{product_id:int}", summary="A product", operation=describe("getProduct", UnknownProduct))
 async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
-    """One that is on sale."""
+    """A product on sale."""
     await sessions.actor(request.shop, caller=request.caller)
     found = await catalogue.find(request.shop, product_id=product_id)
     return _show_product(found, request.shop.currency)

@@ -50,9 +50,9 @@ DIALECT = Dialect(
     ),
     contract=Contract(
         title="Tuckshop: simple-payment",
-        summary="The contract of a simple payment system, over the shop's own books",
-        about="Money is in cents. Paths work with and without a slash at their end. Calls that need a token "
-        "take it in the header `Authorization: Token <token>`.",
+        summary="The contract of a simple payment system, on the same shop",
+        about="Money is in cents. Paths work with and without a slash at their end. Requests with a token "
+        "send it in the header `Authorization: Token <token>`.",
         tags={
             "users": "Buyers and sellers, and their tokens.",
             "products": "What is on sale.",

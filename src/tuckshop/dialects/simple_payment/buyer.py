@@ -48,7 +48,7 @@ class DepositResponse(ResponseBody):
 
 
 class ResetResponse(ResponseBody):
-    """How many of each coin came out, and the cents that no coin can pay."""
+    """The number of each coin paid out, and the cents that no coin can pay."""
 
     username: str
     deposit: int
@@ -56,14 +56,14 @@ class ResetResponse(ResponseBody):
 
 
 class BuyBody(Body):
-    """So many pieces of the product of this name; one unless said."""
+    """The product's name and its quantity, by default 1."""
 
     name: ProductName
     amount: Pieces = 1
 
 
 class PurchaseResponse(ResponseBody):
-    """What was bought for how much, and what the buyer has now."""
+    """The purchase, its total, and the buyer's balance now."""
 
     name: str
     spent: int
@@ -72,7 +72,7 @@ class PurchaseResponse(ResponseBody):
 
 @patch(
     f"{API}/buyer/deposit",
-    summary="Put a coin in",
+    summary="Deposit a coin",
     operation=describe(
         "deposit",
         RoleMissing,
@@ -85,7 +85,7 @@ class PurchaseResponse(ResponseBody):
     ),
 )
 async def deposit(request: ShopRequest) -> Response[DepositResponse]:
-    """A coin of 5, 10, 20, 50 or 100 cents, as the buyer declares it."""
+    """Deposits a coin of 5, 10, 20, 50 or 100 cents."""
     caller = request.caller
     data = await request.parsed(DepositBody)
     username = await _username(request)
@@ -100,11 +100,11 @@ async def deposit(request: ShopRequest) -> Response[DepositResponse]:
 @post(
     f"{API}/buyer/reset",
     status_code=200,
-    summary="Take the coins back",
+    summary="Return the deposit",
     operation=describe("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
 async def reset(request: ShopRequest) -> Response[ResetResponse]:
-    """Everything that coins can pay comes out."""
+    """Pays out the deposit in coins, as far as coins can pay it."""
     caller = request.caller
     username = await _username(request)
     outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
@@ -135,7 +135,7 @@ async def reset(request: ShopRequest) -> Response[ResetResponse]:
     ),
 )
 async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
-    """Pieces of a product, paid from the deposit; the rest stays there."""
+    """Buys a product from the deposit. The rest stays in the deposit."""
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(caller, wallet_of(caller.user_id), (), named=((data.name, data.amount),))

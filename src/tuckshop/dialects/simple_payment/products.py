@@ -47,7 +47,7 @@ PathName = Annotated[
 
 
 class ProductBody(Body):
-    """A new product of the seller who sends it."""
+    """A new product of the seller."""
 
     name: ProductName
     cost: Price
@@ -55,7 +55,7 @@ class ProductBody(Body):
 
 
 class ChangeProductBody(Body):
-    """What to change. The rest may be sent back as it was shown."""
+    """What to change. Other fields are accepted, but cannot change."""
 
     name: ProductName | UnsetType = UNSET
     cost: Price | UnsetType = UNSET
@@ -78,7 +78,7 @@ class ProductResponse(ResponseBody):
 async def products(
     request: ShopRequest, limit: Limit = LIMIT_MAX, offset: Offset = 0
 ) -> list[ProductResponse]:
-    """What is on sale, by name."""
+    """The products on sale, sorted by name."""
     search = Search(limit=limit, offset=offset, sort=Sort.NAME)
     return [_show(one) for one in await catalogue.page(request.shop, search)]
 
@@ -91,7 +91,7 @@ async def products(
     ),
 )
 async def add_product(request: ShopRequest) -> Response[ProductResponse]:
-    """A new product, sold by the seller who sends it."""
+    """Creates a product of the seller."""
     caller = request.caller
     data = await request.parsed(ProductBody)
     outcome = await request.settled(AddProduct(caller, data.name, data.cost, data.amount))
@@ -116,7 +116,7 @@ _PRODUCT = f"{API}/product/{{name:str}}"
     ),
 )
 async def change_product(request: ShopRequest, name: PathName) -> Response[ProductResponse]:
-    """Name, cost or amount, which is corrected to what is said. The seller who made it alone."""
+    """Changes name, cost or amount. The amount is recorded as a correction. Its seller only."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
     now = await _own(request, name)
@@ -140,7 +140,7 @@ async def change_product(request: ShopRequest, name: PathName) -> Response[Produ
     operation=describe("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
 async def remove_product(request: ShopRequest, name: PathName) -> Response[None]:
-    """The seller who made it alone."""
+    """Its seller only."""
     now = await _own(request, name)
     command = RemoveProduct(request.caller, NO_PRODUCT_ID if now is None else now.product_id)
     outcome = _named(await request.settled(command), name)

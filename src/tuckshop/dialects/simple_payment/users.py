@@ -45,7 +45,7 @@ FirstDeposit = Annotated[int, msgspec.Meta(ge=0, le=BALANCE_CENTS_MAX, examples=
 
 
 class CreateUserBody(Body):
-    """A new user. A buyer's `deposit` is what the coins are worth that were put in; sellers have none."""
+    """A new user. A buyer's `deposit` is the value of the inserted coins; sellers have none."""
 
     username: Username
     email: Email
@@ -78,7 +78,7 @@ class UserResponse(ResponseBody):
 
 
 class ChangeUserBody(Body):
-    """What to change: name, address, password. The rest may be sent back as it was shown."""
+    """What to change: name, email address, password. Other fields are accepted, but cannot change."""
 
     username: Username | UnsetType = UNSET
     email: Email | UnsetType | None = UNSET
@@ -105,7 +105,7 @@ class ChangeUserBody(Body):
     ),
 )
 async def create_user(request: ShopRequest) -> Response[UserResponse]:
-    """A new buyer or seller, and a buyer's coins with them."""
+    """Creates a buyer or seller, with a buyer's first deposit."""
     data = await request.parsed(CreateUserBody)
     deposit_cents = data.deposit or 0
     if data.role == "seller" and deposit_cents:
@@ -143,7 +143,7 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
     operation=describe("getToken", BadCredentials, TooManyTries, login="none", body=TokenBody),
 )
 async def get_token(request: ShopRequest) -> TokenResponse:
-    """A token of its own for a name and a password, good for 30 days."""
+    """Returns a token for a name and a password. It is valid for 30 days."""
     data = await request.parsed(TokenBody)
     entered = await browser_sessions.log_in(
         request.shop,
@@ -160,7 +160,7 @@ _USER = f"{API}/user/{{username:str}}"
 
 @get(_USER, summary="A user", operation=describe("getUser", NotOwner, UnknownUser))
 async def user(request: ShopRequest, username: PathUsername) -> UserResponse:
-    """Yourself; anybody, for an admin."""
+    """Yourself; admins can read any user."""
     _, found = await _require_self(request, username)
     return await _show(request, found)
 
@@ -173,7 +173,7 @@ async def user(request: ShopRequest, username: PathUsername) -> UserResponse:
     ),
 )
 async def change_user(request: ShopRequest, username: PathUsername) -> UserResponse:
-    """Name, address or password. A new password ends every token."""
+    """Changes name, email address or password. A new password ends every token."""
     actor, found = await _require_self(request, username)
     data = await request.parsed(ChangeUserBody)
     now = await _show(request, found)
@@ -197,7 +197,7 @@ async def change_user(request: ShopRequest, username: PathUsername) -> UserRespo
     operation=describe("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
 async def close_user(request: ShopRequest, username: PathUsername) -> Response[None]:
-    """Name and address are free again, every token is dead; money left is kept for whoever claims it."""
+    """Makes name and email address available and ends every token. Money left is written off."""
     _, found = await _require_self(request, username)
     outcome = await request.settled(CloseUser(request.caller, found.id))
     return respond(outcome, UserClosed, lambda _: None, status=204)

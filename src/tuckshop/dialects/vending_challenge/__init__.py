@@ -63,7 +63,7 @@ DIALECT = Dialect(
     ),
     contract=Contract(
         title="Tuckshop: vending-challenge",
-        summary="The contract of a vending machine, over the shop's own books",
+        summary="The contract of a vending machine, on the same shop",
         about="Money is in cents. Paths work with and without a slash at their end.",
         tags={
             "auth": "Logging in and out.",

@@ -31,13 +31,13 @@ class LoginBody(Body):
 
 
 class RefreshBody(Body):
-    """The refresh token that was given last."""
+    """The refresh token from the last response."""
 
     refresh: str
 
 
 class LoginResponse(ResponseBody, omit_defaults=True):
-    """Tokens. `active_sessions` counts the others of this user; with any, `message` says so."""
+    """Tokens. `active_sessions` is the number of other sessions; if there are any, `message` says so."""
 
     access: str
     refresh: str
@@ -47,7 +47,7 @@ class LoginResponse(ResponseBody, omit_defaults=True):
 
 
 class TokensResponse(ResponseBody):
-    """New tokens; the old refresh token is used up."""
+    """New tokens. The old refresh token is no longer valid."""
 
     access: str
     refresh: str
@@ -66,7 +66,7 @@ class LoggedOutResponse(ResponseBody):
     operation=describe("login", BadCredentials, TooManyTries, login="none", body=LoginBody),
 )
 async def log_in(request: ShopRequest) -> LoginResponse:
-    """Tokens for a name and a password, whoever else is logged in."""
+    """Returns tokens for a name and a password. Other sessions stay."""
     data = await request.parsed(LoginBody)
     entered = await sessions.log_in(
         request.shop, username=data.username, password=data.password, address=request.address
@@ -94,7 +94,7 @@ async def log_out(request: ShopRequest) -> LoggedOutResponse:
     operation=describe("logoutAll", BadCredentials, TooManyTries, login="optional", body=LoginBody | None),
 )
 async def log_out_everywhere(request: ShopRequest) -> LoggedOutResponse:
-    """Ends every session of the caller, known by the token or by name and password."""
+    """Ends all your sessions. Send a token, or a name and password."""
     if not await request.body():
         ended = await sessions.log_out_everywhere(request.shop, caller=request.caller)
         return LoggedOutResponse(ended=ended)
@@ -112,7 +112,7 @@ async def log_out_everywhere(request: ShopRequest) -> LoggedOutResponse:
     operation=describe("refresh", SessionEnded, CredentialReused, login="none", body=RefreshBody),
 )
 async def refresh(request: ShopRequest) -> TokensResponse:
-    """For a refresh token, which is used up by that; using it twice ends the session."""
+    """Returns new tokens for a refresh token. Using it twice ends the session."""
     data = await request.parsed(RefreshBody)
     entered: LoggedIn = await sessions.refresh(request.shop, token=data.refresh)
     return TokensResponse(access=entered.access, refresh=entered.refresh)

@@ -1,4 +1,4 @@
-"""What is on sale."""
+"""The products on sale."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NewCost = Annotated[
 
 
 class ProductBody(Body, rename="camel"):
-    """A new product of the seller who sends it."""
+    """A new product of the seller."""
 
     product_name: ProductName
     cost: NewCost
@@ -57,7 +57,7 @@ class ProductBody(Body, rename="camel"):
 
 
 class ChangeProductBody(Body, rename="camel"):
-    """What to change. The rest may be sent back as it was shown."""
+    """What to change. Other fields are accepted, but cannot change."""
 
     product_name: ProductName | UnsetType = UNSET
     cost: Price | UnsetType = UNSET
@@ -88,7 +88,7 @@ _PRODUCT = [f"{API}/product/{{product_id:int}}", "/product/{product_id:int}"]
 
 @get(_PRODUCTS, summary="Products", operation=describe("listProducts", login="none"))
 async def products(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> ProductsResponse:
-    """What is on sale."""
+    """The products on sale."""
     found = await catalogue.page(request.shop, Search(limit=limit, offset=offset))
     count = await catalogue.count(request.shop, Search(limit=1))
     return ProductsResponse(
@@ -99,11 +99,11 @@ async def products(request: ShopRequest, limit: Limit = 100, offset: Offset = 0)
 
 @post(
     _PRODUCTS,
-    summary="Sell something",
+    summary="Create a product",
     operation=describe("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
 )
 async def add_product(request: ShopRequest) -> Response[ProductResponse]:
-    """A product of your own."""
+    """Creates a product that you sell."""
     caller = request.caller
     data = await request.parsed(ProductBody)
     command = AddProduct(caller, data.product_name, data.cost, data.amount_available)
@@ -112,12 +112,12 @@ async def add_product(request: ShopRequest) -> Response[ProductResponse]:
 
 @get(_PRODUCT, summary="A product", operation=describe("getProduct", UnknownProduct, login="none"))
 async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
-    """One that is on sale."""
+    """A product on sale."""
     return _show_product(await catalogue.find(request.shop, product_id=product_id))
 
 
 async def _change_product(request: ShopRequest, product_id: PathId) -> Response[ProductResponse]:
-    """Name, cost or stock, which is corrected to what is said. The seller who made it alone."""
+    """Changes name, cost or stock. The stock is recorded as a correction. Its seller only."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
     now = await _own(request, product_id)
@@ -156,7 +156,7 @@ change_product = patch(
     operation=describe("deleteProduct", UnknownProduct, NotOwner, keyed=True),
 )
 async def remove_product(request: ShopRequest, product_id: PathId) -> Response[None]:
-    """The seller who made it alone."""
+    """Its seller only."""
     caller = request.caller
     await _own(request, product_id)
     outcome = await request.settled(RemoveProduct(caller, product_id))

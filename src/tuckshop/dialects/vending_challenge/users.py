@@ -46,7 +46,7 @@ class UserResponse(ResponseBody):
 
 
 class RegisterBody(Body):
-    """A new user, who starts without a deposit."""
+    """A new user, without a deposit."""
 
     username: Username
     password: NewPassword
@@ -56,7 +56,7 @@ class RegisterBody(Body):
 
 
 class UserBody(Body):
-    """What to change: name, password, address. The rest may be sent back as it was shown."""
+    """What to change: name, password, email address. Other fields are accepted, but cannot change."""
 
     username: Username | UnsetType = UNSET
     password: NewPassword | UnsetType = UNSET
@@ -80,7 +80,7 @@ class UsersResponse(Counted):
     ),
 )
 async def register(request: ShopRequest) -> UserResponse:
-    """A new buyer or seller."""
+    """Creates a buyer or seller."""
     data = await request.parsed(RegisterBody)
     settings = request.settings
     user = await registration.register(
@@ -97,7 +97,7 @@ async def register(request: ShopRequest) -> UserResponse:
 
 @get([f"{API}/users", f"{API}/user", "/user"], summary="Users", operation=describe("listUsers"))
 async def users(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) -> UsersResponse:
-    """All of them for an admin; yourself for everybody else."""
+    """All users for admins; others see only themselves."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     if Role.ADMIN in actor.roles:
@@ -120,13 +120,13 @@ _USER = [f"{API}/users/{{user_id:int}}", f"{API}/user/{{user_id:int}}", "/user/{
 
 @get(_USER, summary="A user", operation=describe("getUser", UnknownUser))
 async def user(request: ShopRequest, user_id: PathId) -> UserResponse:
-    """Yourself; anybody, for an admin."""
+    """Yourself; admins can read any user."""
     await _require_self(request, user_id)
     return await show_user(request, await shop_users.find(request.shop, user_id=user_id))
 
 
 async def _change_user(request: ShopRequest, user_id: PathId) -> UserResponse:
-    """Name, password or address. A new password ends every session."""
+    """Changes name, password or email address. A new password ends every session."""
     actor = await _require_self(request, user_id)
     data = await request.parsed(UserBody)
     now = await show_user(request, await shop_users.find(request.shop, user_id=user_id))
@@ -159,7 +159,7 @@ change_user = patch(
     operation=describe("deleteUser", UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
 )
 async def close_user(request: ShopRequest, user_id: PathId) -> Response[None]:
-    """The name is free again, every session is over; money that is left is kept for whoever claims it."""
+    """Makes the name available and ends every session. Money left is written off."""
     await _require_self(request, user_id)
     outcome = await request.settled(CloseUser(request.caller, user_id))
     return respond(outcome, UserClosed, lambda _: None, status=204)

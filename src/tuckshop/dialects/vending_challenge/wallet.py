@@ -43,7 +43,7 @@ Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 
 
 class DepositBody(Body):
-    """One coin under any of three names, or several under the fourth."""
+    """One coin in `amount`, `deposit` or `coin`, or several in `coins`."""
 
     coin: Coin | UnsetType = UNSET
     amount: Coin | UnsetType = UNSET
@@ -58,28 +58,28 @@ class DepositResponse(ResponseBody):
 
 
 class BalanceResponse(ResponseBody):
-    """What the buyer has, and the coins it would be paid in, largest first."""
+    """The buyer's balance, and the coins for a payout, largest first."""
 
     deposit: int
     change: list[int]
 
 
 class ResetResponse(ResponseBody):
-    """The coins that came out, largest first, and the cents that no coin can pay."""
+    """The coins paid out, largest first, and the cents that no coin can pay."""
 
     deposit: int
     returned: list[int]
 
 
 class BuyBody(Body, rename="camel"):
-    """So many pieces of one product."""
+    """A product and its quantity."""
 
     product_id: Id
     amount: Pieces
 
 
 class BoughtResponse(ResponseBody, rename="camel"):
-    """A product as bought; `cost` is that of one piece."""
+    """A purchased product; `cost` is the price of one piece."""
 
     product_id: int
     product_name: str
@@ -88,7 +88,7 @@ class BoughtResponse(ResponseBody, rename="camel"):
 
 
 class PurchaseResponse(ResponseBody):
-    """What was spent on what, and the coins that came back, largest first."""
+    """The purchase, its total, and the coins of the change, largest first."""
 
     total: int
     products: list[BoughtResponse]
@@ -99,7 +99,7 @@ class PurchaseResponse(ResponseBody):
 @post(
     [f"{API}/wallet/deposit", f"{API}/deposit", "/deposit"],
     status_code=200,
-    summary="Put coins in",
+    summary="Deposit coins",
     operation=describe(
         "deposit",
         RoleMissing,
@@ -112,21 +112,21 @@ class PurchaseResponse(ResponseBody):
     ),
 )
 async def deposit(request: ShopRequest) -> Response[DepositResponse]:
-    """Coins of 5, 10, 20, 50 and 100 cents, as the buyer declares them."""
+    """Deposits coins of 5, 10, 20, 50 and 100 cents."""
     caller = request.caller
     data = await request.parsed(DepositBody)
     given = [name for name in data.__struct_fields__ if getattr(data, name) is not UNSET]
     if len(given) != 1:
-        raise Malformed(("coin", "or amount, deposit, or coins must be given, and one of them alone"))
+        raise Malformed(("coin", "or amount, deposit or coins must be given, but only one of them"))
     coins = getattr(data, given[0])
     counted = Counter(coins if isinstance(coins, list) else [coins])
     outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), dict(counted)))
     return respond(outcome, CoinsDeposited, _show_deposit, status=200)
 
 
-@get(f"{API}/wallet/balance", summary="What you have", operation=describe("balance", RoleMissing))
+@get(f"{API}/wallet/balance", summary="Your balance", operation=describe("balance", RoleMissing))
 async def balance(request: ShopRequest) -> BalanceResponse:
-    """The deposit, and the coins it would be paid in."""
+    """The deposit, and the coins for a payout."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     actor.require(Role.BUYER)
     assert actor.user_id is not None
@@ -137,11 +137,11 @@ async def balance(request: ShopRequest) -> BalanceResponse:
 @post(
     [f"{API}/wallet/reset", f"{API}/reset", "/reset"],
     status_code=200,
-    summary="Take the coins back",
+    summary="Return the deposit",
     operation=describe("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
 async def reset(request: ShopRequest) -> Response[ResetResponse]:
-    """Everything that coins can pay comes out."""
+    """Pays out the deposit in coins, as far as coins can pay it."""
     caller = request.caller
     outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
@@ -167,7 +167,7 @@ async def reset(request: ShopRequest) -> Response[ResetResponse]:
     ),
 )
 async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
-    """Pieces of a product, paid from the deposit; the rest comes back in coins."""
+    """Buys a product from the deposit. The rest is returned in coins."""
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(

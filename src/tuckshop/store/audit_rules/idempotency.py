@@ -57,7 +57,7 @@ SILENT = (
 
 def records() -> Rule:
     return Rule(
-        "every idempotency record points to what it promised",
+        "every idempotency record refers to the result of its command",
         count(tables.idempotency),
         _broken_promises(),
     )

@@ -24,7 +24,7 @@ _coins_cents = wide(_coins.value_cents) * _coins.count
 
 def balances() -> Rule:
     return Rule(
-        "every balance is what its transfers make it",
+        "every balance equals the sum of its transfers",
         count(tables.accounts, tables.transfers),
         differing(
             ("account_id",),
@@ -37,7 +37,7 @@ def balances() -> Rule:
 
 def zero_sum() -> Rule:
     return Rule(
-        "all balances add up to nothing",
+        "all balances add up to zero",
         count(tables.accounts),
         differing(
             ("accounts",),
@@ -48,7 +48,7 @@ def zero_sum() -> Rule:
 
 def coin_boxes() -> Rule:
     return Rule(
-        "every coin box holds what went in and came out",
+        "every coin box equals the sum of its coin movements",
         count(tables.coin_boxes, tables.coin_movements),
         differing(
             ("machine_id", "value_cents"),
@@ -60,7 +60,7 @@ def coin_boxes() -> Rule:
 
 def coin_box_accounts() -> Rule:
     return Rule(
-        "every coin box is worth its account",
+        "every coin box has the value of its account",
         count(tables.coin_boxes),
         differing(
             ("machine_id",),
@@ -73,7 +73,7 @@ def coin_box_accounts() -> Rule:
 
 def coins_of_transfers() -> Rule:
     return Rule(
-        "every transfer into or out of a coin box has its coins",
+        "every transfer to or from a coin box has matching coins",
         count(tables.coin_movements, tables.transfers),
         differing(
             ("transfer_id", "machine_id"),
@@ -96,7 +96,7 @@ def coins_of_transfers() -> Rule:
 
 def ends_of_transfers() -> Rule:
     return Rule(
-        "every transfer runs the way and on the machine that it says",
+        "every transfer has the accounts and the machine of its kind",
         count(tables.transfers),
         _stray_transfers(),
     )

@@ -16,7 +16,7 @@ _transfers = tables.transfers.c
 
 def totals() -> Rule:
     return Rule(
-        "every order's total is that of its lines as sold",
+        "every order's total equals the sum of its lines",
         count(tables.orders, tables.order_lines),
         differing(
             ("order_id",),
@@ -28,7 +28,7 @@ def totals() -> Rule:
 
 def payments() -> Rule:
     return Rule(
-        "every order was paid whole, by its buyer",
+        "every order was paid in full by its buyer",
         count(tables.orders),
         differing(
             ("order_id", "account", "user_id", "guest_id"),
@@ -54,7 +54,7 @@ def payments() -> Rule:
 
 def sellers_share() -> Rule:
     return Rule(
-        "every seller got what their lines of an order took",
+        "every seller received the price of their order lines",
         count(tables.order_lines),
         differing(
             ("order_id", "account", "seller_id"),
@@ -72,7 +72,7 @@ def sellers_share() -> Rule:
 
 def pieces_sold() -> Rule:
     return Rule(
-        "every piece sold left its shelf",
+        "every sold piece was taken from its shelf",
         count(tables.order_lines),
         differing(
             ("order_id", "machine_id", "product_id"),

@@ -24,7 +24,7 @@ _refund_orders = tables.refunds.join(tables.orders, _orders.id == _refunds.order
 
 def amounts() -> Rule:
     return Rule(
-        "every refund's amount is that of its lines at the price as sold",
+        "every refund's amount equals its lines at the price sold",
         count(tables.refunds, tables.refund_lines),
         differing(
             ("refund_id",),
@@ -36,7 +36,7 @@ def amounts() -> Rule:
 
 def returned_to_buyers() -> Rule:
     return Rule(
-        "every refund went back whole to whose order it was",
+        "every refund was paid in full to the buyer of the order",
         count(tables.refunds),
         differing(
             ("refund_id", "order_id", "account", "user_id", "guest_id"),
@@ -71,7 +71,7 @@ def returned_to_buyers() -> Rule:
 
 def taken_back_from_sellers() -> Rule:
     return Rule(
-        "every seller paid back what their refunded lines took",
+        "every seller paid back the price of their refunded lines",
         count(tables.refund_lines),
         differing(
             ("refund_id", "account", "seller_id"),
@@ -89,7 +89,7 @@ def taken_back_from_sellers() -> Rule:
 
 def pieces_counted() -> Rule:
     return Rule(
-        "every line counts the pieces given back",
+        "every order line has the number of its refunded pieces",
         count(tables.order_lines, tables.refund_lines),
         differing(
             ("order_id", "product_id"),
@@ -106,7 +106,7 @@ def pieces_counted() -> Rule:
 
 def pieces_returned() -> Rule:
     return Rule(
-        "every piece given back came to the shelf it was sold from",
+        "every returned piece is back on the shelf it was sold from",
         count(tables.refund_lines),
         differing(
             ("refund_id", "order_id", "machine_id", "product_id"),

@@ -22,7 +22,7 @@ _sales = tables.sales.c
 
 def daily_sums() -> Rule:
     return Rule(
-        "every day's sales are what was sold and given back on it",
+        "every day's totals equal its sales and refunds",
         count(tables.sales, tables.order_lines, tables.refund_lines),
         _sales_offenders(),
     )
@@ -54,7 +54,7 @@ def _sales_offenders() -> Select[Any]:
 
 def sellers_of_lines() -> Rule:
     return Rule(
-        "every line was sold for its product's seller",
+        "every order line has the seller of its product",
         count(tables.order_lines),
         _foreign_lines(),
     )
@@ -70,7 +70,7 @@ def _foreign_lines() -> Select[Any]:
 
 
 def statuses() -> Rule:
-    return Rule("every order's status fits what was given back", count(tables.orders), _status_offenders())
+    return Rule("every order's status matches its refunds", count(tables.orders), _status_offenders())
 
 
 def _status_offenders() -> Select[Any]:

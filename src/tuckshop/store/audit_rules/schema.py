@@ -34,7 +34,7 @@ _NUMBERED = tuple(one for one in tables.metadata.sorted_tables if "id" in one.c 
 
 def ids_sqlite() -> Rule:
     return Rule(
-        "every next number is free",
+        "every next id is free",
         count(*(tables.metadata.tables[name] for name in tables.TILL_IDS)),
         _ids_behind("sqlite"),
         dialect="sqlite",
@@ -43,7 +43,7 @@ def ids_sqlite() -> Rule:
 
 def ids_postgresql() -> Rule:
     return Rule(
-        "every next number is free",
+        "every next id is free",
         count(*_NUMBERED),
         _ids_behind("postgresql"),
         dialect="postgresql",
@@ -52,7 +52,7 @@ def ids_postgresql() -> Rule:
 
 def references() -> Rule:
     return Rule(
-        "every reference leads to a row",
+        "every reference points to an existing row",
         count(*(one for one in tables.metadata.sorted_tables if one.foreign_key_constraints)),
         _dangling(),
     )

@@ -13,7 +13,7 @@ _stock = tables.stock_movements.c
 
 def shelves() -> Rule:
     return Rule(
-        "every shelf holds what was put on it and taken off",
+        "every shelf equals the sum of its stock movements",
         count(tables.shelves, tables.stock_movements),
         differing(
             ("machine_id", "product_id"),
@@ -25,7 +25,7 @@ def shelves() -> Rule:
 
 def moves() -> Rule:
     return Rule(
-        "every piece that left a machine for another came there",
+        "every moved piece arrived at its machine",
         count(tables.stock_movements),
         differing(
             ("product_id", "created_us"),

@@ -19,7 +19,7 @@ _users = tables.users.c
 
 def closed_users() -> Rule:
     return Rule(
-        "nobody who is gone owes, or sells",
+        "no closed user owes money or has products on sale",
         count(tables.users),
         _left_behind(),
     )

@@ -170,7 +170,7 @@ def _tell_again(request: ShopRequest, machine: Machine, form: BoundForm) -> Resp
     flash.leave(
         response,
         request,
-        words.gettext("Coins went in or out while you counted. Compare again."),
+        words.gettext("Coins were added or removed while you counted. Compare again."),
         mood=Mood.BAD,
     )
     return response

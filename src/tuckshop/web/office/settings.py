@@ -55,7 +55,7 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
             _("Money"),
             {
                 "coins": _("Who may confirm that coins were inserted"),
-                "coins_daily_cap_cents": _("Most that a buyer can declare in coins a day, in cents"),
+                "coins_daily_cap_cents": _("Daily limit of coins that a buyer can add, in cents"),
                 "tab_limit_cents": _("Default tab limit, in cents"),
             },
         ),
@@ -74,7 +74,7 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
                 "home": _("Data folder"),
                 "database_url": _("Database"),
                 "secret": _("Key that signs log-ins"),
-                "unsafe_durability": _("Start even if a power cut can lose sales"),
+                "unsafe_durability": _("Start even if a power failure can lose sales"),
             },
         ),
         (

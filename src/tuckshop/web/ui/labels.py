@@ -124,12 +124,12 @@ class Naming:
         words = self.words
         match Scope(scope):
             case Scope.READ:
-                return words.gettext("read everything of mine")
+                return words.gettext("read all my data")
             case Scope.BUY:
                 return words.gettext("buy and pay")
             case Scope.SELL:
                 return words.gettext("sell")
             case Scope.ADMIN:
-                return words.gettext("act in the office as I can")
+                return words.gettext("use the office with my roles")
             case unknown:
                 assert_never(unknown)

@@ -71,8 +71,8 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.RecordUnreadable: (
         N_("Response cannot be read"),
         N_(
-            "The answer under the key %(key)s was stored at %(recorded_at)s by another release."
-            " Nothing was done again."
+            "The request with the key %(key)s was already completed at %(recorded_at)s, but another"
+            " version of Tuckshop stored its response. Nothing was done again."
         ),
     ),
     refusals.ReportTooLarge: (
@@ -127,7 +127,7 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("The coin box has only %(available)s of %(value_cents)s."),
     ),
     refusals.CoinsOwed: (
-        N_("Coins owed"),
+        N_("Coin box below zero"),
         N_("The coin box of machine %(machine)s is below zero for a coin. Add change or count it first."),
     ),
     refusals.NotPayable: (
@@ -135,7 +135,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("%(payable_cents)s of the %(balance_cents)s earned is available for payout."),
     ),
     refusals.NameTaken: (N_("Name taken"), N_("The name %(name)s is taken. Choose another one.")),
-    refusals.BarcodeTaken: (N_("Barcode taken"), N_("Product %(product)s has the barcode %(barcode)s.")),
+    refusals.BarcodeTaken: (
+        N_("Barcode taken"),
+        N_("Product %(product)s already has the barcode %(barcode)s."),
+    ),
     refusals.EmailTaken: (N_("Email taken"), N_("The email address %(email)s is taken. Use another one.")),
     refusals.ClientRefTaken: (
         N_("Reference used"),
@@ -182,17 +185,17 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.CoinsCapReached: (
         N_("Coin limit reached"),
         N_(
-            "You can add %(cap_cents)s in coins a day, and %(left_cents)s more today. Ask a cashier"
-            " to add more."
+            "You can add %(cap_cents)s in coins a day. You can add %(left_cents)s more today. To add"
+            " more, ask a cashier."
         ),
     ),
     refusals.StillHoldsValue: (
         N_("Not empty yet"),
         Plural(
-            "First clear %(earned_cents)s of earnings, %(owed_cents)s on the tab and %(stock)s piece"
-            " in stock.",
-            "First clear %(earned_cents)s of earnings, %(owed_cents)s on the tab and %(stock)s pieces"
-            " in stock.",
+            "To close this user account, first pay out %(earned_cents)s of earnings, settle %(owed_cents)s on"
+            " the tab and remove %(stock)s piece of stock.",
+            "To close this user account, first pay out %(earned_cents)s of earnings, settle %(owed_cents)s on"
+            " the tab and remove %(stock)s pieces of stock.",
             "stock",
         ),
     ),
@@ -243,7 +246,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     ),
     field_problems.SpaceAtEnds: N_("must not start or end with space"),
     field_problems.ForbiddenCharacters: N_("must not contain slashes or invisible characters"),
-    field_problems.ReservedName: N_("must not be the shop's own"),
+    field_problems.ReservedName: N_("must not be the name of the shop"),
     field_problems.NotAnEmail: N_("must look like name@example.org"),
     field_problems.NotABarcode: N_("must be %(length_min)s to %(length_max)s letters, digits or hyphens"),
     field_problems.CommonPassword: N_("is among the most common passwords"),
@@ -251,27 +254,27 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     field_problems.NotATimezone: N_("must be a name such as Europe/Berlin"),
     field_problems.NotYesOrNo: N_("must be yes or no"),
     field_problems.StateNotAllowed: N_("must be pending, active or disabled"),
-    field_problems.ChangeOnTab: N_("must be keep where the order goes on the tab"),
+    field_problems.ChangeOnTab: N_("must be “keep” when the order goes on the tab"),
     field_problems.SameUser: N_("must be another user"),
     field_problems.SameMachine: N_("must be another machine"),
-    field_problems.NoRoles: N_("must name at least one role"),
-    field_problems.RoleTwice: N_("must name each role once"),
-    field_problems.NoScopes: N_("must name at least one scope"),
+    field_problems.NoRoles: N_("must include at least one role"),
+    field_problems.RoleTwice: N_("must include each role only once"),
+    field_problems.NoScopes: N_("must include at least one scope"),
     field_problems.WrongLineCount: Plural(
-        "must name 1 to %(lines_max)s products", "must name 1 to %(lines_max)s products", "lines_max"
+        "must include 1 to %(lines_max)s products", "must include 1 to %(lines_max)s products", "lines_max"
     ),
-    field_problems.ProductTwice: N_("must name each product once"),
+    field_problems.ProductTwice: N_("must include each product only once"),
     field_problems.MoreThanOrdered: N_("must be at most %(most)s of product %(product)s"),
-    field_problems.SlotTwice: N_("must be set for one product only"),
-    field_problems.AboveCapacity: N_("must be at most the capacity"),
-    field_problems.NoCoins: N_("must hold at least one coin"),
+    field_problems.SlotTwice: N_("must be different for each product"),
+    field_problems.AboveCapacity: N_("must not be more than the capacity"),
+    field_problems.NoCoins: N_("must include at least one coin"),
     field_problems.TooManyCoins: Plural(
-        "must hold at most %(most)s coin in one go", "must hold at most %(most)s coins in one go", "most"
+        "must include at most %(most)s coin", "must include at most %(most)s coins", "most"
     ),
-    field_problems.CoinCountTooSmall: N_("must hold at least 1 of %(value_cents)s"),
-    field_problems.CoinCountOutOfRange: N_("must hold from 0 to %(most)s of %(value_cents)s"),
-    field_problems.CoinNotCounted: N_("must name every coin, including %(value_cents)s"),
-    field_problems.CoinTwice: N_("must name each coin once"),
+    field_problems.CoinCountTooSmall: N_("must include at least one coin of %(value_cents)s"),
+    field_problems.CoinCountOutOfRange: N_("must include from 0 to %(most)s coins of %(value_cents)s"),
+    field_problems.CoinNotCounted: N_("must include every coin, also %(value_cents)s"),
+    field_problems.CoinTwice: N_("must include each coin only once"),
     field_problems.DayOutOfRange: N_("must be from %(first_day)s to %(last_day)s"),
     field_problems.DayAfter: N_("must not be after %(last_day)s"),
     field_problems.PeriodTooLong: Plural(
@@ -286,6 +289,13 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     field_problems.Animated: N_("must not be animated"),
 }
 """All but StoredReason, which has a sentence of its own."""
+
+CELL_PROBLEMS: Mapping[type[FieldProblem], str] = {
+    field_problems.NotADecimal: N_("is not a number. Write it as 1.50"),
+    field_problems.NotAWholeNumber: N_("is not a whole number. Write it as 12"),
+    field_problems.NotYesOrNo: N_("is not yes or no"),
+}
+"""Of a file's cells, which are written in one way in every language."""
 
 FIELDS: Mapping[str, str] = {
     "amount": N_("Amount"),
@@ -326,10 +336,10 @@ FIELDS: Mapping[str, str] = {
 
 FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
     file_problems.FileTooLarge: N_("The file is larger than %(mib)s MiB."),
-    file_problems.FileIsUtf16: N_("The file is UTF-16; save it as CSV in UTF-8."),
-    file_problems.FileNotUtf8: N_("The file is not UTF-8; save it as CSV in UTF-8."),
-    file_problems.NulCharacter: N_("There is a NUL character: this is no CSV file."),
-    file_problems.QuotesOpen: N_("The quotation marks in this row are not closed, or are inside a cell."),
+    file_problems.FileIsUtf16: N_("The file is UTF-16. Save it as CSV in UTF-8."),
+    file_problems.FileNotUtf8: N_("The file is not UTF-8. Save it as CSV in UTF-8."),
+    file_problems.NulCharacter: N_("The file has a NUL character, so it is not a CSV file."),
+    file_problems.QuotesOpen: N_("A quotation mark in this row is not closed, or is inside a cell."),
     file_problems.CellTooLong: Plural(
         "A cell has more than %(length_max)s character.",
         "A cell has more than %(length_max)s characters.",
@@ -340,23 +350,25 @@ FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
     ),
     file_problems.FileEmpty: N_("The file is empty. Its first row must name the columns: %(columns)s."),
     file_problems.NameColumnMissing: N_("The first row must name the columns: name, and any of %(columns)s."),
-    file_problems.UnknownColumn: N_("There is no column “%(column)s”, only %(columns)s."),
-    file_problems.ColumnTwice: N_("The column %(column)s is there twice."),
+    file_problems.UnknownColumn: N_("The column “%(column)s” is unknown. Use only these: %(columns)s."),
+    file_problems.ColumnTwice: N_("The column %(column)s appears twice."),
     file_problems.TooManyCells: Plural(
-        "There is %(cells)s cell, and the first row names %(cells_max)s.",
-        "There are %(cells)s cells, and the first row names %(cells_max)s.",
+        "This row has %(cells)s cell, but the first row has %(cells_max)s.",
+        "This row has %(cells)s cells, but the first row has %(cells_max)s.",
         "cells",
     ),
     file_problems.InvalidCell: N_("%(column)s: “%(value)s” %(problem)s."),
     file_problems.NameMissing: N_("The name is missing."),
-    file_problems.NameTwice: N_("%(name)s is on line %(first_line)s already."),
-    file_problems.BarcodeInUse: N_("Another product has the barcode %(barcode)s."),
-    file_problems.PriceMissing: N_("%(name)s is new and needs a price."),
+    file_problems.NameTwice: N_("%(name)s is already on line %(first_line)s."),
+    file_problems.BarcodeInUse: N_("Another product already has the barcode %(barcode)s."),
+    file_problems.PriceMissing: N_("%(name)s is new. Add a price."),
     file_problems.AboveShelfCapacity: N_("The shelf of %(name)s holds at most %(most)s."),
     file_problems.UnknownSeller: N_("There is no seller %(seller)s."),
     file_problems.SellerNotYou: N_("You can add only your own products."),
-    file_problems.ProductNotYours: N_("%(name)s belongs to somebody else."),
-    file_problems.OtherSeller: N_("%(name)s is sold by %(seller)s, and products keep their sellers."),
+    file_problems.ProductNotYours: N_("%(name)s belongs to another seller."),
+    file_problems.OtherSeller: N_(
+        "%(name)s is sold by %(seller)s. The seller of a product cannot be changed."
+    ),
 }
 
 
@@ -386,7 +398,8 @@ def of_row(problem: FileProblem, words: Words, currency: Currency) -> str:
     """Why a file, or a row of it, is not taken, as a sentence."""
     facts: dict[str, object] = dict(problem.facts())
     if isinstance(problem, InvalidCell):
-        facts["problem"] = said(problem.problem, words, currency)
+        text = CELL_PROBLEMS.get(type(problem.problem))
+        facts["problem"] = words.gettext(text) if text else said(problem.problem, words, currency)
     elif isinstance(problem, FileTooLarge):
         facts["mib"] = problem.bytes_max // MIB
     return _told(FILE_PROBLEMS[type(problem)], facts, words, currency)

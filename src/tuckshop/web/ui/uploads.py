@@ -43,7 +43,7 @@ async def read(
 
 
 def _tell_too_large(form: BoundForm, file: str, bytes_max: int) -> None:
-    form.tell(file, form.words.gettext("Must be a file of at most %(count)s MiB.", count=bytes_max // MIB))
+    form.tell(file, form.words.gettext("Choose a file of at most %(count)s MiB.", count=bytes_max // MIB))
 
 
 async def read_with_picture(request: ShopRequest, *names: str) -> tuple[BoundForm, Upload | None]:
