@@ -29,6 +29,8 @@ from tuckshop.http.handlers import Router, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
+from tuckshop.operations import guests as guest_operations
+from tuckshop.queries import guests as guest_queries
 from tuckshop.till.callers import MachineCaller, SessionCaller, user_of
 from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
@@ -176,7 +178,7 @@ async def index(
 ) -> LeftBehindPage:
     """Guests whose wallet was not used for this many days. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
-    found = await guests.left_behind(
+    found = await guest_queries.unclaimed(
         request.shop, actor=actor, days=days, after_id=cursor_id(cursor) or 0, limit=limit + 1
     )
     items = [
@@ -195,7 +197,7 @@ async def sweep(request: ShopRequest) -> SweptResponse:
     """Closes guest wallets not used for this many days and writes the money off. Admins only."""
     caller = request.caller
     data = await request.parsed(SweepBody)
-    closed = await guests.close_left_behind(request.shop, caller=caller, days=data.days)
+    closed = await guest_operations.write_off(request.shop, caller=caller, days=data.days)
     return SweptResponse(count=len(closed), amount=sum(one.amount_cents for one in closed))
 
 
@@ -207,7 +209,9 @@ async def sweep(request: ShopRequest) -> SweptResponse:
 async def unclaimed(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
     """Written-off money of closed guest and user wallets, newest first. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
-    found = await guests.unclaimed(request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1)
+    found = await guest_queries.written_off(
+        request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1
+    )
     items = [
         WrittenOffResponse(
             id=one.transfer_id,

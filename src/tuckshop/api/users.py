@@ -28,6 +28,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import registration, roles, sessions, users
 from tuckshop.identity.users import User
 from tuckshop.queries import data_export as data_export_queries
+from tuckshop.queries import users as user_queries
 from tuckshop.till.commands.users import CloseUser, UserClosed
 
 Roles = Annotated[
@@ -222,7 +223,7 @@ async def index(
 ) -> UsersResponse:
     """All users, oldest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
-    found = await users.page(
+    found = await user_queries.oldest_first(
         request.shop,
         after_id=cursor_id(cursor) or 0,
         limit=limit + 1,

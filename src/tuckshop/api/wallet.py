@@ -29,8 +29,9 @@ from tuckshop.http.fields import Id, Moment, ResponseBody, moment
 from tuckshop.http.handlers import Router, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import guests, sessions
+from tuckshop.identity import sessions
 from tuckshop.queries import earnings as earnings_queries
+from tuckshop.queries import guests as guest_queries
 from tuckshop.queries import wallet
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
@@ -132,7 +133,7 @@ class EarningsResponse(ResponseBody):
 async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletResponse:
     """The balance, and the coins it would be paid in. For guests: machines, cashiers, admins."""
     if guest is not None:
-        found = await guests.find(request.shop, caller=request.witness, name=guest)
+        found = await guest_queries.find(request.shop, caller=request.witness, name=guest)
         coins = wallet.coins_of(request.shop, found.balance_cents)
         return WalletResponse(balance=found.balance_cents, coins=coins, owed=0)
     actor = await sessions.actor(request.shop, caller=request.caller)

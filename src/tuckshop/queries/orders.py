@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tuckshop.context import Shop
 from tuckshop.domain.orders import MICROSECONDS, OrderStatus
 from tuckshop.domain.refusals import UnknownOrder
-from tuckshop.domain.users import Actor, Role
+from tuckshop.domain.users import HOUSE_NAME, Actor, Role
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.commands.orders import PlaceOrder, SoldLine
@@ -23,7 +23,8 @@ from tuckshop.till.commands.orders import PlaceOrder, SoldLine
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
 orders, lines = tables.orders, tables.order_lines
-users, guests = tables.users, tables.guests
+users, guests, machines = tables.users, tables.guests, tables.machines
+refunds, refund_lines = tables.refunds, tables.refund_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,30 @@ class Returnable:
     until_us: int
     product_ids: tuple[int, ...]
     is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRecord:
+    """Pieces that came back, by product; `actor` None: nobody who has a name, a machine or the operator."""
+
+    refund_id: int
+    kind: str
+    amount_cents: int
+    actor: str | None
+    reason: str | None
+    created_us: int
+    pieces: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetails:
+    """An order whole. `sellers`: by product."""
+
+    order: OrderRecord
+    machine: str
+    fulfilled_us: int | None
+    sellers: dict[int, str]
+    refunds: list[RefundRecord]
 
 
 class OrderScope(StrEnum):
@@ -271,3 +296,39 @@ async def _with_lines(connection: AsyncConnection, rows: Any, *, actor: Actor | 
 
 def _total_cents(sold: list[SoldLine]) -> int:
     return sum(line.quantity * line.price_cents for line in sold)
+
+
+async def details(shop: Shop, *, order_id: int, actor: Actor) -> OrderDetails:
+    """The order and all that belongs to it. Raises RoleMissing, UnknownOrder."""
+    actor.require(Role.CASHIER, Role.ADMIN)
+    found = await find(shop, order_id=order_id, actor=actor)
+    sold_at = (
+        select(machines.c.name, orders.c.fulfilled_us)
+        .join(machines, machines.c.id == orders.c.machine_id)
+        .where(orders.c.id == order_id)
+    )
+    sold_for = (
+        select(lines.c.product_id, users.c.username)
+        .outerjoin(users, users.c.id == lines.c.seller_id)
+        .where(lines.c.order_id == order_id)
+    )
+    came_back = (
+        select(refunds, users.c.username, refund_lines.c.product_id, refund_lines.c.quantity)
+        .join(refund_lines, refund_lines.c.refund_id == refunds.c.id)
+        .outerjoin(users, users.c.id == refunds.c.actor_id)
+        .where(refunds.c.order_id == order_id)
+        .order_by(refunds.c.id, refund_lines.c.product_id)
+    )
+    async with reading(shop.engine) as connection:
+        machine, fulfilled_us = (await connection.execute(sold_at)).one()
+        sellers = {product_id: name or HOUSE_NAME for product_id, name in await connection.execute(sold_for)}
+        rows = (await connection.execute(came_back)).all()
+    told = []
+    for _, group in groupby(rows, key=lambda row: row.id):
+        some = list(group)
+        one = some[0]
+        pieces = {row.product_id: row.quantity for row in some}
+        told.append(
+            RefundRecord(one.id, one.kind, one.amount_cents, one.username, one.reason, one.created_us, pieces)
+        )
+    return OrderDetails(found, machine, fulfilled_us, sellers, told)
