@@ -34,7 +34,7 @@ BEGIN
             product.refundable, product.tax_basis_points, product.cost_cents, 0);
     INSERT INTO idempotency (scope, key, fingerprint, kind, outcome, order_id, created_us)
     VALUES ('user:' || buyer.id, wanted_key,
-            '\x5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9', 'OrderPlaced',
+            '\x5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9', 'order.placed/1',
             '{"order_id":' || new_id || ',"client_ref": null,"status":"dispensed","payment":"wallet","machine_id": 1,'
             '"lines":[{"product_id":' || wanted_product_id || ',"name":"' || product.name
             || '","quantity": 1,"price_cents":' || product.price_cents || ',"refunded_quantity": 0}],"total_cents":'

@@ -29,7 +29,7 @@ VALUES (:order_id, :product_id, 0, 1, :name, :price_cents, :seller_id, :refundab
         :tax_basis_points, :cost_cents, 0);
 INSERT INTO idempotency (scope, key, fingerprint, kind, outcome, order_id, created_us)
 VALUES ('user:' || :buyer_id, gen_random_uuid()::text,
-        '\x5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9', 'OrderPlaced',
+        '\x5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9', 'order.placed/1',
         '{"order_id":' || :order_id || ',"client_ref": null,"status":"dispensed","payment":"wallet","machine_id": 1,'
         '"lines":[{"product_id":' || :product_id || ',"name":"' || :name || '","quantity": 1,"price_cents":'
         || :price_cents || ',"refunded_quantity": 0}],"total_cents":' || :price_cents

@@ -6,6 +6,7 @@ import stat
 import pytest
 
 from tests.cli.conftest import Environment, Terminal
+from tests.conftest import PostgresServer
 
 
 def _password(told: str) -> str:
@@ -30,8 +31,8 @@ def test_makes_a_shop_with_an_admin(terminal: Terminal) -> None:
 def test_a_second_one_is_refused_and_changes_nothing(terminal: Terminal) -> None:
     terminal.works("init", "--admin", "ada")
     key = (terminal.home / "secret.key").read_bytes()
-    assert "set up already" in terminal.refused("init")
-    assert "set up already" in terminal.refused("init", "--admin", "eve")
+    assert "already set up" in terminal.refused("init")
+    assert "already set up" in terminal.refused("init", "--admin", "eve")
     assert (terminal.home / "secret.key").read_bytes() == key
 
 
@@ -79,7 +80,7 @@ class TestHalfDone:
 
     def test_a_shop_but_no_admin(self, open_terminal: Terminal) -> None:
         _password(open_terminal.works("init"))
-        assert "set up already" in open_terminal.refused("init")
+        assert "already set up" in open_terminal.refused("init")
 
     def test_another_currency_is_too_late(self, open_terminal: Terminal) -> None:
         assert "cannot be changed to USD" in open_terminal.refused("init", "--currency", "USD")
@@ -88,7 +89,7 @@ class TestHalfDone:
         terminal.works("init")
         (terminal.home / "secret.key").unlink()
         told = terminal.works("init")
-        assert "made anew" in told
+        assert "Created a new key file" in told
         assert "Password" not in told
         assert (terminal.home / "secret.key").exists()
 
@@ -121,15 +122,12 @@ def test_a_secret_that_is_set_needs_no_file(terminal: Terminal, environment: Env
 
 @pytest.mark.postgres
 def test_works_on_postgresql(
-    terminal: Terminal, environment: Environment, request: pytest.FixtureRequest
+    terminal: Terminal, environment: Environment, postgres_server: PostgresServer
 ) -> None:
-    server = request.getfixturevalue("postgres_server")
-    name = f"tuckshop_cli_{terminal.home.parent.name}".replace("-", "_")
-    server.execute(f'CREATE DATABASE "{name}"')
-    environment(database_url=server.url(name))
+    environment(database_url=postgres_server.new_database())
     told = terminal.works("init")
     _password(told)
     assert (terminal.home / "secret.key").exists()
     terminal.works("product", "add", "Cola", "1.50", "--stock", "5")
     terminal.works("audit")
-    assert "set up already" in terminal.refused("init")
+    assert "already set up" in terminal.refused("init")
