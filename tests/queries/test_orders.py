@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.plans import heard, plans
+from tests.queries.query_plans import heard, plans
 from tests.shop import Shop, open_shop
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.ledger import wallet_of

@@ -1,4 +1,4 @@
-"""People, as the operator handles them; tests/api/test_accounts.py has what they do themselves."""
+"""People, as the operator handles them; tests/api/test_users.py has what they do themselves."""
 
 from __future__ import annotations
 
