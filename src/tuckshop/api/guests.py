@@ -109,7 +109,7 @@ class UnclaimedPage(Page):
     items: list[WrittenOffResponse]
 
 
-async def purse(
+async def requested_wallet(
     request: ShopRequest,
     caller: SessionCaller | MachineCaller,
     *,
@@ -121,7 +121,7 @@ async def purse(
 
     Raises:
         Malformed: a user and a guest, or neither by a machine.
-        SessionEnded, RoleMissing, InvalidField, UnknownGuest: see `services.guests`.
+        SessionEnded, RoleMissing, InvalidField, UnknownGuest: see `identity.guests`.
     """
     if guest is not None:
         if user is not None:
@@ -154,18 +154,18 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
         RefundWindowOver,
         RefundsExhausted,
         BalanceTooLarge,
-        login="witness",
+        login="attester",
         keyed=True,
         body=GuestRefundBody,
     ),
 )
 async def refund(request: ShopRequest) -> Response[RefundResponse]:
     """Machines within the refund window and three times a day for a guest; cashiers and admins always."""
-    caller = request.witness
+    caller = request.attester
     data = await request.parsed(GuestRefundBody)
-    caller, ref = await purse(request, caller, guest=data.guest)
+    caller, ref = await requested_wallet(request, caller, guest=data.guest)
     command = RefundNewest(caller, ref, data.product, machine_of(caller, data.machine))
-    return respond(await request.settled(command), Refunded, show_refund, status=201)
+    return respond(await request.execute(command), Refunded, show_refund, status=201)
 
 
 @get(

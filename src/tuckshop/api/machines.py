@@ -83,11 +83,11 @@ async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None =
 @get(
     "/{machine_id:int}",
     summary="A machine",
-    operation=describe("getMachine", UnknownMachine, login="witness"),
+    operation=describe("getMachine", UnknownMachine, login="attester"),
 )
 async def show(request: ShopRequest, machine_id: PathId) -> MachineResponse:
     """A machine. Machines can read themselves."""
-    await devices.witness(request.shop, caller=request.witness)
+    await devices.attester(request.shop, caller=request.attester)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
 

@@ -200,7 +200,7 @@ async def close_me(request: ShopRequest) -> Response[None]:
     have it paid out before.
     """
     caller = request.caller
-    outcome = await request.settled(CloseUser(caller, caller.user_id))
+    outcome = await request.execute(CloseUser(caller, caller.user_id))
     return respond(outcome, UserClosed, lambda _: None, status=204)
 
 
@@ -210,7 +210,7 @@ async def export_me(request: ShopRequest) -> ExportResponse:
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     found = await data_export_queries.collect(request.shop, user_id=actor.user_id)
-    return ExportResponse(**data_export.shown(found))
+    return ExportResponse(**data_export.readable(found))
 
 
 @get(
@@ -271,7 +271,7 @@ async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
 )
 async def close(request: ShopRequest, user_id: PathId) -> Response[None]:
     """The same as closing your own. Money left in the wallet is written off. Admins only."""
-    outcome = await request.settled(CloseUser(request.caller, user_id))
+    outcome = await request.execute(CloseUser(request.caller, user_id))
     return respond(outcome, UserClosed, lambda _: None, status=204)
 
 

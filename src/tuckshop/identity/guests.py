@@ -68,7 +68,7 @@ async def known(shop: Shop, *, name: str, make: bool = False) -> int:
 
 async def require_server(shop: Shop, *, caller: SessionCaller | MachineCaller) -> Actor:
     """The machine, cashier or admin who asks. Raises SessionEnded, RoleMissing."""
-    actor = await devices.witness(shop, caller=caller)
+    actor = await devices.attester(shop, caller=caller)
     if actor.machine_id is None:
         actor.require(Role.CASHIER, Role.ADMIN)
     return actor

@@ -213,7 +213,7 @@ def user_of(row: Row[Any]) -> User:
     return User(row.id, row.username, row.email, roles_of(row), UserState(row.state))
 
 
-def standing_of(row: Any) -> dict[str, Any]:
+def snapshot_of(row: Any) -> dict[str, Any]:
     """What the admin log says of somebody before and after."""
     return {"username": row.username, "roles": roles_of(row), "state": row.state}
 

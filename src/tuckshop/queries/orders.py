@@ -89,7 +89,7 @@ async def page(
     shop: Shop,
     *,
     actor: Actor,
-    whose: OrderScope = OrderScope.MINE,
+    scope: OrderScope = OrderScope.MINE,
     buyer_id: int | None = None,
     status: OrderStatus | None = None,
     before_id: int | None = None,
@@ -106,7 +106,7 @@ async def page(
     # First their numbers alone, in the order of an index, and all else of those on the page.
     place, narrowed = orders.c.id, []
     found = select(place)
-    match whose:
+    match scope:
         case OrderScope.MINE:
             narrowed.append(orders.c.buyer_id == actor.user_id)
         case OrderScope.SOLD:
@@ -116,7 +116,7 @@ async def page(
         case OrderScope.ALL:
             actor.require(Role.CASHIER, Role.ADMIN)
         case _:
-            assert_never(whose)
+            assert_never(scope)
     if buyer_id is not None:
         if buyer_id != actor.user_id:
             actor.require(Role.CASHIER, Role.ADMIN)
@@ -125,13 +125,13 @@ async def page(
         narrowed.append(is_in(status))
     if before_id is not None:
         found = found.where(place < before_id)
-    if narrowed and whose is OrderScope.SOLD:
+    if narrowed and scope is OrderScope.SOLD:
         found = found.join(orders, orders.c.id == place)
     ids = found.where(*narrowed).order_by(place.desc()).limit(limit).offset(offset).subquery("found")
     query = _LISTED.join(ids, ids.c[place.name] == orders.c.id).order_by(orders.c.id.desc())
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).all()
-        return await _with_lines(connection, rows, actor=actor if whose is OrderScope.SOLD else None)
+        return await _with_lines(connection, rows, actor=actor if scope is OrderScope.SOLD else None)
 
 
 async def returnable(shop: Shop, *, buyer_id: int, order_ids: Collection[int]) -> dict[int, Returnable]:

@@ -49,7 +49,7 @@ DIALECT = Dialect(
                 "description": "The key of the machine that the kiosk is; a demo's kiosk needs none.",
             }
         },
-        logins={"witness": _KEY, "optional": [*_KEY, {}], "none": []},
+        logins={"attester": _KEY, "optional": [*_KEY, {}], "none": []},
         tag_part=lambda path: path.removeprefix(API).split("/")[1],
         takes_api_tokens=False,
         walk=WALK,

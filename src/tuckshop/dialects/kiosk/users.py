@@ -62,7 +62,7 @@ class GuestResponse(ResponseBody):
         "addBalance",
         InvalidField,
         BalanceTooLarge,
-        login="witness",
+        login="attester",
         keyed=True,
         body=BalanceBody | None,
         forms=True,

@@ -162,7 +162,7 @@ change_user = patch(
 async def close_user(request: ShopRequest, user_id: PathId) -> Response[None]:
     """The name is free again, every session is over; money that is left is kept for whoever claims it."""
     await _require_self(request, user_id)
-    outcome = await request.settled(CloseUser(request.caller, user_id))
+    outcome = await request.execute(CloseUser(request.caller, user_id))
     return respond(outcome, UserClosed, lambda _: None, status=204)
 
 

@@ -53,7 +53,7 @@ async def index(request: ShopRequest) -> Response[Any]:
         found = await orders.page(
             request.shop,
             actor=member.actor,
-            whose=OrderScope.ALL,
+            scope=OrderScope.ALL,
             buyer_id=buyer_id,
             status=OrderStatus(asked["status"]) if asked["status"] in _STATUSES else None,
             before_id=before_id,
@@ -108,7 +108,7 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except Refusal as refusal:
         named = refusal.facts().get("product") if isinstance(refusal, RefundExceedsSale) else None
         form.refuse(refusal, beside={RefundExceedsSale: f"pieces-{named}"} if named else None)
@@ -161,7 +161,7 @@ async def _pressed(
 ) -> Response[Any]:
     response = forms.to_page(f"/office/orders/{command.order_id}")
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except Refusal as refusal:
         error_pages.leave(response, request, refusal)
         return response
