@@ -93,7 +93,8 @@ async def set_up(url: str) -> None:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with an empty shop, to be copied."""
     path = tmp_path_factory.mktemp("template") / "shop.sqlite3"
-    asyncio.run(set_up(f"sqlite:///{path}"))
+    with ThreadPoolExecutor(1) as aside:  # On this thread, a browser may hold the loop.
+        aside.submit(asyncio.run, set_up(f"sqlite:///{path}")).result()
     return path
 
 
@@ -149,7 +150,7 @@ class PostgresServer:
         """The URL of a new database with an empty shop."""
         if not self._template:
             self._template = self._aside.submit(self._new).result()
-            asyncio.run(set_up(self.url(self._template)))
+            self._aside.submit(self._runner.run, set_up(self.url(self._template))).result()
         name = (self._ready or self._aside.submit(self._new, self._template)).result()
         self._ready = self._aside.submit(self._new, self._template)
         return self.url(name)

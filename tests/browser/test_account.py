@@ -42,7 +42,7 @@ def test_a_buyer_registers_logs_in_buys_and_undoes(scene: Scene, settings: dict[
     expect(page.locator("#notice")).to_have_text("You are logged out.")
     log_in(page, "ada")
     expect(page).to_have_url(f"{scene.address}/account")
-    page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Machine").click()
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Machine").click()
     page.click("#coin-100")
     page.click(f"#choose-{cola}")
     page.click("#buy")

@@ -84,7 +84,7 @@ def test_an_admin_opens_the_shop(started: Scene) -> None:
     page.locator(".bay-in").click()
     page.fill("#restock-quantity", "5")
     page.click("#restock")
-    notice(page, "5 put in.")
+    notice(page, "5 refilled.")
     page.get_by_role("link", name="Coin box").click()
     page.fill("#fill-50", "2")
     page.click("#fill")
@@ -96,7 +96,7 @@ def test_an_admin_opens_the_shop(started: Scene) -> None:
 
     screen = scene.visit("/kiosk", **SCRIPTLESS)
     screen.fill("#machine_key", key)
-    screen.get_by_role("button", name="Begin").click()
+    screen.get_by_role("button", name="Start").click()
     screen.locator(".slot .niche").click()
     screen.click("#coin-100")
     screen.get_by_label("Return change").check()
@@ -175,7 +175,7 @@ def test_an_admin_sees_to_people_and_money(scene: Scene) -> None:
         else:
             expect(page.locator("#notice")).to_contain_text("€12.50")
     to(page, "Payouts")
-    page.get_by_role("link", name="Pay sam").click()
+    page.get_by_role("link", name="Pay out sam").click()
     expect(page.locator("#payable")).to_have_text("€3.00")
     page.fill("#amount", "3.01")
     page.fill("#external_ref", "bank 8")
@@ -196,9 +196,9 @@ def test_an_admin_sees_to_people_and_money(scene: Scene) -> None:
     page.click("#sweep")
     notice(page, "Wallets closed: 1. €0.50 written off.")
     expect(page.get_by_role("table")).to_contain_text("Guest door")
-    to(page, "Log")
+    to(page, "Admin log")
     expect(page.get_by_role("main")).to_contain_text("user.standing")
-    to(page, "People")
+    to(page, "Users")
     with page.expect_download() as saved:
         page.click("#save-users")
     assert "apple ada" in saved.value.path().read_text()
@@ -216,7 +216,7 @@ def test_a_cashier_serves_who_comes_to_the_counter(scene: Scene) -> None:
     page = scene.visit("/login?next=/office")
     log_in(page, "apple boss", pages.PASSWORD)
     page.click("#go-on")
-    expect(page.get_by_role("link", name="People")).to_have_count(0)
+    expect(page.get_by_role("link", name="Users")).to_have_count(0)
 
     to(page, "Unclaimed money")
     page.get_by_role("link", name="Open apple guest at the counter").click()
@@ -234,7 +234,7 @@ def test_a_cashier_serves_who_comes_to_the_counter(scene: Scene) -> None:
     expect(page.locator("#put-coins-wrong")).to_have_text("Must hold at least one coin.")
     page.fill("#put-100", "2")
     page.locator("#deposit").evaluate("(button) => { button.click(); button.click(); }")
-    expect(page.locator("#notice")).to_contain_text("€2.00 put in.")
+    expect(page.locator("#notice")).to_contain_text("€2.00 added.")
     expect(page.locator("#held")).to_have_text("€18.00")
     to(page, "Tabs")
     page.get_by_role("link", name="Settle the tab of apple ada").click()
@@ -352,7 +352,7 @@ def test_a_buyer_sees_to_their_own(scene: Scene) -> None:
         page.fill("#password", "correct pony")
         page.fill("#again", again)
         page.click("#change-password")
-    expect(page.locator("#notice")).to_contain_text("You have a new password.")
+    expect(page.locator("#notice")).to_contain_text("Your password is changed.")
     with page.expect_download() as saved:
         page.click("#take-along")
     assert json.loads(saved.value.path().read_text())["user"]["username"] == "ada"

@@ -56,7 +56,7 @@ def test_a_seller_adds_a_product_restocks_and_sees_the_sale_in_the_plot(
     expect(page.locator(".product-head img")).to_have_js_property("naturalWidth", 300)
     page.fill("#pieces", "10")
     page.click("#book")
-    expect(page.locator("#notice")).to_have_text("10 more.")
+    expect(page.locator("#notice")).to_have_text("10 pieces added.")
     expect(page.locator(".product-head")).to_contain_text("12 left")
     guest = scene.visit(**settings)
     guest.click("#coin-100")

@@ -47,6 +47,6 @@ def test_an_admin_refunds_and_sees_the_audit(scene: Scene, settings: dict[str, A
     expect(page.locator("#verdict")).to_have_text("Passed. Every check holds.")
     page.set_viewport_size({"width": 390, "height": 844})  # No room for so many ways: a button opens them.
     page.get_by_role("button", name="Office: Audit").click()
-    page.get_by_role("navigation", name="Office").get_by_role("link", name="People").click()
-    expect(page.get_by_role("button", name="Office: People")).to_be_visible()
+    page.get_by_role("navigation", name="Office").get_by_role("link", name="Users").click()
+    expect(page.get_by_role("button", name="Office: Users")).to_be_visible()
     expect(page.get_by_role("navigation", name="Office")).to_be_hidden()

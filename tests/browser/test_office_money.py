@@ -63,7 +63,7 @@ def test_an_admin_counts_a_coin_box_and_is_told_what_is_missing(
     for value, found in ((100, 0), (50, 4), (20, 9), (10, 0), (5, 0)):
         page.fill(f"#count-{value}", str(found))
     page.click("#count")
-    expect(page.locator("#difference")).to_have_text("€0.20 missing")
+    expect(page.locator("#difference")).to_have_text("€0.20 short")
     page.click("#confirm")
     expect(page.locator("#notice")).to_have_text("Count recorded. €0.20 less than expected.")
     expect(page.locator("#in-box")).to_have_text("€3.80")
@@ -81,5 +81,5 @@ def test_a_shelf_is_filled_as_it_is_planned(scene: Scene, settings: dict[str, An
     page.locator(".bay-in").click()
     expect(page.locator("#restock-quantity")).to_have_value("7")
     page.click("#restock")
-    expect(page.locator("#notice")).to_have_text("7 put in.")
+    expect(page.locator("#notice")).to_have_text("7 refilled.")
     expect(page.locator("#low")).to_have_count(0)
