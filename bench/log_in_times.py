@@ -4,7 +4,7 @@ Whoever measures must not learn whether a name is known, or why it was refused. 
 and disabled users are tried in turns, with passwords hashed as in real shops, in seconds of the processor.
 Each median is set in relation to that of wrong passwords, with an interval that holds the true ratio in 95 of
 100 runs; an interval that lies wholly beyond `RATIO_OFF_MAX` fails. What they do is counted by
-tests/services/test_log_in_time.py.
+tests/identity/test_log_in_time.py.
 """
 
 import argparse

@@ -23,10 +23,13 @@ from hypothesis import HealthCheck, settings
 
 from tests.engines import share_compiler
 from tests.limits import be_patient
-from tests.shop import Shop, open_shop
+from tests.shop import Clock, Shop, open_shop
 from tools.postgres import Cluster, PostgresMissing
+from tuckshop.context import Shop as RunningShop
 from tuckshop.identity import passwords
 from tuckshop.identity.passwords import MEMORY_KIB, PASSES
+from tuckshop.operations.startup import open_shop as open_running
+from tuckshop.settings import Settings
 from tuckshop.store.engine import open_engine, writing
 from tuckshop.store.migrate import upgrade
 from tuckshop.store.setup import install
@@ -39,7 +42,7 @@ MEMORY = Path("/dev/shm")
 MEMORY_BYTES_MIN = 2 << 30  # Two workers, each with a server, a few databases and its temporary files.
 
 # The tests of what is written once for each database; above these, one of the two says it all.
-COUNTED_TWICE = {"services", "store", "till"}
+COUNTED_TWICE = {"identity", "imports", "operations", "queries", "store", "till"}
 # What these run are other processes, in which nothing is counted, or programs beside the shop.
 UNCOUNTED = {"bench", "browser", "concurrency", "crash", "tools"}
 
@@ -247,3 +250,29 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     """A new shop with its till open and a clock that the test moves."""
     async with open_shop(database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time in the shop."""
+    return Clock()
+
+
+@pytest.fixture
+async def open_for_business(database_url: str, clock: Clock) -> AsyncIterator[RunningShop]:
+    """A new shop as the server opens it."""
+    settings = Settings(database_url=database_url, secret="a secret for tests, long enough to sign with")
+    async with open_running(settings, clock=clock) as running_shop:
+        yield running_shop
+
+
+@pytest.fixture
+def running(shop: Shop) -> RunningShop:
+    """As much of the running shop as looking things up needs."""
+    return RunningShop(
+        engine=shop.engine,
+        till=shop.till,
+        tokens=None,  # type: ignore[arg-type]
+        passwords=None,  # type: ignore[arg-type]
+        clock=shop.clock,
+    )

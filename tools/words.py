@@ -23,8 +23,23 @@ DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/architecture.md", "docs/money.md
 # Refused parts of names: `shop_takeout` and `ShopTakeout` have the part `takeout`.
 NAMES: Mapping[str, str] = {
     "assortment": "product or catalogue",
+    "edge": "middleware",
+    "gate": "host_check",
+    "glance": "dashboard",
+    "goods": "products or inventory",
+    "lane": "fast_path",
+    "naming": "labels",
+    "newcomer": "new_user",
+    "news": "changed",
+    "notice": "flash",
+    "notices": "flash",
+    "opaque": "browser_session",
+    "picks": "cart",
+    "purse": "balances or wallet",
+    "stalls": "body_timeouts",
     "takeout": "data_export",
     "ware": "product",
+    "wishes": "content_negotiation or preferences",
 }
 _SPAN = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 _SHOWN = re.compile(r"\{#.*?#\}|\{%.*?%\}|<[^>]*>", re.DOTALL)

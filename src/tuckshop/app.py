@@ -61,17 +61,17 @@ _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's 
 
 
 class Service:
-    """The whole ASGI application: requests go to the edge, start and end of the server to the shop."""
+    """The whole ASGI application: requests go to the middleware, start and end of the server to the shop."""
 
     def __init__(
-        self, edge: Middleware, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
+        self, middleware: Middleware, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
     ) -> None:
-        self.edge = edge
+        self.middleware = middleware
         self._lifecycle = Lifecycle(lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's whole life. Nobody is let in by a web socket."""
-        await (self.edge if scope["type"] == "http" else self._lifecycle)(scope, receive, send)
+        await (self.middleware if scope["type"] == "http" else self._lifecycle)(scope, receive, send)
 
 
 def create_served_app() -> Service:
@@ -90,25 +90,25 @@ def create_app(
     given = given or settings.read()
     meter = Meter()
     watched = Events(streams_max=given.event_streams)
-    stalls = BodyTimeouts()
+    body_timeouts = BodyTimeouts()
     is_measured = given.metrics or bool(given.metrics_token)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            edge.running = Running(shop, watched, stalls, given, settings.sources(given))
+            middleware.running = Running(shop, watched, body_timeouts, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
-                edge.guard(HostCheck(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
+                middleware.guard(HostCheck(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
             if owns_process:
                 _let_memory_rest()
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, stalls)
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, body_timeouts)
             always: list[Coroutine[Any, Any, None]] = [
                 retention.keep_forgetting(shop),
                 watched.keep_telling(shop.engine),
                 watched.keep_looking(),
-                stalls.keep_looking(),
+                body_timeouts.keep_looking(),
                 watched.keep_checking(shop.engine, clock=shop.clock),
             ]
             if given.url.startswith("postgres"):
@@ -134,17 +134,17 @@ def create_app(
     inside = Dispatcher(
         contract,
         pages=routes.app(),
-        is_for_people=routes.is_for_people,
+        is_for_browsers=routes.is_for_browsers,
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
     )
-    edge = Middleware(
+    middleware = Middleware(
         inside,
         meter=meter if is_measured else None,
         access_log=given.access_log,
         is_https=given.is_https,
     )
-    return Service(edge, lifespan)
+    return Service(middleware, lifespan)
 
 
 @cache
@@ -195,7 +195,7 @@ def _let_memory_rest() -> None:
     gc.set_threshold(_VALUES_A_BATCH)
 
 
-def _close(events: Events, stalls: BodyTimeouts) -> None:
+def _close(events: Events, body_timeouts: BodyTimeouts) -> None:
     """Ends the streams first: the server waits for what is being answered, and they never end by themselves.
     Nor do requests whose body does not come.
 
@@ -203,7 +203,7 @@ def _close(events: Events, stalls: BodyTimeouts) -> None:
     closed, every request that was taken answered.
     """
     events.shut()
-    stalls.hurry()
+    body_timeouts.hurry()
     os.kill(os.getpid(), signal.SIGINT)
 
 

@@ -125,7 +125,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise SettingsInvalid(f"{PREFIX}DAY_STARTS is not valid. Set a time such as 04:00.")
         return BusinessDays(_zone(self.timezone), time(int(starts[1]), int(starts[2])))
 
-    def shown(self) -> dict[str, str]:
+    def redacted(self) -> dict[str, str]:
         """Every setting as it is in force, without secrets."""
         told = {name: str(getattr(self, name)) for name in self.__struct_fields__ if name != "from_command"}
         told["home"] = str(self.home_path)
@@ -189,7 +189,7 @@ def sources(given: Settings) -> dict[str, Source]:
     """Where each setting that is shown comes from. To be asked when they have just been read."""
     in_file, from_command = _in_file(), _listed(given.from_command)
     found = {}
-    for variable in given.shown():
+    for variable in given.redacted():
         name = variable.removeprefix(PREFIX).lower()
         if name in from_command:
             found[variable] = Source.COMMAND

@@ -42,7 +42,7 @@ class Api:
     events: Events
     client: httpx.AsyncClient
     port: int
-    stalls: BodyTimeouts
+    body_timeouts: BodyTimeouts
 
     @property
     def clock(self) -> Clock:
@@ -114,8 +114,8 @@ async def serving(
             verify=False,  # Loopback speaks no TLS, and the world's certificates are long to read.
         ) as client:
             await _until_up(client, task)
-            assert app.edge.running is not None
-            running, events = app.edge.running.shop, app.edge.running.events
+            assert app.middleware.running is not None
+            running, events = app.middleware.running.shop, app.middleware.running.events
             shop = Shop(url=url, engine=running.engine, till=running.till, clock=clock)
             yield Api(
                 shop=shop,
@@ -123,7 +123,7 @@ async def serving(
                 events=events,
                 client=client,
                 port=port,
-                stalls=app.edge.running.stalls,
+                body_timeouts=app.middleware.running.body_timeouts,
             )
     finally:
         server.stop()  # type: ignore[no-untyped-call]

@@ -683,8 +683,8 @@ async def test_a_client_that_goes_away_in_the_middle_changes_nothing(api: Api, p
     before = await api.shop.books()
     _, writer = await asyncio.open_connection("127.0.0.1", api.port)
     writer.write(head.encode() + b'{"name": "cola"')
-    await until(lambda: api.stalls._waiting)  # For what is to come yet.
+    await until(lambda: api.body_timeouts._waiting)  # For what is to come yet.
     writer.close()
-    await until(lambda: not api.stalls._waiting)  # The server has noticed.
+    await until(lambda: not api.body_timeouts._waiting)  # The server has noticed.
     assert (await api.get("/health/live")).status_code == 200
     assert await api.shop.books() == before

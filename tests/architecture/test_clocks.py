@@ -12,7 +12,7 @@ WATCHES = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns",
 # Pauses that make a test stronger when they are long enough, and never fail it.
 PAUSES = {
     ("cli/test_serve.py", 0.2): "from a statement's beginning to its wait for a lock",
-    ("till/test_books_postgres.py", 0.3): "while the server is down: tills may look for it",
+    ("till/test_postgres.py", 0.3): "while the server is down: tills may look for it",
 }
 # They measure, and run by themselves: `make lighthouse`, `make screenshots`.
 MEASURING = {"browser/lighthouse.py", "browser/screenshots.py"}

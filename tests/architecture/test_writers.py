@@ -24,7 +24,7 @@ THE_TILLS = {
 # Who else may, and why.
 EXCEPTIONS = {
     ("store/setup.py", "coin_boxes"): "the empty box of a new shop's machine",
-    ("queries/machines.py", "coin_boxes"): "the empty box of a new machine",
+    ("operations/machines.py", "coin_boxes"): "the empty box of a new machine",
 }
 _VERBS = {"insert", "update", "delete"}
 _SQL = re.compile(
@@ -111,3 +111,28 @@ def test_no_exception_is_left_over() -> None:
 )
 def test_the_check_can_fail(source: str) -> None:
     assert "orders" in set(written(source))
+
+
+def opens_writing(source: str) -> bool:
+    """Whether a module uses `store.engine.writing`, by whatever name."""
+    return any(
+        (isinstance(node, ast.ImportFrom) and any(alias.name == "writing" for alias in node.names))
+        or (isinstance(node, ast.Attribute) and node.attr == "writing")
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "queries").glob("*.py")), ids=lambda path: path.name)
+def test_queries_open_no_transaction_that_writes(path: Path) -> None:
+    assert not opens_writing(path.read_text())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from tuckshop.store.engine import reading, writing as w",
+        "async with engine.writing(shop.engine): ...",
+    ],
+)
+def test_the_check_of_queries_can_fail(source: str) -> None:
+    assert opens_writing(source)

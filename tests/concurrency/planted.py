@@ -252,7 +252,7 @@ def counted_apart() -> None:
 
     async def count(_: object, name: bytes, limit: login_throttle.Limit, __: int) -> int:
         counts[name] += 1
-        if counts[name] > limit.tries:
+        if counts[name] > limit.attempts:
             raise TooManyTries(retry_seconds=limit.seconds)
         return counts[name]
 

@@ -79,7 +79,7 @@ def test_two_servers_look_at_no_more_passwords_than_one(postgres_url: str, tmp_p
             _attacked(servers, _from_one, then=(ABROAD, "198.51.100.1", HOME))
         )
     assert set(answers) == {401, 429}, answers
-    assert PAIR.tries <= answers[401] <= PAIR.tries + meanwhile
+    assert PAIR.attempts <= answers[401] <= PAIR.attempts + meanwhile
     assert answers.total() == 2 * AT_ONCE
     # The owner comes in from anywhere but the attacker's own address.
     assert then == [429, 429, 200, 200, 200, 200]
@@ -90,7 +90,7 @@ def test_a_hundred_tries_from_fifty_networks_do_not_keep_the_owner_out(
 ) -> None:
     with server.serving(postgres_url, tmp_path, count=2, settings=TRUSTING) as servers:
         answers, then, meanwhile = asyncio.run(_attacked(servers, _from_many, then=(HOME,)))
-    assert USER.tries <= answers[401] <= USER.tries + meanwhile, answers
+    assert USER.attempts <= answers[401] <= USER.attempts + meanwhile, answers
     assert answers.total() == 2 * AT_ONCE
     assert then == [200, 200]
 
@@ -98,4 +98,4 @@ def test_a_hundred_tries_from_fifty_networks_do_not_keep_the_owner_out(
 def test_finds_servers_that_count_apart(postgres_url: str, tmp_path: Path) -> None:
     with server.serving(postgres_url, tmp_path, count=2, bug="counted-apart", settings=TRUSTING) as servers:
         answers, *_ = asyncio.run(_attacked(servers, _from_one, then=()))
-    assert answers[401] == 2 * PAIR.tries
+    assert answers[401] == 2 * PAIR.attempts

@@ -17,7 +17,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import NotOwner
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
-from tuckshop.queries import machines
+from tuckshop.operations import machines as machine_operations
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.products import ChangeProduct, Restock
 from tuckshop.till.commands.wallet import Deposit
@@ -59,7 +59,7 @@ class Kiosk:
 
 async def opened(client: Client, machine_id: int) -> Kiosk:
     api = client.api
-    key = await machines.new_key(api.running, actor=OPERATOR_ACTOR, machine_id=machine_id)
+    key = await machine_operations.new_key(api.running, actor=OPERATOR_ACTOR, machine_id=machine_id)
     cola = (await api.shop.product("cola", price_cents=150, stock=0)).product_id
     cup = (await api.shop.product("cup", price_cents=65, stock=0)).product_id
     for product_id, quantity in ((cola, 5), (cup, 3)):
@@ -371,7 +371,7 @@ async def test_writes_need_the_machines_key(kiosk: Kiosk) -> None:
     await kiosk.paid_in()
     await kiosk.buy(kiosk.cola)
     old = kiosk.client.header["X-Kiosk-Key"]
-    new = await machines.new_key(api.running, actor=OPERATOR_ACTOR, machine_id=kiosk.machine_id)
+    new = await machine_operations.new_key(api.running, actor=OPERATOR_ACTOR, machine_id=kiosk.machine_id)
     before = await kiosk.books()
     calls: list[tuple[str, dict[str, Any]]] = [
         (f"/api/v1/products/{kiosk.cola}/buy", DOOR),

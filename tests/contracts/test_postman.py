@@ -19,7 +19,7 @@ from tuckshop.dialects.shared.mounting import find
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.users import OPERATOR, Role
 from tuckshop.identity import registration
-from tuckshop.queries import machines
+from tuckshop.operations import machines as machine_operations
 
 ROOT = Path(__file__).parents[2]
 NEWMAN = ROOT / "tools" / "node" / "node_modules" / ".bin" / "newman"
@@ -55,7 +55,7 @@ async def test_a_walk_is_green(dialect: str | None, database_url: str, tmp_path:
         roles = [Role.ADMIN, Role.BUYER]
         await registration.add(shop, username="the boss", email=None, password=PASSWORD, roles=roles)
         await client.api.shop.product("Walnuts")
-        key = await machines.new_key(shop, actor=OPERATOR, machine_id=DEFAULT_MACHINE_ID)
+        key = await machine_operations.new_key(shop, actor=OPERATOR, machine_id=DEFAULT_MACHINE_ID)
         collection = postman_collection(dialect, address=str(client.client.base_url))
         # Not in the server's own loop, which has to answer.
         variables = {"admin_name": "the boss", "admin_password": PASSWORD, "machine_key": key}

@@ -19,7 +19,7 @@ from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.domain.users import Role
 from tuckshop.identity import browser_sessions, login_throttle
 from tuckshop.identity.api_tokens import hashed
-from tuckshop.queries import machines
+from tuckshop.operations import machines as machine_operations
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.wallet import Deposit
 
@@ -84,7 +84,9 @@ async def test_finds_nothing(
             )
         wrapped[0].api = client.api
         wrapped[0].callers = {b"Bearer buyer": buyer, b"Bearer admin": admin}
-        key = await machines.new_key(client.api.running, actor=OPERATOR_ACTOR, machine_id=DEFAULT_MACHINE_ID)
+        key = await machine_operations.new_key(
+            client.api.running, actor=OPERATOR_ACTOR, machine_id=DEFAULT_MACHINE_ID
+        )
         config = CONFIG + ALIASES.get(dialect, "")
         if who != "nobody":
             config = f'headers = {{ "X-Kiosk-Key" = "{key}" }}\n{config}'

@@ -6,7 +6,7 @@ from tests.contracts.conftest import Client, speaking
 from tuckshop.dialects import NAMES
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.users import OPERATOR
-from tuckshop.queries import machines
+from tuckshop.operations import machines as machine_operations
 
 PASSWORD = "a word for everybody"
 
@@ -90,7 +90,7 @@ async def test_one_shop_in_five_contracts(database_url: str) -> None:
 
         # A guest of the kiosk called as the buyer is somebody else.
         running = opened.api.running
-        opening = await machines.new_key(running, actor=OPERATOR, machine_id=DEFAULT_MACHINE_ID)
+        opening = await machine_operations.new_key(running, actor=OPERATOR, machine_id=DEFAULT_MACHINE_ID)
         stand = kiosk.bearing(**{"X-Kiosk-Key": opening})
         coins = {"user_name": "ada", "amount": 100}
         assert (await stand.says("POST", "/api/v1/users/0/add_balance", coins, status=200))["balance"] == 100

@@ -106,8 +106,8 @@ def take_back(
         order=order,
         quantities=quantities,
         actor=actor,
-        purse=BuyerBalances(balance_cents),
-        goods=Inventory(
+        balances=BuyerBalances(balance_cents),
+        inventory=Inventory(
             {number: Shelf(3, number, 0, 1, None) for number in ids},
             {number: product(number, on_sale=number not in gone) for number in ids},
         ),

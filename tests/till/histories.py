@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.shop import NOON_US, Clock, open_books, open_shop
-from tests.till import people as newcomers
+from tests.till import registering
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
@@ -298,7 +298,7 @@ class _Dice:
         email = self.random.choice((None, "dan@example.org", "Dan@example.org"))
         coins = self.random.choice(({}, {}, {50: 1}, {100: 2}, {7: 1}))
         role = self.random.choice((Role.BUYER, Role.BUYER, Role.SELLER))
-        return newcomers.register(name, email, role=role, coins=coins)
+        return registering.register(name, email, role=role, coins=coins)
 
     def pay_out(self) -> PayOut:
         buyer = self.buyer()

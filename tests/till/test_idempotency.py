@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.shop import Shop
-from tests.till.people import register
+from tests.till.registering import register
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment

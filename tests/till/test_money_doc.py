@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.shop import Shop
-from tests.till.people import register
 from tests.till.reading import Posted, balances, coin_box, post, shelf
+from tests.till.registering import register
 from tuckshop.domain.ledger import DEBIT_NORMAL, AccountKind, normal_cents, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Payment

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.shop import Shop, open_books, open_shop
-from tests.till.people import first_admin, register
 from tests.till.reading import balances, coin_box, post, refuse
+from tests.till.registering import first_admin, register
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.refusals import (
     CoinNotAccepted,

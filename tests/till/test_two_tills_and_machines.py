@@ -18,7 +18,7 @@ from tuckshop.domain.machines import BoxKind, ShelfPlan
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import CoinsOwed
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
-from tuckshop.queries import machines
+from tuckshop.operations import machines as machine_operations
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.machines import (
@@ -116,7 +116,7 @@ async def test_a_box_changes_its_kind_while_it_sells(shop: Shop) -> None:
 
     async def change_kind(kind: BoxKind) -> None:
         try:
-            await machines.change(
+            await machine_operations.change(
                 cast(context.Shop, shop), actor=OPERATOR_ACTOR, machine_id=hall, box_kind=kind
             )
         except CoinsOwed:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.shop import Shop
-from tests.till.people import register
 from tests.till.reading import balances, post, refuse
+from tests.till.registering import register
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import LastAdmin, RoleMissing, SessionEnded, StillHoldsValue, UnknownUser

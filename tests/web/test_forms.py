@@ -26,7 +26,7 @@ from tuckshop.web.ui.bound_form import BoundForm
 
 CURRENCY_ONLY: Any = SimpleNamespace(
     shop=SimpleNamespace(currency=EURO, tokens=SimpleNamespace(seal=lambda text: text)),
-    stalls=BodyTimeouts(),
+    body_timeouts=BodyTimeouts(),
     settings=SimpleNamespace(is_https=False),
 )
 TYPED = [
@@ -139,9 +139,9 @@ class Plain(Errors):
 @pytest.fixture
 async def uploading() -> AsyncIterator[httpx.AsyncClient]:
     """A browser before a form for files."""
-    edge = Middleware(Application([upload], errors=Plain({})))
-    edge.running = CURRENCY_ONLY
-    transport = httpx.ASGITransport(app=edge)
+    middleware = Middleware(Application([upload], errors=Plain({})))
+    middleware.running = CURRENCY_ONLY
+    transport = httpx.ASGITransport(app=middleware)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         client.cookies.set("tuckshop_visit", SEED)
         yield client

@@ -11,7 +11,7 @@ from tests.api.conftest import Api, serving
 from tests.web.browsing import Browser
 from tuckshop.domain.users import Role
 from tuckshop.identity import browser_sessions, sessions
-from tuckshop.queries import machines
+from tuckshop.operations import machines as machine_operations
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def api(database_url: str) -> AsyncIterator[Api]:
 async def key_of(api: Api, machine_id: int) -> str:
     root = await api.shop.person(f"root {len(await api.shop.rows('users'))}", Role.ADMIN)
     actor = await sessions.actor(api.running, caller=root)
-    return await machines.new_key(api.running, actor=actor, machine_id=machine_id)
+    return await machine_operations.new_key(api.running, actor=actor, machine_id=machine_id)
 
 
 async def begun(api: Api, guest: Browser, machine_id: int) -> str:

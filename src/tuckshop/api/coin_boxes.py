@@ -95,7 +95,7 @@ async def fill(request: ShopRequest, machine_id: PathId) -> Response[CoinsCarrie
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = FillCoins(caller, machine_id, data.coins, data.reason)
-    return respond(await request.settled(command), CoinsCarried, _show_moved, status=201)
+    return respond(await request.execute(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
@@ -108,7 +108,7 @@ async def collect(request: ShopRequest, machine_id: PathId) -> Response[CoinsCar
     caller = request.caller
     data = await request.parsed(CarryCoinsBody)
     command = CollectCoins(caller, machine_id, data.coins, data.reason)
-    return respond(await request.settled(command), CoinsCarried, _show_moved, status=201)
+    return respond(await request.execute(command), CoinsCarried, _show_moved, status=201)
 
 
 @post(
@@ -121,7 +121,7 @@ async def count(request: ShopRequest, machine_id: PathId) -> Response[CoinsCount
     caller = request.caller
     data = await request.parsed(CountCoinsBody)
     command = CountCoins(caller, machine_id, _counted(data.counted), data.reason)
-    return respond(await request.settled(command), CoinsCounted, _show_counted, status=201)
+    return respond(await request.execute(command), CoinsCounted, _show_counted, status=201)
 
 
 def _counted(rows: list[CountedBody]) -> dict[int, int]:

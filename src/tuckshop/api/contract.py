@@ -100,7 +100,7 @@ V1 = Contract(
     logins={
         "needed": [{"bearer": []}],
         "session": [{"bearer": []}],
-        "witness": [{"bearer": []}, {"machine": []}],
+        "attester": [{"bearer": []}, {"machine": []}],
         "optional": [{"bearer": []}, {}],
         "none": [],
     },

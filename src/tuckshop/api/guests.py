@@ -29,6 +29,8 @@ from tuckshop.http.handlers import Router, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, sessions
+from tuckshop.operations import guests as guest_operations
+from tuckshop.queries import guests as guest_queries
 from tuckshop.till.callers import MachineCaller, SessionCaller, user_of
 from tuckshop.till.commands.refunds import Refunded, RefundNewest
 
@@ -110,7 +112,7 @@ class UnclaimedPage(Page):
     items: list[WrittenOffResponse]
 
 
-async def purse(
+async def requested_wallet(
     request: ShopRequest,
     caller: SessionCaller | MachineCaller,
     *,
@@ -122,7 +124,7 @@ async def purse(
 
     Raises:
         Malformed: a user and a guest, or neither by a machine.
-        SessionEnded, RoleMissing, InvalidField, UnknownGuest: see `services.guests`.
+        SessionEnded, RoleMissing, InvalidField, UnknownGuest: see `identity.guests`.
     """
     if guest is not None:
         if user is not None:
@@ -155,18 +157,18 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
         RefundWindowOver,
         RefundsExhausted,
         BalanceTooLarge,
-        login="witness",
+        login="attester",
         keyed=True,
         body=GuestRefundBody,
     ),
 )
 async def refund(request: ShopRequest) -> Response[RefundResponse]:
     """Machines within the refund window and three times a day for a guest; cashiers and admins always."""
-    caller = request.witness
+    caller = request.attester
     data = await request.parsed(GuestRefundBody)
-    caller, ref = await purse(request, caller, guest=data.guest)
+    caller, ref = await requested_wallet(request, caller, guest=data.guest)
     command = RefundNewest(caller, ref, data.product, machine_of(caller, data.machine))
-    return respond(await request.settled(command), Refunded, show_refund, status=201)
+    return respond(await request.execute(command), Refunded, show_refund, status=201)
 
 
 @get(
@@ -179,7 +181,7 @@ async def index(
 ) -> LeftBehindPage:
     """Guests whose wallet was not used for this many days. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
-    found = await guests.left_behind(
+    found = await guest_queries.unclaimed(
         request.shop, actor=actor, days=days, after_id=cursor_id(cursor) or 0, limit=limit + 1
     )
     items = [
@@ -198,7 +200,7 @@ async def sweep(request: ShopRequest) -> SweptResponse:
     """Closes guest wallets not used for this many days and writes the money off. Admins only."""
     caller = request.caller
     data = await request.parsed(SweepBody)
-    closed = await guests.close_left_behind(request.shop, caller=caller, days=data.days)
+    closed = await guest_operations.write_off(request.shop, caller=caller, days=data.days)
     return SweptResponse(count=len(closed), amount=sum(one.amount_cents for one in closed))
 
 
@@ -210,7 +212,9 @@ async def sweep(request: ShopRequest) -> SweptResponse:
 async def unclaimed(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
     """Written-off money of closed guest and user wallets, newest first. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
-    found = await guests.unclaimed(request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1)
+    found = await guest_queries.written_off(
+        request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1
+    )
     items = [
         WrittenOffResponse(
             id=one.transfer_id,

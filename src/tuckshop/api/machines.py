@@ -14,6 +14,7 @@ from tuckshop.http.handlers import Router, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
+from tuckshop.operations import machines as machine_operations
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 
@@ -82,11 +83,11 @@ async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None =
 @get(
     "/{machine_id:int}",
     summary="A machine",
-    operation=describe("getMachine", UnknownMachine, login="witness"),
+    operation=describe("getMachine", UnknownMachine, login="attester"),
 )
 async def show(request: ShopRequest, machine_id: PathId) -> MachineResponse:
     """A machine. Machines can read themselves."""
-    await devices.witness(request.shop, caller=request.witness)
+    await devices.attester(request.shop, caller=request.attester)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
 
@@ -99,7 +100,7 @@ async def add(request: ShopRequest) -> MachineResponse:
     """Creates a machine with an empty coin box. Admins only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(AddMachineBody)
-    machine = await machines.add(
+    machine = await machine_operations.add(
         request.shop, actor=actor, name=data.name, timezone=data.timezone, box_kind=data.box_kind
     )
     return _show_machine(machine)
@@ -122,7 +123,7 @@ async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineRe
     """Changes name, time zone or kind of box. A box below zero in a coin cannot become a counted one."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(ChangeMachineBody)
-    machine = await machines.change(
+    machine = await machine_operations.change(
         request.shop,
         actor=actor,
         machine_id=machine_id,
@@ -141,7 +142,7 @@ async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineRe
 async def renew_key(request: ShopRequest, machine_id: PathId) -> Response[MachineKeyResponse]:
     """With `Authorization: Machine <key>` a machine reports its coins. The old key stops working at once."""
     actor = await sessions.actor(request.shop, caller=request.caller)
-    key = await machines.new_key(request.shop, actor=actor, machine_id=machine_id)
+    key = await machine_operations.new_key(request.shop, actor=actor, machine_id=machine_id)
     return Response(MachineKeyResponse(key=key), status_code=201, headers={"Cache-Control": "no-store"})
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tuckshop.api.guests import GuestName, machine_of, purse
+from tuckshop.api.guests import GuestName, machine_of, requested_wallet
 from tuckshop.api.refunds import RefundResponse, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
 from tuckshop.domain.orders import (
@@ -190,7 +190,7 @@ class OrdersResponse(Page):
         ChangeUnpayable,
         UnknownGuest,
         NotOwner,
-        login="witness",
+        login="attester",
         keyed=True,
         body=PlaceOrderBody,
     ),
@@ -200,9 +200,9 @@ async def place(request: ShopRequest) -> Response[OrderPlacedResponse]:
 
     Send an Idempotency-Key to retry safely.
     """
-    caller = request.witness
+    caller = request.attester
     data = await request.parsed(PlaceOrderBody)
-    caller, ref = await purse(request, caller, guest=data.guest)
+    caller, ref = await requested_wallet(request, caller, guest=data.guest)
     command = PlaceOrder(
         caller,
         ref,
@@ -213,7 +213,7 @@ async def place(request: ShopRequest) -> Response[OrderPlacedResponse]:
         data.payment,
         data.fulfil,
     )
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     return respond(outcome, OrderPlaced, _show_placed, status=201)
 
 
@@ -235,7 +235,7 @@ async def index(
     found = await orders.page(
         request.shop,
         actor=actor,
-        whose=whose,
+        scope=whose,
         buyer_id=buyer,
         status=status,
         before_id=cursor_id(cursor),
@@ -284,7 +284,7 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
             command = Dispense(caller, order_id, status == "failed", data.reason)
         case _:
             raise Malformed(("status", "or lines must be given, not both"))
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     return respond(outcome, OrderChanged, _show, status=200)
 
 
@@ -302,7 +302,7 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
         RefundWindowOver,
         RefundsExhausted,
         BalanceTooLarge,
-        login="witness",
+        login="attester",
         keyed=True,
         body=RefundBody | None,
     ),
@@ -314,13 +314,13 @@ async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundRespo
 
     Only they can write the products off.
     """
-    caller = request.witness
+    caller = request.attester
     data = await request.parsed(RefundBody, default=RefundBody())
     quantities = None
     if data.lines is not None:
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
     command = Refund(caller, order_id, quantities, data.reason, data.stock == "write_off")
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     return respond(outcome, Refunded, show_refund, status=201)
 
 

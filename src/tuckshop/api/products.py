@@ -313,7 +313,7 @@ async def add(request: ShopRequest) -> Response[ProductResponse]:
         for_house=data.house,
         machine_id=data.machine,
     )
-    return await _settled(request, command, status=201)
+    return await _executed(request, command, status=201)
 
 
 @put(
@@ -325,7 +325,7 @@ async def replace(request: ShopRequest, product_id: PathId) -> Response[ProductR
     """Replaces all attributes. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ReplaceProductBody)
-    return await _settled(request, _change(request, product_id, data, caller), status=200)
+    return await _executed(request, _change(request, product_id, data, caller), status=200)
 
 
 @patch(
@@ -337,7 +337,7 @@ async def change(request: ShopRequest, product_id: PathId) -> Response[ProductRe
     """Changes some attributes, or sets the stock. With `If-Match`, only at that version. Owner or admin."""
     caller = request.caller
     data = await request.parsed(ChangeProductBody)
-    return await _settled(request, _change(request, product_id, data, caller), status=200)
+    return await _executed(request, _change(request, product_id, data, caller), status=200)
 
 
 @delete(
@@ -349,7 +349,7 @@ async def change(request: ShopRequest, product_id: PathId) -> Response[ProductRe
 async def remove(request: ShopRequest, product_id: PathId) -> Response[None]:
     """Makes the name available and writes off the stock. Owner or admin."""
     command = RemoveProduct(request.caller, product_id, version=expected_version(request))
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     return respond(outcome, ProductRemoved, lambda _: None, status=204)
 
 
@@ -375,12 +375,12 @@ async def stock(request: ShopRequest, product_id: PathId) -> Response[ProductRes
     match data.restock, data.correct:
         case (int(quantity), msgspec.UnsetType()):
             restock = Restock(caller, product_id, quantity, reason=data.reason, machine_id=data.machine)
-            return await _settled(request, restock, status=200)
+            return await _executed(request, restock, status=200)
         case (msgspec.UnsetType(), int(target)):
             correction = ChangeProduct(
                 caller, product_id, stock=target, reason=data.reason, machine_id=data.machine
             )
-            return await _settled(request, correction, status=200)
+            return await _executed(request, correction, status=200)
         case _:
             raise Malformed(("restock", "or correct must be given, not both"))
 
@@ -410,10 +410,10 @@ def _or_none(value: str | msgspec.UnsetType | None) -> str | None:
     return None if isinstance(value, msgspec.UnsetType) else value or ""
 
 
-async def _settled(
+async def _executed(
     request: ShopRequest, command: AddProduct | ChangeProduct | Restock, *, status: int
 ) -> Response[Any]:
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     return respond(outcome, ProductRecord, show_product, status=status)
 
 

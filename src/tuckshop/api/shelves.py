@@ -129,7 +129,7 @@ async def set_shelves(request: ShopRequest, machine_id: PathId) -> Response[Shel
         ShelfPlan(shelf.product, shelf.slot, shelf.capacity, shelf.par_level, shelf.price)
         for shelf in data.shelves
     )
-    outcome = await request.settled(SetShelves(caller, machine_id, plans))
+    outcome = await request.execute(SetShelves(caller, machine_id, plans))
     return respond(outcome, ShelvesSet, _show_shelves, status=200)
 
 
@@ -154,7 +154,7 @@ async def move(request: ShopRequest, machine_id: PathId) -> Response[StockMovedR
     caller = request.caller
     data = await request.parsed(MoveStockBody)
     command = MoveStock(caller, machine_id, data.to, data.product, data.quantity, data.reason)
-    return respond(await request.settled(command), StockMoved, _show_stock_moved, status=200)
+    return respond(await request.execute(command), StockMoved, _show_stock_moved, status=200)
 
 
 def _show_shelf(shelf: ShelfRecord) -> ShelfResponse:

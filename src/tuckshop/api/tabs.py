@@ -79,7 +79,7 @@ async def settle(request: ShopRequest, user_id: PathId) -> Response[TabSettledRe
             command = SettleTab(caller, user_id, amount_cents=amount, external_ref=external_ref)
         case _:
             raise Malformed(("coins", "or bank must be given, not both"))
-    return respond(await request.settled(command), TabSettled, _show, status=201)
+    return respond(await request.execute(command), TabSettled, _show, status=201)
 
 
 def _show(receipt: TabSettled) -> TabSettledResponse:

@@ -103,7 +103,7 @@ async def send(request: ShopRequest) -> Response[MoneyMovedResponse]:
     caller = request.caller
     data = await request.parsed(SendBody)
     command = SendMoney(caller, wallet_of(caller.user_id), wallet_of(data.to), data.amount, data.reason)
-    return respond(await request.settled(command), MoneyMoved, _show_moved, status=201)
+    return respond(await request.execute(command), MoneyMoved, _show_moved, status=201)
 
 
 @post(
@@ -124,7 +124,7 @@ async def top_up(request: ShopRequest) -> Response[MoneyMovedResponse]:
     caller = request.caller
     data = await request.parsed(TopUpBody)
     command = TopUp(caller, wallet_of(data.user), data.amount, data.external_ref, data.reason)
-    return respond(await request.settled(command), MoneyMoved, _show_moved, status=201)
+    return respond(await request.execute(command), MoneyMoved, _show_moved, status=201)
 
 
 @post(
@@ -145,7 +145,7 @@ async def pay_seller(request: ShopRequest, seller_id: PathId) -> Response[Seller
     caller = request.caller
     data = await request.parsed(PaySellerBody)
     command = PaySeller(caller, seller_id, data.external_ref, data.amount, data.reason)
-    return respond(await request.settled(command), SellerPaid, _show_paid, status=201)
+    return respond(await request.execute(command), SellerPaid, _show_paid, status=201)
 
 
 def _show_moved(receipt: MoneyMoved) -> MoneyMovedResponse:

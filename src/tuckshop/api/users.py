@@ -28,6 +28,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import registration, roles, sessions, users
 from tuckshop.identity.users import User
 from tuckshop.queries import data_export as data_export_queries
+from tuckshop.queries import users as user_queries
 from tuckshop.till.commands.users import CloseUser, UserClosed
 
 Roles = Annotated[
@@ -199,7 +200,7 @@ async def close_me(request: ShopRequest) -> Response[None]:
     wallet is written off.
     """
     caller = request.caller
-    outcome = await request.settled(CloseUser(caller, caller.user_id))
+    outcome = await request.execute(CloseUser(caller, caller.user_id))
     return respond(outcome, UserClosed, lambda _: None, status=204)
 
 
@@ -209,7 +210,7 @@ async def export_me(request: ShopRequest) -> ExportResponse:
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     found = await data_export_queries.collect(request.shop, user_id=actor.user_id)
-    return ExportResponse(**data_export.shown(found))
+    return ExportResponse(**data_export.readable(found))
 
 
 @get(
@@ -222,7 +223,7 @@ async def index(
 ) -> UsersResponse:
     """All users, oldest first. Admins only."""
     (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
-    found = await users.page(
+    found = await user_queries.oldest_first(
         request.shop,
         after_id=cursor_id(cursor) or 0,
         limit=limit + 1,
@@ -270,7 +271,7 @@ async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
 )
 async def close(request: ShopRequest, user_id: PathId) -> Response[None]:
     """The same as closing your own. Money left in the wallet is written off. Admins only."""
-    outcome = await request.settled(CloseUser(request.caller, user_id))
+    outcome = await request.execute(CloseUser(request.caller, user_id))
     return respond(outcome, UserClosed, lambda _: None, status=204)
 
 

@@ -25,7 +25,7 @@ _HALL = {"machine_id": "{{hall_id}}"}
 _ADA = {"user_id": "{{ada_id}}"}
 _ADMIN = {"username": "{{admin_name}}", "password": "{{admin_password}}"}
 
-_PEOPLE = (
+_USERS = (
     Step("isReady", shows={"status": "ready"}),
     Step("isLive"),
     Step("registerUser", body={**_person("sam"), "roles": ["seller"]}, keep={"sam_id": "id"}),
@@ -44,7 +44,7 @@ _PEOPLE = (
     Step("revokeToken", by="ada", path={"token_id": "{{token_id}}"}),
 )
 
-_GOODS = (
+_PRODUCTS = (
     Step(
         "addProduct",
         by="sam",
@@ -218,4 +218,4 @@ _LEAVING = (
     Step("closeUser", by="admin", path={"user_id": "{{bob_id}}"}, status=409),
 )
 
-WALK = _PEOPLE + _GOODS + _BUYING + _MACHINES + _BOOKS + _LEAVING
+WALK = _USERS + _PRODUCTS + _BUYING + _MACHINES + _BOOKS + _LEAVING

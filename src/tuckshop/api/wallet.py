@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.guests import GuestName, GuestQuery, machine_of, purse
+from tuckshop.api.guests import GuestName, GuestQuery, machine_of, requested_wallet
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
 from tuckshop.domain.coins import PIECES_MAX
 from tuckshop.domain.ledger import AccountKind, TransferKind
@@ -29,8 +29,9 @@ from tuckshop.http.fields import Id, Moment, ResponseBody, moment
 from tuckshop.http.handlers import Router, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import guests, sessions
+from tuckshop.identity import sessions
 from tuckshop.queries import earnings as earnings_queries
+from tuckshop.queries import guests as guest_queries
 from tuckshop.queries import wallet
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
@@ -127,12 +128,12 @@ class EarningsResponse(ResponseBody):
 @get(
     "/",
     summary="Your balance",
-    operation=describe("getWallet", RoleMissing, UnknownGuest, InvalidField, login="witness"),
+    operation=describe("getWallet", RoleMissing, UnknownGuest, InvalidField, login="attester"),
 )
 async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletResponse:
     """The balance, and the coins for a payout. Machines, cashiers and admins can read those of guests."""
     if guest is not None:
-        found = await guests.find(request.shop, caller=request.witness, name=guest)
+        found = await guest_queries.find(request.shop, caller=request.attester, name=guest)
         coins = wallet.coins_of(request.shop, found.balance_cents)
         return WalletResponse(balance=found.balance_cents, coins=coins, owed=0)
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -155,18 +156,18 @@ async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletR
         InvalidField,
         BalanceTooLarge,
         NotOwner,
-        login="witness",
+        login="attester",
         keyed=True,
         body=DepositBody,
     ),
 )
 async def deposit(request: ShopRequest) -> Response[DepositResponse]:
     """For machines, cashiers and admins; for buyers themselves with TUCKSHOP_COINS=self."""
-    caller = request.witness
+    caller = request.attester
     data = await request.parsed(DepositBody)
-    caller, ref = await purse(request, caller, user=data.user, guest=data.guest, make=True)
+    caller, ref = await requested_wallet(request, caller, user=data.user, guest=data.guest, make=True)
     command = Deposit(caller, ref, data.coins, machine_of(caller, data.machine))
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     return respond(outcome, CoinsDeposited, _show_deposit, status=201)
 
 
@@ -185,18 +186,18 @@ async def deposit(request: ShopRequest) -> Response[DepositResponse]:
         NothingToPayOut,
         ChangeUnpayable,
         NotOwner,
-        login="witness",
+        login="attester",
         keyed=True,
         body=PayOutBody | None,
     ),
 )
 async def pay_out(request: ShopRequest) -> Response[PayOutResponse]:
     """Pays out the balance in the fewest coins. Cents that no coin can pay stay in the wallet."""
-    caller = request.witness
+    caller = request.attester
     data = await request.parsed(PayOutBody, default=PayOutBody())
-    caller, ref = await purse(request, caller, user=data.user, guest=data.guest)
+    caller, ref = await requested_wallet(request, caller, user=data.user, guest=data.guest)
     command = PayOut(caller, ref, machine_of(caller, data.machine))
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     return respond(outcome, PaidOut, _show_pay_out, status=200)
 
 

@@ -16,4 +16,4 @@ def config() -> None:
     """
     from tuckshop import settings
 
-    output.facts(settings.read().shown().items())
+    output.facts(settings.read().redacted().items())

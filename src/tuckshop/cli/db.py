@@ -59,7 +59,7 @@ async def _status() -> list[tuple[str, object]]:
         state = await _state(engine)
         head = head_revision()
         told: list[tuple[str, object]] = [
-            ("Database", given.shown()["TUCKSHOP_DATABASE_URL"]),
+            ("Database", given.redacted()["TUCKSHOP_DATABASE_URL"]),
             ("Revision", state.revision),
         ]
         if state.revision != head:

@@ -164,7 +164,7 @@ def _welcome(given: Settings) -> None:
             ("Machine", where),
             ("Docs", f"{where}/docs"),
             ("Products", f"{where}/v1/products"),
-            ("Database", given.shown()["TUCKSHOP_DATABASE_URL"]),
+            ("Database", given.redacted()["TUCKSHOP_DATABASE_URL"]),
         ]
     )
     click.echo()
@@ -183,7 +183,7 @@ Things to try
   Buy as a guest: open {where}, insert coins, choose a product, and press Buy.
   Buy as ada: open {where}/login, then buy at the machine, and look at {where}/account.
   Program as ada: open {where}/docs, log in, add coins (POST /v1/wallet/deposits), order (POST /v1/orders).
-  Run the audit: TUCKSHOP_DATABASE_URL={given.shown()["TUCKSHOP_DATABASE_URL"]} {program} audit
+  Run the audit: TUCKSHOP_DATABASE_URL={given.redacted()["TUCKSHOP_DATABASE_URL"]} {program} audit
   Start over: {program} demo --reset
 
 Press Ctrl-C to stop."""

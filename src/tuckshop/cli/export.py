@@ -115,7 +115,7 @@ def users(output: Path | None, dialect: str | None) -> None:
     def rows(shop: Shop) -> Rows:
         from tuckshop.queries import exports
 
-        return exports.people(shop)
+        return exports.all_users(shop)
 
     run(_write(rows, output))
 

@@ -46,7 +46,7 @@ def init(currency: str | None, admin: str) -> None:
 
     given = settings.read()
     made = run(set_up(given, currency=currency, admin=admin))
-    click.echo(f"Database   {given.shown()['TUCKSHOP_DATABASE_URL']}")
+    click.echo(f"Database   {given.redacted()['TUCKSHOP_DATABASE_URL']}")
     if not given.secret:
         click.echo(f"Key file   {given.home_path / settings.KEY_FILE} (keep it secret, and keep a copy)")
     if made.password is None:

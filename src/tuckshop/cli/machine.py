@@ -163,7 +163,7 @@ async def find(shop: Shop, machine: str | None) -> Machine:
 
 
 async def _add(name: str, timezone: str, box_kind: BoxKind) -> Machine:
-    from tuckshop.queries import machines
+    from tuckshop.operations import machines
 
     async with opened_shop() as shop:
         return await machines.add(shop, actor=OPERATOR, name=name, timezone=timezone, box_kind=box_kind)
@@ -200,7 +200,7 @@ async def _show(machine: str) -> list[tuple[str, object]]:
 
 
 async def _change(machine: str, name: str | None, timezone: str | None, box_kind: BoxKind | None) -> Machine:
-    from tuckshop.queries import machines
+    from tuckshop.operations import machines
 
     async with opened_shop() as shop:
         found = await find(shop, machine)
@@ -210,7 +210,7 @@ async def _change(machine: str, name: str | None, timezone: str | None, box_kind
 
 
 async def _key(machine: str) -> str:
-    from tuckshop.queries import machines
+    from tuckshop.operations import machines
 
     async with opened_shop() as shop:
         return await machines.new_key(shop, actor=OPERATOR, machine_id=(await find(shop, machine)).id)

@@ -151,7 +151,7 @@ async def _page(buyer: str | None, limit: int) -> tuple[list[OrderRecord], Curre
     async with opened_shop() as shop:
         buyer_id = None if buyer is None else (await users.find_by_name(shop, username=buyer)).id
         found = await orders.page(
-            shop, actor=OPERATOR, whose=orders.OrderScope.ALL, buyer_id=buyer_id, limit=limit
+            shop, actor=OPERATOR, scope=orders.OrderScope.ALL, buyer_id=buyer_id, limit=limit
         )
         return found, shop.currency
 

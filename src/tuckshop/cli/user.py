@@ -175,11 +175,11 @@ async def _add(name: str, roles: Sequence[str], email: str | None, password: str
 
 
 async def _all(state: UserState | None) -> list[User]:
-    from tuckshop.identity import users
+    from tuckshop.queries import users
 
     people: list[User] = []
     async with opened_shop() as shop:
-        while page := await users.page(
+        while page := await users.oldest_first(
             shop, after_id=people[-1].id if people else 0, limit=PAGE, state=state
         ):
             people += page

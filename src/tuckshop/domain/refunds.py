@@ -75,8 +75,8 @@ def refund(
     order: Order,
     quantities: Mapping[int, int] | None,
     actor: Actor,
-    purse: BuyerBalances,
-    goods: Inventory,
+    balances: BuyerBalances,
+    inventory: Inventory,
     write_off: bool,
     window_seconds: int,
     refunds_today: int,
@@ -126,10 +126,10 @@ def refund(
         raise RefundsExhausted(refunds_max=REFUNDS_PER_DAY)
     whole = all(line.left == quantities.get(line.product_id, 0) for line in order.lines)
     status = OrderStatus.REFUNDED if whole else OrderStatus.PARTLY_REFUNDED
-    return _take_back(order, RefundKind.REFUND, status, quantities, purse, goods, write_off=write_off)
+    return _take_back(order, RefundKind.REFUND, status, quantities, balances, inventory, write_off=write_off)
 
 
-def cancel(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory) -> Reversal:
+def cancel(*, order: Order, actor: Actor, balances: BuyerBalances, inventory: Inventory) -> Reversal:
     """An order called off before anything was handed out: all that is left of it comes back.
 
     Raises:
@@ -138,10 +138,10 @@ def cancel(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory
         BalanceTooLarge: no wallet holds that much.
     """
     require_right(actor, order, order.lines, Right.BUYER, Right.STAFF)
-    return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, purse, goods)
+    return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, balances, inventory)
 
 
-def fail(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory) -> Reversal:
+def fail(*, order: Order, actor: Actor, balances: BuyerBalances, inventory: Inventory) -> Reversal:
     """An order that could not be handed out: all that is left of it comes back.
 
     Raises:
@@ -150,11 +150,16 @@ def fail(*, order: Order, actor: Actor, purse: BuyerBalances, goods: Inventory) 
         BalanceTooLarge: no wallet holds that much.
     """
     require_right(actor, order, order.lines, Right.SELLER, Right.STAFF)
-    return _undo(order, RefundKind.FAILURE, OrderStatus.FAILED, purse, goods)
+    return _undo(order, RefundKind.FAILURE, OrderStatus.FAILED, balances, inventory)
 
 
 def reduce(
-    *, order: Order, quantities: Mapping[int, int], actor: Actor, purse: BuyerBalances, goods: Inventory
+    *,
+    order: Order,
+    quantities: Mapping[int, int],
+    actor: Actor,
+    balances: BuyerBalances,
+    inventory: Inventory,
 ) -> Reversal | None:
     """An order made smaller before anything was handed out; the rest comes back.
 
@@ -178,11 +183,11 @@ def reduce(
             raise InvalidField(field="quantity", problem=problem)
     back = {product_id: left - quantities.get(product_id, 0) for product_id, left in ordered.items()}
     if back == ordered:
-        return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, purse, goods)
+        return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, balances, inventory)
     back = {product_id: quantity for product_id, quantity in back.items() if quantity}
     if not back:
         return None
-    return _take_back(order, RefundKind.REDUCTION, OrderStatus.PLACED, back, purse, goods)
+    return _take_back(order, RefundKind.REDUCTION, OrderStatus.PLACED, back, balances, inventory)
 
 
 def back_out(returned: StockMovement) -> StockMovement:
@@ -191,11 +196,11 @@ def back_out(returned: StockMovement) -> StockMovement:
 
 
 def _undo(
-    order: Order, kind: RefundKind, status: OrderStatus, purse: BuyerBalances, goods: Inventory
+    order: Order, kind: RefundKind, status: OrderStatus, balances: BuyerBalances, inventory: Inventory
 ) -> Reversal:
     require_status(order, OrderStatus.PLACED)
     left = {line.product_id: line.left for line in order.lines if line.left}
-    return _take_back(order, kind, status, left, purse, goods)
+    return _take_back(order, kind, status, left, balances, inventory)
 
 
 def _take_back(
@@ -203,8 +208,8 @@ def _take_back(
     kind: RefundKind,
     status: OrderStatus,
     quantities: Mapping[int, int],
-    purse: BuyerBalances,
-    goods: Inventory,
+    balances: BuyerBalances,
+    inventory: Inventory,
     *,
     write_off: bool = False,
 ) -> Reversal:
@@ -216,13 +221,13 @@ def _take_back(
             continue
         earnings = earnings_of(line.seller_id)
         takings[earnings] = takings.get(earnings, 0) + line.price_cents * quantity
-        back = move(goods.shelves[line.product_id], StockKind.REFUND, quantity)
+        back = move(inventory.shelves[line.product_id], StockKind.REFUND, quantity)
         movements.append(back)
-        if write_off or not goods.products[line.product_id].on_sale:
+        if write_off or not inventory.products[line.product_id].on_sale:
             movements.append(back_out(back))
-    transfers = _pay_back(order, takings, purse)
+    transfers = _pay_back(order, takings, balances)
     to_wallet = sum(one.amount_cents for one in transfers if one.target == order.wallet)
-    if purse.balance_cents + to_wallet > BALANCE_CENTS_MAX:
+    if balances.balance_cents + to_wallet > BALANCE_CENTS_MAX:
         raise BalanceTooLarge(balance_cents_max=BALANCE_CENTS_MAX)
     lines = tuple(
         line._replace(refunded_quantity=line.refunded_quantity + quantities.get(line.product_id, 0))
@@ -238,10 +243,10 @@ def _take_back(
     )
 
 
-def _pay_back(order: Order, takings: Mapping[AccountRef, int], purse: BuyerBalances) -> list[Transfer]:
+def _pay_back(order: Order, takings: Mapping[AccountRef, int], balances: BuyerBalances) -> list[Transfer]:
     """To the wallet; for an order on the tab, first off what is owed: the rest has been paid already."""
     transfers = []
-    owed = purse.owed_cents if order.payment is Payment.TAB else 0
+    owed = balances.owed_cents if order.payment is Payment.TAB else 0
     for earnings, cents in takings.items():
         off_tab = min(owed, cents)
         if off_tab and order.wallet.user_id is not None:

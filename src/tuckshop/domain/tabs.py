@@ -12,7 +12,7 @@ from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, SettlementExceedsTab
 
 
-class Settled(NamedTuple):
+class TabPayment(NamedTuple):
     """The settlement, and before it the deposit of the coins that it was paid with, if any."""
 
     transfers: list[Transfer]
@@ -28,7 +28,7 @@ def settle_in_coins(
     coins: Coins,
     box: CoinBox,
     accepted: tuple[int, ...],
-) -> Settled:
+) -> TabPayment:
     """Coins into the box and the wallet, and from there onto the tab as much as it owes.
 
     Coins seldom fit a tab to the cent: what they are worth beyond it stays in the wallet.
@@ -49,10 +49,10 @@ def settle_in_coins(
         Transfer(TransferKind.DEPOSIT, coin_box_of(box.machine_id), wallet, worth),
         Transfer(TransferKind.SETTLEMENT, wallet, tab_of(user_id), amount),
     ]
-    return Settled(transfers, amount, coins)
+    return TabPayment(transfers, amount, coins)
 
 
-def settle_by_bank(*, user_id: int, owed_cents: int, amount_cents: int) -> Settled:
+def settle_by_bank(*, user_id: int, owed_cents: int, amount_cents: int) -> TabPayment:
     """An amount that came to the bank onto the tab.
 
     Raises:
@@ -64,4 +64,4 @@ def settle_by_bank(*, user_id: int, owed_cents: int, amount_cents: int) -> Settl
     if amount_cents > owed_cents:
         raise SettlementExceedsTab(owed_cents=owed_cents, amount_cents=amount_cents)
     transfer = Transfer(TransferKind.SETTLEMENT, BANK, tab_of(user_id), amount_cents)
-    return Settled([transfer], amount_cents, {})
+    return TabPayment([transfer], amount_cents, {})

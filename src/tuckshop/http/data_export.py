@@ -8,7 +8,7 @@ from tuckshop.http.fields import moment
 from tuckshop.queries.data_export import Rows
 
 
-def shown(found: dict[str, Rows]) -> dict[str, Any]:
+def readable(found: dict[str, Rows]) -> dict[str, Any]:
     """What `own_data.collect` has found; one `user`, and lists of everything else."""
     told = {name: [_told(row) for row in rows] for name, rows in found.items()}
     (user,) = told.pop("user")

@@ -237,7 +237,7 @@ class Errors:
         """The body: `name` is the refusal's or the title's stable one, `more` its facts."""
         raise NotImplementedError
 
-    def told(
+    def problem_response(
         self,
         status: int,
         title: str,
@@ -268,7 +268,7 @@ class Errors:
         }
         if isinstance(refusal, TooManyTries):
             headers = {**(headers or {}), "Retry-After": str(refusal.retry_seconds)}
-        return self.told(
+        return self.problem_response(
             row.status,
             row.title,
             name=refusal.code,
@@ -282,7 +282,9 @@ class Errors:
         errors = [{"field": field, "reason": reason} for field, reason in error.errors]
         detail = "; ".join(f"{field} {reason}" for field, reason in error.errors)
         status = self._statuses.get(error.status, error.status)
-        return self.told(status, TITLES[error.status], detail=f"{detail}.", more={"errors": errors})
+        return self.problem_response(
+            status, TITLES[error.status], detail=f"{detail}.", more={"errors": errors}
+        )
 
     def answer(self, scope: Scope, error: Exception) -> Response[Any]:
         """The answer to whatever was raised for the request of this scope."""
@@ -305,11 +307,11 @@ class Errors:
         """For 400, 404, 405 and their like."""
         title = TITLES.get(error.status_code, OTHER_TITLE)
         headers = dict(error.headers) if error.headers else None
-        return self.told(error.status_code, title, detail=f"{title}.", headers=headers)
+        return self.problem_response(error.status_code, title, detail=f"{title}.", headers=headers)
 
     def _of_busy(self) -> Response[Any]:
         """For a till that takes nothing now: nothing has happened."""
-        return self.told(
+        return self.problem_response(
             503,
             "Unavailable",
             detail="The shop is not available. Nothing was changed. Try again.",
@@ -318,7 +320,7 @@ class Errors:
 
     def _of_unknown(self, error: OutcomeUnknown) -> Response[Any]:
         """For a commit whose outcome could not be found out."""
-        return self.told(
+        return self.problem_response(
             503,
             "Outcome unknown",
             name=type(error).__name__,
@@ -337,7 +339,7 @@ class Errors:
                 path=scope["path"],
                 exc_info=error,
             )
-        return self.told(500, "Internal error", detail="Something went wrong on our side. Try again later.")
+        return self.problem_response(500, "Internal error", detail="Something went wrong on our side. Try again later.")
 
 
 _COMPLAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(

@@ -32,13 +32,13 @@ PLACEHOLDER = re.compile(r"\{([a-z_]+):(int|str)\}")
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,99}", re.ASCII)
 """The one way to write a whole number in an address. Nobody means one of more than a hundred digits."""
 
-Login = Literal["needed", "session", "optional", "none", "witness"]
+Login = Literal["needed", "session", "optional", "none", "attester"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Answering = Callable[..., Awaitable[Any]]
 
 
 class Operation(NamedTuple):
-    """What a document says of a handler, see `told`."""
+    """What a document says of a handler, see `describe`."""
 
     operation_id: str
     refusals: tuple[type[Refusal], ...]

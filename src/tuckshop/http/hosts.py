@@ -21,7 +21,7 @@ _KNOWN_MAX = 1_000
 
 
 class HostCheck:
-    """Inside the edge, around the application. `hosts`: names without ports, lower case; none: any."""
+    """Inside the middleware, around the application. `hosts`: names without ports, lower case; none: any."""
 
     def __init__(
         self, app: ASGIApp, *, hosts: frozenset[str], errors: Errors, refuses_forwarded: bool = False

@@ -1,7 +1,7 @@
 """A contract as an OpenAPI 3.1 document, made of the handlers, their types and the table of refusals.
 
-Each handler says with `told` what its signature cannot: its name for clients, its refusals, the headers it
-heeds. The rest is read from its annotations; bodies and answers are msgspec types, whose JSON Schema says
+Each handler says with `describe` what its signature cannot: its name for clients, its refusals, the headers
+it heeds. The rest is read from its annotations; bodies and answers are msgspec types, whose JSON Schema says
 exactly what is enforced.
 """
 
@@ -393,7 +393,7 @@ def _example(contract: Contract, refusal: type[Refusal]) -> tuple[int, _Example]
 
 
 def _plain(contract: Contract, status: int, title: str, detail: str) -> tuple[int, _Example]:
-    response = contract.errors.told(status, title, detail=detail)
+    response = contract.errors.problem_response(status, title, detail=detail)
     return response.status_code, _Example(kind(title), title, msgspec.json.decode(response.body))
 
 

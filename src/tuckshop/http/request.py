@@ -86,7 +86,7 @@ class ShopRequest(Request):
         return ADMITTED not in self.scope and not self.given(b"authorization")
 
     @property
-    def witness(self) -> SessionCaller | MachineCaller:
+    def attester(self) -> SessionCaller | MachineCaller:
         """As `caller`; or the machine whose key the request carries, where it says what coins moved."""
         given = self.given(b"authorization")
         if len(given) == 1 and given[0][:8].lower() == b"machine ":
@@ -128,24 +128,24 @@ class ShopRequest(Request):
         if self._too_large is not None:
             raise self._too_large
         if self._whole is None:
-            stalls = running(self.scope).stalls
+            body_timeouts = running(self.scope).body_timeouts
             task = asyncio.current_task()
             assert task is not None
-            begun = stalls.looks
+            begun = body_timeouts.looks
             parts = []
             limit = BODY_BYTES_MAX if self.handler is None else self.handler.body_bytes_max
             left = limit
             more = True
             while more:
-                stalls.wait(task, begun)
+                body_timeouts.wait(task, begun)
                 try:
                     event = await self.receive()
                 except asyncio.CancelledError:
-                    if stalls.took_too_long(task):
+                    if body_timeouts.took_too_long(task):
                         raise Malformed(("body", "did not arrive in time"), status=408) from None
                     raise
                 finally:
-                    stalls.go_on(task)
+                    body_timeouts.go_on(task)
                 if event["type"] != "http.request":
                     raise Malformed(("body", "is incomplete"), status=400)
                 left -= len(event["body"])
@@ -223,7 +223,7 @@ class ShopRequest(Request):
         fingerprint = self.shop.tokens.seal(signed) if is_secret else hashlib.sha256(signed).digest()
         return Envelope(command, keys[0].decode(), fingerprint)
 
-    async def settled(self, command: Command, *, is_secret: bool = False) -> Outcome:
+    async def execute(self, command: Command, *, is_secret: bool = False) -> Outcome:
         """What becomes of the command; `is_secret`: see `enveloped`."""
         return await self.shop.till.execute(await self.enveloped(command, is_secret=is_secret))
 

@@ -24,7 +24,7 @@ class Running(NamedTuple):
 
     shop: Shop
     events: Events
-    stalls: BodyTimeouts
+    body_timeouts: BodyTimeouts
     settings: Settings
     sources: Mapping[str, Source]
 

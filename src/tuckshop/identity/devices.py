@@ -38,7 +38,7 @@ def caller(key: str) -> MachineCaller:
     return MachineCaller(int(match[1]), hashed(key))
 
 
-async def witness(shop: Shop, *, caller: SessionCaller | MachineCaller) -> Actor:
+async def attester(shop: Shop, *, caller: SessionCaller | MachineCaller) -> Actor:
     """The machine whose key it is, or whose session. Raises SessionEnded."""
     if isinstance(caller, SessionCaller):
         return await sessions.actor(shop, caller=caller)

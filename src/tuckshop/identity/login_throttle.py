@@ -30,13 +30,13 @@ DELAY_SECONDS = 0.2  # For each try in the upper half of the first bucket.
 _SECOND_US = 1_000_000
 _PAIRS, _AFTER_PAIRS = b"p", b"q"  # Between these are the keys of PAIR.
 
-tries, users, sessions = tables.login_tries, tables.users, tables.sessions
+attempts, users, sessions = tables.login_tries, tables.users, tables.sessions
 
 
 class Limit(NamedTuple):
     """So many tries at once, and then one in so many seconds."""
 
-    tries: int
+    attempts: int
     seconds: int
 
     @property
@@ -76,7 +76,7 @@ async def begin(shop: Shop, *, username: str, address: str | None) -> Attempt:
         for name, limit in counted:
             used = await _count(connection, name, limit, now_us)
             if limit is PAIR:
-                delay = max(used - limit.tries // 2, 0) * DELAY_SECONDS
+                delay = max(used - limit.attempts // 2, 0) * DELAY_SECONDS
     if delay:
         await asyncio.sleep(delay)
     return Attempt(tuple(counted))
@@ -86,21 +86,21 @@ async def forgive(connection: AsyncConnection, given: Attempt) -> None:
     """The try was good: it counts no more."""
     for name, limit in given.counted:
         await connection.execute(
-            update(tries).where(tries.c.key == name).values(full_us=tries.c.full_us - limit.step_us)
+            update(attempts).where(attempts.c.key == name).values(full_us=attempts.c.full_us - limit.step_us)
         )
 
 
 async def forget_old(shop: Shop) -> None:
     """Deletes the counts that have run dry."""
     async with writing(shop.engine) as connection:
-        await connection.execute(delete(tries).where(tries.c.full_us < shop.clock()))
+        await connection.execute(delete(attempts).where(attempts.c.full_us < shop.clock()))
 
 
 async def remembered(connection: AsyncConnection, *, now_us: int) -> Remembered:
     """What the counts by (name, address) tell: one try is remembered for a minute, ten for ten."""
-    pairs = tries.c.key >= _PAIRS, tries.c.key < _AFTER_PAIRS, tries.c.full_us > now_us
-    used = (tries.c.full_us - now_us + PAIR.step_us - 1) // PAIR.step_us
-    shut = case((tries.c.full_us > now_us + (PAIR.tries - 1) * PAIR.step_us, 1), else_=0)
+    pairs = attempts.c.key >= _PAIRS, attempts.c.key < _AFTER_PAIRS, attempts.c.full_us > now_us
+    used = (attempts.c.full_us - now_us + PAIR.step_us - 1) // PAIR.step_us
+    shut = case((attempts.c.full_us > now_us + (PAIR.attempts - 1) * PAIR.step_us, 1), else_=0)
     query = select(func.sum(used), func.sum(shut)).where(*pairs)
     failed, shut_out = (await connection.execute(query)).one()
     return Remembered(int(failed or 0), int(shut_out or 0))
@@ -108,22 +108,22 @@ async def remembered(connection: AsyncConnection, *, now_us: int) -> Remembered:
 
 async def _count(connection: AsyncConnection, name: bytes, limit: Limit, now_us: int) -> int:
     """How many tries are in the bucket with this one. Raises TooManyTries."""
-    room_us = now_us + (limit.tries - 1) * limit.step_us
+    room_us = now_us + (limit.attempts - 1) * limit.step_us
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    still_us = case((tries.c.full_us > now_us, tries.c.full_us), else_=now_us)
+    still_us = case((attempts.c.full_us > now_us, attempts.c.full_us), else_=now_us)
     counting = (
-        insert(tries)
+        insert(attempts)
         .values(key=name, full_us=now_us + limit.step_us)
         .on_conflict_do_update(
-            index_elements=[tries.c.key],
+            index_elements=[attempts.c.key],
             set_={"full_us": still_us + limit.step_us},
-            where=tries.c.full_us <= room_us,
+            where=attempts.c.full_us <= room_us,
         )
-        .returning(tries.c.full_us)
+        .returning(attempts.c.full_us)
     )
     full_us = await connection.scalar(counting)
     if full_us is None:
-        full_us = await connection.scalar(select(tries.c.full_us).where(tries.c.key == name)) or room_us
+        full_us = await connection.scalar(select(attempts.c.full_us).where(attempts.c.key == name)) or room_us
         raise TooManyTries(retry_seconds=max(-((room_us - full_us) // _SECOND_US), 1))
     return -((now_us - int(full_us)) // limit.step_us)
 

@@ -35,10 +35,10 @@ async def register(
     """A new buyer or seller by their own wish; pending if an admin has to let them in.
 
     Raises:
-        InvalidField, RegistrationClosed: see `newcomer`.
+        InvalidField, RegistrationClosed: see `new_user`.
         NameTaken, EmailTaken: (in that order) another user has it.
     """
-    user = await newcomer(
+    user = await new_user(
         shop,
         username=username,
         email=email,
@@ -50,7 +50,7 @@ async def register(
     return await _send(shop, Register(RegistrantCaller.named(user.username), user))
 
 
-async def newcomer(
+async def new_user(
     shop: Shop,
     *,
     username: str,

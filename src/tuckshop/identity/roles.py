@@ -69,8 +69,8 @@ async def _change(
         connection,
         "user.standing",
         row,
-        before=users.standing_of(before),
-        after=users.standing_of(row),
+        before=users.snapshot_of(before),
+        after=users.snapshot_of(row),
         actor_id=actor_id,
         now_us=now_us,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -168,26 +168,6 @@ async def find_by_name(shop: Shop, *, username: str) -> User:
     return user_of(row)
 
 
-async def page(
-    shop: Shop, *, after_id: int = 0, limit: int = 100, offset: int = 0, state: UserState | None = None
-) -> list[User]:
-    """Users by id, those after `after_id` but for the first `offset`; without a state, all but the closed."""
-    query = select(*COLUMNS).where(users.c.id > after_id).order_by(users.c.id).limit(limit).offset(offset)
-    if state is None:
-        query = query.where(users.c.state != UserState.CLOSED.value)
-    else:
-        query = query.where(users.c.state == state.value)
-    async with reading(shop.engine) as connection:
-        return [user_of(row) for row in await connection.execute(query)]
-
-
-async def count(shop: Shop) -> int:
-    """How many users there are, without the closed."""
-    query = select(func.count()).where(users.c.state != UserState.CLOSED.value)
-    async with reading(shop.engine) as connection:
-        return await connection.scalar(query) or 0
-
-
 def first_role(user: User) -> Role:
     """The one that stands for all, where a contract shows one alone."""
     return next(role for role in (Role.ADMIN, Role.SELLER, Role.BUYER, Role.CASHIER) if role in user.roles)
@@ -233,7 +213,7 @@ def user_of(row: Row[Any]) -> User:
     return User(row.id, row.username, row.email, roles_of(row), UserState(row.state))
 
 
-def standing_of(row: Any) -> dict[str, Any]:
+def snapshot_of(row: Any) -> dict[str, Any]:
     """What the admin log says of somebody before and after."""
     return {"username": row.username, "roles": roles_of(row), "state": row.state}
 

@@ -100,7 +100,7 @@ class ImportRow:
 class Table:
     """The rows that can be read, and what is wrong with the others."""
 
-    goods: tuple[ImportRow, ...]
+    products: tuple[ImportRow, ...]
     problems: tuple[Problem, ...]
 
 
@@ -136,7 +136,7 @@ def parse(rows: Sequence[Row], *, currency: Currency) -> Table:
     about_head = _about_head(columns)
     if about_head:
         return Table((), tuple(Problem(rows[0].line, problem) for problem in about_head))
-    goods: list[ImportRow] = []
+    products: list[ImportRow] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     readers = _readers(currency)
@@ -146,10 +146,10 @@ def parse(rows: Sequence[Row], *, currency: Currency) -> Table:
             first = seen.setdefault(good.key, row.line)
             if first != row.line:
                 raise Wrong(NameTwice(good.name, first))
-            goods.append(good)
+            products.append(good)
         except Wrong as wrong:
             problems += (Problem(row.line, problem) for problem in wrong.problems)
-    return Table(tuple(goods), tuple(problems))
+    return Table(tuple(products), tuple(problems))
 
 
 def step(

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from tuckshop.context import Shop
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.products import GOODS_MAX
+from tuckshop.domain.products import PRODUCTS_MAX
 from tuckshop.domain.refusals import (
     BarcodeTaken,
     NameTaken,
@@ -110,7 +110,7 @@ async def take(
     actor.require(Role.SELLER, Role.ADMIN)
     await machines.find(shop, machine_id=machine_id)
     try:
-        table = product_rows.parse(csv_files.read(content, rows_max=GOODS_MAX), currency=shop.currency)
+        table = product_rows.parse(csv_files.read(content, rows_max=PRODUCTS_MAX), currency=shop.currency)
     except csv_files.FileUnreadable as error:
         return Report(problems=(Problem(error.line, error.problem),))
     for tried in range(1, _TRIES + 1):
@@ -165,8 +165,8 @@ async def _look(
     steps: list[AddProduct | ChangeProduct] = []
     seller_ids: list[int | None] = []  # of each step: whose the product is
     unchanged = 0
-    for start in range(0, len(table.goods), PAGE):
-        page = table.goods[start : start + PAGE]
+    for start in range(0, len(table.products), PAGE):
+        page = table.products[start : start + PAGE]
         known = await _find(shop, {good.key for good in page}, machine_id)
         sellers = await _sellers(shop, {name_key(good.seller) for good in page if good.seller})
         for good in page:
@@ -189,7 +189,7 @@ async def _look(
             steps.append(step)
             seller_ids.append(_seller_id(step, known.get(good.key), actor))
             acts.append(Act(good.line, good.name, isinstance(step, AddProduct), fields))
-        progress(start + len(page), len(table.goods))
+        progress(start + len(page), len(table.products))
     problems += await _barcodes_in_use(shop, acts, steps, seller_ids)
     problems.sort(key=lambda problem: problem.line or 0)
     return Report(tuple(acts), unchanged, tuple(problems)), steps

@@ -64,12 +64,12 @@ async def put(
     """
     small = await asyncio.to_thread(shrunk, content, media_type=media_type)
     image_id = await add(shop, media_type="image/webp", content=small)
-    return await _settled(shop, replace(envelope, command=replace(command, image_id=image_id)), image_id)
+    return await _executed(shop, replace(envelope, command=replace(command, image_id=image_id)), image_id)
 
 
 async def remove(shop: Shop, envelope: Envelope) -> Outcome:
     """Shows no picture of a product any more; the one that it showed goes, if nothing else shows it."""
-    return await _settled(shop, envelope)
+    return await _executed(shop, envelope)
 
 
 async def add(shop: Shop, *, media_type: str, content: bytes) -> int:
@@ -118,7 +118,7 @@ def _as_webp(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-async def _settled(shop: Shop, envelope: Envelope, new_id: int | None = None) -> Outcome:
+async def _executed(shop: Shop, envelope: Envelope, new_id: int | None = None) -> Outcome:
     command = envelope.command
     old_id = None
     if isinstance(command, ChangeProduct):

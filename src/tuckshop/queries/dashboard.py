@@ -40,7 +40,7 @@ class Dashboard:
     """How the shop stands now.
 
     `float_cents`: what is in all wallets. `coins`: of all boxes, by denomination, the largest first. `low`:
-    the emptiest LOW_SHOWN of `low_count` shelves. `waiting_orders` are to be handed out, `waiting_people` to
+    the emptiest LOW_SHOWN of `low_count` shelves. `waiting_orders` are to be handed out, `waiting_users` to
     be let in.
     """
 
@@ -49,7 +49,7 @@ class Dashboard:
     low: list[LowShelf]
     low_count: int
     waiting_orders: int
-    waiting_people: int
+    waiting_users: int
     log_ins: Remembered
 
 
@@ -79,6 +79,6 @@ async def taken(shop: Shop, *, actor: Actor) -> Dashboard:
             low=[LowShelf(*row) for row in await connection.execute(emptiest)],
             low_count=await connection.scalar(select(func.count()).select_from(low.subquery())) or 0,
             waiting_orders=await connection.scalar(placed) or 0,
-            waiting_people=await connection.scalar(pending) or 0,
+            waiting_users=await connection.scalar(pending) or 0,
             log_ins=await login_throttle.remembered(connection, now_us=shop.clock()),
         )

@@ -111,7 +111,7 @@ class Events:
         self.version: Callable[[], Awaitable[int]] | None = None
         self._streams_max = streams_max
         self._streams: set[Stream] = set()
-        self._news = ChangedIds()
+        self._changed = ChangedIds()
         self._missed = False
         self._arrived = asyncio.Event()
         self._line: Line | None = None
@@ -152,10 +152,10 @@ class Events:
         if self._streams:
             self.hear(changed_ids.of(page))
 
-    def hear(self, news: ChangedIds) -> None:
+    def hear(self, changed: ChangedIds) -> None:
         """Something has changed."""
-        if self._streams and news:
-            self._news.add(news)
+        if self._streams and changed:
+            self._changed.add(changed)
             self._arrived.set()
 
     def miss(self) -> None:
@@ -200,16 +200,16 @@ class Events:
             await self._arrived.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._arrived.clear()
-            news, self._news = self._news, ChangedIds()
+            changed, self._changed = self._changed, ChangedIds()
             missed, self._missed = self._missed, False
             if not self._streams:
                 continue
-            if missed or len(news) > GATHERED_MAX:
+            if missed or len(changed) > GATHERED_MAX:
                 self._tell_all(_hello(resumed=True))
-            if len(news) > GATHERED_MAX:
+            if len(changed) > GATHERED_MAX:
                 continue
             try:
-                await self._tell(engine, news)
+                await self._tell(engine, changed)
             except (DBAPIError, OSError) as error:
                 log.warning("events.not_read", error=type(error).__name__)
                 await asyncio.sleep(1)
@@ -259,20 +259,22 @@ class Events:
         for stream in self._streams:
             stream.put(told)
 
-    async def _tell(self, engine: AsyncEngine, news: ChangedIds) -> None:
+    async def _tell(self, engine: AsyncEngine, changed: ChangedIds) -> None:
         watchers: dict[int, list[Stream]] = {}
         for stream in self._streams:
             if stream.user_id is not None:
                 watchers.setdefault(stream.user_id, []).append(stream)
         async with reading(engine) as connection:
             at = _now()
-            goods = [_event(EventKind.PRODUCT, at, one) for one in await _products(connection, news.products)]
-            shelves = await _shelves(connection, news.shelves, news.products)
-            goods += [_event(EventKind.STOCK, at, one) for one in shelves]
-            balances = await _balances(connection, news.wallets & watchers.keys())
-            orders = await _orders(connection, [one for one in news.orders if one[1] in watchers])
-        if goods:
-            self._tell_all(b"".join(goods))
+            public = [
+                _event(EventKind.PRODUCT, at, one) for one in await _products(connection, changed.products)
+            ]
+            shelves = await _shelves(connection, changed.shelves, changed.products)
+            public += [_event(EventKind.STOCK, at, one) for one in shelves]
+            balances = await _balances(connection, changed.wallets & watchers.keys())
+            orders = await _orders(connection, [one for one in changed.orders if one[1] in watchers])
+        if public:
+            self._tell_all(b"".join(public))
         for kind, own in ((EventKind.BALANCE, balances), (EventKind.ORDER, orders)):
             for user_id, data in own:
                 for stream in watchers[user_id]:

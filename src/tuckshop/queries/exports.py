@@ -37,7 +37,7 @@ Cells = tuple[object, ...]
 _users, orders, lines = tables.users, tables.orders, tables.order_lines
 
 
-async def people(shop: Shop) -> AsyncIterator[Cells]:
+async def all_users(shop: Shop) -> AsyncIterator[Cells]:
     """USERS, then everybody who is not closed, by id, with what they hold, owe and have earned."""
     yield USERS
     kept = tables.accounts

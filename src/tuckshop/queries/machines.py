@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import zoneinfo
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
 from tuckshop.domain.coins import total_cents
-from tuckshop.domain.field_problems import NotATimezone
 from tuckshop.domain.machines import (
     BoxKind,
     CoinBox,
-    check_machine_name,
     fill_below,
     takes_exact_money_only,
 )
-from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, UnknownMachine
+from tuckshop.domain.refusals import UnknownMachine
 from tuckshop.domain.users import Actor, Role, name_key
-from tuckshop.identity import devices
-from tuckshop.store import admin_log, tables
-from tuckshop.store.engine import reading, writing
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
 from tuckshop.till.commands.machines import ShelfRecord
-
-_DEADLOCK = "40P01"
-_TRIES = 8  # As often as the till takes a lost race up again.
-_PAUSE_SECONDS = 0.01
 
 machines, boxes, shelves, products = tables.machines, tables.coin_boxes, tables.shelves, tables.products
 
@@ -69,7 +58,7 @@ async def page(shop: Shop, *, after_id: int = 0, limit: int = 100) -> list[Machi
 async def find(shop: Shop, *, machine_id: int) -> Machine:
     """The machine. Raises UnknownMachine."""
     async with reading(shop.engine) as connection:
-        return await _machine(connection, shop, await _find(connection, machine_id))
+        return await machine_of(connection, shop, await find_row(connection, machine_id))
 
 
 async def find_by_name(shop: Shop, *, name: str) -> Machine:
@@ -79,104 +68,7 @@ async def find_by_name(shop: Shop, *, name: str) -> Machine:
         row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise UnknownMachine(machine=name)
-        return await _machine(connection, shop, row)
-
-
-async def add(shop: Shop, *, actor: Actor, name: str, timezone: str, box_kind: BoxKind) -> Machine:
-    """A machine with an empty coin box.
-
-    Raises:
-        RoleMissing: admins only.
-        InvalidField: the name or the timezone is none.
-        NameTaken: another machine has it.
-    """
-    actor.require(Role.ADMIN)
-    name = check_machine_name(name)
-    values = {
-        "name": name,
-        "name_key": name_key(name),
-        "timezone": _check_timezone(timezone),
-        "box_kind": box_kind.value,
-        "created_us": shop.clock(),
-    }
-    async with writing(shop.engine) as connection:
-        try:
-            query = insert(machines).values(values).returning(machines.c.id)
-            row = await _find(connection, (await connection.execute(query)).scalar_one())
-        except IntegrityError:
-            raise NameTaken(name=name) from None
-        await connection.execute(
-            insert(boxes),
-            [
-                {"machine_id": row.id, "value_cents": value, "box_kind": box_kind.value, "count": 0}
-                for value in shop.currency.values_cents
-            ],
-        )
-        await _log(connection, shop, actor, "machine.add", row, after=_told(row))
-        return await _machine(connection, shop, row)
-
-
-async def change(
-    shop: Shop,
-    *,
-    actor: Actor,
-    machine_id: int,
-    name: str | None = None,
-    timezone: str | None = None,
-    box_kind: BoxKind | None = None,
-) -> Machine:
-    """What is named, of a machine.
-
-    Raises:
-        RoleMissing: admins only.
-        UnknownMachine, InvalidField, NameTaken: as they say.
-        CoinsOwed: the box is below zero in some coin, and was to become a counted one.
-    """
-    actor.require(Role.ADMIN)
-    values: dict[str, Any] = {}
-    if name is not None:
-        name = check_machine_name(name)
-        values |= {"name": name, "name_key": name_key(name)}
-    if timezone is not None:
-        values["timezone"] = _check_timezone(timezone)
-    if box_kind is not None:
-        values["box_kind"] = box_kind.value
-
-    async def once() -> Machine:
-        async with writing(shop.engine) as connection:
-            before = await _find(connection, machine_id)
-            if not values:
-                return await _machine(connection, shop, before)
-            query = update(machines).where(machines.c.id == machine_id).values(values)
-            try:
-                await connection.execute(query)
-            except IntegrityError as error:
-                if "counted_not_negative" in str(error.orig):
-                    raise CoinsOwed(machine=machine_id) from None
-                raise NameTaken(name=name or "") from None
-            row = await _find(connection, machine_id)
-            await _log(connection, shop, actor, "machine.change", row, before=_told(before), after=_told(row))
-            return await _machine(connection, shop, row)
-
-    return await _until_through(once)
-
-
-async def new_key(shop: Shop, *, actor: Actor, machine_id: int) -> str:
-    """A new key for a machine, told this once; the one before is good no more.
-
-    Raises:
-        RoleMissing: admins only.
-        UnknownMachine: as it says.
-    """
-    actor.require(Role.ADMIN)
-    key = devices.new_key(machine_id)
-    async with writing(shop.engine) as connection:
-        row = await _find(connection, machine_id)
-        await connection.execute(
-            update(machines).where(machines.c.id == machine_id).values(key_hash=devices.hashed(key))
-        )
-        await _log(connection, shop, actor, "machine.key", row)
-    return key
+        return await machine_of(connection, shop, row)
 
 
 def is_low() -> ColumnElement[bool]:
@@ -189,7 +81,7 @@ async def coins(shop: Shop, *, actor: Actor, machine_id: int) -> Coins:
     actor.require(Role.CASHIER, Role.ADMIN)
     query = select(boxes.c.value_cents, boxes.c.count).where(boxes.c.machine_id == machine_id)
     async with reading(shop.engine) as connection:
-        machine = await _find(connection, machine_id)
+        machine = await find_row(connection, machine_id)
         rows = await connection.execute(query.order_by(boxes.c.value_cents.desc()))
         held = {row.value_cents: int(row[1]) for row in rows}
     return Coins(BoxKind(machine.box_kind), held, total_cents(held))
@@ -220,7 +112,7 @@ async def shelves_of(
         .limit(limit)
     )
     async with reading(shop.engine) as connection:
-        await _find(connection, machine_id)
+        await find_row(connection, machine_id)
         return [ShelfRecord(*row) for row in await connection.execute(query)]
 
 
@@ -233,26 +125,16 @@ _COLUMNS = (
 )
 
 
-async def _find(connection: AsyncConnection, machine_id: int) -> Row[Any]:
+async def find_row(connection: AsyncConnection, machine_id: int) -> Row[Any]:
+    """The machine's row, as `machine_of` takes it. Raises UnknownMachine."""
     row = (await connection.execute(select(*_COLUMNS).where(machines.c.id == machine_id))).one_or_none()
     if row is None:
         raise UnknownMachine(machine=machine_id)
     return row
 
 
-async def _until_through(act: Callable[[], Awaitable[Machine]]) -> Machine:
-    """Again where the database chose this act to end a deadlock with a till that uses the machine."""
-    for number in range(1, _TRIES):
-        try:
-            return await act()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
-                raise
-            await asyncio.sleep(_PAUSE_SECONDS * number)
-    return await act()
-
-
-async def _machine(connection: AsyncConnection, shop: Shop, row: Row[Any]) -> Machine:
+async def machine_of(connection: AsyncConnection, shop: Shop, row: Row[Any]) -> Machine:
+    """The machine in a row that `find_row` found."""
     (machine,) = await _machines(connection, shop, [row])
     return machine
 
@@ -270,31 +152,3 @@ async def _machines(connection: AsyncConnection, shop: Shop, rows: Sequence[Row[
         exact = takes_exact_money_only(box, values=values)
         found.append(Machine(row.id, row.name, row.timezone, box.kind, bool(row.has_key), exact))
     return found
-
-
-def _told(row: Row[Any]) -> dict[str, Any]:
-    return {"name": row.name, "timezone": row.timezone, "box_kind": row.box_kind}
-
-
-async def _log(
-    connection: AsyncConnection, shop: Shop, actor: Actor, action: str, row: Row[Any], **more: Any
-) -> None:
-    await admin_log.record(
-        connection,
-        action=action,
-        subject=f"machine:{row.id}",
-        actor_id=actor.user_id,
-        now_us=shop.clock(),
-        **more,
-    )
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
-
-
-def _check_timezone(timezone: str) -> str:
-    if timezone not in _timezones():
-        raise InvalidField(field="timezone", problem=NotATimezone())
-    return timezone

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tuckshop.context import Shop
 from tuckshop.domain.orders import MICROSECONDS, OrderStatus
 from tuckshop.domain.refusals import UnknownOrder
-from tuckshop.domain.users import Actor, Role
+from tuckshop.domain.users import HOUSE_NAME, Actor, Role
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.commands.orders import PlaceOrder, SoldLine
@@ -23,7 +23,8 @@ from tuckshop.till.commands.orders import PlaceOrder, SoldLine
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond every id.
 
 orders, lines = tables.orders, tables.order_lines
-users, guests = tables.users, tables.guests
+users, guests, machines = tables.users, tables.guests, tables.machines
+refunds, refund_lines = tables.refunds, tables.refund_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,30 @@ class Returnable:
     is_whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RefundRecord:
+    """Pieces that came back, by product; `actor` None: nobody who has a name, a machine or the operator."""
+
+    refund_id: int
+    kind: str
+    amount_cents: int
+    actor: str | None
+    reason: str | None
+    created_us: int
+    pieces: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetails:
+    """An order whole. `sellers`: by product."""
+
+    order: OrderRecord
+    machine: str
+    fulfilled_us: int | None
+    sellers: dict[int, str]
+    refunds: list[RefundRecord]
+
+
 class OrderScope(StrEnum):
     """Which orders are looked for."""
 
@@ -64,7 +89,7 @@ async def page(
     shop: Shop,
     *,
     actor: Actor,
-    whose: OrderScope = OrderScope.MINE,
+    scope: OrderScope = OrderScope.MINE,
     buyer_id: int | None = None,
     status: OrderStatus | None = None,
     before_id: int | None = None,
@@ -81,7 +106,7 @@ async def page(
     # First their numbers alone, in the order of an index, and all else of those on the page.
     place, narrowed = orders.c.id, []
     found = select(place)
-    match whose:
+    match scope:
         case OrderScope.MINE:
             narrowed.append(orders.c.buyer_id == actor.user_id)
         case OrderScope.SOLD:
@@ -91,7 +116,7 @@ async def page(
         case OrderScope.ALL:
             actor.require(Role.CASHIER, Role.ADMIN)
         case _:
-            assert_never(whose)
+            assert_never(scope)
     if buyer_id is not None:
         if buyer_id != actor.user_id:
             actor.require(Role.CASHIER, Role.ADMIN)
@@ -100,13 +125,13 @@ async def page(
         narrowed.append(is_in(status))
     if before_id is not None:
         found = found.where(place < before_id)
-    if narrowed and whose is OrderScope.SOLD:
+    if narrowed and scope is OrderScope.SOLD:
         found = found.join(orders, orders.c.id == place)
     ids = found.where(*narrowed).order_by(place.desc()).limit(limit).offset(offset).subquery("found")
     query = _LISTED.join(ids, ids.c[place.name] == orders.c.id).order_by(orders.c.id.desc())
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).all()
-        return await _with_lines(connection, rows, actor=actor if whose is OrderScope.SOLD else None)
+        return await _with_lines(connection, rows, actor=actor if scope is OrderScope.SOLD else None)
 
 
 async def returnable(shop: Shop, *, buyer_id: int, order_ids: Collection[int]) -> dict[int, Returnable]:
@@ -271,3 +296,39 @@ async def _with_lines(connection: AsyncConnection, rows: Any, *, actor: Actor | 
 
 def _total_cents(sold: list[SoldLine]) -> int:
     return sum(line.quantity * line.price_cents for line in sold)
+
+
+async def details(shop: Shop, *, order_id: int, actor: Actor) -> OrderDetails:
+    """The order and all that belongs to it. Raises RoleMissing, UnknownOrder."""
+    actor.require(Role.CASHIER, Role.ADMIN)
+    found = await find(shop, order_id=order_id, actor=actor)
+    sold_at = (
+        select(machines.c.name, orders.c.fulfilled_us)
+        .join(machines, machines.c.id == orders.c.machine_id)
+        .where(orders.c.id == order_id)
+    )
+    sold_for = (
+        select(lines.c.product_id, users.c.username)
+        .outerjoin(users, users.c.id == lines.c.seller_id)
+        .where(lines.c.order_id == order_id)
+    )
+    came_back = (
+        select(refunds, users.c.username, refund_lines.c.product_id, refund_lines.c.quantity)
+        .join(refund_lines, refund_lines.c.refund_id == refunds.c.id)
+        .outerjoin(users, users.c.id == refunds.c.actor_id)
+        .where(refunds.c.order_id == order_id)
+        .order_by(refunds.c.id, refund_lines.c.product_id)
+    )
+    async with reading(shop.engine) as connection:
+        machine, fulfilled_us = (await connection.execute(sold_at)).one()
+        sellers = {product_id: name or HOUSE_NAME for product_id, name in await connection.execute(sold_for)}
+        rows = (await connection.execute(came_back)).all()
+    told = []
+    for _, group in groupby(rows, key=lambda row: row.id):
+        some = list(group)
+        one = some[0]
+        pieces = {row.product_id: row.quantity for row in some}
+        told.append(
+            RefundRecord(one.id, one.kind, one.amount_cents, one.username, one.reason, one.created_us, pieces)
+        )
+    return OrderDetails(found, machine, fulfilled_us, sellers, told)

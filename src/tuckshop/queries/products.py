@@ -65,7 +65,7 @@ async def page(
 
     `seller_id` None: everybody's, and the house's own, as the office sees them.
     """
-    query = _goods().order_by(products.c.id.desc()).limit(limit)
+    query = _overviews().order_by(products.c.id.desc()).limit(limit)
     if seller_id is not None:
         query = query.where(products.c.seller_id == seller_id)
     query = query.where(products.c.removed_us.is_not(None) if removed else products.c.removed_us.is_(None))
@@ -80,7 +80,7 @@ async def low(shop: Shop, *, seller_id: int, limit: int) -> list[ProductOverview
     """The seller's products on sale that are low, those with least first."""
     stock, has_low = _stock()
     query = (
-        _goods()
+        _overviews()
         .where(products.c.seller_id == seller_id, products.c.removed_us.is_(None))
         .having(has_low)
         .order_by(stock, products.c.id)
@@ -94,7 +94,7 @@ async def find(shop: Shop, *, product_id: int, seller_id: int | None) -> Product
 
     Raises UnknownProduct for none, and for those of others.
     """
-    query = _goods().where(products.c.id == product_id)
+    query = _overviews().where(products.c.id == product_id)
     found = await _read(shop, query if seller_id is None else query.where(products.c.seller_id == seller_id))
     if not found:
         raise UnknownProduct(product=product_id)
@@ -119,7 +119,7 @@ def _stock() -> tuple[Any, Any]:
     return stock, func.count().filter(is_low()) > 0
 
 
-def _goods() -> Select[Any]:
+def _overviews() -> Select[Any]:
     stock, has_low = _stock()
     return (
         select(

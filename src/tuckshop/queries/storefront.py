@@ -97,7 +97,7 @@ async def guest(
     """
     machine = None if machine_key is None else devices.caller(machine_key)
     if machine is not None:
-        await devices.witness(shop, caller=machine)
+        await devices.attester(shop, caller=machine)
     try:
         guest_id = await guests.known(shop, name=guest_name(secret), make=make)
     except UnknownGuest:

@@ -1,4 +1,4 @@
-"""The people of the shop as the office sees them: searched, the newest first."""
+"""Users as lists: searched by the office, and all of them by id."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from tuckshop.context import Shop
 from tuckshop.domain.ledger import AccountKind
@@ -73,3 +73,25 @@ async def page(
             UserRecord(users.user_of(row), row.balance_cents or 0, row.created_us)
             for row in await connection.execute(query)
         ]
+
+
+async def oldest_first(
+    shop: Shop, *, after_id: int = 0, limit: int = 100, offset: int = 0, state: UserState | None = None
+) -> list[User]:
+    """Users by id, those after `after_id` but for the first `offset`; without a state, all but the closed."""
+    query = (
+        select(*users.COLUMNS).where(_users.c.id > after_id).order_by(_users.c.id).limit(limit).offset(offset)
+    )
+    if state is None:
+        query = query.where(_users.c.state != UserState.CLOSED.value)
+    else:
+        query = query.where(_users.c.state == state.value)
+    async with reading(shop.engine) as connection:
+        return [users.user_of(row) for row in await connection.execute(query)]
+
+
+async def count(shop: Shop) -> int:
+    """How many users there are, without the closed."""
+    query = select(func.count()).where(_users.c.state != UserState.CLOSED.value)
+    async with reading(shop.engine) as connection:
+        return await connection.scalar(query) or 0

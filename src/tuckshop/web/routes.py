@@ -38,7 +38,7 @@ def app() -> Application:
     )
 
 
-def is_for_people(scope: Scope) -> bool:
+def is_for_browsers(scope: Scope) -> bool:
     """Whether a page answers: in a room always, and where nothing is, if a browser asks for it."""
     first = scope["path"][1:].partition("/")[0]
     if first in ROOMS:

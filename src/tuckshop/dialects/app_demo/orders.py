@@ -37,7 +37,7 @@ async def place(request: ShopRequest) -> Response[OrderResponse]:
     command = tab_orders.placing(caller, await request.parsed(OrderBody))
     currency = request.shop.currency
     return respond(
-        await request.settled(command), OrderPlaced, lambda order: _show(order, currency), status=201
+        await request.execute(command), OrderPlaced, lambda order: _show(order, currency), status=201
     )
 
 

@@ -141,7 +141,7 @@ async def add_product(request: ShopRequest) -> Response[ProductResponse]:
         amounts.read_stock(data.stock),
     )
     return respond(
-        await request.settled(command), ProductRecord, lambda made: _show_product(made, currency), status=201
+        await request.execute(command), ProductRecord, lambda made: _show_product(made, currency), status=201
     )
 
 
@@ -181,7 +181,7 @@ async def change_product(request: ShopRequest, product_id: PathId) -> Response[P
         stock=None if data.stock is UNSET else amounts.read_stock(data.stock),
     )
     return respond(
-        await request.settled(command), ProductRecord, lambda now: _show_product(now, currency), status=200
+        await request.execute(command), ProductRecord, lambda now: _show_product(now, currency), status=200
     )
 
 
@@ -193,7 +193,7 @@ async def change_product(request: ShopRequest, product_id: PathId) -> Response[P
 )
 async def remove_product(request: ShopRequest, product_id: PathId) -> Response[None]:
     """Seller or admin."""
-    outcome = await request.settled(RemoveProduct(request.caller, product_id))
+    outcome = await request.execute(RemoveProduct(request.caller, product_id))
     return respond(outcome, ProductRemoved, lambda _: None, status=204)
 
 

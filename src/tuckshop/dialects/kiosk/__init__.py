@@ -3,8 +3,8 @@
     GET    /api/v1/products                     catalogue.page, of the key's machine or the first
     POST   /api/v1/products/<id>/buy            PlaceOrder of one piece
     POST   /api/v1/products/<id>/refund         RefundNewest
-    POST   /api/v1/users/<id>/add_balance       guests.find or made; Deposit of the fewest coins
-    GET    /api/v1/users/<id>?user_name=        guests.look_up
+    POST   /api/v1/users/<id>/add_balance       queries.guests.find, or made; Deposit of the fewest coins
+    GET    /api/v1/users/<id>?user_name=        queries.guests.look_up
     GET    /                                    where a person finds the shop
 
 A kiosk is a machine of the shop: `X-Kiosk-Key` is its key, its shelves and its coins are what guests buy from
@@ -49,7 +49,7 @@ DIALECT = Dialect(
                 "description": "The key of the kiosk's machine. A demo's kiosk needs none.",
             }
         },
-        logins={"witness": _KEY, "optional": [*_KEY, {}], "none": []},
+        logins={"attester": _KEY, "optional": [*_KEY, {}], "none": []},
         tag_part=lambda path: path.removeprefix(API).split("/")[1],
         takes_api_tokens=False,
         walk=WALK,

@@ -44,9 +44,9 @@ class _Errors(Details):
         detail = "The kiosk's key is missing or not good any more."
         self.table = {**self.table, SessionEnded: row._replace(title="No good key", detail=detail)}
 
-    def told(self, status: int, title: str, **more: Any) -> Response[Any]:
+    def problem_response(self, status: int, title: str, **more: Any) -> Response[Any]:
         """One error's answer, JSON that becomes a page where one is preferred."""
-        return EitherWay(super().told(status, title, **more), title=title)
+        return EitherWay(super().problem_response(status, title, **more), title=title)
 
 
 ERRORS = _Errors()

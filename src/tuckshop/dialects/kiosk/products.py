@@ -89,7 +89,7 @@ async def products(
     """The products on sale in the kiosk's machine; without a key, in the first machine."""
     asking = DEFAULT_MACHINE_ID
     if request.given(b"x-kiosk-key"):
-        asking = machine_of(await devices.witness(request.shop, caller=kiosk(request)))
+        asking = machine_of(await devices.attester(request.shop, caller=kiosk(request)))
     found = await catalogue.page(request.shop, Search(limit=limit, offset=offset, machine_id=asking))
     return [_show_product(product) for product in found]
 
@@ -104,7 +104,7 @@ async def products(
         UnknownProduct,
         OutOfStock,
         InsufficientFunds,
-        login="witness",
+        login="attester",
         keyed=True,
         body=PurchaseBody | None,
         forms=True,
@@ -119,7 +119,7 @@ async def buy(
     """Buys one piece from the guest's credit."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     order = PlaceOrder(caller, wallet, ((path_id, 1),), machine_id=machine_of(kiosk(request)))
-    return respond(await request.settled(order), OrderPlaced, _show_order, status=201)
+    return respond(await request.execute(order), OrderPlaced, _show_order, status=201)
 
 
 @post(
@@ -135,7 +135,7 @@ async def buy(
         RefundWindowOver,
         RefundsExhausted,
         BalanceTooLarge,
-        login="witness",
+        login="attester",
         keyed=True,
         body=PurchaseBody | None,
         forms=True,
@@ -150,7 +150,7 @@ async def refund(
     """Refunds the guest's latest piece and returns it to its machine."""
     caller, wallet = await _wallet(request, path_id, user_name, product_id)
     back = RefundNewest(caller, wallet, path_id, machine_of(kiosk(request)))
-    return respond(await request.settled(back), Refunded, _show_refund, status=200)
+    return respond(await request.execute(back), Refunded, _show_refund, status=200)
 
 
 async def _wallet(

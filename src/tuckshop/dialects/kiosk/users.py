@@ -24,8 +24,9 @@ from tuckshop.http.handlers import describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import guests
-from tuckshop.identity.guests import Guest
+from tuckshop.queries import guests as guest_queries
 from tuckshop.queries import idempotency_keys
+from tuckshop.queries.guests import Guest
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
@@ -61,7 +62,7 @@ class GuestResponse(ResponseBody):
         "addBalance",
         InvalidField,
         BalanceTooLarge,
-        login="witness",
+        login="attester",
         keyed=True,
         body=BalanceBody | None,
         forms=True,
@@ -80,10 +81,11 @@ async def add_balance(
     accepted = request.shop.currency.accepted_cents
     coins = {} if wanted.amount is None else inserted_as(wanted.amount, accepted=accepted)
     try:
-        guest = await guests.find(request.shop, caller=machine, name=name)
+        guest = await guest_queries.find(request.shop, caller=machine, name=name)
         is_new = False
     except UnknownGuest:
-        guest = await guests.find(request.shop, caller=machine, name=name, make=True)
+        await guests.wallet(request.shop, caller=machine, name=name, make=True)
+        guest = await guest_queries.find(request.shop, caller=machine, name=name)
         is_new = True
     caller, wallet = await guests.wallet(request.shop, caller=machine, name=name)
     envelope = await request.enveloped(Deposit(caller, wallet, coins, machine.machine_id))
@@ -102,7 +104,7 @@ async def add_balance(
 )
 async def user(request: ShopRequest, user_id: GuestId, user_name: UserQuery | None = None) -> GuestResponse:
     """The guest with this name, and the guest's credit."""
-    guest = await guests.look_up(request.shop, name=checked_name(user_name))
+    guest = await guest_queries.look_up(request.shop, name=checked_name(user_name))
     _require_own(guest, user_id)
     return _show_guest(guest, guest.balance_cents)
 

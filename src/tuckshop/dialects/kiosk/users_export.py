@@ -16,7 +16,7 @@ async def users(shop: Shop) -> AsyncIterator[tuple[object, ...]]:
     """COLUMNS, then everybody who is not closed. Passwords, which the document has too, never come out."""
     yield COLUMNS
     is_head = True
-    async for row in exports.people(shop):
+    async for row in exports.all_users(shop):
         if not is_head:
             known = dict(zip(exports.USERS, row, strict=True))
             is_admin = Role.ADMIN in str(known["roles"]).split()

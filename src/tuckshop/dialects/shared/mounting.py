@@ -102,11 +102,11 @@ class Dispatcher:
         mounted: Mapping[str, ASGIApp],
         at_root: Mapping[str, ASGIApp],
         pages: ASGIApp,
-        is_for_people: Callable[[Scope], bool],
+        is_for_browsers: Callable[[Scope], bool],
     ) -> None:
         self._app = app
         self._pages = pages
-        self._is_for_people = is_for_people
+        self._is_for_browsers = is_for_browsers
         self._mounted = mounted
         self._at_root = at_root
 
@@ -120,7 +120,7 @@ class Dispatcher:
                 app = self._mounted.get(path.split("/", 3)[2], app)
             elif first in self._at_root:
                 app = self._at_root[first]
-            elif self._is_for_people(scope):
+            elif self._is_for_browsers(scope):
                 app = self._pages
         return app(scope, receive, send)
 

@@ -87,7 +87,7 @@ async def place(request: ShopRequest) -> Response[OrderResponse]:
     command = tab_orders.placing(caller, await request.parsed(OrderBody))
     currency = request.shop.currency
     return respond(
-        await request.settled(command), OrderPlaced, lambda order: _show(order, currency), status=201
+        await request.execute(command), OrderPlaced, lambda order: _show(order, currency), status=201
     )
 
 
@@ -114,7 +114,7 @@ async def place_named(request: ShopRequest, order_id: OrderName) -> Response[Ord
     """Orders all lines on your tab, or none. Repeating the request orders once."""
     caller = request.caller
     command = tab_orders.placing(caller, await request.parsed(OrderBody), client_ref=order_id)
-    outcome = await request.settled(command)
+    outcome = await request.execute(command)
     currency = request.shop.currency
     if isinstance(outcome.answer, ClientRefTaken):
         made = await _own(request, order_id)
@@ -159,7 +159,7 @@ async def change_order(request: ShopRequest, order_id: OrderName) -> Response[Or
             raise Malformed(("status", "or products must be given, not both"))
     currency = request.shop.currency
     return respond(
-        await request.settled(command), OrderChanged, lambda order: _show(order, currency), status=200
+        await request.execute(command), OrderChanged, lambda order: _show(order, currency), status=200
     )
 
 

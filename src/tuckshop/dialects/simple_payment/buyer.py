@@ -89,7 +89,7 @@ async def deposit(request: ShopRequest) -> Response[DepositResponse]:
     caller = request.caller
     data = await request.parsed(DepositBody)
     username = await _username(request)
-    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), {data.deposit: 1}))
+    outcome = await request.execute(Deposit(caller, wallet_of(caller.user_id), {data.deposit: 1}))
 
     def show(receipt: CoinsDeposited) -> DepositResponse:
         return DepositResponse(username=username, deposit=receipt.balance_cents)
@@ -107,7 +107,7 @@ async def reset(request: ShopRequest) -> Response[ResetResponse]:
     """Pays out the deposit in coins, as far as coins can pay it."""
     caller = request.caller
     username = await _username(request)
-    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
+    outcome = await request.execute(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
         nothing = ResetResponse(username=username, deposit=outcome.answer.balance_cents, returned={})
         return rendered(outcome, nothing, status=200)
@@ -139,7 +139,7 @@ async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(caller, wallet_of(caller.user_id), (), named=((data.name, data.amount),))
-    return respond(await request.settled(command), OrderPlaced, _show_purchase, status=200)
+    return respond(await request.execute(command), OrderPlaced, _show_purchase, status=200)
 
 
 def _show_purchase(order: OrderPlaced) -> PurchaseResponse:

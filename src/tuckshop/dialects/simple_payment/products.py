@@ -94,7 +94,7 @@ async def add_product(request: ShopRequest) -> Response[ProductResponse]:
     """Creates a product of the seller."""
     caller = request.caller
     data = await request.parsed(ProductBody)
-    outcome = await request.settled(AddProduct(caller, data.name, data.cost, data.amount))
+    outcome = await request.execute(AddProduct(caller, data.name, data.cost, data.amount))
     return respond(outcome, ProductRecord, _show, status=201)
 
 
@@ -129,7 +129,7 @@ async def change_product(request: ShopRequest, name: PathName) -> Response[Produ
         price_cents=None if data.cost is UNSET else data.cost,
         stock=None if data.amount is UNSET else data.amount,
     )
-    outcome = _named(await request.settled(command), name)
+    outcome = _named(await request.execute(command), name)
     return respond(outcome, ProductRecord, _show, status=200)
 
 
@@ -143,7 +143,7 @@ async def remove_product(request: ShopRequest, name: PathName) -> Response[None]
     """Its seller only."""
     now = await _own(request, name)
     command = RemoveProduct(request.caller, NO_PRODUCT_ID if now is None else now.product_id)
-    outcome = _named(await request.settled(command), name)
+    outcome = _named(await request.execute(command), name)
     return respond(outcome, ProductRemoved, lambda _: None, status=204)
 
 

@@ -112,7 +112,7 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
         raise Malformed(("deposit", "must be empty for a seller"))
     coins = wallet.as_coins(request.shop, amount_cents=deposit_cents, field="deposit")
     settings = request.settings
-    newcomer = await registration.newcomer(
+    new_user = await registration.new_user(
         request.shop,
         username=data.username,
         email=data.email,
@@ -125,14 +125,14 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
     def show(receipt: Registered) -> UserResponse:
         return UserResponse(
             id=receipt.user_id,
-            username=newcomer.username,
-            email=newcomer.email,
+            username=new_user.username,
+            email=new_user.email,
             role=Role(data.role),
             deposit=receipt.amount_cents,
         )
 
-    command = Register(RegistrantCaller.named(newcomer.username), newcomer, coins)
-    outcome = await request.settled(command, is_secret=True)
+    command = Register(RegistrantCaller.named(new_user.username), new_user, coins)
+    outcome = await request.execute(command, is_secret=True)
     return respond(outcome, Registered, show, status=201)
 
 
@@ -199,7 +199,7 @@ async def change_user(request: ShopRequest, username: PathUsername) -> UserRespo
 async def close_user(request: ShopRequest, username: PathUsername) -> Response[None]:
     """Makes name and email address available and ends every token. Money left is written off."""
     _, found = await _require_self(request, username)
-    outcome = await request.settled(CloseUser(request.caller, found.id))
+    outcome = await request.execute(CloseUser(request.caller, found.id))
     return respond(outcome, UserClosed, lambda _: None, status=204)
 
 

@@ -107,7 +107,7 @@ async def add_product(request: ShopRequest) -> Response[ProductResponse]:
     caller = request.caller
     data = await request.parsed(ProductBody)
     command = AddProduct(caller, data.product_name, data.cost, data.amount_available)
-    return respond(await request.settled(command), ProductRecord, _show_product, status=201)
+    return respond(await request.execute(command), ProductRecord, _show_product, status=201)
 
 
 @get(_PRODUCT, summary="A product", operation=describe("getProduct", UnknownProduct, login="none"))
@@ -133,7 +133,7 @@ async def _change_product(request: ShopRequest, product_id: PathId) -> Response[
         price_cents=cost,
         stock=None if data.amount_available is UNSET else data.amount_available,
     )
-    return respond(await request.settled(command), ProductRecord, _show_product, status=200)
+    return respond(await request.execute(command), ProductRecord, _show_product, status=200)
 
 
 _CHANGING = (UnknownProduct, NotOwner, InvalidField, NameTaken, StockTooLarge)
@@ -159,7 +159,7 @@ async def remove_product(request: ShopRequest, product_id: PathId) -> Response[N
     """Its seller only."""
     caller = request.caller
     await _own(request, product_id)
-    outcome = await request.settled(RemoveProduct(caller, product_id))
+    outcome = await request.execute(RemoveProduct(caller, product_id))
     return respond(outcome, ProductRemoved, lambda _: None, status=204)
 
 

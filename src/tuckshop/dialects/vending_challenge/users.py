@@ -32,6 +32,7 @@ from tuckshop.http.response import Response
 from tuckshop.identity import registration, sessions
 from tuckshop.identity import users as shop_users
 from tuckshop.identity.users import User
+from tuckshop.queries import users as user_queries
 from tuckshop.queries import wallet
 from tuckshop.till.commands.users import CloseUser, UserClosed
 
@@ -101,8 +102,8 @@ async def users(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) ->
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     if Role.ADMIN in actor.roles:
-        count = await shop_users.count(request.shop)
-        found = await shop_users.page(request.shop, limit=limit, offset=offset)
+        count = await user_queries.count(request.shop)
+        found = await user_queries.oldest_first(request.shop, limit=limit, offset=offset)
     else:
         count, found = (
             1,
@@ -161,7 +162,7 @@ change_user = patch(
 async def close_user(request: ShopRequest, user_id: PathId) -> Response[None]:
     """Makes the name available and ends every session. Money left is written off."""
     await _require_self(request, user_id)
-    outcome = await request.settled(CloseUser(request.caller, user_id))
+    outcome = await request.execute(CloseUser(request.caller, user_id))
     return respond(outcome, UserClosed, lambda _: None, status=204)
 
 

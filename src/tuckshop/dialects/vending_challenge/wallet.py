@@ -120,7 +120,7 @@ async def deposit(request: ShopRequest) -> Response[DepositResponse]:
         raise Malformed(("coin", "or amount, deposit or coins must be given, but only one of them"))
     coins = getattr(data, given[0])
     counted = Counter(coins if isinstance(coins, list) else [coins])
-    outcome = await request.settled(Deposit(caller, wallet_of(caller.user_id), dict(counted)))
+    outcome = await request.execute(Deposit(caller, wallet_of(caller.user_id), dict(counted)))
     return respond(outcome, CoinsDeposited, _show_deposit, status=200)
 
 
@@ -143,7 +143,7 @@ async def balance(request: ShopRequest) -> BalanceResponse:
 async def reset(request: ShopRequest) -> Response[ResetResponse]:
     """Pays out the deposit in coins, as far as coins can pay it."""
     caller = request.caller
-    outcome = await request.settled(PayOut(caller, wallet_of(caller.user_id)))
+    outcome = await request.execute(PayOut(caller, wallet_of(caller.user_id)))
     if isinstance(outcome.answer, NothingToPayOut):
         nothing = ResetResponse(deposit=outcome.answer.balance_cents, returned=[])
         return rendered(outcome, nothing, status=200)
@@ -173,7 +173,7 @@ async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
     command = PlaceOrder(
         caller, wallet_of(caller.user_id), ((data.product_id, data.amount),), change=Change.RETURN
     )
-    return respond(await request.settled(command), OrderPlaced, _show_purchase, status=200)
+    return respond(await request.execute(command), OrderPlaced, _show_purchase, status=200)
 
 
 def _show_deposit(receipt: CoinsDeposited) -> DepositResponse:

@@ -15,10 +15,10 @@ from tuckshop.domain.users import Actor, name_key
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, require_own_machine
 from tuckshop.till.commands.products import read_named
 from tuckshop.till.commands.reversal import (
-    goods_of,
+    balances_of,
+    inventory_of,
     is_own_order,
     log_order,
-    purse_of,
     read_order,
     sells_all,
     take_back,
@@ -193,8 +193,8 @@ class Dispense(Command, frozen=True):
         """By the seller of all of it, or by the office."""
         order = work.orders.get(self.order_id)
         if self.failed:
-            purse, goods = purse_of(work, order), goods_of(work, order)
-            back = refunds.fail(order=order, actor=actor, purse=purse, goods=goods)
+            balances, inventory = balances_of(work, order), inventory_of(work, order)
+            back = refunds.fail(order=order, actor=actor, balances=balances, inventory=inventory)
             take_back(work, back, actor, self.reason)
             return _changed(back.order)
         order = orders.dispense(order=order, actor=actor, now_us=work.now_us)
@@ -222,7 +222,7 @@ class CancelOrder(Command, frozen=True):
         """By the buyer, or by the office."""
         order = work.orders.get(self.order_id)
         back = refunds.cancel(
-            order=order, actor=actor, purse=purse_of(work, order), goods=goods_of(work, order)
+            order=order, actor=actor, balances=balances_of(work, order), inventory=inventory_of(work, order)
         )
         take_back(work, back, actor, self.reason)
         return _changed(back.order)
@@ -251,8 +251,8 @@ class ReduceOrder(Command, frozen=True):
             order=order,
             quantities=self.quantities,
             actor=actor,
-            purse=purse_of(work, order),
-            goods=goods_of(work, order),
+            balances=balances_of(work, order),
+            inventory=inventory_of(work, order),
         )
         if back is None:
             return _changed(order)

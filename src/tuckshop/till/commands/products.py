@@ -296,8 +296,8 @@ class ChangeProducts(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductsChanged:
         """As the steps one after the other would; the first refusal undoes those before."""
-        if len(self.steps) > product_rules.GOODS_MAX:
-            raise InvalidField(field="products", problem=TooLarge(product_rules.GOODS_MAX))
+        if len(self.steps) > product_rules.PRODUCTS_MAX:
+            raise InvalidField(field="products", problem=TooLarge(product_rules.PRODUCTS_MAX))
         trial = work.copy()
         for step in self.steps:
             execute_logged(step, actor, trial)

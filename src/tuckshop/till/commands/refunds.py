@@ -14,9 +14,9 @@ from tuckshop.domain.users import Actor, Role
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
 from tuckshop.till.commands.reversal import (
-    goods_of,
+    balances_of,
+    inventory_of,
     log_order,
-    purse_of,
     read_order,
     reserve_ids,
     sells_all,
@@ -66,8 +66,8 @@ class Refund(Command, frozen=True):
             order=order,
             quantities=self.quantities,
             actor=actor,
-            purse=purse_of(work, order),
-            goods=goods_of(work, order),
+            balances=balances_of(work, order),
+            inventory=inventory_of(work, order),
             write_off=self.write_off,
             window_seconds=work.policy.refund_window_seconds,
             refunds_today=_refunds_today(work, order.wallet),

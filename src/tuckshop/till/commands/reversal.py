@@ -31,7 +31,7 @@ def reserve_ids(need: ReadSet) -> None:
     need.new_ids["refunds"] += 1
 
 
-def purse_of(work: WorkingSet, order: Order) -> BuyerBalances:
+def balances_of(work: WorkingSet, order: Order) -> BuyerBalances:
     """What the order's buyer has and owes."""
     return BuyerBalances(
         balance_cents=work.accounts.balance_cents(order.wallet),
@@ -39,7 +39,7 @@ def purse_of(work: WorkingSet, order: Order) -> BuyerBalances:
     )
 
 
-def goods_of(work: WorkingSet, order: Order) -> Inventory:
+def inventory_of(work: WorkingSet, order: Order) -> Inventory:
     """Where pieces of the order come back to."""
     product_ids = [line.product_id for line in order.lines]
     return Inventory(

@@ -85,7 +85,7 @@ async def take_along(request: ShopRequest) -> Response[Any]:
     """All that the shop keeps about somebody."""
     member = await rooms.member(request)
     found = await data_export_queries.collect(request.shop, user_id=member.user_id)
-    return await asyncio.to_thread(downloads.document, data_export.shown(found), "my-data")
+    return await asyncio.to_thread(downloads.document, data_export.readable(found), "my-data")
 
 
 @post("/account/close", status_code=303)
@@ -98,7 +98,7 @@ async def close(request: ShopRequest) -> Response[Any]:
         form.tell("name", form.words.gettext("Enter your own username."))
         return await _shown(request, member, closing=form)
     try:
-        await forms.settled(request, CloseUser(member.caller, member.user_id), posted)
+        await forms.execute(request, CloseUser(member.caller, member.user_id), posted)
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, closing=form)

@@ -97,7 +97,7 @@ async def _pressed(
     words = i18n.of(request)
     response = forms.to_page(f"/account/orders/{command.order_id}")
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except Refusal as refusal:
         error_pages.leave(response, request, refusal)
         return response

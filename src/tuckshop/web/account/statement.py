@@ -84,7 +84,7 @@ async def send(request: ShopRequest) -> Response[Any]:
         command = SendMoney(
             member.caller, wallet_of(member.user_id), wallet_of(target.id), cents, reason or None
         )
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _send(request, member, form, posted["key"])

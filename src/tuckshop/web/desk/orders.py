@@ -33,7 +33,7 @@ async def index(request: ShopRequest) -> Response[Any]:
     found = await orders.page(
         request.shop,
         actor=member.as_seller,
-        whose=OrderScope.SOLD,
+        scope=OrderScope.SOLD,
         status=OrderStatus.PLACED if is_waiting else None,
         before_id=before_id,
         limit=PAGE + 1,
@@ -75,7 +75,7 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
         return await _shown(request, member, found, form)
     command = Refund(member.caller, found.order_id, quantities, reason or None, way == WRITE_OFF)
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except Refusal as refusal:
         form.refuse(refusal, beside={RefundExceedsSale: "pieces"})
         return await _shown(request, member, found, form)
@@ -128,7 +128,7 @@ async def _ended(request: ShopRequest, order: str, *, failed: bool) -> Response[
     words = i18n.of(request)
     response = forms.to_page(f"/desk/orders/{found.order_id}")
     try:
-        await forms.settled(request, Dispense(member.caller, found.order_id, failed), posted)
+        await forms.execute(request, Dispense(member.caller, found.order_id, failed), posted)
     except Refusal as refusal:
         error_pages.leave(response, request, refusal)
         return response

@@ -28,7 +28,7 @@ async def show(request: ShopRequest) -> Response[Any]:
     period = reports.period_of(shop, today - timedelta(days=DAYS - 1), today)
     sold = await reports.sell_through(shop, actor=member.as_seller, period=period)
     waiting = await orders.page(
-        shop, actor=member.as_seller, whose=OrderScope.SOLD, status=OrderStatus.PLACED, limit=SHOWN
+        shop, actor=member.as_seller, scope=OrderScope.SOLD, status=OrderStatus.PLACED, limit=SHOWN
     )
     return rooms.page(
         request,
@@ -37,7 +37,7 @@ async def show(request: ShopRequest) -> Response[Any]:
         earned=await earnings.earnings(shop, seller_id=member.user_id),
         today_cents=sum(row.figures.amount_cents for row in sold.rows if row.keys[reports.By.DAY] == today),
         total_cents=sold.total.amount_cents,
-        plot=charts.standing(
+        plot=charts.columns(
             sales_charts.by_day(sold, words), written=lambda cents: words.money(cents, shop.currency)
         ),
         low=await products.low(shop, seller_id=member.user_id, limit=SHOWN),

@@ -78,7 +78,7 @@ async def _shown(
         period=shown,
         spans={days: Period(usual.last - timedelta(days=days - 1), usual.last) for days in SPANS_DAYS},
         total=daily.total,
-        plot=charts.standing(points, written=written),
+        plot=charts.columns(points, written=written),
         kind="bars" if len(points) <= BARS_MAX else "line",
         bars=charts.lying(sales_charts.by_product(products, words), written=written),
     )

@@ -79,7 +79,7 @@ async def deposit(request: ShopRequest) -> Response[Any]:
         return await _shown(request, member, form, person, put_in=form, key=posted["key"])
     try:
         ref = person.wallet or await _wallet_of_guest(request, member, person.name, make=True)
-        receipt = await forms.settled(request, Deposit(member.caller, ref, inserted, machine_id), posted)
+        receipt = await forms.execute(request, Deposit(member.caller, ref, inserted, machine_id), posted)
     except Refusal as refusal:
         coin_form.refuse(form, refusal, beside=_BESIDE)
         return await _shown(request, member, form, person, put_in=form, key=posted["key"])
@@ -108,7 +108,7 @@ async def pay_out(request: ShopRequest) -> Response[Any]:
     if form.is_wrong or person is None or person.wallet is None:
         return await _shown(request, member, form, person, paid=form, key=posted["key"])
     try:
-        receipt = await forms.settled(request, PayOut(member.caller, person.wallet, machine_id), posted)
+        receipt = await forms.execute(request, PayOut(member.caller, person.wallet, machine_id), posted)
     except Refusal as refusal:
         coin_form.refuse(form, refusal, beside=_BESIDE)
         return await _shown(request, member, form, person, paid=form, key=posted["key"])

@@ -101,7 +101,7 @@ async def count(request: ShopRequest, machine: Number) -> Response[Any]:
     ):
         return _tell_again(request, found, form)
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except UnknownMachine:
         raise
     except Refusal as refusal:
@@ -125,7 +125,7 @@ async def _carried(request: ShopRequest, machine: Number, command: _Carry, which
     if form.is_wrong:
         return await _box(request, member, found, key=posted["key"], **{which: form})
     try:
-        receipt = await forms.settled(
+        receipt = await forms.execute(
             request, command(member.caller, found.id, moving, reason or None), posted
         )
     except UnknownMachine:

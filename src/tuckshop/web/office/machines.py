@@ -10,6 +10,7 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
+from tuckshop.operations import machines as machine_operations
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
 from tuckshop.web.ui import flash, forms, i18n, rooms
@@ -40,7 +41,7 @@ async def add(request: ShopRequest) -> Response[Any]:
     if form.is_wrong:
         return await _index(request, member, form)
     try:
-        machine = await machines.add(
+        machine = await machine_operations.add(
             request.shop, actor=member.actor, name=name, timezone=timezone, box_kind=box_kind
         )
     except Refusal as refusal:
@@ -70,7 +71,7 @@ async def change(request: ShopRequest, machine: Number) -> Response[Any]:
     if form.is_wrong:
         return _settings(request, member, found, form)
     try:
-        await machines.change(
+        await machine_operations.change(
             request.shop,
             actor=member.actor,
             machine_id=found.id,
@@ -92,7 +93,7 @@ async def renew_key(request: ShopRequest, machine: Number) -> Response[Any]:
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
-    key = await machines.new_key(request.shop, actor=member.actor, machine_id=found.id)
+    key = await machine_operations.new_key(request.shop, actor=member.actor, machine_id=found.id)
     return rooms.page(request, "office/machine_key.html", member=member, machine=found, secret=key)
 
 

@@ -17,9 +17,8 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import users
-from tuckshop.queries import exports, order_details, orders
-from tuckshop.queries.order_details import Details
-from tuckshop.queries.orders import OrderScope
+from tuckshop.queries import exports, orders
+from tuckshop.queries.orders import OrderDetails, OrderScope
 from tuckshop.till.commands.orders import CancelOrder, Dispense
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.web.ui import error_pages, flash, forms, i18n, rooms
@@ -54,7 +53,7 @@ async def index(request: ShopRequest) -> Response[Any]:
         found = await orders.page(
             request.shop,
             actor=member.actor,
-            whose=OrderScope.ALL,
+            scope=OrderScope.ALL,
             buyer_id=buyer_id,
             status=OrderStatus(asked["status"]) if asked["status"] in _STATUSES else None,
             before_id=before_id,
@@ -109,7 +108,7 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
         return _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except Refusal as refusal:
         named = refusal.facts().get("product") if isinstance(refusal, RefundExceedsSale) else None
         form.refuse(refusal, beside={RefundExceedsSale: f"pieces-{named}"} if named else None)
@@ -153,8 +152,8 @@ HANDLERS = (
 )
 
 
-async def _found(request: ShopRequest, member: SignedInUser, order: str) -> Details:
-    return await order_details.find(request.shop, order_id=rooms.number(order), actor=member.actor)
+async def _found(request: ShopRequest, member: SignedInUser, order: str) -> OrderDetails:
+    return await orders.details(request.shop, order_id=rooms.number(order), actor=member.actor)
 
 
 async def _pressed(
@@ -162,7 +161,7 @@ async def _pressed(
 ) -> Response[Any]:
     response = forms.to_page(f"/office/orders/{command.order_id}")
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except Refusal as refusal:
         error_pages.leave(response, request, refusal)
         return response
@@ -171,7 +170,7 @@ async def _pressed(
 
 
 def _shown(
-    request: ShopRequest, member: SignedInUser, found: Details, form: BoundForm | None = None
+    request: ShopRequest, member: SignedInUser, found: OrderDetails, form: BoundForm | None = None
 ) -> Response[Any]:
     left = {line.product_id: line.quantity - line.refunded_quantity for line in found.order.lines}
     typed = {f"pieces-{product_id}": str(count) for product_id, count in left.items()}

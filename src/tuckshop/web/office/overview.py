@@ -34,7 +34,7 @@ async def show(request: ShopRequest) -> Response[Any]:
         "office/overview.html",
         member=member,
         today=figures.get(today, NOTHING),
-        sales=charts.standing(
+        sales=charts.columns(
             [Point(words.short_day(day), figures.get(day, NOTHING).amount_cents) for day in days],
             written=lambda cents: words.money(cents, currency),
         ),

@@ -64,7 +64,7 @@ async def pay(request: ShopRequest, seller: Number) -> Response[Any]:
         return await _seller(request, member, seller, form, posted["key"])
     command = PaySeller(member.caller, rooms.number(seller), external_ref, cents, reason or None)
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except UnknownUser:
         raise
     except Refusal as refusal:

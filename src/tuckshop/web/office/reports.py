@@ -43,7 +43,7 @@ async def show(request: ShopRequest) -> Response[Any]:
         member,
         form,
         total=days.total,
-        sales=charts.standing(_bars(request, days), written=lambda cents: words.money(cents, currency)),
+        sales=charts.columns(_bars(request, days), written=lambda cents: words.money(cents, currency)),
         by_name=charts.lying(
             [Point(_name(row.keys[by]), row.figures.amount_cents) for row in rows[:LISTED_MAX]],
             written=lambda cents: words.money(cents, currency),

@@ -14,7 +14,7 @@ from tuckshop.web.ui import i18n, rooms
 from tuckshop.web.ui.i18n import Words
 
 
-class Told(NamedTuple):
+class Setting(NamedTuple):
     """One setting in force."""
 
     variable: str
@@ -27,9 +27,9 @@ class Told(NamedTuple):
 async def show(request: ShopRequest) -> Response[Any]:
     """Every setting in force, without secrets."""
     member = await rooms.member(request, Role.ADMIN)
-    shown, sources = request.settings.shown(), running(request.scope).sources
+    shown, sources = request.settings.redacted(), running(request.scope).sources
     cards = [
-        (title, [Told(one, said, shown[one], sources[one]) for one, said in _variables(meanings)])
+        (title, [Setting(one, said, shown[one], sources[one]) for one, said in _variables(meanings)])
         for title, meanings in meant(i18n.of(request))
     ]
     return rooms.page(request, "office/settings.html", member=member, cards=cards)

@@ -97,7 +97,7 @@ async def plan(request: ShopRequest, machine: Number, product: Number) -> Respon
     seen = _seen(product_id, posted["seen"])
     command = SetShelves(member.caller, machine_id, (*planned, wanted), seen=(*planned, seen))
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except (UnknownMachine, UnknownProduct):
         raise
     except PlanChanged:
@@ -125,7 +125,7 @@ async def restock(request: ShopRequest, machine: Number, product: Number) -> Res
     machine_id, product_id = rooms.number(machine), rooms.number(product)
     command = Restock(member.caller, product_id, quantity, reason or None, machine_id)
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except (UnknownMachine, UnknownProduct):
         raise
     except Refusal as refusal:
@@ -149,7 +149,7 @@ async def move(request: ShopRequest, machine: Number, product: Number) -> Respon
     machine_id, product_id = rooms.number(machine), rooms.number(product)
     command = MoveStock(member.caller, machine_id, to_id, product_id, quantity, reason or None)
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except UnknownProduct:
         raise
     except Refusal as refusal:
@@ -166,8 +166,8 @@ def _given(form: BoundForm, name: str) -> bool:
     return bool(form.typed[name].strip())
 
 
-def _plan(stands: ShelfRecord) -> ShelfPlan:
-    return ShelfPlan(stands.product_id, stands.slot, stands.capacity, stands.par_level, stands.price_cents)
+def _plan(record: ShelfRecord) -> ShelfPlan:
+    return ShelfPlan(record.product_id, record.slot, record.capacity, record.par_level, record.price_cents)
 
 
 def _seen(product_id: int, written: str) -> ShelfPlan:
@@ -230,7 +230,7 @@ async def _shelf(
     shop, product_id = request.shop, rooms.number(product)
     found = await machines.find(shop, machine_id=rooms.number(machine))
     sold = await catalogue.find(shop, product_id=product_id, machine_id=found.id)
-    stands = next(
+    record = next(
         (one for one in await _standing(request, member, found.id) if one.product_id == product_id), None
     )
     wrong = next((form for form in (planned, filled, moved) if form is not None), None)
@@ -242,40 +242,40 @@ async def _shelf(
         status=200 if wrong is None else wrong.status,
         machine=found,
         product=sold,
-        shelf=stands,
+        shelf=record,
         others=others,
         key=forms.key_of(key),
         is_changed=is_changed,
-        now=_typed(request, stands),
-        seen=planned.typed["seen"] if planned and not is_changed else _written(stands),
-        planned=planned or BoundForm(request, _typed(request, stands)),
-        filled=filled or BoundForm(request, {"quantity": _missing(stands), "reason": ""}),
+        now=_typed(request, record),
+        seen=planned.typed["seen"] if planned and not is_changed else _written(record),
+        planned=planned or BoundForm(request, _typed(request, record)),
+        filled=filled or BoundForm(request, {"quantity": _missing(record), "reason": ""}),
         moved=moved or BoundForm(request),
     )
 
 
-def _typed(request: ShopRequest, stands: ShelfRecord | None) -> dict[str, str]:
+def _typed(request: ShopRequest, record: ShelfRecord | None) -> dict[str, str]:
     """The plan as it would be typed."""
-    if stands is None:
+    if record is None:
         return {}
-    price = stands.price_cents
+    price = record.price_cents
     return {
-        "slot": stands.slot or "",
-        "capacity": "" if stands.capacity is None else str(stands.capacity),
-        "par_level": "" if stands.par_level is None else str(stands.par_level),
+        "slot": record.slot or "",
+        "capacity": "" if record.capacity is None else str(record.capacity),
+        "par_level": "" if record.par_level is None else str(record.par_level),
         "price": "" if price is None else i18n.of(request).plain(price, request.shop.currency),
     }
 
 
-def _written(stands: ShelfRecord | None) -> str:
+def _written(record: ShelfRecord | None) -> str:
     """The plan as `_seen` reads it."""
     seen: _Seen = (None, None, None, None)
-    if stands is not None:
-        seen = (stands.slot, stands.capacity, stands.par_level, stands.price_cents)
+    if record is not None:
+        seen = (record.slot, record.capacity, record.par_level, record.price_cents)
     return msgspec.json.encode(seen).decode()
 
 
-def _missing(stands: ShelfRecord | None) -> str:
+def _missing(record: ShelfRecord | None) -> str:
     """How many pieces are missing from a shelf that is to be filled."""
-    short = 0 if stands is None else (stands.par_level or 0) - stands.quantity
+    short = 0 if record is None else (record.par_level or 0) - record.quantity
     return str(short) if short > 0 else ""

@@ -67,7 +67,7 @@ async def settle_in_coins(request: ShopRequest, user: Number) -> Response[Any]:
         return await _tab(request, member, user, in_coins=form, key=posted["key"])
     command = SettleTab(member.caller, rooms.number(user), coins=paid, machine_id=machine_id)
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except UnknownUser:
         raise
     except Refusal as refusal:
@@ -89,7 +89,7 @@ async def settle_by_bank(request: ShopRequest, user: Number) -> Response[Any]:
         return await _tab(request, member, user, by_bank=form, key=posted["key"])
     command = SettleTab(member.caller, rooms.number(user), amount_cents=cents, external_ref=external_ref)
     try:
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except UnknownUser:
         raise
     except Refusal as refusal:

@@ -57,7 +57,7 @@ async def add(request: ShopRequest) -> Response[Any]:
     try:
         user = await users.find_by_name(request.shop, username=name)
         command = TopUp(member.caller, wallet_of(user.id), cents, external_ref, reason or None)
-        receipt = await forms.settled(request, command, posted)
+        receipt = await forms.execute(request, command, posted)
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
         return await _shown(request, member, form, posted["key"])

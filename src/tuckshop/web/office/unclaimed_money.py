@@ -8,7 +8,8 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import guests
+from tuckshop.operations import guests as guest_operations
+from tuckshop.queries import guests as guest_queries
 from tuckshop.web.ui import flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
@@ -34,7 +35,7 @@ async def sweep(request: ShopRequest) -> Response[Any]:
     days = form.whole("days", least=1, most=DAYS_MAX)
     if form.is_wrong:
         return await _shown(request, member, BoundForm(request, {"days": "0"}), form)
-    closed = await guests.close_left_behind(request.shop, caller=member.caller, days=days)
+    closed = await guest_operations.write_off(request.shop, caller=member.caller, days=days)
     words = i18n.of(request)
     amount = words.money(sum(one.amount_cents for one in closed), request.shop.currency)
     response = forms.to_page("/office/unclaimed")
@@ -51,7 +52,9 @@ async def unclaimed(request: ShopRequest) -> Response[Any]:
     """What was written off, newest first."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
     before_id = rooms.before(request)
-    found = await guests.unclaimed(request.shop, actor=member.actor, before_id=before_id, limit=PAGE + 1)
+    found = await guest_queries.written_off(
+        request.shop, actor=member.actor, before_id=before_id, limit=PAGE + 1
+    )
     return rooms.page(
         request,
         "office/written_off.html",
@@ -68,7 +71,7 @@ async def _shown(
     request: ShopRequest, member: SignedInUser, look: BoundForm, form: BoundForm
 ) -> Response[Any]:
     days = look.whole("days", most=DAYS_MAX)
-    found = await guests.left_behind(
+    found = await guest_queries.unclaimed(
         request.shop, actor=member.actor, days=days, after_id=rooms.after(request), limit=PAGE + 1
     )
     return rooms.page(

@@ -64,7 +64,7 @@ async def index(request: ShopRequest) -> Response[Any]:
 async def save(request: ShopRequest) -> StreamingResponse:
     """Everybody, with what they hold, owe and have earned, for a spreadsheet."""
     await rooms.member(request, Role.ADMIN)
-    return downloads.long_sheet(exports.people(request.shop), "users")
+    return downloads.long_sheet(exports.all_users(request.shop), "users")
 
 
 @get("/office/users/{user:str}")
@@ -164,7 +164,7 @@ async def close(request: ShopRequest, user: Number) -> Response[Any]:
         form.tell("name", form.words.gettext("Enter the name of this user."))
         return await _shown(request, member, found, closing=form)
     try:
-        await forms.settled(request, CloseUser(member.caller, found.id), posted)
+        await forms.execute(request, CloseUser(member.caller, found.id), posted)
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, found, closing=form)

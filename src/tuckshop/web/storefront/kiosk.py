@@ -30,7 +30,7 @@ async def begin(request: ShopRequest) -> Response[Any]:
     posted = await forms.read(request, "machine_key")
     key = posted["machine_key"].strip()
     try:
-        await devices.witness(request.shop, caller=devices.caller(key))
+        await devices.attester(request.shop, caller=devices.caller(key))
     except SessionEnded:
         return await _shown(request, is_wrong=True)
     response = forms.to_page("/")

@@ -88,14 +88,14 @@ async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
         lines = tuple(chosen.items())
         return PlaceOrder(visitor.caller, visitor.wallet, lines, change, None, machine_id)
 
-    def told(receipt: Receipt) -> MachineFlash:
+    def flash_of(receipt: Receipt) -> MachineFlash:
         assert isinstance(receipt, OrderPlaced)
         sold = {line.product_id: line.quantity for line in receipt.lines}
         cents = sum(value * count for value, count in receipt.change.items())
         name = receipt.lines[0].name if len(receipt.lines) == 1 else ""
         return MachineFlash(event=Event.BOUGHT, text=name, products=sold, coins=receipt.change, cents=cents)
 
-    return await _pressed(request, machine, posted, command, told, makes=True, empties=True)
+    return await _pressed(request, machine, posted, command, flash_of, makes=True, empties=True)
 
 
 @post("/m/{machine:str}/return", status_code=303)
@@ -108,11 +108,11 @@ async def pull_lever(request: ShopRequest, machine: Number) -> Response[Any]:
         assert visitor.wallet is not None
         return PayOut(visitor.caller, visitor.wallet, machine_id)
 
-    def told(receipt: Receipt) -> MachineFlash:
+    def flash_of(receipt: Receipt) -> MachineFlash:
         assert isinstance(receipt, PaidOut)
         return MachineFlash(event=Event.RETURNED, coins=receipt.coins, cents=receipt.amount_cents)
 
-    return await _pressed(request, machine, posted, command, told)
+    return await _pressed(request, machine, posted, command, flash_of)
 
 
 @post("/m/{machine:str}/undo", status_code=303)
@@ -132,11 +132,11 @@ async def undo(request: ShopRequest, machine: Number) -> Response[Any]:
         assert visitor.caller is not None
         return Refund(visitor.caller, order_id)
 
-    def told(receipt: Receipt) -> MachineFlash:
+    def flash_of(receipt: Receipt) -> MachineFlash:
         assert isinstance(receipt, Refunded)
         return MachineFlash(event=Event.UNDONE, cents=receipt.amount_cents)
 
-    return await _pressed(request, machine, posted, command, told)
+    return await _pressed(request, machine, posted, command, flash_of)
 
 
 HANDLERS = (front, machine, put_coin, buy, pull_lever, undo)
@@ -221,7 +221,7 @@ async def _pressed(
     machine: str,
     posted: dict[str, str],
     command: Callable[[Visitor, int], Command],
-    told: Callable[[Receipt], MachineFlash | None],
+    flash_of: Callable[[Receipt], MachineFlash | None],
     *,
     makes: bool = False,
     empties: bool = False,
@@ -243,7 +243,7 @@ async def _pressed(
     except Refusal as refusal:
         return await _back(request, machine, posted, _why_not(request, refusal))
     assert isinstance(receipt, CoinsDeposited | OrderPlaced | PaidOut | Refunded)
-    note = told(receipt)
+    note = flash_of(receipt)
     # Sent again by a script whose line broke, it is to say what it has done; by somebody who went back, not.
     is_late = request.shop.clock() - receipt.created_us > TWICE_US and not request.given(AGAIN)
     if outcome.replayed and is_late:

@@ -70,7 +70,7 @@ class Plot:
         )
 
 
-def standing(points: Sequence[Point], *, written: Callable[[int], str]) -> Plot:
+def columns(points: Sequence[Point], *, written: Callable[[int], str]) -> Plot:
     """Bars beside each other, in this order: days, say. Values below 0 hang."""
     most = max((point.value for point in points), default=0)
     least = min((point.value for point in points), default=0)

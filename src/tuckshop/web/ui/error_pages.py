@@ -54,9 +54,9 @@ class _Pages(Errors):
         """Nothing: the page says it."""
         return None
 
-    def told(self, status: int, title: str, **more: Any) -> Response[Any]:
+    def problem_response(self, status: int, title: str, **more: Any) -> Response[Any]:
         """One error's page."""
-        told = super().told(status, title, **more)
+        told = super().problem_response(status, title, **more)
         if more.get("name") == OutcomeUnknown.__name__:
             return _ErrorPage(told.status_code, told.headers, OUTCOME_UNKNOWN)
         return _ErrorPage(told.status_code, told.headers, HTTP_ERRORS.get(status, OTHER))

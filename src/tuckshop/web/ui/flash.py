@@ -17,7 +17,7 @@ COOKIE = "tuckshop_notice"
 SECONDS = 60  # Read by the very next page; a note that nobody fetched is stale.
 LENGTH_MAX = 300  # Whatever names are in it: a browser keeps 4 KB in a cookie.
 
-Told = TypeVar("Told", bound=msgspec.Struct)
+Kept = TypeVar("Kept", bound=msgspec.Struct)
 
 
 class Mood(StrEnum):
@@ -55,7 +55,7 @@ def put(response: Response[Any], request: ShopRequest, cookie: str, told: msgspe
     cookies.put(response, request, cookie, written, seconds=SECONDS)
 
 
-def taken(request: ShopRequest, cookie: str, kind: type[Told]) -> Told | None:
+def taken(request: ShopRequest, cookie: str, kind: type[Kept]) -> Kept | None:
     """What was put there, if it still is what it should be."""
     written = cookies.read(request, cookie)
     if not written:

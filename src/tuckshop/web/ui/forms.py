@@ -164,7 +164,7 @@ def enveloped(request: ShopRequest, command: Command, posted: Mapping[str, str])
     return Envelope(command, f"{key}.{digest.hex()[:16]}", digest)
 
 
-async def settled(request: ShopRequest, command: Command, posted: Mapping[str, str]) -> Receipt:
+async def execute(request: ShopRequest, command: Command, posted: Mapping[str, str]) -> Receipt:
     """What the till says to the command of a form. Raises the refusal, if that is its answer."""
     return (await request.shop.till.execute(enveloped(request, command, posted))).receipt()
 

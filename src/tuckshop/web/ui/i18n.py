@@ -36,7 +36,7 @@ _REGIONS = {ENGLISH: "en-GB"}  # Where a day is written before its month.
 _WISH = re.compile(
     r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9-]{1,32})?)\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?", re.ASCII
 )
-_WISHES_MAX = 20  # A browser names a handful; the rest would be somebody's game.
+_PREFERENCES_MAX = 20  # A browser names a handful; the rest would be somebody's game.
 _COUNTS_MAX = 200  # Whole numbers take every form that a language has well before.
 
 
@@ -124,13 +124,16 @@ def of(request: ShopRequest) -> Words:
 
 def _wanted(header: str) -> str:
     """The known language of the highest quality (RFC 9110, 12.5.4); English where none is wanted."""
-    wishes: dict[str, float] = {}
-    for part in header.split(",")[:_WISHES_MAX]:
-        wish = _WISH.fullmatch(part)
-        if wish is not None:
-            wishes.setdefault(wish[1].lower(), float(wish[2] or 1))
+    preferences: dict[str, float] = {}
+    for part in header.split(",")[:_PREFERENCES_MAX]:
+        preference = _WISH.fullmatch(part)
+        if preference is not None:
+            preferences.setdefault(preference[1].lower(), float(preference[2] or 1))
     known = {tag.lower(): tag for tag in languages()}
-    best = sorted((wish for wish in wishes if wishes[wish]), key=lambda wish: -wishes[wish])
+    best = sorted(
+        (preference for preference in preferences if preferences[preference]),
+        key=lambda preference: -preferences[preference],
+    )
     return known[(negotiate_locale(best, known, sep="-") or ENGLISH).lower()]
 
 

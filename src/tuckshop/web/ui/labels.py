@@ -16,7 +16,7 @@ _OfBox = Literal[TransferKind.FILL, TransferKind.COLLECT, TransferKind.OVER, Tra
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class Labels:
     """Given to every template as `called`."""
 
     words: Words

@@ -12,7 +12,7 @@ from tuckshop.http import browser_login, cookies
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.web.ui import assets, forms, i18n, visitors
-from tuckshop.web.ui.labels import Naming
+from tuckshop.web.ui.labels import Labels
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it: a press on a page moves money.
 POLICY = (
@@ -48,7 +48,7 @@ def page(request: ShopRequest, template: str, *, status: int = 200, **shown: Any
             when=lambda instant_us: words.when(instant_us, zone),
             on=lambda instant_us: words.on(instant_us, zone),
             day=words.day,
-            called=Naming(words),
+            called=Labels(words),
             language=words.language,
             languages=i18n.languages(),
             shop_name=request.settings.shop_name,

@@ -103,7 +103,7 @@ async def _add(request: ShopRequest, room: ProductRoom, member: SignedInUser) ->
             seller_id=seller_id,
             **said._asdict(),
         )
-        receipt = await uploads.settled(request, command, form, picture)
+        receipt = await uploads.execute(request, command, form, picture)
     except Refusal as refusal:
         form.refuse(refusal, beside=beside)
         return await _new(request, room, member, form)

@@ -112,7 +112,7 @@ async def change(request: ShopRequest, seen: Seen) -> Response[Any]:
         return await show(request, seen, edit=form)
     command = ChangeProduct(seen.member.caller, seen.product.product_id, version=version, **said._asdict())
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except VersionChanged:
         product = await products.find(
             request.shop, product_id=seen.product.product_id, seller_id=seen.seller_id
@@ -137,7 +137,7 @@ async def put_picture(request: ShopRequest, seen: Seen) -> Response[Any]:
     if form.is_wrong:
         return await show(request, seen, picture=form)
     try:
-        await uploads.settled(
+        await uploads.execute(
             request, ChangeProduct(seen.member.caller, seen.product.product_id), form, picture
         )
     except Refusal as refusal:
@@ -176,7 +176,7 @@ async def stock(request: ShopRequest, seen: Seen) -> Response[Any]:
         else ChangeProduct(caller, product_id, stock=pieces, reason=reason, machine_id=machine_id)
     )
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE_STOCK)
         return await show(request, seen, pieces=form)
@@ -206,7 +206,7 @@ async def remove(request: ShopRequest, seen: Seen) -> Response[Any]:
     posted = await forms.read(request, "key")
     command = RemoveProduct(seen.member.caller, seen.product.product_id)
     try:
-        await forms.settled(request, command, posted)
+        await forms.execute(request, command, posted)
     except Refusal as refusal:
         return _refused(request, seen, refusal)
     response = forms.to_page(seen.room.at)

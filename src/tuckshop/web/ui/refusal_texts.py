@@ -16,7 +16,7 @@ from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.imports import file_problems
 from tuckshop.imports.file_problems import FileProblem, FileTooLarge, InvalidCell
 from tuckshop.web.ui.i18n import N_, Plural, Words
-from tuckshop.web.ui.labels import Naming
+from tuckshop.web.ui.labels import Labels
 
 if TYPE_CHECKING:
     from tuckshop.domain.refusals import Thing
@@ -433,7 +433,7 @@ def written(name: str, fact: object, words: Words, currency: Currency) -> object
 
 def _called(name: str, fact: str, words: Words) -> str:
     """One of a fixed set by its name in this language; whatever somebody has typed as it is."""
-    called = Naming(words)
+    called = Labels(words)
     match name:
         case "role" | "roles":
             return called.role(fact)

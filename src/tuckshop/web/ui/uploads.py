@@ -54,7 +54,7 @@ async def read_with_picture(request: ShopRequest, *names: str) -> tuple[BoundFor
     return form, upload
 
 
-async def settled(
+async def execute(
     request: ShopRequest, command: AddProduct | ChangeProduct, form: BoundForm, upload: Upload | None
 ) -> Receipt:
     """What the till says to the command of a form with a picture. Raises the refusal, if that is its answer.
@@ -62,7 +62,7 @@ async def settled(
     Another picture is another press, though all else is the same.
     """
     if upload is None:
-        return await forms.settled(request, command, form.typed)
+        return await forms.execute(request, command, form.typed)
     told = form.typed | {PICTURE: hashlib.sha256(upload.content).hexdigest()}
     envelope = forms.enveloped(request, command, told)
     outcome = await pictures.put(

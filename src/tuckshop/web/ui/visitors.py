@@ -58,7 +58,7 @@ async def of(request: ShopRequest, *, make: bool = False) -> Visitor:
     key, machine_id = cookies.read(request, MACHINE), None
     if key is not None:
         try:
-            machine_id = (await devices.witness(request.shop, caller=devices.caller(key))).machine_id
+            machine_id = (await devices.attester(request.shop, caller=devices.caller(key))).machine_id
         except SessionEnded:
             key = None  # It got a new one; the page says how to come back.
     has_ended = False

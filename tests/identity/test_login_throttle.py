@@ -44,7 +44,7 @@ async def fill(shop: Shop, *, name: str = "ada", address: str = WORLD) -> int:
 
 
 async def test_ten_tries_at_once_and_then_one_a_minute(shop: Shop, clock: Clock) -> None:
-    assert await fill(shop) == login_throttle.PAIR.tries == 10
+    assert await fill(shop) == login_throttle.PAIR.attempts == 10
     refused = await log_in(shop, address=WORLD)  # The right one, but who knows.
     assert refused == TooManyTries(retry_seconds=60)
     clock.forward(59)
@@ -61,7 +61,7 @@ async def test_names_that_nobody_has_are_counted_alike(shop: Shop) -> None:
 
 
 async def test_a_good_try_counts_no_more(shop: Shop) -> None:
-    for _ in range(3 * login_throttle.PAIR.tries):
+    for _ in range(3 * login_throttle.PAIR.attempts):
         assert isinstance(await log_in(shop), LoggedIn)
     assert await fill(shop, address=HOME) == 10
 
@@ -76,7 +76,7 @@ async def test_many_addresses_do_not_try_one_name_for_ever(shop: Shop) -> None:
     looked_at = 0
     for place in range(20):
         looked_at += await fill(shop, address=f"203.0.{place}.1")
-    assert looked_at == login_throttle.USER.tries == 50
+    assert looked_at == login_throttle.USER.attempts == 50
 
 
 async def test_one_network_does_not_try_all_names(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,4 +137,4 @@ async def test_counts_that_have_run_dry_are_deleted(shop: Shop, clock: Clock) ->
     from tuckshop.store.engine import reading
 
     async with reading(shop.engine) as connection:
-        assert await connection.scalar(select(func.count()).select_from(login_throttle.tries)) == 0
+        assert await connection.scalar(select(func.count()).select_from(login_throttle.attempts)) == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.plans import heard, plans
+from tests.queries.query_plans import heard, plans
 from tests.shop import Shop, open_shop
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.ledger import wallet_of
@@ -136,7 +136,7 @@ async def test_pages_what_a_seller_sold_each_order_once(shop: Shop, running: Run
     await shop.do(Refund(sam, last.order_id))
 
     async def sold(**asked: Any) -> list[int]:
-        found = await orders.page(running, actor=seller, whose=OrderScope.SOLD, limit=9, **asked)
+        found = await orders.page(running, actor=seller, scope=OrderScope.SOLD, limit=9, **asked)
         return [one.order_id for one in found]
 
     assert await sold() == [last.order_id, waits.order_id, both.order_id]
@@ -150,7 +150,7 @@ async def test_pages_what_a_seller_sold_each_order_once(shop: Shop, running: Run
 async def test_what_a_seller_sold_is_found_without_what_others_did(running: RunningShop) -> None:
     seller = Actor(1, frozenset({Role.SELLER}))
     with heard(running.engine) as said:
-        await orders.page(running, actor=seller, whose=OrderScope.SOLD, limit=9)
+        await orders.page(running, actor=seller, scope=OrderScope.SOLD, limit=9)
 
     assert "ix_order_lines_seller_id_order_id" in await plans(running.engine, said)
 
@@ -158,6 +158,6 @@ async def test_what_a_seller_sold_is_found_without_what_others_did(running: Runn
 async def test_orders_that_were_not_simply_sold_are_found_by_their_own_index(running: RunningShop) -> None:
     office = Actor(1, frozenset({Role.ADMIN}))
     with heard(running.engine) as said:
-        await orders.page(running, actor=office, whose=OrderScope.ALL, status=OrderStatus.FAILED, limit=9)
+        await orders.page(running, actor=office, scope=OrderScope.ALL, status=OrderStatus.FAILED, limit=9)
 
     assert "ix_orders_status" in await plans(running.engine, said)

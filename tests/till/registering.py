@@ -18,10 +18,10 @@ def register(
     machine_id: int = DEFAULT_MACHINE_ID,
 ) -> Register:
     """Somebody who registers; with a password that fits nothing."""
-    newcomer = NewUser(
+    new_user = NewUser(
         username=name, email=email, password_hash="no hash", roles=frozenset({role}), state=UserState.ACTIVE
     )
-    return Register(RegistrantCaller.named(name), newcomer, coins or {}, machine_id)
+    return Register(RegistrantCaller.named(name), new_user, coins or {}, machine_id)
 
 
 def first_admin(name: str) -> Register:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.services.test_tabs import books
+from tests.queries.test_tabs import books
 from tests.shop import Clock
 from tests.shop import Shop as Books
 from tuckshop.context import Shop

@@ -17,7 +17,7 @@ from bench.catalogue import P99_MS_MAX, measured, name_products, quantile
 from bench.catalogue import searches as kinds
 from bench.seed import Size, make
 from tests.conftest import PostgresServer
-from tests.services.plans import effort, heard, plans
+from tests.queries.query_plans import effort, heard, plans
 from tests.shop import Shop as Books
 from tuckshop.context import Shop
 from tuckshop.domain.products import SUFFIX_LENGTH_MAX, suffixes, suffixes_between

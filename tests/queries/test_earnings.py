@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from tests.services.plans import heard, plans
-from tests.services.test_tabs import books
+from tests.queries.query_plans import heard, plans
+from tests.queries.test_tabs import books
 from tests.shop import Clock
 from tests.shop import Shop as Books
 from tuckshop.context import Shop

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.shop import Shop, open_shop
 from tests.till.reading import post, refuse
 from tuckshop.domain.field_problems import ForbiddenCharacters, OutOfRange, TooLarge
-from tuckshop.domain.products import GOODS_MAX, QUANTITY_MAX
+from tuckshop.domain.products import PRODUCTS_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
@@ -102,7 +102,7 @@ async def test_a_refused_list_leaves_nothing_to_its_neighbours_in_the_batch(shop
 
 async def test_only_so_many_at_once(shop: Shop) -> None:
     cola = (await shop.product("cola")).product_id
-    steps = (ChangeProduct(OPERATOR, cola, price_cents=1),) * (GOODS_MAX + 1)
+    steps = (ChangeProduct(OPERATOR, cola, price_cents=1),) * (PRODUCTS_MAX + 1)
     await refuse(
         shop, ChangeProducts(OPERATOR, steps), InvalidField(field="products", problem=TooLarge(10_000))
     )

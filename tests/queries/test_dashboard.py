@@ -27,7 +27,7 @@ async def test_money_coins_and_what_waits(shop: Shop, running: Running) -> None:
     seen = await dashboard.taken(running, actor=CASHIER)
     assert seen.float_cents == 365
     assert {value: count for value, count in seen.coins.items() if count} == {100: 3, 50: 1, 10: 1, 5: 1}
-    assert (seen.waiting_orders, seen.waiting_people, seen.low) == (0, 1, [])
+    assert (seen.waiting_orders, seen.waiting_users, seen.low) == (0, 1, [])
 
 
 async def test_a_shelf_is_low_below_its_par_level_and_without_one_with_three_or_fewer(

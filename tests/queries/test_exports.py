@@ -34,7 +34,7 @@ async def test_everybody_with_their_money(
     cola = await books.product("cola", price_cents=150, seller=sam)
     await books.buy(ada, (cola.product_id, 1))
     await books.buy(ada, (cola.product_id, 2), payment=Payment.TAB)
-    rows = [row async for row in exports.people(open_for_business)]
+    rows = [row async for row in exports.all_users(open_for_business)]
     assert rows[0] == exports.USERS
     assert [row[1:8] for row in rows[1:]] == [
         ("sam", None, "buyer seller", "active", "0.00", "0.00", "4.50"),

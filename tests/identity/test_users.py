@@ -1,4 +1,4 @@
-"""People, as the operator handles them; tests/api/test_accounts.py has what they do themselves."""
+"""People, as the operator handles them; tests/api/test_users.py has what they do themselves."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tuckshop.identity import registration, sessions, users
 from tuckshop.identity import roles as user_roles
 from tuckshop.identity.users import User
 from tuckshop.queries import admin_log
+from tuckshop.queries import users as user_queries
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.users import CloseUser
@@ -82,8 +83,8 @@ async def test_are_found_by_name_however_written(open_for_business: Shop) -> Non
 async def test_are_listed_page_by_page(open_for_business: Shop) -> None:
     shop = open_for_business
     people = [await made(shop, name) for name in ("ada", "bob", "cyd")]
-    assert await users.page(shop, limit=2) == people[:2]
-    assert await users.page(shop, after_id=people[1].id, limit=2) == people[2:]
+    assert await user_queries.oldest_first(shop, limit=2) == people[:2]
+    assert await user_queries.oldest_first(shop, after_id=people[1].id, limit=2) == people[2:]
 
 
 async def test_a_reset_password_ends_the_sessions(open_for_business: Shop) -> None:
@@ -105,7 +106,7 @@ async def test_a_role_named_twice_is_refused(open_for_business: Shop) -> None:
                 await into(shop, username="ada", email=None, password=PASSWORD, roles=roles)
         with pytest.raises(InvalidField):
             await user_roles.change(shop, user_id=1, roles=roles)
-    assert await users.count(shop) == 0
+    assert await user_queries.count(shop) == 0
 
 
 class TestStanding:

@@ -52,11 +52,11 @@ async def test_a_body_that_stalls_is_refused(sqlite_url: str, sent: str) -> None
         ):
             asked = HEAD.format(path=path, token=token) + sent
             asking = asyncio.create_task(api.raw(asked.encode()))
-            await until_it_waits(api.stalls)
-            look(api.stalls, seconds=timeouts.STALL_SECONDS_MAX)
-            assert api.stalls._waiting
-            look(api.stalls, seconds=1)
-            assert not api.stalls._waiting
+            await until_it_waits(api.body_timeouts)
+            look(api.body_timeouts, seconds=timeouts.STALL_SECONDS_MAX)
+            assert api.body_timeouts._waiting
+            look(api.body_timeouts, seconds=1)
+            assert not api.body_timeouts._waiting
             answer = await asking
             assert answer.startswith(b"HTTP/1.1 408 "), answer
             assert media_type in answer
@@ -73,8 +73,10 @@ async def test_a_body_that_keeps_coming_is_read(sqlite_url: str) -> None:
         reader, writer = await asyncio.open_connection(HOST, api.port)
         writer.write(HEAD.format(path="/v1/orders", token=token).encode())
         for start in range(0, 64, 16):
-            await until_it_waits(api.stalls)
-            look(api.stalls, seconds=timeouts.STALL_SECONDS_MAX)  # All in all longer than one piece may take.
+            await until_it_waits(api.body_timeouts)
+            look(
+                api.body_timeouts, seconds=timeouts.STALL_SECONDS_MAX
+            )  # All in all longer than one piece may take.
             writer.write(body[start : start + 16])
         told = await asyncio.wait_for(reader.read(65536), HANG_SECONDS)
         assert told.startswith(b"HTTP/1.1 201 ")

@@ -27,7 +27,7 @@ from tuckshop.domain.field_problems import (
 )
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.domain.products import GOODS_MAX
+from tuckshop.domain.products import PRODUCTS_MAX
 from tuckshop.domain.refusals import RoleMissing, SessionEnded, UnknownMachine
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
@@ -298,7 +298,7 @@ async def test_every_problem_is_told_at_once(open_for_business: Shop, books: Boo
         ("name,colour\n", 1, UnknownColumn("colour", COLUMNS)),
         ("name|price\n", 1, UnknownColumn("name|price", COLUMNS)),
         ("\0", 1, NulCharacter()),
-        ("name\n" + "x\n" * (GOODS_MAX + 1), None, TooManyRows(GOODS_MAX)),
+        ("name\n" + "x\n" * (PRODUCTS_MAX + 1), None, TooManyRows(PRODUCTS_MAX)),
     ],
     ids=lambda value: str(value)[:20],
 )
