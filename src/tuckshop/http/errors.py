@@ -339,7 +339,9 @@ class Errors:
                 path=scope["path"],
                 exc_info=error,
             )
-        return self.problem_response(500, "Internal error", detail="Something went wrong on our side. Try again later.")
+        return self.problem_response(
+            500, "Internal error", detail="Something went wrong on our side. Try again later."
+        )
 
 
 _COMPLAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
