@@ -239,7 +239,7 @@ def cases(schema: dict[str, Any]) -> Iterator[Case]:
     yield Case("a name with NUL", b'{"a\\u0000": 1}', "a\0")
     yield Case("a name with half a pair", b'{"\\ud800": 1}', "\\ud800")
     for unknown in ("unknown", "id", "__class__", "constructor", "caller", "request", ""):
-        yield Case("unknown", replaced(body, (unknown,), "1"), unknown or "is not known")
+        yield Case("unknown", replaced(body, (unknown,), "1"), unknown or "is not a known field")
     for field in fields(schema):
         if field.required:
             yield Case(f"{field.path} missing", without(body, field.path), field.name)

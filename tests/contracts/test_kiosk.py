@@ -518,7 +518,7 @@ async def test_pages_take_nothing_for_markup(kiosk: Kiosk) -> None:
     ("error", "status", "sentence"),
     [
         (NotOwner(thing="product"), 403, "This product belongs to somebody else."),
-        (RuntimeError("the story"), 500, "This is a defect of the shop's."),
+        (RuntimeError("the story"), 500, "Something went wrong on our side. Try again later."),
     ],
 )
 async def test_what_goes_wrong_below_is_told_both_ways(

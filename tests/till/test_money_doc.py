@@ -170,7 +170,7 @@ class Day:
         ordered = await self._on_tab((self.products[2], 1))
         return [ordered, await post(self.shop, CancelOrder(self.ada, self.last_order))]
 
-    async def failing_to_hand_out(self) -> list[Posted]:
+    async def failing_an_order(self) -> list[Posted]:
         ordered = await self._on_tab((self.products[0], 1))
         return [ordered, await post(self.shop, Dispense(self.sam, self.last_order, failed=True))]
 
@@ -203,7 +203,7 @@ class Day:
         buying = PlaceOrder(key, self.guest, ((self.products[2], 1),), Change.RETURN)
         return [await post(self.shop, one) for one in (Deposit(key, self.guest, {100: 2}), buying)]
 
-    async def giving_back_for_a_guest(self) -> list[Posted]:
+    async def refunding_a_guest(self) -> list[Posted]:
         key = await self.shop.machine_key(1)
         return [await post(self.shop, RefundNewest(key, self.guest, self.products[2]))]
 

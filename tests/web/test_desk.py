@@ -220,7 +220,7 @@ async def test_a_product_is_changed_and_nobody_overwrites_another_change(api: Ap
     assert await goods(api) == [("Cola light", 180, 0, 1900, 1)]
     await here.press("save", old, price="9.99")  # Of a page that was shown before.
     assert here.status == 422
-    assert here.shows("This product was changed meanwhile.")
+    assert here.shows("Somebody else changed this product.")
     assert here.page.texts["now"].startswith("Name Cola light Price €1.80")
     assert here.field("price")["value"] == "9.99"
     assert await goods(api) == [("Cola light", 180, 0, 1900, 1)]
@@ -243,7 +243,7 @@ async def test_pieces_come_and_are_counted_once_for_each_press(api: Api, sam: Pe
     page = await here.open(path)
     for _ in range(3):
         await here.press("book", page, pieces="5", reason=WILD)
-        assert here.page.texts["notice"] == "5 more."
+        assert here.page.texts["notice"] == "5 pieces added."
     assert await stock_of(api, cola) == 15
     await here.open(path)
     await here.press("book", what="counted", pieces="13", reason="two broken")

@@ -61,7 +61,7 @@ async def test_keeps_the_rest_as_credit_until_the_lever_is_pulled(api: Api, gues
     await guest.press("lever")
     assert (guest.says, guest.credit) == ("€0.35 returned. Take your coins.", "€0.00")
     await guest.press("lever")
-    assert guest.says == "€0 is too little to pay out in coins.00."
+    assert guest.says == "€0.00 is too little to pay out in coins."
     await api.shop.assert_clean()
 
 
@@ -209,7 +209,7 @@ async def test_shows_what_nobody_may_say_is_in_coins(database_url: str) -> None:
         await guest.press("buy", pick=str(cola.product_id))
         assert guest.says == "You need €1.50 more."
         answer = await client.post(path.replace("buy", "coins"), data={**sent, "coin": "100"})
-        assert "Coins need a witness here" in answer.text
+        assert "Insert coins at the machine, or add money at the counter." in answer.text
         after = await api.shop.books()
         # A guest who had nothing, and the keys of both answers: no money, no order, no stock.
         assert {name for name in before if before[name] != after[name]} <= {"guests", "idempotency"}
@@ -227,7 +227,7 @@ async def test_a_guest_holds_no_more_than_a_days_coins(database_url: str) -> Non
         guest = Browser(client)
         await guest.open()
         await guest.put_in(100, 100)
-        assert "now €0.50 more" in guest.says
+        assert "You can add €0.50 more today." in guest.says
         await guest.put_in(50)
         assert guest.credit == "€1.50"
         await guest.put_in(5)
@@ -359,7 +359,7 @@ async def test_without_the_pages_cookie_nothing_is_anybodys(api: Api, guest: Bro
     _, path, sent = guest.request("coin-100")
     guest.client.cookies.delete("tuckshop_guest")
     answer = await guest.client.post(path, data=sent)
-    assert "That page was out of date" in answer.text
+    assert "This page was out of date" in answer.text
     assert await api.shop.rows("guests") == []
 
 

@@ -116,7 +116,7 @@ async def test_two_admins_do_not_run_over_each_others_plan(
     before = await api.shop.rows("shelves")
     await second.press("plan", slot="B7", par_level="3")
     assert second.status == 422
-    assert second.shows("Somebody else has planned this machine meanwhile.")
+    assert second.shows("Somebody else changed this shelf.")
     assert second.page.texts["now"] == "Slot A1 Capacity 12 Refill level – Price in this machine –"
     assert (second.field("slot")["value"], second.field("par_level")["value"]) == ("B7", "3")
     assert await api.shop.rows("shelves") == before
@@ -157,7 +157,7 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
     assert (root.field("restock-quantity")["value"], root.field("price")["value"]) == ("1", "1.70")
     for _ in range(2):  # Pressed twice, it counts once.
         await root.press("restock", page)
-        assert root.page.texts["notice"] == "1 put in."
+        assert root.page.texts["notice"] == "1 refilled."
     assert "low" not in root.page.texts
     page = await root.open(f"/office/machines/1/shelves/{cola}")
     for _ in range(2):
@@ -174,10 +174,10 @@ async def test_shelves_are_planned_filled_and_moved(api: Api, root: Browser) -> 
     ("button", "filled", "told"),
     [
         ("plan", {"capacity": "0"}, ("capacity", "Must be from 1 to 1,000,000.")),
-        ("plan", {"capacity": "5", "par_level": "6"}, ("par_level", "Must be at most the capacity.")),
+        ("plan", {"capacity": "5", "par_level": "6"}, ("par_level", "Must not be more than the capacity.")),
         ("plan", {"price": "free"}, ("price", "Must be a number such as 2.20.")),
         ("plan", {"price": "99999999999"}, ("price", "Must be from €0.01 to €10,000,000.00.")),
-        ("plan", {"slot": "A2"}, ("slot", "Must be given to one product alone.")),
+        ("plan", {"slot": "A2"}, ("slot", "Must be different for each product.")),
         ("restock", {"quantity": "many"}, ("restock-quantity", "Must be a whole number.")),
         ("restock", {"quantity": "13"}, ("restock-quantity", "The shelf holds at most 20 of product 1.")),
         ("restock", {"quantity": "9" * 15}, ("restock-quantity", "Must be from 1 to 1,000,000.")),
@@ -262,7 +262,7 @@ async def test_a_count_tells_the_difference_before_it_writes_it(api: Api, cas: B
     await cas.open(f"/office/machines/{hall}/coins")
     before = kept(await api.shop.books())
     page = await cas.press("count", **pieces(c50=4, c20=4), reason=WILD)
-    assert (cas.status, cas.page.texts["difference"]) == (200, "€0.20 missing")
+    assert (cas.status, cas.page.texts["difference"]) == (200, "€0.20 short")
     assert WILD not in cas.page.content
     assert kept(await api.shop.books()) == before
     for _ in range(2):
@@ -289,8 +289,8 @@ async def test_coins_that_move_during_a_count_are_told(api: Api, cas: Browser) -
     await api.shop.do(FillCoins(OPERATOR, hall, {50: 1}))  # As if somebody had bought something.
     before = kept(await api.shop.books())
     await cas.press("confirm")
-    assert cas.page.texts["notice"].startswith("Coins went in or out meanwhile.")
-    assert cas.page.texts["difference"] == "€0.50 missing"
+    assert cas.page.texts["notice"].startswith("Coins were added or removed while you counted.")
+    assert cas.page.texts["difference"] == "€0.50 short"
     assert kept(await api.shop.books()) == before
     await cas.press("confirm")
     assert cas.page.texts["notice"] == "Count recorded. €0.50 less than expected."

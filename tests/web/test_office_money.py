@@ -47,7 +47,7 @@ async def owing(api: Api, cents: int = 300) -> SessionCaller:
 async def test_a_seller_is_paid_what_is_payable_once(api: Api, root: Browser) -> None:
     seller_id = await sold(api, 4, 2)
     await root.open("/office/payouts")
-    assert root.shows("€6.00 available for payout")
+    assert root.shows("€6.00 available")
     assert root.shows("€3.00 is held back")
     assert WILD not in root.page.content
     page = await root.open(f"/office/payouts/{seller_id}")

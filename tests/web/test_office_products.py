@@ -130,7 +130,7 @@ async def test_pieces_come_once_per_press_to_any_machine_and_the_product_goes(
     page = await boss.open(f"/office/products/{cola}")
     for _ in range(2):
         await boss.press("book", page, pieces="5", machine=str(hall), reason="delivery 17")
-        assert boss.page.texts["notice"] == "5 more."
+        assert boss.page.texts["notice"] == "5 pieces added."
     await boss.press("book", what="counted", pieces="9", machine="1", reason="one broken")
     assert boss.shows("default 9 hall 5")
     page = await boss.open(f"/office/products/{cola}/remove")

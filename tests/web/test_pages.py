@@ -98,7 +98,7 @@ async def test_does_not_say_that_nothing_happened_where_nobody_knows(
     monkeypatch.setattr("tuckshop.queries.machines.find", lost)
     await guest.open()
     assert guest.status == 503
-    assert guest.shows("Whether this has been done is unknown.")
+    assert guest.shows("It is not known whether your request was completed.")
     assert not guest.shows("nothing has happened")
 
 
@@ -132,7 +132,7 @@ async def test_speaks_the_language_that_was_chosen(api: Api, guest: Browser) -> 
     answer = await guest.post("/language", sent)
     assert answer.url.path == "/m/1"
     await guest.open(f"/m/1?pick={cola.product_id}")
-    assert guest.says == "Noch 0,65\N{NO-BREAK SPACE}€ einwerfen."
+    assert guest.says == "Bitte noch 0,65\N{NO-BREAK SPACE}€ einwerfen."
     await guest.open("/nowhere")
     assert "Nicht gefunden" in guest.page.content
 

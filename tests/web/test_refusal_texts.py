@@ -137,4 +137,4 @@ def test_amounts_days_and_numbers_are_written_as_the_reader_does() -> None:
     assert "1.000.000" in refusal_texts.said(TooLarge(1_000_000), GERMAN, EURO)
     assert "0,01\N{NO-BREAK SPACE}€" in refusal_texts.said(AmountTooSmall(1), GERMAN, EURO)
     assert "01.11.2026" in refusal_texts.said(DayAfter("2026-11-01"), GERMAN, EURO)
-    assert refusal_texts.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to somebody else."
+    assert refusal_texts.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to another seller."
