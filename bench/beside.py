@@ -4,8 +4,8 @@ Each code fills a shop of its own, runs its own migrations and its own server, a
 its own bench, which knows its modules; which server goes first changes each time. Where the load itself has
 changed since that commit, the bench says so: then the figures may not compare.
 
-Throughput depends on what else the computer does; what a purchase costs the processors hardly does, so that is
-what is compared.
+Throughput depends on what else the computer does; what a purchase costs the processors hardly does, so that
+is what is compared.
 """
 
 import json
