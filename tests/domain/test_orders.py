@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuckshop.domain.coins import total_cents
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.field_problems import ProductTwice, TooSmall, WrongLineCount
 from tuckshop.domain.ledger import (
     HOUSE,
@@ -21,17 +22,7 @@ from tuckshop.domain.ledger import (
 )
 from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.money import BALANCE_CENTS_MAX, PRICE_CENTS_MAX
-from tuckshop.domain.orders import (
-    LINES_MAX,
-    MICROSECONDS,
-    Change,
-    Order,
-    OrderStatus,
-    RequestedLine,
-    Sale,
-    merge,
-    sell,
-)
+from tuckshop.domain.orders import LINES_MAX, Change, Order, OrderStatus, RequestedLine, Sale, merge, sell
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement
 from tuckshop.domain.refunds import BuyerBalances, Inventory, Reversal, refund
 from tuckshop.domain.refusals import (

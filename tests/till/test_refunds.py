@@ -6,6 +6,7 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.reading import balances, post, refuse, shelf
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.refusals import (
@@ -23,8 +24,6 @@ from tuckshop.till.commands.base import Command, Envelope
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderChanged, ReduceOrder
 from tuckshop.till.commands.products import RemoveProduct
 from tuckshop.till.commands.refunds import Refund, Refunded
-
-DAY_SECONDS = 86_400
 
 
 class Scene:
