@@ -18,6 +18,7 @@ from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop, open_books, open_shop
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
+from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import (
     BarcodeTaken,
     NameTaken,
@@ -297,10 +298,12 @@ async def until_it_waits(shop: Shop, task: asyncio.Task[Outcome]) -> None:
 
 
 @asynccontextmanager
-async def interrupted(shop: Shop, moment: str, act: Callable[[], Awaitable[Any]]) -> AsyncIterator[Till]:
+async def interrupted(
+    shop: Shop, moment: str, act: Callable[[], Awaitable[Any]], **policy: Any
+) -> AsyncIterator[Till]:
     books = Interrupted(dsn=postgres_dsn(shop.url), clock=Clock())
     books.moment, books.act = moment, act
-    async with Till(books=books, policy=Policy(currency=EURO)) as till:
+    async with Till(books=books, policy=Policy(currency=EURO, **policy)) as till:
         yield till
     assert books.act is None
 
@@ -336,6 +339,27 @@ async def test_a_wallet_made_while_its_owner_is_closed_stays_empty(postgres_shop
     assert outcome.answer == UserClosed(ada.user_id, 100)
     assert {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}["wallet"] == 0
     await shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_tab_without_a_wallet_is_read_by_one_till_at_a_time(postgres_url: str) -> None:
+    async with open_shop(postgres_url, tab_limit_cents=1000) as shop:
+        ada = await shop.buyer()  # No money ever came in: there is no wallet to be locked.
+        cola = (await shop.product(price_cents=100)).product_id
+        order = Envelope(PlaceOrder(ada, wallet(ada), ((cola, 1),), payment=Payment.TAB))
+        (await shop.till.execute(order)).receipt()
+        buying: list[asyncio.Task[Outcome]] = []
+
+        async def buy_there() -> None:
+            buying.append(asyncio.create_task(shop.till.execute(order)))
+            await until_it_waits(shop, buying[0])
+
+        async with interrupted(shop, "tabs", buy_there, tab_limit_cents=1000) as till:
+            (await till.execute(order)).receipt()
+        (await buying[0]).receipt()
+        balances = {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}
+        assert balances["tab"] == -300
+        await shop.assert_clean()
 
 
 @pytest.mark.postgres
