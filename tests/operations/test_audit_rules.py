@@ -163,3 +163,17 @@ async def test_an_id_that_is_taken_is_found_by_one_rule_alone(books: Shop) -> No
     await books.execute(NEXT_IDS[books.engine.dialect.name])
     async with books.engine.connect() as connection:
         assert list(broken(await examine(connection))) == ["every next id is free"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "fulfilled_us = created_us - 1",  # dispensed before it was made
+        "fulfilled_us = NULL",  # dispensed, and nobody knows when
+        "status = 'placed'",  # not dispensed, and yet there is an instant
+    ],
+)
+async def test_an_order_that_tells_two_stories_is_found(books: Shop, change: str) -> None:
+    async with tampering(books) as connection:
+        await connection.execute(text(f"UPDATE orders SET {change} WHERE id = (SELECT max(id) FROM orders)"))
+        assert "every order's status matches its refunds" in broken(await examine(connection))

@@ -11,7 +11,11 @@ from tests.planted.running import fate
 
 SAMPLE = (
     "two-transactions-on-sqlite",
-    "payout-counted-twice",
+    "wallet-orders-on-the-tab",
+    "greedy-change",
+    "forms-without-a-token",
+    "any-host",
+    "unclaimed-a-moment-late",
 )
 """Of different rooms, and quick: each starts pytest anew."""
 

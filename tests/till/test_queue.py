@@ -287,10 +287,12 @@ async def test_a_full_queue_takes_nothing_more(shop: Shop) -> None:
         await let_run()  # The first is in the books' hands; three may wait.
         taken += [asyncio.create_task(till.execute(restock)) for _ in range(3)]
         await let_run()
-        with pytest.raises(Busy):
-            await till.execute(restock)
+        refused = asyncio.create_task(till.execute(restock))
+        await let_run()
         trouble.gate.set()
         outcomes = await asyncio.gather(*taken)
+        with pytest.raises(Busy):
+            await refused
         await till.execute(restock)
     assert kinds(outcomes) == ["ProductRecord"] * 4
     assert (await shop.rows("shelves"))[0]["quantity"] == 5

@@ -22,6 +22,7 @@ from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import (
     BarcodeTaken,
     NameTaken,
+    NotPayable,
     Refusal,
     UnknownOrder,
     UnknownProduct,
@@ -34,6 +35,7 @@ from tuckshop.till.commands.base import Command, Envelope, Outcome
 from tuckshop.till.commands.orders import PlaceOrder
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.transfers import PaySeller
 from tuckshop.till.commands.users import CloseUser, UserClosed
 from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
@@ -360,6 +362,23 @@ async def test_a_tab_without_a_wallet_is_read_by_one_till_at_a_time(postgres_url
         balances = {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}
         assert balances["tab"] == -300
         await shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_seller_is_paid_by_one_till_at_a_time(postgres_shop: Shop) -> None:
+    shop = postgres_shop
+    sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer(cents=150)
+    await shop.buy(ada, ((await shop.product(seller=sam, refundable=False)).product_id, 1))
+    paying: list[asyncio.Task[Outcome]] = []
+
+    async def pay_there() -> None:
+        paying.append(asyncio.create_task(shop.till.execute(Envelope(PaySeller(OPERATOR, sam.user_id, "2")))))
+        await until_it_waits(shop, paying[0])
+
+    async with interrupted(shop, "payees", pay_there) as till:
+        (await till.execute(Envelope(PaySeller(OPERATOR, sam.user_id, "1")))).receipt()
+    assert (await paying[0]).answer == NotPayable(payable_cents=0, balance_cents=0)
+    await shop.assert_clean()
 
 
 @pytest.mark.postgres
