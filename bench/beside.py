@@ -1,8 +1,11 @@
 """An older commit's purchases beside the present ones, in one run: `python -m bench --beside COMMIT`.
 
-Each code fills a shop of its own, runs its own migrations and its own server, and is bought from in turns,
-which server goes first changing each time. Throughput depends on what else the computer does; what a
-purchase costs the processors hardly does, so that is what is compared.
+Each code fills a shop of its own, runs its own migrations and its own server, and is bought from in turns by
+its own bench, which knows its modules; which server goes first changes each time. Where the load itself has
+changed since that commit, the bench says so: then the figures may not compare.
+
+Throughput depends on what else the computer does; what a purchase costs the processors hardly does, so that
+is what is compared.
 """
 
 import json
@@ -20,6 +23,7 @@ from bench.measure import BenchFailed
 from bench.programs import said_by
 
 _ROOT = Path(__file__).parent.parent
+_LOAD = ("bench/purchases.lua", "bench/side.py", "bench/wrk.py")
 _WARM_SECONDS = 2.0
 _STOP_SECONDS_MAX = 150.0  # With its audit.
 
@@ -29,6 +33,11 @@ Figures = dict[str, list[float]]
 def beside(commit: str, *, databases: list[str], seconds: float, rounds: int) -> None:
     """Measure this code and an older commit's in turns, and print what a purchase costs with each."""
     with _checked_out(commit) as older:
+        for name in _LOAD:
+            if (older / name).read_bytes() != (_ROOT / name).read_bytes():
+                print(
+                    f"{name} has changed since {commit[:12]}: look whether the load is the same.", flush=True
+                )
         for database in databases:
             with ExitStack() as stack:
                 sides = {
@@ -62,7 +71,8 @@ def _side(code: Path, database: str) -> Iterator[subprocess.Popen[str]]:
     """This bench, on that code's shop."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.side", database],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(code / "src"), str(_ROOT)))},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(code / "src"), str(code)))},
+        cwd=code,  # `-m` looks here first.
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tuckshop.domain.days import BY_UTC, BusinessDays
+from tuckshop.domain.days import BY_UTC, DAY_SECONDS, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.users import Role, name_key
@@ -46,7 +46,6 @@ from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.sqlite import SqliteBooks
 
 NOON_US = 1_760_000_000_000_000
-DAY_SECONDS = 86_400
 COUNTING = ("counters", "login_tries")
 
 

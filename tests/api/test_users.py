@@ -72,7 +72,7 @@ async def test_nobody_makes_themselves_admin_or_cashier(api: Api, role: str) -> 
         ("email", "x" * 250 + "@b.de", "at most 254"),
         ("roles", [], "at least 1"),
         ("roles", ["king"], "not one of"),
-        ("roles", ["buyer", "buyer"], "each role once"),
+        ("roles", ["buyer", "buyer"], "include each role only once"),
     ],
 )
 async def test_names_the_field_that_is_wrong(api: Api, field: str, value: object, reason: str) -> None:

@@ -210,7 +210,7 @@ def test_speaks_german_to_germans(scene: Scene) -> None:
     cola = stocked(scene, cola=(65, 2))["cola"]
     page = scene.visit(locale="de-DE")
     page.click(f"#choose-{cola}")
-    says(page, "Noch 0,65\N{NO-BREAK SPACE}€ einwerfen.")
+    says(page, "Bitte noch 0,65\N{NO-BREAK SPACE}€ einwerfen.")
     page.get_by_title("English").click()
     says(page, "Insert €0.65 more.")
     expect(page).to_have_url(re.compile(f"pick={cola}"))

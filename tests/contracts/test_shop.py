@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.contracts.conftest import Client, speaking
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
-from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.identity import users
 from tuckshop.till.callers import OPERATOR

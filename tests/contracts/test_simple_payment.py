@@ -11,10 +11,10 @@ import pytest
 
 from tests.contracts.broken import refuses_what_is_no_body
 from tests.contracts.conftest import Client, speaking
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.users import Role
 from tuckshop.identity import access_tokens
 
-DAY_SECONDS = 86_400
 PASSWORD = "superSecret"
 
 

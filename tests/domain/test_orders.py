@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuckshop.domain.coins import total_cents
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.field_problems import ProductTwice, TooSmall, WrongLineCount
 from tuckshop.domain.ledger import (
     HOUSE,
@@ -23,7 +24,6 @@ from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.money import BALANCE_CENTS_MAX, PRICE_CENTS_MAX
 from tuckshop.domain.orders import (
     LINES_MAX,
-    MICROSECONDS,
     Change,
     Order,
     OrderStatus,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.shop import Clock
 from tuckshop.context import Shop
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.refusals import BadCredentials, SessionEnded
 from tuckshop.domain.users import Role, Scope
 from tuckshop.identity import api_tokens, browser_sessions, registration, sessions
@@ -15,7 +16,6 @@ from tuckshop.identity.access_tokens import Tokens
 from tuckshop.queries import data_export
 
 PASSWORD = "correct horse"
-DAY_SECONDS = 86_400
 
 
 @pytest.fixture

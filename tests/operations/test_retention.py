@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from tests.shop import DAY_SECONDS, Shop
+from tests.shop import Shop
 from tuckshop.context import Shop as RunningShop
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.operations import retention
 from tuckshop.queries import idempotency_keys
 from tuckshop.till.callers import OPERATOR

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.shop import DAY_SECONDS, Shop
+from tests.shop import Shop
 from tuckshop.context import Shop as RunningShop
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.users import OPERATOR as OFFICE
 from tuckshop.queries import guests
 from tuckshop.till.callers import OPERATOR

@@ -7,9 +7,10 @@ from typing import cast
 
 import pytest
 
-from tests.shop import DAY_SECONDS, Shop, open_shop
+from tests.shop import Shop, open_shop
 from tests.till.reading import refuse
 from tuckshop import context
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, RefundWindowOver, SettlementExceedsTab

@@ -114,9 +114,11 @@ async def test_every_key_is_answered_as_it_was(old: OldShop) -> None:
 
 
 def worded_as(was: str, now: str) -> str:
-    """A refusal as it was, but for its sentence, which is in the words of the release that says it."""
-    old, new = (msgspec.json.encode(json.loads(one)["detail"]).decode() for one in (was, now))
-    return was.replace(f'"detail":{old}', f'"detail":{new}')
+    """A refusal as it was, but for its title and sentence: these are in the words of the present release."""
+    for name in json.loads(was).keys() & {"title", "detail"}:
+        old, new = (msgspec.json.encode(json.loads(one)[name]).decode() for one in (was, now))
+        was = was.replace(f'"{name}":{old}', f'"{name}":{new}')
+    return was
 
 
 async def test_what_was_kept_bears_tags_now(old: OldShop) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.shop import DAY_SECONDS, Shop, open_shop
+from tests.shop import Shop, open_shop
 from tests.till.reading import balances, coin_box, post, refuse, shelf
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.field_problems import (
     AmountOutOfRange,
     CoinCountTooSmall,

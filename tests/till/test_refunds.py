@@ -6,6 +6,7 @@ import pytest
 
 from tests.shop import Shop
 from tests.till.reading import balances, post, refuse, shelf
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
@@ -25,8 +26,6 @@ from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderChanged, P
 from tuckshop.till.commands.products import RemoveProduct
 from tuckshop.till.commands.refunds import Refund, Refunded
 from tuckshop.till.commands.wallet import Deposit
-
-DAY_SECONDS = 86_400
 
 
 class Scene:

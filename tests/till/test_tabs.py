@@ -8,6 +8,7 @@ import pytest
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import balances, coin_box, post, refuse
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.field_problems import AmountTooSmall, ChangeOnTab, WrongLength
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
@@ -31,8 +32,6 @@ from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
 from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.policy import Policy
-
-DAY_SECONDS = 86_400
 
 
 @pytest.fixture

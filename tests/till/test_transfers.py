@@ -6,9 +6,10 @@ from typing import cast
 
 import pytest
 
-from tests.shop import DAY_SECONDS, Shop
+from tests.shop import Shop
 from tests.till.reading import balances, post, refuse
 from tuckshop import context
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.field_problems import AmountTooSmall, SameUser, WrongLength
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Fulfil, Payment

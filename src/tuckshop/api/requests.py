@@ -35,7 +35,7 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
     ("POST", "/v1/wallet/payout"): _BUY + _ADMIN,
     ("POST", "/v1/wallet/transfers"): _BUY,
     ("POST", "/v1/orders"): _BUY + _ADMIN,
-    # Buyers call off, sellers hand out, both give back.
+    # Buyers cancel, sellers dispense, both refund.
     ("PATCH", "/v1/orders/{order_id}"): _BUY + _SELL + _ADMIN,
     ("POST", "/v1/orders/{order_id}/refunds"): _BUY + _SELL + _ADMIN,
     ("POST", "/v1/tabs/{user_id}/settlements"): _ADMIN,

@@ -11,6 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from tuckshop.domain.field_problems import DayAfter, DayOutOfRange, PeriodTooLong
 from tuckshop.domain.refusals import InvalidField
 
+MICROSECONDS = 1_000_000  # In a second: instants are counted in them.
+DAY_SECONDS = 86_400
+
 _FIRST = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

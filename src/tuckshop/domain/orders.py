@@ -6,24 +6,24 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from tuckshop.domain import tabs
 from tuckshop.domain.coins import Coins, total_cents
 from tuckshop.domain.field_problems import ChangeOnTab, ProductTwice, TooLarge, TooSmall, WrongLineCount
-from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of, earnings_of, tab_of
+from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of, earnings_of
 from tuckshop.domain.machines import CoinBox, pay
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
 from tuckshop.domain.refusals import (
     InsufficientFunds,
     InvalidField,
     RoleMissing,
-    TabLimitExceeded,
     UnknownOrder,
     WrongStatus,
 )
+from tuckshop.domain.tabs import Tab
 from tuckshop.domain.users import Actor, Role
 
 LINES_MAX = 100  # A full basket; bounds what one command can lock.
 CLIENT_REF_LENGTH_MAX = 64
-MICROSECONDS = 1_000_000
 
 
 class OrderStatus(StrEnum):
@@ -73,12 +73,12 @@ class Line(NamedTuple):
 
     @property
     def left(self) -> int:
-        """Pieces that have not been given back."""
+        """Pieces that have not been returned."""
         return self.quantity - self.refunded_quantity
 
 
 class Order(NamedTuple):
-    """A sale to whom `wallet` belongs; `fulfilled_us` is None unless the goods were handed out."""
+    """A sale to whom `wallet` belongs; `fulfilled_us` is None unless the goods were dispensed."""
 
     id: int
     wallet: AccountRef
@@ -90,13 +90,6 @@ class Order(NamedTuple):
     created_us: int
     payment: Payment
     fulfilled_us: int | None
-
-
-class Tab(NamedTuple):
-    """What a buyer owes, and how much that may be."""
-
-    owed_cents: int
-    limit_cents: int
 
 
 class Sale(NamedTuple):
@@ -151,7 +144,7 @@ def sell(
 ) -> Sale:
     """All lines, paid from the wallet at once, or nothing. `wanted` names each product once (see `merge`).
 
-    With a `tab` it pays instead of the wallet. What is bought with money is handed out `now` and what goes on
+    With a `tab` it pays instead of the wallet. What is bought with money is dispensed `now` and what goes on
     a tab `later`, unless `fulfil` says otherwise.
 
     Raises:
@@ -168,7 +161,7 @@ def sell(
         raise InvalidField(field="change", problem=ChangeOnTab())
     lines, movements, takings = _taken(wanted)
     total = sum(takings.values())
-    payer, after_cents = _paid(total, wallet=wallet, balance_cents=balance_cents, tab=tab)
+    payer, after_cents = _charged(total, wallet=wallet, balance_cents=balance_cents, tab=tab)
     transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
     coins: Coins = {}
     if change is Change.RETURN and after_cents:
@@ -221,19 +214,19 @@ def _taken(
     return tuple(lines), movements, takings
 
 
-def _paid(total: int, *, wallet: AccountRef, balance_cents: int, tab: Tab | None) -> tuple[AccountRef, int]:
+def _charged(
+    total: int, *, wallet: AccountRef, balance_cents: int, tab: Tab | None
+) -> tuple[AccountRef, int]:
     """Which account pays, and the wallet's balance after it. Raises InsufficientFunds, TabLimitExceeded."""
     if tab is None:
         if total > balance_cents:
             raise InsufficientFunds(needed_cents=total, balance_cents=balance_cents)
         return wallet, balance_cents - total
-    if wallet.user_id is None or tab.owed_cents + total > tab.limit_cents:
-        raise TabLimitExceeded(limit_cents=tab.limit_cents, owed_cents=tab.owed_cents, needed_cents=total)
-    return tab_of(wallet.user_id), balance_cents
+    return tabs.charged(wallet, total, tab=tab), balance_cents
 
 
 def dispense(*, order: Order, actor: Actor, now_us: int) -> Order:
-    """The order, handed out.
+    """The order, dispensed.
 
     Raises:
         UnknownOrder, RoleMissing: see `require_right`; the buyer does not say so.

@@ -1,4 +1,4 @@
-"""Taking back what was sold: refunds, and orders that are made smaller, called off, or fail."""
+"""Taking back what was sold: refunds, and orders that are reduced, cancelled, or fail."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_of, tab_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import (
-    MICROSECONDS,
     Order,
     OrderStatus,
     Payment,
@@ -33,16 +33,15 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Actor, Role
 
 REFUNDS_PER_DAY = 3  # Three wrong cans in a day are bad luck; a fourth wants a look by somebody of the shop.
-DAY_SECONDS = 86_400
 
 
 class RefundKind(StrEnum):
     """Why pieces came back."""
 
-    REFUND = "refund"  # after they were handed out
+    REFUND = "refund"  # after they were dispensed
     REDUCTION = "reduction"  # some of them, before
     CANCELLATION = "cancellation"  # all that was left of them, before
-    FAILURE = "failure"  # they could not be handed out
+    FAILURE = "failure"  # they could not be dispensed
 
 
 class Reversal(NamedTuple):
@@ -91,7 +90,7 @@ def refund(
     Raises:
         InvalidField: `quantities` is empty, or one of them is below 1.
         UnknownOrder: the actor is neither its buyer, nor the seller of the lines, nor cashier or admin.
-        WrongStatus: nothing was handed out yet: cancel the order, or make it smaller.
+        WrongStatus: nothing was dispensed yet: cancel the order, or make it smaller.
         RefundExceedsSale: a piece was never sold, or is back already.
         RoleMissing, NotRefundable, RefundWindowOver, RefundsExhausted: only for a buyer who is none of the
             others.
@@ -130,7 +129,7 @@ def refund(
 
 
 def cancel(*, order: Order, actor: Actor, balances: BuyerBalances, inventory: Inventory) -> Reversal:
-    """An order called off before anything was handed out: all that is left of it comes back.
+    """An order cancelled before anything was dispensed: all that is left of it comes back.
 
     Raises:
         UnknownOrder, RoleMissing: the actor is neither the buyer nor cashier or admin.
@@ -142,7 +141,7 @@ def cancel(*, order: Order, actor: Actor, balances: BuyerBalances, inventory: In
 
 
 def fail(*, order: Order, actor: Actor, balances: BuyerBalances, inventory: Inventory) -> Reversal:
-    """An order that could not be handed out: all that is left of it comes back.
+    """An order that could not be dispensed: all that is left of it comes back.
 
     Raises:
         UnknownOrder, RoleMissing: the actor is neither the seller of all lines nor cashier or admin.
@@ -161,7 +160,7 @@ def reduce(
     balances: BuyerBalances,
     inventory: Inventory,
 ) -> Reversal | None:
-    """An order made smaller before anything was handed out; the rest comes back.
+    """An order made smaller before anything was dispensed; the rest comes back.
 
     `quantities` is the whole list as it shall be: a product that is missing counts as 0, and nothing but 0
     cancels the order. None where nothing changes.

@@ -388,7 +388,7 @@ class RefundExceedsSale(Conflict, code="refund-exceeds-sale"):
 
 
 class RefundsExhausted(Conflict, code="refunds-exhausted"):
-    """The buyer has given back as often within a day as buyers may by themselves."""
+    """The buyer has had refunds as often within a day as buyers may by themselves."""
 
     refunds_max: int
 

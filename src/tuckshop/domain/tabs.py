@@ -1,4 +1,4 @@
-"""Settling what was bought on account."""
+"""Tabs: how much may be owed, and how it is settled."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from typing import NamedTuple
 
 from tuckshop.domain.coins import Coins, check_inserted, total_cents
 from tuckshop.domain.field_problems import AmountTooSmall
-from tuckshop.domain.ledger import BANK, Transfer, TransferKind, coin_box_of, tab_of, wallet_of
+from tuckshop.domain.ledger import BANK, AccountRef, Transfer, TransferKind, coin_box_of, tab_of, wallet_of
 from tuckshop.domain.machines import CoinBox
 from tuckshop.domain.money import BALANCE_CENTS_MAX
-from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, SettlementExceedsTab
+from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, SettlementExceedsTab, TabLimitExceeded
+
+
+class Tab(NamedTuple):
+    """What a buyer owes, and how much that may be."""
+
+    owed_cents: int
+    limit_cents: int
 
 
 class TabPayment(NamedTuple):
@@ -18,6 +25,19 @@ class TabPayment(NamedTuple):
     transfers: list[Transfer]
     amount_cents: int
     coins: Coins
+
+
+def charged(wallet: AccountRef, amount_cents: int, *, tab: Tab) -> AccountRef:
+    """The account that owes this much more.
+
+    Raises:
+        TabLimitExceeded: with it, more is owed than may be; guests may owe nothing.
+    """
+    if wallet.user_id is None or tab.owed_cents + amount_cents > tab.limit_cents:
+        raise TabLimitExceeded(
+            limit_cents=tab.limit_cents, owed_cents=tab.owed_cents, needed_cents=amount_cents
+        )
+    return tab_of(wallet.user_id)
 
 
 def settle_in_coins(
@@ -53,7 +73,7 @@ def settle_in_coins(
 
 
 def settle_by_bank(*, user_id: int, owed_cents: int, amount_cents: int) -> TabPayment:
-    """An amount that came to the bank onto the tab.
+    """A bank transfer that was received, onto the tab.
 
     Raises:
         InvalidField: less than 1.

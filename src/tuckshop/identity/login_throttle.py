@@ -1,7 +1,7 @@
 """Counting tries to log in, so that nobody tries passwords until one fits.
 
 Every try is counted before its password is looked at, in the database, so that it holds for all processes
-together and for tries at once; one that succeeds is given back. Counted are tries by (name, address), by
+together and for tries at once; one that succeeds is not counted. Counted are tries by (name, address), by
 name, and by network of the address. Each count is a bucket that runs dry slowly: whoever has filled one waits
 until there is room again. A refused try fills nothing, so nobody is kept out for longer than a bucket takes.
 Who comes from where the user has logged in before is held to the first count alone: strangers cannot keep the

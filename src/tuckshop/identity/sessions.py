@@ -80,7 +80,7 @@ async def open_session(
     secret_hash: bytes | None = None,
     instead_of: SessionCaller | None = None,
 ) -> tuple[SessionCaller, int]:
-    """A new session, and how many others the user has; with a secret's hash, one that `opaque` knows by it.
+    """A new session, and how many others the user has; with a secret's hash, a browser's session known by it.
 
     `instead_of`: the session that the same browser had, whoever's it was; it ends.
 

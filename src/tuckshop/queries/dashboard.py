@@ -40,7 +40,7 @@ class Dashboard:
     """How the shop stands now.
 
     `float_cents`: what is in all wallets. `coins`: of all boxes, by denomination, the largest first. `low`:
-    the emptiest LOW_SHOWN of `low_count` shelves. `waiting_orders` are to be handed out, `waiting_users` to
+    the emptiest LOW_SHOWN of `low_count` shelves. `waiting_orders` are to be dispensed, `waiting_users` to
     be let in.
     """
 

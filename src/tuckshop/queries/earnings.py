@@ -3,7 +3,7 @@
 The rule is `domain.payables`; here is which orders it has to look at. The till looks for the same before it
 pays, see its `EARNINGS`.
 
-Three kinds of orders: those to be handed out, those that may still be given back, those that tabs owe. Each
+Three kinds of orders: those to be dispensed, those that may still be returned, those that tabs owe. Each
 is found by an index in which they are few, whatever was sold before them. A condition that named all three
 would have every line looked at that the seller ever sold.
 """
@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
 from tuckshop.domain import payables as payable_rules
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.orders import MICROSECONDS, Line, Order, OrderStatus, Payment
+from tuckshop.domain.orders import Line, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import UnknownUser
 from tuckshop.domain.users import Actor, Role
 from tuckshop.queries import orders as order_queries
@@ -54,13 +55,13 @@ class Payable:
 
     @property
     def held_back_cents(self) -> int:
-        """What buyers may still give back, or still owe."""
+        """What buyers may still return, or still owe."""
         return max(self.balance_cents - self.payable_cents, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Earnings:
-    """A seller's account. `payable_cents` leaves out what buyers may still give back, or still owe."""
+    """A seller's account. `payable_cents` leaves out what buyers may still return, or still owe."""
 
     balance_cents: int
     payable_cents: int

@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from tuckshop.context import Shop
+from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountKind, TransferKind
-from tuckshop.domain.orders import MICROSECONDS
-from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.refusals import UnknownGuest
 from tuckshop.domain.users import USERNAME_LENGTH_MAX, Actor, Role, check_name, name_key
 from tuckshop.identity.guests import require_server, wallet

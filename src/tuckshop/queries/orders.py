@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Exists, Text, and_, exists, func, literal_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
-from tuckshop.domain.orders import MICROSECONDS, OrderStatus
+from tuckshop.domain.days import MICROSECONDS
+from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.domain.users import HOUSE_NAME, Actor, Role
 from tuckshop.store import tables
@@ -46,7 +47,7 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True)
 class Returnable:
-    """What a buyer may still give back of an order, and until when; `is_whole`: all that is left of it."""
+    """What a buyer may still return of an order, and until when; `is_whole`: all that is left of it."""
 
     until_us: int
     product_ids: tuple[int, ...]
@@ -135,7 +136,7 @@ async def page(
 
 
 async def returnable(shop: Shop, *, buyer_id: int, order_ids: Collection[int]) -> dict[int, Returnable]:
-    """What the buyer may give back of these orders now, for those of which anything may be.
+    """What the buyer may return of these orders now, for those of which anything may be.
 
     How often a day is the till's to say.
     """
@@ -201,7 +202,7 @@ async def find_sold(shop: Shop, *, order_id: int, seller: Actor) -> OrderRecord:
 
 
 async def shared(shop: Shop, *, order_ids: Collection[int], seller: Actor) -> set[int]:
-    """Those of the orders that hold products of others too: no single seller can say they are handed out."""
+    """Those of the orders that hold products of others too: no single seller can say they are dispensed."""
     others = or_(lines.c.seller_id != seller.user_id, lines.c.seller_id.is_(None))
     query = select(lines.c.order_id).where(lines.c.order_id.in_(order_ids), others).distinct()
     async with reading(shop.engine) as connection:

@@ -49,7 +49,7 @@ HOUSE = Named(None, "house")
 
 
 class Figures(NamedTuple):
-    """Pieces and money sold, and given back; the difference is what was earned."""
+    """Pieces and money sold, and refunded; the difference is what was earned."""
 
     sold_quantity: int
     sold_cents: int

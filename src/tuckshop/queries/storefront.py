@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from tuckshop.context import Shop
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import SHELVES_MAX
-from tuckshop.domain.orders import MICROSECONDS, OrderStatus
+from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import UnknownGuest
 from tuckshop.identity import devices, guests
 from tuckshop.store import tables
@@ -41,7 +42,7 @@ class ShelfItem:
 
 @dataclass(frozen=True, slots=True)
 class BoughtItem:
-    """An order that can be given back until `until_us`."""
+    """An order that can be returned until `until_us`."""
 
     order_id: int
     names: tuple[str, ...]
@@ -116,7 +117,7 @@ async def balance_cents(shop: Shop, *, wallet: AccountRef) -> int:
 
 
 async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> BoughtItem | None:
-    """The wallet's newest order at the machine, if all of it can still be given back by its buyer."""
+    """The wallet's newest order at the machine, if all of it can still be returned by its buyer."""
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
     now_us = shop.clock()
     newest = (

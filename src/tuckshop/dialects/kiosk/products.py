@@ -1,4 +1,4 @@
-"""What is on sale, bought piece by piece and given back."""
+"""What is on sale, bought piece by piece and returned."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The dialect `simple-payment`: deposits and purchases by the product's name, all under /api.
 
     POST   /api/create_user       Register, with the coins that a buyer has put in
-    POST   /api/get_token         opaque.log_in, for 30 days
+    POST   /api/get_token         browser_sessions.log_in, for 30 days
     *      /api/user/<username>   accounts.find_by_name, change; CloseUser
     GET    /api/products          catalogue.page
     POST   /api/products          AddProduct

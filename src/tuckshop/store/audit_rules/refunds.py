@@ -1,4 +1,4 @@
-"""What was given back: paid by its sellers, to its buyer, onto its shelf."""
+"""What was refunded: paid by its sellers, to its buyer, onto its shelf."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def statuses() -> Rule:
 
 def _status_offenders() -> Select[Any]:
     sold, returned = func.sum(_lines.quantity), func.sum(_lines.refunded_quantity)
-    # An order that is still to be handed out can be made smaller; any other way back shows in its status.
+    # An order that is still to be dispensed can be made smaller; any other way back shows in its status.
     ways = [_ways_back(_refunds.kind != is_(RefundKind.REDUCTION))]
     ways += [_ways_back(_refunds.kind == is_(kind)) for kind in RefundKind]
     back, refunded, _, cancelled, failed = ways

@@ -62,7 +62,7 @@ orders = Table(
     Index("ix_orders_status", "status", "id", **partial("status <> 'dispensed'")),
     # The few that are waited for, or owed: for what sellers are not to be paid yet.
     Index("ix_orders_tab_buyer_id", "buyer_id", "id", **partial("payment = 'tab'")),
-    # The few that were handed out later than they were made: their number does not tell when.
+    # The few that were dispensed later than they were made: their number does not tell when.
     Index("ix_orders_late_fulfilled_us", "fulfilled_us", **partial("fulfilled_us <> created_us")),
 )
 

@@ -11,6 +11,7 @@ from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import ClientRefTaken, NotOwner
+from tuckshop.domain.tabs import Tab
 from tuckshop.domain.users import Actor, name_key
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, require_own_machine
 from tuckshop.till.commands.products import read_named
@@ -209,7 +210,7 @@ class Dispense(Command, frozen=True):
 
 @command("order.cancel")
 class CancelOrder(Command, frozen=True):
-    """An order called off before anything was dispensed."""
+    """An order cancelled before anything was dispensed."""
 
     order_id: int
     reason: str | None = None
@@ -291,11 +292,11 @@ def _record(order: Order, work: WorkingSet) -> None:
         add_sale(work, order.machine_id, line.product_id, quantity=line.quantity, cents=cents)
 
 
-def _tab(wallet: AccountRef, work: WorkingSet) -> orders.Tab:
+def _tab(wallet: AccountRef, work: WorkingSet) -> Tab:
     if wallet.user_id is None:
-        return orders.Tab(owed_cents=0, limit_cents=0)
+        return Tab(owed_cents=0, limit_cents=0)
     limit_cents = work.accounts.tab_limits.get(wallet.user_id)
-    return orders.Tab(
+    return Tab(
         owed_cents=work.accounts.owed_cents(wallet),
         limit_cents=work.policy.tab_limit_cents if limit_cents is None else limit_cents,
     )

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuckshop.domain import refunds
+from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.orders import MICROSECONDS, OrderStatus
+from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.domain.users import Actor, Role
 from tuckshop.till.callers import SessionCaller
@@ -151,5 +152,5 @@ class RefundNewest(Command, frozen=True):
 
 
 def _refunds_today(work: WorkingSet, wallet: AccountRef) -> int:
-    since_us = work.now_us - refunds.DAY_SECONDS * MICROSECONDS
+    since_us = work.now_us - DAY_SECONDS * MICROSECONDS
     return sum(made_us > since_us for made_us in work.orders.refunded_us.get(wallet, ()))

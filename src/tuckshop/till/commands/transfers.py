@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tuckshop.domain import payables, transfers
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_of, tab_of
-from tuckshop.domain.orders import MICROSECONDS
 from tuckshop.domain.refusals import ExternalRefTaken, NotOwner, UnknownUser, WalletTouched
 from tuckshop.domain.users import Actor, Role
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command

@@ -6,10 +6,9 @@ from typing import Any
 
 from tuckshop.domain import wallet
 from tuckshop.domain.coins import Coins
+from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.orders import MICROSECONDS
-from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinsPolicy

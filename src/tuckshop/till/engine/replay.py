@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 import structlog
 
-from tuckshop.domain.orders import MICROSECONDS
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.refusals import KeyReused, RecordUnreadable, Refusal
 from tuckshop.store.forms import form_of
 from tuckshop.till import commands

@@ -6,11 +6,11 @@ from collections.abc import Callable, Generator, Iterable
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
+from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
-from tuckshop.domain.orders import MICROSECONDS, Line, Payment
+from tuckshop.domain.orders import Line, Payment
 from tuckshop.domain.products import Product, Shelf
-from tuckshop.domain.refunds import DAY_SECONDS
 from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within
 from tuckshop.till.sql import statements
 from tuckshop.till.sql.steps import Script, Step

@@ -1,10 +1,19 @@
 """The transaction script of a batch, written once for both databases.
 
 `load` and `store` are generators that yield statements and are sent the rows; a books class runs them inside
-one transaction on its driver. They fix the order in which rows are locked: wallets by ascending account id,
-tabs likewise, idempotency records, users to close or to keep from it, client references, the shop itself (for
-its first admin), orders, products to change, shelves, counted coin boxes; and, last of all, the rows that
-many sales share and no rule reads.
+one transaction on its driver. They fix the order in which rows are locked, each kind by ascending id:
+
+1. wallets of users, wallets of guests, tabs;
+2. users to close or to keep from it, sellers of new products, sellers to pay;
+3. the shop itself, for its first admin;
+4. orders, products to change, shelves, counted coin boxes;
+5. last of all, the rows that many sales share and no rule reads: coins and cents that are only added.
+
+Users are locked in three passes: two batches that each add a product for one seller and pay another can wait
+for each other. PostgreSQL then ends one of them, and the till tries that one again.
+
+Idempotency records and client references are not locked: of two that are written at once, the unique key
+refuses one. On SQLite a batch has the whole database to itself.
 """
 
 from __future__ import annotations

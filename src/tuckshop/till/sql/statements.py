@@ -158,7 +158,7 @@ OLDER = Read(
     " ORDER BY o.id DESC LIMIT 1), 0) FROM wanted w",
 )
 # The earnings and what is held back of them, in one look, since neither is locked: every line of the orders
-# still to be handed out or within the window, and of those that tabs still owe; some of others' among them,
+# still to be dispensed or within the window, and of those that tabs still owe; some of others' among them,
 # which cost less than looking whose they are. See `domain.payables`.
 # "+ 0" and CROSS JOIN have the few orders looked for first, and not all that a seller ever sold.
 EARNINGS = Read(

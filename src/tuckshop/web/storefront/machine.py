@@ -124,7 +124,7 @@ async def undo(request: ShopRequest, machine: Number) -> Response[Any]:
     newest = None
     if visitor.wallet is not None:
         newest = await storefront.newest_bought(request.shop, wallet=visitor.wallet, machine_id=_id(machine))
-    # A kiosk's key may give back any order of its machine, and the one who posts this only the own.
+    # A kiosk's key may return any order of its machine, and the one who posts this only the own.
     if newest is None or newest.order_id != order_id:
         return await _back(request, machine, posted, MachineFlash(event=Event.COME_AGAIN))
 

@@ -1,4 +1,4 @@
-"""Orders that are handed out later, put on a tab, cancelled, reduced or failed; why pieces came back.
+"""Orders that are dispensed later, put on a tab, cancelled, reduced or failed; why pieces came back.
 
 Revises: 0003
 """
@@ -18,7 +18,7 @@ TRANSFER_KINDS = "kind IN ('deposit', 'sale', 'payout', 'refund', 'settlement')"
 
 
 def upgrade() -> None:
-    """Adds two columns, an index each, and a kind of transfer. So far all was handed out at once."""
+    """Adds two columns, an index each, and a kind of transfer. So far all was dispensed at once."""
     if op.get_bind().dialect.name == "sqlite":
         _rewrite_sqlite()
     else:
