@@ -31,7 +31,7 @@ _STOREFRONT: dict[str, tuple[Ask, ...]] = {
     "POST /m/{machine}/coins": _one({**_PICK, "coin": "100"}),
     "POST /m/{machine}/buy": _one(_PICK),
     "POST /m/{machine}/return": _one(_PICK),
-    "POST /m/{machine}/undo": _one({**_PICK, "order": "{order_id}"}),
+    "POST /m/{machine}/undo": _one({**_PICK, "order": "{undone_id}"}),
     "POST /kiosk": _one({"machine_key": MACHINE_KEY}),
     "GET /static/{name}": _one(ids={"name": "asset"}),
     "POST /language": _one({"language": "de", "back": "/"}),

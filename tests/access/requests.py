@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from tests.access.scene import MACHINE_KEY, Scene, Things
+from tests.access.scene import GUEST_SECRET, MACHINE_KEY, Scene, Things
 from tests.limits import HANG_SECONDS
 
 VISIT = "v" * 32
@@ -88,7 +88,7 @@ def credentials_of_machines(who: str) -> dict[str, str]:
 def browsing(scene: Scene, who: str) -> tuple[dict[str, str], str]:
     """The headers of a browser on a page of ours, and the token that stands in its forms."""
     headers = {"accept": "text/html", "sec-fetch-site": "same-origin", **credentials_of_machines(who)}
-    seed, cookie = VISIT, f"tuckshop_visit={VISIT}"
+    seed, cookie = VISIT, f"tuckshop_visit={VISIT}; tuckshop_guest={GUEST_SECRET}"
     if who in scene.people:
         seed = scene.people[who].secret
         cookie = f"tuckshop={seed}"

@@ -23,11 +23,12 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity.passwords import Passwords
 from tuckshop.operations import pictures, uploads
 from tuckshop.operations.uploads import UploadKind
+from tuckshop.queries import storefront
 from tuckshop.store import tables
 from tuckshop.store.engine import connect_sqlite, postgres_dsn, sqlite_path, writing
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.machines import FillCoins, MoveStock, SetShelves
-from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
 from tuckshop.till.commands.wallet import Deposit
 
 CALLERS = (
@@ -47,6 +48,7 @@ PEOPLE: dict[str, tuple[Role, ...]] = {
 }
 OWNERS = ("ended", "disabled", "owner")
 PASSWORD = "correct horse"
+GUEST_SECRET = "g" * 32
 MACHINE_KEY = "2-" + "k" * 43
 METRICS_TOKEN = "m" * 32
 EARLIER_SECONDS = 3_600
@@ -170,9 +172,7 @@ async def _furnish(scene: Scene) -> None:
         await shop.do(Deposit(OPERATOR, wallet_of(scene.people[name].caller.user_id), CENTS))
     for name in OWNERS:
         scene.things[name] = shared | await _furnish_owner(scene, name, shared)
-    guest = AccountRef(AccountKind.WALLET, None, shared["guest_id"])
-    for machine_id in (1, shared["hall_id"]):
-        await shop.do(PlaceOrder(OPERATOR, guest, ((shared["water_id"], 1),), machine_id=machine_id))
+    undone_id = await _furnish_guests(shop, shared)
     box = [row for row in await shop.rows("coin_boxes") if row["machine_id"] == shared["hall_id"]]
     held = sorted((row["value_cents"], row["count"]) for row in box)
     expected = " ".join(f"{value}:{count}" for value, count in held)
@@ -180,7 +180,20 @@ async def _furnish(scene: Scene) -> None:
         things = scene.things.get(name, scene.things["owner"])
         scene.things[name] = things | await _own(scene, person) | {"hall_coins": expected}
     for name in CALLERS:
-        scene.things.setdefault(name, scene.things["owner"])
+        scene.things.setdefault(name, scene.things["owner"] | {"undone_id": undone_id})
+
+
+async def _furnish_guests(shop: Shop, shared: Things) -> int:
+    """What the guest has bought, and the guest whose browser has a cookie; this one's order."""
+    water, hall, named = shared["water_id"], shared["hall_id"], shared["guest_id"]
+    for machine_id in (1, hall):
+        guest = AccountRef(AccountKind.WALLET, None, named)
+        await shop.do(PlaceOrder(OPERATOR, guest, ((water, 1),), machine_id=machine_id))
+    browser = await shop.guest(storefront.guest_name(GUEST_SECRET))
+    await shop.do(Deposit(OPERATOR, browser, CENTS, machine_id=hall))
+    placed = await shop.do(PlaceOrder(OPERATOR, browser, ((water, 1),), machine_id=hall))
+    assert isinstance(placed, OrderPlaced)
+    return placed.order_id
 
 
 async def _furnish_machines(shop: Shop) -> Things:
@@ -218,6 +231,7 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
     shop.clock.forward(EARLIER_SECONDS)  # What was sold an hour ago can be paid out by now, and not refunded.
     bought = await shop.buy(owner, (water, 2))
     placed = await shop.buy(owner, (water, 2), payment=Payment.TAB, client_ref=f"basket-{name}")
+    undone = await shop.buy(owner, (water, 1), machine_id=shared["hall_id"])
     sold = await shop.buy(buyer, (cola, 2))
     ordered = await shop.buy(buyer, (cola, 1), payment=Payment.TAB)
     elsewhere = {
@@ -233,12 +247,14 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
     made = await scene.api.post("/v1/auth/tokens", {"name": "reader", "scopes": ["read"]}, by=owner)
     assert made.status_code == 201, made.text
     return {
-        "user_id": owner.user_id, "seller_id": owner.user_id, "username": name, "session_id": session_id,
-        "token_id": made.json()["id"], "product_id": cola, "name": f"cola of {name}", "image_id": image_id,
-        "order_id": bought.order_id, "placed_id": placed.order_id, "sold_id": sold.order_id,
-        "user": owner.user_id, "seller": owner.user_id, "session": session_id, "token": made.json()["id"],
-        "product": cola, "order": bought.order_id, "version": 1,
-        "ordered_id": ordered.order_id, "basket": f"basket-{name}", "path_id": water, "new_basket": "basket",
+        "user_id": owner.user_id, "user": owner.user_id, "username": name,
+        "seller_id": owner.user_id, "seller": owner.user_id,
+        "session_id": session_id, "session": session_id,
+        "token_id": made.json()["id"], "token": made.json()["id"],
+        "product_id": cola, "product": cola, "name": f"cola of {name}", "version": 1, "image_id": image_id,
+        "order_id": bought.order_id, "order": bought.order_id, "undone_id": undone.order_id,
+        "placed_id": placed.order_id, "basket": f"basket-{name}", "new_basket": "basket",
+        "sold_id": sold.order_id, "ordered_id": ordered.order_id, "path_id": water,
     }  # fmt: skip
 
 

@@ -16,14 +16,14 @@ from tests.access.scene import CALLERS, Scene
 FOLDER = Path(__file__).parent
 CALLERS_ARE = """\
 # Columns: who asks.
-#   nobody     without any credential
+#   nobody     without any credential; before pages a guest with money, who has the guest's cookie
 #   ended      a session that is over, of somebody with every role who asks for what is their own
 #   disabled   an open session of a disabled user, with every role, who asks for what is their own
 #   buyer, seller, cashier, admin   somebody with this one role, who asks for what is the owner's
 #   owner      a buyer and seller, to whom what the path names belongs
 #   other      another buyer and seller
 #   machine    a machine with its key; a path that names a machine names this one
-#   screen     a browser that is the paired screen of that machine, with nobody logged in
+#   screen     a browser that is the paired screen of that machine, with a guest before it
 # Cells: the status; of a redirect with a + if anything was changed. Redirects to the log-in are written out;
 # where others lead stands in the last column.
 # `python -m tests.access --write` writes this file; a changed cell is a changed right.
