@@ -135,8 +135,11 @@ async def answered(
     path = _NAMED.sub(lambda found: str(named[found[1]]), template)
     query = urlencode(filled(dict(ask.query), things))
     found = await _asked(scene.app, method, path, query, {**headers, "content-length": str(len(body))}, body)
-    if found.status < 400 and (method != "GET" or found.to not in ("", LOGIN)):
+    if found.status >= 400 or (method == "GET" and found.to in ("", LOGIN)):
+        return found
+    if found.to:
         return replace(found, did=await scene.has_changed())
+    scene.may_have_changed()
     return found
 
 

@@ -97,6 +97,10 @@ class Scene:
             await _restore(self.shop, self.saved[state])
             self.state = state
 
+    def may_have_changed(self) -> None:
+        """The next request needs the state anew."""
+        self.state = ""
+
     async def has_changed(self) -> bool:
         """Whether anything is stored that was not; the next request needs the state anew then."""
         changed: bool = await _books(self.shop) != self.books[self.state]
@@ -172,7 +176,9 @@ async def _furnish(scene: Scene) -> None:
         await shop.do(Deposit(OPERATOR, wallet_of(scene.people[name].caller.user_id), CENTS))
     for name in OWNERS:
         scene.things[name] = shared | await _furnish_owner(scene, name, shared)
-    undone_id = await _furnish_guests(shop, shared)
+    ordered = await _furnish_guests(shop, shared)
+    for name in OWNERS:
+        scene.things[name] = ordered | scene.things[name]
     box = [row for row in await shop.rows("coin_boxes") if row["machine_id"] == shared["hall_id"]]
     held = sorted((row["value_cents"], row["count"]) for row in box)
     expected = " ".join(f"{value}:{count}" for value, count in held)
@@ -180,20 +186,23 @@ async def _furnish(scene: Scene) -> None:
         things = scene.things.get(name, scene.things["owner"])
         scene.things[name] = things | await _own(scene, person) | {"hall_coins": expected}
     for name in CALLERS:
-        scene.things.setdefault(name, scene.things["owner"] | {"undone_id": undone_id})
+        scene.things.setdefault(name, scene.things["owner"] | ordered)
 
 
-async def _furnish_guests(shop: Shop, shared: Things) -> int:
-    """What the guest has bought, and the guest whose browser has a cookie; this one's order."""
-    water, hall, named = shared["water_id"], shared["hall_id"], shared["guest_id"]
-    for machine_id in (1, hall):
-        guest = AccountRef(AccountKind.WALLET, None, named)
-        await shop.do(PlaceOrder(OPERATOR, guest, ((water, 1),), machine_id=machine_id))
+async def _furnish_guests(shop: Shop, shared: Things) -> Things:
+    """What the guest has bought in both machines, and the guest whose browser has a cookie."""
+    water, hall = shared["water_id"], shared["hall_id"]
+    guest = AccountRef(AccountKind.WALLET, None, shared["guest_id"])
+    found = {}
+    for name, machine_id in (("first_order_id", 1), ("hall_order_id", hall)):
+        ordered = await shop.do(PlaceOrder(OPERATOR, guest, ((water, 1),), machine_id=machine_id))
+        assert isinstance(ordered, OrderPlaced)
+        found[name] = ordered.order_id
     browser = await shop.guest(storefront.guest_name(GUEST_SECRET))
     await shop.do(Deposit(OPERATOR, browser, CENTS, machine_id=hall))
     placed = await shop.do(PlaceOrder(OPERATOR, browser, ((water, 1),), machine_id=hall))
     assert isinstance(placed, OrderPlaced)
-    return placed.order_id
+    return found | {"undone_id": placed.order_id}
 
 
 async def _furnish_machines(shop: Shop) -> Things:
@@ -215,6 +224,7 @@ async def _furnish_machines(shop: Shop) -> Things:
         "water_id": water,
         "guest": "door",
         "guest_id": guest.guest_id,
+        "first_id": 1,
     }
 
 

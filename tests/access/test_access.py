@@ -25,12 +25,13 @@ NEED_A_GUEST = {
 """A machine has no wallet: it says for which guest."""
 FOR_MACHINES = {
     "POST /v1/guests/refunds",
+    "POST /v1/orders/{order_id}/refunds (a guest's, in the machine)",
     "POST /v1/orders (for a guest)",
     "GET /v1/wallet (of a guest)",
     "POST /v1/wallet/deposits (to a guest)",
     "POST /v1/wallet/payout (of a guest)",
 }
-"""What staff does for guests, machines do too."""
+"""What staff does for guests, machines do too, in their own machine."""
 
 
 @ALL

@@ -43,11 +43,13 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(body=_EURO),
         Ask("to the owner", body={**_EURO, "user": "{user_id}"}),
         Ask("to a guest", body={**_EURO, "guest": "{guest}"}),
+        Ask("to a guest, in another machine", body={**_EURO, "guest": "{guest}", "machine": 1}),
     ),
     "POST /v1/wallet/payout": (
         Ask(body={}),
         Ask("of the owner", body={"user": "{user_id}"}),
         Ask("of a guest", body={"guest": "{guest}"}),
+        Ask("of a guest, in another machine", body={"guest": "{guest}", "machine": 1}),
     ),
     "POST /v1/wallet/transfers": _one({"to": "{payee_id}", "amount": 50}),
     "GET /v1/orders": (
@@ -60,6 +62,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(body={"lines": _WATER}),
         Ask("on the tab", body={"lines": _WATER, "payment": "tab"}),
         Ask("for a guest", body={"lines": _WATER, "guest": "{guest}"}),
+        Ask("for a guest, in another machine", body={"lines": _WATER, "guest": "{guest}", "machine": 1}),
     ),
     "GET /v1/orders/{order_id}": (Ask("bought"), Ask("sold", ids={"order_id": "sold_id"})),
     "PATCH /v1/orders/{order_id}": (
@@ -72,6 +75,8 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /v1/orders/{order_id}/refunds": (
         Ask("bought", body={}),
         Ask("sold", body={}, ids={"order_id": "sold_id"}),
+        Ask("a guest's, in the machine", body={}, ids={"order_id": "hall_order_id"}),
+        Ask("a guest's, in another machine", body={}, ids={"order_id": "first_order_id"}),
     ),
     "POST /v1/tabs/{user_id}/settlements": _one({"coins": {"50": 1}}),
     "POST /v1/earnings/{seller_id}/payouts": _one({"external_ref": "bank-1"}),
@@ -79,6 +84,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /v1/guests/refunds": (Ask(body={"guest": "{guest}", "product": "{water_id}"}),),
     "POST /v1/guests/unclaimed": _one({"days": 30}),
     "POST /v1/machines": _one({"name": "yard"}),
+    "GET /v1/machines/{machine_id}": (Ask("itself"), Ask("another", ids={"machine_id": "first_id"})),
     "PATCH /v1/machines/{machine_id}": _one({"name": "yard"}),
     "PUT /v1/machines/{machine_id}/shelves": _one({"shelves": [{"product": "{water_id}", "slot": "A2"}]}),
     "POST /v1/machines/{machine_id}/moves": (
