@@ -146,7 +146,7 @@ async def answered(
 async def _asked(
     app: Any, method: str, path: str, query: str, headers: dict[str, str], body: bytes
 ) -> Answer:
-    """Until the answer begins; what never ends is closed then."""
+    """The whole answer; who asked for a stream of events, which never ends, leaves once it has begun."""
     sent = {"host": "127.0.0.1", **headers}
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
@@ -154,21 +154,21 @@ async def _asked(
         "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
         "client": ("127.0.0.1", 9), "server": ("127.0.0.1", 80),
     }  # fmt: skip
-    begun: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
     unread = [{"type": "http.request", "body": body, "more_body": False}]
+    start: dict[str, Any] = {}
+    left = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
         if unread:
             return unread.pop()
-        await asyncio.wait([begun])
+        await left.wait()
         return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start" and not begun.done():
-            begun.set_result(message)
+        start.update(message if message["type"] == "http.response.start" else {})
+        if any(value.startswith(b"text/event-stream") for _, value in start["headers"]):
+            left.set()
 
-    # What never ends is told, once it has begun, that nobody listens any more.
     await asyncio.wait_for(app(scope, receive, send), HANG_SECONDS)
-    start = begun.result()
     to = next((value.decode() for name, value in start["headers"] if name.lower() == b"location"), "")
     return Answer(start["status"], re.sub(r"\d+", "N", to.partition("?")[0]))

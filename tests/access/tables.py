@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -76,17 +76,20 @@ class Interface:
 
     async def table(self, scene: Scene, *, one_of: int = 1) -> Table:
         """As the application answers now; of so many rows one, chosen by its name."""
-        found: Table = {}
+        return {
+            key: _row([await self.ask(scene, key, ask, who) for who in CALLERS])
+            for key, ask in self.rows(scene)
+            if zlib.crc32(f"{key}".encode()) % one_of == 0
+        }
+
+    def rows(self, scene: Scene) -> Iterator[tuple[Key, Ask]]:
+        """Every route of the application, and what is sent to it."""
         known = dict.fromkeys(sorted(self.routes(scene), key=_reading_order))
         unknown = self.asks.keys() - {f"{method} {path}" for method, path in known}
         assert not unknown, f"no route takes what is sent to {sorted(unknown)}"
         for method, path in known:
             for ask in self.asks.get(f"{method} {path}", (Ask(),)):
-                key = Key(method, path, ask.what)
-                if zlib.crc32(f"{key}".encode()) % one_of:
-                    continue
-                found[key] = _row([await self.ask(scene, key, ask, who) for who in CALLERS])
-        return found
+                yield Key(method, path, ask.what), ask
 
 
 def _reading_order(route: tuple[str, str]) -> tuple[str, int]:

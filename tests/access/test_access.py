@@ -7,6 +7,7 @@ import pytest
 from tests.access import INTERFACES
 from tests.access.scene import CALLERS, furnished
 from tests.access.tables import DID, Interface, Key, Row, Table, differences, read, written
+from tests.access.v1 import V1, ask_with_cookie
 
 ALL = pytest.mark.parametrize("interface", INTERFACES, ids=lambda one: one.name)
 ON_POSTGRES_ONE_OF = 6  # Rights are decided above the databases: all rows there would cost a minute more.
@@ -44,6 +45,18 @@ async def test_everybody_is_answered_as_the_table_says(interface: Interface, dat
         expected = {key: expected[key] for key in found}
     told = differences(expected, found)
     assert not told, "\n".join(["`python -m tests.access --write` after looking at each:", *told])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_browser_s_session_is_good_for_what_the_table_says_of_tokens(database_url: str) -> None:
+    expected, told = kept(V1), []
+    async with furnished(database_url) as scene:
+        for key, ask in V1.rows(scene):
+            for who in () if key.path == "/metrics" else ("ended", "disabled", "other", "admin"):
+                status = f"{(await ask_with_cookie(scene, key, ask, who)).status}"
+                if status != expected[key].of(who):
+                    told.append(f"{key} by {who}: {status}, not {expected[key].of(who)}")
+    assert not told, "\n".join(told)
 
 
 @ALL
