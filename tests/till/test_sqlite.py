@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.shop import Shop, open_shop
+from tests.till.recorder import Recorder, record
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.store.engine import connect_sqlite
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Command, Envelope
 from tuckshop.till.commands.machines import CountCoins
@@ -21,43 +19,10 @@ from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Defect
 
 
-class Recorder:
-    """The till's connection, which writes down what it is told, and refuses the statement of that number."""
-
-    def __init__(self, real: sqlite3.Connection) -> None:
-        self.real = real
-        self.told: list[str] = []
-        self.refused: int | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.real, name)
-
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        self._tell(sql)
-        return self.real.execute(sql, *values)
-
-    def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
-        self._tell(sql)
-        return self.real.executemany(sql, rows)
-
-    def _tell(self, sql: str) -> None:
-        if sql == "ROLLBACK":
-            return
-        if len(self.told) == self.refused:
-            raise sqlite3.DatabaseError("refused by the test")
-        self.told.append(sql)
-
-
 @pytest.fixture
 async def recorder(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Shop, Recorder]]:
     """A shop, and what its till tells the database."""
-    made: list[Recorder] = []
-
-    def connect(path: str) -> Recorder:
-        made.append(Recorder(connect_sqlite(path)))
-        return made[-1]
-
-    monkeypatch.setattr("tuckshop.till.sql.sqlite.connect_sqlite", connect)
+    made = record(monkeypatch)
     async with open_shop(sqlite_url) as shop:
         await shop.product("the till connects")
         yield shop, made[0]
