@@ -100,11 +100,7 @@ class Connection:
                 for _ in range(count)
             ]
             return [*ids, ("", 0, str(one.id))]
-        if isinstance(asked, tuple):
-            return await self._database.read(one, *asked)
-        for write, rows in asked:
-            await self._database.write(one, write, rows)
-        return []
+        return await self._database.fetch(one, asked)
 
     async def fetchval(self, sql: str, *values: Any) -> Any:
         """The fate of a transaction."""

@@ -38,6 +38,35 @@ NUMBERED = frozenset({"accounts", "stock_movements", "coin_movements", "admin_lo
 """Tables whose rows the database numbers."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A statement is said: a read with its keys, or what is written at one go."""
+
+    transaction: int
+    who: str
+    asked: tuple[Read, Rows] | list[tuple[Write, Rows]]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """It is answered, at once or after a wait: rows in one order, or the kind of error."""
+
+    transaction: int
+    answer: list[tuple[Any, ...]] | type[Exception]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A transaction ends."""
+
+    transaction: int
+    who: str
+    status: Status
+
+
+Event = Asked | Answered | Ended
+
+
 class ModelBroken(Exception):
     """Two transactions were let through of which one should have waited: the model is wrong, not the till."""
 
@@ -63,7 +92,12 @@ class Transaction:
 class Database:
     """The server: who is connected asks one statement at a time."""
 
-    def __init__(self, committed: sqlite3.Connection, scheduler: Scheduler) -> None:
+    def __init__(
+        self, committed: sqlite3.Connection, scheduler: Scheduler, *, is_prompt: bool = False
+    ) -> None:
+        # Prompt: a statement is never passed by others in the middle, nor between its wait and its going on.
+        self._is_prompt = is_prompt
+        self.events: list[Event] = []
         self.committed = committed
         self.scheduler = scheduler
         self.transactions: list[Transaction] = []
@@ -89,6 +123,24 @@ class Database:
         """The next number of the table's sequence; it never comes back."""
         self._next_id[table] = self._next_id.get(table, FIRST_ID) + 1
         return self._next_id[table]
+
+    async def fetch(
+        self, one: Transaction, asked: tuple[Read, Rows] | list[tuple[Write, Rows]]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a read, or none of what is written. Raises as the driver does."""
+        self.events.append(Asked(one.id, one.who, asked))
+        rows: list[tuple[Any, ...]] = []
+        try:
+            if isinstance(asked, tuple):
+                rows = await self.read(one, *asked)
+            else:
+                for write, given in asked:
+                    await self.write(one, write, given)
+        except asyncpg.PostgresError as error:
+            self.events.append(Answered(one.id, type(error)))
+            raise
+        self.events.append(Answered(one.id, rows))
+        return rows
 
     async def read(self, one: Transaction, read: Read, rows: Rows) -> list[tuple[Any, ...]]:
         """The rows, locked where the statement says so."""
@@ -171,6 +223,7 @@ class Database:
         self.story.append(parts)
 
     def _end(self, one: Transaction, status: Status) -> None:
+        self.events.append(Ended(one.id, one.who, status))
         one.status = status
         one.ended = self.scheduler.turns
         self._holders = {lock: holder for lock, holder in self._holders.items() if holder is not one}
@@ -228,7 +281,7 @@ class Database:
 
     async def _lock_all(self, one: Transaction, name: str, locks: list[Lock]) -> None:
         for place, lock in enumerate(locks):
-            if place and self.scheduler.choices.once_in(6):
+            if place and not self._is_prompt and self.scheduler.choices.once_in(6):
                 await self.scheduler.turn(one.who)
                 self.check(one)
             while (holder := self._holders.get(lock)) is not None and holder is not one:
@@ -285,8 +338,9 @@ class Database:
             self.check(one)
         finally:
             one.waits_for = None
-        await self.scheduler.turn(one.who)
-        self.check(one)
+        if not self._is_prompt:
+            await self.scheduler.turn(one.who)
+            self.check(one)
 
     def _break_circle(self, one: Transaction) -> None:
         circle = [one]

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from tests.shop import NOON_US
 from tests.simulation.choices import Choices
 from tests.simulation.connection import SimulatedBooks, record
-from tests.simulation.database import Database, Transaction
+from tests.simulation.database import Database, Event, Transaction
 from tests.simulation.plans import Known, Plan, Step, envelope_of
 from tests.simulation.scheduler import Scheduler, simulate
 from tests.simulation.stage import POLICY, Dump, Stage, dump
@@ -43,6 +43,7 @@ class History:
     deadlocks: int = 0
     waits: int = 0
     deaths: int = 0
+    events: list[Event] = field(default_factory=list)
 
     @property
     def committed(self) -> list[Transaction]:
@@ -95,12 +96,12 @@ class _Host:
 class _Show:
     """One history while it happens."""
 
-    def __init__(self, plan: Plan, stage: Stage, choices: Choices) -> None:
+    def __init__(self, plan: Plan, stage: Stage, choices: Choices, *, is_prompt: bool) -> None:
         self.plan = plan
         self.stage = stage
         self.choices = choices
         self.scheduler = Scheduler(choices)
-        self.database = Database(stage.connection, self.scheduler)
+        self.database = Database(stage.connection, self.scheduler, is_prompt=is_prompt)
         self.known = Known()
         self.history = History(plan, choices.made, self.database.transactions, story=self.database.story)
         self.hosts = [_Host(f"till {number + 1}", self) for number in range(plan.tills)]
@@ -148,7 +149,7 @@ class _Show:
             if self.choices.once_in(10):
                 self.database.tell("two minutes pass")
                 self._passed_us += 120_000_000
-            envelope = envelope_of(step, self.stage, self.known)
+            envelope = envelope_of(step, self.plan, self.stage, self.known)
             copies = 2 if step.key is not None and self.choices.once_in(10) else 1
             await asyncio.gather(*(self._ask(f"{name}, #{number}", envelope) for _ in range(copies)))
 
@@ -183,16 +184,19 @@ class _Show:
             self.history.faults.append(f"{who} was answered what is not in the books: {outcome}")
 
 
-def happen(plan: Plan, stage: Stage, given: Sequence[int] | None = None) -> History:
+def happen(
+    plan: Plan, stage: Stage, given: Sequence[int] | None = None, *, is_prompt: bool = False
+) -> History:
     """Lets the plan happen, with the choices of its seed or those that are given.
 
     The books end as they began. Raises Stuck, and ModelBroken.
     """
     with stage.opened() as connection:
-        show = _Show(plan, stage, Choices(plan.seed, given))
+        show = _Show(plan, stage, Choices(plan.seed, given), is_prompt=is_prompt)
         with patch.object(queue, "execute", record(vars(queue)["execute"], show.database)):
             simulate(show.scheduler, show.run)
         history = show.history
         history.books = dump(connection)
+        history.events = show.database.events
         history.deadlocks, history.waits = show.database.deadlocks, show.database.waits
     return history

@@ -22,6 +22,22 @@ from tuckshop.till.commands.users import CloseUser, Register
 from tuckshop.till.commands.wallet import Deposit, PayOut
 
 STEPS_MIN, STEPS_MAX = 6, 16
+WEIGHTS = {
+    "order": 26,
+    "refund": 12,
+    "undo": 9,
+    "settle_tab": 7,
+    "deposit": 8,
+    "pay_out": 4,
+    "product_command": 14,
+    "money": 10,
+    "coins": 6,
+    "shelves": 6,
+    "guest": 8,
+    "register": 5,
+    "close_user": 3,
+}
+"""Kinds of commands, and how often each is asked for."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +51,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """A history before it happens. `trouble`: at one in so many statements something fails, 0 for never."""
+    """A history before it happens.
+
+    `trouble`: at one in so many statements something fails, 0 for never. `kinds`: what is asked for; few of
+    them, so that the same rows are wanted by many.
+    """
 
     seed: int
     tills: int
     trouble: int
+    kinds: frozenset[str]
     steps: tuple[Step, ...]
 
 
@@ -55,7 +76,8 @@ def plan_of(seed: int) -> Plan:
         )
         for place in range(dice.randint(STEPS_MIN, STEPS_MAX))
     )
-    return Plan(seed, dice.choice((1, 2, 2, 3)), dice.choice((0, 0, 60, 150)), steps)
+    kinds = frozenset(dice.sample(sorted(WEIGHTS), dice.choice((1, 2, 3, 4, len(WEIGHTS)))))
+    return Plan(seed, dice.choice((1, 2, 2, 3)), dice.choice((0, 0, 60, 150)), kinds, steps)
 
 
 @dataclass
@@ -73,9 +95,9 @@ class Known:
             self.products.append(answer.product_id)
 
 
-def envelope_of(step: Step, stage: Stage, known: Known) -> Envelope:
+def envelope_of(step: Step, plan: Plan, stage: Stage, known: Known) -> Envelope:
     """The command of a step."""
-    command = _Dice(step, stage, known).command()
+    command = _Dice(step, stage, known).command(plan.kinds)
     return Envelope(command, step.key, repr(command).encode())
 
 
@@ -88,23 +110,10 @@ class _Dice:
         self.guests = stage.guests
         self.known = known
 
-    def command(self) -> Command:
-        choices = {
-            self.order: 26,
-            self.refund: 12,
-            self.undo: 9,
-            self.settle_tab: 7,
-            self.deposit: 8,
-            self.pay_out: 4,
-            self.product_command: 14,
-            self.money: 10,
-            self.coins: 6,
-            self.shelves: 6,
-            self.guest: 8,
-            self.register: 5,
-            self.close_user: 2,
-        }
-        command: Command = self.random.choices(tuple(choices), tuple(choices.values()))[0]()
+    def command(self, kinds: frozenset[str]) -> Command:
+        names = sorted(kinds)
+        (name,) = self.random.choices(names, [WEIGHTS[one] for one in names])
+        command: Command = getattr(self, name)()
         return command
 
     def order(self) -> PlaceOrder:

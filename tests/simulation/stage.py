@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -121,36 +121,28 @@ def dump(connection: sqlite3.Connection) -> Dump:
 
     Accounts are told by what they are for.
     """
-    refs = {
-        account_id: ref
-        for account_id, *ref in connection.execute(
-            "SELECT id, kind, user_id, guest_id, machine_id FROM accounts"
+    accounts = connection.execute("SELECT id, kind, user_id, guest_id, machine_id FROM accounts")
+    refs = {account_id: ref for account_id, *ref in accounts}
+    return {table: told_by(connection.execute(sql), places, refs) for table, sql, places in queries()}
+
+
+def told_by(rows: Iterable[tuple[Any, ...]], places: list[int], refs: dict[int, list[Any]]) -> list[Any]:
+    """The rows in one order, with what the accounts in these columns are for."""
+    if places:
+        rows = (
+            tuple(str(refs[one]) if place in places else one for place, one in enumerate(row)) for row in rows
         )
-    }
-    accounts = connection.execute("SELECT kind, user_id, guest_id, machine_id, balance_cents FROM accounts")
-    told: Dump = {"accounts": _sorted(accounts)}
-    for table, sql, places in _queries():
-        rows: Any = connection.execute(sql)
-        if places:
-            rows = (
-                tuple(str(refs[one]) if place in places else one for place, one in enumerate(row))
-                for row in rows
-            )
-        told[table] = _sorted(rows)
-    return told
+    return sorted(rows, key=repr)
 
 
 @cache
-def _queries() -> list[tuple[str, str, list[int]]]:
+def queries() -> list[tuple[str, str, list[int]]]:
     """Table, what is asked of it, and which columns are accounts."""
-    queries = []
+    accounts = "SELECT kind, user_id, guest_id, machine_id, balance_cents FROM accounts"
+    found: list[tuple[str, str, list[int]]] = [("accounts", accounts, [])]
     for table in tables.metadata.sorted_tables:
         if table.name not in _LEFT_OUT:
             names = [column.name for column in table.columns if column.name != _UNTOLD.get(table.name)]
             places = [place for place, name in enumerate(names) if name in _ACCOUNTS]
-            queries.append((table.name, f"SELECT {', '.join(names)} FROM {table.name}", places))
-    return queries
-
-
-def _sorted(rows: Any) -> list[tuple[Any, ...]]:
-    return sorted(rows, key=repr)
+            found.append((table.name, f"SELECT {', '.join(names)} FROM {table.name}", places))
+    return found
