@@ -30,12 +30,14 @@ WEIGHTS = {
     "deposit": 8,
     "pay_out": 4,
     "product_command": 14,
-    "money": 10,
+    "add_product": 5,
+    "money": 9,
+    "pay_seller": 4,
     "coins": 6,
     "shelves": 6,
     "guest": 8,
     "register": 5,
-    "close_user": 3,
+    "close_user": 4,
 }
 """Kinds of commands, and how often each is asked for."""
 
@@ -77,7 +79,7 @@ def plan_of(seed: int) -> Plan:
         for place in range(dice.randint(STEPS_MIN, STEPS_MAX))
     )
     kinds = frozenset(dice.sample(sorted(WEIGHTS), dice.choice((1, 2, 3, 4, len(WEIGHTS)))))
-    return Plan(seed, dice.choice((1, 2, 2, 3)), dice.choice((0, 0, 60, 150)), kinds, steps)
+    return Plan(seed, dice.choice((1, 2, 2, 2, 3, 3)), dice.choice((0, 0, 60, 150)), kinds, steps)
 
 
 @dataclass
@@ -168,21 +170,24 @@ class _Dice:
         buyer = self.buyer()
         return PayOut(self.somebody(buyer), wallet_of(buyer.user_id), self.machine())
 
-    def product_command(self) -> AddProduct | ChangeProduct | Restock | RemoveProduct:
+    def add_product(self) -> AddProduct:
+        people = self.people
+        caller = self.somebody(self.random.choice((OPERATOR, OPERATOR, people.sid, people.sue)))
+        owned = self.random.choice((people.sid.user_id, people.sam.user_id, None))
+        return AddProduct(
+            caller,
+            self.name(),
+            self.random.choice((7, 20)),
+            self.random.randint(0, 2),
+            for_house=caller is OPERATOR and owned is None,
+            seller_id=owned if caller is OPERATOR else None,
+            barcode=self.random.choice((None, "12345678")),
+        )
+
+    def product_command(self) -> ChangeProduct | Restock | RemoveProduct:
         caller = self.somebody(self.random.choice((OPERATOR, self.people.sam, self.people.sue)))
-        match self.random.randrange(12):
-            case 0 | 1 | 2:
-                owned = self.random.choice((self.people.sam.user_id, None)) if caller is OPERATOR else None
-                return AddProduct(
-                    caller,
-                    self.name(),
-                    self.random.choice((7, 20)),
-                    self.random.randint(0, 2),
-                    for_house=caller is OPERATOR and owned is None,
-                    seller_id=owned,
-                    barcode=self.random.choice((None, "12345678")),
-                )
-            case 3 | 4 | 5 | 6:
+        match self.random.randrange(9):
+            case 0 | 1 | 2 | 3:
                 return ChangeProduct(
                     caller,
                     self.product(),
@@ -192,27 +197,29 @@ class _Dice:
                     stock=self.random.choice((None, None, 0, 2)),
                     machine_id=self.machine(),
                 )
-            case 7:
+            case 4:
                 return RemoveProduct(caller, self.product())
             case _:
                 return Restock(caller, self.product(), self.random.randint(1, 2), machine_id=self.machine())
 
-    def money(self) -> SendMoney | TopUp | PaySeller | CloseWallet:
+    def money(self) -> SendMoney | TopUp | CloseWallet:
         buyer, other = self.buyer(), self.buyer()
         admin = self.random.choice((OPERATOR, self.people.admin))
-        seller_id = self.random.choice((self.people.sam, self.people.sue)).user_id
         cents = self.random.choice((1, 20))
-        match self.random.randrange(5):
+        match self.random.randrange(4):
             case 0 | 1:
                 return SendMoney(
                     self.somebody(buyer), wallet_of(buyer.user_id), wallet_of(other.user_id), cents
                 )
             case 2:
                 return TopUp(admin, wallet_of(buyer.user_id), cents, self.bank_ref())
-            case 3:
-                return PaySeller(admin, seller_id, self.bank_ref(), self.random.choice((None, cents)))
             case _:
                 return CloseWallet(self.somebody(buyer), wallet_of(buyer.user_id))
+
+    def pay_seller(self) -> PaySeller:
+        seller_id = self.random.choice((self.people.sam, self.people.sam, self.people.sue)).user_id
+        cents = self.random.choice((None, 20, 20))
+        return PaySeller(self.random.choice((OPERATOR, self.people.admin)), seller_id, self.bank_ref(), cents)
 
     def coins(self) -> FillCoins | CollectCoins | CountCoins:
         cashier, machine = self.somebody(self.people.cashier), self.machine()
@@ -227,13 +234,14 @@ class _Dice:
         )
 
     def shelves(self) -> MoveStock | SetShelves:
-        if self.once_in(2):
+        if self.once_in(3):
             there, back = self.random.choice(((1, 2), (1, 2), (2, 1)))
             return MoveStock(self.somebody(OPERATOR), there, back, self.product(), 1)
-        plans = {self.product(): self.random.choice((None, "A", "B")) for _ in range(2)}
+        products = self.random.sample((1, 1, 2, 2, 3), self.random.choice((1, 1, 2)))
+        plans = {product: self.random.choice((None, "A", "B")) for product in products}
         return SetShelves(
             OPERATOR,
-            self.machine(),
+            self.random.choice((1, 2, 2)),
             tuple(ShelfPlan(one, slot, None, None, 7) for one, slot in plans.items()),
         )
 
@@ -256,8 +264,9 @@ class _Dice:
         return register(name, email, coins=self.random.choice((None, {50: 1})))
 
     def close_user(self) -> CloseUser:
-        who = self.random.choice((self.people.bob, self.people.sue, self.people.admin, self.people.tom))
-        return CloseUser(self.random.choice((who, self.people.admin)), who.user_id)
+        people = self.people
+        who = self.random.choice((people.bob, people.tom, people.sid, people.sid, people.admin, people.ruth))
+        return CloseUser(self.random.choice((who, people.admin, people.ruth)), who.user_id)
 
     # --- Who and what
 
@@ -273,7 +282,7 @@ class _Dice:
         return self.random.choice((1, 1, 1, 2, *self.known.products))
 
     def order_id(self) -> int:
-        return self.random.choice((1, 3, *self.known.orders, *self.known.orders[-2:]))
+        return self.random.choice((2, 4, *self.known.orders, *self.known.orders[-2:]))
 
     def machine(self) -> int:
         return self.random.choice((1, 1, 2))

@@ -126,7 +126,7 @@ def told(history: History) -> str:
 
 
 def _people() -> dict[int, str]:
-    names = ("Ada", "Bob", "Tom", "Cleo", "Sam", "Sue", "the cashier", "the admin")
+    names = ("Ada", "Bob", "Tom", "Cleo", "Sam", "Sue", "Sid", "the cashier", "the admin", "Ruth")
     return dict(enumerate(names, 1))
 
 
