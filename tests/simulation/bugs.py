@@ -97,15 +97,23 @@ def _late_record() -> AbstractContextManager[Any]:
     return patch.object(PostgresBooks, "transact", transact)
 
 
-def _early_answer() -> AbstractContextManager[Any]:
+@contextmanager
+def _early_answer() -> Iterator[None]:
     """The till goes on before the server has said that it committed."""
-    real = PostgresBooks._commit
+    real_commit, real_transact = PostgresBooks._commit, PostgresBooks.transact
 
     async def commit(self: PostgresBooks, connection: Any) -> None:
-        later = asyncio.ensure_future(real(self, connection))
+        later = asyncio.ensure_future(real_commit(self, connection))
         later.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.__dict__["later"] = later
 
-    return patch.object(PostgresBooks, "_commit", commit)
+    async def transact(self: PostgresBooks, need: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
+        if later := self.__dict__.get("later"):
+            await asyncio.wait({later})
+        await real_transact(self, need, decide)
+
+    with patch.object(PostgresBooks, "_commit", commit), patch.object(PostgresBooks, "transact", transact):
+        yield
 
 
 def _lost_is_done() -> AbstractContextManager[Any]:

@@ -34,7 +34,7 @@ WEIGHTS = {
     "money": 9,
     "pay_seller": 4,
     "coins": 6,
-    "shelves": 6,
+    "shelves": 9,
     "guest": 8,
     "register": 5,
     "close_user": 4,
@@ -241,7 +241,7 @@ class _Dice:
         plans = {product: self.random.choice((None, "A", "B")) for product in products}
         return SetShelves(
             OPERATOR,
-            self.random.choice((1, 2, 2)),
+            self.random.choice((1, 2, 2, 3, 3)),
             tuple(ShelfPlan(one, slot, None, None, 7) for one, slot in plans.items()),
         )
 

@@ -32,9 +32,12 @@ class Scheduler:
         self.turns = 0
         self._last = ""
         self._waiting: list[_Waiting] = []
+        self.is_over = False
 
     async def turn(self, who: str) -> None:
-        """Waits until it is the turn of `who`."""
+        """Waits until it is the turn of `who`; there are none when the history is over."""
+        if self.is_over:
+            raise asyncio.CancelledError
         waiting = _Waiting(who, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         try:
@@ -93,7 +96,13 @@ def simulate(scheduler: Scheduler, main: Callable[[], Any]) -> Any:
     try:
         return loop.run_until_complete(main())
     finally:
-        for task in asyncio.all_tasks(loop):
+        scheduler.is_over = True
+        left = asyncio.all_tasks(loop)
+        for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(_ended(left))
         loop.close()
+
+
+async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -97,6 +97,7 @@ async def furnish(url: str) -> tuple[People, tuple[AccountRef, AccountRef]]:
         sid, cashier = await shop.person("sid", Role.SELLER), await shop.person("cas", Role.CASHIER)
         admin, ruth = await shop.person("root", Role.ADMIN), await shop.person("ruth", Role.ADMIN)
         hall = await shop.machine()
+        await shop.machine("attic", box_kind="unlimited")
         people = People(
             *(ada, bob, tom, cleo, sam, sue, sid, cashier, admin, ruth),
             SessionCaller(ada.session_id, bob.user_id),
