@@ -25,7 +25,7 @@ from tests.simulation.stories import Failure, Trial, shortest, told
 
 GARBAGE_EACH = 200_000
 BUG_SECONDS = 60.0
-SHORTEN_SECONDS = 60.0
+SHORTEN_ATTEMPTS = 1_000
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def _one(trial: Trial, seed: int) -> int:
 
 def _tell(failure: Failure, trial: Trial) -> None:
     seed = failure.plan.seed
-    short = shortest(failure, trial, seconds=SHORTEN_SECONDS)
+    short = shortest(failure, trial, attempts=SHORTEN_ATTEMPTS)
     print(
         f"\nSeed {seed} goes wrong; {len(short.plan.steps)} of its {len(failure.plan.steps)} commands do:\n"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import inf
@@ -68,49 +68,51 @@ class Trial:
         return tried, None
 
 
-def shortest(failure: Failure, trial: Trial, *, seconds: float) -> Failure:
+def shortest(failure: Failure, trial: Trial, *, attempts: int) -> Failure:
     """A failure with fewer commands, less trouble and fewer changes of turn, as far as one is found."""
-    ends = time.monotonic() + seconds
-    failure = _with_fewer_commands(failure, trial, ends)
-    return _with_duller_choices(failure, trial, ends)
+    left = iter(range(attempts))
+    failure = _with_fewer_commands(failure, trial, left)
+    return _with_duller_choices(failure, trial, left)
 
 
-def _with_fewer_commands(failure: Failure, trial: Trial, ends: float) -> Failure:
+def _with_fewer_commands(failure: Failure, trial: Trial, left: Iterator[int]) -> Failure:
     size = max(1, len(failure.plan.steps) // 2)
     while size:
         place = 0
-        while place < len(failure.plan.steps) and time.monotonic() < ends:
+        while place < len(failure.plan.steps):
             steps = failure.plan.steps
             plan = replace(failure.plan, steps=steps[:place] + steps[place + size :])
-            found = _some_order(plan, trial, failure, ends) if plan.steps else None
+            found = _some_order(plan, trial, failure, left) if plan.steps else None
             if found is None:
                 place += size
             else:
                 failure = found
         size //= 2
     calm = replace(failure.plan, trouble=0)
-    if failure.plan.trouble and (found := _some_order(calm, trial, failure, ends)) is not None:
+    if failure.plan.trouble and (found := _some_order(calm, trial, failure, left)) is not None:
         failure = found
     return failure
 
 
-def _some_order(plan: Plan, trial: Trial, failure: Failure, ends: float) -> Failure | None:
-    found = trial.attempt(plan, failure.choices)
-    for number in range(SCHEDULES):
-        if found is not None or time.monotonic() > ends:
-            break
-        found = trial.attempt(replace(plan, seed=plan.seed + number))
-    return found
+def _some_order(plan: Plan, trial: Trial, failure: Failure, left: Iterator[int]) -> Failure | None:
+    orders = [
+        (plan, failure.choices),
+        *((replace(plan, seed=plan.seed + one), None) for one in range(SCHEDULES)),
+    ]
+    for (shorter, choices), _ in zip(orders, left, strict=False):
+        if found := trial.attempt(shorter, choices):
+            return found
+    return None
 
 
-def _with_duller_choices(failure: Failure, trial: Trial, ends: float) -> Failure:
+def _with_duller_choices(failure: Failure, trial: Trial, left: Iterator[int]) -> Failure:
     """Choices become 0, many at once, then each by itself."""
     size = max(1, len(failure.choices) // 2)
     while size:
         place = 0
-        while place < len(failure.choices) and time.monotonic() < ends:
+        while place < len(failure.choices):
             choices = failure.choices
-            if any(choices[place : place + size]):
+            if any(choices[place : place + size]) and next(left, None) is not None:
                 duller = choices[:place] + [0] * len(choices[place : place + size]) + choices[place + size :]
                 found = trial.attempt(failure.plan, duller)
                 failure = failure if found is None or not found.choices else found

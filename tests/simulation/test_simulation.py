@@ -38,7 +38,7 @@ def test_tills_side_by_side_do_what_one_would_do_in_turn(stage: Stage) -> None:
     trial = Trial(stage)
     _, failure = trial.first_failure(range(HISTORIES))
     if failure is not None:
-        short = shortest(failure, trial, seconds=60)
+        short = shortest(failure, trial, attempts=1_000)
         pytest.fail(
             f"python -m tests.simulation --seed {failure.plan.seed}\n{short.story}\n"
             + "\n".join(short.faults)
@@ -61,7 +61,7 @@ def test_a_seed_tells_the_same_story_again_and_a_failure_a_shorter_one(stage: St
     assert again is not None
     assert given is not None
     assert again.story == given.story == failure.story
-    short = shortest(failure, trial, seconds=3)
+    short = shortest(failure, trial, attempts=60)
     assert len(short.plan.steps) < len(failure.plan.steps)
     assert short.faults
     told = trial.attempt(short.plan, short.choices)
