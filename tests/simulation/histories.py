@@ -22,7 +22,8 @@ from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 from tuckshop.till.state.working_set import WorkingSet
 
 TRIES = 12  # How often a client asks again; trouble is rarer.
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 3.0  # Of the simulation, as all time is here: it costs none.
+AGAIN_SECONDS = 0.5
 
 
 class Died(Exception):
@@ -163,7 +164,7 @@ class _Show:
                 self.database.tell(who, "hears", error)
                 if envelope.key is None:
                     return  # Nobody may ask again who cannot say that it is the same.
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(AGAIN_SECONDS)
             except Defect:
                 self.history.faults.append(f"a defect: {envelope.command}")
                 return
