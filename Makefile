@@ -65,6 +65,11 @@ proof: $(DEVELOPMENT) ## run the long tests at full size (takes hours)
 	@PYTHON=$(BIN)/python tools/system-packages postgresql strace
 	TUCKSHOP_PROOF=1 $(BIN)/python -m pytest -m proof $(ARGS)
 
+.PHONY: proof.planted
+proof.planted: $(DEVELOPMENT) ## plant every known bug and see that its tests fail
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	$(BIN)/python -m tests.planted $(ARGS)
+
 .PHONY: bench
 bench: $(DEVELOPMENT) ## measure purchases beside pgbench
 	@PYTHON=$(BIN)/python tools/system-packages postgresql wrk

@@ -6,6 +6,10 @@ still ask for every sync, which some tests count, and a shop still refuses a dat
 
 from __future__ import annotations
 
+import tests.planted.hook  # noqa: F401 - A planted bug must be there before its module is loaded.
+
+# isort: split
+
 import asyncio
 import itertools
 import os

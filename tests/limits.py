@@ -48,6 +48,7 @@ def serve_patiently() -> None:
 
 
 if __name__ == "__main__":
+    import tests.planted.hook  # noqa: F401
     from tuckshop.cli.main import cli
 
     serve_patiently()

@@ -200,6 +200,26 @@ async def test_everybody_may_what_the_table_says_and_nothing_more(scene: Scene) 
     assert not wrong, "\n".join(wrong)
 
 
+async def test_an_ended_session_opens_nothing(scene: Scene) -> None:
+    ended = scene.people["ended session"] = await scene.api.shop.person("zoe", *Role)
+    await scene.api.shop.execute("UPDATE sessions SET ended_us = 1 WHERE id = :id", id=ended.session_id)
+    wrong = []
+    for method, path, operation in operations():
+        if not operation["security"]:
+            continue  # For everybody.
+        name, known = operation["operationId"], {401}
+        if name in WITH_ID:
+            answer, unchanged = await scene.tried(name, "ended session")
+        else:
+            before, with_body = await scene.api.shop.books(), "requestBody" in operation
+            known |= {422} if with_body else set()  # Whose body is incomplete need not be looked up.
+            answer = await scene.api.call(method, path, {} if with_body else None, by=ended)
+            unchanged = await scene.api.shop.books() == before
+        if answer.status_code not in known or not unchanged:
+            wrong.append(f"{name}: {answer.status_code} {answer.text[:90]}")
+    assert not wrong, "\n".join(wrong)
+
+
 def _stored_fields() -> list[str]:
     return sorted({column.name for table in metadata.sorted_tables for column in table.columns})
 

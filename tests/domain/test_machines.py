@@ -5,8 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuckshop.domain.coins import fewest, total_cents
-from tuckshop.domain.machines import BoxKind, CoinBox, fill_below, pay
-from tuckshop.domain.refusals import ChangeUnpayable
+from tuckshop.domain.machines import (
+    SHELVES_MAX,
+    SLOT_LENGTH_MAX,
+    BoxKind,
+    CoinBox,
+    ShelfPlan,
+    check_plans,
+    fill_below,
+    pay,
+)
+from tuckshop.domain.refusals import ChangeUnpayable, InvalidField
 
 EURO = (5, 10, 20, 50, 100)
 
@@ -68,3 +77,35 @@ def test_a_shelf_is_filled_up_to_its_par_level_or_before_the_last_few_are_gone()
     assert fill_below(12) == 12
     assert fill_below(None) == 4  # Three are low, four are not.
     assert fill_below(0) == 0  # It may stay empty.
+
+
+def test_a_plan_has_so_many_shelves_and_no_more() -> None:
+    plans = [ShelfPlan(number) for number in range(1, SHELVES_MAX + 2)]
+    assert len(check_plans(plans[:-1])) == SHELVES_MAX
+    with pytest.raises(InvalidField) as refused:
+        check_plans(plans)
+    assert refused.value.field == "shelves"
+
+
+@pytest.mark.parametrize(
+    ("plan", "field"),
+    [
+        (ShelfPlan(1, slot="A" * (SLOT_LENGTH_MAX + 1)), "slot"),
+        (ShelfPlan(1, slot=""), "slot"),
+        (ShelfPlan(1, price_cents=0), "price"),
+        (ShelfPlan(1, capacity=0), "capacity"),
+        (ShelfPlan(1, par_level=-1), "par_level"),
+        (ShelfPlan(1, capacity=3, par_level=4), "par_level"),
+    ],
+)
+def test_a_shelf_that_cannot_be_is_not_planned(plan: ShelfPlan, field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        check_plans([plan])
+    assert refused.value.field == field
+
+
+def test_a_slot_holds_one_product_however_it_is_written() -> None:
+    assert [plan.slot for plan in check_plans([ShelfPlan(1, "e\u0301"), ShelfPlan(2, "e")])] == ["é", "e"]
+    with pytest.raises(InvalidField) as refused:
+        check_plans([ShelfPlan(1, "e\u0301"), ShelfPlan(2, "é")])
+    assert refused.value.field == "slot"

@@ -22,7 +22,18 @@ from tuckshop.domain.ledger import (
 )
 from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.money import BALANCE_CENTS_MAX, PRICE_CENTS_MAX
-from tuckshop.domain.orders import LINES_MAX, Change, Order, OrderStatus, RequestedLine, Sale, merge, sell
+from tuckshop.domain.orders import (
+    LINES_MAX,
+    Change,
+    Order,
+    OrderStatus,
+    RequestedLine,
+    Right,
+    Sale,
+    merge,
+    rights,
+    sell,
+)
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement
 from tuckshop.domain.refunds import BuyerBalances, Inventory, Reversal, refund
 from tuckshop.domain.refusals import (
@@ -34,6 +45,7 @@ from tuckshop.domain.refusals import (
     OutOfStock,
     RefundExceedsSale,
     RefundWindowOver,
+    RoleMissing,
     UnknownOrder,
 )
 from tuckshop.domain.users import OPERATOR, Actor, Role
@@ -416,3 +428,18 @@ def test_every_cent_and_every_piece_is_accounted_for(
     assert back_cents == total
     assert back_pieces == -sum(movement.quantity for movement in sale.movements)
     assert all(cents == 0 for pot, cents in balances.items() if pot.kind is not AccountKind.COIN_BOX)
+
+
+# Whose order it is
+
+
+def test_its_buyer_needs_a_role_that_buys_unless_another_gives_a_say() -> None:
+    order = sale_of(want(COLA)).order
+    assert rights(user(BUYER, Role.BUYER), order, order.lines) == {Right.BUYER}
+    assert rights(user(BUYER, Role.CASHIER), order, order.lines) == {Right.STAFF}
+    assert rights(user(BUYER, Role.BUYER, Role.ADMIN), order, order.lines) == {Right.BUYER, Right.STAFF}
+    with pytest.raises(RoleMissing) as refused:  # Their token lends no role.
+        rights(user(BUYER), order, order.lines)
+    assert refused.value == RoleMissing(roles=(Role.BUYER,))
+    with pytest.raises(UnknownOrder):
+        rights(user(OTHER_SELLER, Role.BUYER, Role.SELLER), order, order.lines)

@@ -76,3 +76,8 @@ def test_what_others_sold_on_the_tab_counts_for_which_orders_are_owed() -> None:
         order(2, line(100, seller_id=SUE), payment=Payment.TAB),
     )
     assert held(older, newer, owed=200) == {SUE: 200}
+
+
+def test_what_a_wallet_paid_for_says_nothing_of_the_tab() -> None:
+    on_tab = order(1, line(100), payment=Payment.TAB)
+    assert held(on_tab, order(2, line(10)), owed=200) == {SAM: 200}

@@ -155,3 +155,9 @@ def test_a_shelf_is_never_below_nothing_nor_above_its_capacity(
             continue
         now = now._replace(quantity=now.quantity + movement.quantity)
         assert 0 <= now.quantity <= 12
+
+
+def test_a_shelf_fuller_than_its_lowered_capacity_still_sells() -> None:
+    assert move(shelf(8, capacity=5), StockKind.SALE, -1).quantity == -1
+    with pytest.raises(StockTooLarge):
+        move(shelf(8, capacity=5), StockKind.RESTOCK, 1)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from tests.shop import Clock
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded
 from tuckshop.domain.users import Role, Scope
-from tuckshop.identity import api_tokens, registration, sessions, users
+from tuckshop.identity import api_tokens, browser_sessions, registration, sessions, users
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
 from tuckshop.identity.sessions import LoggedIn
+from tuckshop.store import tables
+from tuckshop.store.engine import reading
 
 PASSWORD = "correct horse"
 
@@ -56,6 +59,32 @@ async def test_no_log_in_outlives_a_change_of_password(shop: Shop, clock: Clock)
             if isinstance(answer, LoggedIn):
                 with pytest.raises(SessionEnded):
                     await sessions.actor(shop, caller=shop.tokens.caller(answer.access))
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = shop.passwords.fits
+
+    async def fits_and_is_changed(password: str, kept: str | None) -> bool:
+        fitted = await fits(password, kept)
+        await users.reset_password(shop, username="ada", password="battery staple")
+        return fitted
+
+    monkeypatch.setattr(shop.passwords, "fits", fits_and_is_changed)
+    with pytest.raises(BadCredentials):
+        await log_in(shop)
+
+
+async def test_no_secret_is_kept_as_it_was_given(shop: Shop) -> None:
+    user = await users.find_by_name(shop, username="ada")
+    _, secret = await api_tokens.make(shop, user_id=user.id, name="printer", scopes=[Scope.READ], days=1)
+    browser = await browser_sessions.log_in(shop, username="ada", password=PASSWORD)
+    async with reading(shop.engine) as connection:
+        kept = list(await connection.scalars(select(tables.api_tokens.c.secret_hash)))
+    assert len(kept) == 2
+    for given in (secret, browser.secret):
+        assert not any(given.encode() in one for one in kept)
 
 
 async def test_everything_ends_once(shop: Shop) -> None:

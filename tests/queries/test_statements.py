@@ -1,13 +1,18 @@
-"""An account as its owner reads it; tests/api/test_reports.py has statements of a period."""
+"""An account as its owner reads it; tests/api/test_reports.py has more of those of a period."""
 
 from __future__ import annotations
 
+from datetime import date
+
 from tests.shop import Shop
 from tuckshop.context import Shop as RunningShop
+from tuckshop.domain.days import BY_UTC, Period, day_of
 from tuckshop.domain.ledger import AccountKind, wallet_of
+from tuckshop.domain.users import OPERATOR as OFFICE
 from tuckshop.queries import statements
+from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.refunds import Refund
-from tuckshop.till.commands.transfers import SendMoney
+from tuckshop.till.commands.transfers import SendMoney, TopUp
 
 
 async def test_each_movement_shows_the_balance_that_it_left(shop: Shop, running: RunningShop) -> None:
@@ -42,3 +47,20 @@ async def test_an_account_that_nothing_has_moved_is_empty(shop: Shop, running: R
     for kind in (AccountKind.WALLET, AccountKind.TAB, AccountKind.EARNINGS):
         found = await statements.newest(running, user_id=ada.user_id, account=kind, before_id=None, limit=9)
         assert found == []
+
+
+async def test_a_day_ends_just_before_the_next_begins(shop: Shop, running: RunningShop) -> None:
+    ada = await shop.buyer("ada")
+    first, second = date(2025, 10, 10), date(2025, 10, 11)
+    begins_us = BY_UTC.start_us(day_of(second))
+    for shop.clock.now_us, cents in ((begins_us - 1, 1), (begins_us, 20), (begins_us + 1, 300)):
+        await shop.do(TopUp(OPERATOR, wallet_of(ada.user_id), cents, f"bank {cents}"))
+
+    async def told(day: date) -> tuple[int, list[int], int]:
+        found = await statements.statement(
+            running, actor=OFFICE, user_id=ada.user_id, period=Period(day, day)
+        )
+        return found.opening_cents, [line.amount_cents for line in found.lines], found.closing_cents
+
+    assert await told(first) == (0, [1], 1)
+    assert await told(second) == (1, [20, 300], 321)

@@ -291,3 +291,27 @@ async def test_a_wallet_that_was_used_meanwhile_stays(shop: Shop, hall: Hall) ->
     assert isinstance(closed, WalletClosed)
     assert closed.amount_cents == 500
     await shop.assert_clean()
+
+
+async def test_each_gets_the_newest_of_their_own_back_in_one_batch(shop: Shop, hall: Hall) -> None:
+    bob, attic = await shop.guest("bob"), await shop.machine("attic")
+    key = await shop.machine_key(attic)
+    await shop.do(Restock(OPERATOR, hall.cola, 1, machine_id=attic))
+    await shop.do(Deposit(hall.key, bob, {100: 2}, hall.id))
+    in_hall = await hall.buy()
+    in_attic = await shop.do(PlaceOrder(key, hall.guest, ((hall.cola, 1),), machine_id=attic))
+    of_bob = await shop.do(PlaceOrder(hall.key, bob, ((hall.cola, 1),), machine_id=hall.id))
+    commands = [
+        hall.newest(),
+        RefundNewest(key, hall.guest, hall.cola, attic),
+        RefundNewest(hall.key, bob, hall.cola, hall.id),
+    ]
+    outcomes = await shop.till.execute_together([Envelope(command) for command in commands])
+    assert isinstance(in_attic, OrderPlaced)
+    assert isinstance(of_bob, OrderPlaced)
+    assert [getattr(outcome.answer, "order_id", outcome.answer) for outcome in outcomes] == [
+        in_hall.order_id,
+        in_attic.order_id,
+        of_bob.order_id,
+    ]
+    await shop.assert_clean()

@@ -161,6 +161,14 @@ class TestKeys:
         assert record["scope"] == f"machine:{hall}"
         await shop.assert_clean()
 
+    async def test_no_cap_holds_for_coins_that_a_machine_has_seen(self, shop: Shop) -> None:
+        ada, hall = await shop.buyer("ada"), await shop.machine()
+        cap_cents = shop.till.policy.coins_daily_cap_cents
+        key = await shop.machine_key(hall)
+        for wallet in (wallet_of(ada.user_id), await shop.guest()):
+            await shop.do(Deposit(key, wallet, {100: cap_cents // 100 + 1}, hall))
+        await shop.assert_clean()
+
     async def test_no_other_machine_and_nothing_else(self, shop: Shop) -> None:
         hall = await shop.machine()
         ada, key = await shop.buyer("ada"), await shop.machine_key(hall)

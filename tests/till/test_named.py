@@ -68,3 +68,10 @@ async def test_a_name_given_away_in_the_same_batch_is_another_product(shop: Shop
     assert (sold.lines[0].product_id, sold.total_cents) == (tea.product_id, 10)
     assert isinstance(outcomes[4], UnknownProduct)
     await shop.assert_clean()
+
+
+async def test_a_name_that_nothing_bears_is_not_what_a_neighbour_buys(shop: Shop) -> None:
+    ada = await shop.buyer(cents=500)
+    assert (await shop.product("cola")).product_id == 1
+    outcomes = await shop.till.execute_together([Envelope(order(ada, name)) for name in ("cola", "tea")])
+    assert [type(outcome.answer) for outcome in outcomes] == [OrderPlaced, UnknownProduct]

@@ -151,3 +151,13 @@ async def test_keys_of_two_guests_are_two(trusting: Shop) -> None:
     with pytest.raises(KeyReused):
         await trusting.do(Deposit(ada, ada_wallet, {5: 1}), key="k")
     assert len(await trusting.rows("transfers")) == 2
+
+
+async def test_names_the_order_that_is_to_come_back(trusting: Shop) -> None:
+    """Whoever only names the product is a machine or a cashier, who has the piece in hand."""
+    cola = (await trusting.product("cola", price_cents=65)).product_id
+    guest, wallet = await known(trusting)
+    await trusting.do(Deposit(guest, wallet, COINS))
+    await trusting.do(PlaceOrder(guest, wallet, ((cola, 1),)))
+    staff = RoleMissing(roles=("cashier", "admin"))
+    await refuse(trusting, RefundNewest(guest, wallet, cola), staff)

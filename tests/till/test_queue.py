@@ -22,7 +22,7 @@ from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine import queue
 from tuckshop.till.engine.queue import Busy, Defect, Till
 from tuckshop.till.policy import Policy
-from tuckshop.till.sql.books import Books, Contended, OutcomeUnknown, Unavailable
+from tuckshop.till.sql.books import BatchRefused, Books, Contended, OutcomeUnknown, Unavailable
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
@@ -38,6 +38,7 @@ class Trouble:
         self.after.set()
         self.written = asyncio.Event()
         self.errors: list[Exception] = []
+        self.decided: list[Exception] = []  # The same once all is decided, in place of the commit.
         self.tries = 0
 
     async def transact(self, wanted: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
@@ -45,9 +46,16 @@ class Trouble:
         self.tries += 1
         if self.errors:
             raise self.errors.pop(0)
-        await self.real.transact(wanted, decide)
+        await self.real.transact(wanted, self._failing(decide) if self.decided else decide)
         self.written.set()
         await self.after.wait()
+
+    def _failing(self, decide: Callable[[WorkingSet], None]) -> Callable[[WorkingSet], None]:
+        def decide_and_fail(work: WorkingSet) -> None:
+            decide(work)
+            raise self.decided.pop(0)
+
+        return decide_and_fail
 
     async def close(self) -> None:
         await self.real.close()
@@ -251,6 +259,25 @@ async def test_nobody_is_answered_before_the_books_are_written(shop: Shop) -> No
         assert kinds([await asked]) == ["ProductRecord"]
 
 
+async def test_whoever_listens_hears_of_a_batch_once_it_is_durable(shop: Shop) -> None:
+    cola = await shop.product(stock=0)
+    restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
+    heard: list[bool] = []
+
+    def hear(_: WorkingSet) -> None:
+        heard.append(trouble.written.is_set())
+
+    async with troubled(shop, committed=hear) as (till, trouble):
+        trouble.decided = [Contended("after it was decided")]
+        await till.execute(restock)
+        assert heard == [True]
+        trouble.written.clear()
+        trouble.decided = [BatchRefused("after it was decided")]
+        with pytest.raises(Defect):
+            await till.execute(restock)
+    assert heard == [True]
+
+
 async def test_a_full_queue_takes_nothing_more(shop: Shop) -> None:
     cola = await shop.product(stock=0)
     async with troubled(shop, queue_max=3) as (till, trouble):
@@ -260,10 +287,12 @@ async def test_a_full_queue_takes_nothing_more(shop: Shop) -> None:
         await let_run()  # The first is in the books' hands; three may wait.
         taken += [asyncio.create_task(till.execute(restock)) for _ in range(3)]
         await let_run()
-        with pytest.raises(Busy):
-            await till.execute(restock)
+        refused = asyncio.create_task(till.execute(restock))
+        await let_run()
         trouble.gate.set()
         outcomes = await asyncio.gather(*taken)
+        with pytest.raises(Busy):
+            await refused
         await till.execute(restock)
     assert kinds(outcomes) == ["ProductRecord"] * 4
     assert (await shop.rows("shelves"))[0]["quantity"] == 5

@@ -8,6 +8,7 @@ from tests.shop import Shop
 from tests.till.reading import balances, post, refuse, shelf
 from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
+from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -21,9 +22,10 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope
-from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderChanged, ReduceOrder
+from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderChanged, PlaceOrder, ReduceOrder
 from tuckshop.till.commands.products import RemoveProduct
 from tuckshop.till.commands.refunds import Refund, Refunded
+from tuckshop.till.commands.wallet import Deposit
 
 
 class Scene:
@@ -214,4 +216,27 @@ async def test_only_the_shop_writes_off(shop: Shop) -> None:
     assert posted.transfers == [("refund", "sam's earnings", "ada's wallet", 150)]
     assert posted.stock == [("refund", "cola", 1), ("write_off", "cola", -1)]
     assert await shelf(shop, "cola") == 3
+    await shop.assert_clean()
+
+
+async def test_what_a_cashier_gives_back_goes_to_the_buyer(shop: Shop) -> None:
+    """Even where the cashier buys too, and is served in the same batch."""
+    ada, cas = await shop.buyer("ada", cents=300), await shop.person("cas", Role.CASHIER, Role.BUYER)
+    await shop.do(Deposit(OPERATOR, wallet_of(cas.user_id), {100: 2}))
+    cola = (await shop.product(price_cents=100)).product_id
+    order = await shop.buy(ada, (cola, 2))
+    own = PlaceOrder(cas, wallet_of(cas.user_id), ((cola, 1),))
+    later = await shop.buy(ada, (cola, 1), fulfil=Fulfil.LATER)
+    for command in (
+        Refund(cas, order.order_id, {cola: 1}),
+        Refund(cas, order.order_id),
+        CancelOrder(cas, later.order_id),
+    ):
+        before = await balances(shop)
+        for outcome in await shop.till.execute_together([Envelope(own), Envelope(command)]):
+            outcome.receipt()
+        after = await balances(shop)
+        assert after["ada's wallet"] == before["ada's wallet"] + 100
+        assert after["cas's wallet"] == before["cas's wallet"] - 100
+        await shop.do(Deposit(OPERATOR, wallet_of(cas.user_id), {100: 1}))
     await shop.assert_clean()

@@ -145,8 +145,10 @@ async def test_a_key_makes_one_user(open_hearted: Shop) -> None:
 async def test_a_batch_sees_the_names_that_it_takes(open_hearted: Shop) -> None:
     shop = open_hearted
     commands = [register(name, "one@example.org", coins={5: 1}) for name in ("ada", "ADA", "bob")]
+    batches = shop.till.tally.batches
     outcomes = await asyncio.gather(*(shop.till.execute(Envelope(one)) for one in commands))
     assert [type(outcome.answer) for outcome in outcomes] == [Registered, NameTaken, EmailTaken]
+    assert shop.till.tally.batches == batches + 1  # Nor did the database have to say so.
     assert await balances(shop) == {"ada's wallet": 5, "coin box": -5}
 
 

@@ -192,6 +192,24 @@ async def test_a_refund_goes_off_the_tab_first_and_then_into_the_wallet(shop: Sh
     await shop.assert_clean()
 
 
+async def test_of_several_sellers_no_more_comes_off_the_tab_than_is_owed(shop: Shop) -> None:
+    # 2.00 + 1.00 owed, 1.50 settled, all given back: 1.50 off the tab, 0.50 and 1.00 into the wallet.
+    ada = await shop.buyer("ada")
+    sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
+    cola = (await shop.product("cola", price_cents=200, seller=sam)).product_id
+    nuts = (await shop.product("nuts", price_cents=100, seller=eva)).product_id
+    order = await put_on_tab(shop, on_tab(ada, (cola, 1), (nuts, 1), fulfil=Fulfil.NOW))
+    await shop.do(SettleTab(OPERATOR, ada.user_id, amount_cents=150, external_ref="bank 1"))
+    posted = await post(shop, Refund(ada, order.order_id))
+    assert posted.transfers == [
+        ("refund", "sam's earnings", "ada's tab", 150),
+        ("refund", "sam's earnings", "ada's wallet", 50),
+        ("refund", "eva's earnings", "ada's wallet", 100),
+    ]
+    assert (await balances(shop))["ada's tab"] == 0
+    await shop.assert_clean()
+
+
 async def test_buyers_declare_so_many_coins_within_a_day(shop: Shop) -> None:
     ada = await shop.person("ada", Role.BUYER)
     wallet = wallet_of(ada.user_id)

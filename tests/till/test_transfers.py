@@ -122,6 +122,20 @@ class TestToppingUp:
 
 
 class TestPayingSellers:
+    async def test_holds_back_nothing_for_what_others_sold(self, shop: Shop) -> None:
+        # 1.50 sold and past the window; then 1.50 beside 4.00 of Eva's inside it: 3.00 earned, 1.50 payable.
+        sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
+        ada = await shop.buyer("ada", cents=2000)
+        cola = (await shop.product("cola", seller=sam)).product_id
+        nuts = (await shop.product("nuts", price_cents=400, seller=eva)).product_id
+        await shop.buy(ada, (cola, 1))
+        shop.clock.forward(301)
+        await shop.buy(ada, (cola, 1), (nuts, 1))
+        await refuse(shop, PaySeller(OPERATOR, eva.user_id, "pay 0"), NotPayable(0, 400))
+        receipt = await shop.do(PaySeller(OPERATOR, sam.user_id, "pay 1"))
+        assert isinstance(receipt, SellerPaid)
+        assert (receipt.amount_cents, receipt.balance_cents) == (150, 150)
+
     async def test_pays_what_no_buyer_can_ask_back(self, shop: Shop) -> None:
         # 3 x 1.50 sold and past the window, then 2 x 1.50 inside it: 7.50 earned, 4.50 payable.
         sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=2000)

@@ -18,9 +18,11 @@ from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop, open_books, open_shop
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
+from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import (
     BarcodeTaken,
     NameTaken,
+    NotPayable,
     Refusal,
     UnknownOrder,
     UnknownProduct,
@@ -33,6 +35,7 @@ from tuckshop.till.commands.base import Command, Envelope, Outcome
 from tuckshop.till.commands.orders import PlaceOrder
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.transfers import PaySeller
 from tuckshop.till.commands.users import CloseUser, UserClosed
 from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
@@ -297,10 +300,12 @@ async def until_it_waits(shop: Shop, task: asyncio.Task[Outcome]) -> None:
 
 
 @asynccontextmanager
-async def interrupted(shop: Shop, moment: str, act: Callable[[], Awaitable[Any]]) -> AsyncIterator[Till]:
+async def interrupted(
+    shop: Shop, moment: str, act: Callable[[], Awaitable[Any]], **policy: Any
+) -> AsyncIterator[Till]:
     books = Interrupted(dsn=postgres_dsn(shop.url), clock=Clock())
     books.moment, books.act = moment, act
-    async with Till(books=books, policy=Policy(currency=EURO)) as till:
+    async with Till(books=books, policy=Policy(currency=EURO, **policy)) as till:
         yield till
     assert books.act is None
 
@@ -335,6 +340,44 @@ async def test_a_wallet_made_while_its_owner_is_closed_stays_empty(postgres_shop
         outcome = await till.execute(Envelope(CloseUser(ada, ada.user_id)))
     assert outcome.answer == UserClosed(ada.user_id, 100)
     assert {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}["wallet"] == 0
+    await shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_tab_without_a_wallet_is_read_by_one_till_at_a_time(postgres_url: str) -> None:
+    async with open_shop(postgres_url, tab_limit_cents=1000) as shop:
+        ada = await shop.buyer()  # No money ever came in: there is no wallet to be locked.
+        cola = (await shop.product(price_cents=100)).product_id
+        order = Envelope(PlaceOrder(ada, wallet(ada), ((cola, 1),), payment=Payment.TAB))
+        (await shop.till.execute(order)).receipt()
+        buying: list[asyncio.Task[Outcome]] = []
+
+        async def buy_there() -> None:
+            buying.append(asyncio.create_task(shop.till.execute(order)))
+            await until_it_waits(shop, buying[0])
+
+        async with interrupted(shop, "tabs", buy_there, tab_limit_cents=1000) as till:
+            (await till.execute(order)).receipt()
+        (await buying[0]).receipt()
+        balances = {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}
+        assert balances["tab"] == -300
+        await shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_seller_is_paid_by_one_till_at_a_time(postgres_shop: Shop) -> None:
+    shop = postgres_shop
+    sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer(cents=150)
+    await shop.buy(ada, ((await shop.product(seller=sam, refundable=False)).product_id, 1))
+    paying: list[asyncio.Task[Outcome]] = []
+
+    async def pay_there() -> None:
+        paying.append(asyncio.create_task(shop.till.execute(Envelope(PaySeller(OPERATOR, sam.user_id, "2")))))
+        await until_it_waits(shop, paying[0])
+
+    async with interrupted(shop, "payees", pay_there) as till:
+        (await till.execute(Envelope(PaySeller(OPERATOR, sam.user_id, "1")))).receipt()
+    assert (await paying[0]).answer == NotPayable(payable_cents=0, balance_cents=0)
     await shop.assert_clean()
 
 

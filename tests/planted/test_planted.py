@@ -1,0 +1,54 @@
+"""The planted bugs still apply, and a quick sample of them is caught; `make proof.planted` tries them all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.planted.planting import ROOT, Bug, bugs, plant
+from tests.planted.running import fate
+
+SAMPLE = (
+    "two-transactions-on-sqlite",
+    "wallet-orders-on-the-tab",
+    "greedy-change",
+    "forms-without-a-token",
+    "any-host",
+    "unclaimed-a-moment-late",
+)
+"""Of different rooms, and quick: each starts pytest anew."""
+
+
+@pytest.mark.parametrize("bug", bugs().values(), ids=bugs())
+def test_it_still_applies(bug: Bug) -> None:
+    planted = bug.planted(bug.path().read_text())
+    compile(planted, bug.path(), "exec")
+    assert bug.tests, "nobody says what must fail"
+    for test in bug.tests:
+        file, *names = re.sub(r"\[.*", "", test).split("::")
+        text = (ROOT / file).read_text()
+        for name in names:
+            assert re.search(rf"^ *(async def|def|class) {name}\b", text, re.MULTILINE), test
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_it_is_caught(name: str) -> None:
+    assert fate(bugs()[name]) == ""
+
+
+def test_one_that_no_longer_applies_says_so() -> None:
+    bug = bugs()[SAMPLE[0]]
+    for source in ("", bug.old * 2):
+        with pytest.raises(LookupError, match=f"no longer applies: {bug.name}"):
+            bug.planted(source)
+
+
+def test_one_that_comes_too_late_says_so() -> None:
+    with pytest.raises(RuntimeError, match="too late"):
+        plant(bugs()[SAMPLE[0]])
+
+
+def test_one_that_its_tests_let_pass_is_not_caught() -> None:
+    harmless = Bug(name=SAMPLE[0], harm="", module="", old="", new="", tests=("tests/domain/test_money.py",))
+    assert "pytest ended with 0" in fate(harmless)
