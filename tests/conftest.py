@@ -163,6 +163,11 @@ class PostgresServer:
         """The URL of a new database with nothing in it."""
         return self.url(self._aside.submit(self._new).result())
 
+    def copy_of(self, url: str) -> str:
+        """The URL of a new database that begins as that one is, to which nobody may be connected."""
+        name = url.rpartition("/")[2].partition("?")[0]
+        return self.url(self._aside.submit(self._new, name).result())
+
     def leave(self, url: str) -> None:
         """Nobody needs this database any more: it goes, where it takes memory.
 

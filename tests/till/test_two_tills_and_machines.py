@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from tests.shop import Shop, open_shop
-from tests.till.test_two_tills import both, kinds, second_till, wallet
+from tests.till.test_two_tills import both, interrupted, kinds, second_till, until_it_waits, wallet
 from tuckshop import context
 from tuckshop.domain.machines import BoxKind, ShelfPlan
 from tuckshop.domain.orders import Change
@@ -20,7 +20,7 @@ from tuckshop.domain.refusals import CoinsOwed
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.operations import machines as machine_operations
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.base import Envelope, Outcome
 from tuckshop.till.commands.machines import (
     CoinsCounted,
     CollectCoins,
@@ -175,4 +175,28 @@ async def test_stock_moves_both_ways_at_once(shop: Shop) -> None:
     for row in await shop.rows("shelves"):
         totals[row["product_id"]] = totals.get(row["product_id"], 0) + row["quantity"]
     assert totals == {cola: 10, tea: 10}
+    await shop.assert_clean()
+
+
+async def test_a_machine_is_planned_by_one_till_at_a_time(shop: Shop) -> None:
+    """A plan is of the whole machine: the later one clears the shelf that the earlier one has just made."""
+    hall = await shop.machine()
+    cola, tea = [(await shop.product(name)).product_id for name in ("cola", "tea")]
+    plans = [
+        Envelope(SetShelves(OPERATOR, hall, (ShelfPlan(product_id, "A", None, None, None),)))
+        for product_id in (cola, tea)
+    ]
+    planning: list[asyncio.Task[Outcome]] = []
+
+    async def plan_tea() -> None:
+        planning.append(asyncio.create_task(shop.till.execute(plans[1])))
+        await until_it_waits(shop, planning[0])
+
+    async with interrupted(shop, "shelves_of", plan_tea) as till:
+        (await till.execute(plans[0])).receipt()
+    (await planning[0]).receipt()
+    slots = {
+        row["product_id"]: row["slot"] for row in await shop.rows("shelves") if row["machine_id"] == hall
+    }
+    assert slots == {cola: None, tea: "A"}
     await shop.assert_clean()

@@ -161,6 +161,8 @@ def products(work: WorkingSet, need: ReadSet) -> Script:
     if need.named_products:
         yield from _named_products(need)
     if need.planograms:
+        # Locked before looking: of two who plan one machine, one must find the shelves that the other made.
+        yield statements.PLANNED, ids(need.planograms)
         need.shelves.update((yield statements.SHELVES_OF, ids(need.planograms)))
     if need.shelves:
         for row in (yield statements.SHELVES, sorted(need.shelves)):

@@ -234,6 +234,9 @@ ALL_SHELVES = Read(
     _ID,
     "SELECT s.machine_id, s.product_id FROM wanted w JOIN shelves s ON s.product_id = w.id",
 )
+PLANNED = Read(
+    "planned", _ID, "SELECT m.id FROM wanted w JOIN machines m ON m.id = w.id ORDER BY m.id", lock="m"
+)
 SHELVES_OF = Read(
     "shelves_of",
     _ID,
