@@ -70,6 +70,10 @@ proof.planted: $(DEVELOPMENT) ## plant every known bug and see that its tests fa
 	@PYTHON=$(BIN)/python tools/system-packages postgresql
 	$(BIN)/python -m tests.planted $(ARGS)
 
+.PHONY: proof.mutation
+proof.mutation: $(DEVELOPMENT) ## change the rules in a thousand small ways and see that tests fail; ARGS="--sample 50"
+	$(BIN)/python -m tests.mutation $(ARGS)
+
 .PHONY: bench
 bench: $(DEVELOPMENT) ## measure purchases beside pgbench
 	@PYTHON=$(BIN)/python tools/system-packages postgresql wrk
