@@ -113,7 +113,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(1 << 20):
             writer.write(data)
             await writer.drain()
-        writer.close()
+    writer.close()  # After a reset too: whoever waits for an answer must see that none will come.
 
 
 @asynccontextmanager
