@@ -1,8 +1,8 @@
 """`python -m tests.mutation [--sample N] [--seed S] [MODULE ...]`: which mutants no test notices.
 
-First the tests of the domain and the till run once, and what each runs through is kept; then
-each mutant is given to the tests that run through its line, until one fails. What has been found is kept in
-build/mutation.jsonl: an interrupted run goes on where it was, and a mutant of a changed module is tried anew.
+First the tests of the domain and the till run once, and what each runs through is kept; then each mutant is
+given to the tests that run through its line, until one fails. What was found is kept below build/mutation:
+an interrupted run goes on where it was, and once any file of src or tests has changed, all begins anew.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tests.planted.planting import MUTANT, ROOT
 PLACES = ("src/tuckshop/domain", "src/tuckshop/till/commands")
 # On SQLite the till has a thread of its own, in which coverage does not count: those on PostgreSQL are found.
 TESTS = ("tests/domain", "tests/till")
-KEPT = ROOT / "build" / "mutation.jsonl"
+KEPT = ROOT / "build" / "mutation"
 HANG_SECONDS = 300
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
 def main() -> int:
-    """The exit status: 1 if mutants have survived."""
+    """The exit status: 0 if every mutant was killed."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--sample", type=int, help="only so many, chosen by the seed")
     parser.add_argument("--seed", type=int, default=1)
@@ -41,20 +41,24 @@ def main() -> int:
     ]
     if asked.sample is not None and asked.sample < len(found):
         found = random.Random(asked.seed).sample(found, asked.sample)
-    KEPT.parent.mkdir(exist_ok=True)
-    covering = _covering()
-    fates = _kept()
+    folder = KEPT / _state()
+    folder.mkdir(parents=True, exist_ok=True)
+    covering = _covering(folder / "lines.coverage")
+    fates = folder / "fates.jsonl"
+    kept = dict(map(json.loads, fates.read_text().splitlines())) if fates.exists() else {}
+    counted: Counter[str] = Counter()
     for number, (path, mutant) in enumerate(found, 1):
         name = hashlib.sha256(mutant.source.encode()).hexdigest()[:16]
-        if name not in fates:
-            fates[name] = _fate(path, mutant, covering.get((str(path.relative_to(ROOT)), mutant.line), []))
-            with KEPT.open("a") as file:
-                file.write(json.dumps({"name": name, "fate": fates[name]}) + "\n")
-        if fates[name] != "killed":
-            print(f"{path.relative_to(ROOT)}:{mutant.line}: {fates[name]}: {mutant.change}", flush=True)
+        place = f"{path.relative_to(ROOT)}:{mutant.line}"
+        fate = kept.get(name) or _fate(path, mutant, covering.get(place, []))
+        if name not in kept:
+            with fates.open("a") as file:
+                file.write(json.dumps((name, fate)) + "\n")
+        counted[fate] += 1
+        if fate != "killed":
+            print(f"{place}: {fate}: {mutant.change}", flush=True)
         elif number % 50 == 0:
             print(f"{number} of {len(found)}", flush=True)
-    counted = Counter(fates[hashlib.sha256(one.source.encode()).hexdigest()[:16]] for _, one in found)
     print(f"\n{len(found)} mutants: " + ", ".join(f"{count} {fate}" for fate, count in counted.most_common()))
     return 0 if counted["killed"] == len(found) else 1
 
@@ -66,44 +70,39 @@ def _modules(asked: list[str]) -> Iterator[Path]:
                 yield path
 
 
-def _covering() -> Mapping[tuple[str, int], list[str]]:
-    """The tests that run through each line, the quickest files first."""
+def _state() -> str:
+    """Another one as soon as any file of src or tests is."""
+    files = sorted(file for place in ("src", "tests") for file in (ROOT / place).rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _covering(data: Path) -> Mapping[str, list[str]]:
+    """The tests that run through each line (`path:number`), the domain's first: they are the quickest."""
     from coverage import CoverageData
 
-    data = ROOT / "build" / "mutation.coverage"
     if not data.exists():
-        settings = {"COVERAGE_FILE": str(data), "COVERAGE_CORE": "ctrace"}
-        subprocess.run(
-            [
-                *_PYTEST,
-                *("--cov", "--cov-context=test", "--cov-report=", "--cov-fail-under=0"),
-                *TESTS,
-            ],
-            cwd=ROOT,
-            env=os.environ | settings,
-            check=True,
-        )
+        part = data.with_suffix(".part")  # What an interrupted run has left is no map.
+        settings = {"COVERAGE_FILE": str(part), "COVERAGE_CORE": "ctrace"}
+        counting = ("--cov", "--cov-context=test", "--cov-report=", "--cov-fail-under=0")
+        subprocess.run([*_PYTEST, *counting, *TESTS], cwd=ROOT, env=os.environ | settings, check=True)
+        part.replace(data)
     read = CoverageData(str(data))
     read.read()
-    found: dict[tuple[str, int], list[str]] = {}
-    for file in read.measured_files():
-        path = str(Path(file).relative_to(ROOT))
-        for line, contexts in read.contexts_by_lineno(file).items():
-            found[path, line] = sorted({one.partition("|")[0] for one in contexts} - {""}, key=_cost)
-    return found
-
-
-def _cost(test: str) -> tuple[bool, str]:
-    return "tests/domain/" not in test, test
-
-
-def _kept() -> dict[str, str]:
-    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
-    return {one["name"]: one["fate"] for one in map(json.loads, lines)}
+    return {
+        f"{Path(file).relative_to(ROOT)}:{line}": sorted(
+            {one.partition("|")[0] for one in contexts} - {""},
+            key=lambda test: ("tests/domain/" not in test, test),
+        )
+        for file in read.measured_files()
+        for line, contexts in read.contexts_by_lineno(file).items()
+    }
 
 
 def _fate(path: Path, mutant: Mutant, tests: list[str]) -> str:
-    """`killed`, `survived`, or `reached by no test`; a mutant with which tests hang is killed."""
+    """`killed`, `survived`, or `reached by no test`; a mutant with which tests hang is killed.
+
+    Where tests could not even begin, they have said nothing: `no test could run`.
+    """
     if not tests:
         return "reached by no test"
     module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
@@ -123,7 +122,7 @@ def _fate(path: Path, mutant: Mutant, tests: list[str]) -> str:
         return "killed"
     finally:
         file.unlink()
-    return "survived" if ran.returncode == 0 else "killed"
+    return {0: "survived", 1: "killed"}.get(ran.returncode, "no test could run")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Mutant:
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of this text, in the order of its lines.
+    """Every mutant of this text.
 
     A condition that is never true leaves out what it guards: a refusal, most of all.
     """
@@ -50,8 +50,7 @@ def mutants(source: str) -> Iterator[Mutant]:
             _apply(place, change)
             after = ast.unparse(place)
             if before != after and isinstance(place, ast.expr | ast.stmt):
-                line = place.lineno
-                yield Mutant(line, f"{_short(before)} -> {_short(after)}", ast.unparse(other))
+                yield Mutant(place.lineno, f"{_short(before)} -> {_short(after)}", ast.unparse(other))
 
 
 def _changes(node: ast.AST) -> Iterator[int]:

@@ -78,7 +78,7 @@ class Line(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A sale to whom `wallet` belongs; `fulfilled_us` is None unless the goods were dispensed."""
+    """A sale to whom `wallet` belongs; `fulfilled_us` is None unless it was dispensed."""
 
     id: int
     wallet: AccountRef
