@@ -90,13 +90,6 @@ def unlocked_wallets() -> None:
     _meet_in_between()
 
 
-def unlocked_orders() -> None:
-    """Orders are read without a lock, and their wallets too: a refund locks the wallet first, and would
-    wait there until it saw what the other one did."""
-    _plant(statements, "ORDERS", statements.ORDERS._replace(lock=None))
-    unlocked_wallets()
-
-
 def blind() -> None:
     """No command sees what its neighbours of the same batch did."""
     real = execute.execute
@@ -264,7 +257,6 @@ BUGS = {
     for bug in (
         unlocked_shelves,
         unlocked_wallets,
-        unlocked_orders,
         blind,
         forgotten_key,
         late_record,

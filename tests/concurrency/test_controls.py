@@ -61,7 +61,7 @@ def test_finds_the_last_money_spent_twice(database_url: str, tmp_path: Path) -> 
 
 
 def test_finds_an_order_given_back_twice(database_url: str, tmp_path: Path) -> None:
-    bug = _bug(database_url, sqlite="blind", postgres="unlocked-orders")
+    bug = _bug(database_url, sqlite="blind", postgres="unlocked-wallets")
 
     faults = _faults(
         database_url, tmp_path, bug=bug, scene=lambda stage: scenes.refund_twice(stage, orders=40)

@@ -64,7 +64,7 @@ async def test_it_is_not_found_as_a_file_about_something_else(shop: Shop, runnin
 async def test_it_is_kept_for_an_hour(shop: Shop, running: RunningShop) -> None:
     ada = await shop.buyer("ada")
     key = await keep(running, ada)
-    shop.clock.forward(HOUR_SECONDS - 1)
+    shop.clock.forward(HOUR_SECONDS)
     later = await keep(running, ada, b"later")
     await uploads.forget_old(running)
     assert await find(running, ada, key) == TABLE
@@ -79,7 +79,7 @@ async def test_an_open_shop_forgets_old_ones_by_itself(
     shop: Shop, running: RunningShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await keep(running, await shop.buyer("ada"))
-    shop.clock.forward(HOUR_SECONDS)
+    shop.clock.forward(HOUR_SECONDS + 1)
     sleep = asyncio.sleep
 
     async def once(seconds: float) -> None:

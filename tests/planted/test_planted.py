@@ -8,6 +8,8 @@ import pytest
 
 from tests.planted.planting import ROOT, Bug, bugs, plant
 from tests.planted.running import fate
+from tests.simulation.bugs import locked_reads
+from tuckshop.till.sql import statements
 
 SAMPLE = (
     "two-transactions-on-sqlite",
@@ -35,6 +37,24 @@ def test_it_still_applies(bug: Bug) -> None:
 @pytest.mark.parametrize("name", SAMPLE)
 def test_it_is_caught(name: str) -> None:
     assert fate(bugs()[name]) == ""
+
+
+def test_every_lock_of_the_till_has_a_bug_that_takes_it_away() -> None:
+    those = [bug for bug in bugs().values() if bug.module == statements.__name__]
+    source = those[0].path().read_text()
+    locks = _locks(source)
+    assert locks == {read.name for read, _ in locked_reads(vars(statements))}
+    taken = {bug.name: locks - _locks(bug.planted(source)) for bug in those}
+    assert set().union(*taken.values()) == locks
+    for name, missing in taken.items():
+        assert not missing or any("two_tills" in test for test in bugs()[name].tests), name
+
+
+def _locks(source: str) -> set[str]:
+    """What a module of statements would lock."""
+    loaded: dict[str, object] = {"__name__": "statements"}
+    exec(compile(source, "statements", "exec"), loaded)
+    return {read.name for read, _ in locked_reads(loaded)}
 
 
 def test_one_that_no_longer_applies_says_so() -> None:

@@ -38,7 +38,6 @@ LOCK_ORDER = (
     "sellers",
     "payees",
     "shop",
-    "orders",
     "changing",
     "planned",
     "shelves",

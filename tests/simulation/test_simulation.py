@@ -9,15 +9,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.__main__ import new_stage
-from tests.simulation.bugs import BUGS
+from tests.simulation.bugs import BUGS, UNSEEN, locked_reads
+from tests.simulation.checks import LOCK_ORDER
 from tests.simulation.stage import Stage
 from tests.simulation.stories import Trial, shortest
+from tuckshop.till.sql import statements
 
 PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 HISTORIES = 20_000 if PROOF else 150
 BUG_HISTORIES = 3_000  # Each planted bug is found much earlier.
 SAMPLE = (
-    "wallets are not locked",
+    "wallets_by_user_id are not locked",
     "idempotency records are forgotten",
     "a lost COMMIT counts as done",
     "neighbours of a batch are blind to each other",
@@ -45,7 +47,12 @@ def test_tills_side_by_side_do_what_one_would_do_in_turn(stage: Stage) -> None:
         )
 
 
-@pytest.mark.parametrize("name", BUGS if PROOF else SAMPLE)
+def test_the_order_of_locks_names_every_lock() -> None:
+    """Where one is taken without its place in the order, tills may wait for each other in a circle."""
+    assert sorted(LOCK_ORDER) == sorted(read.name for read, _ in locked_reads(vars(statements)))
+
+
+@pytest.mark.parametrize("name", [one for one in BUGS if one not in UNSEEN] if PROOF else SAMPLE)
 @pytest.mark.proof
 def test_control_a_planted_bug_is_found(stage: Stage, name: str) -> None:
     _, failure = Trial(stage, BUGS[name]).first_failure(range(BUG_HISTORIES))
@@ -53,7 +60,7 @@ def test_control_a_planted_bug_is_found(stage: Stage, name: str) -> None:
 
 
 def test_a_seed_tells_the_same_story_again_and_a_failure_a_shorter_one(stage: Stage) -> None:
-    trial = Trial(stage, BUGS["wallets are not locked"])
+    trial = Trial(stage, BUGS["wallets_by_user_id are not locked"])
     _, failure = trial.first_failure(itertools.count())
     assert failure is not None
     again = trial.attempt(failure.plan)
@@ -61,7 +68,7 @@ def test_a_seed_tells_the_same_story_again_and_a_failure_a_shorter_one(stage: St
     assert again is not None
     assert given is not None
     assert again.story == given.story == failure.story
-    short = shortest(failure, trial, attempts=60)
+    short = shortest(failure, trial, attempts=25)
     assert len(short.plan.steps) < len(failure.plan.steps)
     assert short.faults
     told = trial.attempt(short.plan, short.choices)

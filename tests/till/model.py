@@ -1,7 +1,8 @@
 """The shop once more, small and slow: what each command should do, told in sums instead of books.
 
-It shares no rule with the code that it checks. A decision is to refuse (`No`) or to let happen; what happens
-then is written down with the ids and coins of the real answer, once those are found to be possible.
+It says in whose account every cent is, and shares no rule with the code that it checks. A decision is to
+refuse (`No`) or to let happen; what happens then is written down with the ids and coins of the real answer,
+once those are found to be possible.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ async def forgive(connection: AsyncConnection, given: Attempt) -> None:
 async def forget_old(shop: Shop) -> None:
     """Deletes the counts that have run dry."""
     async with writing(shop.engine) as connection:
-        await connection.execute(delete(attempts).where(attempts.c.full_us < shop.clock()))
+        await connection.execute(delete(attempts).where(attempts.c.full_us <= shop.clock()))
 
 
 async def remembered(connection: AsyncConnection, *, now_us: int) -> Remembered:

@@ -59,7 +59,7 @@ async def find(shop: Shop, *, caller: SessionCaller, kind: UploadKind, key: str)
         uploads.c.key == key,
         uploads.c.session_id == caller.session_id,
         uploads.c.kind == kind.value,
-        uploads.c.created_us > _oldest_us(shop),
+        uploads.c.created_us >= _oldest_us(shop),
     )
     async with reading(shop.engine) as connection:
         packed: bytes | None = await connection.scalar(query)
@@ -69,7 +69,7 @@ async def find(shop: Shop, *, caller: SessionCaller, kind: UploadKind, key: str)
 async def forget_old(shop: Shop) -> None:
     """Deletes the files that are older than KEPT_SECONDS."""
     async with writing(shop.engine) as connection:
-        await connection.execute(delete(uploads).where(uploads.c.created_us <= _oldest_us(shop)))
+        await connection.execute(delete(uploads).where(uploads.c.created_us < _oldest_us(shop)))
 
 
 def _oldest_us(shop: Shop) -> int:

@@ -119,13 +119,11 @@ async def balance_cents(shop: Shop, *, wallet: AccountRef) -> int:
 async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> BoughtItem | None:
     """The wallet's newest order at the machine, if all of it can still be returned by its buyer."""
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
-    now_us = shop.clock()
     newest = (
         select(orders.c.id, orders.c.fulfilled_us, orders.c.status)
         .where(
             _is_owner(wallet, orders.c, user="buyer_id"),
             orders.c.machine_id == machine_id,
-            orders.c.created_us >= now_us - window_us,
         )
         .order_by(orders.c.id.desc())
         .limit(1)
@@ -139,6 +137,8 @@ async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> B
     async with reading(shop.engine) as connection:
         rows = list(await connection.execute(query))
     if not rows or rows[0].status != OrderStatus.DISPENSED or not all(row.refundable for row in rows):
+        return None
+    if rows[0].fulfilled_us < shop.clock() - window_us:
         return None
     return BoughtItem(rows[0].id, tuple(row.name for row in rows), rows[0].fulfilled_us + window_us)
 

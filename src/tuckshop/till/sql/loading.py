@@ -152,7 +152,7 @@ def counters(work: WorkingSet, need: ReadSet) -> Script:
 
 
 def orders(work: WorkingSet, order_ids: set[int]) -> Script:
-    """Orders to change, locked."""
+    """Orders to change. Nobody else changes them: what paid for them is locked."""
     headers = [OrderRow._make(row) for row in (yield statements.ORDERS, ids(order_ids))]
     lines: dict[int, list[Line]] = {header.id: [] for header in headers}
     for order_id, *line in (yield statements.ORDER_LINES, ids(order_ids)):

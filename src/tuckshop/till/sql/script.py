@@ -6,15 +6,15 @@ one transaction on its driver. They fix the order in which rows are locked, each
 1. wallets of users, wallets of guests, tabs;
 2. users to close or to keep from it, sellers of new products, sellers to pay;
 3. the shop itself, for its first admin;
-4. orders, products to change, machines to be planned, shelves, counters that limit, counted coin
-   boxes;
+4. products to change, machines to be planned, shelves, counters that limit, counted coin boxes;
 5. last of all, the rows that many sales share and no rule reads: coins and cents that are only added.
 
 Users are locked in three passes: two batches that each add a product for one seller and pay another can wait
 for each other. PostgreSQL then ends one of them, and the till tries that one again.
 
-Idempotency records and client references are not locked: of two that are written at once, the unique key
-refuses one. On SQLite a batch has the whole database to itself.
+Orders are not locked: whoever changes one has locked the wallet or tab that paid for it, which is always
+there. Idempotency records and client references are not locked: of two that are written at once, the unique
+key refuses one. On SQLite a batch has the whole database to itself.
 """
 
 from __future__ import annotations

@@ -218,7 +218,6 @@ ORDERS = Read(
     "orders",
     _ID,
     f"SELECT {_ORDER} FROM wanted w JOIN orders o ON o.id = w.id ORDER BY o.id",
-    lock="o",
 )
 ORDER_LINES = Read(
     "order_lines",

@@ -1,0 +1,60 @@
+"""Boundaries of what is kept for a time only."""
+
+from __future__ import annotations
+
+from tests.boundaries.scene import DAY_US, Asked, Scene
+from tuckshop.operations import audit, pictures, retention, uploads
+from tuckshop.operations.uploads import UploadKind
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import ChangeProduct, Restock
+
+
+async def idempotency_key(scene: Scene) -> Asked:
+    cola = await scene.shop.product()
+    await scene.shop.do(Restock(OPERATOR, cola.product_id, 1), key="once")
+
+    async def ask() -> int:
+        await retention.forget_old(scene.running)
+        return len(await scene.shop.rows("idempotency"))
+
+    return Asked(scene.clock.now_us + 30 * DAY_US, ask)
+
+
+async def upload(scene: Scene) -> Asked:
+    """Whether it is found, and whether it is there at all once the old ones are forgotten."""
+    ada = await scene.shop.buyer()
+    key = await uploads.keep(scene.running, caller=ada, kind=UploadKind.PRODUCTS, content=b"name\n")
+
+    async def ask() -> tuple[bool, bool]:
+        found = await uploads.find(scene.running, caller=ada, kind=UploadKind.PRODUCTS, key=key)
+        await uploads.forget_old(scene.running)
+        return found is not None, bool(await scene.shop.rows("uploads"))
+
+    return Asked(scene.later(3_600), ask)
+
+
+async def picture(scene: Scene) -> Asked:
+    """Whether one that no product shows outlives that another product changes."""
+    cola = await scene.shop.product()
+    await pictures.add(scene.running, media_type="image/webp", content=b"a picture")
+
+    async def ask() -> bool:
+        command = ChangeProduct(OPERATOR, cola.product_id, without_image=True)
+        await pictures.remove(scene.running, Envelope(command, None, b""))
+        return bool(await scene.shop.rows("images"))
+
+    return Asked(scene.later(3_600), ask)
+
+
+async def last_audit(scene: Scene) -> Asked:
+    """Whether the record of an audit that found seven rules broken outlives one that is made now."""
+    recorded_us = scene.later(3_600)
+    await audit.audit_and_record(scene.shop.engine, now_us=recorded_us)
+    await scene.shop.execute("UPDATE audits SET failed_rules = 7")
+
+    async def ask() -> bool:
+        await audit.audit_and_record(scene.shop.engine, now_us=scene.clock())
+        return 7 in {row["failed_rules"] for row in await scene.shop.rows("audits")}
+
+    return Asked(recorded_us, ask)

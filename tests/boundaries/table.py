@@ -1,0 +1,337 @@
+"""Every boundary of time in the service: what holds a microsecond before an instant, at it, and after it.
+
+`places` are the comparisons that decide, as `searching.py` writes them: one that no row names fails. Whoever
+writes a new one adds a row here, with a probe that asks.
+
+What is kept or open *for* a time is so up to and with the instant at which that has passed; what *ends* at an
+instant is over at it; a day begins with its first instant, and ends just before the next one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tests.boundaries import probes_identity as identity
+from tests.boundaries import probes_kept as kept
+from tests.boundaries import probes_money as money
+from tests.boundaries import probes_rules as rules
+
+
+class Row(NamedTuple):
+    """`answers`: before, at, after. `probe` asks a rule, so far past its boundary, or a shop: see `Asked`."""
+
+    name: str
+    places: tuple[str, ...]
+    answers: tuple[object, object, object]
+    probe: Callable[..., Any]
+
+
+RULES = (
+    Row(
+        "a day begins, by every clock",
+        ("domain.days:BusinessDays.of | self.start_us(day) > instant_us",),
+        ("the day before", "the day", "the day"),
+        rules.day_that_begins,
+    ),
+    Row(
+        "the first day of the calendar (by the day)",
+        ("domain.days:period | _YEARS[0] <= day <= _YEARS[1]",),
+        ("DayOutOfRange", "taken", "taken"),
+        rules.first_year,
+    ),
+    Row(
+        "the last day of the calendar (by the day)", (), ("taken", "taken", "DayOutOfRange"), rules.last_year
+    ),
+    Row(
+        "a period's end (by the day before its beginning)",
+        ("domain.days:period | first > last",),
+        ("taken", "taken", "DayAfter"),
+        rules.backwards,
+    ),
+    Row(
+        "the longest period (by the day)",
+        ("domain.days:period | (last - first).days >= PERIOD_DAYS_MAX",),
+        ("taken", "taken", "PeriodTooLong"),
+        rules.too_long,
+    ),
+    Row(
+        "an access token ends",
+        ("identity.access_tokens:Tokens._claims | max(claims.iat, claims.nbf) <= now < claims.exp",),
+        ("good", "no", "no"),
+        rules.access_token,
+    ),
+    Row(
+        "an access token that was read before ends",
+        ("identity.access_tokens:Tokens.caller | expires_us <= self._clock()",),
+        ("good", "no", "no"),
+        rules.known_access_token,
+    ),
+    Row("a refresh token ends", (), ("good", "no", "no"), rules.refresh_token),
+    Row(
+        "a token begins, of a computer whose clock is ahead",
+        (),
+        ("no", "good", "good"),
+        rules.token_of_a_clock_ahead,
+    ),
+)
+"""Asked without a shop: by the microsecond where the name says no more."""
+
+SHOPS = (
+    # --- Who is let in
+    Row(
+        "a session ends for whoever looks",
+        ("identity.sessions:_require_live | sessions.c.expires_us > now_us",),
+        ("done", "SessionEnded", "SessionEnded"),
+        identity.session(identity.looks),
+    ),
+    Row(
+        "a session ends for whoever acts",
+        ("till.engine.execute:_actor | session.expires_us <= work.now_us",),
+        ("done", "SessionEnded", "SessionEnded"),
+        identity.session(identity.acts),
+    ),
+    Row(
+        "a session ends in the list of log-ins",
+        ("identity.sessions:_log_ins | sessions.c.expires_us > now_us",),
+        (1, 0, 0),
+        identity.session(identity.is_listed),
+    ),
+    Row(
+        "a session ends for a stream of events",
+        ("queries.events:_live | sessions.expires_us > now_us",),
+        (True, False, False),
+        identity.session(identity.hears_events),
+    ),
+    Row(
+        "an API token ends in the list",
+        ("identity.api_tokens:page | sessions.c.expires_us > shop.clock()",),
+        (1, 0, 0),
+        identity.token_is_listed,
+    ),
+    Row(
+        "an API token ends and makes room",
+        ("identity.api_tokens:make | sessions.c.expires_us > now_us",),
+        ("TooManyTokens", "done", "done"),
+        identity.token_counts,
+    ),
+    Row(
+        "an API token's days (by the day)",
+        ("identity.api_tokens:make | 1 <= days <= DAYS_MAX",),
+        (("InvalidField", "done"), ("done", "done"), ("done", "InvalidField")),
+        identity.token_days,
+    ),
+    Row(
+        "a session ends after it began, says the database",
+        ("store.tables.user:sessions | expires_us > created_us",),
+        ("refused", "refused", "taken"),
+        identity.session_that_ends,
+    ),
+    Row(
+        "a try to log in is free again",
+        ("identity.login_throttle:_count | attempts.c.full_us <= room_us",),
+        ("TooManyTries", "done", "done"),
+        identity.try_again,
+    ),
+    Row(
+        "a count of tries that has run dry begins anew",
+        ("identity.login_throttle:_count | attempts.c.full_us > now_us",),
+        (60_000_001, 60_000_000, 60_000_000),
+        identity.dry_count,
+    ),
+    Row(
+        "a failed try is remembered",
+        ("identity.login_throttle:remembered | attempts.c.full_us > now_us",),
+        (1, 0, 0),
+        identity.failed_try,
+    ),
+    Row(
+        "somebody is shut out",
+        (
+            (
+                "identity.login_throttle:remembered | "
+                "attempts.c.full_us > now_us + (PAIR.attempts - 1) * PAIR.step_us"
+            ),
+        ),
+        (1, 0, 0),
+        identity.shut_out,
+    ),
+    Row(
+        "a count of tries is forgotten once it has run dry",
+        ("identity.login_throttle:forget_old | attempts.c.full_us <= shop.clock()",),
+        (True, False, False),
+        identity.old_try,
+    ),
+    # --- What is kept for a time
+    Row(
+        "an idempotency key is kept for 30 days",
+        ("operations.retention:forget_old | idempotency.c.created_us < before_us",),
+        (1, 1, 0),
+        kept.idempotency_key,
+    ),
+    Row(
+        "an upload is kept for an hour",
+        (
+            "operations.uploads:find | uploads.c.created_us >= _oldest_us(shop)",
+            "operations.uploads:forget_old | uploads.c.created_us < _oldest_us(shop)",
+        ),
+        ((True, True), (True, True), (False, False)),
+        kept.upload,
+    ),
+    Row(
+        "a picture that nothing shows is kept for an hour",
+        (
+            (
+                "operations.pictures:_forget_unused | "
+                "images.c.created_us < shop.clock() - UPLOAD_SECONDS_MAX * 1000000"
+            ),
+        ),
+        (True, True, False),
+        kept.picture,
+    ),
+    Row(
+        "an audit's record gives way to a later one's",
+        ("operations.audit:audit_and_record | audits.c.at_us <= now_us",),
+        (True, False, False),
+        kept.last_audit,
+    ),
+    # --- The refund window
+    Row(
+        "a buyer may return",
+        ("domain.refunds:refund | now_us - handed_out_us > window_seconds * MICROSECONDS",),
+        ("done", "done", "RefundWindowOver"),
+        money.refund,
+    ),
+    Row(
+        "a page offers to return",
+        ("queries.orders:returnable | orders.c.fulfilled_us >= shop.clock() - window_us",),
+        (True, True, False),
+        money.returnable,
+    ),
+    Row(
+        "a machine offers to undo",
+        ("queries.storefront:newest_bought | rows[0].fulfilled_us < shop.clock() - window_us",),
+        (True, True, False),
+        money.undo_at_the_machine,
+    ),
+    Row(
+        "earnings are held back, of what was dispensed at once",
+        (
+            "domain.payables:held_back_cents | order.fulfilled_us >= since_us",
+            "queries.earnings:held_back_cents | orders.c.fulfilled_us >= since_us",
+            "till.sql.statements:EARNINGS | o.fulfilled_us >= w.since_us",
+        ),
+        ((0, "NotPayable"), (0, "NotPayable"), (150, "done")),
+        money.payable_at_once,
+    ),
+    Row(
+        "earnings are held back, of what was dispensed later",
+        ("till.sql.statements:EARNINGS | o.fulfilled_us >= (SELECT min(w.since_us) FROM wanted w)",),
+        ((0, "NotPayable"), (0, "NotPayable"), (150, "done")),
+        money.payable_late,
+    ),
+    Row(
+        "earnings are held back though the clock was set back by a minute",
+        (
+            (
+                "queries.earnings:held_back_cents | "
+                "orders.c.created_us < since_us - CLOCK_SECONDS_BACK_MAX * MICROSECONDS"
+            ),
+            "till.sql.statements:OLDER | o.created_us < w.before_us",
+        ),
+        ((0, "NotPayable"), (0, "NotPayable"), (150, "done")),
+        money.clock_set_back,
+    ),
+    # --- A day
+    Row(
+        "a buyer's fourth refund, a day after the third",
+        (
+            "domain.refunds:refund | refunds_today >= REFUNDS_PER_DAY",
+            "till.commands.refunds:_refunds_today | made_us > since_us",
+            "till.sql.statements:RECENT_REFUNDS | r.created_us > w.since_us",
+        ),
+        ("RefundsExhausted", "done", "done"),
+        money.fourth_refund,
+    ),
+    Row(
+        "a guest's fourth refund, a day after the third",
+        ("till.sql.statements:RECENT_REFUNDS | r.created_us > w.since_us",),
+        ("RefundsExhausted", "done", "done"),
+        money.fourth_refund_of_a_guest,
+    ),
+    Row(
+        "coins that buyers declare, a day after the most of a day",
+        (
+            "till.commands.wallet:_declared_today | one.created_us > since_us",
+            "till.sql.statements:RECENT_DEPOSITS | t.created_us > w.since_us",
+        ),
+        ("CoinsCapReached", "done", "done"),
+        money.declared_coins,
+    ),
+    Row(
+        "money that nobody claims, after 30 days",
+        ("queries.guests:unclaimed | touched <= before_us",),
+        (0, 1, 1),
+        money.unclaimed,
+    ),
+    # --- Periods
+    Row(
+        "a statement's next day begins",
+        (
+            "queries.statements:statement | transfers.c.created_us >= ends_us",
+            "queries.statements:statement | transfers.c.created_us >= begins_us",
+            "queries.statements:statement | transfers.c.created_us < ends_us",
+        ),
+        ((True, True, False), (False, False, True), (False, False, True)),
+        money.statement,
+    ),
+    Row(
+        "a report's next day begins, for pay-outs",
+        (
+            "queries.reports:earnings | transfers.c.created_us >= days.start_us(day_of(period.first))",
+            "queries.reports:earnings | transfers.c.created_us < days.start_us(day_of(period.last) + 1)",
+        ),
+        ((10, 0), (0, 10), (0, 10)),
+        money.pay_outs_of_a_day,
+    ),
+    Row(
+        "a report's next day begins, for sales",
+        ("queries.reports:_within | sales.c.day.between(day_of(period.first), day_of(period.last))",),
+        ((1, 0), (0, 1), (0, 1)),
+        money.sales_of_a_day,
+    ),
+    # --- Others
+    Row(
+        "an order is dispensed once it was made, says the audit",
+        ("store.audit_rules.sales:_status_offenders | _orders.fulfilled_us >= _orders.created_us",),
+        (False, True, True),
+        money.dispensed_before_it_was_made,
+    ),
+    Row(
+        "a press that was sent before says what it did",
+        ("web.storefront.machine:_pressed | request.shop.clock() - receipt.created_us > TWICE_US",),
+        ("What would you like?", "What would you like?", "This was already done. Press again to repeat it."),
+        money.pressed_again,
+    ),
+)
+"""Asked of a shop, on each database, by its clock."""
+
+OTHERS = (
+    # Counts looks; tests/http/test_timeouts.py asks.
+    "http.timeouts:BodyTimeouts.look | self.looks - since > self._looks_max",
+    "http.timeouts:BodyTimeouts.look | self.looks - begun > BODY_SECONDS_MAX",
+    # How long to wait: a microsecond more or less is nothing to anybody.
+    "operations.metrics:Float.cents | now >= self._until",
+    "queries.events:Events.is_wanted | asyncio.get_running_loop().time() < self._loud_until",
+    "queries.events:Events.keep_checking | now - asked >= ASK_SECONDS",
+    "store.engine:_set_pragma | time.monotonic() > deadline",
+    "till.engine.queue:Till._write | loop.time() + AWAY_PAUSE_SECONDS >= patience_ends",
+    "till.sql.postgres:PostgresBooks._find_out | loop.time() < deadline",
+    # The demo's made-up past.
+    "demo.history:History.make | instant_us > self.end_us",
+    "demo.history:History._plan | (midnight_us // DAY_US + 3) % 7 >= 5",
+    "demo.history:History._choose | self.clock() % DAY_US < 10 * 3600 * SECOND_US",
+    # Texts.
+    "queries.catalogue:_candidates | suffix >= first",
+)
+"""Comparisons in which no instant is promised to anybody, and why."""
