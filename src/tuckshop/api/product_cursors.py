@@ -15,13 +15,7 @@ from tuckshop.till.commands.products import ProductRecord
 
 def product_cursor(product: ProductRecord, sort: Sort) -> str:
     """The cursor behind this product: its id, and what else says where it stands."""
-    place = catalogue.place_of(product, sort)
-    cursor = cursor_of(place.product_id)
-    if place.price_cents is not None:
-        return f"{cursor}.p{place.price_cents}"
-    if place.name_key is not None:
-        return f"{cursor}.n{base64.urlsafe_b64encode(place.name_key.encode()).decode().rstrip('=')}"
-    return cursor
+    return _written(catalogue.place_of(product, sort))
 
 
 def place_behind(cursor: str, sort: Sort) -> Place:
@@ -38,8 +32,19 @@ def place_behind(cursor: str, sort: Sort) -> Place:
         case (Sort.NAME | Sort.NAME_DOWN, "n"):
             with contextlib.suppress(ValueError):
                 key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-                if key and "\0" not in key:
-                    return Place(product_id, name_key=key)
+                place = Place(product_id, name_key=key)
+                # Python reads past what is not Base64, and past bits that are left over.
+                if key and "\0" not in key and _written(place) == cursor:
+                    return place
         case _:
             pass
     raise Malformed(("cursor", "must be the `next` of a list in this order"))
+
+
+def _written(place: Place) -> str:
+    cursor = cursor_of(place.product_id)
+    if place.price_cents is not None:
+        return f"{cursor}.p{place.price_cents}"
+    if place.name_key is not None:
+        return f"{cursor}.n{base64.urlsafe_b64encode(place.name_key.encode()).decode().rstrip('=')}"
+    return cursor
