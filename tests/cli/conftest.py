@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.planted.planting import MUTANT, VARIABLE
 from tuckshop.cli.main import cli
 
 
@@ -85,7 +86,9 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal in an empty folder."""
-    for name in [name for name in os.environ if name.startswith("TUCKSHOP_")]:
+    for name in [
+        name for name in os.environ if name.startswith("TUCKSHOP_") and name not in (VARIABLE, MUTANT)
+    ]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
     monkeypatch.setenv("TUCKSHOP_HOME", str(home))

@@ -86,8 +86,8 @@ async def _buy(
     stage: Stage, client: Client, place: int, port: int, crash: Crash, rng: random.Random
 ) -> list[str]:
     """Buys until there was a sale after the crash; what was not answered with a sale is asked for again."""
+    line = await Line.open(port)
     try:
-        line = await Line.open(port)
         while place not in crash.sold_since:
             client.unknown = client.unknown or tuple(rng.sample(client.products, k=rng.randint(1, 2)))
             was_back = crash.is_back
@@ -100,9 +100,10 @@ async def _buy(
             crash.sold += 1
             if was_back:
                 crash.sold_since.add(place)
-        await line.close()
     except Lost:
         return [f"a server broke the line of user {client.buyer.user_id}"]
+    finally:
+        await line.close()
     return []
 
 
