@@ -24,21 +24,22 @@ def place_behind(cursor: str, sort: Sort) -> Place:
     product_id = cursor_id(written)
     assert product_id is not None
     kind, text = value[:1], value[1:]
+    place = None
     match sort, kind:
         case (Sort.ID | Sort.NEWEST, ""):
-            return Place(product_id)
+            place = Place(product_id)
         case (Sort.PRICE | Sort.PRICE_DOWN, "p") if re.fullmatch("[1-9][0-9]{0,9}", text):
-            return Place(product_id, price_cents=int(text))
+            place = Place(product_id, price_cents=int(text))
         case (Sort.NAME | Sort.NAME_DOWN, "n"):
             with contextlib.suppress(ValueError):
                 key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-                place = Place(product_id, name_key=key)
-                # Python reads past what is not Base64, and past bits that are left over.
-                if key and "\0" not in key and _written(place) == cursor:
-                    return place
+                place = Place(product_id, name_key=key) if key and "\0" not in key else None
         case _:
             pass
-    raise Malformed(("cursor", "must be the `next` of a list in this order"))
+    # Python reads past what is not Base64, and past bits that are left over.
+    if place is None or _written(place) != cursor:
+        raise Malformed(("cursor", "must be the `next` of a list in this order"))
+    return place
 
 
 def _written(place: Place) -> str:
