@@ -83,6 +83,10 @@ class Terminal:
             connection.execute(statement)
 
 
+def _serves(*_: object, **__: object) -> None:
+    raise AssertionError("it serves")
+
+
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal in an empty folder."""
@@ -90,6 +94,8 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
         name for name in os.environ if name.startswith("TUCKSHOP_") and name not in (VARIABLE, MUTANT)
     ]:
         monkeypatch.delenv(name)
+    # Or a server that nobody refuses would serve in this process, and the test would never end.
+    monkeypatch.setattr("tuckshop.cli.serve._serve", _serves)
     home = tmp_path / "home"
     monkeypatch.setenv("TUCKSHOP_HOME", str(home))
     monkeypatch.setenv("HOME", str(tmp_path))
