@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 HANG_SECONDS = 240.0  # Far more than anything takes on a slow computer that is busy with other things.
 WALK_SECONDS = 10 * HANG_SECONDS  # The same of many things one after the other, each of which may hang.
+HOW = "TUCKSHOP_TEST_SERVER"  # See serve_in_a_small_way.
+QUEUE_MAX, BATCH_MAX = 32, 10
+TIRED_SECONDS = 3.0
 _PAUSE_SECONDS = 0.005
 
 
@@ -47,9 +51,27 @@ def serve_patiently() -> None:
     serve.KILL_SECONDS = int(HANG_SECONDS / 2)
 
 
+def serve_in_a_small_way(how: str) -> None:
+    """What takes thousands of requests, or many seconds, comes about sooner; nothing else is other.
+
+    `small`: the till has few places. `tired`: it soon gives up on a database that is away.
+    """
+    from tuckshop.till.engine.queue import Till
+    from tuckshop.till.sql import postgres
+
+    usual = Till.__init__.__kwdefaults__
+    assert usual is not None
+    if how == "small":
+        usual |= {"queue_max": QUEUE_MAX, "batch_max": BATCH_MAX}
+    elif how == "tired":
+        usual["patience_seconds"] = TIRED_SECONDS
+        postgres.FATE_SECONDS = TIRED_SECONDS
+
+
 if __name__ == "__main__":
     import tests.planted.hook  # noqa: F401
     from tuckshop.cli.main import cli
 
     serve_patiently()
+    serve_in_a_small_way(os.environ.get(HOW, ""))
     cli()

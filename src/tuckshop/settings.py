@@ -259,6 +259,8 @@ def _without_password(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "(hidden: not an address)"
+    if parts.netloc and (parts.fragment or "@" in f"{parts.path}{parts.query}"):
+        return "(hidden: not an address)"  # A / or # in a password that is not escaped ends the host early.
     host = parts.netloc.rpartition("@")[2]
     user = parts.netloc.rpartition("@")[0].partition(":")[0]
     netloc = f"{user}:***@{host}" if ":" in parts.netloc.rpartition("@")[0] else parts.netloc

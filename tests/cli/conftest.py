@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.planted.planting import MUTANT, VARIABLE
 from tuckshop.cli.main import cli
 
 
@@ -82,11 +83,19 @@ class Terminal:
             connection.execute(statement)
 
 
+def _serves(*_: object, **__: object) -> None:
+    raise AssertionError("it serves")
+
+
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal in an empty folder."""
-    for name in [name for name in os.environ if name.startswith("TUCKSHOP_")]:
+    for name in [
+        name for name in os.environ if name.startswith("TUCKSHOP_") and name not in (VARIABLE, MUTANT)
+    ]:
         monkeypatch.delenv(name)
+    # Or a server that nobody refuses would serve in this process, and the test would never end.
+    monkeypatch.setattr("tuckshop.cli.serve._serve", _serves)
     home = tmp_path / "home"
     monkeypatch.setenv("TUCKSHOP_HOME", str(home))
     monkeypatch.setenv("HOME", str(tmp_path))

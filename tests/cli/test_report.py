@@ -78,7 +78,7 @@ def test_a_statement(shop: Terminal) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("sales", "--from", "2025-13-01"), "does not exist"),
+        (("sales", "--from", "2025-13-01"), "is not a day that exists"),
         (("sales", "--from", "20251001"), "Write it as 2025-12-31"),
         (("sales", "--from", "2025-10-02", "--to", "2025-10-01"), "must not be after 2025-10-01"),
         (("sales", "--from", "2001-01-01", "--to", "2025-10-01"), "within 3700 days"),

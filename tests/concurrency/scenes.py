@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -84,9 +84,11 @@ class Stage:
 
 
 @contextmanager
-def staged(url: str, home: Path, *, count: int, bug: str | None = None) -> Iterator[Stage]:
+def staged(
+    url: str, home: Path, *, count: int, bug: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Stage]:
     """Servers and reader on the shop at `url`, for as long as the context lasts."""
-    with serving(url, home, count=count, bug=bug) as servers, reading(url, home) as reader:
+    with serving(url, home, count=count, bug=bug, settings=settings) as servers, reading(url, home) as reader:
         yield Stage(url, servers, reader)
 
 

@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.concurrency import scenes
+from tests.concurrency.exhaustion import exhausted
 from tests.concurrency.market import market_day
 from tests.concurrency.scenes import Stage, staged
+from tests.limits import HOW
 
 log = logging.getLogger(__name__)  # Figures: --log-cli-level=INFO
 
 SEED = 20_260_611
 IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 READINGS = 2_000 if IS_PROOF else 25
+EXHAUSTIONS = 10 if IS_PROOF else 1
 
 
 @pytest.fixture
@@ -68,3 +71,11 @@ def test_every_reading_of_a_market_day_balances(stage: Stage) -> None:  # 2,000 
 def test_opposite_orders_never_meet_a_deadlock(postgres_url: str, tmp_path: Path) -> None:  # 500 pairs
     with staged(postgres_url, tmp_path, count=2) as stage:
         assert asyncio.run(scenes.opposite_orders(stage, pairs=500)) == []
+
+
+@pytest.mark.more
+@pytest.mark.proof
+def test_a_crowd_without_places_leaves_nothing_behind(database_url: str, tmp_path: Path) -> None:  # 10 rounds
+    count = _servers(database_url)
+    with staged(database_url, tmp_path, count=count, settings={HOW: "small"}) as stage:
+        assert asyncio.run(exhausted(stage, rounds=EXHAUSTIONS)) == []

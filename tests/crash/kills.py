@@ -78,13 +78,7 @@ async def kill_under_load(stage: Stage, *, kills: int, purchases: int, seed: int
     """
     rng = random.Random(seed)
     so_far = Kills()
-    async with stage.seeding() as shop:
-        cans = [
-            await shop.product(f"can {number}", price_cents=PRICE_CENTS, stock=STOCK) for number in range(5)
-        ]
-        ids = tuple(can.product_id for can in cans)
-        buyers = [await shop.buyer(f"buyer {number}", cents=PURSE_CENTS) for number in range(CLIENTS)]
-    clients = [Client(buyer, ids) for buyer in buyers]
+    clients = await seeded(stage)
     while not so_far.faults and (so_far.kills < kills or so_far.purchases < purchases):
         if so_far.kills >= 2 * kills:
             so_far.faults.append(f"only {so_far.purchases} purchases in {so_far.kills} lives")
@@ -98,9 +92,21 @@ async def kill_under_load(stage: Stage, *, kills: int, purchases: int, seed: int
             if client.unknown:
                 await _resend(stage, client, stage.servers.ports[number % len(stage.servers.ports)], so_far)
         so_far.purchases = sum(len(client.acknowledged) for client in clients)
-        so_far.faults += await _books_faults(stage, clients)
+        so_far.faults += await books_faults(stage, clients)
         so_far.faults += await stage.audited()
     return so_far
+
+
+async def seeded(stage: Stage) -> list[Client]:
+    """8 buyers with more money than they can spend, and five products that never run out."""
+    async with stage.seeding() as shop:
+        cans = [
+            await shop.product(f"can {number}", price_cents=PRICE_CENTS, stock=STOCK) for number in range(5)
+        ]
+        ids = tuple(can.product_id for can in cans)
+        return [
+            Client(await shop.buyer(f"buyer {number}", cents=PURSE_CENTS), ids) for number in range(CLIENTS)
+        ]
 
 
 async def _live_and_die(
@@ -157,7 +163,7 @@ def _ask(stage: Stage, client: Client) -> Ask:
     return stage.ask_order(client.buyer, *client.unknown, key=client.key)
 
 
-async def _books_faults(stage: Stage, clients: list[Client]) -> list[str]:
+async def books_faults(stage: Stage, clients: list[Client]) -> list[str]:
     """Every acknowledged purchase is in the books exactly once, and nothing else is."""
     rows = await stage.query("SELECT buyer_id, id FROM orders")
     faults = []

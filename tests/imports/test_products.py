@@ -132,7 +132,10 @@ async def test_takes_a_list_once_and_then_finds_nothing_to_do(open_for_business:
     await books.assert_clean()
 
 
-async def test_what_is_given_changes_nothing_when_it_is_taken(open_for_business: Shop, books: Books) -> None:
+async def test_what_is_given_changes_nothing_when_it_is_taken(
+    open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "PAGE", 5)  # Of 12 products.
     await take(open_for_business, LIST.replace("sam", "house"))
     for name in ('"quoted"', "'=x", "'n Beetje", "+1", "-1", "@home", "日本茶", "e\u0301clair", "a;b\u3000c"):
         await books.product(name)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 
 from tests.limits import WALK_SECONDS
 from tests.planted.planting import ROOT, VARIABLE, Bug
@@ -18,19 +21,27 @@ def fate(bug: Bug) -> str:
 
     A test that was left out, or whose set-up broke, has caught nothing.
     """
-    try:
-        done = subprocess.run(
+    # To a file: whatever the tests have started holds a pipe open, and nobody would hear that they hang.
+    with tempfile.TemporaryFile("w+") as told:
+        running = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-q", "-rA", "--tb=no", "-p", "no:cacheprovider", *bug.tests],
-            check=False,
             cwd=ROOT,
             env=os.environ | {VARIABLE: bug.name},
-            capture_output=True,
-            text=True,
-            timeout=WALK_SECONDS,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        return "its tests hang"
-    ends = _LINE.findall(done.stdout)
-    if done.returncode != 1 or not ends:
-        return f"pytest ended with {done.returncode}: {(done.stdout + done.stderr)[-1_000:]}"
+        try:
+            status = running.wait(WALK_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "its tests hang"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+        told.seek(0)
+        said = told.read()
+    ends = _LINE.findall(said)
+    if status != 1 or not ends:
+        return f"pytest ended with {status}: {said[-1_000:]}"
     return "; ".join(f"{how.lower()}: {test}" for how, test in ends if how != "FAILED")

@@ -8,6 +8,7 @@ from tests.shop import Clock, Shop
 from tuckshop.context import Shop as Running
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import BadCredentials, RoleMissing, TooManyTries
 from tuckshop.domain.users import Actor, Role
 from tuckshop.identity import login_throttle, registration, sessions
@@ -22,12 +23,15 @@ CASHIER = Actor(1, frozenset({Role.CASHIER}))
 async def test_money_coins_and_what_waits(shop: Shop, running: Running) -> None:
     ada = await shop.buyer(cents=165)  # 100 + 50 + 10 + 5
     await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id), {100: 2}))
-    await shop.product("cola", price_cents=65, stock=4)
+    cola = await shop.product("cola", price_cents=65, stock=5)
+    bob = await shop.buyer("bob")
+    await shop.execute("UPDATE users SET tab_limit_cents = 100 WHERE id = :id", id=bob.user_id)
+    await shop.buy(bob, (cola.product_id, 1), payment=Payment.TAB)  # What is owed is in no wallet.
     await shop.execute("UPDATE users SET state = 'pending' WHERE id = :id", id=ada.user_id)
     seen = await dashboard.taken(running, actor=CASHIER)
     assert seen.float_cents == 365
     assert {value: count for value, count in seen.coins.items() if count} == {100: 3, 50: 1, 10: 1, 5: 1}
-    assert (seen.waiting_orders, seen.waiting_users, seen.low) == (0, 1, [])
+    assert (seen.waiting_orders, seen.waiting_users, seen.low) == (1, 1, [])
 
 
 async def test_a_shelf_is_low_below_its_par_level_and_without_one_with_three_or_fewer(
@@ -38,6 +42,8 @@ async def test_a_shelf_is_low_below_its_par_level_and_without_one_with_three_or_
     pars = {"below": 10, "at par": 10, "may be empty": 0}
     plans = tuple(ShelfPlan(made[name], par_level=par) for name, par in pars.items())
     await shop.do(SetShelves(OPERATOR, 1, plans))
+    gone = await shop.product("not sold any more", stock=1)
+    await shop.execute("UPDATE products SET removed_us = 1 WHERE id = :id", id=gone.product_id)
     seen = await dashboard.taken(running, actor=CASHIER)
     assert [(one.product, one.machine, one.quantity, one.par_level) for one in seen.low] == [
         ("three", "default", 3, None),

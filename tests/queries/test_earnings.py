@@ -35,6 +35,8 @@ async def test_each_kind_of_order_counts_once_and_alone(
         told = (
             await earnings.payable(open_for_business, actor=OPERATOR, seller_id=seller_id)
         ).held_back_cents
+        own = await earnings.earnings(open_for_business, seller_id=seller_id)
+        assert own.balance_cents - own.payable_cents == told  # What the seller sees.
         paid = await books.do(PaySeller(CLI, seller_id, f"bank {next(references)}", 1))
         assert isinstance(paid, SellerPaid)  # The till, which asks another way, finds the same.
         assert paid.balance_cents - paid.payable_cents == told

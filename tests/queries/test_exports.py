@@ -13,6 +13,9 @@ from tuckshop.context import Shop
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.queries import exports
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.orders import PlaceOrder
+from tuckshop.till.commands.wallet import Deposit
 
 
 @pytest.fixture
@@ -61,3 +64,11 @@ async def test_every_order_line_by_line(
     assert (order, created) == (rows[1][0], "2025-10-09T08:53:20Z")
     assert rest == ["ada", 1, "wallet", "dispensed", gum, "gum", 1, 0, "0.05", "house"]
     assert rows[1][6:] == (cola, "cola", 2, 0, "1.50", "sam")
+
+
+async def test_guests_orders_have_no_buyer(open_for_business: Shop, books: Books) -> None:
+    door, cola = await books.guest("door"), await books.product("cola", price_cents=150)
+    await books.do(Deposit(OPERATOR, door, {50: 3}))
+    await books.do(PlaceOrder(OPERATOR, door, ((cola.product_id, 1),)))
+    _, (_, _, buyer, *rest) = [row async for row in exports.sold(open_for_business)]
+    assert (buyer, rest[-6:]) == (None, [cola.product_id, "cola", 1, 0, "1.50", "house"])

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.shop import open_shop
+from tests.shop import Shop, open_shop
 from tests.till.day import open_day, steps
 from tests.till.recorder import record
 from tests.till.wire import at_message, open_wire
@@ -56,8 +56,12 @@ async def test_a_statement_that_fails_on_sqlite_leaves_the_books_as_they_were(
 @pytest.mark.parametrize("deliver", [False, True], ids=["request lost", "answer lost"])
 @pytest.mark.parametrize("number", MESSAGES)
 async def test_a_line_to_postgres_that_breaks_has_each_command_done_once(
-    postgres_url: str, number: int, *, deliver: bool
+    postgres_url: str, sqlite_url: str, number: int, *, deliver: bool
 ) -> None:
+    async with open_shop(sqlite_url) as undisturbed:
+        for _, step in steps(await open_day(undisturbed)):
+            await step()
+        wanted = await _rows(undisturbed)
     async with open_wire(postgres_url) as wire, open_shop(wire.url) as shop:
         day = await open_day(shop)
         execute, wire.deliver = shop.till.execute, deliver
@@ -73,4 +77,10 @@ async def test_a_line_to_postgres_that_breaks_has_each_command_done_once(
         for _, step in steps(day):
             await step()
         await shop.assert_clean()
+        assert await _rows(shop) == wanted  # Nothing was done twice.
     assert wire.cuts >= (len(COMMANDS) if number <= LEAST_MESSAGES else 0)
+
+
+async def _rows(shop: Shop) -> dict[str, int]:
+    """How many rows each table has."""
+    return {table: len(rows) for table, rows in (await shop.books()).items()}

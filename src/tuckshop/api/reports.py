@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from tuckshop.domain import days
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import InvalidField, NotOwner, ReportTooLarge, RoleMissing, UnknownUser
 from tuckshop.http import downloads
@@ -215,7 +216,7 @@ async def statement(
 
 def _date(field: str, text: str | None) -> date | None:
     try:
-        return None if text is None else date.fromisoformat(text)
+        return None if text is None else days.read(text)
     except ValueError:
         raise Malformed((field, "must be an existing day")) from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.shop_access import opened_shop, run
+from tuckshop.domain import days
 
 if TYPE_CHECKING:
     from tuckshop.context import Shop
@@ -34,13 +34,10 @@ class Day(click.ParamType[date]):
         """The day; fails in one line."""
         if isinstance(value, date):
             return value
-        # Python takes weeks and digits without dashes too.
-        if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
-            self.fail(f"{value!r} is not a day. Write it as 2025-12-31.", param, ctx)
         try:
-            return date.fromisoformat(value)
+            return days.read(value)
         except ValueError:
-            self.fail(f"{value!r} does not exist. Choose another day.", param, ctx)
+            self.fail(f"{value!r} is not a day that exists. Write it as 2025-12-31.", param, ctx)
 
 
 class Keys(click.ParamType[tuple[str, ...]]):

@@ -5,6 +5,7 @@ A day is counted in whole days since 1970 and called by the date on which it beg
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -14,6 +15,7 @@ from tuckshop.domain.refusals import InvalidField
 MICROSECONDS = 1_000_000  # In a second: instants are counted in them.
 DAY_SECONDS = 86_400
 
+_WRITTEN = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _FIRST = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,6 +81,16 @@ def period(first: date | None, last: date | None, *, today: date) -> Period:
     if (last - first).days >= PERIOD_DAYS_MAX:
         raise InvalidField(field="from", problem=PeriodTooLong(PERIOD_DAYS_MAX, f"{last}"))
     return Period(first, last)
+
+
+def read(text: str) -> date:
+    """`"2025-12-31"` -> the day. Raises ValueError for other texts and days that never are.
+
+    Python itself takes weeks and digits without dashes too.
+    """
+    if _WRITTEN.fullmatch(text) is None:
+        raise ValueError(f"not a day: {text!r}")
+    return date.fromisoformat(text)
 
 
 def date_of(day: int) -> date:

@@ -11,7 +11,7 @@ from tuckshop.till.state.read_set import ShelfRef
 from tuckshop.till.state.working_set import WorkingSet
 
 CHANNEL = "tuckshop_news"
-_WORD = re.compile(r"[a-z][0-9]+(\.[0-9]+)*", re.ASCII)
+_WORD = re.compile(r"[a-z][0-9]{1,19}(\.[0-9]{1,19})*", re.ASCII)
 PAYLOAD_BYTES_MAX = 7_900  # PostgreSQL takes less than 8000.
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from tuckshop.domain import money, products
+from tuckshop.domain import days, money, products
 from tuckshop.domain.field_problems import (
     AmountTooLarge,
     AmountTooSmall,
@@ -100,7 +100,7 @@ class BoundForm:
         """A day as date fields send it; None where none is named."""
         typed = self.typed[name].strip()
         try:
-            return date.fromisoformat(typed) if typed else None
+            return days.read(typed) if typed else None
         except ValueError:
             self.tell(name, self.words.gettext("Enter a date such as 2025-12-31."))
             return None

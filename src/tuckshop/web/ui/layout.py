@@ -70,7 +70,10 @@ def here(request: ShopRequest) -> str:
         query: bytes = request.scope["query_string"]
         path = request.scope["path"]
         return forms.own_path(f"{path}?{query.decode('latin-1')}" if query else path)
-    from_page = urlsplit(request.headers.get("referer", ""))
+    try:
+        from_page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # What no browser sends: an address such as `http://[`.
+        return "/"
     return forms.own_path(f"{from_page.path}?{from_page.query}" if from_page.query else from_page.path)
 
 
