@@ -115,7 +115,9 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
         case ast.BoolOp():
             is_and = isinstance(node.op, ast.And)
             yield _with(node, op=ast.Or() if is_and else ast.And())
-            for place in range(len(node.values)):  # Without one of the conditions.
+            for place, value in enumerate(node.values):  # Without one of the conditions.
+                if isinstance(value, ast.Constant):
+                    continue  # `or 0` is no condition.
                 rest = [*node.values[:place], ast.Constant(is_and), *node.values[place + 1 :]]
                 yield _with(node, values=rest)
         case ast.BinOp(op=op) if type(op) in _OTHER:

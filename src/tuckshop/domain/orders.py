@@ -276,7 +276,7 @@ def rights(actor: Actor, order: Order, lines: Sequence[Line]) -> set[Right]:
 def require_right(actor: Actor, order: Order, lines: Sequence[Line], *needed: Right) -> None:
     """Raises UnknownOrder for strangers, RoleMissing for those whose right is another, or in part of it."""
     own = [line for line in lines if line.seller_id == actor.user_id]
-    held = rights(actor, order, own or lines)
+    held = rights(actor, order, own)
     if len(own) < len(lines):
         held -= {Right.SELLER}
     if not held.intersection(needed):
