@@ -164,7 +164,7 @@ def sell(
     payer, after_cents = _charged(total, wallet=wallet, balance_cents=balance_cents, tab=tab)
     transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
     coins: Coins = {}
-    if change is Change.RETURN and after_cents:
+    if change is Change.RETURN:
         coins = pay(box, after_cents, values=coin_values)
         if coins:
             paid_cents = total_cents(coins)
