@@ -8,8 +8,16 @@ from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
 from tuckshop.domain.ledger import HOUSE, Transfer, TransferKind, earnings_of, tab_of, wallet_of
 from tuckshop.domain.orders import Line, Order, OrderStatus, Payment
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf
-from tuckshop.domain.refunds import BuyerBalances, Inventory, Reversal, cancel, reduce, refund
-from tuckshop.domain.refusals import InvalidField, WrongStatus
+from tuckshop.domain.refunds import (
+    REFUNDS_PER_DAY,
+    BuyerBalances,
+    Inventory,
+    Reversal,
+    cancel,
+    reduce,
+    refund,
+)
+from tuckshop.domain.refusals import InvalidField, RefundExceedsSale, RefundsExhausted, WrongStatus
 from tuckshop.domain.users import OPERATOR, Actor, Role
 
 ADA, SAM, SUE = 1, 7, 8
@@ -51,6 +59,20 @@ def reduced(of: Order, quantities: dict[int, int]) -> Reversal | None:
     )
 
 
+def refunded(of: Order, *, actor: Actor = OPERATOR, owed_cents: int = 0, refunds_today: int = 0) -> Reversal:
+    return refund(
+        order=of,
+        quantities=None,
+        actor=actor,
+        balances=BuyerBalances(0, owed_cents),
+        inventory=inventory(of),
+        write_off=False,
+        window_seconds=0,
+        refunds_today=refunds_today,
+        now_us=0,
+    )
+
+
 def test_an_order_is_made_smaller_by_what_is_no_longer_wanted() -> None:
     back = reduced(order(line(COLA, 3), line(TEA, 2)), {COLA: 1, TEA: 2})
     assert back is not None
@@ -88,6 +110,21 @@ def test_what_was_dispensed_is_neither_made_smaller_nor_cancelled() -> None:
         cancel(order=dispensed, actor=BUYER, balances=BuyerBalances(0), inventory=inventory(dispensed))
 
 
+def test_a_buyer_refunds_three_times_a_day_and_the_office_as_often_as_need_be() -> None:
+    dispensed = order(line(COLA), status=OrderStatus.DISPENSED)
+    assert refunded(dispensed, actor=BUYER, refunds_today=REFUNDS_PER_DAY - 1).amount_cents == 100
+    with pytest.raises(RefundsExhausted):
+        refunded(dispensed, actor=BUYER, refunds_today=REFUNDS_PER_DAY)
+    assert refunded(dispensed, actor=OPERATOR, refunds_today=REFUNDS_PER_DAY).amount_cents == 100
+
+
+def test_of_what_was_cancelled_nothing_is_left_for_its_buyer_to_refund() -> None:
+    gone = order(line(COLA)._replace(refunded_quantity=1), status=OrderStatus.CANCELLED)
+    with pytest.raises(RefundExceedsSale) as refused:
+        refunded(gone._replace(fulfilled_us=None), actor=BUYER)
+    assert refused.value == RefundExceedsSale(product=COLA, refundable_quantity=0)
+
+
 @pytest.mark.parametrize(
     ("owed", "transfers"),
     [
@@ -103,17 +140,7 @@ def test_what_was_bought_on_the_tab_comes_off_what_is_owed_and_the_rest_into_the
 ) -> None:
     lines = line(COLA), line(TEA, seller_id=SUE, cents=50), line(GUM, seller_id=None, cents=20)
     bought = order(*lines, status=OrderStatus.DISPENSED, payment=Payment.TAB)
-    back = refund(
-        order=bought,
-        quantities=None,
-        actor=OPERATOR,
-        balances=BuyerBalances(0, owed),
-        inventory=inventory(bought),
-        write_off=False,
-        window_seconds=0,
-        refunds_today=0,
-        now_us=0,
-    )
+    back = refunded(bought, owed_cents=owed)
     assert [
         (None if one.source == HOUSE else one.source.user_id, one.target, one.amount_cents)
         for one in back.transfers

@@ -98,6 +98,8 @@ def _walk(node: ast.AST, around: str, *, is_inside: bool) -> Iterator[tuple[Any,
     if is_inside:
         yield node, around
     is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    if isinstance(node, ast.FunctionDef) and node.name == "__init_subclass__":
+        return  # It has run before any test does.
     if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         around = f"{around}.{node.name}".lstrip(".")
     for name, part in ast.iter_fields(node):
