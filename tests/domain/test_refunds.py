@@ -145,7 +145,7 @@ def test_what_was_bought_on_the_tab_comes_off_what_is_owed_and_the_rest_into_the
         (None if one.source == HOUSE else one.source.user_id, one.target, one.amount_cents)
         for one in back.transfers
     ] == transfers
-    assert all(isinstance(one, Transfer) and one.kind is TransferKind.REFUND for one in back.transfers)
+    assert {one.kind for one in back.transfers} == {TransferKind.REFUND}
 
 
 def test_of_what_a_wallet_paid_nothing_comes_off_the_tab() -> None:
