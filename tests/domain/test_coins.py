@@ -19,6 +19,7 @@ from tuckshop.domain.coins import (
     largest_payable_cents,
     total_cents,
 )
+from tuckshop.domain.field_problems import NotPayableInCoins, TooManyCoins
 from tuckshop.domain.refusals import CoinNotAccepted, InvalidField
 
 EURO = (5, 10, 20, 50, 100)
@@ -64,12 +65,20 @@ def test_an_amount_was_put_in_as_the_fewest_coins() -> None:
     assert inserted_as(100 * PIECES_MAX, accepted=EURO) == {100: PIECES_MAX}
 
 
-@pytest.mark.parametrize("amount_cents", [-5, 0, 3, 68, 100 * PIECES_MAX + 5, 10**15])
-def test_an_amount_that_nobody_can_have_put_in_is_refused(amount_cents: int) -> None:
-    with pytest.raises(InvalidField):
+@pytest.mark.parametrize("amount_cents", [-5, 0, 3, 68])
+def test_an_amount_that_no_coins_make_is_refused(amount_cents: int) -> None:
+    with pytest.raises(InvalidField) as refused:
         inserted_as(amount_cents, accepted=EURO)
+    assert refused.value == InvalidField(field="amount", problem=NotPayableInCoins(EURO))
     with pytest.raises(InvalidField):
         inserted_as(100, accepted=())
+
+
+@pytest.mark.parametrize("amount_cents", [100 * PIECES_MAX + 5, 10**15])
+def test_an_amount_of_more_coins_than_anybody_feeds_is_refused(amount_cents: int) -> None:
+    with pytest.raises(InvalidField) as refused:
+        inserted_as(amount_cents, accepted=EURO)
+    assert refused.value == InvalidField(field="coins", problem=TooManyCoins(PIECES_MAX))
 
 
 @pytest.mark.parametrize("amount_cents", [-5, -1, 1, 3, 4])

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tuckshop.domain.days import BY_UTC, PERIOD_DAYS_MAX, BusinessDays, Period, date_of, day_of, period
+from tuckshop.domain.field_problems import DayOutOfRange
 from tuckshop.domain.refusals import InvalidField
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -80,6 +81,16 @@ def test_a_period_is_thirty_days_until_today() -> None:
     assert period(None, date(2025, 12, 31), today=TODAY) == Period(date(2025, 12, 2), date(2025, 12, 31))
     assert period(date(2027, 1, 1), None, today=TODAY) == Period(date(2027, 1, 1), date(2027, 1, 1))
     assert period(None, date(1970, 1, 5), today=TODAY).first == date(1970, 1, 2)
+
+
+def test_a_period_is_within_the_calendar() -> None:
+    first, last = date(1970, 1, 2), date(9900, 1, 1)
+    assert period(first, first, today=TODAY) == Period(first, first)
+    assert period(last, last, today=TODAY) == Period(last, last)
+    for day in (first - timedelta(days=1), last + timedelta(days=1)):
+        with pytest.raises(InvalidField) as refused:
+            period(None, day, today=TODAY)
+        assert refused.value == InvalidField(field="to", problem=DayOutOfRange("1970-01-02", "9900-01-01"))
 
 
 def test_a_period_has_an_end() -> None:

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuckshop.domain.field_problems import OutOfRange, WrongLength
+from tuckshop.domain.field_problems import OutOfRange, TaxOutOfRange, WrongLength
 from tuckshop.domain.products import (
     PRODUCT_NAME_LENGTH_MAX,
     QUANTITY_MAX,
+    SUFFIX_LENGTH_MAX,
     Product,
     Shelf,
     StockKind,
@@ -15,8 +16,12 @@ from tuckshop.domain.products import (
     check_product_name,
     check_quantity,
     move,
+    parse_tax,
     require_on_sale,
     require_owner,
+    show_tax,
+    suffixes,
+    suffixes_between,
 )
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -161,3 +166,47 @@ def test_a_shelf_fuller_than_its_lowered_capacity_still_sells() -> None:
     assert move(shelf(8, capacity=5), StockKind.SALE, -1).quantity == -1
     with pytest.raises(StockTooLarge):
         move(shelf(8, capacity=5), StockKind.RESTOCK, 1)
+
+
+def test_a_movement_of_nothing_is_none_even_on_a_shelf_that_is_too_full() -> None:
+    with pytest.raises(ValueError, match="cannot move 0"):
+        move(shelf(8, capacity=5), StockKind.CORRECTION, 0)
+
+
+# Words, numbers and codes
+
+
+def test_what_follows_each_character_of_a_key_is_told_once_and_not_at_full_length() -> None:
+    assert suffixes("tea") == ["a", "ea", "tea"]
+    assert suffixes("aa") == ["a", "aa"]
+    longest = "abcdefghijklmnopqrst"
+    assert suffixes(longest)[0] == longest[:SUFFIX_LENGTH_MAX]
+    assert max(map(len, suffixes(longest))) == SUFFIX_LENGTH_MAX
+
+
+@pytest.mark.parametrize(
+    ("part", "bounds"),
+    [
+        ("te", ("te", "tf")),
+        ("x" * (SUFFIX_LENGTH_MAX + 1), ("x" * SUFFIX_LENGTH_MAX, "x" * (SUFFIX_LENGTH_MAX - 1) + "y")),
+        ("t\U0010ffff", ("t\U0010ffff", "u")),
+        ("\U0010ffff", ("\U0010ffff", None)),
+        ("t\ud7ff", ("t\ud7ff", "t\ue000")),  # What lies between are no characters.
+    ],
+)
+def test_what_begins_with_a_part_lies_between_two_texts(part: str, bounds: tuple[str, str | None]) -> None:
+    assert suffixes_between(part) == bounds
+
+
+@pytest.mark.parametrize(
+    ("text", "points"), [("0", 0), ("19", 1900), ("5.5", 550), ("7.25", 725), ("100", 10_000)]
+)
+def test_a_tax_is_written_in_per_cent(text: str, points: int) -> None:
+    assert parse_tax(text) == points
+    assert show_tax(points) == text
+
+
+def test_no_tax_is_above_100_per_cent() -> None:
+    with pytest.raises(InvalidField) as refused:
+        parse_tax("100.01")
+    assert refused.value == InvalidField(field="tax", problem=TaxOutOfRange(10_000))

@@ -49,6 +49,12 @@ def test_every_refusal_comes_back_from_json_as_it_was(leaf: type[Refusal]) -> No
     assert revive(leaf.code, json.loads(json.dumps(refusal.facts()))) == refusal
 
 
+def test_what_has_no_kinds_below_it_is_a_leaf() -> None:
+    assert leaves(BadCredentials) == [BadCredentials]
+    assert BadCredentials in leaves(Unauthenticated)
+    assert Unauthenticated not in leaves()
+
+
 def test_a_list_of_facts_comes_back_as_it_was() -> None:
     assert revive("coin-not-accepted", {"value_cents": 1, "accepted": [5, 10]}) == CoinNotAccepted(
         value_cents=1, accepted=(5, 10)

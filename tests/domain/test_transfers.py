@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tuckshop.domain.field_problems import AmountTooSmall
+from tuckshop.domain.field_problems import AmountTooSmall, WrongLength
 from tuckshop.domain.ledger import BANK, UNCLAIMED, Transfer, TransferKind, earnings_of, wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import BalanceTooLarge, InsufficientFunds, InvalidField, NotPayable
-from tuckshop.domain.transfers import close, pay_seller, send, top_up
+from tuckshop.domain.transfers import (
+    EXTERNAL_REF_LENGTH_MAX,
+    check_external_ref,
+    close,
+    pay_seller,
+    send,
+    top_up,
+)
 
 ADA, BOB, SAM = wallet_of(1), wallet_of(2), 7
 TOO_LITTLE = InvalidField(field="amount", problem=AmountTooSmall(1))
@@ -66,6 +73,15 @@ def test_a_seller_is_paid_what_is_payable_or_what_is_named_of_it() -> None:
         with pytest.raises(NotPayable) as refused:
             paid(amount_cents, payable_cents=payable_cents)
         assert refused.value == NotPayable(payable_cents=payable_cents, balance_cents=900)
+
+
+def test_a_bank_s_reference_has_1_to_128_characters() -> None:
+    for length in (1, EXTERNAL_REF_LENGTH_MAX):
+        assert check_external_ref("x" * length) == "x" * length
+    for length in (0, EXTERNAL_REF_LENGTH_MAX + 1):
+        with pytest.raises(InvalidField) as refused:
+            check_external_ref("x" * length)
+        assert refused.value == InvalidField(field="external_ref", problem=WrongLength(1, 128))
 
 
 def test_an_empty_wallet_closes_without_a_transfer() -> None:

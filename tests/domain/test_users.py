@@ -6,9 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tuckshop.domain.field_problems import (
-    WrongLength,
-)
+from tuckshop.domain.field_problems import NoRoles, RoleTwice, WrongLength
 from tuckshop.domain.refusals import InvalidField, RoleMissing
 from tuckshop.domain.users import (
     EMAIL_LENGTH_MAX,
@@ -18,11 +16,16 @@ from tuckshop.domain.users import (
     USERNAME_LENGTH_MAX,
     Actor,
     Role,
+    Scope,
     check_email,
     check_name,
     check_password,
+    check_roles,
     check_username,
     name_key,
+    read_scopes,
+    roles_within,
+    write_scopes,
 )
 
 CAFE, CAFE_IN_TWO_STROKES = "caf\u00e9", "cafe\u0301"
@@ -160,6 +163,34 @@ def test_a_name_is_accepted_as_it_is_kept(name: str) -> None:
 @pytest.mark.parametrize("email", ["ada@example.org", "a@b", "Ada.L+shop@example.org", "jörg@exämple.org"])
 def test_an_address_has_a_name_and_a_domain(email: str) -> None:
     assert check_email(email) == email
+
+
+def test_a_user_holds_at_least_one_role_and_each_once() -> None:
+    assert check_roles([Role.BUYER, Role.SELLER]) == {Role.BUYER, Role.SELLER}
+    for roles, problem in (([], NoRoles()), ([Role.BUYER, Role.BUYER], RoleTwice())):
+        with pytest.raises(InvalidField) as refused:
+            check_roles(roles)
+        assert refused.value == InvalidField(field="roles", problem=problem)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "roles"),
+    [
+        ({Scope.READ}, set()),
+        ({Scope.BUY}, {Role.BUYER}),
+        ({Scope.READ, Scope.SELL}, {Role.SELLER}),
+        ({Scope.ADMIN}, {Role.CASHIER, Role.ADMIN}),
+        (set(Scope), set(Role)),
+    ],
+)
+def test_a_token_lends_the_roles_of_its_scopes(scopes: set[Scope], roles: set[Role]) -> None:
+    assert roles_within(frozenset(Role), frozenset(scopes)) == roles
+    assert roles_within(frozenset({Role.BUYER}), frozenset(scopes)) == roles & {Role.BUYER}
+
+
+def test_scopes_are_kept_in_the_order_of_the_set() -> None:
+    assert write_scopes(frozenset({Scope.SELL, Scope.READ})) == "read sell"
+    assert read_scopes("read sell") == {Scope.SELL, Scope.READ}
 
 
 @pytest.mark.parametrize("email", ["ada", "@example.org", "ada@", "@", "a@b@c", "a b@c", "a@b\u00a0c"])

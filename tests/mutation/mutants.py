@@ -1,12 +1,19 @@
-"""Mutants of a module: its text with one comparison, condition or operator another."""
+"""Mutants of a module: its text with one comparison, condition, operator or step another."""
 
 from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from tests.planted.planting import ROOT
+
+SOURCE = ROOT / "src" / "tuckshop"
+PLACES = ("domain", "till/commands")
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -29,63 +36,111 @@ _OTHER: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`line`: where it differs; `change`: what stood there, and what stands there now."""
+    """`change`: what is written at a line of a module (`domain/orders.py`), and what instead.
 
+    `place` is the function around it, and a number where one function has the same change twice: with module
+    and change it says which mutant this is, wherever its lines move.
+    """
+
+    module: str
     line: int
+    place: str
     change: str
-    source: str
+    _tree: ast.Module = field(repr=False, compare=False)
+    _old: ast.AST = field(repr=False, compare=False)
+    _new: ast.AST = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} {self.place}: {self.change}"
+
+    @property
+    def name(self) -> str:
+        """Which one it is."""
+        return f"{self.module} {self.place}: {self.change}"
+
+    @property
+    def path(self) -> Path:
+        """The module's file."""
+        return SOURCE / self.module
+
+    def tree(self) -> ast.Module:
+        """The module with the change."""
+        return copy.deepcopy(self._tree, {id(self._old): self._new})
 
 
-def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of this text.
+def all_mutants() -> list[Mutant]:
+    """Those of every module of the places."""
+    paths = [path for place in PLACES for path in sorted((SOURCE / place).glob("*.py"))]
+    return [
+        one for path in paths for one in mutants(path.relative_to(SOURCE).as_posix(), path.read_text("utf-8"))
+    ]
 
-    A condition that is never true leaves out what it guards: a refusal, most of all.
+
+def mutants(module: str, source: str) -> Iterator[Mutant]:
+    """Every mutant of a module's functions.
+
+    A condition that is never true leaves out what it guards: a refusal, most of all. So does a step left out:
+    a call whose result nobody uses, or a sum that is not added to.
     """
     tree = ast.parse(source)
-    for number, node in enumerate(ast.walk(tree)):
-        for change in _changes(node):
-            other = copy.deepcopy(tree)
-            place = next(one for at, one in enumerate(ast.walk(other)) if at == number)
-            before = ast.unparse(place)
-            _apply(place, change)
-            after = ast.unparse(place)
-            if before != after and isinstance(place, ast.expr | ast.stmt):
-                yield Mutant(place.lineno, f"{_short(before)} -> {_short(after)}", ast.unparse(other))
+    found: Counter[tuple[str, str]] = Counter()
+    for old, function in _walk(tree, "", is_inside=False):
+        for new in _changed(old):
+            change = f"{_head(old)} -> {_head(new)}"
+            found[function, change] += 1
+            same = found[function, change]
+            place = function if same == 1 else f"{function} ({same})"
+            yield Mutant(module, old.lineno, place, change, tree, old, new)
 
 
-def _changes(node: ast.AST) -> Iterator[int]:
-    """Which changes there are of this node."""
+def _walk(node: ast.AST, around: str, *, is_inside: bool) -> Iterator[tuple[Any, str]]:
+    """Each node inside a function in the order of the text, with the classes and functions around it."""
+    if is_inside:
+        yield node, around
+    is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    if isinstance(node, ast.FunctionDef) and node.name == "__init_subclass__":
+        return  # It has run before any test does.
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        around = f"{around}.{node.name}".lstrip(".")
+    for name, part in ast.iter_fields(node):
+        for one in part if isinstance(part, list) else [part]:
+            if isinstance(one, ast.AST):
+                yield from _walk(one, around, is_inside=is_inside or (is_function and name == "body"))
+
+
+def _changed(node: ast.AST) -> Iterator[ast.AST]:
+    """What can be written instead of this node."""
     match node:
         case ast.Compare():
-            yield from range(len(node.ops))
+            for place, op in enumerate(node.ops):
+                yield _with(node, ops=[*node.ops[:place], _OPPOSITE[type(op)](), *node.ops[place + 1 :]])
         case ast.BoolOp():
-            yield from range(1 + len(node.values))  # The other operator, or without one of the conditions.
+            is_and = isinstance(node.op, ast.And)
+            yield _with(node, op=ast.Or() if is_and else ast.And())
+            for place, value in enumerate(node.values):  # Without one of the conditions.
+                if isinstance(value, ast.Constant):
+                    continue  # `or 0` is no condition.
+                rest = [*node.values[:place], ast.Constant(is_and), *node.values[place + 1 :]]
+                yield _with(node, values=rest)
         case ast.BinOp(op=op) if type(op) in _OTHER:
-            yield 0
-        case ast.UnaryOp(op=ast.Not()) | ast.If() | ast.IfExp():
-            yield 0
+            yield _with(node, op=_OTHER[type(op)]())
+        case ast.UnaryOp(op=ast.Not()):
+            yield _with(node, operand=ast.UnaryOp(ast.Not(), node.operand))
+        case ast.If() | ast.IfExp():
+            yield _with(node, test=ast.Constant(value=False))
+        case ast.Expr(value=ast.Call()) | ast.AugAssign():
+            yield ast.Pass()
         case _:
             pass
 
 
-def _apply(node: ast.AST, change: int) -> None:
-    match node:
-        case ast.Compare():
-            node.ops[change] = _OPPOSITE[type(node.ops[change])]()
-        case ast.BoolOp() if change == 0:
-            node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        case ast.BoolOp():
-            node.values[change - 1] = ast.Constant(isinstance(node.op, ast.And))
-        case ast.BinOp():
-            node.op = _OTHER[type(node.op)]()
-        case ast.UnaryOp():
-            node.op, node.operand = ast.Not(), ast.UnaryOp(ast.Not(), node.operand)
-        case ast.If() | ast.IfExp():
-            node.test = ast.Constant(value=False)
-        case _:
-            raise TypeError(f"{node} has no changes")
+def _with(node: ast.AST, **parts: object) -> ast.AST:
+    other = copy.copy(node)
+    for name, part in parts.items():
+        setattr(other, name, part)
+    return other
 
 
-def _short(text: str) -> str:
-    first = " ".join(text.split())
-    return first if len(first) <= 70 else f"{first[:67]}..."
+def _head(node: ast.AST) -> str:
+    """Of a condition with what it guards only the condition."""
+    return " ".join(ast.unparse(node).partition(":\n")[0].split())

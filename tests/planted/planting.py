@@ -7,7 +7,6 @@ conftest, and the servers that tests start, by `tests.limits`.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tomllib
@@ -18,7 +17,6 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 VARIABLE = "TUCKSHOP_TEST_PLANTED"
-MUTANT = "TUCKSHOP_TEST_MUTANT"  # A file with `module`, `old` and `new`: see tests/mutation.
 ROOT = Path(__file__).parents[2]
 
 
@@ -62,11 +60,9 @@ def plant(bug: Bug) -> None:
 
 
 def plant_named() -> None:
-    """Plants the bug that the environment names, or the mutant in the file that it names."""
+    """Plants the bug that the environment names."""
     if name := os.environ.get(VARIABLE):
         plant(bugs()[name])
-    if file := os.environ.get(MUTANT):
-        plant(Bug(name="mutant", harm="", tests=(), **json.loads(Path(file).read_text())))
 
 
 class _Finder:

@@ -8,17 +8,26 @@ from typing import Any
 
 import pytest
 
-from tests.shop import Shop
+from tests.shop import NOON_US, Shop
 from tests.till.plans import heard
 from tests.till.reading import refuse
 from tests.till.registering import register
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
+from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refusals import RoleMissing, UnknownProduct
-from tuckshop.domain.users import Role, UserState
+from tuckshop.domain.users import Actor, Role, UserState
 from tuckshop.till.callers import OPERATOR, SessionCaller, user_of
-from tuckshop.till.commands.base import COMMANDS, Command, Envelope
+from tuckshop.till.commands import base
+from tuckshop.till.commands.base import (
+    COMMANDS,
+    Command,
+    Envelope,
+    LogSubject,
+    Receipt,
+    execute_logged,
+)
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
 from tuckshop.till.commands.products import (
@@ -34,7 +43,9 @@ from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
 from tuckshop.till.commands.users import CloseUser, NewUser, Register
 from tuckshop.till.commands.wallet import Deposit, PayOut
+from tuckshop.till.policy import Policy
 from tuckshop.till.sql.steps import Insert, Read, Reserve
+from tuckshop.till.state.working_set import WorkingSet
 
 Line = tuple[str, str, Any, Any]
 COIN = {100: 1}
@@ -72,6 +83,30 @@ def test_every_command_is_an_act_or_is_none() -> None:
     none = {PlaceOrder, SendMoney, ChangeProducts, RefundNewest}
     assert ACTS | none == set(COMMANDS.values())
     assert not ACTS & none
+
+
+class Silent(Command, frozen=True):
+    """Would tell of itself before it is done, and no more after it."""
+
+    def execute(self, actor: Actor, work: WorkingSet) -> Receipt:
+        return Receipt()
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        assert actor.has(Role.CASHIER, Role.ADMIN)
+        return LogSubject("silence", "shop", None) if receipt is None else None
+
+
+def test_what_has_nothing_to_tell_in_the_end_leaves_no_line() -> None:
+    work = WorkingSet(policy=Policy(currency=EURO), now_us=NOON_US, day=1, new_ids={})
+    for roles in (frozenset({Role.ADMIN}), frozenset({Role.BUYER})):
+        assert execute_logged(Silent(OPERATOR), Actor(1, roles), work) == Receipt()
+    assert work.changes.admin_log == []
+
+
+def test_a_tag_is_one_command_s() -> None:
+    assert base.command(PlaceOrder.tag)(PlaceOrder) is PlaceOrder
+    with pytest.raises(ValueError, match="is another command's"):
+        base.command(PlaceOrder.tag)(Silent)
 
 
 async def test_each_act_with_before_and_after(shop: Shop) -> None:

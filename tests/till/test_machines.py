@@ -300,6 +300,7 @@ class TestMoving:
         problem = SameMachine()
         await refuse(shop, MoveStock(OPERATOR, 1, 1, one, 1), InvalidField(field="to", problem=problem))
         await refuse(shop, MoveStock(OPERATOR, 1, 9, one, 1), UnknownMachine(machine=9))
+        await refuse(shop, MoveStock(OPERATOR, 9, 1, one, 1), UnknownMachine(machine=9))
         sam = await shop.person("sam", Role.SELLER)
         await refuse(shop, MoveStock(sam, 1, hall, one, 1), NotOwner(thing="product"))
         await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(one, capacity=2),)))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import permutations
+from itertools import combinations
 from math import gcd
 
 from tuckshop.domain.field_problems import AmountOutOfRange, AmountTooLarge, NotADecimal, TooManyDecimals
@@ -54,8 +54,8 @@ class Currency:
             raise ValueError(f"a currency has at most {DENOMINATIONS_MAX} denominations, not {len(values)}")
         if len(set(values)) < len(values) or any(value < 1 for value in values):
             raise ValueError(f"denominations are different and at least 1, not {values}")
-        for small, large in permutations(values, 2):
-            if small < large and small // gcd(small, large) > DENOMINATIONS_UNLIKE_MAX:
+        for small, large in combinations(sorted(values), 2):
+            if small // gcd(small, large) > DENOMINATIONS_UNLIKE_MAX:
                 raise ValueError(f"denominations of {small} and {large} are too unlike to give change in")
 
     @cached_property

@@ -169,7 +169,7 @@ def sell(
     payer, after_cents = _charged(total, wallet=wallet, balance_cents=balance_cents, tab=tab)
     transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
     coins: Coins = {}
-    if change is Change.RETURN and after_cents:
+    if change is Change.RETURN:
         coins = pay(box, after_cents, values=coin_values)
         if coins:
             paid_cents = total_cents(coins)
@@ -296,7 +296,7 @@ def rights(actor: Actor, order: Order, lines: Sequence[Line]) -> set[Right]:
 def require_right(actor: Actor, order: Order, lines: Sequence[Line], *needed: Right) -> None:
     """Raises UnknownOrder for strangers, RoleMissing for those whose right is another, or in part of it."""
     own = [line for line in lines if line.seller_id == actor.user_id]
-    held = rights(actor, order, own or lines)
+    held = rights(actor, order, own)
     if len(own) < len(lines):
         held -= {Right.SELLER}
     if not held.intersection(needed):

@@ -35,8 +35,9 @@ def _unpaid(orders: Mapping[int, Order], owed_cents: Mapping[int, int]) -> set[i
     for order_id in sorted(orders, reverse=True):
         order = orders[order_id]
         buyer_id = order.wallet.user_id
-        if order.payment is not Payment.TAB or buyer_id is None:
+        if order.payment is not Payment.TAB:
             continue
+        assert buyer_id is not None  # No guest has a tab.
         if newer_cents[buyer_id] < owed_cents.get(buyer_id, 0):
             unpaid.add(order_id)
         newer_cents[buyer_id] += sum(line.price_cents * line.left for line in order.lines)

@@ -248,7 +248,8 @@ def _pay_back(order: Order, takings: Mapping[AccountRef, int], balances: BuyerBa
     owed = balances.owed_cents if order.payment is Payment.TAB else 0
     for earnings, cents in takings.items():
         off_tab = min(owed, cents)
-        if off_tab and order.wallet.user_id is not None:
+        if off_tab:
+            assert order.wallet.user_id is not None  # No guest has a tab.
             tab = tab_of(order.wallet.user_id)
             transfers.append(Transfer(TransferKind.REFUND, earnings, tab, off_tab))
             owed -= off_tab

@@ -100,8 +100,10 @@ def execute_logged(command: Command, actor: Actor, work: WorkingSet) -> Receipt:
     """Executes the command; an act of the office leaves a line, with what it changes or not at all."""
     before = command.log_line(actor, work) if actor.has(Role.CASHIER, Role.ADMIN) else None
     receipt = command.execute(actor, work)
-    after = None if before is None else command.log_line(actor, work, receipt)
-    if before is None or after is None or (after.only_changes and after == before):
+    if before is None:
+        return receipt
+    after = command.log_line(actor, work, receipt)
+    if after is None or (after.only_changes and after == before):
         return receipt
     work.changes.admin_log.append(
         admin_log.line(

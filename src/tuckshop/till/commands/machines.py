@@ -166,11 +166,9 @@ class MoveStock(Command, frozen=True):
     reason: str | None = None
 
     def reads(self, need: ReadSet) -> None:
-        """The product and both shelves."""
+        """The product with its shelves, and both machines."""
         need.changing_products.add(self.product_id)
-        for machine_id in (self.machine_id, self.target_id):
-            need.machines.add(machine_id)
-            need.shelf(machine_id, self.product_id)
+        need.machines.update((self.machine_id, self.target_id))
 
     def execute(self, actor: Actor, work: WorkingSet) -> StockMoved:
         """Two movements that add up to nothing."""

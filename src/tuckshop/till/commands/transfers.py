@@ -67,11 +67,10 @@ class SendMoney(Command, frozen=True):
     def execute(self, actor: Actor, work: WorkingSet) -> MoneyMoved:
         """From one's own wallet alone: not even a cashier sends other people's money."""
         actor.require(Role.BUYER)
-        if self.wallet.user_id is None or self.wallet.user_id != actor.user_id:
+        if self.wallet.user_id != actor.user_id:  # Who has a role is a user: no guest's wallet is theirs.
             raise NotOwner(thing="wallet")
-        target_id = self.target.user_id
-        if target_id is None or target_id not in work.users.buyers:
-            raise UnknownUser(user=target_id or 0)
+        if self.target.user_id not in work.users.buyers:
+            raise UnknownUser(user=self.target.user_id or 0)
         transfer = transfers.send(
             source=self.wallet,
             target=self.target,
