@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.limits import HANG_SECONDS
+from tests.planted.planting import MUTANT, VARIABLE
 from tests.wire import HOST
 from tools import loopback
 from tuckshop.identity.access_tokens import Tokens
@@ -187,7 +188,11 @@ def _child_of(pid: int) -> int:
 
 def environment(url: str, home: Path) -> dict[str, str]:
     """What a process gets to know that works on the database at `url`."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TUCKSHOP_") or name in (VARIABLE, MUTANT)
+    }
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return inherited | {
         "PYTHONPATH": os.pathsep.join(paths),

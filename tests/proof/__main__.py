@@ -7,6 +7,7 @@ Once every row has been run, docs/guarantees.md is written.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        results = _run_all(order, kept, machine)
+        results = run_all(order, kept, machine)
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
         return 130
@@ -60,7 +61,8 @@ def _in_order(steps: Mapping[str, Sequence[Step]], kept: Kept) -> list[Step]:
     return sorted(each, key=kept.expected_seconds)
 
 
-def _run_all(order: Sequence[Step], kept: Kept, machine: Machine) -> dict[Step, Result]:
+def run_all(order: Sequence[Step], kept: Kept, machine: Machine) -> dict[Step, Result]:
+    """Runs what has not passed before, and tells how it goes."""
     results: dict[Step, Result] = {}
     for gone in sorted({lack for step in order if (lack := machine.lacks(step))}):
         print(f"Missing here: some steps {gone.replace('needs', 'need')}, and are not run.")
@@ -85,7 +87,7 @@ def _run_all(order: Sequence[Step], kept: Kept, machine: Machine) -> dict[Step, 
 
 
 def _log(kept: Kept, step: Step) -> str:
-    return str((kept.folder / f"{step.key}.log").relative_to(ROOT))
+    return os.path.relpath(kept.folder / f"{step.key}.log")
 
 
 def _time(seconds: float) -> str:

@@ -29,12 +29,12 @@ HEAD = (
 PROMISED = slice(0, 4)
 """The cells that no run changes."""
 NOT_RUN = "not run"
-WIDTH = 120
+WIDTH = 110
 _INTRODUCTION = """\
-`make proof` wrote this; [proof.md](proof.md) says how it works. `tests/proof/rows.toml` has the rows and names every
-test. *Violations* counts the tests that failed. A *control* takes the guard away, and is caught if a test then fails:
-a check that cannot fail proves nothing. *Commit* is what was run, in full size; what has changed since has been
-through `make test` alone."""
+`make proof` wrote this; [proof.md](proof.md) says how it works. `tests/proof/rows.toml` has the rows and
+names every test. *Violations* counts the tests that failed. A *control* takes the guard away, and is caught
+if a test then fails: a check that cannot fail proves nothing. *Commit* is what was run, in full size; what
+has changed since has been through `make test` alone."""
 
 
 def cells(row: Row) -> list[str]:

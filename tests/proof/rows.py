@@ -16,8 +16,8 @@ class Row:
 
     `tests`: folders, files or node ids of pytest, all of which must pass with TUCKSHOP_PROOF=1. `controls`:
     tests that take a guard away themselves. `bugs`: names of planted ones, each of which must make a test
-    fail. `command`: a module that is run instead of tests. `needs`: programs. `minutes`: about how long a step
-    takes, until it has been run once. `each`: so many tests are one step. `not_yet`: why nothing is run.
+    fail. `command`: a module that is run instead of tests. `needs`: programs. `minutes`: about how long a
+    step takes, until it has been run once. `each`: so many tests are one step. `not_yet`: why nothing is run.
     """
 
     name: str

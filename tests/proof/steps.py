@@ -93,8 +93,8 @@ def collected(targets: Sequence[str]) -> Mapping[str, str]:
 
 
 def _of_tests(row: Row, found: Mapping[str, str]) -> Iterator[Step]:
-    controls = list(_below(row.controls, found))
-    tests = [test for test in _below(row.tests, found) if test not in controls]
+    controls = list(below(row.controls, found))
+    tests = [test for test in below(row.tests, found) if test not in controls]
     for ids, is_control, each, minutes in (
         (tests, False, row.each, row.minutes),
         (controls, True, 1_000, _CONTROL_MINUTES),
@@ -120,7 +120,7 @@ def _of_tests(row: Row, found: Mapping[str, str]) -> Iterator[Step]:
                 )
 
 
-def _below(targets: Iterable[str], found: Iterable[str]) -> Iterator[str]:
+def below(targets: Iterable[str], found: Iterable[str]) -> Iterator[str]:
     """The node ids that are one of these, or in one."""
     for test in found:
         if any(
@@ -132,6 +132,6 @@ def _below(targets: Iterable[str], found: Iterable[str]) -> Iterator[str]:
 
 def _of_bugs(row: Row, known: Mapping[str, Bug], found: Mapping[str, str]) -> Iterator[Step]:
     for bug in row.bugs:
-        is_on_postgres = any(found[test] == POSTGRES for test in _below(known[bug].tests, found))
+        is_on_postgres = any(found[test] == POSTGRES for test in below(known[bug].tests, found))
         needs = ("postgresql",) if is_on_postgres else ()
         yield Step(f"bug {bug}", bug=bug, is_control=True, needs=needs, minutes=_BUG_MINUTES)
