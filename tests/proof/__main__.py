@@ -21,6 +21,10 @@ from tests.proof.running import OUTSIDE, PLACES, Kept, Machine, Result, run, thi
 from tests.proof.steps import Step, Unknown, steps_of
 
 
+class Changed(Exception):
+    """What a step has shown, it has not shown of the code that there is now."""
+
+
 def main(arguments: list[str]) -> int:
     """The exit status: 0 if all that was asked for was run and passed."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
@@ -47,6 +51,12 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         results = run_all(order, kept, machine)
+    except Changed:
+        print(
+            "\nThe code or a test has changed since this began. The same command begins anew.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
         return 130
@@ -79,10 +89,14 @@ def run_all(order: Sequence[Step], kept: Kept, machine: Machine) -> dict[Step, R
             continue
         left = sum(kept.expected_seconds(one) for one in order if one not in results)
         print(f"[{number}/{len(order)}] {step.name} ... (about {_time(left)} left)", flush=True)
-        results[step] = run(step, kept)
-        kept.put(step, results[step])
-        verdict = "passed" if results[step].is_good else f"NOT PASSED, see {_log(kept, step)}"
-        print(f"[{number}/{len(order)}] {step.name}: {verdict}: {results[step]}", flush=True)
+        result = run(step, kept)
+        if not kept.is_of_now():
+            raise Changed
+        results[step] = result
+        kept.put(step, result)
+        passed = "caught" if step.bug else "passed"
+        verdict = passed if result.is_good else f"NOT {passed.upper()}, see {_log(kept, step)}"
+        print(f"[{number}/{len(order)}] {step.name}: {verdict}: {result}", flush=True)
     return results
 
 

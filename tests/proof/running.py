@@ -59,7 +59,7 @@ class Result:
         said = [f"{len(self.failed)} failed"] if self.failed else []
         said += [self.trouble] if self.trouble else []
         said += sorted({f"{test} not run: {why}" for test, why in self.skipped.items()})
-        said += [f"{self.passed} passed"] if self.passed > 1 or not said else []
+        said += [f"{self.passed} passed"] if self.passed > 1 else []
         return ", ".join([*said, *self.figures, f"{self.seconds:.0f} s"])
 
 
@@ -123,6 +123,7 @@ class Kept:
     """Results on the disk, of one state of code, tests and machine."""
 
     def __init__(self, machine: Machine, *, folder: Path = ROOT / "build" / "proof") -> None:
+        self._machine = machine
         self._seconds = folder / "seconds.json"
         self.folder = folder / _state(machine)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -136,6 +137,10 @@ class Kept:
         """Keeps it, and how long it took."""
         _write(self.folder / f"{step.key}.json", asdict(result))
         _write(self._seconds, self._known() | {step.key: result.seconds})
+
+    def is_of_now(self) -> bool:
+        """Whether all is still as it was when this run began."""
+        return self.folder.name == _state(self._machine)
 
     def expected_seconds(self, step: Step) -> float:
         """About how long the step takes: as long as the last time."""

@@ -18,7 +18,7 @@ import pytest
 from tests.planted.planting import ROOT, bugs, is_there
 from tests.proof import document, running
 from tests.proof import steps as cutting
-from tests.proof.__main__ import run_all
+from tests.proof.__main__ import Changed, run_all
 from tests.proof.rows import Row, Table, table
 from tests.proof.running import Kept, Machine, Result, run
 from tests.proof.steps import Step
@@ -220,6 +220,16 @@ def test_a_bug_that_is_not_caught_has_not_passed(kept: Kept) -> None:
     result = run(Scripted("bug x", bug="x", code="raise SystemExit(1)"), kept)
     assert not result.is_good
     assert result.trouble == "not caught"
+
+
+def test_a_step_during_which_a_file_changes_is_not_kept(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = ending(tmp_path, a=("passed", ""), b=("passed", ""))
+    monkeypatch.setattr(running, "_state", lambda _: "another")
+    with pytest.raises(Changed):
+        run_all([step], kept, HERE)
+    assert kept.get(step) is None
 
 
 def test_what_lacks_a_program_is_not_run(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
