@@ -62,7 +62,7 @@ $(NODE_TOOLS): tools/node/package.json tools/node/package-lock.json tools/node/.
 
 .PHONY: proof
 proof: $(DEVELOPMENT) ## show all of docs/guarantees.md at full size (takes hours, goes on where it was); ARGS="R4 S10"
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace curl nodejs npm
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace
 	@$(BIN)/python -m tests.proof $(ARGS)
 
 .PHONY: proof.planted
