@@ -48,7 +48,8 @@ def main(arguments: list[str]) -> int:
         for step in order:
             print(f"{step.name}: {kept.get(step) or 'not run'}")
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # What is ignored is so in steps too.
+        signal.signal(number, signal.default_int_handler)
     try:
         results = run_all(order, kept, machine)
     except Changed:
