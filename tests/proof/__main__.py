@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> int:
     """The exit status: 0 if all that was asked for was run and passed."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help="only these, such as R4 or S10")
-    parser.add_argument("--list", action="store_true", help="say what would be run, and what was")
+    parser.add_argument(
+        "--list", action="store_true", help="run nothing: say what would be run, and how it ended"
+    )
     parser.add_argument("--write", action="store_true", help="write the document although rows are missing")
     asked = parser.parse_args(arguments)
     whole = table()
@@ -44,14 +46,10 @@ def main(arguments: list[str]) -> int:
         print(unknown_tests, file=sys.stderr)
         return 1
     order = _in_order(steps, kept)
-    if asked.list:
-        for step in order:
-            print(f"{step.name}: {kept.get(step) or 'not run'}")
-        return 0
     for number in (signal.SIGINT, signal.SIGTERM):  # What is ignored is so in steps too.
         signal.signal(number, signal.default_int_handler)
     try:
-        results = run_all(order, kept, machine)
+        results = _listed(order, kept) if asked.list else run_all(order, kept, machine)
     except Changed:
         print(
             "\nThe code or a test has changed since this began. The same command begins anew.",
@@ -61,15 +59,26 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
         return 130
-    return _end(
-        whole, rows, steps, results, machine=machine, is_partial=bool(asked.rows), must_write=asked.write
-    )
+    is_whole = len(results) == len(order) and all(result.is_whole for result in results.values())
+    if (is_whole and not asked.rows) or asked.write:
+        _write(whole, steps, results, machine)
+    else:
+        print("docs/guarantees.md is left as it is, since not every row was run; --write writes what was.")
+    return 0 if _summed_up(rows, results) and is_whole else 1
 
 
 def _in_order(steps: Mapping[str, Sequence[Step]], kept: Kept) -> list[Step]:
     """The short ones first."""
     each = dict.fromkeys(step for of_row in steps.values() for step in of_row)
     return sorted(each, key=kept.expected_seconds)
+
+
+def _listed(order: Sequence[Step], kept: Kept) -> dict[Step, Result]:
+    """What is kept."""
+    results = {step: result for step in order if (result := kept.get(step)) is not None}
+    for step in order:
+        print(f"{step.name}: {results.get(step, 'not run')}")
+    return results
 
 
 def run_all(order: Sequence[Step], kept: Kept, machine: Machine) -> dict[Step, Result]:
@@ -110,40 +119,31 @@ def _time(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def _end(
-    whole: Table,
-    rows: Sequence[Row],
-    steps: Mapping[str, Sequence[Step]],
-    results: Mapping[Step, Result],
-    *,
-    machine: Machine,
-    is_partial: bool,
-    must_write: bool,
-) -> int:
-    bad = [step for step, result in results.items() if not result.is_good]
-    print(f"\n{len(results) - len(bad)} of {len(results)} steps passed.")
-    for step in bad:
-        print(f"  {step.name}: {results[step]}")
-        for test, why in results[step].failed.items():
-            print(f"    {test}: {why}")
+def _summed_up(rows: Sequence[Row], results: Mapping[Step, Result]) -> bool:
+    """Tells how it went; whether all passed."""
+    bad = {step: result for step, result in results.items() if not result.is_good}
     for row in rows:
         if row.not_yet:
-            print(f"  {row.name} not yet: {row.not_yet}")
-    is_whole = not is_partial and all(result.is_whole for result in results.values())
-    if is_whole or must_write:
-        commit = _commit()
-        lines = {
-            row.name: document.line(row, steps.get(row.name, []), results, commit=commit) for row in rows
-        }
-        for row in whole.rows():
-            lines.setdefault(row.name, [*document.cells(row), "", document.NOT_RUN, "", "", "", ""])
-        before = document.PATH.read_text("utf-8") if document.PATH.exists() else ""
-        day = datetime.now(UTC).date()
-        document.write(document.document(whole, lines, machine=machine, day=day, before=before))
-        print("docs/guarantees.md is written.")
-    else:
-        print("docs/guarantees.md is left as it is, since not every row was run; --write writes what was.")
-    return 1 if bad else 0
+            print(f"{row.name} is not proved yet: {row.not_yet}")
+    for step, result in bad.items():
+        print(
+            f"{step.name}: {result}", *(f"  {test}: {why}" for test, why in result.failed.items()), sep="\n"
+        )
+    print(f"{len(results) - len(bad)} of {len(results)} steps passed.")
+    return not bad
+
+
+def _write(
+    whole: Table, steps: Mapping[str, Sequence[Step]], results: Mapping[Step, Result], machine: Machine
+) -> None:
+    commit = _commit()
+    lines = {
+        row.name: document.line(row, steps.get(row.name), results, commit=commit) for row in whole.rows()
+    }
+    before = document.PATH.read_text("utf-8") if document.PATH.exists() else ""
+    text = document.document(whole, lines, machine=machine, day=datetime.now(UTC).date(), before=before)
+    document.PATH.write_text(text, "utf-8")
+    print("docs/guarantees.md is written.")
 
 
 def _commit() -> str:

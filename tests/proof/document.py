@@ -6,7 +6,6 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 
 from tests.planted.planting import ROOT
 from tests.proof.rows import Row, Table
@@ -46,10 +45,12 @@ def cells(row: Row) -> list[str]:
     return [row.name, row.promise, ", ".join(shown) or "not yet", row.size]
 
 
-def line(row: Row, steps: Sequence[Step], results: Mapping[Step, Result], *, commit: str) -> list[str]:
-    """The cells of a row whose steps have all been run."""
+def line(row: Row, steps: Sequence[Step] | None, results: Mapping[Step, Result], *, commit: str) -> list[str]:
+    """The cells of a row; without steps, nobody asked for it."""
     if row.not_yet:
         return [*cells(row), "", f"not yet: {row.not_yet}", "", "", "", ""]
+    if steps is None:
+        return [*cells(row), "", NOT_RUN, "", "", "", ""]
     missing = sorted({str(results[step]) for step in steps if step in results and not results[step].is_whole})
     if missing or any(step not in results for step in steps):
         return [*cells(row), "", "; ".join(missing) or NOT_RUN, "", "", "", ""]
@@ -129,8 +130,8 @@ def _newest(now: Sequence[str], before: Sequence[str] | None) -> Sequence[str]:
 def _told(machine: Machine, day: date) -> str:
     postgres = f"PostgreSQL {machine.postgres}" if machine.postgres else "no PostgreSQL"
     return (
-        f"{day:%-d %B %Y}: {_plural(machine.cores, 'core')}, {machine.system}, Python {machine.python}, "
-        f"SQLite {machine.sqlite}, {postgres}, books on a disk, one step at a time."
+        f"Last run on {day:%-d %B %Y}: {_plural(machine.cores, 'core')}, {machine.system}, "
+        f"Python {machine.python}, SQLite {machine.sqlite}, {postgres}, books on a disk, one step at a time."
     )
 
 
@@ -140,8 +141,3 @@ def _bullet(text: str) -> str:
 
 def _wrapped(text: str) -> str:
     return textwrap.fill(text, WIDTH)
-
-
-def write(text: str, path: Path = PATH) -> None:
-    """Puts the document where it belongs."""
-    path.write_text(text, "utf-8")

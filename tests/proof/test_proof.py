@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.planted.planting import ROOT, bugs, is_there
+from tests.proof import __main__ as main
 from tests.proof import document, running
 from tests.proof import steps as cutting
 from tests.proof.__main__ import Changed, run_all
@@ -264,6 +265,44 @@ def test_an_interrupted_step_ends_what_it_began_and_is_not_kept(kept: Kept, tmp_
     assert kept.get(step) is None
 
 
+@pytest.fixture
+def asked(kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Asks for all of a table of two rows, the second of which needs a program; says the exit status."""
+    good = ending(tmp_path, a=("passed", ""), b=("passed", ""))
+
+    def ask(*arguments: str, needs: str = "sh") -> int:
+        steps = {"R1": [good], "R2": [replace(good, name="R2", needs=(needs,))]}
+        monkeypatch.setattr(main, "steps_of", lambda rows: {row.name: steps[row.name] for row in rows})
+        return main.main(list(arguments))
+
+    rows = tuple(Row(name, "", tests=("a",)) for name in ("R1", "R2"))
+    monkeypatch.setattr(main, "table", lambda: Table({"Reliability": rows}))
+    monkeypatch.setattr(main, "this_machine", lambda: HERE)
+    monkeypatch.setattr(main, "Kept", lambda _: kept)
+    monkeypatch.setattr(document, "PATH", tmp_path / "guarantees.md")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    return ask
+
+
+def test_the_document_is_written_once_all_has_been_run(asked: Callable[..., int], tmp_path: Path) -> None:
+    assert asked("R1") == 0
+    assert asked(needs="no-such-program") == 1
+    assert not document.PATH.exists()
+    assert asked("--list") == 1
+    assert runs(tmp_path) == 1
+    assert asked() == 0
+    assert runs(tmp_path) == 2
+    (first, second) = document.rows_in(document.PATH.read_text())
+    assert (first[0], second[0]) == ("R1", "R2")
+    assert first[6] == second[6] == "0"
+
+
+def test_what_was_run_is_written_if_somebody_asks_for_it(asked: Callable[..., int]) -> None:
+    assert asked("--write", needs="no-such-program") == 1
+    (first, second) = document.rows_in(document.PATH.read_text())
+    assert (first[6], second[5]) == ("0", "not run: needs no-such-program")
+
+
 # --- The document
 
 
@@ -288,15 +327,19 @@ GOOD = dict(
 )
 
 
-def told(results: Mapping[Step, Result], *, before: str = "", row: Row = ROW) -> list[str]:
+def told(results: Mapping[Step, Result] | None, *, before: str = "", row: Row = ROW) -> list[str]:
     """The cells of the row in the document."""
-    line = document.line(row, STEPS, results, commit="abc1234")
+    steps = None if results is None else STEPS
+    line = document.line(row, steps, results or {}, commit="abc1234")
     text = document.document(
         Table({"Reliability": (row,)}, ("A lost disk.",)), {"R1": line}, machine=HERE, day=DAY, before=before
     )
     (cells,) = document.rows_in(text)
     assert "- A lost disk.\n" in text
-    assert "11 June 2026: 2 cores, Linux x86_64, Python 3.11.7, SQLite 3.40.1, PostgreSQL 15.6" in text
+    assert (
+        "Last run on 11 June 2026: 2 cores, Linux x86_64, Python 3.11.7, SQLite 3.40.1, PostgreSQL 15.6"
+        in text
+    )
     return cells
 
 
@@ -324,12 +367,13 @@ def test_violations_and_bugs_that_were_not_caught_are_in_the_table() -> None:
     ("results", "words"),
     [
         ({}, "not run"),
+        (None, "not run"),
         (dict(list(GOOD.items())[:3]), "not run"),
         (GOOD | {STEPS[1]: Result(missing="needs strace")}, "not run: needs strace"),
         (GOOD | {STEPS[1]: Result(passed=1, skipped={"x": "no server"})}, "x not run: no server, 0 s"),
     ],
 )
-def test_a_row_that_was_not_run_whole_says_so(results: Mapping[Step, Result], words: str) -> None:
+def test_a_row_that_was_not_run_whole_says_so(results: Mapping[Step, Result] | None, words: str) -> None:
     assert told(results)[4:] == ["", words, "", "", "", ""]
 
 
