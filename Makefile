@@ -61,9 +61,9 @@ $(NODE_TOOLS): tools/node/package.json tools/node/package-lock.json tools/node/.
 	npm ci --prefix tools/node --loglevel=error
 
 .PHONY: proof
-proof: $(DEVELOPMENT) ## run the long tests at full size (takes hours)
+proof: $(DEVELOPMENT) ## show all of docs/guarantees.md at full size (takes hours, goes on where it was); ARGS="R4 S10"
 	@PYTHON=$(BIN)/python tools/system-packages postgresql strace
-	TUCKSHOP_PROOF=1 $(BIN)/python -m pytest -m proof $(ARGS)
+	@$(BIN)/python -m tests.proof $(ARGS)
 
 .PHONY: proof.planted
 proof.planted: $(DEVELOPMENT) ## plant every known bug and see that its tests fail

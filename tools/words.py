@@ -19,7 +19,14 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 CODE = ROOT / "src" / "tuckshop"
 GLOSSARY = ROOT / "docs" / "glossary.md"
-DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/architecture.md", "docs/money.md", "docs/proof.md")
+DOCUMENTS = (
+    "README.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/guarantees.md",
+    "docs/money.md",
+    "docs/proof.md",
+)
 # Refused parts of names: `shop_takeout` and `ShopTakeout` have the part `takeout`.
 NAMES: Mapping[str, str] = {
     "assortment": "product or catalogue",

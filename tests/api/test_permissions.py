@@ -1,4 +1,4 @@
-"""Who may do what: every route with an id in its path, tried by everybody (S10 of docs/proof.md).
+"""Who may do what: every route with an id in its path, tried by everybody (S10 of docs/guarantees.md).
 
 The table says it, a route without a row fails, and a refusal must have changed nothing.
 """

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from tests.concurrency.market import market_day
 from tests.concurrency.scenes import Stage, staged
 from tests.limits import HOW
 
-log = logging.getLogger(__name__)  # Figures: --log-cli-level=INFO
-
 SEED = 20_260_611
 IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 READINGS = 2_000 if IS_PROOF else 25
@@ -25,11 +22,13 @@ EXHAUSTIONS = 10 if IS_PROOF else 1
 
 
 @pytest.fixture
-def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
+def stage(
+    database_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> Iterator[Stage]:
     """Sound servers on an empty shop."""
     with staged(database_url, tmp_path, count=_servers(database_url)) as opened:
         yield opened
-    log.info("%s readings", opened.reader.readings)
+    record_property("figures", f"{opened.reader.readings:,} readings")
 
 
 def _servers(url: str) -> int:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.concurrency.scenes import staged
 from tests.crash.kills import Kills, kill_under_load
-
-log = logging.getLogger(__name__)  # Figures: --log-cli-level=INFO
 
 SEED = 20_260_610
 IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
@@ -23,12 +21,14 @@ pytestmark = pytest.mark.more
 
 
 @pytest.mark.proof
-def test_a_killed_server_keeps_what_it_acknowledged(database_url: str, tmp_path: Path) -> None:
+def test_a_killed_server_keeps_what_it_acknowledged(
+    database_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     with staged(database_url, tmp_path, count=_servers(database_url)) as stage:
         found = asyncio.run(kill_under_load(stage, kills=KILLS, purchases=PURCHASES, seed=SEED))
         readings = stage.reader.readings
 
-    log.info("%s, %s readings", _figures(found), readings)
+    record_property("figures", f"{_figures(found)}, {readings} readings")
     assert found.faults == []
     assert found.unknown > found.kept > 0 or not IS_PROOF  # Deaths before and after the commit were met.
 
@@ -53,6 +53,6 @@ def _servers(url: str) -> int:
 
 def _figures(found: Kills) -> str:
     return (
-        f"{found.kills} kills, {found.purchases} purchases,"
+        f"{found.kills} kills, {found.purchases:,} purchases,"
         f" {found.unknown} unknown ({found.kept} of them in the books)"
     )

@@ -6,10 +6,9 @@ kill -9 cannot show it, since the system keeps what a dead process wrote; so the
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,6 @@ from tests.reader import Reader
 from tests.server import serving
 from tests.wire import lines
 from tuckshop.till.callers import SessionCaller
-
-log = logging.getLogger(__name__)  # Figures: --log-cli-level=INFO
 
 PURCHASES = 200
 UNSAFE = {"TUCKSHOP_UNSAFE_DURABILITY": "true"}
@@ -41,8 +38,12 @@ SYNC = re.compile(r"\bf(?:data)?sync\(")
 
 
 @pytest.mark.more
-def test_sqlite_syncs_every_purchase(sqlite_url: str, tmp_path: Path) -> None:
-    assert _on_sqlite(sqlite_url, tmp_path, bug=None) >= PURCHASES
+def test_sqlite_syncs_every_purchase(
+    sqlite_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    syncs = _on_sqlite(sqlite_url, tmp_path, bug=None)
+    record_property("figures", f"{syncs} syncs for {PURCHASES} purchases")
+    assert syncs >= PURCHASES
 
 
 @pytest.mark.more
@@ -51,8 +52,12 @@ def test_finds_sqlite_without_syncs(sqlite_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_postgres_syncs_every_purchase(postgres_url: str, tmp_path: Path) -> None:
-    assert _on_postgres(postgres_url, tmp_path) >= PURCHASES
+def test_postgres_syncs_every_purchase(
+    postgres_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    syncs = _on_postgres(postgres_url, tmp_path)
+    record_property("figures", f"{syncs} syncs for {PURCHASES} purchases")
+    assert syncs >= PURCHASES
 
 
 @pytest.mark.postgres
@@ -72,9 +77,7 @@ def _on_sqlite(url: str, home: Path, *, bug: str | None) -> int:
         buyer, product_id = asyncio.run(_seed(stage))
         before = len(SYNC.findall(calls.read_text()))
         assert asyncio.run(_buy(stage, buyer, product_id)) == []
-        syncs = len(SYNC.findall(calls.read_text())) - before
-    log.info("%s syncs of the file", syncs)
-    return syncs
+        return len(SYNC.findall(calls.read_text())) - before
 
 
 def _on_postgres(url: str, home: Path, *, settings: Mapping[str, str] | None = None) -> int:
@@ -83,9 +86,7 @@ def _on_postgres(url: str, home: Path, *, settings: Mapping[str, str] | None = N
         buyer, product_id = asyncio.run(_seed(stage))
         before = asyncio.run(_log_syncs(stage))
         assert asyncio.run(_buy(stage, buyer, product_id)) == []
-    syncs = asyncio.run(_log_syncs(stage)) - before
-    log.info("%s syncs of the log", syncs)
-    return syncs
+    return asyncio.run(_log_syncs(stage)) - before
 
 
 async def _seed(stage: Stage) -> tuple[SessionCaller, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.catalogue import P99_MS_MAX, measured, name_products, quantile
+from bench.catalogue import name_products
 from bench.catalogue import searches as kinds
 from bench.seed import Size, make
 from tests.conftest import PostgresServer
@@ -243,8 +242,7 @@ def test_every_part_of_a_name_begins_a_suffix(key: str, data: st.DataObject) -> 
     assert any(suffix.startswith(first) for suffix in suffixes(key))
 
 
-PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
-PRODUCTS_LARGE, ROUNDS = 100_000, 40
+PRODUCTS_LARGE = 100_000
 SHARE = (
     50  # So many times fewer products, and fewer that count as few: all lists are walked as in a large shop.
 )
@@ -262,7 +260,7 @@ def many_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         url = server.new_database()
-    make(url, size=Size(products=PRODUCTS_LARGE if PROOF else PRODUCTS, buyers=10))
+    make(url, size=Size(products=PRODUCTS, buyers=10))
     return url
 
 
@@ -270,29 +268,19 @@ ON_BOTH = pytest.mark.parametrize(
     "many_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 
-if PROOF:
 
-    @ON_BOTH
-    @pytest.mark.proof
-    async def test_buyers_do_not_wait(many_url: str) -> None:
-        figures = await measured(many_url, rounds=ROUNDS)
-        took = [one for each in figures.values() for one in each]
-        assert quantile(took, 99) <= P99_MS_MAX, {name: quantile(each, 99) for name, each in figures.items()}
-
-else:
-
-    @ON_BOTH
-    async def test_no_search_looks_at_everything(many_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(catalogue, "FEW", catalogue.FEW // SHARE)
-        monkeypatch.setattr(catalogue, "FEW_LATE", catalogue.FEW_LATE // SHARE)
-        await name_products(many_url)
-        work: dict[str, int] = {}
-        async with open_shop(Settings(database_url=many_url, secret="s" * 64)) as shop:
-            for name, search in kinds(random.Random(1)):
-                with heard(shop.engine) as said:
-                    await catalogue.page(shop, search)
-                work[name] = await effort(shop.engine, list(said))
-        first, late = STEPS_MAX, STEPS_LATE_MAX
-        if not many_url.startswith("sqlite"):
-            first = late = PAGES_MAX
-        assert {name: done for name, done in work.items() if done > (late if "late" in name else first)} == {}
+@ON_BOTH
+async def test_no_search_looks_at_everything(many_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "FEW", catalogue.FEW // SHARE)
+    monkeypatch.setattr(catalogue, "FEW_LATE", catalogue.FEW_LATE // SHARE)
+    await name_products(many_url)
+    work: dict[str, int] = {}
+    async with open_shop(Settings(database_url=many_url, secret="s" * 64)) as shop:
+        for name, search in kinds(random.Random(1)):
+            with heard(shop.engine) as said:
+                await catalogue.page(shop, search)
+            work[name] = await effort(shop.engine, list(said))
+    first, late = STEPS_MAX, STEPS_LATE_MAX
+    if not many_url.startswith("sqlite"):
+        first = late = PAGES_MAX
+    assert {name: done for name, done in work.items() if done > (late if "late" in name else first)} == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -39,7 +39,7 @@ def crowded(stage: Stage) -> Iterator[History]:
 
 @pytest.mark.proof
 def test_postgresql_answers_as_the_simulation_does(
-    postgres_url: str, postgres_server: PostgresServer
+    postgres_url: str, postgres_server: PostgresServer, record_property: Callable[[str, object], None]
 ) -> None:
     asyncio.run(furnish(postgres_url))
     waits = 0
@@ -51,6 +51,7 @@ def test_postgresql_answers_as_the_simulation_does(
             assert asyncio.run(books_of(postgres_dsn(url))) == history.books
             postgres_server.leave(url)
             waits += followed.waits
+    record_property("figures", f"{HISTORIES} histories, {waits:,} waits")
     assert waits >= HISTORIES
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -36,9 +36,12 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.mark.proof
-def test_tills_side_by_side_do_what_one_would_do_in_turn(stage: Stage) -> None:
+def test_tills_side_by_side_do_what_one_would_do_in_turn(
+    stage: Stage, record_property: Callable[[str, object], None]
+) -> None:
     trial = Trial(stage)
-    _, failure = trial.first_failure(range(HISTORIES))
+    tried, failure = trial.first_failure(range(HISTORIES))
+    record_property("figures", f"{tried:,} histories")
     if failure is not None:
         short = shortest(failure, trial, attempts=1_000)
         pytest.fail(

@@ -1,4 +1,4 @@
-"""What documents and comments refer to exists: links, files, decision records, promises of docs/proof.md."""
+"""What documents and comments refer to exists: links, files, decision records, promises of rows.toml."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.proof.rows import table
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -40,15 +42,14 @@ def dangling(name: str, text: str, folder: Path = ROOT) -> Iterator[str]:
         if not any(record.name.startswith(number) and rest in record.name for record in RECORDS):
             yield f"{name}: no record {number}{rest and '-'}{rest}"
     for promise in sorted(set(PROMISE.findall(text)) - promises()):
-        yield f"{name}: no {promise} in docs/proof.md"
+        yield f"{name}: no {promise} in tests/proof/rows.toml"
     for document in OUTSIDE.findall(text):
         yield f"{name}: {document} is not in the project"
 
 
 def promises() -> set[str]:
-    """The numbers that docs/proof.md explains: those in the first column of its tables."""
-    text = (ROOT / "docs" / "proof.md").read_text("utf-8")
-    return {number for row in re.findall(r"^\| ([^|]+)\|", text, re.MULTILINE) for number in row.split()}
+    """The numbers that stand for something."""
+    return {row.name for row in table().rows()}
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -74,7 +75,7 @@ def test_records_are_numbered_without_gaps() -> None:
         ("a.md", "in `services/wallet.py`", "no module services/wallet.py"),
         ("a.py", "docs/decisions/0999-more.md", "no record 0999-more.md"),
         ("a.py", "docs/decisions/0001-another.md", "no record 0001-another.md"),
-        ("a.py", "shows R99", "no R99 in docs/proof.md"),
+        ("a.py", "shows R99", "no R99 in tests/proof/rows.toml"),
         ("a.py", "as in DESIGN.md", "DESIGN.md is not in the project"),
     ],
 )
