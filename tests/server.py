@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.limits import HANG_SECONDS
-from tests.planted.planting import MUTANT, VARIABLE
+from tests.planted.planting import VARIABLE
 from tests.wire import HOST
 from tools import loopback
 from tuckshop.identity.access_tokens import Tokens
@@ -191,7 +191,7 @@ def environment(url: str, home: Path) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("TUCKSHOP_") or name in (VARIABLE, MUTANT)
+        if not name.startswith("TUCKSHOP_") or name == VARIABLE
     }
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return inherited | {

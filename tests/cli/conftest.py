@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.planted.planting import MUTANT, VARIABLE
+from tests.planted.planting import VARIABLE
 from tuckshop.cli.main import cli
 
 
@@ -91,7 +91,7 @@ def _serves(*_: object, **__: object) -> None:
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal in an empty folder."""
     for name in [
-        name for name in os.environ if name.startswith("TUCKSHOP_") and name not in (VARIABLE, MUTANT)
+        name for name in os.environ if name.startswith("TUCKSHOP_") and name != VARIABLE
     ]:
         monkeypatch.delenv(name)
     # Or a server that nobody refuses would serve in this process, and the test would never end.
