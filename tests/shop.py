@@ -29,7 +29,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.days import BY_UTC, DAY_SECONDS, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
+from tuckshop.domain.machines import FulfilMode
 from tuckshop.domain.money import EURO
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.users import Role, name_key
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store import tables
@@ -145,6 +147,7 @@ class Shop:
                     name_key=name_key(name),
                     timezone="UTC",
                     box_kind=box_kind,
+                    fulfil=FulfilMode.EITHER.value,
                     created_us=self.clock.now_us,
                 )
                 .returning(tables.machines.c.id)
@@ -158,6 +161,12 @@ class Shop:
             )
         assert isinstance(machine_id, int)
         return machine_id
+
+    async def log_in_at(self, machine_id: int, user: SessionCaller) -> None:
+        """The user's session is one that began at the machine."""
+        await self.execute(
+            "UPDATE sessions SET machine_id = :machine WHERE id = :id", machine=machine_id, id=user.session_id
+        )
 
     async def machine_key(self, machine_id: int) -> MachineCaller:
         """The machine, with a key of its own."""
@@ -316,6 +325,8 @@ async def open_shop(
     coins_daily_cap_cents: int = 20_000,
     days: BusinessDays = BY_UTC,
     kiosk_open: bool = False,
+    guest_undo: UndoMode = UndoMode.CONTRACT,
+    user_undo: UndoMode = UndoMode.CONTRACT,
     **till: Any,
 ) -> AsyncIterator[Shop]:
     """The shop at `url`, opened for the length of the context."""
@@ -328,6 +339,8 @@ async def open_shop(
         coins_daily_cap_cents=coins_daily_cap_cents,
         days=days,
         kiosk_open=kiosk_open,
+        guest_undo=guest_undo,
+        user_undo=user_undo,
     )
     try:
         async with Till(books=open_books(url, clock), policy=policy, **till) as opened:

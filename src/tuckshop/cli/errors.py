@@ -66,6 +66,13 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.ExternalRefTaken: "The reference {external_ref} was used for transfer {transfer}.",
     refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. A"
     " cashier can add more.",
+    refusals.DepositTooLarge: "A machine can credit at most {limit_cents} at a time.",
+    refusals.MachineLimitReached: "This machine can credit {limit_cents} an hour, and {left_cents} more in"
+    " this one. It ends in {retry_seconds} seconds.",
+    refusals.UserNotPresent: "User {user} has not logged in at this machine.",
+    refusals.UndoAtCounter: "This purchase cannot be undone here. Return it at the counter.",
+    refusals.FulfilNotOffered: "Orders from a wallet are dispensed {offered} at machine {machine}.",
+    refusals.TooManyPlaced: "At most {pieces_max} pieces can wait to be dispensed, and {placed} do.",
     refusals.StillHoldsValue: "To close this user account, first pay out {earned_cents} of earnings, settle"
     " {owed_cents} on the tab"
     " and remove {stock} pieces of stock.",

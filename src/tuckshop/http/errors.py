@@ -154,6 +154,29 @@ TABLE: dict[type[Refusal], Row] = {
         "Coin limit reached",
         "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. Ask a cashier.",
     ),
+    refusals.DepositTooLarge: Row(
+        409, "Deposit too large", "A machine can credit at most {limit_cents} at a time. Ask a cashier."
+    ),
+    refusals.MachineLimitReached: Row(
+        409,
+        "Machine limit reached",
+        "This machine can credit {limit_cents} an hour, and {left_cents} more in this one. It ends in"
+        " {retry_seconds} seconds.",
+    ),
+    refusals.UserNotPresent: Row(
+        409, "User not present", "User {user} has not logged in at this machine. Log in there first."
+    ),
+    refusals.UndoAtCounter: Row(
+        409, "Return at the counter", "This purchase cannot be undone here. Return it at the counter."
+    ),
+    refusals.FulfilNotOffered: Row(
+        409, "Not dispensed then", "Orders from a wallet are dispensed {offered} at machine {machine}."
+    ),
+    refusals.TooManyPlaced: Row(
+        409,
+        "Too many pieces placed",
+        "At most {pieces_max} pieces can wait to be dispensed, and {placed} do. Fetch or cancel them first.",
+    ),
     refusals.StillHoldsValue: Row(
         409,
         "Not empty yet",

@@ -14,6 +14,7 @@ from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import SHELVES_MAX
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.refusals import UnknownGuest
 from tuckshop.identity import devices, guests
 from tuckshop.store import tables
@@ -118,7 +119,10 @@ async def balance_cents(shop: Shop, *, wallet: AccountRef) -> int:
 
 async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> BoughtItem | None:
     """The wallet's newest order at the machine, if all of it can still be returned by its buyer."""
-    window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
+    policy = shop.till.policy
+    if (policy.user_undo if wallet.guest_id is None else policy.guest_undo) is UndoMode.OFF:
+        return None
+    window_us = policy.refund_window_seconds * MICROSECONDS
     now_us = shop.clock()
     newest = (
         select(orders.c.id, orders.c.fulfilled_us, orders.c.status)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain import wallet
+from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser
+from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.callers import user_of
+from tuckshop.till.callers import MachineCaller, user_of
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
 from tuckshop.till.state.forms import receipt
-from tuckshop.till.state.posting import move_coins, post
+from tuckshop.till.state.posting import move_coins, post, use, used
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import Deposited, WorkingSet
 
@@ -56,6 +56,8 @@ class Deposit(Command, frozen=True):
         owner_id = self.wallet.user_id
         if owner_id is not None and owner_id == user_of(self.caller):
             need.depositors.add(owner_id)
+        if isinstance(self.caller, MachineCaller):
+            need.limits.add(limits.machine_deposits(self.machine_id))
         need.new_ids["transfers"] += 1
 
     def require_machine(self, actor: Actor) -> None:
@@ -67,6 +69,7 @@ class Deposit(Command, frozen=True):
         require_wallet(actor, self.wallet, work)
         require_coins(actor, work)
         box = work.machines.box(self.machine_id)
+        credited = limits.machine_deposits(self.machine_id)
         balance_cents = work.accounts.balance_cents(self.wallet)
         moved = wallet.deposit(
             wallet=self.wallet,
@@ -88,6 +91,14 @@ class Deposit(Command, frozen=True):
             wallet.require_within_cap(
                 amount_cents=amount_cents, declared_cents=balance_cents, cap_cents=cap_cents
             )
+        if actor.machine_id is not None:
+            wallet.require_within_machine(
+                amount_cents=amount_cents,
+                credited_cents=used(work, credited),
+                rules=work.machines.rules[self.machine_id],
+                wait_seconds=credited.wait_seconds(work.now_us),
+            )
+            use(work, credited, amount_cents)
         transfer_id = post(work, moved.transfer, actor, machine_id=self.machine_id)
         move_coins(work, box, moved.coins, 1, transfer_id=transfer_id, actor=actor)
         if owner_id is not None:
@@ -149,15 +160,18 @@ class PayOut(Command, frozen=True):
 
 
 def require_wallet(actor: Actor, ref: AccountRef, work: WorkingSet) -> None:
-    """One's own wallet; cashiers, admins and machines serve anybody's, guests' too."""
+    """One's own wallet. Cashiers and admins serve anybody's; machines guests' and of who logged in there."""
     if ref.user_id is not None and ref.user_id == actor.user_id:
         actor.require(Role.BUYER)
         return
     is_own = ref.guest_id is not None and ref.guest_id == actor.guest_id
     if actor.machine_id is None and not is_own:
         actor.require(Role.CASHIER, Role.ADMIN)
-    if ref.user_id is not None and ref.user_id not in work.users.open:
-        raise UnknownUser(user=ref.user_id)
+    if ref.user_id is not None:
+        if actor.machine_id is not None and (ref.user_id, actor.machine_id) not in work.users.present:
+            raise UserNotPresent(user=ref.user_id)
+        if ref.user_id not in work.users.open:
+            raise UnknownUser(user=ref.user_id)
     if ref.guest_id is not None and ref.guest_id not in work.users.guests:
         raise UnknownGuest(guest=str(ref.guest_id))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
+from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind, CoinInput, FulfilMode, MachineRules
 from tuckshop.domain.refusals import CoinsOwed, NameTaken, Refusal
 from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
@@ -20,6 +20,7 @@ from tuckshop.web.ui.rooms import Number, SignedInUser
 PAGE = 24
 TIMEZONE_LENGTH_MAX = 64
 _FIELDS = ("name", "timezone", "box_kind")
+_RULES = ("coin_input", "fulfil", "deposit_max", "hourly_deposit_max")
 _BESIDE: dict[type[Refusal], str] = {NameTaken: "name", CoinsOwed: "box_kind"}
 
 
@@ -57,7 +58,16 @@ async def settings(request: ShopRequest, machine: Number) -> Response[Any]:
     """What it is called, where its clock stands, how its box pays; and its key."""
     member = await rooms.member(request, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
-    said = {"name": found.name, "timezone": found.timezone, "box_kind": found.box_kind.value}
+    rules, plain = found.rules, i18n.of(request).plain
+    said = {
+        "name": found.name,
+        "timezone": found.timezone,
+        "box_kind": found.box_kind.value,
+        "coin_input": rules.coin_input.value,
+        "fulfil": rules.fulfil.value,
+        "deposit_max": plain(rules.deposit_cents_max, request.shop.currency),
+        "hourly_deposit_max": plain(rules.hourly_deposit_cents_max, request.shop.currency),
+    }
     return _settings(request, member, found, BoundForm(request, said))
 
 
@@ -66,8 +76,14 @@ async def change(request: ShopRequest, machine: Number) -> Response[Any]:
     """Something else instead."""
     member = await rooms.member(request, Role.ADMIN)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
-    form = BoundForm(request, await forms.read(request, *_FIELDS))
+    form = BoundForm(request, await forms.read(request, *_FIELDS, *_RULES))
     name, timezone, box_kind = _read(form)
+    rules = MachineRules(
+        CoinInput(form.one_of("coin_input", list(CoinInput))),
+        FulfilMode(form.one_of("fulfil", list(FulfilMode))),
+        form.amount("deposit_max"),
+        form.amount("hourly_deposit_max"),
+    )
     if form.is_wrong:
         return _settings(request, member, found, form)
     try:
@@ -78,6 +94,7 @@ async def change(request: ShopRequest, machine: Number) -> Response[Any]:
             name=name,
             timezone=timezone,
             box_kind=box_kind,
+            rules=rules._asdict(),
         )
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)

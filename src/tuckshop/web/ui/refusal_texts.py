@@ -193,6 +193,33 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             " more, ask a cashier."
         ),
     ),
+    refusals.DepositTooLarge: (
+        N_("Too many coins"),
+        N_("A machine takes at most %(limit_cents)s at a time. Ask a cashier."),
+    ),
+    refusals.MachineLimitReached: (
+        N_("Machine limit reached"),
+        N_("This machine takes no more coins in this hour. Try again later, or ask a cashier."),
+    ),
+    refusals.UserNotPresent: (
+        N_("Not logged in here"),
+        N_("Log in at this machine first."),
+    ),
+    refusals.UndoAtCounter: (
+        N_("Return at the counter"),
+        N_("This purchase cannot be returned here. Return it at the counter."),
+    ),
+    refusals.FulfilNotOffered: (
+        N_("Not offered here"),
+        N_("This machine does not offer that. Choose another machine."),
+    ),
+    refusals.TooManyPlaced: (
+        N_("Too many waiting"),
+        N_(
+            "At most %(pieces_max)s products can wait for you, and %(placed)s do. Collect or cancel them"
+            " first."
+        ),
+    ),
     refusals.StillHoldsValue: (
         N_("Not empty yet"),
         Plural(
@@ -312,10 +339,12 @@ FIELDS: Mapping[str, str] = {
     "barcode": N_("Barcode"),
     "counted": N_("Counted coins"),
     "days": N_("Days"),
+    "deposit_max": N_("Largest deposit"),
     "email": N_("Email"),
     "external_ref": N_("Reference"),
     "from": N_("From"),
     "guest": N_("Guest"),
+    "hourly_deposit_max": N_("Deposits an hour"),
     "image": N_("Picture"),
     "limit": N_("Limit"),
     "lines": N_("Order lines"),
