@@ -34,6 +34,7 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.users import Role, name_key
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.identity import screens
 from tuckshop.store import tables
 from tuckshop.store.engine import connect_sqlite, open_engine, postgres_dsn, reading, sqlite_path, writing
 from tuckshop.till.callers import OPERATOR, MachineCaller, SessionCaller
@@ -167,6 +168,22 @@ class Shop:
         await self.execute(
             "UPDATE sessions SET machine_id = :machine WHERE id = :id", machine=machine_id, id=user.session_id
         )
+
+    async def draw_coins(self, machine_id: int = 1) -> None:
+        """The machine's page takes drawn coins."""
+        await self.execute("UPDATE machines SET coin_input = 'drawn' WHERE id = :id", id=machine_id)
+
+    async def pairing_code(self, machine_id: int) -> str:
+        """A code that makes a browser the machine's own screen."""
+        code, secret_hash = screens.new_code()
+        await self.execute(
+            "INSERT INTO screens (machine_id, name, secret_hash, created_us)"
+            " VALUES (:machine, 'Tablet', :hash, :now)",
+            machine=machine_id,
+            hash=secret_hash,
+            now=self.clock.now_us,
+        )
+        return code
 
     async def machine_key(self, machine_id: int) -> MachineCaller:
         """The machine, with a key of its own."""

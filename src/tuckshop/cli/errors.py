@@ -30,6 +30,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownPurchase: "This guest has no purchase of product {product} to undo here.",
     refusals.UnknownSession: "There is no session {session}.",
     refusals.UnknownToken: "There is no token {token}.",
+    refusals.UnknownScreen: "This machine has no screen {screen}. See `tuckshop machine screens`.",
     refusals.UnknownImage: "There is no picture {image}.",
     refusals.InvalidField: "The {field} {problem}.",
     refusals.CoinNotAccepted: "Coins of {value_cents} are not accepted. Use one of {accepted}.",
@@ -81,6 +82,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.PlanChanged: "Somebody else changed the shelves of machine {machine}. Try again.",
     refusals.VersionChanged: "It was changed, and is at version {version} now. Try again.",
     refusals.TooManyTokens: "A user can have at most {count_max} API tokens. Revoke one first.",
+    refusals.TooManyScreens: "A machine can have at most {count_max} screens. Remove one first.",
     refusals.LastAdmin: "The shop needs at least one admin. Give another user the role first.",
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
     from tuckshop.queries.machines import Machine
+    from tuckshop.queries.screens import ScreenRecord
     from tuckshop.till.commands.machines import ShelfRecord
 
 PAGE = 1_000
@@ -131,6 +132,31 @@ def key(machine: str) -> None:
     With it the machine can accept coins, pay out and sell; see `Authorization: Machine` at /docs.
     """
     click.echo(f"Key   {run(_key(machine))} (shown only once)")
+
+
+@machine.command("pair")
+@machine_argument
+@click.option("--name", type=FILLED, default="Screen", help="What the screen is called [Screen].")
+def pair(machine: str, name: str) -> None:
+    """Print a code that makes a browser the machine's own screen, within 10 minutes.
+
+    Open /kiosk on the screen and enter the code.
+    """
+    click.echo(f"Code   {run(_pair(machine, name))} (shown only once)")
+
+
+@machine.command("screens")
+@machine_argument
+@click.option("--remove", type=Whole(1, 10**18), metavar="ID", help="Remove this screen.")
+def screens(machine: str, remove: int | None) -> None:
+    """List the screens of a machine, or remove one."""
+    found = run(_screens(machine, remove))
+    output.table(
+        ("Id", "Name", "Status"),
+        ((one.id, one.name, "waits for its code" if one.paired_us is None else "paired") for one in found),
+        right=("Id",),
+    )
+    click.echo(f"\n{len(found):,} {'screen' if len(found) == 1 else 'screens'}")
 
 
 @machine.group("shelves", cls=Commands)
@@ -265,6 +291,25 @@ async def _key(machine: str) -> str:
 
     async with opened_shop() as shop:
         return await machines.new_key(shop, actor=OPERATOR, machine_id=(await find(shop, machine)).id)
+
+
+async def _pair(machine: str, name: str) -> str:
+    from tuckshop.operations import screens
+
+    async with opened_shop() as shop:
+        machine_id = (await find(shop, machine)).id
+        return await screens.new_code(shop, actor=OPERATOR, machine_id=machine_id, name=name)
+
+
+async def _screens(machine: str, remove: int | None) -> list[ScreenRecord]:
+    from tuckshop.operations import screens as operations
+    from tuckshop.queries import screens
+
+    async with opened_shop() as shop:
+        machine_id = (await find(shop, machine)).id
+        if remove is not None:
+            await operations.end(shop, actor=OPERATOR, machine_id=machine_id, screen_id=remove)
+        return await screens.of_machine(shop, actor=OPERATOR, machine_id=machine_id)
 
 
 async def _shelves(machine: str) -> tuple[list[ShelfRecord], Currency]:

@@ -156,6 +156,12 @@ class UnknownToken(Unknown, code="unknown-token"):
     token: int
 
 
+class UnknownScreen(Unknown, code="unknown-screen"):
+    """The machine has no such screen, or it has ended."""
+
+    screen: int
+
+
 class UnknownImage(Unknown, code="unknown-image"):
     """No picture with this id."""
 
@@ -451,6 +457,12 @@ class PlanChanged(Conflict, code="plan-changed"):
 
 class TooManyTokens(Conflict, code="too-many-tokens"):
     """The user has as many API tokens as anybody may."""
+
+    count_max: int
+
+
+class TooManyScreens(Conflict, code="too-many-screens"):
+    """The machine has as many screens as it may."""
 
     count_max: int
 

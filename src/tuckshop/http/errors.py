@@ -69,6 +69,7 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
     refusals.UnknownToken: Row(404, "Unknown token", "You have no API token {token}."),
+    refusals.UnknownScreen: Row(404, "Unknown screen", "This machine has no screen {screen}."),
     refusals.UnknownImage: Row(404, "Unknown image", "There is no image {image}."),
     refusals.InvalidField: Row(422, "Invalid value", "{field} {reason}."),
     refusals.CoinNotAccepted: Row(
@@ -194,6 +195,9 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.TooManyTokens: Row(
         409, "Too many tokens", "A user can have at most {count_max} API tokens. Revoke one first."
+    ),
+    refusals.TooManyScreens: Row(
+        409, "Too many screens", "A machine can have at most {count_max} screens. Remove one first."
     ),
     refusals.LastAdmin: Row(409, "Last admin", "The shop needs at least one admin."),
 }

@@ -45,6 +45,21 @@ machines = Table(
     UniqueConstraint("id", "box_kind"),
 )
 
+screens = Table(
+    "screens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    owner("machine_id", "machines", nullable=False),
+    Column("name", Text, nullable=False),
+    # Of the code that pairs a browser, or of the credential that the browser has since: never both.
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    time("created_us"),
+    time("paired_us", nullable=True),
+    time("ended_us", nullable=True),
+    CheckConstraint("length(secret_hash) = 32", name="secret_hash_sha256"),
+    Index(None, "machine_id"),
+)
+
 shelves = Table(
     "shelves",
     metadata,

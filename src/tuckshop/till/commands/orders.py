@@ -13,7 +13,15 @@ from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import ClientRefTaken, NotOwner
 from tuckshop.domain.tabs import Tab
 from tuckshop.domain.users import Actor, name_key
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, require_own_machine
+from tuckshop.till.commands.base import (
+    Command,
+    LogSubject,
+    Receipt,
+    Value,
+    command,
+    require_here,
+    require_own_machine,
+)
 from tuckshop.till.commands.products import read_named
 from tuckshop.till.commands.reversal import (
     balances_of,
@@ -125,9 +133,10 @@ class PlaceOrder(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> OrderPlaced:
         """An order paid from a wallet, or put on its owner's tab."""
+        require_here(actor, self.machine_id)
         require_wallet(actor, self.wallet, work)
         if self.change is Change.RETURN:
-            require_coins(actor, work)
+            require_coins(actor, work, self.machine_id)
         box = work.machines.box(self.machine_id)
         if self.client_ref is not None:
             known = work.orders.client_refs.get((self.wallet, self.client_ref))

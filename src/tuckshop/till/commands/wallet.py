@@ -8,12 +8,19 @@ from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import MachineCaller, user_of
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
+from tuckshop.till.commands.base import (
+    Command,
+    LogSubject,
+    Receipt,
+    command,
+    require_here,
+    require_own_machine,
+)
 from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import move_coins, post, use, used
 from tuckshop.till.state.read_set import ReadSet
@@ -66,8 +73,9 @@ class Deposit(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> CoinsDeposited:
         """Coins into a machine and their worth into a wallet."""
+        require_here(actor, self.machine_id)
         require_wallet(actor, self.wallet, work)
-        require_coins(actor, work)
+        require_coins(actor, work, self.machine_id)
         box = work.machines.box(self.machine_id)
         credited = limits.machine_deposits(self.machine_id)
         balance_cents = work.accounts.balance_cents(self.wallet)
@@ -135,8 +143,9 @@ class PayOut(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> PaidOut:
         """A whole wallet in coins."""
+        require_here(actor, self.machine_id)
         require_wallet(actor, self.wallet, work)
-        require_coins(actor, work)
+        require_coins(actor, work, self.machine_id)
         box = work.machines.box(self.machine_id)
         moved = wallet.pay_out(
             wallet=self.wallet,
@@ -176,11 +185,17 @@ def require_wallet(actor: Actor, ref: AccountRef, work: WorkingSet) -> None:
         raise UnknownGuest(guest=str(ref.guest_id))
 
 
-def require_coins(actor: Actor, work: WorkingSet) -> None:
-    """Cashiers, admins and machines have seen them; others are believed where the setting says so."""
+def require_coins(actor: Actor, work: WorkingSet, machine_id: int) -> None:
+    """Cashiers, admins and machines have seen them; others are believed where a setting says so.
+
+    Of guests at a machine's own screen that is the machine's: see `CoinInput`.
+    """
     if actor.machine_id is not None or actor.has(Role.CASHIER, Role.ADMIN):
         return
-    if work.policy.coins is CoinsPolicy.ATTESTED:
+    rules = work.machines.rules.get(machine_id)
+    if actor.screen_machine_id is not None and rules is not None and rules.coin_input is CoinInput.DRAWN:
+        return
+    if actor.screen_machine_id is not None or work.policy.coins is CoinsPolicy.ATTESTED:
         raise CoinsNotAttested
 
 

@@ -91,6 +91,9 @@ def users(work: WorkingSet, need: ReadSet) -> Script:
         yield from _named_users(work, need)
     if need.guests:
         work.users.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, ids(need.guests))}
+    if need.screens:
+        for screen_id, machine_id, secret_hash in (yield statements.SCREENS, ids(need.screens)):
+            work.machines.screens[screen_id] = (machine_id, secret_hash)
     if need.machine_keys:
         work.machines.keys = dict((yield statements.MACHINE_KEYS, ids(need.machine_keys)))
     if need.sellers:

@@ -111,6 +111,12 @@ EMAILS = Read(
 MACHINE_KEYS = Read(
     "machine_keys", _ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
 )
+SCREENS = Read(
+    "screens",
+    _ID,
+    "SELECT s.id, s.machine_id, s.secret_hash FROM wanted w JOIN screens s ON s.id = w.id"
+    " AND s.ended_us IS NULL AND s.paired_us IS NOT NULL",
+)
 ADMINS = Read(
     "admins",
     _ID,

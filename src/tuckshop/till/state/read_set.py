@@ -60,6 +60,7 @@ class ReadSet:
     # Machines
     machines: set[int] = field(default_factory=set)
     machine_keys: set[int] = field(default_factory=set)
+    screens: set[int] = field(default_factory=set)  # whether they still are a machine's own
     counted_machines: set[int] = field(default_factory=set)  # whose coins count, unlimited or not
     planograms: set[int] = field(default_factory=set)  # machines of which every shelf is needed
 

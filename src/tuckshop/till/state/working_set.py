@@ -119,6 +119,7 @@ class Machines(Group):
     boxes: dict[int, CoinBox] = field(default_factory=dict)
     rules: dict[int, MachineRules] = field(default_factory=dict)
     keys: dict[int, bytes | None] = field(default_factory=dict)
+    screens: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # those not ended: machine, hash
 
     def box(self, machine_id: int) -> CoinBox:
         """The machine's coin box. Raises UnknownMachine."""

@@ -58,6 +58,7 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     ),
     refusals.UnknownSession: (N_("Unknown session"), N_("You have no session %(session)s.")),
     refusals.UnknownToken: (N_("Unknown token"), N_("You have no API token %(token)s.")),
+    refusals.UnknownScreen: (N_("Unknown screen"), N_("This machine has no screen %(screen)s.")),
     refusals.UnknownImage: (N_("Unknown image"), N_("There is no image %(image)s.")),
     refusals.InvalidField: (N_("Invalid value"), N_("%(field)s %(reason)s.")),
     refusals.CoinNotAccepted: (
@@ -250,6 +251,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             "count_max",
         ),
     ),
+    refusals.TooManyScreens: (
+        N_("Too many screens"),
+        N_("A machine can have at most %(count_max)s screens. Remove one first."),
+    ),
     refusals.LastAdmin: (N_("Last admin"), N_("The shop needs at least one admin.")),
 }
 """The title of its page, and its sentence."""
@@ -281,6 +286,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     field_problems.NotAnEmail: N_("must look like name@example.org"),
     field_problems.NotABarcode: N_("must be %(length_min)s to %(length_max)s letters, digits or hyphens"),
     field_problems.CommonPassword: N_("is among the most common passwords"),
+    field_problems.WrongPairingCode: N_("is not valid. Check it, or create a new one in the office"),
     field_problems.WrongSetupCode: N_("is not the code that the server printed"),
     field_problems.NotATimezone: N_("must be a name such as Europe/Berlin"),
     field_problems.NotYesOrNo: N_("must be yes or no"),
