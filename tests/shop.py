@@ -29,9 +29,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.days import BY_UTC, DAY_SECONDS, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
+from tuckshop.domain.machines import FulfilMode
 from tuckshop.domain.money import EURO
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.users import Role, name_key
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.identity import screens
 from tuckshop.store import tables
 from tuckshop.store.engine import connect_sqlite, open_engine, postgres_dsn, reading, sqlite_path, writing
 from tuckshop.till.callers import OPERATOR, MachineCaller, SessionCaller
@@ -145,6 +148,7 @@ class Shop:
                     name_key=name_key(name),
                     timezone="UTC",
                     box_kind=box_kind,
+                    fulfil=FulfilMode.EITHER.value,
                     created_us=self.clock.now_us,
                 )
                 .returning(tables.machines.c.id)
@@ -158,6 +162,28 @@ class Shop:
             )
         assert isinstance(machine_id, int)
         return machine_id
+
+    async def log_in_at(self, machine_id: int, user: SessionCaller) -> None:
+        """The user's session is one that began at the machine."""
+        await self.execute(
+            "UPDATE sessions SET machine_id = :machine WHERE id = :id", machine=machine_id, id=user.session_id
+        )
+
+    async def draw_coins(self, machine_id: int = 1) -> None:
+        """The machine's page takes drawn coins."""
+        await self.execute("UPDATE machines SET coin_input = 'drawn' WHERE id = :id", id=machine_id)
+
+    async def pairing_code(self, machine_id: int) -> str:
+        """A code that makes a browser the machine's own screen."""
+        code, secret_hash = screens.new_code()
+        await self.execute(
+            "INSERT INTO screens (machine_id, name, secret_hash, created_us)"
+            " VALUES (:machine, 'Tablet', :hash, :now)",
+            machine=machine_id,
+            hash=secret_hash,
+            now=self.clock.now_us,
+        )
+        return code
 
     async def machine_key(self, machine_id: int) -> MachineCaller:
         """The machine, with a key of its own."""
@@ -316,6 +342,8 @@ async def open_shop(
     coins_daily_cap_cents: int = 20_000,
     days: BusinessDays = BY_UTC,
     kiosk_open: bool = False,
+    guest_undo: UndoMode = UndoMode.CONTRACT,
+    user_undo: UndoMode = UndoMode.CONTRACT,
     **till: Any,
 ) -> AsyncIterator[Shop]:
     """The shop at `url`, opened for the length of the context."""
@@ -328,6 +356,8 @@ async def open_shop(
         coins_daily_cap_cents=coins_daily_cap_cents,
         days=days,
         kiosk_open=kiosk_open,
+        guest_undo=guest_undo,
+        user_undo=user_undo,
     )
     try:
         async with Till(books=open_books(url, clock), policy=policy, **till) as opened:

@@ -28,6 +28,7 @@ from tuckshop.api import (
     product_images,
     products,
     reports,
+    screens,
     sessions,
     shelves,
     tabs,
@@ -49,6 +50,7 @@ from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
 from tuckshop.operations import metrics, retention
+from tuckshop.operations import orders as orders_kept
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.startup import Clock, open_shop
 from tuckshop.queries.events import Events
@@ -106,6 +108,7 @@ def create_app(
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, body_timeouts)
             always: list[Coroutine[Any, Any, None]] = [
                 retention.keep_forgetting(shop),
+                orders_kept.keep_expiring(shop, hours=given.placed_hours),
                 watched.keep_telling(shop.engine),
                 watched.keep_looking(),
                 body_timeouts.keep_looking(),
@@ -177,6 +180,7 @@ def _v1() -> Router:
             machines.router,
             shelves.router,
             coin_boxes.router,
+            screens.router,
             reports.router,
             audit.router,
             events.router,

@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 
 from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
 
@@ -62,6 +63,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
     tab_limit_cents: NotNegative = 0  # what buyers without a limit of their own may owe
     refund_window_seconds: Positive = 300
+    # What buyers take back by themselves at a machine: off, bounded (3 an hour and 5.00 a day) or contract
+    # (as each buyer may). Unless set, guests take nothing back, but for those of the dialect kiosk.
+    machine_undo: UndoMode | None = None
+    placed_hours: Positive = 24  # after which an order that nobody dispensed is cancelled
     timezone: str = "UTC"  # of the shop, by which its days are counted: Europe/Berlin
     day_starts: str = "00:00"  # when a day's sales begin: 04:00 where nights are long
     public_url: str = ""  # where browsers find the shop: https://shop.example.org
@@ -113,6 +118,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(_listed(self.dialects))
 
     @property
+    def guest_undo(self) -> UndoMode:
+        """What guests take back by themselves at a machine."""
+        usual = UndoMode.CONTRACT if "kiosk" in (*self.dialect_names, self.root_dialect) else UndoMode.OFF
+        return self.machine_undo or usual
+
+    @property
+    def user_undo(self) -> UndoMode:
+        """What buyers with a log-in take back by themselves at a machine."""
+        return self.machine_undo or UndoMode.CONTRACT
+
+    @property
     def proxies(self) -> tuple[Network, ...]:
         """Whose word counts for where a request came from. Raises SettingsInvalid."""
         return _networks(self.trusted_proxies)
@@ -127,7 +143,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def redacted(self) -> dict[str, str]:
         """Every setting as it is in force, without secrets."""
-        told = {name: str(getattr(self, name)) for name in self.__struct_fields__ if name != "from_command"}
+        told = {
+            name: _written(getattr(self, name)) for name in self.__struct_fields__ if name != "from_command"
+        }
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""
@@ -211,6 +229,10 @@ def make_key_file(settings: Settings) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(SECRET_LENGTH_MIN))
+
+
+def _written(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _in_file() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.access.requests import Answer, Ask, answered, as_form, browsing
-from tests.access.scene import MACHINE_KEY, PASSWORD, Scene
+from tests.access.scene import PASSWORD, Scene
 from tests.access.tables import Interface, Key
 from tests.api.pictures import painted
 from tuckshop.web.ui import assets, uploads
@@ -32,7 +32,7 @@ _STOREFRONT: dict[str, tuple[Ask, ...]] = {
     "POST /m/{machine}/buy": _one({**_PICK, "total": "50"}),
     "POST /m/{machine}/return": _one(_PICK),
     "POST /m/{machine}/undo": _one({**_PICK, "order": "{undone_id}"}),
-    "POST /kiosk": _one({"machine_key": MACHINE_KEY}),
+    "POST /kiosk": _one({"code": "AAAAA-AAAAA"}),
     "GET /static/{name}": _one(ids={"name": "asset"}),
     "POST /language": _one({"language": "de", "back": "/"}),
 }
@@ -80,8 +80,17 @@ _OFFICE: dict[str, tuple[Ask, ...]] = {
     ),
     "POST /office/machines": _one({"name": "yard", "timezone": "UTC", "box_kind": "counted"}),
     "POST /office/machines/{machine}/settings": _one(
-        {"name": "yard", "timezone": "UTC", "box_kind": "counted"}
+        {
+            "name": "yard",
+            "timezone": "UTC",
+            "box_kind": "counted",
+            "coin_input": "drawn",
+            "fulfil": "either",
+            "deposit_max": "50",
+            "hourly_deposit_max": "200",
+        }
     ),
+    "POST /office/machines/{machine}/screens": _one({"screen": "Tablet"}),
     "POST /office/machines/{machine}/shelves": _one({"product": "water"}),
     "GET /office/machines/{machine}/shelves/{product}": _one(ids=_WATER),
     "POST /office/machines/{machine}/shelves/{product}/plan": _one(

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from tests.access.scene import GUEST_SECRET, MACHINE_KEY, Scene, Things
+from tests.access.scene import GUEST_SECRET, MACHINE_KEY, SCREEN_SECRET, Scene, Things
 from tests.limits import HANG_SECONDS
 
 VISIT = "v" * 32
@@ -80,7 +80,7 @@ def credentials_of_machines(who: str) -> dict[str, str]:
         case "machine":
             return {"authorization": f"Machine {MACHINE_KEY}"}
         case "screen":
-            return {"cookie": f"tuckshop_machine={MACHINE_KEY}"}
+            return {"cookie": f"tuckshop_screen={SCREEN_SECRET}"}
         case _:
             return {}
 

@@ -50,6 +50,7 @@ OWNERS = ("ended", "disabled", "owner")
 PASSWORD = "correct horse"
 GUEST_SECRET = "g" * 32
 MACHINE_KEY = "2-" + "k" * 43
+SCREEN_SECRET = "s1-" + "s" * 43
 METRICS_TOKEN = "m" * 32
 EARLIER_SECONDS = 3_600
 NEVER_US = 4_000_000_000_000_000
@@ -210,6 +211,14 @@ async def _furnish_machines(shop: Shop) -> Things:
     hall = await shop.machine("hall")
     key_hash = hashlib.sha256(MACHINE_KEY.encode()).digest()
     await shop.execute("UPDATE machines SET key_hash = :hash WHERE id = :id", hash=key_hash, id=hall)
+    await shop.draw_coins(hall)
+    await shop.execute(
+        "INSERT INTO screens (id, machine_id, name, secret_hash, created_us, paired_us)"
+        " VALUES (1, :machine, 'Tablet', :hash, :now, :now)",
+        machine=hall,
+        hash=hashlib.sha256(SCREEN_SECRET.encode()).digest(),
+        now=shop.clock.now_us,
+    )
     await shop.do(FillCoins(OPERATOR, hall, {100: 20, 50: 20}))
     await shop.do(FillCoins(OPERATOR, 1, {100: 20, 50: 20}))
     water = (await shop.product("water", price_cents=50, stock=100)).product_id
@@ -221,6 +230,8 @@ async def _furnish_machines(shop: Shop) -> Things:
         "hall_id": hall,
         "machine_id": hall,
         "machine": hall,
+        "screen": 1,
+        "screen_id": 1,
         "water_id": water,
         "guest": "door",
         "guest_id": guest.guest_id,

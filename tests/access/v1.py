@@ -51,6 +51,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask("of a guest", body={"guest": "{guest}"}),
         Ask("of a guest, in another machine", body={"guest": "{guest}", "machine": 1}),
     ),
+    "POST /v1/machines/{machine_id}/screens": _one({"name": "Tablet"}),
     "POST /v1/wallet/transfers": _one({"to": "{payee_id}", "amount": 50}),
     "GET /v1/orders": (
         Ask(),

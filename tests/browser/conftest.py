@@ -197,14 +197,15 @@ def visited(url: str, address: str, chromium: Chromium) -> Iterator[Scene]:
 
 @pytest.fixture
 def shop_settings() -> dict[str, str]:
-    """Guests' word is taken for coins."""
-    return {"TUCKSHOP_COINS": "self"}
+    """Guests' word is taken for coins, and for what they would give back."""
+    return {"TUCKSHOP_COINS": "self", "TUCKSHOP_MACHINE_UNDO": "contract"}
 
 
 @pytest.fixture
 def scene(chromium: Chromium, sqlite_url: str, shop_settings: dict[str, str]) -> Iterator[Scene]:
     """An empty shop with nobody before it yet."""
     with served(sqlite_url, shop_settings) as address, visited(sqlite_url, address, chromium) as made:
+        made.do(lambda shop: shop.draw_coins())
         yield made
 
 
@@ -216,4 +217,5 @@ def started(
     with serving(sqlite_url, tmp_path, settings=shop_settings) as servers:
         address = f"http://{HOST}:{servers.ports[0]}"
         with visited(sqlite_url, address, chromium) as made:
+            made.do(lambda shop: shop.draw_coins())
             yield made

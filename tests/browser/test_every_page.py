@@ -119,7 +119,7 @@ def test_nothing_at_the_machine_is_in_the_way(scene: Scene) -> None:
     expect(page.locator("#tray li")).not_to_have_count(0)
     walk.judge("a guest has bought")
     page.goto(f"{scene.address}/kiosk")
-    page.fill("#machine_key", pages.MACHINE_KEY)
+    page.fill("#code", scene.do(lambda shop: shop.pairing_code(2)))
     page.locator("main .button").first.click()
     expect(page.locator("#machine")).to_be_visible()
     walk.judge("a machine's own screen")

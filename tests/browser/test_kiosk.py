@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from playwright.sync_api import expect
 
 from tests.browser.conftest import REFUSED, Scene
 from tests.browser.test_account import log_in, register
 from tests.browser.test_machine import says, stocked
-from tests.shop import Shop
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.products import ChangeProduct
-
-KEY = "1-" + "k" * 43
 
 
 def test_begins_anew_a_minute_after_the_last_touch(scene: Scene) -> None:
     cola = stocked(scene, cola=(50, 5))["cola"]
 
-    async def with_key(shop: Shop) -> None:
-        key_hash = hashlib.sha256(KEY.encode()).digest()
-        await shop.execute("UPDATE machines SET key_hash = :hash WHERE id = 1", hash=key_hash)
-
-    scene.do(with_key)
+    code = scene.do(lambda shop: shop.pairing_code(1))
     register(scene.visit("/register"), "ada")
     page = scene.visit("/kiosk", viewport={"width": 1080, "height": 1920})
-    page.fill("#machine_key", "no key")
-    page.get_by_role("button", name="Start").click()
-    expect(page.locator("#machine_key_wrong")).to_be_visible()
+    page.fill("#code", "no code")
+    page.get_by_role("button", name="Pair this screen").click()
+    expect(page.locator("#code_wrong")).to_be_visible()
     scene.allow(REFUSED)
-    page.fill("#machine_key", KEY)
+    page.fill("#code", code)
     page.clock.install(time=0)
     page.clock.pause_at(1_000)  # Time passes as this test says, however long it takes.
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Pair this screen").click()
     page.click("#coin-100")
     expect(page.locator("#credit")).to_have_text("€1.00")
     page.click(f"#choose-{cola}")

@@ -90,9 +90,7 @@ def _serves(*_: object, **__: object) -> None:
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal in an empty folder."""
-    for name in [
-        name for name in os.environ if name.startswith("TUCKSHOP_") and name != VARIABLE
-    ]:
+    for name in [name for name in os.environ if name.startswith("TUCKSHOP_") and name != VARIABLE]:
         monkeypatch.delenv(name)
     # Or a server that nobody refuses would serve in this process, and the test would never end.
     monkeypatch.setattr("tuckshop.cli.serve._serve", _serves)

@@ -35,7 +35,7 @@ from tuckshop.domain.orders import (
     sell,
 )
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement
-from tuckshop.domain.refunds import BuyerBalances, Inventory, Reversal, refund
+from tuckshop.domain.refunds import BuyerBalances, Inventory, ReturnLimits, Reversal, refund
 from tuckshop.domain.refusals import (
     BalanceTooLarge,
     ChangeUnpayable,
@@ -121,9 +121,7 @@ def take_back(
             {number: product(number, on_sale=number not in gone) for number in ids},
         ),
         write_off=False,
-        refunds_today=0,
-        window_seconds=WINDOW_SECONDS,
-        now_us=SOLD_US + int(seconds_later * MICROSECONDS),
+        limits=ReturnLimits(WINDOW_SECONDS, 0, SOLD_US + int(seconds_later * MICROSECONDS)),
     )
 
 

@@ -12,6 +12,7 @@ from tuckshop.domain.refunds import (
     REFUNDS_PER_DAY,
     BuyerBalances,
     Inventory,
+    ReturnLimits,
     Reversal,
     cancel,
     reduce,
@@ -24,6 +25,7 @@ ADA, SAM, SUE = 1, 7, 8
 WALLET, TAB = wallet_of(ADA), tab_of(ADA)
 BUYER = Actor(user_id=ADA, roles=frozenset({Role.BUYER}))
 COLA, TEA, GUM = 1, 2, 3
+LIMITS = ReturnLimits(window_seconds=0, today=0, now_us=0)
 
 
 def line(product_id: int, quantity: int = 1, *, seller_id: int | None = SAM, cents: int = 100) -> Line:
@@ -55,7 +57,12 @@ def inventory(of: Order) -> Inventory:
 
 def reduced(of: Order, quantities: dict[int, int]) -> Reversal | None:
     return reduce(
-        order=of, quantities=quantities, actor=BUYER, balances=BuyerBalances(0), inventory=inventory(of)
+        order=of,
+        quantities=quantities,
+        actor=BUYER,
+        balances=BuyerBalances(0),
+        inventory=inventory(of),
+        limits=LIMITS,
     )
 
 
@@ -67,9 +74,7 @@ def refunded(of: Order, *, actor: Actor = OPERATOR, owed_cents: int = 0, refunds
         balances=BuyerBalances(0, owed_cents),
         inventory=inventory(of),
         write_off=False,
-        window_seconds=0,
-        refunds_today=refunds_today,
-        now_us=0,
+        limits=LIMITS._replace(today=refunds_today),
     )
 
 
@@ -107,7 +112,13 @@ def test_what_was_dispensed_is_neither_made_smaller_nor_cancelled() -> None:
     with pytest.raises(WrongStatus):
         reduced(dispensed, {COLA: 1})
     with pytest.raises(WrongStatus):
-        cancel(order=dispensed, actor=BUYER, balances=BuyerBalances(0), inventory=inventory(dispensed))
+        cancel(
+            order=dispensed,
+            actor=BUYER,
+            balances=BuyerBalances(0),
+            inventory=inventory(dispensed),
+            limits=LIMITS,
+        )
 
 
 def test_a_buyer_refunds_three_times_a_day_and_the_office_as_often_as_need_be() -> None:
@@ -154,5 +165,6 @@ def test_of_what_a_wallet_paid_nothing_comes_off_the_tab() -> None:
         actor=BUYER,
         balances=BuyerBalances(0, owed_cents=500),
         inventory=inventory(bought),
+        limits=LIMITS,
     )
     assert back.transfers == [Transfer(TransferKind.REFUND, earnings_of(SAM), WALLET, 100)]

@@ -40,6 +40,7 @@ class Machine:
 
     async def sell(self) -> None:
         """Somebody puts in coins until they are enough, buys, and takes the change; or pays to the cent."""
+        self.shop.clock.forward(60)
         product, price = self.chance.choice(list(self.shelves.items()))
         coins: Counter[int] = Counter()
         while total_cents(coins) < price:

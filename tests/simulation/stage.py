@@ -13,6 +13,7 @@ from tests.shop import NOON_US, open_shop
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store import tables
@@ -27,7 +28,12 @@ from tuckshop.till.policy import Policy
 # Limits that a history reaches now and then.
 TAB_LIMIT_CENTS, CAP_CENTS = 120, 250
 POLICY = Policy(
-    currency=EURO, coins=CoinsPolicy.SELF, tab_limit_cents=TAB_LIMIT_CENTS, coins_daily_cap_cents=CAP_CENTS
+    currency=EURO,
+    coins=CoinsPolicy.SELF,
+    tab_limit_cents=TAB_LIMIT_CENTS,
+    coins_daily_cap_cents=CAP_CENTS,
+    guest_undo=UndoMode.BOUNDED,
+    user_undo=UndoMode.BOUNDED,
 )
 PRODUCTS = (1, 2, 3)
 ORDERS = (1, 2, 3, 4)
@@ -103,6 +109,7 @@ async def furnish(url: str) -> tuple[People, tuple[AccountRef, AccountRef]]:
             SessionCaller(ada.session_id, bob.user_id),
             await shop.machine_key(hall),
         )
+        await shop.execute("UPDATE machines SET hourly_deposit_cents_max = 120 WHERE id = :id", id=hall)
         guests = await shop.guest("door"), await shop.guest("ada")
         for command in (
             AddProduct(sam, "cola", 35, 4),

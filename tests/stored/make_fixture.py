@@ -133,6 +133,10 @@ async def play(shop: Recorder) -> None:
     hall = (await ask("POST", f"{V1}/machines", {"name": "hall"}, by="root", keyed=False))["id"]
     await ask("PATCH", f"{V1}/machines/{hall}", {"name": "lobby"}, by="root", keyed=False)
     key = (await ask("POST", f"{V1}/machines/{hall}/key", by="root", keyed=False))["key"]
+    screens = f"{V1}/machines/{hall}/screens"
+    await ask("POST", screens, {"name": "Tablet"}, by="root", keyed=False)
+    screen = (await ask("GET", screens, by="root", keyed=False))["items"][0]["id"]
+    await ask("DELETE", f"{screens}/{screen}", by="root", keyed=False)
     shop.credentials["hall"] = {"Authorization": f"Machine {key}"}
     shop.credentials["kiosk"] = {"X-Kiosk-Key": key}
     await sweep(shop)

@@ -23,6 +23,7 @@ from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, Caller, GuestCaller, MachineCaller, SessionCaller
@@ -54,6 +55,7 @@ STEP_US = 60_000_000  # A minute between two commands: buyers' refunds come too 
 # shares with its batch. Accounts are told by what they are for.
 _ACCOUNT = "a.kind, a.user_id, a.guest_id, a.machine_id"
 _SNAPSHOT = {
+    "limit_counters": "SELECT name, starts_us, used FROM limit_counters ORDER BY name, starts_us",
     "products": "SELECT id, name, name_key, price_cents, seller_id, refundable, tax_basis_points, cost_cents,"
     " version, created_us, removed_us IS NULL FROM products ORDER BY id",
     "product_suffixes": "SELECT suffix, product_id FROM product_suffixes ORDER BY product_id, suffix",
@@ -82,6 +84,7 @@ _SNAPSHOT = {
     " created_us FROM idempotency ORDER BY scope, key",
 }
 EMPTIED = (
+    "limit_counters",
     "idempotency",
     "coin_movements",
     "stock_movements",
@@ -444,7 +447,14 @@ class Bench:
         """The answers, and the books afterwards. `cuts`: where a new batch begins."""
         await self._reset(counted=history.counted)
         # Limits that a history reaches now and then.
-        policy = Policy(currency=EURO, coins=history.coins, tab_limit_cents=120, coins_daily_cap_cents=150)
+        policy = Policy(
+            currency=EURO,
+            coins=history.coins,
+            tab_limit_cents=120,
+            coins_daily_cap_cents=150,
+            guest_undo=UndoMode.BOUNDED,
+            user_undo=UndoMode.BOUNDED,
+        )
         edges = [0, PRELUDE_LENGTH, *cuts, len(history.envelopes)]
         answers: list[Outcome] = []
         for start, stop in pairwise(edges):
@@ -462,11 +472,13 @@ class Bench:
 
         def decide(work: WorkingSet) -> None:
             answers.clear()
+            loaded_us = work.now_us
             for place, envelope in enumerate(envelopes, start):
                 # Its own, as many as it may want: a refund wants one for each line, once its order is known.
                 work.new_ids = {name: iter(range(made(place), made(place + 1))) for name in work.new_ids}
                 work.now_us = NOON_US + place * STEP_US
                 answers.append(execute(envelope, work))
+            work.now_us = loaded_us  # By which counters were loaded, and are stored.
 
         await self.books.transact(need, decide)
         return answers
@@ -523,6 +535,8 @@ async def open_bench(url: str) -> AsyncIterator[Bench]:
             SessionCaller(ada.session_id, bob.user_id),
             await shop.machine_key(1),
         )
+        await shop.log_in_at(1, ada)
+        await shop.execute("UPDATE machines SET hourly_deposit_cents_max = 200 WHERE id = 1")
         for name in ("door", "gate"):
             await shop.guest(name)
         await shop.execute(

@@ -44,7 +44,9 @@ from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayO
 COINS = (5, 10, 20, 50, 100)
 DAY = 86_400_000_000
 WINDOW = 300_000_000
+HOUR = 3_600_000_000
 TAB_LIMIT, CAP = 400, 600
+CREDIT, CREDIT_HOURLY = 150, 400  # What a machine's key is good for.
 
 Write = Callable[[Any], None]
 
@@ -85,6 +87,7 @@ class Sold:
     machine: int
     tab: bool
     placed: bool
+    made: int
     done: int | None
     lines: dict[int, Piece]
 
@@ -112,11 +115,13 @@ class Model:
     roles: dict[int, set[str]]
     boxes: dict[int, bool]
     now: int = 0
+    present: set[tuple[int, int]] = field(default_factory=set)  # user, machine
     wallets: Counter[AccountRef] = field(default_factory=Counter)
     owed: Counter[int] = field(default_factory=Counter)
     earned: Counter[int | None] = field(default_factory=Counter)
     shop: Counter[str] = field(default_factory=Counter)  # bank, over and short, unclaimed
     coins: Counter[tuple[int, int]] = field(default_factory=Counter)
+    credited: Counter[tuple[int, int]] = field(default_factory=Counter)  # machine, hour
     stock: Counter[tuple[int, int]] = field(default_factory=Counter)
     own_prices: dict[tuple[int, int], int | None] = field(default_factory=dict)
     goods: dict[int, Inventory] = field(default_factory=dict)
@@ -195,9 +200,10 @@ class Model:
         return bool(held & set(roles or ("cashier", "admin")))
 
     def _own_machine(self, command: Command) -> None:
-        served = isinstance(command, Deposit | PayOut | PlaceOrder | Refund | RefundNewest)
+        served = isinstance(command, Deposit | PayOut | PlaceOrder | Dispense | Refund | RefundNewest)
         need(served)
-        need(isinstance(command, Refund) or getattr(command, "machine_id", 0) == _machine_of(command.caller))
+        here = getattr(command, "machine_id", 0) == _machine_of(command.caller)
+        need(here or isinstance(command, Refund | Dispense))
         need(not isinstance(command, PlaceOrder) or command.wallet.guest_id)
 
     def _may_use(self, caller: Caller, wallet: AccountRef) -> None:
@@ -205,7 +211,9 @@ class Model:
         if user_of(caller) is not None and user_of(caller) == wallet.user_id:
             need("buyer" in self.roles[user_of(caller) or 0])
         else:
-            need(_machine_of(caller) is not None or self.is_staff(caller))
+            machine = _machine_of(caller)
+            need(machine is not None or self.is_staff(caller))
+            need(machine is None or wallet.guest_id or (wallet.user_id, machine) in self.present)
 
     # --- Coins and wallets
 
@@ -218,8 +226,12 @@ class Model:
         if owner is not None and not self.is_staff(caller):
             today = sum(amount for at, who, amount in self.declared if who == owner and at > self.now - DAY)
             need(today + cents <= CAP)
+        hour = (command.machine_id, self.now // HOUR)
+        is_machine = _machine_of(caller) is not None
+        need(not is_machine or (cents <= CREDIT and self.credited[hour] + cents <= CREDIT_HOURLY))
 
         def write(_: CoinsDeposited) -> None:
+            self.credited[hour] += cents if is_machine else 0
             self._put(command.machine_id, command.coins)
             self.wallets[wallet] += cents
             if owner is not None:
@@ -283,13 +295,17 @@ class Model:
         back = 0 if tab or command.change is Change.KEEP else (self.wallets[wallet] - total) // 5 * 5
         check = self._payable(machine, back)
         later = command.fulfil is Fulfil.LATER or (command.fulfil is None and tab)
+        waiting = [one for one in self.orders.values() if one.wallet == wallet and one.placed and not one.tab]
+        pieces = sum(line.left for one in waiting for line in one.lines.values())
+        pieces += sum(line.quantity for line in lines.values())
+        need(tab or not later or pieces <= 20)
 
         def write(answer: OrderPlaced) -> None:
             check(answer.change)
             assert answer.total_cents == total
             self._put(machine, answer.change, -1)
             done = None if later else self.now
-            self.orders[answer.order_id] = Sold(wallet, machine, tab, later, done, lines)
+            self.orders[answer.order_id] = Sold(wallet, machine, tab, later, self.now, done, lines)
             if command.client_ref is not None:
                 self.refs.add(ref)
             if tab:
@@ -321,8 +337,12 @@ class Model:
         order = self.orders.get(command.order_id)
         need(order is not None)
         assert order is not None
-        rights = self._rights(command.caller, order, list(order.lines.values()))
-        need(rights & ({"staff", "seller"} if isinstance(command, Dispense) else {"staff", "buyer"}))
+        if _machine_of(command.caller) is not None:
+            need(order.machine == _machine_of(command.caller))
+            rights = {"machine"}
+        else:
+            rights = self._rights(command.caller, order, list(order.lines.values()))
+            need(rights & ({"staff", "seller"} if isinstance(command, Dispense) else {"staff", "buyer"}))
         need(order.placed)
         back = {product: line.left for product, line in order.lines.items()}
         whole = True
@@ -330,8 +350,14 @@ class Model:
             need(all(quantity <= back.get(p, 0) for p, quantity in command.quantities.items()))
             back = {p: left - command.quantities.get(p, 0) for p, left in back.items()}
             whole = all(back[p] == line.left for p, line in order.lines.items())
+        counts = any(back.values()) and not order.tab and not isinstance(command, Dispense)
+        if counts and rights == {"buyer"}:
+            need(all(line.refundable for p, line in order.lines.items() if back[p] or whole))
+            need(self.now - order.made <= WINDOW and self._given_back_today(order) < 3)
 
         def write(_: OrderChanged) -> None:
+            if counts and user_of(command.caller) == order.wallet.user_id:
+                self.given_back.append((self.now, order.wallet))
             if isinstance(command, Dispense) and not command.failed:
                 order.placed, order.done = False, self.now
                 return
@@ -352,7 +378,7 @@ class Model:
         rights = self._rights(caller, order, chosen)
         need(not order.placed and quantities)
         need(all(0 < q <= (order.lines[p].left if p in order.lines else 0) for p, q in quantities.items()))
-        today = sum(who == order.wallet and at > self.now - DAY for at, who in self.given_back)
+        today = self._given_back_today(order)
         if rights == {"buyer"}:
             need(not write_off and all(line.refundable for line in chosen))
             need(order.done is not None and self.now - order.done <= WINDOW and today < 3)
@@ -363,6 +389,9 @@ class Model:
                 self.given_back.append((self.now, order.wallet))
 
         return write
+
+    def _given_back_today(self, order: Sold) -> int:
+        return sum(who == order.wallet and at > self.now - DAY for at, who in self.given_back)
 
     def _refund_newest(self, command: RefundNewest) -> Write:
         need(_machine_of(command.caller) is not None or self.is_staff(command.caller))

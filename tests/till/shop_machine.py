@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from tests.shop import NOON_US, Shop, open_shop
 from tests.till.histories import EMPTIED, REOPENED
-from tests.till.model import CAP, COINS, TAB_LIMIT, Model, No
+from tests.till.model import CAP, COINS, CREDIT, CREDIT_HOURLY, TAB_LIMIT, Model, No
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Change, Fulfil, Payment
@@ -23,7 +23,7 @@ from tuckshop.domain.refusals import KeyReused, Refusal, SessionEnded
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store.engine import reading, writing
-from tuckshop.till.callers import OPERATOR, Caller, MachineCaller, user_of
+from tuckshop.till.callers import OPERATOR, Caller, MachineCaller, SessionCaller, user_of
 from tuckshop.till.commands.base import Command, Envelope, Outcome
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
@@ -88,6 +88,16 @@ async def open_stage(url: str) -> AsyncIterator[Stage]:
         hall = await shop.machine()
         people["hall"] = await shop.machine_key(hall)
         people["operator"] = OPERATOR
+        ada = people["ada"]
+        assert isinstance(ada, SessionCaller)
+        await shop.log_in_at(hall, ada)
+        await shop.execute(
+            "UPDATE machines SET deposit_cents_max = :once, hourly_deposit_cents_max = :hourly"
+            " WHERE id = :id",
+            once=CREDIT,
+            hourly=CREDIT_HOURLY,
+            id=hall,
+        )
         yield Stage(shop, people, (await shop.guest("door"), await shop.guest("ada")), hall)
 
 
@@ -107,7 +117,8 @@ class ShopMachine(RuleBasedStateMachine):
         self.model = Model(
             {ids[name]: set(held.split()) for name, held in roles.items()},
             {1: False, self.stage.hall: True},
-            NOON_US,
+            now=NOON_US,
+            present={(ids["ada"], self.stage.hall)},
         )
         self.answers: dict[tuple[str, str], tuple[bytes, object]] = {}
         self.sent: list[Envelope] = []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from tests.shop import Shop
-from tests.till.reading import post, refuse
+from tests.till.reading import balances, post, refuse
+from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.field_problems import (
     AboveCapacity,
     CoinCountOutOfRange,
@@ -20,12 +22,14 @@ from tuckshop.domain.field_problems import (
 )
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
-from tuckshop.domain.orders import Change
+from tuckshop.domain.orders import Change, Fulfil
 from tuckshop.domain.refusals import (
     ChangeUnpayable,
     CoinNotAccepted,
     CoinsMissing,
+    DepositTooLarge,
     InvalidField,
+    MachineLimitReached,
     NotOwner,
     OutOfStock,
     PlanChanged,
@@ -33,10 +37,14 @@ from tuckshop.domain.refusals import (
     SessionEnded,
     StockTooLarge,
     UnknownMachine,
+    UnknownOrder,
     UnknownProduct,
+    UserNotPresent,
+    WrongStatus,
 )
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, MachineCaller
+from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.machines import (
     CoinsCarried,
     CoinsCounted,
@@ -48,10 +56,11 @@ from tuckshop.till.commands.machines import (
     ShelvesSet,
     StockMoved,
 )
-from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
+from tuckshop.till.commands.orders import Dispense, OrderChanged, OrderPlaced, PlaceOrder
 from tuckshop.till.commands.products import Restock
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
+HOUR_US = 3_600 * MICROSECONDS
 NONE = dict.fromkeys((5, 10, 20, 50, 100), 0)
 
 
@@ -151,6 +160,7 @@ class TestKeys:
         hall = await shop.machine()
         ada = await shop.buyer("ada")
         key, wallet = await shop.machine_key(hall), wallet_of(ada.user_id)
+        await shop.log_in_at(hall, ada)
         receipt = await shop.do(Deposit(key, wallet, {20: 3, 50: 1}, hall), key="one")
         assert isinstance(receipt, CoinsDeposited)
         assert receipt.balance_cents == 110
@@ -165,8 +175,95 @@ class TestKeys:
         ada, hall = await shop.buyer("ada"), await shop.machine()
         cap_cents = shop.till.policy.coins_daily_cap_cents
         key = await shop.machine_key(hall)
+        await shop.log_in_at(hall, ada)
         for wallet in (wallet_of(ada.user_id), await shop.guest()):
-            await shop.do(Deposit(key, wallet, {100: cap_cents // 100 + 1}, hall))
+            for _ in range(cap_cents // 5_000):
+                await shop.do(Deposit(key, wallet, {100: 50}, hall))
+            shop.clock.forward(3_600)
+            await shop.do(Deposit(key, wallet, {100: 1}, hall))
+            shop.clock.forward(3_600)
+        await shop.assert_clean()
+
+    async def test_credits_50_00_a_call_and_200_00_an_hour(self, shop: Shop) -> None:
+        # 10,000.00 a call, without a cap, were what a stolen key was good for.
+        hall, guest = await shop.machine(), await shop.guest()
+        key = await shop.machine_key(hall)
+        await refuse(shop, Deposit(key, guest, {100: 50, 5: 1}, hall), DepositTooLarge(limit_cents=5_000))
+        hour_us = (shop.clock.now_us // HOUR_US + 1) * HOUR_US
+        shop.clock.now_us = hour_us + 600 * MICROSECONDS
+        for _ in range(4):
+            await shop.do(Deposit(key, guest, {100: 50}, hall))
+        full = MachineLimitReached(limit_cents=20_000, left_cents=0, retry_seconds=3_000)
+        await refuse(shop, Deposit(key, await shop.guest("another"), {5: 1}, hall), full)
+        shop.clock.now_us = hour_us + HOUR_US - 1
+        await refuse(shop, Deposit(key, guest, {5: 1}, hall), replace(full, retry_seconds=1))
+        shop.clock.forward(0.000001)
+        await shop.do(Deposit(key, guest, {5: 1}, hall))
+        assert [row["used"] for row in await shop.rows("limit_counters")] == [20_000, 5]
+        await shop.assert_clean()
+
+    async def test_credits_what_its_admin_allows_and_each_machine_for_itself(self, shop: Shop) -> None:
+        hall, attic, guest = await shop.machine(), await shop.machine("attic"), await shop.guest()
+        await shop.execute(
+            "UPDATE machines SET deposit_cents_max = 100, hourly_deposit_cents_max = 150 WHERE id = :id",
+            id=hall,
+        )
+        key, other = await shop.machine_key(hall), await shop.machine_key(attic)
+        await refuse(shop, Deposit(key, guest, {100: 1, 5: 1}, hall), DepositTooLarge(limit_cents=100))
+        coins = [Deposit(key, guest, {100: 1}, hall), Deposit(key, guest, {50: 1, 5: 1}, hall)]
+        coins += [Deposit(other, guest, {100: 2}, attic), Deposit(key, guest, {50: 1}, hall)]
+        outcomes = await shop.till.execute_together([Envelope(one) for one in coins])
+        answers = [type(outcome.answer) for outcome in outcomes]
+        assert answers == [CoinsDeposited, MachineLimitReached, CoinsDeposited, CoinsDeposited]
+        cashier = await shop.person("cas", Role.CASHIER)
+        await shop.do(Deposit(cashier, guest, {100: 60}, hall))  # Cashiers see what they take.
+        await shop.assert_clean()
+
+    async def test_serves_only_who_has_logged_in_there(self, shop: Shop) -> None:
+        hall, attic, ada = (
+            await shop.machine(),
+            await shop.machine("attic"),
+            await shop.buyer("ada", cents=500),
+        )
+        key, wallet = await shop.machine_key(hall), wallet_of(ada.user_id)
+        absent = UserNotPresent(user=ada.user_id)
+        for command in (Deposit(key, wallet, {50: 1}, hall), PayOut(key, wallet, hall)):
+            await refuse(shop, command, absent)
+            await shop.log_in_at(attic, ada)
+            await refuse(shop, command, absent)
+        # Whoever is nobody is not told from whoever is not there.
+        await refuse(shop, PayOut(key, wallet_of(999), hall), UserNotPresent(user=999))
+        await shop.log_in_at(hall, ada)
+        await shop.do(Deposit(key, wallet, {50: 1}, hall))
+        await shop.execute("UPDATE sessions SET ended_us = :now", now=shop.clock.now_us)
+        await refuse(shop, Deposit(key, wallet, {50: 1}, hall), absent)
+        await shop.execute("UPDATE sessions SET ended_us = NULL")
+        (session,) = await shop.rows("sessions")
+        shop.clock.now_us = session["expires_us"] - 1
+        await shop.do(Deposit(key, wallet, {50: 1}, hall))
+        shop.clock.now_us += 1
+        await refuse(shop, Deposit(key, wallet, {50: 1}, hall), absent)
+
+    async def test_says_what_became_of_its_own_orders(self, shop: Shop) -> None:
+        hall, attic, ada = (
+            await shop.machine(),
+            await shop.machine("attic"),
+            await shop.buyer("ada", cents=500),
+        )
+        cola = (await shop.product(price_cents=100, machine_id=hall)).product_id
+        key, other = await shop.machine_key(hall), await shop.machine_key(attic)
+        first, second = [
+            await shop.buy(ada, (cola, 1), machine_id=hall, fulfil=Fulfil.LATER) for _ in range(2)
+        ]
+        for command in (Dispense(other, first.order_id), Dispense(other, first.order_id, failed=True)):
+            await refuse(shop, command, UnknownOrder(order=first.order_id))
+        dispensed = await shop.do(Dispense(key, first.order_id))
+        failed = await shop.do(Dispense(key, second.order_id, failed=True))
+        assert isinstance(dispensed, OrderChanged)
+        assert isinstance(failed, OrderChanged)
+        assert (dispensed.status, failed.status) == ("dispensed", "failed")
+        assert (await balances(shop))["ada's wallet"] == 400
+        await refuse(shop, Dispense(key, first.order_id), WrongStatus(first.order_id, "dispensed"))
         await shop.assert_clean()
 
     async def test_no_other_machine_and_nothing_else(self, shop: Shop) -> None:

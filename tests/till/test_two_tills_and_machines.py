@@ -200,3 +200,20 @@ async def test_a_machine_is_planned_by_one_till_at_a_time(shop: Shop) -> None:
     }
     assert slots == {cola: None, tea: "A"}
     await shop.assert_clean()
+
+
+async def test_what_a_key_credits_in_an_hour_is_counted_by_both(shop: Shop) -> None:
+    hall, guests = await shop.machine(), [await shop.guest(name) for name in ("door", "gate")]
+    key = await shop.machine_key(hall)
+    await shop.execute("UPDATE machines SET hourly_deposit_cents_max = 1000 WHERE id = :id", id=hall)
+    pair = tuple(Envelope(Deposit(key, guest, {50: 1}, hall)) for guest in guests)
+    async with second_till(shop) as other:
+        # The first of all: there is no row yet to be locked.
+        outcomes = await both(shop, other, (pair[0], pair[1]))
+        for _ in range(ROUNDS):
+            outcomes += await both(shop, other, (pair[0], pair[1]))
+    told = [kind for outcome in outcomes for kind in kinds(outcome)]
+    assert (told.count("CoinsDeposited"), told.count("MachineLimitReached")) == (20, 2 * ROUNDS + 2 - 20)
+    (counter,) = await shop.rows("limit_counters")
+    assert counter["used"] == 1_000
+    await shop.assert_clean()

@@ -11,6 +11,7 @@ import pytest
 from tests.api.conftest import Api, serving
 from tests.limits import HANG_SECONDS
 from tests.web.browsing import Browser
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import registration
@@ -29,8 +30,9 @@ async def joined(api: Api, username: str, *roles: Role, password: str = PASSWORD
 
 @pytest.fixture
 async def api(database_url: str) -> AsyncIterator[Api]:
-    """A shop that takes its guests' word for coins."""
-    async with serving(database_url, coins=CoinsPolicy.SELF) as served:
+    """A shop that takes its guests' word for coins, and what they would give back by themselves."""
+    async with serving(database_url, coins=CoinsPolicy.SELF, machine_undo=UndoMode.CONTRACT) as served:
+        await served.shop.draw_coins()
         yield served
 
 

@@ -5,7 +5,6 @@ What walks over all pages takes them from here, so that a new page is walked ove
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Mapping
@@ -32,7 +31,6 @@ from tuckshop.till.commands.wallet import Deposit
 from tuckshop.web import routes as serving
 
 PASSWORD = "correct horse"
-MACHINE_KEY = "2-" + "k" * 43
 """Of the machine 2."""
 
 EARLIER_SECONDS = 3_600
@@ -174,7 +172,9 @@ async def _machine(shop: Shop, word: str) -> int:
     """One with a key and some coins; the first one is named, too."""
     await shop.execute("UPDATE machines SET name = :name, name_key = :name WHERE id = 1", name=f"{word} yard")
     made = await shop.machine(f"{word} hall")
-    key_hash = hashlib.sha256(MACHINE_KEY.encode()).digest()
-    await shop.execute("UPDATE machines SET key_hash = :hash WHERE id = :id", hash=key_hash, id=made)
+    await shop.machine_key(made)
+    await shop.draw_coins(made)
+    for machine_id in (1, made):
+        await shop.pairing_code(machine_id)
     await shop.do(FillCoins(OPERATOR, made, {50: 4, 20: 10}, word))
     return made

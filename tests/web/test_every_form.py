@@ -169,7 +169,7 @@ async def every_form(api: Api, new_browser: NewBrowser) -> AsyncIterator[Form]:
         yield form
     await kiosk.open("/kiosk")
     begin = next(one for one in forms_of(kiosk) if one.path == "/kiosk")
-    await begin.send(begin.fields | {"machine_key": pages.MACHINE_KEY})
+    await begin.send(begin.fields | {"code": await api.shop.pairing_code(2)})
     async for form in on(kiosk, "/", "/kiosk"):
         yield form
     assert found == pages.routes("POST")

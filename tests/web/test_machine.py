@@ -186,6 +186,7 @@ async def test_the_last_can_is_sold_once(api: Api, new_browser: NewBrowser) -> N
 
 async def test_says_when_only_the_exact_money_will_do(api: Api, guest: Browser) -> None:
     hall = await api.shop.machine("hall", box_kind="counted")
+    await api.shop.draw_coins(hall)
     bar = await api.shop.product("bar", price_cents=60, machine_id=hall)
     await guest.open(f"/m/{hall}")
     assert guest.page.texts["lamp"] == "Exact change only"
@@ -242,6 +243,7 @@ async def test_a_guest_holds_no_more_than_a_days_coins(database_url: str) -> Non
             headers={"Sec-Fetch-Site": "same-origin"},
         ) as client,
     ):
+        await api.shop.draw_coins()
         guest = Browser(client)
         await guest.open()
         await guest.put_in(100, 100)

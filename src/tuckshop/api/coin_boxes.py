@@ -11,12 +11,19 @@ from tuckshop.api.wallet import Coins, Value
 from tuckshop.domain.field_problems import CoinTwice
 from tuckshop.domain.machines import COUNTED_MAX, BoxKind
 from tuckshop.domain.money import DENOMINATIONS_MAX
-from tuckshop.domain.refusals import CoinNotAccepted, CoinsMissing, InvalidField, RoleMissing, UnknownMachine
+from tuckshop.domain.refusals import (
+    CoinNotAccepted,
+    CoinsMissing,
+    InvalidField,
+    NotOwner,
+    RoleMissing,
+    UnknownMachine,
+)
 from tuckshop.http.fields import Moment, PathId, Reason, ResponseBody, moment
 from tuckshop.http.handlers import Router, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import sessions
+from tuckshop.identity import devices
 from tuckshop.queries import machines
 from tuckshop.till.commands.machines import CoinsCarried, CoinsCounted, CollectCoins, CountCoins, FillCoins
 
@@ -76,11 +83,11 @@ class CoinsCountedResponse(ResponseBody):
 @get(
     "/{machine_id:int}/coins",
     summary="A machine's coins",
-    operation=describe("getCoins", RoleMissing, UnknownMachine),
+    operation=describe("getCoins", RoleMissing, NotOwner, UnknownMachine, login="attester"),
 )
 async def coins(request: ShopRequest, machine_id: PathId) -> CoinBoxResponse:
-    """The coins recorded in the box. Cashiers and admins."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
+    """The coins recorded in the box. Cashiers and admins; machines their own."""
+    actor = await devices.attester(request.shop, caller=request.attester)
     box = await machines.coins(request.shop, actor=actor, machine_id=machine_id)
     return CoinBoxResponse(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
 

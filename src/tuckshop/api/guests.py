@@ -18,6 +18,7 @@ from tuckshop.domain.refusals import (
     RefundsExhausted,
     RefundWindowOver,
     RoleMissing,
+    UndoAtCounter,
     UnknownGuest,
     UnknownMachine,
     UnknownPurchase,
@@ -156,6 +157,7 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
         NotRefundable,
         RefundWindowOver,
         RefundsExhausted,
+        UndoAtCounter,
         BalanceTooLarge,
         login="attester",
         keyed=True,
@@ -163,7 +165,8 @@ def machine_of(caller: SessionCaller | MachineCaller, named: int | None) -> int:
     ),
 )
 async def refund(request: ShopRequest) -> Response[RefundResponse]:
-    """Machines within the refund window and three times a day for a guest; cashiers and admins always."""
+    """Machines within the refund window and three times a day for a guest, as far as TUCKSHOP_MACHINE_UNDO
+    allows; cashiers and admins always."""
     caller = request.attester
     data = await request.parsed(GuestRefundBody)
     caller, ref = await requested_wallet(request, caller, guest=data.guest)

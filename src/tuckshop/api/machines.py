@@ -7,8 +7,17 @@ from typing import Annotated
 import msgspec
 
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
-from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX, BoxKind
-from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, RoleMissing, UnknownMachine
+from tuckshop.domain.machines import (
+    DEPOSIT_CENTS_MAX,
+    HOURLY_DEPOSIT_CENTS_MAX,
+    MACHINE_NAME_LENGTH_MAX,
+    BoxKind,
+    CoinInput,
+    FulfilMode,
+    MachineRules,
+)
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, NotOwner, RoleMissing, UnknownMachine
 from tuckshop.http.fields import PathId, ResponseBody, name_meta
 from tuckshop.http.handlers import Router, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
@@ -17,6 +26,7 @@ from tuckshop.identity import devices, sessions
 from tuckshop.operations import machines as machine_operations
 from tuckshop.queries import machines
 from tuckshop.queries.machines import Machine
+from tuckshop.till.commands.base import require_own_machine
 
 Name = Annotated[
     str,
@@ -32,12 +42,24 @@ Timezone = Annotated[
 ]
 
 
+CentsMax = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
+
+
 class AddMachineBody(Body):
-    """A machine. `counted`: coin changer, pays only with coins it holds; `unlimited`: cash drawer."""
+    """A machine. `counted`: coin changer, pays only with coins it holds; `unlimited`: cash drawer.
+
+    `coin_input`: `drawn` lets whoever stands at the machine's page tap drawn coins, on trust. `fulfil`: when
+    orders from a wallet are dispensed. `deposit_max` and `hourly_deposit_max`: what the machine's key can
+    credit at a time and in an hour.
+    """
 
     name: Name
     timezone: Timezone = "UTC"
     box_kind: BoxKind = BoxKind.COUNTED
+    coin_input: CoinInput = CoinInput.NONE
+    fulfil: FulfilMode = FulfilMode.NOW
+    deposit_max: CentsMax = DEPOSIT_CENTS_MAX
+    hourly_deposit_max: CentsMax = HOURLY_DEPOSIT_CENTS_MAX
 
 
 class ChangeMachineBody(Body):
@@ -46,6 +68,10 @@ class ChangeMachineBody(Body):
     name: Name | None = None
     timezone: Timezone | None = None
     box_kind: BoxKind | None = None
+    coin_input: CoinInput | None = None
+    fulfil: FulfilMode | None = None
+    deposit_max: CentsMax | None = None
+    hourly_deposit_max: CentsMax | None = None
 
 
 class MachineResponse(ResponseBody):
@@ -57,6 +83,10 @@ class MachineResponse(ResponseBody):
     box_kind: BoxKind
     has_key: bool
     exact_money_only: bool
+    coin_input: CoinInput
+    fulfil: FulfilMode
+    deposit_max: int
+    hourly_deposit_max: int
 
 
 class MachinesResponse(Page):
@@ -83,11 +113,13 @@ async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None =
 @get(
     "/{machine_id:int}",
     summary="A machine",
-    operation=describe("getMachine", UnknownMachine, login="attester"),
+    operation=describe("getMachine", NotOwner, UnknownMachine, login="attester"),
 )
 async def show(request: ShopRequest, machine_id: PathId) -> MachineResponse:
     """A machine. Machines can read themselves."""
-    await devices.attester(request.shop, caller=request.attester)
+    actor = await devices.attester(request.shop, caller=request.attester)
+    if actor.machine_id is not None:
+        require_own_machine(actor, machine_id)
     return _show_machine(await machines.find(request.shop, machine_id=machine_id))
 
 
@@ -101,7 +133,12 @@ async def add(request: ShopRequest) -> MachineResponse:
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(AddMachineBody)
     machine = await machine_operations.add(
-        request.shop, actor=actor, name=data.name, timezone=data.timezone, box_kind=data.box_kind
+        request.shop,
+        actor=actor,
+        name=data.name,
+        timezone=data.timezone,
+        box_kind=data.box_kind,
+        rules=MachineRules(data.coin_input, data.fulfil, data.deposit_max, data.hourly_deposit_max),
     )
     return _show_machine(machine)
 
@@ -120,7 +157,7 @@ async def add(request: ShopRequest) -> MachineResponse:
     ),
 )
 async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineResponse]:
-    """Changes name, time zone or kind of box. A box below zero in a coin cannot become a counted one."""
+    """Changes what is given of a machine. A box below zero in a coin cannot become a counted one."""
     actor = await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(ChangeMachineBody)
     machine = await machine_operations.change(
@@ -130,6 +167,7 @@ async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineRe
         name=data.name,
         timezone=data.timezone,
         box_kind=data.box_kind,
+        rules={name: rule for name, rule in _rules(data).items() if rule is not None},
     )
     return Response(_show_machine(machine))
 
@@ -146,6 +184,15 @@ async def renew_key(request: ShopRequest, machine_id: PathId) -> Response[Machin
     return Response(MachineKeyResponse(key=key), status_code=201, headers={"Cache-Control": "no-store"})
 
 
+def _rules(data: ChangeMachineBody) -> dict[str, object]:
+    return {
+        "coin_input": data.coin_input,
+        "fulfil": data.fulfil,
+        "deposit_cents_max": data.deposit_max,
+        "hourly_deposit_cents_max": data.hourly_deposit_max,
+    }
+
+
 def _show_machine(machine: Machine) -> MachineResponse:
     return MachineResponse(
         id=machine.id,
@@ -154,6 +201,10 @@ def _show_machine(machine: Machine) -> MachineResponse:
         box_kind=machine.box_kind,
         has_key=machine.has_key,
         exact_money_only=machine.exact_money_only,
+        coin_input=machine.rules.coin_input,
+        fulfil=machine.rules.fulfil,
+        deposit_max=machine.rules.deposit_cents_max,
+        hourly_deposit_max=machine.rules.hourly_deposit_cents_max,
     )
 
 

@@ -26,6 +26,7 @@ from tuckshop.domain.refusals import (
     ChangeUnpayable,
     ClientRefTaken,
     CoinsNotAttested,
+    FulfilNotOffered,
     InsufficientFunds,
     InvalidField,
     NotOwner,
@@ -37,6 +38,8 @@ from tuckshop.domain.refusals import (
     RefundWindowOver,
     RoleMissing,
     TabLimitExceeded,
+    TooManyPlaced,
+    UndoAtCounter,
     UnknownGuest,
     UnknownMachine,
     UnknownOrder,
@@ -48,7 +51,7 @@ from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Price, Reason, Resp
 from tuckshop.http.handlers import Router, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import sessions
+from tuckshop.identity import devices, sessions
 from tuckshop.queries import orders
 from tuckshop.queries.orders import OrderRecord, OrderScope
 from tuckshop.till.commands.orders import (
@@ -200,6 +203,8 @@ class OrdersResponse(Page):
         InsufficientFunds,
         TabLimitExceeded,
         ChangeUnpayable,
+        FulfilNotOffered,
+        TooManyPlaced,
         UnknownGuest,
         NotOwner,
         login="attester",
@@ -259,10 +264,10 @@ async def index(
     return OrdersResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
 
-@get("/{order_id:int}", summary="One order", operation=describe("getOrder", UnknownOrder))
+@get("/{order_id:int}", summary="One order", operation=describe("getOrder", UnknownOrder, login="attester"))
 async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
-    """Your own order, or your lines of an order you sold in; cashiers and admins see all."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
+    """Your own order, or your lines of an order you sold in; machines see theirs, cashiers and admins all."""
+    actor = await devices.attester(request.shop, caller=request.attester)
     return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
 
 
@@ -275,15 +280,22 @@ async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
         RoleMissing,
         InvalidField,
         WrongStatus,
+        NotRefundable,
+        RefundWindowOver,
+        RefundsExhausted,
         BalanceTooLarge,
+        login="attester",
         keyed=True,
         body=ChangeOrderBody,
     ),
 )
 async def change(request: ShopRequest, order_id: PathId) -> Response[OrderResponse]:
-    """While it is `placed`. Buyers cancel and reduce it; sellers of all lines complete it or mark it as
-    failed; cashiers and admins do either. Money and stock are returned."""
-    caller = request.caller
+    """While it is `placed`. Buyers cancel and reduce it, one from the wallet as they return what they bought;
+    sellers of all lines, and the machine, complete it or mark it as failed; cashiers and admins do either.
+
+    Money and stock are returned.
+    """
+    caller = request.attester
     data = await request.parsed(ChangeOrderBody)
     command: CancelOrder | ReduceOrder | Dispense
     match data.status, data.lines:
@@ -315,6 +327,7 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
         NotRefundable,
         RefundWindowOver,
         RefundsExhausted,
+        UndoAtCounter,
         BalanceTooLarge,
         login="attester",
         keyed=True,
@@ -322,7 +335,8 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
     ),
 )
 async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundResponse]:
-    """Buyers, and machines for their guests: within the refund window, three times a day.
+    """Buyers, and machines for their guests: within the refund window, three times a day, as far as
+    TUCKSHOP_MACHINE_UNDO allows.
 
     The lines' seller, cashiers and admins: at any time.
 

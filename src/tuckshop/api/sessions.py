@@ -32,7 +32,7 @@ from tuckshop.http.fields import (
 )
 from tuckshop.http.handlers import Router, delete, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
-from tuckshop.identity import api_tokens, sessions
+from tuckshop.identity import api_tokens, devices, sessions
 from tuckshop.identity.access_tokens import TOKEN_LENGTH_MAX
 from tuckshop.identity.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken
 from tuckshop.identity.sessions import ACTIVE_ELSEWHERE, LoggedIn
@@ -43,6 +43,15 @@ class LoginBody(Body):
 
     username: Username
     password: Password
+
+
+class MachineLoginBody(LoginBody):
+    """A name and its password. `machine_key`: of the machine at which somebody logs in, if it is one.
+
+    Until the session ends, that machine can then add coins to the user's wallet and pay it out.
+    """
+
+    machine_key: Annotated[str, msgspec.Meta(max_length=80)] | None = None
 
 
 class RefreshBody(Body):
@@ -124,17 +133,24 @@ class EndedResponse(ResponseBody):
     "/login",
     status_code=200,
     summary="Log in",
-    operation=describe("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=describe(
+        "logIn", BadCredentials, SessionEnded, TooManyTries, login="none", body=MachineLoginBody
+    ),
 )
 async def log_in(request: ShopRequest) -> LoginResponse:
     """Starts a session. Your other sessions stay, and `message` says so."""
-    data = await request.parsed(LoginBody)
+    data = await request.parsed(MachineLoginBody)
+    machine_id = None
+    if data.machine_key is not None:
+        machine = await devices.attester(request.shop, caller=devices.caller(data.machine_key))
+        machine_id = machine.machine_id
     logged_in = await sessions.log_in(
         request.shop,
         username=data.username,
         password=data.password,
         device=request.headers.get("user-agent"),
         address=request.address,
+        machine_id=machine_id,
     )
     return _show(logged_in)
 

@@ -22,7 +22,7 @@ from tuckshop.http.fields import Id, PathId, Pieces, Price, Reason, ResponseBody
 from tuckshop.http.handlers import Router, describe, get, post, put
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import sessions
+from tuckshop.identity import devices
 from tuckshop.queries import machines
 from tuckshop.till.commands.machines import MoveStock, SetShelves, ShelfRecord, ShelvesSet, StockMoved
 
@@ -90,13 +90,13 @@ class StockMovedResponse(ResponseBody):
 @get(
     "/{machine_id:int}/shelves",
     summary="A machine's shelves",
-    operation=describe("listShelves", RoleMissing, UnknownMachine),
+    operation=describe("listShelves", RoleMissing, NotOwner, UnknownMachine, login="attester"),
 )
 async def shelves(
     request: ShopRequest, machine_id: PathId, limit: Limit = 50, cursor: Cursor | None = None
 ) -> ShelvesResponse:
-    """The shelves by product. Sellers, cashiers and admins."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
+    """The shelves by product. Sellers, cashiers and admins; machines their own."""
+    actor = await devices.attester(request.shop, caller=request.attester)
     found = await machines.shelves_of(
         request.shop,
         actor=actor,

@@ -122,6 +122,15 @@ _BUYING = (
 _MACHINES = (
     Step("addMachine", by="admin", body={"name": "Hall {{run}}"}, keep={"hall_id": "id"}),
     Step("renewMachineKey", by="admin", path=_HALL, keep={"hall_machine_key": "key"}),
+    Step("addScreen", by="admin", path=_HALL, body={"name": "Tablet"}),
+    Step(
+        "listScreens",
+        by="admin",
+        path=_HALL,
+        shows={"items.0.name": "Tablet"},
+        keep={"screen_id": "items.0.id"},
+    ),
+    Step("removeScreen", by="admin", path=_HALL | {"screen_id": "{{screen_id}}"}),
     Step("listMachines", by="admin"),
     Step("getMachine", by="admin", path=_HALL, shows={"box_kind": "counted"}),
     Step("changeMachine", by="admin", path=_HALL, body={"timezone": "Europe/Berlin"}),
@@ -153,8 +162,8 @@ _MACHINES = (
     ),
     Step(
         "refundGuest",
-        by="hall_machine_key",
-        body={"guest": "guest-{{run}}", "product": "{{cola_id}}"},
+        by="admin",
+        body={"guest": "guest-{{run}}", "product": "{{cola_id}}", "machine": "{{hall_id}}"},
         shows={"amount": 150},
     ),
     Step("listGuests", by="admin"),

@@ -30,6 +30,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownPurchase: "This guest has no purchase of product {product} to undo here.",
     refusals.UnknownSession: "There is no session {session}.",
     refusals.UnknownToken: "There is no token {token}.",
+    refusals.UnknownScreen: "This machine has no screen {screen}. See `tuckshop machine screens`.",
     refusals.UnknownImage: "There is no picture {image}.",
     refusals.InvalidField: "The {field} {problem}.",
     refusals.CoinNotAccepted: "Coins of {value_cents} are not accepted. Use one of {accepted}.",
@@ -66,6 +67,13 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.ExternalRefTaken: "The reference {external_ref} was used for transfer {transfer}.",
     refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. A"
     " cashier can add more.",
+    refusals.DepositTooLarge: "A machine can credit at most {limit_cents} at a time.",
+    refusals.MachineLimitReached: "This machine can credit {limit_cents} an hour, and {left_cents} more in"
+    " this one. It ends in {retry_seconds} seconds.",
+    refusals.UserNotPresent: "User {user} has not logged in at this machine.",
+    refusals.UndoAtCounter: "This purchase cannot be undone here. Return it at the counter.",
+    refusals.FulfilNotOffered: "Orders from a wallet are dispensed {offered} at machine {machine}.",
+    refusals.TooManyPlaced: "At most {pieces_max} pieces can wait to be dispensed, and {placed} do.",
     refusals.StillHoldsValue: "To close this user account, first pay out {earned_cents} of earnings, settle"
     " {owed_cents} on the tab"
     " and remove {stock} pieces of stock.",
@@ -74,6 +82,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.PlanChanged: "Somebody else changed the shelves of machine {machine}. Try again.",
     refusals.VersionChanged: "It was changed, and is at version {version} now. Try again.",
     refusals.TooManyTokens: "A user can have at most {count_max} API tokens. Revoke one first.",
+    refusals.TooManyScreens: "A machine can have at most {count_max} screens. Remove one first.",
     refusals.LastAdmin: "The shop needs at least one admin. Give another user the role first.",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,8 @@ from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.product import find as find_product
 from tuckshop.cli.product import product_argument, settle
 from tuckshop.cli.shop_access import opened_shop, run
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, ShelfPlan
-from tuckshop.domain.money import parse_price
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, CoinInput, FulfilMode, ShelfPlan
+from tuckshop.domain.money import parse_price, parse_typed
 from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.domain.users import OPERATOR
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tuckshop.context import Shop
     from tuckshop.domain.money import Currency
     from tuckshop.queries.machines import Machine
+    from tuckshop.queries.screens import ScreenRecord
     from tuckshop.till.commands.machines import ShelfRecord
 
 PAGE = 1_000
@@ -38,6 +40,34 @@ box_option = click.option(
 timezone_option = click.option(
     "--timezone", type=FILLED, metavar="ZONE", help="Time zone, such as Europe/Berlin."
 )
+
+
+RULES = {
+    "coins": click.option(
+        "--coins",
+        "coin_input",
+        type=click.Choice([str(kind) for kind in CoinInput]),
+        help="drawn: buyers tap drawn coins on the machine's page, on trust; none: they cannot.",
+    ),
+    "fulfil": click.option(
+        "--fulfil",
+        type=click.Choice([str(mode) for mode in FulfilMode]),
+        help="When orders from a wallet are dispensed.",
+    ),
+    "deposit": click.option(
+        "--deposit-max", type=FILLED, metavar="AMOUNT", help="What its key can credit at a time."
+    ),
+    "hourly": click.option(
+        "--hourly-deposit-max", type=FILLED, metavar="AMOUNT", help="What its key can credit in an hour."
+    ),
+}
+
+
+def rule_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options for what is allowed at a machine."""
+    for option in reversed(RULES.values()):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Commands)
@@ -82,11 +112,15 @@ def show(machine: str) -> None:
 @click.option("--name", type=FILLED, help="A new name.")
 @timezone_option
 @box_option
-def change(machine: str, name: str | None, timezone: str | None, box: str | None) -> None:
-    """Change a machine's name, time zone or kind of coin box."""
-    if name is None and timezone is None and box is None:
-        raise click.UsageError("Nothing to change. Give one of --name, --timezone or --box.")
-    changed = run(_change(machine, name, timezone, None if box is None else BoxKind(box)))
+@rule_options
+def change(
+    machine: str, name: str | None, timezone: str | None, box: str | None, **rules: str | None
+) -> None:
+    """Change a machine's name, time zone, kind of coin box, and what is allowed there."""
+    given = {rule: value for rule, value in rules.items() if value is not None}
+    if name is None and timezone is None and box is None and not given:
+        raise click.UsageError("Nothing to change. See `tuckshop machine change --help`.")
+    changed = run(_change(machine, name, timezone, None if box is None else BoxKind(box), given))
     click.echo(f"Changed machine {changed.id}: {changed.name}, {changed.timezone}, {changed.box_kind} box.")
 
 
@@ -98,6 +132,31 @@ def key(machine: str) -> None:
     With it the machine can accept coins, pay out and sell; see `Authorization: Machine` at /docs.
     """
     click.echo(f"Key   {run(_key(machine))} (shown only once)")
+
+
+@machine.command("pair")
+@machine_argument
+@click.option("--name", type=FILLED, default="Screen", help="What the screen is called [Screen].")
+def pair(machine: str, name: str) -> None:
+    """Print a code that makes a browser the machine's own screen, within 10 minutes.
+
+    Open /kiosk on the screen and enter the code.
+    """
+    click.echo(f"Code   {run(_pair(machine, name))} (shown only once)")
+
+
+@machine.command("screens")
+@machine_argument
+@click.option("--remove", type=Whole(1, 10**18), metavar="ID", help="Remove this screen.")
+def screens(machine: str, remove: int | None) -> None:
+    """List the screens of a machine, or remove one."""
+    found = run(_screens(machine, remove))
+    output.table(
+        ("Id", "Name", "Status"),
+        ((one.id, one.name, "waits for its code" if one.paired_us is None else "paired") for one in found),
+        right=("Id",),
+    )
+    click.echo(f"\n{len(found):,} {'screen' if len(found) == 1 else 'screens'}")
 
 
 @machine.group("shelves", cls=Commands)
@@ -196,16 +255,34 @@ async def _show(machine: str) -> list[tuple[str, object]]:
             ("Shelves", f"{len(stands):,}"),
             ("Pieces", f"{sum(shelf.quantity for shelf in stands):,}"),
             ("Key", "yes" if one.has_key else "no"),
+            ("Coins on the screen", one.rules.coin_input),
+            ("Orders from a wallet", one.rules.fulfil),
+            ("Largest deposit", amounts.tell(one.rules.deposit_cents_max, shop.currency)),
+            ("Deposits an hour", amounts.tell(one.rules.hourly_deposit_cents_max, shop.currency)),
         ]
 
 
-async def _change(machine: str, name: str | None, timezone: str | None, box_kind: BoxKind | None) -> Machine:
+async def _change(
+    machine: str, name: str | None, timezone: str | None, box_kind: BoxKind | None, given: dict[str, str]
+) -> Machine:
     from tuckshop.operations import machines
 
     async with opened_shop() as shop:
         found = await find(shop, machine)
+        rules: dict[str, Any] = dict(given)
+        for name_of_limit in ("deposit_max", "hourly_deposit_max"):
+            if name_of_limit in rules:
+                rules[name_of_limit.replace("_max", "_cents_max")] = parse_typed(
+                    rules.pop(name_of_limit), exponent=shop.currency.exponent, field=name_of_limit
+                )
         return await machines.change(
-            shop, actor=OPERATOR, machine_id=found.id, name=name, timezone=timezone, box_kind=box_kind
+            shop,
+            actor=OPERATOR,
+            machine_id=found.id,
+            name=name,
+            timezone=timezone,
+            box_kind=box_kind,
+            rules=rules,
         )
 
 
@@ -214,6 +291,25 @@ async def _key(machine: str) -> str:
 
     async with opened_shop() as shop:
         return await machines.new_key(shop, actor=OPERATOR, machine_id=(await find(shop, machine)).id)
+
+
+async def _pair(machine: str, name: str) -> str:
+    from tuckshop.operations import screens
+
+    async with opened_shop() as shop:
+        machine_id = (await find(shop, machine)).id
+        return await screens.new_code(shop, actor=OPERATOR, machine_id=machine_id, name=name)
+
+
+async def _screens(machine: str, remove: int | None) -> list[ScreenRecord]:
+    from tuckshop.operations import screens as operations
+    from tuckshop.queries import screens
+
+    async with opened_shop() as shop:
+        machine_id = (await find(shop, machine)).id
+        if remove is not None:
+            await operations.end(shop, actor=OPERATOR, machine_id=machine_id, screen_id=remove)
+        return await screens.of_machine(shop, actor=OPERATOR, machine_id=machine_id)
 
 
 async def _shelves(machine: str) -> tuple[list[ShelfRecord], Currency]:

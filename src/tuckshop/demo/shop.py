@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable
 
 from msgspec.structs import replace
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.demo.history import DAY_US, DAYS, MADE, Clock, History
 from tuckshop.dialects import NAMES
+from tuckshop.domain.machines import CoinInput, FulfilMode
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import shop_state
 from tuckshop.operations.startup import open_shop
@@ -86,6 +87,9 @@ async def make(
         await upgrade(engine)
         async with writing(engine) as connection:
             await install(connection, is_demo=True, now_us=clock())
+            # Everybody may try the machine: on the honour system, and with orders for later.
+            tried = {"coin_input": CoinInput.DRAWN.value, "fulfil": FulfilMode.EITHER.value}
+            await connection.execute(update(tables.machines).values(tried))
     async with open_shop(given, clock=clock) as shop:
         await History(shop, clock, end_us=now_us, days=days, progress=progress).make()
 

@@ -145,6 +145,10 @@ class CommonPassword(FieldProblem, code="common-password"):
 
 
 @dataclass(frozen=True)
+class WrongPairingCode(FieldProblem, code="wrong-pairing-code"):
+    """It pairs no screen: it was mistyped, used, or is too old."""
+
+
 class WrongSetupCode(FieldProblem, code="wrong-setup-code"):
     """Not the code that the server printed for the first admin."""
 

@@ -43,3 +43,18 @@ def hourly(what: str, subject: str) -> LimitCounter:
 def daily(what: str, subject: str) -> LimitCounter:
     """Counts within each day of UTC."""
     return LimitCounter(what, subject, DAY_SECONDS)
+
+
+def machine_deposits(machine_id: int) -> LimitCounter:
+    """Cents that a machine's key has credited within the hour."""
+    return hourly("deposits", f"machine:{machine_id}")
+
+
+def undone_times(machine_id: int) -> LimitCounter:
+    """How often buyers have taken back by themselves what a machine had dispensed, within the hour."""
+    return hourly("undone", f"machine:{machine_id}")
+
+
+def undone_cents(machine_id: int) -> LimitCounter:
+    """What that was worth, within the day."""
+    return daily("undone_cents", f"machine:{machine_id}")

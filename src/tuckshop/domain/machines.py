@@ -18,6 +18,7 @@ from tuckshop.domain.coins import (
 )
 from tuckshop.domain.field_problems import (
     AboveCapacity,
+    AmountOutOfRange,
     CoinCountOutOfRange,
     CoinNotCounted,
     OutOfRange,
@@ -26,7 +27,7 @@ from tuckshop.domain.field_problems import (
     TooLarge,
 )
 from tuckshop.domain.ledger import BANK, OVER_SHORT, Transfer, TransferKind, coin_box_of
-from tuckshop.domain.money import check_price
+from tuckshop.domain.money import BALANCE_CENTS_MAX, check_price
 from tuckshop.domain.products import QUANTITY_MAX
 from tuckshop.domain.refusals import ChangeUnpayable, CoinNotAccepted, CoinsMissing, InvalidField
 from tuckshop.domain.users import check_name
@@ -36,6 +37,8 @@ MACHINE_NAME_LENGTH_MAX = 64
 SLOT_LENGTH_MAX = 16
 SHELVES_MAX = 500  # Several times what the largest machine has; a body of 64 KB holds as many.
 LOW_PIECES = 3  # So few, and somebody who wants two may find one: low, where nobody has planned otherwise.
+DEPOSIT_CENTS_MAX = 5_000  # More than a pocket of coins at once is no buyer.
+HOURLY_DEPOSIT_CENTS_MAX = 20_000  # A full pocket every quarter of an hour.
 COUNTED_MAX = 1_000_000  # Of one coin: a ton and more.
 
 
@@ -44,6 +47,30 @@ class BoxKind(StrEnum):
 
     UNLIMITED = "unlimited"  # a cashier's drawer: every coin recorded, may run below zero
     COUNTED = "counted"  # a changer: pays only with coins it holds
+
+
+class CoinInput(StrEnum):
+    """How our own pages take coins at a machine."""
+
+    NONE = "none"  # not at all: an acceptor with the machine's key reports them, or a cashier
+    DRAWN = "drawn"  # honour system: whoever stands there taps drawn coins, and is believed
+
+
+class FulfilMode(StrEnum):
+    """When what wallets pay for is dispensed at a machine."""
+
+    NOW = "now"
+    LATER = "later"
+    EITHER = "either"  # as the order says; at once where it says nothing
+
+
+class MachineRules(NamedTuple):
+    """What an admin allows at a machine. The limits are for coins that are credited with its key."""
+
+    coin_input: CoinInput = CoinInput.NONE
+    fulfil: FulfilMode = FulfilMode.NOW
+    deposit_cents_max: int = DEPOSIT_CENTS_MAX
+    hourly_deposit_cents_max: int = HOURLY_DEPOSIT_CENTS_MAX
 
 
 class CoinBox(NamedTuple):
@@ -96,6 +123,13 @@ class ShelfPlan:
 def check_machine_name(name: str) -> str:
     """The name in NFC. Raises InvalidField."""
     return check_name(name, field="name", length_max=MACHINE_NAME_LENGTH_MAX)
+
+
+def check_limit(cents: int, *, field: str) -> int:
+    """The limit itself. Raises InvalidField for less than 1, or more than any wallet holds."""
+    if not 1 <= cents <= BALANCE_CENTS_MAX:
+        raise InvalidField(field=field, problem=AmountOutOfRange(1, BALANCE_CENTS_MAX))
+    return cents
 
 
 def check_plans(plans: Sequence[ShelfPlan]) -> tuple[ShelfPlan, ...]:

@@ -10,13 +10,15 @@ from tuckshop.domain import tabs
 from tuckshop.domain.coins import Coins, total_cents
 from tuckshop.domain.field_problems import ChangeOnTab, ProductTwice, TooLarge, TooSmall, WrongLineCount
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of, earnings_of
-from tuckshop.domain.machines import CoinBox, pay
+from tuckshop.domain.machines import CoinBox, FulfilMode, pay
 from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, StockMovement, move
 from tuckshop.domain.refusals import (
+    FulfilNotOffered,
     InsufficientFunds,
     InvalidField,
     PriceChanged,
     RoleMissing,
+    TooManyPlaced,
     UnknownOrder,
     WrongStatus,
 )
@@ -25,6 +27,7 @@ from tuckshop.domain.users import Actor, Role
 
 LINES_MAX = 100  # A full basket; bounds what one command can lock.
 CLIENT_REF_LENGTH_MAX = 64
+PLACED_PIECES_MAX = 20  # Of one buyer: nobody holds a whole shelf for others to miss.
 
 
 class OrderStatus(StrEnum):
@@ -92,6 +95,13 @@ class Order(NamedTuple):
     payment: Payment
     fulfilled_us: int | None
 
+    @property
+    def placed_pieces(self) -> int:
+        """Pieces that were paid from the wallet and wait to be dispensed."""
+        if self.status is not OrderStatus.PLACED or self.payment is not Payment.WALLET:
+            return 0
+        return sum(line.left for line in self.lines)
+
 
 class Sale(NamedTuple):
     """What an order changes. `change` are coins paid out with it."""
@@ -144,11 +154,14 @@ def sell(
     tab: Tab | None = None,
     fulfil: Fulfil | None = None,
     expected_total_cents: int | None = None,
+    mode: FulfilMode = FulfilMode.EITHER,
+    placed_pieces: int = 0,
 ) -> Sale:
     """All lines, paid from the wallet at once, or nothing. `wanted` names each product once (see `merge`).
 
-    With a `tab` it pays instead of the wallet. What is bought with money is dispensed `now` and what goes on
-    a tab `later`, unless `fulfil` says otherwise. What is expected is what the buyer has seen.
+    With a `tab` it pays instead of the wallet. What is bought with money is dispensed as the machine's `mode`
+    says, and what goes on a tab `later`, unless `fulfil` says otherwise. What is expected is what the buyer
+    has seen. `placed_pieces`: of the buyer's, paid from the wallet, that wait to be dispensed already.
 
     Raises:
         InvalidField: no line, a product twice, a quantity outside 1..QUANTITY_MAX, or change from a tab.
@@ -157,15 +170,21 @@ def sell(
         InsufficientFunds: the wallet holds too little; the exact money is enough.
         TabLimitExceeded: the tab would owe more than its limit; exactly the limit is allowed.
         ChangeUnpayable: `change` is RETURN and a counted box lacks the coins.
+        FulfilNotOffered: the machine dispenses at another time what a wallet pays for.
+        TooManyPlaced: more than PLACED_PIECES_MAX would wait to be dispensed.
     """
     # A line of -1 would sell a piece to the shop; a product twice would be held against a full shelf twice.
     if len(merge((line.product.id, line.quantity) for line in wanted)) < len(wanted):
         raise InvalidField(field="lines", problem=ProductTwice())
     if tab is not None and change is Change.RETURN:
         raise InvalidField(field="change", problem=ChangeOnTab())
+    fulfil = _fulfilment(fulfil, on_tab=tab is not None, mode=mode, machine_id=box.machine_id)
     lines, movements, takings = _taken(wanted)
     total = sum(takings.values())
     _require_seen(wanted, lines, total_cents=total, expected_total_cents=expected_total_cents)
+    pieces = placed_pieces + sum(line.quantity for line in lines)
+    if fulfil is Fulfil.LATER and tab is None and pieces > PLACED_PIECES_MAX:
+        raise TooManyPlaced(pieces_max=PLACED_PIECES_MAX, placed=placed_pieces)
     payer, after_cents = _charged(total, wallet=wallet, balance_cents=balance_cents, tab=tab)
     transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
     coins: Coins = {}
@@ -175,8 +194,6 @@ def sell(
             paid_cents = total_cents(coins)
             transfers.append(Transfer(TransferKind.PAYOUT, wallet, coin_box_of(box.machine_id), paid_cents))
             after_cents -= paid_cents
-    if fulfil is None:
-        fulfil = Fulfil.NOW if tab is None else Fulfil.LATER
     order = Order(
         order_id,
         wallet,
@@ -190,6 +207,18 @@ def sell(
         now_us if fulfil is Fulfil.NOW else None,
     )
     return Sale(order, transfers, movements, coins, after_cents)
+
+
+def _fulfilment(asked: Fulfil | None, *, on_tab: bool, mode: FulfilMode, machine_id: int) -> Fulfil:
+    """When the order is dispensed. Raises FulfilNotOffered."""
+    if on_tab:
+        return asked or Fulfil.LATER
+    if mode is FulfilMode.EITHER:
+        return asked or Fulfil.NOW
+    offered = Fulfil(mode.value)
+    if asked not in (None, offered):
+        raise FulfilNotOffered(machine=machine_id, offered=offered)
+    return offered
 
 
 def _taken(
@@ -249,10 +278,10 @@ def dispense(*, order: Order, actor: Actor, now_us: int) -> Order:
     """The order, dispensed.
 
     Raises:
-        UnknownOrder, RoleMissing: see `require_right`; the buyer does not say so.
+        UnknownOrder, RoleMissing: see `require_dispenser`; the buyer does not say so.
         WrongStatus: it is not waiting for that.
     """
-    require_right(actor, order, order.lines, Right.SELLER, Right.STAFF)
+    require_dispenser(actor, order)
     require_status(order, OrderStatus.PLACED)
     return order._replace(status=OrderStatus.DISPENSED, fulfilled_us=now_us)
 
@@ -301,6 +330,18 @@ def require_right(actor: Actor, order: Order, lines: Sequence[Line], *needed: Ri
         held -= {Right.SELLER}
     if not held.intersection(needed):
         raise RoleMissing(roles=(*needed, Role.ADMIN))
+
+
+def require_dispenser(actor: Actor, order: Order) -> None:
+    """Who says what became of an order: the machine it is at, the seller of all of it, or the office.
+
+    Raises:
+        UnknownOrder, RoleMissing: see `require_right`.
+    """
+    if actor.machine_id is None:
+        require_right(actor, order, order.lines, Right.SELLER, Right.STAFF)
+    elif order.machine_id != actor.machine_id:
+        raise UnknownOrder(order=order.id)
 
 
 def require_status(order: Order, *fitting: OrderStatus) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -11,11 +11,13 @@ from tuckshop.domain.field_problems import MoreThanOrdered, OutOfRange
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_of, tab_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import (
+    Line,
     Order,
     OrderStatus,
     Payment,
     Right,
     merge,
+    require_dispenser,
     require_right,
     require_status,
     rights,
@@ -29,9 +31,12 @@ from tuckshop.domain.refusals import (
     RefundsExhausted,
     RefundWindowOver,
     RoleMissing,
+    UndoAtCounter,
 )
 from tuckshop.domain.users import Actor, Role
 
+UNDONE_PER_HOUR = 3  # At one machine, whoever they are: names of guests cost nothing.
+UNDONE_CENTS_PER_DAY = 500
 REFUNDS_PER_DAY = 3  # Three wrong cans in a day are bad luck; a fourth wants a look by somebody of the shop.
 
 
@@ -44,6 +49,61 @@ class RefundKind(StrEnum):
     FAILURE = "failure"  # they could not be dispensed
 
 
+class UndoMode(StrEnum):
+    """Whether buyers take back by themselves what was dispensed, where nobody sees it come back."""
+
+    OFF = "off"
+    BOUNDED = "bounded"  # UNDONE_PER_HOUR and UNDONE_CENTS_PER_DAY at each machine
+    CONTRACT = "contract"  # as each buyer may within a day, at every machine
+
+
+class Undone(NamedTuple):
+    """What buyers may take back by themselves at a machine, and have within the hour and the day."""
+
+    mode: UndoMode = UndoMode.CONTRACT
+    times: int = 0  # within this hour
+    cents: int = 0  # within this day
+    hour_seconds: int = 0  # until the next
+    day_seconds: int = 0
+
+    def require(self, amount_cents: int) -> None:
+        """Raises UndoAtCounter."""
+        if self.mode is UndoMode.OFF or (
+            self.mode is UndoMode.BOUNDED and amount_cents > UNDONE_CENTS_PER_DAY
+        ):
+            raise UndoAtCounter
+        if self.mode is not UndoMode.BOUNDED:
+            return
+        if self.cents + amount_cents > UNDONE_CENTS_PER_DAY:
+            raise UndoAtCounter(self.day_seconds)
+        if self.times >= UNDONE_PER_HOUR:
+            raise UndoAtCounter(self.hour_seconds)
+
+
+class ReturnLimits(NamedTuple):
+    """What binds a buyer who takes back by themselves: for how long since it was dispensed, else ordered; how
+    often within DAY_SECONDS, of which `today` are used; and what the machine allows all of them."""
+
+    window_seconds: int
+    today: int
+    now_us: int
+    undone: Undone = Undone()
+
+    def require_returnable(self, order: Order, lines: Sequence[Line]) -> None:
+        """Raises NotRefundable, RefundWindowOver."""
+        for line in lines:
+            if not line.refundable:
+                raise NotRefundable(product=line.product_id)
+        begun_us = order.created_us if order.fulfilled_us is None else order.fulfilled_us
+        if self.now_us - begun_us > self.window_seconds * MICROSECONDS:
+            raise RefundWindowOver(window_seconds=self.window_seconds)
+
+    def require_not_exhausted(self) -> None:
+        """Raises RefundsExhausted."""
+        if self.today >= REFUNDS_PER_DAY:
+            raise RefundsExhausted(refunds_max=REFUNDS_PER_DAY)
+
+
 class Reversal(NamedTuple):
     """What comes back: the order afterwards, and the pieces of each product."""
 
@@ -53,6 +113,15 @@ class Reversal(NamedTuple):
     amount_cents: int
     transfers: list[Transfer]
     movements: list[StockMovement]
+    is_undo: bool = False  # by a buyer, of what was dispensed
+
+    @property
+    def counts_as_refund(self) -> bool:
+        """Whether it counts towards a buyer's refunds of the day."""
+        if self.kind is RefundKind.REFUND:
+            return True
+        is_called_off = self.kind in (RefundKind.CANCELLATION, RefundKind.REDUCTION)
+        return is_called_off and self.order.payment is Payment.WALLET
 
 
 class Inventory(NamedTuple):
@@ -77,23 +146,20 @@ def refund(
     balances: BuyerBalances,
     inventory: Inventory,
     write_off: bool,
-    window_seconds: int,
-    refunds_today: int,
-    now_us: int,
+    limits: ReturnLimits,
 ) -> Reversal:
     """Pieces back on the shelf they came from, or written off; their price as sold back to the buyer.
 
     `quantities` by product, at least one piece; None takes back all that is left. A seller's earnings may
     go below zero: the buyer is always made whole. Pieces of a product no longer on sale are written off.
-    `refunds_today`: how often the actor has done it within DAY_SECONDS.
 
     Raises:
         InvalidField: `quantities` is empty, or one of them is below 1.
         UnknownOrder: the actor is neither its buyer, nor the seller of the lines, nor cashier or admin.
         WrongStatus: nothing was dispensed yet: cancel the order, or make it smaller.
         RefundExceedsSale: a piece was never sold, or is back already.
-        RoleMissing, NotRefundable, RefundWindowOver, RefundsExhausted: only for a buyer who is none of the
-            others.
+        RoleMissing, NotRefundable, RefundWindowOver, RefundsExhausted, UndoAtCounter: only for a buyer who is
+            none of the others.
         BalanceTooLarge: no wallet holds that much.
     """
     sold = {line.product_id: line for line in order.lines}
@@ -109,34 +175,43 @@ def refund(
     if is_own_affair:
         if write_off:
             raise RoleMissing(roles=(Right.SELLER, Right.STAFF, Role.ADMIN))
-        for line in chosen:
-            if not line.refundable:
-                raise NotRefundable(product=line.product_id)
-        handed_out_us = order.created_us if order.fulfilled_us is None else order.fulfilled_us
-        if now_us - handed_out_us > window_seconds * MICROSECONDS:
-            raise RefundWindowOver(window_seconds=window_seconds)
+        limits.require_returnable(order, chosen)
     if not quantities:
         raise RefundExceedsSale(product=order.lines[0].product_id, refundable_quantity=0)
     for product_id, quantity in quantities.items():
         left = sold[product_id].left if product_id in sold else 0
         if quantity > left:
             raise RefundExceedsSale(product=product_id, refundable_quantity=left)
-    if is_own_affair and refunds_today >= REFUNDS_PER_DAY:
-        raise RefundsExhausted(refunds_max=REFUNDS_PER_DAY)
+    if is_own_affair:
+        limits.require_not_exhausted()
+        limits.undone.require(sum(sold[one].price_cents * quantity for one, quantity in quantities.items()))
     whole = all(line.left == quantities.get(line.product_id, 0) for line in order.lines)
     status = OrderStatus.REFUNDED if whole else OrderStatus.PARTLY_REFUNDED
-    return _take_back(order, RefundKind.REFUND, status, quantities, balances, inventory, write_off=write_off)
+    back = _take_back(order, RefundKind.REFUND, status, quantities, balances, inventory, write_off=write_off)
+    return back._replace(is_undo=is_own_affair)
 
 
-def cancel(*, order: Order, actor: Actor, balances: BuyerBalances, inventory: Inventory) -> Reversal:
+def cancel(
+    *,
+    order: Order,
+    actor: Actor,
+    balances: BuyerBalances,
+    inventory: Inventory,
+    limits: ReturnLimits,
+) -> Reversal:
     """An order cancelled before anything was dispensed: all that is left of it comes back.
 
     Raises:
         UnknownOrder, RoleMissing: the actor is neither the buyer nor cashier or admin.
         WrongStatus: it is not `placed` any more.
+        NotRefundable, RefundWindowOver, RefundsExhausted: a buyer has paid for it, and could not return it.
         BalanceTooLarge: no wallet holds that much.
     """
     require_right(actor, order, order.lines, Right.BUYER, Right.STAFF)
+    require_status(order, OrderStatus.PLACED)
+    if is_paid_and_own(order, actor):
+        limits.require_returnable(order, order.lines)
+        limits.require_not_exhausted()
     return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, balances, inventory)
 
 
@@ -144,11 +219,12 @@ def fail(*, order: Order, actor: Actor, balances: BuyerBalances, inventory: Inve
     """An order that could not be dispensed: all that is left of it comes back.
 
     Raises:
-        UnknownOrder, RoleMissing: the actor is neither the seller of all lines nor cashier or admin.
+        UnknownOrder, RoleMissing: the actor is neither its machine, nor the seller of all lines, nor cashier
+            or admin.
         WrongStatus: it is not `placed` any more.
         BalanceTooLarge: no wallet holds that much.
     """
-    require_right(actor, order, order.lines, Right.SELLER, Right.STAFF)
+    require_dispenser(actor, order)
     return _undo(order, RefundKind.FAILURE, OrderStatus.FAILED, balances, inventory)
 
 
@@ -159,6 +235,7 @@ def reduce(
     actor: Actor,
     balances: BuyerBalances,
     inventory: Inventory,
+    limits: ReturnLimits,
 ) -> Reversal | None:
     """An order made smaller before anything was dispensed; the rest comes back.
 
@@ -169,6 +246,7 @@ def reduce(
         UnknownOrder, RoleMissing: the actor is neither the buyer nor cashier or admin.
         WrongStatus: it is not `placed` any more.
         InvalidField: a quantity below 0, or more of a product than the order has.
+        NotRefundable, RefundWindowOver, RefundsExhausted: as `cancel`, of what comes back.
         BalanceTooLarge: no wallet holds that much.
     """
     require_right(actor, order, order.lines, Right.BUYER, Right.STAFF)
@@ -181,12 +259,21 @@ def reduce(
             problem = MoreThanOrdered(product_id, ordered.get(product_id, 0))
             raise InvalidField(field="quantity", problem=problem)
     back = {product_id: left - quantities.get(product_id, 0) for product_id, left in ordered.items()}
+    if any(back.values()) and is_paid_and_own(order, actor):
+        returned = [line for line in order.lines if back[line.product_id]]
+        limits.require_returnable(order, returned)
+        limits.require_not_exhausted()
     if back == ordered:
         return _undo(order, RefundKind.CANCELLATION, OrderStatus.CANCELLED, balances, inventory)
     back = {product_id: quantity for product_id, quantity in back.items() if quantity}
     if not back:
         return None
     return _take_back(order, RefundKind.REDUCTION, OrderStatus.PLACED, back, balances, inventory)
+
+
+def is_paid_and_own(order: Order, actor: Actor) -> bool:
+    """Whether the order was paid from the wallet of an actor who is nothing but its buyer."""
+    return order.payment is Payment.WALLET and rights(actor, order, order.lines) == {Right.BUYER}
 
 
 def back_out(returned: StockMovement) -> StockMovement:

@@ -32,6 +32,8 @@ classes to what its clients see, and a test proves that every class has a row in
        |- PriceChanged             it costs something else than the buyer has seen
        |- WrongStatus              the order is not, or no longer, where this could be done
        |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
+       |- DepositTooLarge, MachineLimitReached, UserNotPresent, UndoAtCounter
+       |- FulfilNotOffered, TooManyPlaced
        |- StillHoldsValue         earnings, a tab or stock must be settled first
        |- WalletTouched           somebody used the wallet meanwhile
        |- VersionChanged          somebody else changed the thing meanwhile
@@ -46,56 +48,20 @@ The till keeps refusals for replay as their `facts`, and `revive` brings them ba
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Literal, Self, dataclass_transform
+from typing import Any, Literal, Self
 
 from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
+from tuckshop.domain.refusal import Conflict as Conflict
+from tuckshop.domain.refusal import Forbidden as Forbidden
+from tuckshop.domain.refusal import Refusal as Refusal
+from tuckshop.domain.refusal import Throttled as Throttled
+from tuckshop.domain.refusal import Unacceptable as Unacceptable
+from tuckshop.domain.refusal import Unauthenticated as Unauthenticated
+from tuckshop.domain.refusal import Unknown as Unknown
+from tuckshop.domain.refusal import leaves as leaves
 
 Thing = Literal["account", "machine", "product", "report", "wallet"]
 """What can belong to somebody."""
-
-
-@dataclass_transform()  # Each refusal below is a dataclass, without saying so.
-@dataclass(unsafe_hash=True)
-class Refusal(Exception):
-    """A named business "no"; its fields are the facts that explain it.
-
-    Not frozen: Python itself sets `__traceback__` on an exception on its way. `stored_version` grows when
-    facts are called otherwise or mean something else; `upgrades` make each version's facts of those before.
-    """
-
-    code: ClassVar[str] = ""
-    stored_version: ClassVar[int] = 1
-    upgrades: ClassVar[tuple[Callable[[dict[str, Any]], dict[str, Any]], ...]] = ()
-
-    def __init_subclass__(
-        cls,
-        *,
-        code: str = "",
-        stored_version: int = 1,
-        upgrades: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (),
-    ) -> None:
-        cls.code, cls.stored_version, cls.upgrades = code, stored_version, upgrades
-        dataclass(unsafe_hash=True)(cls)
-
-    def __str__(self) -> str:
-        told = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())
-        return f"{type(self).__name__}({told})"
-
-    def facts(self) -> dict[str, Any]:
-        """The refusal's fields as plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def of_facts(cls, facts: dict[str, Any]) -> Self:
-        """The refusal of these facts, as JSON has them; those that it has no more are left out."""
-        known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
-        return cls(**{name: tuple(fact) if isinstance(fact, list) else fact for name, fact in known.items()})
-
-
-class Unauthenticated(Refusal):
-    """Nobody can be told from what the caller sent."""
 
 
 class BadCredentials(Unauthenticated, code="bad-credentials"):
@@ -108,10 +74,6 @@ class SessionEnded(Unauthenticated, code="session-ended"):
 
 class CredentialReused(Unauthenticated, code="credential-reused"):
     """A refresh token was used a second time: its whole session has been ended."""
-
-
-class Forbidden(Refusal):
-    """The caller is known and may not do this."""
 
 
 class RoleMissing(Forbidden, code="role-missing"):
@@ -144,10 +106,6 @@ class RegistrationClosed(Forbidden, code="registration-closed"):
     """This role cannot be taken by registering."""
 
     role: str
-
-
-class Unknown(Refusal):
-    """There is no such thing, or the caller may not know of it."""
 
 
 class UnknownUser(Unknown, code="unknown-user"):
@@ -198,14 +156,16 @@ class UnknownToken(Unknown, code="unknown-token"):
     token: int
 
 
+class UnknownScreen(Unknown, code="unknown-screen"):
+    """The machine has no such screen, or it has ended."""
+
+    screen: int
+
+
 class UnknownImage(Unknown, code="unknown-image"):
     """No picture with this id."""
 
     image: int
-
-
-class Unacceptable(Refusal):
-    """The value is wrong whatever the shop's state."""
 
 
 def _coded(facts: dict[str, Any]) -> dict[str, Any]:
@@ -248,18 +208,10 @@ class KeyReused(Unacceptable, code="key-reused"):
     key: str
 
 
-class Throttled(Refusal):
-    """The same thing was asked too often."""
-
-
 class TooManyTries(Throttled, code="too-many-tries"):
     """Too many log-ins of this name, or from this address; in `retry_seconds` there is room for one."""
 
     retry_seconds: int
-
-
-class Conflict(Refusal):
-    """Not possible as things stand; another time it may be."""
 
 
 class RecordUnreadable(Conflict, code="record-unreadable"):
@@ -434,6 +386,49 @@ class CoinsCapReached(Conflict, code="coins-cap-reached"):
     left_cents: int
 
 
+class DepositTooLarge(Conflict, code="deposit-too-large"):
+    """More was to be credited at once with a machine's key than `limit_cents`."""
+
+    limit_cents: int
+
+
+class MachineLimitReached(Conflict, code="machine-limit-reached"):
+    """The machine's key has credited as much within the hour as it may; `left_cents` are still free."""
+
+    limit_cents: int
+    left_cents: int
+    retry_seconds: int
+
+
+class UserNotPresent(Conflict, code="user-not-present"):
+    """A machine spoke for a user who has not logged in there."""
+
+    user: int
+
+
+class UndoAtCounter(Conflict, code="undo-at-counter"):
+    """Nobody of the shop sees whether the goods came back; `retry_seconds` until the machine takes some back.
+
+    None: it never does.
+    """
+
+    retry_seconds: int | None = None
+
+
+class FulfilNotOffered(Conflict, code="fulfil-not-offered"):
+    """The machine does not dispense then what a wallet pays for."""
+
+    machine: int
+    offered: str
+
+
+class TooManyPlaced(Conflict, code="too-many-placed"):
+    """As many pieces of the buyer's orders wait to be dispensed as may."""
+
+    pieces_max: int
+    placed: int
+
+
 class StillHoldsValue(Conflict, code="still-holds-value"):
     """Earnings, a tab or stock must be settled before this user can be closed."""
 
@@ -466,14 +461,14 @@ class TooManyTokens(Conflict, code="too-many-tokens"):
     count_max: int
 
 
+class TooManyScreens(Conflict, code="too-many-screens"):
+    """The machine has as many screens as it may."""
+
+    count_max: int
+
+
 class LastAdmin(Conflict, code="last-admin"):
     """The shop's last active admin stays."""
-
-
-def leaves(cls: type[Refusal] = Refusal) -> list[type[Refusal]]:
-    """Every concrete refusal, in the order of the tree."""
-    below = cls.__subclasses__()
-    return [cls] if not below else [leaf for child in below for leaf in leaves(child)]
 
 
 _BY_CODE = {leaf.code: leaf for leaf in leaves()}

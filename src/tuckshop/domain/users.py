@@ -71,6 +71,7 @@ class Actor:
     roles: frozenset[Role]
     machine_id: int | None = None  # a machine that showed its key; no user, and no role
     guest_id: int | None = None  # a guest who asks for themselves; no user, and no role
+    screen_machine_id: int | None = None  # the machine at whose own screen that guest stands
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds any of the roles."""

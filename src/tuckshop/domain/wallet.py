@@ -7,9 +7,15 @@ from typing import NamedTuple
 
 from tuckshop.domain.coins import Coins, check_inserted, total_cents
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, coin_box_of
-from tuckshop.domain.machines import CoinBox, pay
+from tuckshop.domain.machines import CoinBox, MachineRules, pay
 from tuckshop.domain.money import BALANCE_CENTS_MAX
-from tuckshop.domain.refusals import BalanceTooLarge, CoinsCapReached, NothingToPayOut
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    CoinsCapReached,
+    DepositTooLarge,
+    MachineLimitReached,
+    NothingToPayOut,
+)
 
 
 class CoinsPolicy(StrEnum):
@@ -48,6 +54,23 @@ def require_within_cap(*, amount_cents: int, declared_cents: int, cap_cents: int
     """Raises CoinsCapReached if these coins are more than a buyer may declare within a day."""
     if declared_cents + amount_cents > cap_cents:
         raise CoinsCapReached(cap_cents=cap_cents, left_cents=max(cap_cents - declared_cents, 0))
+
+
+def require_within_machine(
+    *, amount_cents: int, credited_cents: int, rules: MachineRules, wait_seconds: int
+) -> None:
+    """What a machine's key may credit at once and within the hour, of which `credited_cents` are used.
+
+    Raises:
+        DepositTooLarge, MachineLimitReached: it is more.
+    """
+    if amount_cents > rules.deposit_cents_max:
+        raise DepositTooLarge(limit_cents=rules.deposit_cents_max)
+    left_cents = max(rules.hourly_deposit_cents_max - credited_cents, 0)
+    if amount_cents > left_cents:
+        raise MachineLimitReached(
+            limit_cents=rules.hourly_deposit_cents_max, left_cents=left_cents, retry_seconds=wait_seconds
+        )
 
 
 def pay_out(*, wallet: AccountRef, balance_cents: int, box: CoinBox, values: tuple[int, ...]) -> CoinsMoved:

@@ -70,8 +70,12 @@ def require_own_page(request: ShopRequest) -> None:
         raise Malformed(("Origin", "is missing"), status=400)
 
 
-async def log_in(request: ShopRequest, *, username: str, password: str, form_token: str) -> BrowserSession:
+async def log_in(
+    request: ShopRequest, *, username: str, password: str, form_token: str, machine_id: int | None = None
+) -> BrowserSession:
     """A new session, which `keep` puts into the answer; the one that the browser had until now is ended.
+
+    `machine_id`: of the machine whose screen the browser is.
 
     Raises:
         Malformed: the form was no page's of ours, or another browser's.
@@ -89,6 +93,7 @@ async def log_in(request: ShopRequest, *, username: str, password: str, form_tok
         device=request.headers.get("user-agent"),
         address=request.address,
         instead_of=before,
+        machine_id=machine_id,
     )
 
 

@@ -69,6 +69,7 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
     refusals.UnknownToken: Row(404, "Unknown token", "You have no API token {token}."),
+    refusals.UnknownScreen: Row(404, "Unknown screen", "This machine has no screen {screen}."),
     refusals.UnknownImage: Row(404, "Unknown image", "There is no image {image}."),
     refusals.InvalidField: Row(422, "Invalid value", "{field} {reason}."),
     refusals.CoinNotAccepted: Row(
@@ -154,6 +155,29 @@ TABLE: dict[type[Refusal], Row] = {
         "Coin limit reached",
         "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. Ask a cashier.",
     ),
+    refusals.DepositTooLarge: Row(
+        409, "Deposit too large", "A machine can credit at most {limit_cents} at a time. Ask a cashier."
+    ),
+    refusals.MachineLimitReached: Row(
+        409,
+        "Machine limit reached",
+        "This machine can credit {limit_cents} an hour, and {left_cents} more in this one. It ends in"
+        " {retry_seconds} seconds.",
+    ),
+    refusals.UserNotPresent: Row(
+        409, "User not present", "User {user} has not logged in at this machine. Log in there first."
+    ),
+    refusals.UndoAtCounter: Row(
+        409, "Return at the counter", "This purchase cannot be undone here. Return it at the counter."
+    ),
+    refusals.FulfilNotOffered: Row(
+        409, "Not dispensed then", "Orders from a wallet are dispensed {offered} at machine {machine}."
+    ),
+    refusals.TooManyPlaced: Row(
+        409,
+        "Too many pieces placed",
+        "At most {pieces_max} pieces can wait to be dispensed, and {placed} do. Fetch or cancel them first.",
+    ),
     refusals.StillHoldsValue: Row(
         409,
         "Not empty yet",
@@ -171,6 +195,9 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.TooManyTokens: Row(
         409, "Too many tokens", "A user can have at most {count_max} API tokens. Revoke one first."
+    ),
+    refusals.TooManyScreens: Row(
+        409, "Too many screens", "A machine can have at most {count_max} screens. Remove one first."
     ),
     refusals.LastAdmin: Row(409, "Last admin", "The shop needs at least one admin."),
 }

@@ -40,6 +40,7 @@ async def log_in(
     device: str | None = None,
     address: str | None = None,
     instead_of: SessionCaller | None = None,
+    machine_id: int | None = None,
 ) -> BrowserSession:
     """A new session of so many days, known by its secret; `instead_of` is ended with it.
 
@@ -56,6 +57,7 @@ async def log_in(
         days=days,
         secret_hash=hashed(secret),
         instead_of=instead_of,
+        machine_id=machine_id,
     )
     return BrowserSession(secret, caller, others)
 

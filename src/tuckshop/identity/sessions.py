@@ -50,16 +50,22 @@ class SessionRecord:
 
 
 async def log_in(
-    shop: Shop, *, username: str, password: str, device: str | None = None, address: str | None = None
+    shop: Shop,
+    *,
+    username: str,
+    password: str,
+    device: str | None = None,
+    address: str | None = None,
+    machine_id: int | None = None,
 ) -> LoggedIn:
-    """A new session.
+    """A new session; with a `machine_id`, at that machine, whose key may then serve the user's wallet.
 
     Raises:
         BadCredentials: alike for unknown names, wrong passwords and inactive users.
         TooManyTries: of this name, or from this address.
     """
     caller, others = await open_session(
-        shop, username=username, password=password, device=device, address=address
+        shop, username=username, password=password, device=device, address=address, machine_id=machine_id
     )
     return LoggedIn(
         access=shop.tokens.access(caller),
@@ -79,6 +85,7 @@ async def open_session(
     days: int = SESSION_DAYS,
     secret_hash: bytes | None = None,
     instead_of: SessionCaller | None = None,
+    machine_id: int | None = None,
 ) -> tuple[SessionCaller, int]:
     """A new session, and how many others the user has; with a secret's hash, a browser's session known by it.
 
@@ -109,6 +116,7 @@ async def open_session(
                 generation=1,
                 device=device and device[:DEVICE_LENGTH_MAX],
                 address=address,
+                machine_id=machine_id,
                 created_us=now_us,
                 expires_us=now_us + days * _DAY_US,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zoneinfo
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
 from tuckshop.domain.field_problems import NotATimezone
-from tuckshop.domain.machines import BoxKind, check_machine_name
+from tuckshop.domain.machines import BoxKind, MachineRules, check_limit, check_machine_name
 from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken
 from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.identity import devices
@@ -30,12 +30,20 @@ _PAUSE_SECONDS = 0.01
 _machines, boxes = tables.machines, tables.coin_boxes
 
 
-async def add(shop: Shop, *, actor: Actor, name: str, timezone: str, box_kind: BoxKind) -> Machine:
+async def add(
+    shop: Shop,
+    *,
+    actor: Actor,
+    name: str,
+    timezone: str,
+    box_kind: BoxKind,
+    rules: MachineRules = MachineRules(),  # noqa: B008 - a value that never changes
+) -> Machine:
     """A machine with an empty coin box.
 
     Raises:
         RoleMissing: admins only.
-        InvalidField: the name or the timezone is none.
+        InvalidField: the name or the timezone is none, or a limit is out of range.
         NameTaken: another machine has it.
     """
     actor.require(Role.ADMIN)
@@ -46,6 +54,7 @@ async def add(shop: Shop, *, actor: Actor, name: str, timezone: str, box_kind: B
         "timezone": _check_timezone(timezone),
         "box_kind": box_kind.value,
         "created_us": shop.clock(),
+        **_checked(rules._asdict()),
     }
     async with writing(shop.engine) as connection:
         try:
@@ -72,8 +81,9 @@ async def change(
     name: str | None = None,
     timezone: str | None = None,
     box_kind: BoxKind | None = None,
+    rules: Mapping[str, Any] | None = None,
 ) -> Machine:
-    """What is named, of a machine.
+    """What is named, of a machine; `rules` by the names of `MachineRules`.
 
     Raises:
         RoleMissing: admins only.
@@ -89,6 +99,7 @@ async def change(
         values["timezone"] = _check_timezone(timezone)
     if box_kind is not None:
         values["box_kind"] = box_kind.value
+    values |= _checked(rules or {})
 
     async def once() -> Machine:
         async with writing(shop.engine) as connection:
@@ -141,8 +152,16 @@ async def _until_through(act: Callable[[], Awaitable[Machine]]) -> Machine:
     return await act()
 
 
+def _checked(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """As they are kept. Raises InvalidField."""
+    for name in ("deposit_cents_max", "hourly_deposit_cents_max"):
+        if name in rules:
+            check_limit(rules[name], field=name.removesuffix("_cents_max") + "_max")
+    return dict(rules)
+
+
 def _logged(row: Row[Any]) -> dict[str, Any]:
-    return {"name": row.name, "timezone": row.timezone, "box_kind": row.box_kind}
+    return {name: getattr(row, name) for name in ("name", "timezone", "box_kind", *MachineRules._fields)}
 
 
 async def _log(

@@ -61,6 +61,8 @@ async def open_shop(
             refund_window_seconds=given.refund_window_seconds,
             tab_limit_cents=given.tab_limit_cents,
             coins_daily_cap_cents=given.coins_daily_cap_cents,
+            guest_undo=given.guest_undo,
+            user_undo=given.user_undo,
             # Whoever starts the server in some other way must not open a real shop's kiosk either.
             kiosk_open=given.kiosk_open and await holds_demo(engine),
             days=given.days,

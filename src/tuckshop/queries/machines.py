@@ -14,6 +14,9 @@ from tuckshop.domain.coins import total_cents
 from tuckshop.domain.machines import (
     BoxKind,
     CoinBox,
+    CoinInput,
+    FulfilMode,
+    MachineRules,
     fill_below,
     takes_exact_money_only,
 )
@@ -21,6 +24,7 @@ from tuckshop.domain.refusals import UnknownMachine
 from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
+from tuckshop.till.commands.base import require_own_machine
 from tuckshop.till.commands.machines import ShelfRecord
 
 machines, boxes, shelves, products = tables.machines, tables.coin_boxes, tables.shelves, tables.products
@@ -36,6 +40,7 @@ class Machine:
     box_kind: BoxKind
     has_key: bool
     exact_money_only: bool
+    rules: MachineRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,8 @@ def is_low() -> ColumnElement[bool]:
 
 
 async def coins(shop: Shop, *, actor: Actor, machine_id: int) -> Coins:
-    """What is in a machine's box. Raises RoleMissing, UnknownMachine."""
-    actor.require(Role.CASHIER, Role.ADMIN)
+    """What is in a machine's box. Raises RoleMissing, NotOwner, UnknownMachine."""
+    _require_reader(actor, machine_id, Role.CASHIER, Role.ADMIN)
     query = select(boxes.c.value_cents, boxes.c.count).where(boxes.c.machine_id == machine_id)
     async with reading(shop.engine) as connection:
         machine = await find_row(connection, machine_id)
@@ -90,8 +95,8 @@ async def coins(shop: Shop, *, actor: Actor, machine_id: int) -> Coins:
 async def shelves_of(
     shop: Shop, *, actor: Actor, machine_id: int, after_id: int = 0, limit: int
 ) -> list[ShelfRecord]:
-    """A machine's shelves with products on sale, by product. Raises RoleMissing, UnknownMachine."""
-    actor.require(Role.SELLER, Role.CASHIER, Role.ADMIN)
+    """A machine's shelves with products on sale, by product. Raises RoleMissing, NotOwner, UnknownMachine."""
+    _require_reader(actor, machine_id, Role.SELLER, Role.CASHIER, Role.ADMIN)
     query = (
         select(
             shelves.c.product_id,
@@ -116,12 +121,21 @@ async def shelves_of(
         return [ShelfRecord(*row) for row in await connection.execute(query)]
 
 
+def _require_reader(actor: Actor, machine_id: int, *roles: Role) -> None:
+    """Raises RoleMissing for those without a role, and NotOwner for another machine."""
+    if actor.machine_id is None:
+        actor.require(*roles)
+    else:
+        require_own_machine(actor, machine_id)
+
+
 _COLUMNS = (
     machines.c.id,
     machines.c.name,
     machines.c.timezone,
     machines.c.box_kind,
     machines.c.key_hash.is_not(None).label("has_key"),
+    *(machines.c[name] for name in MachineRules._fields),
 )
 
 
@@ -150,5 +164,11 @@ async def _machines(connection: AsyncConnection, shop: Shop, rows: Sequence[Row[
     for row in rows:
         box = CoinBox(row.id, BoxKind(row.box_kind), held[row.id])
         exact = takes_exact_money_only(box, values=values)
-        found.append(Machine(row.id, row.name, row.timezone, box.kind, bool(row.has_key), exact))
+        rules = MachineRules(
+            CoinInput(row.coin_input),
+            FulfilMode(row.fulfil),
+            row.deposit_cents_max,
+            row.hourly_deposit_cents_max,
+        )
+        found.append(Machine(row.id, row.name, row.timezone, box.kind, bool(row.has_key), exact, rules))
     return found

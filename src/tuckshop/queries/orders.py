@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tuckshop.context import Shop
 from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.refusals import UnknownOrder
 from tuckshop.domain.users import HOUSE_NAME, Actor, Role
 from tuckshop.store import tables
@@ -140,6 +141,8 @@ async def returnable(shop: Shop, *, buyer_id: int, order_ids: Collection[int]) -
 
     How often a day is the till's to say.
     """
+    if shop.till.policy.user_undo is UndoMode.OFF:
+        return {}
     window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
     query = (
         select(lines.c.order_id, lines.c.product_id, lines.c.refundable, orders.c.fulfilled_us)
@@ -171,14 +174,16 @@ async def count(shop: Shop, *, buyer_id: int) -> int:
 
 
 async def find(shop: Shop, *, order_id: int, actor: Actor) -> OrderRecord:
-    """The order: its buyer, cashiers and admins see all of it, a seller the lines with own products.
+    """The order: its buyer, its machine, cashiers and admins see it whole, a seller the lines with own ones.
 
     Raises:
         UnknownOrder: there is none, or nothing in it is the actor's.
     """
     query = _LISTED.where(orders.c.id == order_id)
-    is_whole = actor.has(Role.CASHIER, Role.ADMIN)
-    if not is_whole:
+    is_whole = actor.has(Role.CASHIER, Role.ADMIN) or actor.machine_id is not None
+    if actor.machine_id is not None:
+        query = query.where(orders.c.machine_id == actor.machine_id)
+    elif not is_whole:
         mine = orders.c.buyer_id == actor.user_id
         query = query.where(or_(mine, _has_lines_of(actor)) if actor.has(Role.SELLER) else mine)
     async with reading(shop.engine) as connection:

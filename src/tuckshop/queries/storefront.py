@@ -14,11 +14,13 @@ from tuckshop.domain.days import MICROSECONDS
 from tuckshop.domain.ledger import AccountKind, AccountRef
 from tuckshop.domain.machines import SHELVES_MAX
 from tuckshop.domain.orders import OrderStatus
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.refusals import UnknownGuest
-from tuckshop.identity import devices, guests
+from tuckshop.identity import guests
+from tuckshop.identity.screens import Screen
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.callers import GuestCaller, MachineCaller
+from tuckshop.till.callers import GuestCaller, ScreenCaller
 
 products, shelves, accounts = tables.products, tables.shelves, tables.accounts
 orders, lines = tables.orders, tables.order_lines
@@ -88,22 +90,15 @@ def guest_name(secret: str) -> str:
 
 
 async def guest(
-    shop: Shop, *, secret: str, machine_key: str | None = None, make: bool = False
-) -> tuple[MachineCaller | GuestCaller, AccountRef] | None:
+    shop: Shop, *, secret: str, screen: Screen | None = None, make: bool = False
+) -> tuple[ScreenCaller | GuestCaller, AccountRef] | None:
     """Who asks, and the wallet of the guest whose browser keeps this secret; None if nobody of the kind was
-    here, and `make` is not wanted.
-
-    Raises:
-        SessionEnded: the machine's key is not good any more.
-    """
-    machine = None if machine_key is None else devices.caller(machine_key)
-    if machine is not None:
-        await devices.attester(shop, caller=machine)
+    here, and `make` is not wanted."""
     try:
         guest_id = await guests.known(shop, name=guest_name(secret), make=make)
     except UnknownGuest:
         return None
-    caller = GuestCaller(guest_id) if machine is None else machine.serving(guest_id)
+    caller = GuestCaller(guest_id) if screen is None else screen.serving(guest_id)
     return caller, guests.wallet_of(guest_id)
 
 
@@ -118,7 +113,10 @@ async def balance_cents(shop: Shop, *, wallet: AccountRef) -> int:
 
 async def newest_bought(shop: Shop, *, wallet: AccountRef, machine_id: int) -> BoughtItem | None:
     """The wallet's newest order at the machine, if all of it can still be returned by its buyer."""
-    window_us = shop.till.policy.refund_window_seconds * MICROSECONDS
+    policy = shop.till.policy
+    if (policy.user_undo if wallet.guest_id is None else policy.guest_undo) is UndoMode.OFF:
+        return None
+    window_us = policy.refund_window_seconds * MICROSECONDS
     newest = (
         select(orders.c.id, orders.c.fulfilled_us, orders.c.status)
         .where(

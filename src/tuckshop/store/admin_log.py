@@ -29,6 +29,8 @@ VERSIONS: dict[str, int] = {
     "product.move": 1,
     "product.remove": 1,
     "product.restock": 1,
+    "screen.add": 1,
+    "screen.end": 1,
     "tab.settle": 1,
     "user.add": 1,
     "user.change": 1,

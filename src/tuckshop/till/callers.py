@@ -1,4 +1,4 @@
-"""Who asks something of the till: five kinds, each with what the till checks it by, and nothing else."""
+"""Who asks something of the till: six kinds, each with what the till checks it by, and nothing else."""
 
 from __future__ import annotations
 
@@ -51,6 +51,20 @@ class GuestCaller(msgspec.Struct, frozen=True):
         return f"guest:{self.guest_id}"
 
 
+class ScreenCaller(msgspec.Struct, frozen=True):
+    """A guest before a machine's own screen, if the screen's credential is the one with this hash."""
+
+    screen_id: int
+    machine_id: int
+    secret_hash: bytes
+    guest_id: int
+
+    @property
+    def scope(self) -> str:
+        """The namespace of the caller's idempotency keys."""
+        return f"guest:{self.guest_id}"
+
+
 class RegistrantCaller(msgspec.Struct, frozen=True):
     """Somebody without a log-in who wants to be called so; the name alone tells whose keys these are."""
 
@@ -76,7 +90,7 @@ class OperatorCaller(msgspec.Struct, frozen=True):
         return "operator"
 
 
-Caller = SessionCaller | MachineCaller | GuestCaller | RegistrantCaller | OperatorCaller
+Caller = SessionCaller | MachineCaller | ScreenCaller | GuestCaller | RegistrantCaller | OperatorCaller
 
 OPERATOR = OperatorCaller()
 OPEN_KIOSK = MachineCaller(DEFAULT_MACHINE_ID, None)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import Currency
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.callers import MachineCaller
+from tuckshop.till.callers import Caller, MachineCaller, OperatorCaller, SessionCaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,16 @@ class Policy:
     refund_window_seconds: int = 300  # Long enough to notice the wrong can, too short to drink it.
     tab_limit_cents: int = 0  # of buyers who have no limit of their own
     coins_daily_cap_cents: int = 20_000  # A hundred euros twice: nobody carries more coins to a fridge.
+    guest_undo: UndoMode = UndoMode.OFF  # what guests may take back by themselves
+    user_undo: UndoMode = UndoMode.CONTRACT  # what buyers with a log-in may
     days: BusinessDays = BY_UTC  # by which sales are counted from now on
     kiosk_open: bool = False  # a demo's: anybody speaks for the first machine
+
+    def bounds_undoing(self, caller: Caller) -> bool:
+        """Whether what this caller takes back by themselves may be counted at the machine."""
+        if isinstance(caller, SessionCaller):
+            return self.user_undo is UndoMode.BOUNDED
+        return self.guest_undo is UndoMode.BOUNDED and not isinstance(caller, OperatorCaller)
 
     def is_machine(self, caller: MachineCaller, key_hash: bytes | None) -> bool:
         """Whether a caller is the machine that it says, which has the key with this hash."""

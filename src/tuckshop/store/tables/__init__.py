@@ -8,7 +8,14 @@ from sqlalchemy import Sequence
 
 from tuckshop.store.tables.base import TILL_IDS, metadata
 from tuckshop.store.tables.ledger import accounts, denominations, transfers
-from tuckshop.store.tables.machine import coin_boxes, coin_movements, machines, shelves, stock_movements
+from tuckshop.store.tables.machine import (
+    coin_boxes,
+    coin_movements,
+    machines,
+    screens,
+    shelves,
+    stock_movements,
+)
 from tuckshop.store.tables.order import order_lines, orders, refund_lines, refunds, sales
 from tuckshop.store.tables.product import images, product_suffixes, products
 from tuckshop.store.tables.shop_state import (
@@ -46,6 +53,7 @@ __all__ = [
     "refund_lines",
     "refunds",
     "sales",
+    "screens",
     "sequences",
     "sessions",
     "shelves",

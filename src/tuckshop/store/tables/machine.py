@@ -15,9 +15,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-from tuckshop.domain.machines import BoxKind
+from tuckshop.domain.machines import BoxKind, CoinInput, FulfilMode
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import StockKind
 from tuckshop.store.tables.base import Id, metadata, one_of, owner, partial, time
@@ -32,8 +33,31 @@ machines = Table(
     Column("box_kind", Text, nullable=False),
     Column("key_hash", LargeBinary, unique=True),
     time("created_us"),
+    Column("coin_input", Text, server_default=text("'none'"), nullable=False),
+    Column("fulfil", Text, server_default=text("'now'"), nullable=False),
+    Column("deposit_cents_max", BigInteger, server_default=text("5000"), nullable=False),
+    Column("hourly_deposit_cents_max", BigInteger, server_default=text("20000"), nullable=False),
     one_of("box_kind", *BoxKind),
+    one_of("coin_input", *CoinInput),
+    one_of("fulfil", *FulfilMode),
+    CheckConstraint("deposit_cents_max >= 1", name="deposit_cents_max_positive"),
+    CheckConstraint("hourly_deposit_cents_max >= 1", name="hourly_deposit_cents_max_positive"),
     UniqueConstraint("id", "box_kind"),
+)
+
+screens = Table(
+    "screens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    owner("machine_id", "machines", nullable=False),
+    Column("name", Text, nullable=False),
+    # Of the code that pairs a browser, or of the credential that the browser has since: never both.
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    time("created_us"),
+    time("paired_us", nullable=True),
+    time("ended_us", nullable=True),
+    CheckConstraint("length(secret_hash) = 32", name="secret_hash_sha256"),
+    Index(None, "machine_id"),
 )
 
 shelves = Table(

@@ -70,6 +70,7 @@ sessions = Table(
     time("ended_us", nullable=True),
     Column("scopes", Text),  # of an API token; a person who logged in has none, and all rights
     Column("address", Text),
+    owner("machine_id", "machines"),  # at which the user logged in, and may be served by its key
     CheckConstraint("generation >= 1", name="generation_positive"),
     CheckConstraint("expires_us > created_us", name="expires_later"),
     one_of(

@@ -96,6 +96,12 @@ def require_own_machine(actor: Actor, machine_id: int) -> None:
         raise NotOwner(thing="machine")
 
 
+def require_here(actor: Actor, machine_id: int) -> None:
+    """Raises NotOwner for a guest at the screen of another machine."""
+    if actor.screen_machine_id not in (None, machine_id):
+        raise NotOwner(thing="machine")
+
+
 def execute_logged(command: Command, actor: Actor, work: WorkingSet) -> Receipt:
     """Executes the command; an act of the office leaves a line, with what it changes or not at all."""
     before = command.log_line(actor, work) if actor.has(Role.CASHIER, Role.ADMIN) else None

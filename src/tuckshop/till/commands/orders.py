@@ -13,20 +13,30 @@ from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import ClientRefTaken, NotOwner
 from tuckshop.domain.tabs import Tab
 from tuckshop.domain.users import Actor, name_key
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command, require_own_machine
+from tuckshop.till.commands.base import (
+    Command,
+    LogSubject,
+    Receipt,
+    Value,
+    command,
+    require_here,
+    require_own_machine,
+)
 from tuckshop.till.commands.products import read_named
 from tuckshop.till.commands.reversal import (
     balances_of,
     inventory_of,
     is_own_order,
+    limits_of,
     log_order,
     read_order,
+    read_refunds,
     sells_all,
     take_back,
 )
 from tuckshop.till.commands.wallet import require_coins, require_wallet
 from tuckshop.till.state.forms import receipt
-from tuckshop.till.state.posting import add_sale, move_coins, move_stock, post
+from tuckshop.till.state.posting import add_sale, move_coins, move_stock, post, put_order
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.rows import OrderLineRow, OrderRow
 from tuckshop.till.state.working_set import WorkingSet
@@ -110,6 +120,8 @@ class PlaceOrder(Command, frozen=True):
             need.client_refs.add((self.wallet, self.client_ref))
         if self.payment is Payment.TAB and self.wallet.user_id is not None:
             need.tabs.add(self.wallet.user_id)
+        if self.payment is Payment.WALLET and self.fulfil is not Fulfil.NOW:
+            need.placing.add((self.wallet, self.machine_id))
         need.new_ids["orders"] += 1
         need.new_ids["transfers"] += len(self.lines) + len(self.named) + 1
 
@@ -121,9 +133,10 @@ class PlaceOrder(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> OrderPlaced:
         """An order paid from a wallet, or put on its owner's tab."""
+        require_here(actor, self.machine_id)
         require_wallet(actor, self.wallet, work)
         if self.change is Change.RETURN:
-            require_coins(actor, work)
+            require_coins(actor, work, self.machine_id)
         box = work.machines.box(self.machine_id)
         if self.client_ref is not None:
             known = work.orders.client_refs.get((self.wallet, self.client_ref))
@@ -142,6 +155,8 @@ class PlaceOrder(Command, frozen=True):
             tab=_tab(self.wallet, work) if self.payment is Payment.TAB else None,
             fulfil=self.fulfil,
             expected_total_cents=self.expected_total_cents,
+            mode=work.machines.rules[self.machine_id].fulfil,
+            placed_pieces=work.orders.placed_pieces.get(self.wallet, 0),
         )
         order = sale.order
         _record(order, work)
@@ -195,8 +210,11 @@ class Dispense(Command, frozen=True):
         """The order with all that it touches."""
         read_order(need, self.order_id)
 
+    def require_machine(self, actor: Actor) -> None:
+        """Whose order it is, the order says: see `domain.orders.require_dispenser`."""
+
     def execute(self, actor: Actor, work: WorkingSet) -> OrderChanged:
-        """By the seller of all of it, or by the office."""
+        """By the machine it is at, the seller of all of it, or the office."""
         order = work.orders.get(self.order_id)
         if self.failed:
             balances, inventory = balances_of(work, order), inventory_of(work, order)
@@ -204,7 +222,7 @@ class Dispense(Command, frozen=True):
             take_back(work, back, actor, self.reason)
             return _changed(back.order)
         order = orders.dispense(order=order, actor=actor, now_us=work.now_us)
-        work.orders.by_id[order.id] = order
+        put_order(work, order)
         work.changes.orders.changed.add(order.id)
         return _changed(order)
 
@@ -221,14 +239,19 @@ class CancelOrder(Command, frozen=True):
     reason: str | None = None
 
     def reads(self, need: ReadSet) -> None:
-        """The order with all that it touches."""
+        """The order with all that it touches, and what the caller has had back within a day."""
+        read_refunds(need, self.caller)
         read_order(need, self.order_id)
 
     def execute(self, actor: Actor, work: WorkingSet) -> OrderChanged:
         """By the buyer, or by the office."""
         order = work.orders.get(self.order_id)
         back = refunds.cancel(
-            order=order, actor=actor, balances=balances_of(work, order), inventory=inventory_of(work, order)
+            order=order,
+            actor=actor,
+            balances=balances_of(work, order),
+            inventory=inventory_of(work, order),
+            limits=limits_of(work, order, actor),
         )
         take_back(work, back, actor, self.reason)
         return _changed(back.order)
@@ -247,7 +270,8 @@ class ReduceOrder(Command, frozen=True):
     reason: str | None = None
 
     def reads(self, need: ReadSet) -> None:
-        """The order with all that it touches."""
+        """The order with all that it touches, and what the caller has had back within a day."""
+        read_refunds(need, self.caller)
         read_order(need, self.order_id)
 
     def execute(self, actor: Actor, work: WorkingSet) -> OrderChanged:
@@ -259,6 +283,7 @@ class ReduceOrder(Command, frozen=True):
             actor=actor,
             balances=balances_of(work, order),
             inventory=inventory_of(work, order),
+            limits=limits_of(work, order, actor),
         )
         if back is None:
             return _changed(order)
@@ -272,7 +297,7 @@ class ReduceOrder(Command, frozen=True):
 
 def _record(order: Order, work: WorkingSet) -> None:
     """Writes a new order with its lines, and counts it among the day's sales."""
-    work.orders.by_id[order.id] = order
+    put_order(work, order)
     if order.client_ref is not None:
         work.orders.client_refs[order.wallet, order.client_ref] = order.id
     changes = work.changes.orders

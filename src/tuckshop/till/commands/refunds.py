@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuckshop.domain import refunds
-from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
-from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain import limits, refunds
+from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.domain.users import Actor, Role
-from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
 from tuckshop.till.commands.reversal import (
     balances_of,
     inventory_of,
+    limits_of,
     log_order,
     read_order,
+    read_refunds,
     reserve_ids,
     sells_all,
     take_back,
@@ -53,8 +53,9 @@ class Refund(Command, frozen=True):
 
     def reads(self, need: ReadSet) -> None:
         """The order with all that it touches, and what the caller had refunded within a day."""
-        if isinstance(self.caller, SessionCaller):
-            need.refunders.add(wallet_of(self.caller.user_id))
+        read_refunds(need, self.caller)
+        if need.policy.bounds_undoing(self.caller):
+            need.undoing.add(self.order_id)
         read_order(need, self.order_id)
 
     def require_machine(self, actor: Actor) -> None:
@@ -70,17 +71,11 @@ class Refund(Command, frozen=True):
             balances=balances_of(work, order),
             inventory=inventory_of(work, order),
             write_off=self.write_off,
-            window_seconds=work.policy.refund_window_seconds,
-            refunds_today=_refunds_today(work, order.wallet),
-            now_us=work.now_us,
+            limits=limits_of(work, order, actor),
         )
         refund_id = take_back(work, back, actor, self.reason)
         # Guests have no user id, and neither has the machine that speaks for them.
-        is_buyer = actor.user_id == order.wallet.user_id
-        if is_buyer:
-            refunded_us = work.orders.refunded_us
-            refunded_us[order.wallet] = (*refunded_us.get(order.wallet, ()), work.now_us)
-        is_told = is_buyer or actor.has(Role.CASHIER, Role.ADMIN)
+        is_told = actor.user_id == order.wallet.user_id or actor.has(Role.CASHIER, Role.ADMIN)
         return Refunded(
             refund_id=refund_id,
             order_id=order.id,
@@ -111,6 +106,8 @@ class RefundNewest(Command, frozen=True):
         """The guest's newest orders; guests are known by them. Users name their orders."""
         need.wallet(self.wallet, self.caller)
         need.machines.add(self.machine_id)
+        if need.policy.bounds_undoing(self.caller):
+            need.limits |= {limits.undone_times(self.machine_id), limits.undone_cents(self.machine_id)}
         if self.wallet.guest_id is not None:
             need.newest_orders[self.wallet.guest_id, self.machine_id, self.product_id] += 1
         reserve_ids(need)
@@ -149,8 +146,3 @@ class RefundNewest(Command, frozen=True):
             ):
                 return order_id
         return None
-
-
-def _refunds_today(work: WorkingSet, wallet: AccountRef) -> int:
-    since_us = work.now_us - DAY_SECONDS * MICROSECONDS
-    return sum(made_us > since_us for made_us in work.orders.refunded_us.get(wallet, ()))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from tuckshop.domain import limits as counters
 from tuckshop.domain import transfers
+from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
+from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Order
-from tuckshop.domain.refunds import BuyerBalances, Inventory, Reversal
+from tuckshop.domain.refunds import BuyerBalances, Inventory, ReturnLimits, Reversal, UndoMode, Undone
 from tuckshop.domain.users import Actor, Role
+from tuckshop.till.callers import Caller, SessionCaller
 from tuckshop.till.commands.base import LogSubject
-from tuckshop.till.state.posting import add_refund, move_stock, post
+from tuckshop.till.state.posting import add_refund, move_stock, post, put_order, use, used
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.rows import RefundLineRow, RefundRow
 from tuckshop.till.state.working_set import WorkingSet
@@ -29,6 +33,34 @@ def reserve_ids(need: ReadSet) -> None:
     """
     need.new_ids["transfers"] += 2
     need.new_ids["refunds"] += 1
+
+
+def read_refunds(need: ReadSet, caller: Caller) -> None:
+    """What the caller has had back within a day. Guests' is read with their orders."""
+    if isinstance(caller, SessionCaller):
+        need.refunders.add(wallet_of(caller.user_id))
+
+
+def limits_of(work: WorkingSet, order: Order, actor: Actor) -> ReturnLimits:
+    """What binds the order's buyer who takes back by themselves."""
+    times, cents = counters.undone_times(order.machine_id), counters.undone_cents(order.machine_id)
+    since_us = work.now_us - DAY_SECONDS * MICROSECONDS
+    return ReturnLimits(
+        window_seconds=work.policy.refund_window_seconds,
+        today=sum(made_us > since_us for made_us in work.orders.refunded_us.get(order.wallet, ())),
+        now_us=work.now_us,
+        undone=Undone(
+            mode=_undo_mode(work, actor),
+            times=used(work, times),
+            cents=used(work, cents),
+            hour_seconds=times.wait_seconds(work.now_us),
+            day_seconds=cents.wait_seconds(work.now_us),
+        ),
+    )
+
+
+def _undo_mode(work: WorkingSet, actor: Actor) -> UndoMode:
+    return work.policy.guest_undo if actor.user_id is None else work.policy.user_undo
 
 
 def balances_of(work: WorkingSet, order: Order) -> BuyerBalances:
@@ -52,7 +84,7 @@ def take_back(work: WorkingSet, back: Reversal, actor: Actor, reason: str | None
     """Writes what comes back; the id under which it is kept."""
     order = back.order
     refund_id = work.new_id("refunds")
-    work.orders.by_id[order.id] = order
+    put_order(work, order)
     changes = work.changes.orders
     changes.changed.add(order.id)
     changes.refunds.append(
@@ -84,6 +116,13 @@ def take_back(work: WorkingSet, back: Reversal, actor: Actor, reason: str | None
         )
     for movement in back.movements:
         move_stock(work, movement, actor, order_id=order.id, refund_id=refund_id, reason=reason)
+    if actor.user_id == order.wallet.user_id and back.counts_as_refund:
+        # Guests have no user id, and neither has the machine that speaks for them.
+        refunded_us = work.orders.refunded_us
+        refunded_us[order.wallet] = (*refunded_us.get(order.wallet, ()), work.now_us)
+    if back.is_undo and _undo_mode(work, actor) is UndoMode.BOUNDED:
+        use(work, counters.undone_times(order.machine_id), 1)
+        use(work, counters.undone_cents(order.machine_id), back.amount_cents)
     if order.wallet.user_id in work.users.closed:
         # The buyer has closed the account: nobody could ever take the money out of its wallet.
         balance_cents = work.accounts.balance_cents(order.wallet)

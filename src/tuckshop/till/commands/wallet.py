@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain import wallet
+from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID
-from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
+from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.callers import user_of
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
+from tuckshop.till.callers import MachineCaller, user_of
+from tuckshop.till.commands.base import (
+    Command,
+    LogSubject,
+    Receipt,
+    command,
+    require_here,
+    require_own_machine,
+)
 from tuckshop.till.state.forms import receipt
-from tuckshop.till.state.posting import move_coins, post
+from tuckshop.till.state.posting import move_coins, post, use, used
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import Deposited, WorkingSet
 
@@ -56,6 +63,8 @@ class Deposit(Command, frozen=True):
         owner_id = self.wallet.user_id
         if owner_id is not None and owner_id == user_of(self.caller):
             need.depositors.add(owner_id)
+        if isinstance(self.caller, MachineCaller):
+            need.limits.add(limits.machine_deposits(self.machine_id))
         need.new_ids["transfers"] += 1
 
     def require_machine(self, actor: Actor) -> None:
@@ -64,9 +73,11 @@ class Deposit(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> CoinsDeposited:
         """Coins into a machine and their worth into a wallet."""
+        require_here(actor, self.machine_id)
         require_wallet(actor, self.wallet, work)
-        require_coins(actor, work)
+        require_coins(actor, work, self.machine_id)
         box = work.machines.box(self.machine_id)
+        credited = limits.machine_deposits(self.machine_id)
         balance_cents = work.accounts.balance_cents(self.wallet)
         moved = wallet.deposit(
             wallet=self.wallet,
@@ -88,6 +99,14 @@ class Deposit(Command, frozen=True):
             wallet.require_within_cap(
                 amount_cents=amount_cents, declared_cents=balance_cents, cap_cents=cap_cents
             )
+        if actor.machine_id is not None:
+            wallet.require_within_machine(
+                amount_cents=amount_cents,
+                credited_cents=used(work, credited),
+                rules=work.machines.rules[self.machine_id],
+                wait_seconds=credited.wait_seconds(work.now_us),
+            )
+            use(work, credited, amount_cents)
         transfer_id = post(work, moved.transfer, actor, machine_id=self.machine_id)
         move_coins(work, box, moved.coins, 1, transfer_id=transfer_id, actor=actor)
         if owner_id is not None:
@@ -124,8 +143,9 @@ class PayOut(Command, frozen=True):
 
     def execute(self, actor: Actor, work: WorkingSet) -> PaidOut:
         """A whole wallet in coins."""
+        require_here(actor, self.machine_id)
         require_wallet(actor, self.wallet, work)
-        require_coins(actor, work)
+        require_coins(actor, work, self.machine_id)
         box = work.machines.box(self.machine_id)
         moved = wallet.pay_out(
             wallet=self.wallet,
@@ -149,24 +169,33 @@ class PayOut(Command, frozen=True):
 
 
 def require_wallet(actor: Actor, ref: AccountRef, work: WorkingSet) -> None:
-    """One's own wallet; cashiers, admins and machines serve anybody's, guests' too."""
+    """One's own wallet. Cashiers and admins serve anybody's; machines guests' and of who logged in there."""
     if ref.user_id is not None and ref.user_id == actor.user_id:
         actor.require(Role.BUYER)
         return
     is_own = ref.guest_id is not None and ref.guest_id == actor.guest_id
     if actor.machine_id is None and not is_own:
         actor.require(Role.CASHIER, Role.ADMIN)
-    if ref.user_id is not None and ref.user_id not in work.users.open:
-        raise UnknownUser(user=ref.user_id)
+    if ref.user_id is not None:
+        if actor.machine_id is not None and (ref.user_id, actor.machine_id) not in work.users.present:
+            raise UserNotPresent(user=ref.user_id)
+        if ref.user_id not in work.users.open:
+            raise UnknownUser(user=ref.user_id)
     if ref.guest_id is not None and ref.guest_id not in work.users.guests:
         raise UnknownGuest(guest=str(ref.guest_id))
 
 
-def require_coins(actor: Actor, work: WorkingSet) -> None:
-    """Cashiers, admins and machines have seen them; others are believed where the setting says so."""
+def require_coins(actor: Actor, work: WorkingSet, machine_id: int) -> None:
+    """Cashiers, admins and machines have seen them; others are believed where a setting says so.
+
+    Of guests at a machine's own screen that is the machine's: see `CoinInput`.
+    """
     if actor.machine_id is not None or actor.has(Role.CASHIER, Role.ADMIN):
         return
-    if work.policy.coins is CoinsPolicy.ATTESTED:
+    rules = work.machines.rules.get(machine_id)
+    if actor.screen_machine_id is not None and rules is not None and rules.coin_input is CoinInput.DRAWN:
+        return
+    if actor.screen_machine_id is not None or work.policy.coins is CoinsPolicy.ATTESTED:
         raise CoinsNotAttested
 
 

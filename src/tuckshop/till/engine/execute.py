@@ -17,6 +17,7 @@ from tuckshop.till.callers import (
     MachineCaller,
     OperatorCaller,
     RegistrantCaller,
+    ScreenCaller,
     SessionCaller,
 )
 from tuckshop.till.commands.base import Envelope, Outcome, Receipt, execute_logged
@@ -32,6 +33,8 @@ def reads(envelope: Envelope, need: ReadSet) -> None:
         need.sessions.add(caller.session_id)
     elif isinstance(caller, MachineCaller):
         need.machine_keys.add(caller.machine_id)
+    elif isinstance(caller, ScreenCaller):
+        need.screens.add(caller.screen_id)
     if envelope.key is not None:
         need.keys.add((caller.scope, envelope.key))
     envelope.command.reads(need)
@@ -73,6 +76,10 @@ def _actor(caller: Caller, work: WorkingSet) -> Actor:
             if not work.policy.is_machine(caller, work.machines.keys.get(caller.machine_id)):
                 raise SessionEnded
             return Actor(user_id=None, roles=frozenset(), machine_id=caller.machine_id)
+        case ScreenCaller():
+            if work.machines.screens.get(caller.screen_id) != (caller.machine_id, caller.secret_hash):
+                raise SessionEnded
+            return Actor(None, frozenset(), guest_id=caller.guest_id, screen_machine_id=caller.machine_id)
         case GuestCaller():
             return Actor(user_id=None, roles=frozenset(), guest_id=caller.guest_id)
         case RegistrantCaller():

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import structlog
 
-from tuckshop.domain.refusals import Refusal
+from tuckshop.domain.refusals import DepositTooLarge, MachineLimitReached, Refusal, UserNotPresent
 from tuckshop.telemetry import COMMANDS, Spread
+from tuckshop.till.callers import MachineCaller
 from tuckshop.till.commands.base import Envelope, Outcome
 from tuckshop.till.commands.orders import OrderPlaced
 from tuckshop.till.engine.execute import execute, reads
@@ -170,6 +171,8 @@ class Till:
         else:
             self.tally.batch(outcomes, perf_counter() - begun)
             for waiting, outcome in zip(batch, outcomes, strict=True):
+                if type(waiting.envelope.command.caller) is MachineCaller:
+                    _tell_of_machine(waiting.envelope, outcome)
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)
 
@@ -210,6 +213,27 @@ class Till:
                 if self._committed is not None:
                     self._committed(decided[0])
                 return outcomes
+
+
+def _tell_of_machine(envelope: Envelope, outcome: Outcome) -> None:
+    """A line for everything that a machine's key has moved or was refused, sales to guests excepted."""
+    command, answer = envelope.command, outcome.answer
+    caller = command.caller
+    if outcome.replayed or type(answer) is OrderPlaced or not isinstance(caller, MachineCaller):
+        return
+    wallet = getattr(command, "wallet", None)
+    facts = {
+        "command": command.tag,
+        "machine_id": caller.machine_id,
+        "user_id": wallet and wallet.user_id,
+        "guest_id": wallet and wallet.guest_id,
+    }
+    if isinstance(answer, Refusal):
+        # Out of its pattern: more than a machine is trusted with, or for somebody who is not there.
+        is_alarming = isinstance(answer, DepositTooLarge | MachineLimitReached | UserNotPresent)
+        (log.warning if is_alarming else log.info)("machine.refused", refusal=answer.code, **facts)
+    else:
+        log.info("machine.acted", amount_cents=getattr(answer, "amount_cents", None), **facts)
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Generator, Iterable
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
+from tuckshop.domain import limits
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountKind, AccountRef
-from tuckshop.domain.machines import BoxKind, CoinBox, ShelfPlan
+from tuckshop.domain.machines import BoxKind, CoinBox, CoinInput, FulfilMode, MachineRules, ShelfPlan
 from tuckshop.domain.orders import Line, Payment
 from tuckshop.domain.products import Product, Shelf
 from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within
@@ -51,6 +52,8 @@ def order_facts(need: ReadSet, named: Iterable[int]) -> Generator[Step, Any, set
         need.products.add(product_id)
         need.shelf(machine_id, product_id)
         need.machines.add(machine_id)
+        if order_id in need.undoing:
+            need.limits |= {limits.undone_times(machine_id), limits.undone_cents(machine_id)}
     return found
 
 
@@ -85,13 +88,12 @@ def users(work: WorkingSet, need: ReadSet) -> Script:
         for session_id, *session in (yield statements.SESSIONS, ids(need.sessions)):
             work.users.sessions[session_id] = _session(*session)
     if need.users:
-        for user_id, is_buyer in (yield statements.USERS, ids(need.users)):
-            work.users.open.add(user_id)
-            if is_buyer:
-                work.users.buyers.add(user_id)
-        work.users.closed |= need.users - work.users.open
+        yield from _named_users(work, need)
     if need.guests:
         work.users.guests = {guest_id for (guest_id,) in (yield statements.GUESTS, ids(need.guests))}
+    if need.screens:
+        for screen_id, machine_id, secret_hash in (yield statements.SCREENS, ids(need.screens)):
+            work.machines.screens[screen_id] = (machine_id, secret_hash)
     if need.machine_keys:
         work.machines.keys = dict((yield statements.MACHINE_KEYS, ids(need.machine_keys)))
     if need.sellers:
@@ -115,7 +117,7 @@ def names_taken(work: WorkingSet, need: ReadSet) -> Script:
         work.users.usernames = {name for (name,) in (yield statements.USERNAMES, _texts(need.usernames))}
 
 
-def limits(work: WorkingSet, need: ReadSet) -> Script:
+def daily_limits(work: WorkingSet, need: ReadSet) -> Script:
     """What counts towards limits by the day. Read after the wallets or tabs are locked, which make it wait
     for whoever else is at the same."""
     since_us = work.now_us - DAY_SECONDS * MICROSECONDS
@@ -196,9 +198,12 @@ def products(work: WorkingSet, need: ReadSet) -> Script:
 
 def machines(work: WorkingSet, need: ReadSet) -> Script:
     """Coin boxes, with their coins where those count."""
-    kinds = {
-        machine_id: BoxKind(kind) for machine_id, kind in (yield statements.MACHINES, ids(need.machines))
-    }
+    kinds = {}
+    for machine_id, kind, coin_input, fulfil, *cents in (yield statements.MACHINES, ids(need.machines)):
+        kinds[machine_id] = BoxKind(kind)
+        work.machines.rules[machine_id] = MachineRules(CoinInput(coin_input), FulfilMode(fulfil), *cents)
+    if need.placing:
+        yield from _placed_pieces(work, need)
     counted = [
         machine_id
         for machine_id, kind in kinds.items()
@@ -210,6 +215,34 @@ def machines(work: WorkingSet, need: ReadSet) -> Script:
     work.machines.boxes = {
         machine_id: CoinBox(machine_id, kind, held[machine_id]) for machine_id, kind in kinds.items()
     }
+
+
+def _placed_pieces(work: WorkingSet, need: ReadSet) -> Script:
+    """Of those who may order for later, at machines where that is so. Their wallets are locked."""
+    rules = work.machines.rules
+    wallets = {
+        wallet
+        for wallet, machine_id in need.placing
+        if machine_id in rules and rules[machine_id].fulfil is not FulfilMode.NOW
+    }
+    for owner, read in statements.PLACED_PIECES.items():
+        known = {getattr(wallet, owner): wallet for wallet in wallets}
+        known.pop(None, None)
+        for owner_id, pieces in (yield read, ids(known)) if known else ():
+            work.orders.placed_pieces[known[owner_id]] = int(pieces)
+
+
+def _named_users(work: WorkingSet, need: ReadSet) -> Script:
+    for user_id, is_buyer in (yield statements.USERS, ids(need.users)):
+        work.users.open.add(user_id)
+        if is_buyer:
+            work.users.buyers.add(user_id)
+    work.users.closed |= need.users - work.users.open
+    if need.present:
+        asked = [(*one, work.now_us) for one in sorted(need.present)]
+        work.users.present = {
+            (user_id, machine_id) for user_id, machine_id in (yield statements.PRESENT, asked)
+        }
 
 
 def _locked_users(work: WorkingSet, need: ReadSet) -> Script:

@@ -66,7 +66,7 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
 
     yield from loading.users(work, need)
     yield from loading.names_taken(work, need)
-    yield from loading.limits(work, need)
+    yield from loading.daily_limits(work, need)
     if orders:
         yield from loading.orders(work, orders)
     yield from loading.products(work, need)

@@ -44,21 +44,26 @@ TABS = Read(
 TAB_LIMITS = Read(
     "tab_limits", _ID, "SELECT u.id, u.tab_limit_cents FROM wanted w JOIN users u ON u.id = w.id"
 )
+_COUNTS_AS_REFUND = (
+    "(r.kind = 'refund' OR (o.payment = 'wallet' AND r.kind IN ('cancellation', 'reduction')))"
+)
 RECENT_REFUNDS = {
     "user_id": Read(
         "recent_refunds",
         (("actor_id", "bigint"), ("since_us", "bigint")),
         "SELECT r.actor_id, r.created_us FROM wanted w JOIN refunds r"
-        " ON r.actor_id = w.actor_id AND r.created_us > w.since_us AND r.kind = 'refund'"
-        " JOIN orders o ON o.id = r.order_id AND o.buyer_id = r.actor_id",
+        " ON r.actor_id = w.actor_id AND r.created_us > w.since_us"
+        " JOIN orders o ON o.id = r.order_id AND o.buyer_id = r.actor_id"
+        f" AND {_COUNTS_AS_REFUND}",
     ),
     # No user's: a machine's, for a guest.
     "guest_id": Read(
         "guests_refunds",
         (("guest_id", "bigint"), ("since_us", "bigint")),
         "SELECT o.guest_id, r.created_us FROM wanted w JOIN refunds r"
-        " ON r.actor_id IS NULL AND r.created_us > w.since_us AND r.kind = 'refund'"
-        " JOIN orders o ON o.id = r.order_id AND o.guest_id = w.guest_id",
+        " ON r.actor_id IS NULL AND r.created_us > w.since_us"
+        " JOIN orders o ON o.id = r.order_id AND o.guest_id = w.guest_id"
+        f" AND {_COUNTS_AS_REFUND}",
     ),
 }
 RECENT_DEPOSITS = Read(
@@ -105,6 +110,12 @@ EMAILS = Read(
 )
 MACHINE_KEYS = Read(
     "machine_keys", _ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
+)
+SCREENS = Read(
+    "screens",
+    _ID,
+    "SELECT s.id, s.machine_id, s.secret_hash FROM wanted w JOIN screens s ON s.id = w.id"
+    " AND s.ended_us IS NULL AND s.paired_us IS NOT NULL",
 )
 ADMINS = Read(
     "admins",
@@ -278,7 +289,28 @@ LIMIT_COUNTERS = Read(
     " ON c.name = w.name AND c.starts_us = w.starts_us ORDER BY c.name, c.starts_us",
     lock="c",
 )
-MACHINES = Read("machines", _ID, "SELECT m.id, m.box_kind FROM wanted w JOIN machines m ON m.id = w.id")
+MACHINES = Read(
+    "machines",
+    _ID,
+    "SELECT m.id, m.box_kind, m.coin_input, m.fulfil, m.deposit_cents_max, m.hourly_deposit_cents_max"
+    " FROM wanted w JOIN machines m ON m.id = w.id",
+)
+PLACED_PIECES = {
+    owner: Read(
+        f"placed_pieces_by_{column}",
+        ((column, "bigint"),),
+        f"SELECT w.{column}, coalesce(sum(l.quantity - l.refunded_quantity), 0) FROM wanted w"
+        f" JOIN orders o ON o.{column} = w.{column} AND o.status = 'placed' AND o.payment = 'wallet'"
+        f" JOIN order_lines l ON l.order_id = o.id GROUP BY w.{column}",
+    )
+    for owner, column in (("user_id", "buyer_id"), ("guest_id", "guest_id"))
+}
+PRESENT = Read(
+    "present",
+    (("user_id", "bigint"), ("machine_id", "bigint"), ("now_us", "bigint")),
+    "SELECT DISTINCT w.user_id, w.machine_id FROM wanted w JOIN sessions s ON s.user_id = w.user_id"
+    " AND s.machine_id = w.machine_id AND s.ended_us IS NULL AND s.expires_us > w.now_us",
+)
 COIN_BOXES = Read(
     "coin_boxes",
     _ID,

@@ -6,6 +6,7 @@ from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import Transfer
 from tuckshop.domain.limits import LimitCounter
 from tuckshop.domain.machines import BoxKind, CoinBox
+from tuckshop.domain.orders import Order
 from tuckshop.domain.products import StockMovement
 from tuckshop.domain.users import Actor
 from tuckshop.till.state.rows import CoinMovementRow, SalesSum, ShelfRow, StockMovementRow, TransferRow
@@ -121,6 +122,16 @@ def move_coins(
             )
         )
     work.machines.boxes[box.machine_id] = box._replace(held=held)
+
+
+def put_order(work: WorkingSet, order: Order) -> None:
+    """The order as it is now, in the working set: new or changed, which its caller writes down."""
+    before = work.orders.by_id.get(order.id)
+    more = order.placed_pieces - (before.placed_pieces if before else 0)
+    if more:
+        placed = work.orders.placed_pieces
+        placed[order.wallet] = placed.get(order.wallet, 0) + more
+    work.orders.by_id[order.id] = order
 
 
 def used(work: WorkingSet, counter: LimitCounter) -> int:

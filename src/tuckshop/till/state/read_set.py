@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tuckshop.domain.ledger import AccountRef, TransferKind
 from tuckshop.domain.limits import LimitCounter
-from tuckshop.till.callers import Caller, user_of
+from tuckshop.till.callers import Caller, MachineCaller, user_of
 from tuckshop.till.policy import Policy
 
 ShelfRef = tuple[int, int]
@@ -25,6 +25,7 @@ class ReadSet:
     sessions: set[int] = field(default_factory=set)
     users: set[int] = field(default_factory=set)  # others than the caller: do they exist?
     guests: set[int] = field(default_factory=set)  # do they exist?
+    present: set[tuple[int, int]] = field(default_factory=set)  # (user, machine): have they logged in there?
     usernames: set[str] = field(default_factory=set)  # keys of names that somebody asks for: are they taken?
     emails: set[str] = field(default_factory=set)  # the same of addresses
     first_admin: bool = False  # whether there has ever been an admin: one at a time may become the first
@@ -42,6 +43,8 @@ class ReadSet:
     orders: Counter[int] = field(default_factory=Counter)  # those to change, by how many commands
     client_refs: set[tuple[AccountRef, str]] = field(default_factory=set)
     refunders: set[AccountRef] = field(default_factory=set)  # whose refunds of the day may be used up
+    undoing: set[int] = field(default_factory=set)  # orders that their buyers may take back by themselves
+    placing: set[tuple[AccountRef, int]] = field(default_factory=set)  # who may order for later, and where
     # (guest, machine, product): so many of the newest orders that have a piece left
     newest_orders: Counter[tuple[int, int, int]] = field(default_factory=Counter)
 
@@ -57,6 +60,7 @@ class ReadSet:
     # Machines
     machines: set[int] = field(default_factory=set)
     machine_keys: set[int] = field(default_factory=set)
+    screens: set[int] = field(default_factory=set)  # whether they still are a machine's own
     counted_machines: set[int] = field(default_factory=set)  # whose coins count, unlimited or not
     planograms: set[int] = field(default_factory=set)  # machines of which every shelf is needed
 
@@ -71,6 +75,8 @@ class ReadSet:
         self.wallets.add(ref)
         if ref.user_id is not None and ref.user_id != user_of(caller):
             self.users.add(ref.user_id)
+            if isinstance(caller, MachineCaller):
+                self.present.add((ref.user_id, caller.machine_id))
         if ref.guest_id is not None:
             self.guests.add(ref.guest_id)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tuckshop.domain.ledger import AccountKind, AccountRef, tab_of
 from tuckshop.domain.limits import LimitCounter
-from tuckshop.domain.machines import CoinBox, ShelfPlan
+from tuckshop.domain.machines import CoinBox, MachineRules, ShelfPlan
 from tuckshop.domain.orders import Order
 from tuckshop.domain.products import Product, Shelf
 from tuckshop.domain.refusals import UnknownMachine, UnknownOrder
@@ -55,6 +55,7 @@ class Users(Group):
     closed: set[int] = field(default_factory=set)  # those asked for who have none any more
     buyers: set[int] = field(default_factory=set)  # those of `open` who buy
     guests: set[int] = field(default_factory=set)
+    present: set[tuple[int, int]] = field(default_factory=set)  # (user, machine)
     usernames: set[str] = field(default_factory=set)  # taken
     emails: set[str] = field(default_factory=set)  # taken
     has_admin: bool = False  # as far as somebody asked, or has just become one
@@ -85,6 +86,7 @@ class Orders(Group):
     by_id: dict[int, Order] = field(default_factory=dict)
     client_refs: dict[tuple[AccountRef, str], int] = field(default_factory=dict)
     refunded_us: dict[AccountRef, tuple[int, ...]] = field(default_factory=dict)  # by buyers, lately
+    placed_pieces: dict[AccountRef, int] = field(default_factory=dict)  # paid from the wallet, not dispensed
     held_back: dict[int, Order] = field(default_factory=dict)  # whose earnings are not payable, as loaded
     held_back_owed_cents: dict[int, int] = field(default_factory=dict)  # on the tabs of those, as loaded
 
@@ -115,7 +117,9 @@ class Products(Group):
 @dataclass(slots=True, repr=False)
 class Machines(Group):
     boxes: dict[int, CoinBox] = field(default_factory=dict)
+    rules: dict[int, MachineRules] = field(default_factory=dict)
     keys: dict[int, bytes | None] = field(default_factory=dict)
+    screens: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # those not ended: machine, hash
 
     def box(self, machine_id: int) -> CoinBox:
         """The machine's coin box. Raises UnknownMachine."""

@@ -12,7 +12,7 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
-from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms
+from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms, visitors
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.entrance import back_from, offered
 
@@ -41,12 +41,14 @@ async def log_in(request: ShopRequest) -> Response[Any]:
         form.miss("password")
     if form.is_wrong:
         return _shown(request, form, back)
+    screen = await visitors.screen_of(request)
     try:
         entered = await browser_login.log_in(
             request,
             username=username,
             password=posted["password"][: PASSWORD_LENGTH_MAX + 1],  # Which is nobody's.
             form_token=posted[forms.TOKEN],
+            machine_id=None if screen is None else screen.machine_id,
         )
     except Refusal as refusal:
         form.refuse(refusal)

@@ -1,41 +1,47 @@
-"""A machine's own screen: told its key once, it serves whoever stands before it, one after the other."""
+"""A machine's own screen: paired once by a code, it serves whoever stands before it, one after the other."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.refusals import SessionEnded
+from tuckshop.domain.refusals import Refusal
 from tuckshop.http import browser_login, cookies
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import devices
+from tuckshop.identity import screens
 from tuckshop.queries import machines, storefront
 from tuckshop.web.storefront import flash
 from tuckshop.web.storefront.flash import Event, MachineFlash
 from tuckshop.web.ui import forms, i18n, layout, visitors
+from tuckshop.web.ui.bound_form import BoundForm
 
+CODE_LENGTH_MAX = 40  # Spaces and all.
 IDLE_SECONDS = 60  # Without a touch for so long, nobody is there any more.
 
 
 @get("/kiosk")
 async def show(request: ShopRequest) -> Response[Any]:
-    """Where the machine's key is typed in."""
-    return await _shown(request)
+    """Where the code from the office is typed in."""
+    return await _shown(request, BoundForm(request, {"code": ""}))
 
 
 @post("/kiosk", status_code=303)
 async def begin(request: ShopRequest) -> Response[Any]:
-    """This browser is the screen of the machine whose key it has."""
-    posted = await forms.read(request, "machine_key")
-    key = posted["machine_key"].strip()
+    """This browser is a screen of the machine whose code it has."""
+    form = BoundForm(request, await forms.read(request, "code"))
+    code = form.text("code", length_max=CODE_LENGTH_MAX)
+    if form.is_wrong:
+        return await _shown(request, form)
     try:
-        await devices.attester(request.shop, caller=devices.caller(key))
-    except SessionEnded:
-        return await _shown(request, is_wrong=True)
+        secret = await screens.pair(request.shop, code=code, address=request.address)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, form)
     response = forms.to_page("/")
     visitors.forget(response, request)
-    cookies.put(response, request, visitors.MACHINE, key, seconds=visitors.KIOSK_SECONDS, samesite="strict")
+    cookies.drop(response, request, visitors.MACHINE)
+    visitors.keep_screen(response, request, secret)
     return response
 
 
@@ -43,7 +49,11 @@ async def begin(request: ShopRequest) -> Response[Any]:
 async def end(request: ShopRequest) -> Response[Any]:
     """This browser is a machine's screen no more."""
     await forms.read(request)
+    screen = await visitors.screen_of(request)
+    if screen is not None:
+        await screens.end(request.shop, screen=screen)
     response = forms.to_page("/kiosk")
+    cookies.drop(response, request, visitors.SCREEN)
     cookies.drop(response, request, visitors.MACHINE)
     visitors.forget(response, request)
     return response
@@ -84,7 +94,7 @@ async def _left(request: ShopRequest) -> Response[Any]:
     return response
 
 
-async def _shown(request: ShopRequest, *, is_wrong: bool = False) -> Response[Any]:
+async def _shown(request: ShopRequest, form: BoundForm) -> Response[Any]:
     visitor = await visitors.of(request)
     known = None
     if visitor.machine_id is not None:
@@ -92,8 +102,8 @@ async def _shown(request: ShopRequest, *, is_wrong: bool = False) -> Response[An
     return layout.page(
         request,
         "kiosk.html",
-        status=422 if is_wrong else 200,
+        status=form.status if form.is_wrong else 200,
         visitor=visitor,
         machine=known,
-        is_wrong=is_wrong,
+        form=form,
     )

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.exceptions import HTTPException
 
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
 from tuckshop.domain.orders import Change
 from tuckshop.domain.products import CATEGORY_LENGTH_MAX
 from tuckshop.domain.refusals import InsufficientFunds, KeyReused, OutOfStock, Refusal, SessionEnded
@@ -155,8 +155,12 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
         response: Response[Any] = forms.to_page(layout.here(request))
         browser_login.forget(response, request)
         return response
+    adopted: Response[Any] = forms.to_page(layout.here(request))
+    if await visitors.adopt(request, adopted):
+        return adopted
     shop = request.shop
     standing = await machines.find(shop, machine_id=machine_id)
+    puts_coins = visitor.trusts_coins and standing.rules.coin_input is CoinInput.DRAWN
     query = dict(request.query_params.items())
     chosen = cart.read(query.get("pick", ""))
     shelves = await storefront.stocked(shop, machine_id=machine_id, also=chosen)
@@ -185,7 +189,7 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
         balance_cents=balance_cents,
         wrong_code=code if code and named is None else "",
         sold_out=by_id[added].name if added in by_id and not by_id[added].stock else "",
-        puts_coins=visitor.puts_coins,
+        puts_coins=puts_coins,
         note=note,
         missed=missed.name if missed else "",
     )
@@ -209,7 +213,7 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
         left_forms=display.left_forms(i18n.of(request)),
         code=code if named is None else "",
         change=change,
-        coins=shop.currency.denominations if visitor.puts_coins else (),
+        coins=shop.currency.denominations if puts_coins else (),
         currency=shop.currency,
         bought=bought,
         bought_seconds=max((bought.until_us - shop.clock()) // 1_000_000, 0) if bought else 0,

@@ -54,7 +54,7 @@ def page(request: ShopRequest, template: str, *, status: int = 200, **shown: Any
             shop_name=request.settings.shop_name,
             here=here(request),
             path=request.scope["path"],
-            is_at_kiosk=cookies.read(request, visitors.MACHINE) is not None,
+            is_at_kiosk=cookies.read(request, visitors.SCREEN) is not None,
             form_token=browser_login.form_token(request, seed=seed),
             **shown,
         )

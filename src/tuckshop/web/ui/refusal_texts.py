@@ -58,6 +58,7 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     ),
     refusals.UnknownSession: (N_("Unknown session"), N_("You have no session %(session)s.")),
     refusals.UnknownToken: (N_("Unknown token"), N_("You have no API token %(token)s.")),
+    refusals.UnknownScreen: (N_("Unknown screen"), N_("This machine has no screen %(screen)s.")),
     refusals.UnknownImage: (N_("Unknown image"), N_("There is no image %(image)s.")),
     refusals.InvalidField: (N_("Invalid value"), N_("%(field)s %(reason)s.")),
     refusals.CoinNotAccepted: (
@@ -193,6 +194,33 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             " more, ask a cashier."
         ),
     ),
+    refusals.DepositTooLarge: (
+        N_("Too many coins"),
+        N_("A machine takes at most %(limit_cents)s at a time. Ask a cashier."),
+    ),
+    refusals.MachineLimitReached: (
+        N_("Machine limit reached"),
+        N_("This machine takes no more coins in this hour. Try again later, or ask a cashier."),
+    ),
+    refusals.UserNotPresent: (
+        N_("Not logged in here"),
+        N_("Log in at this machine first."),
+    ),
+    refusals.UndoAtCounter: (
+        N_("Return at the counter"),
+        N_("This purchase cannot be returned here. Return it at the counter."),
+    ),
+    refusals.FulfilNotOffered: (
+        N_("Not offered here"),
+        N_("This machine does not offer that. Choose another machine."),
+    ),
+    refusals.TooManyPlaced: (
+        N_("Too many waiting"),
+        N_(
+            "At most %(pieces_max)s products can wait for you, and %(placed)s do. Collect or cancel them"
+            " first."
+        ),
+    ),
     refusals.StillHoldsValue: (
         N_("Not empty yet"),
         Plural(
@@ -222,6 +250,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             "You can have at most %(count_max)s API tokens. Revoke one first.",
             "count_max",
         ),
+    ),
+    refusals.TooManyScreens: (
+        N_("Too many screens"),
+        N_("A machine can have at most %(count_max)s screens. Remove one first."),
     ),
     refusals.LastAdmin: (N_("Last admin"), N_("The shop needs at least one admin.")),
 }
@@ -254,6 +286,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     field_problems.NotAnEmail: N_("must look like name@example.org"),
     field_problems.NotABarcode: N_("must be %(length_min)s to %(length_max)s letters, digits or hyphens"),
     field_problems.CommonPassword: N_("is among the most common passwords"),
+    field_problems.WrongPairingCode: N_("is not valid. Check it, or create a new one in the office"),
     field_problems.WrongSetupCode: N_("is not the code that the server printed"),
     field_problems.NotATimezone: N_("must be a name such as Europe/Berlin"),
     field_problems.NotYesOrNo: N_("must be yes or no"),
@@ -312,10 +345,12 @@ FIELDS: Mapping[str, str] = {
     "barcode": N_("Barcode"),
     "counted": N_("Counted coins"),
     "days": N_("Days"),
+    "deposit_max": N_("Largest deposit"),
     "email": N_("Email"),
     "external_ref": N_("Reference"),
     "from": N_("From"),
     "guest": N_("Guest"),
+    "hourly_deposit_max": N_("Deposits an hour"),
     "image": N_("Picture"),
     "limit": N_("Limit"),
     "lines": N_("Order lines"),

@@ -1,7 +1,7 @@
 """Who stands before the page: the one place that knows how browsers are recognised.
 
 Somebody who is signed in is known by the session's cookie; a guest by a secret in another, and served if the
-machine's key is in a third (a kiosk) or the shop takes buyers' word for coins.
+credential of a machine's screen is in a third (a kiosk) or the shop takes buyers' word for coins.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import browser_login, cookies
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import devices, sessions, users
+from tuckshop.identity import devices, screens, sessions, users
+from tuckshop.identity.screens import Screen
 from tuckshop.queries import storefront
 from tuckshop.till.callers import Caller
 
 GUEST = "tuckshop_guest"
-MACHINE = "tuckshop_machine"
+SCREEN = "tuckshop_screen"
+MACHINE = "tuckshop_machine"  # Its key, which screens kept before they had credentials of their own.
 GUEST_SECONDS = 30 * 86_400  # Who left something in a machine may come back for it within a month.
 KIOSK_GUEST_SECONDS = 600  # Long past the minute after which the page forgets a guest by itself.
 KIOSK_SECONDS = 400 * 86_400  # As long as browsers keep any cookie.
+_ADOPTED = "Screen"  # Its name in the office, until somebody pairs it anew.
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 
 
@@ -34,36 +37,35 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 class Visitor:
     """Whoever asks. `caller` and `wallet` are None for a guest who has put nothing in yet.
 
-    `name`: who is signed in. `puts_coins`: whether the shop takes this one's word for coins. `has_ended`: the
-    browser still has the cookie of a session that is over.
+    `name`: who is signed in. `trusts_coins`: whether the shop takes this one's word for coins, where the
+    machine's page does. `has_ended`: the browser still has the cookie of a session that is over.
     """
 
     secret: str
     caller: Caller | None
     wallet: AccountRef | None
-    machine_key: str | None
-    machine_id: int | None
-    puts_coins: bool
+    screen: Screen | None
+    trusts_coins: bool
     name: str | None = None
     has_ended: bool = False
 
     @property
     def is_kiosk(self) -> bool:
         """Whether the browser is a machine's own screen."""
-        return self.machine_id is not None
+        return self.screen is not None
+
+    @property
+    def machine_id(self) -> int | None:
+        """Of the machine whose screen it is."""
+        return None if self.screen is None else self.screen.machine_id
 
 
 async def of(request: ShopRequest, *, make: bool = False) -> Visitor:
     """Who asks. `make`: a guest who was never here gets a wallet."""
-    key, machine_id = cookies.read(request, MACHINE), None
-    if key is not None:
-        try:
-            machine_id = (await devices.attester(request.shop, caller=devices.caller(key))).machine_id
-        except SessionEnded:
-            key = None  # It got a new one; the page says how to come back.
+    screen = await screen_of(request)
     has_ended = False
     try:
-        signed_in = await _signed_in(request, key, machine_id)
+        signed_in = await _signed_in(request, screen)
     except SessionEnded:
         signed_in, has_ended = None, True
     if signed_in is not None:
@@ -74,10 +76,42 @@ async def of(request: ShopRequest, *, make: bool = False) -> Visitor:
         secret = secrets.token_urlsafe(24)
     found = None
     if is_known:
-        found = await storefront.guest(request.shop, secret=secret, machine_key=key, make=make)
+        found = await storefront.guest(request.shop, secret=secret, screen=screen, make=make)
     caller, wallet = found or (None, None)
-    puts_coins = machine_id is not None or request.shop.till.policy.coins is CoinsPolicy.SELF
-    return Visitor(secret, caller, wallet, key, machine_id, puts_coins, has_ended=has_ended)
+    trusts_coins = screen is not None or request.shop.till.policy.coins is CoinsPolicy.SELF
+    return Visitor(secret, caller, wallet, screen, trusts_coins, has_ended=has_ended)
+
+
+async def screen_of(request: ShopRequest) -> Screen | None:
+    """The machine's screen that the browser is; None for all others, and for one that has ended."""
+    secret = cookies.read(request, SCREEN)
+    if secret is None:
+        return None
+    try:
+        return await screens.find(request.shop, secret=secret)
+    except SessionEnded:
+        return None  # The page says how to come back.
+
+
+async def adopt(request: ShopRequest, response: Response[Any]) -> bool:
+    """Pairs a browser that still has its machine's key for a credential, which it is told to forget."""
+    key = cookies.read(request, MACHINE)
+    if key is None:
+        return False
+    cookies.drop(response, request, MACHINE)
+    try:
+        machine = await devices.attester(request.shop, caller=devices.caller(key))
+    except SessionEnded:
+        return True
+    assert machine.machine_id is not None
+    secret = await screens.adopt(request.shop, machine_id=machine.machine_id, name=_ADOPTED)
+    keep_screen(response, request, secret)
+    return True
+
+
+def keep_screen(response: Response[Any], request: ShopRequest, secret: str) -> None:
+    """Has the browser stay a machine's screen."""
+    cookies.put(response, request, SCREEN, secret, seconds=KIOSK_SECONDS, samesite="strict")
 
 
 def remember(response: Response[Any], request: ShopRequest, visitor: Visitor) -> None:
@@ -93,7 +127,7 @@ def forget(response: Response[Any], request: ShopRequest) -> None:
     cookies.drop(response, request, GUEST)
 
 
-async def _signed_in(request: ShopRequest, key: str | None, machine_id: int | None) -> Visitor | None:
+async def _signed_in(request: ShopRequest, screen: Screen | None) -> Visitor | None:
     """The buyer whose session the browser has; None without one, or for who buys nothing.
 
     Raises:
@@ -108,5 +142,5 @@ async def _signed_in(request: ShopRequest, key: str | None, machine_id: int | No
         return None
     name = (await users.find(shop, user_id=caller.user_id)).username
     is_staff = actor.has(Role.CASHIER, Role.ADMIN)
-    puts_coins = is_staff or shop.till.policy.coins is CoinsPolicy.SELF
-    return Visitor("", caller, wallet_of(caller.user_id), key, machine_id, puts_coins, name)
+    trusts_coins = is_staff or shop.till.policy.coins is CoinsPolicy.SELF
+    return Visitor("", caller, wallet_of(caller.user_id), screen, trusts_coins, name)
