@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fuzz.texts import asked, fuzzed, headers, near, near_bytes
@@ -294,6 +294,7 @@ def test_a_request_without_any_header_has_none() -> None:
 @given(
     near("203.0.113.9", "2001:db8::1", "fe80::1%eth0", "::ffff:1.2.3.4", "fe80::1%a/64", "/run/shop.sock", "")
 )
+@example("::%ffff:1.2.3.4")
 def test_every_address_belongs_to_a_network_for_counting_log_ins(address: str) -> None:
     for name in (login_throttle._place(address), login_throttle._network(address)):
         assert isinstance(name, str)

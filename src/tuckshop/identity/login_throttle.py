@@ -160,5 +160,7 @@ def _network(address: str | None, *, v4_bits: int = 24) -> str:
         return address or ""
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ipaddress.IPv6Address(int(ip))  # Without a zone, `%eth0`: each would be counted by itself.
     bits = v4_bits if ip.version == 4 else 64
     return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False))
