@@ -42,7 +42,7 @@ WEIGHTS = {
 """Kinds of commands, and how often each is asked for."""
 
 MEETINGS = (
-    ("order", "settle_tab"),
+    ("settle_tab",),
     ("close_user",),
     ("add_product", "close_user"),
     ("pay_seller",),
@@ -280,9 +280,8 @@ class _Dice:
 
     def close_user(self) -> CloseUser:
         people = self.people
-        who = self.random.choice(
-            (people.sid, people.sid, people.sid, people.tom, people.bob, people.admin, people.ruth)
-        )
+        others = people.tom, people.bob, people.admin, people.ruth
+        who = self.random.choice((people.sid, self.random.choice(others)))
         return CloseUser(self.random.choice((who, people.admin, people.ruth)), who.user_id)
 
     # --- Who and what
