@@ -21,6 +21,20 @@ async def idempotency_key(scene: Scene) -> Asked:
     return Asked(scene.clock.now_us + 30 * DAY_US, ask)
 
 
+async def limit_counter(scene: Scene) -> Asked:
+    starts_us = scene.clock.now_us
+    await scene.shop.execute(
+        "INSERT INTO limit_counters (name, starts_us, used) VALUES ('shop/coins/3600', :at_us, 1)",
+        at_us=starts_us,
+    )
+
+    async def ask() -> int:
+        await retention.forget_counters(scene.running)
+        return len(await scene.shop.rows("limit_counters"))
+
+    return Asked(starts_us + 7 * DAY_US, ask)
+
+
 async def upload(scene: Scene) -> Asked:
     """Whether it is found, and whether it is there at all once the old ones are forgotten."""
     ada = await scene.shop.buyer()

@@ -9,6 +9,7 @@ from tests.boundaries.scene import DAY_US
 from tests.shop import NOON_US
 from tuckshop.domain import days
 from tuckshop.domain.days import PERIOD_DAYS_MAX, BusinessDays, day_of, period
+from tuckshop.domain.limits import hourly
 from tuckshop.domain.refusals import InvalidField, SessionEnded
 from tuckshop.identity.access_tokens import ACCESS_SECONDS, REFRESH_SECONDS, Tokens
 from tuckshop.till.callers import SessionCaller
@@ -72,6 +73,13 @@ def token_of_a_clock_ahead(microseconds: int) -> str:
     token = Tokens(secret=b"s" * 32, clock=ahead).access(CALLER)
     clock.now_us += microseconds
     return _good(lambda: Tokens(secret=b"s" * 32, clock=clock).caller(token))
+
+
+def limiting_hour(microseconds: int) -> tuple[int, int]:
+    """How many seconds since the day began the window did, and for how many it still lasts."""
+    counter, day_us = hourly("coins", "shop"), NOON_US // DAY_US * DAY_US
+    now_us = day_us + 3_600 * 1_000_000 + microseconds
+    return (counter.starts_us(now_us) - day_us) // 1_000_000, counter.wait_seconds(now_us)
 
 
 class _Clock:

@@ -68,6 +68,7 @@ RULES = (
         rules.known_access_token,
     ),
     Row("a refresh token ends", (), ("good", "no", "no"), rules.refresh_token),
+    Row("a limit's next hour begins", (), ((0, 1), (3_600, 3_600), (3_600, 3_600)), rules.limiting_hour),
     Row(
         "a token begins, of a computer whose clock is ahead",
         (),
@@ -168,6 +169,12 @@ SHOPS = (
         ("operations.retention:forget_old | idempotency.c.created_us < before_us",),
         (1, 1, 0),
         kept.idempotency_key,
+    ),
+    Row(
+        "a counter that limits is kept for a week",
+        ("operations.retention:forget_counters | limit_counters.c.starts_us < before_us",),
+        (1, 1, 0),
+        kept.limit_counter,
     ),
     Row(
         "an upload is kept for an hour",

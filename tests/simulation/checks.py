@@ -41,6 +41,7 @@ LOCK_ORDER = (
     "changing",
     "planned",
     "shelves",
+    "limit_counters",
     "coin_boxes",
 )
 """As `tuckshop.till.sql.script` says it; what is written comes after all of these."""

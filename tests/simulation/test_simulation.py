@@ -19,7 +19,7 @@ PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 HISTORIES = 20_000 if PROOF else 150
 BUG_HISTORIES = 3_000  # Each planted bug is found much earlier.
 SAMPLE = (
-    "wallets_by_user_id are not locked",
+    "wallets_by_guest_id are not locked",
     "idempotency records are forgotten",
     "a lost COMMIT counts as done",
     "neighbours of a batch are blind to each other",
@@ -63,7 +63,7 @@ def test_control_a_planted_bug_is_found(stage: Stage, name: str) -> None:
 
 
 def test_a_seed_tells_the_same_story_again_and_a_failure_a_shorter_one(stage: Stage) -> None:
-    trial = Trial(stage, BUGS["wallets_by_user_id are not locked"])
+    trial = Trial(stage, BUGS["wallets_by_guest_id are not locked"])
     _, failure = trial.first_failure(itertools.count())
     assert failure is not None
     again = trial.attempt(failure.plan)

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop, open_books, open_shop
 from tuckshop.domain.ledger import AccountRef, wallet_of
+from tuckshop.domain.limits import hourly
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.refusals import (
@@ -40,8 +41,11 @@ from tuckshop.till.commands.users import CloseUser, UserClosed
 from tuckshop.till.commands.wallet import Deposit
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
+from tuckshop.till.sql.books import Books
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.steps import Read, Rows
+from tuckshop.till.state.posting import use
+from tuckshop.till.state.read_set import ReadSet
 
 ROUNDS = 20
 
@@ -284,7 +288,7 @@ async def postgres_shop(postgres_url: str) -> AsyncIterator[Shop]:
         yield opened
 
 
-async def until_it_waits(shop: Shop, task: asyncio.Task[Outcome]) -> None:
+async def until_it_waits(shop: Shop, task: asyncio.Task[Any]) -> None:
     """Returns when a connection to the shop's database waits for what another one has locked."""
     query = text(
         "SELECT count(*) FROM pg_stat_activity"
@@ -379,6 +383,33 @@ async def test_a_seller_is_paid_by_one_till_at_a_time(postgres_shop: Shop) -> No
         (await till.execute(Envelope(PaySeller(OPERATOR, sam.user_id, "1")))).receipt()
     assert (await paying[0]).answer == NotPayable(payable_cents=0, balance_cents=0)
     await shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_counter_that_limits_is_counted_by_one_till_at_a_time(postgres_shop: Shop) -> None:
+    """By no command of its own: what is read, counted and written is the same for all that ask for it."""
+    shop, counter = postgres_shop, hourly("pieces", "machine:1")
+    counting: list[asyncio.Task[None]] = []
+
+    async def count(books: Books) -> None:
+        need = ReadSet(Policy(currency=EURO))
+        need.limits.add(counter)
+        await books.transact(need, lambda work: use(work, counter, 1))
+
+    async def count_there() -> None:
+        counting.append(asyncio.create_task(count(there)))
+        await until_it_waits(shop, counting[0])
+
+    there, here = open_books(shop.url, shop.clock), Interrupted(dsn=postgres_dsn(shop.url), clock=shop.clock)
+    try:
+        await count(there)
+        here.moment, here.act = "limit_counters", count_there
+        await count(here)
+        await counting[0]
+    finally:
+        await there.close()
+        await here.close()
+    assert [row["used"] for row in await shop.rows("limit_counters")] == [3]
 
 
 @pytest.mark.postgres
