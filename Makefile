@@ -71,8 +71,9 @@ proof.planted: $(DEVELOPMENT) ## plant every known bug and see that its tests fa
 	$(BIN)/python -m tests.planted $(ARGS)
 
 .PHONY: proof.mutation
-proof.mutation: $(DEVELOPMENT) ## change the rules in a thousand small ways and see that tests fail; ARGS="--sample 50"
-	$(BIN)/python -m tests.mutation $(ARGS)
+proof.mutation: $(DEVELOPMENT) ## change the rules in a thousand small ways and see that tests fail
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.mutation $(ARGS)
 
 .PHONY: bench
 bench: $(DEVELOPMENT) ## measure purchases beside pgbench

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from tests.mutation.covering import TESTS, Covering
 from tests.mutation.judged import equivalent
 from tests.mutation.mutants import Mutant, all_mutants
-from tests.mutation.running import run
+from tests.mutation.running import FailsAlone, run
 from tests.planted.planting import ROOT
 
 KEPT = ROOT / "build" / "mutation"
@@ -79,8 +79,12 @@ class Trials:
             tests = covering.tests(mutant.path, mutant.line)
             return sorted(tests, key=lambda test: test != killer)
 
-        if untried:
+        try:
             run(untried, tests=TESTS, choose=choose, told=self._keep)
+        except FailsAlone as error:
+            kept = self._file.read_text().splitlines(keepends=True)
+            self._file.write_text("".join(line for line in kept if json.loads(line)[2] != str(error)))
+            raise
 
     def _keep(self, mutant: Mutant, killer: str | None) -> None:
         with self._file.open("a") as file:

@@ -37,14 +37,24 @@ def run(mutants: Sequence[Mutant], *, tests: Sequence[str], choose: Choose, told
     """Calls `told` with each mutant and the first test that fails with it, None if it survives.
 
     `tests` is what pytest collects, `choose` what a mutant is given of that: names in the order in which to
-    try them, or None for all. Raises RuntimeError where tests could not run, or where one that has killed a
-    mutant fails without any.
+    try them, or None for all.
+
+    Raises:
+        RuntimeError: tests could not run.
+        FailsAlone: one that has killed mutants fails without any.
     """
     unused = [f"-pno:{plugin}" for plugin in ("cacheprovider", "pytest_cov", "xdist", "xdist.looponfail")]
     options = ["-q", "-s", "--no-header", "--no-summary", *unused]
-    ended = pytest.main([*options, *tests], plugins=[_Trials(mutants, choose, told)])
+    trials = _Trials(mutants, choose, told)
+    ended = pytest.main([*options, *tests], plugins=[trials])
     if ended != pytest.ExitCode.OK:
         raise RuntimeError(f"pytest ended with {ended}")
+    if trials.fails_alone is not None:
+        raise FailsAlone(trials.fails_alone)
+
+
+class FailsAlone(Exception):
+    """A test that fails without any mutant, and so has killed none."""
 
 
 class _Trials:
@@ -54,6 +64,7 @@ class _Trials:
         self._mutants = mutants
         self._choose = choose
         self._told = told
+        self.fails_alone: str | None = None
         self._failed = False
         self._folder: Path | None = None
 
@@ -89,9 +100,7 @@ class _Trials:
             control = Path(folder, "control")
             chosen = [item for name, item in items.items() if name in killers]
             pid = self._start(None, functions, chosen, control)
-            fails = _killer(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), control)
-        if fails is not None:
-            raise pytest.UsageError(f"fails without any mutant: {fails}")
+            self.fails_alone = _killer(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), control)
         return True
 
     def _make_template(self, items: Sequence[pytest.Item]) -> None:

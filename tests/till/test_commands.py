@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -55,7 +56,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.base import Command, Envelope
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder, SoldLine
 from tuckshop.till.commands.products import (
     AddProduct,
@@ -448,6 +449,21 @@ async def test_a_reference_stands_for_one_order_of_its_buyer_for_ever(shop: Shop
     again = PlaceOrder(ada, wallet(ada), ((cola.product_id, 1),), client_ref="lunch")
     await refuse(shop, again, ClientRefTaken("lunch", order.order_id))
     assert (await shop.buy(bob, (cola.product_id, 1), client_ref="lunch")).client_ref == "lunch"
+
+
+async def test_a_reference_stands_for_one_order_in_one_batch_too(shop: Shop) -> None:
+    ada = await shop.buyer("ada", cents=900)
+    line = (((await shop.product()).product_id, 1),)
+    lunch = PlaceOrder(ada, wallet(ada), line, client_ref="lunch")
+    nameless = PlaceOrder(ada, wallet(ada), line)
+    batches = shop.till.tally.batches
+    batch = [Envelope(one) for one in (lunch, lunch, nameless, nameless)]
+    outcomes = await asyncio.gather(*map(shop.till.execute, batch))
+    assert shop.till.tally.batches == batches + 1  # Nor did the database have to say so.
+    first, second, *others = [one.answer for one in outcomes]
+    assert isinstance(first, OrderPlaced)
+    assert second == ClientRefTaken("lunch", first.order_id)
+    assert all(isinstance(one, OrderPlaced) for one in others)
 
 
 # --- Refund

@@ -177,7 +177,7 @@ class ChangeProduct(Command, frozen=True):
 
     def reads(self, need: ReadSet) -> None:
         """The product with its shelves, and who bears the new name and barcode."""
-        _read_shelf(need, self.machine_id, self.product_id)
+        _read_product(need, self.machine_id, self.product_id)
         if self.name is not None:
             _read_name(self.name, need)
         _read_barcode(self.barcode, need)
@@ -235,7 +235,7 @@ class Restock(Command, frozen=True):
         Locked, though it is only read: where there is no shelf yet, nothing else keeps the product on sale
         until the pieces are in.
         """
-        _read_shelf(need, self.machine_id, self.product_id)
+        _read_product(need, self.machine_id, self.product_id)
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
         """Pieces onto a shelf."""
@@ -357,10 +357,9 @@ def _log_everywhere(action: str, actor: Actor, product_id: int, work: WorkingSet
     return log_product(action, product_id, machines, work)
 
 
-def _read_shelf(need: ReadSet, machine_id: int, product_id: int) -> None:
-    need.changing_products.add(product_id)
+def _read_product(need: ReadSet, machine_id: int, product_id: int) -> None:
+    need.changing_products.add(product_id)  # With all its shelves.
     need.machines.add(machine_id)
-    need.shelf(machine_id, product_id)
 
 
 def _read_name(name: str, need: ReadSet) -> str | None:
