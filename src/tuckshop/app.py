@@ -42,6 +42,7 @@ from tuckshop.api.requests import admit
 from tuckshop.dialects.shared import mounting
 from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.http import openapi, postman
+from tuckshop.http.bodies import Bodies
 from tuckshop.http.handlers import Router
 from tuckshop.http.hosts import LOOPBACK_HOSTS, HostCheck
 from tuckshop.http.middleware import Middleware
@@ -90,13 +91,13 @@ def create_app(
     given = given or settings.read()
     meter = Meter()
     watched = Events(streams_max=given.event_streams)
-    body_timeouts = BodyTimeouts()
+    body_timeouts, bodies = BodyTimeouts(), Bodies()
     is_measured = given.metrics or bool(given.metrics_token)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            middleware.running = Running(shop, watched, body_timeouts, given, settings.sources(given))
+            middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
             hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
             if hosts:
