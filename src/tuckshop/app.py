@@ -50,6 +50,7 @@ from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
 from tuckshop.operations import metrics, retention
+from tuckshop.operations.connections import Connections
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.startup import Clock, open_shop
 from tuckshop.queries.events import Events
@@ -90,7 +91,7 @@ def create_app(
     """
     given = given or settings.read()
     meter = Meter()
-    watched = Events(streams_max=given.event_streams)
+    watched = Events(streams_max=given.event_streams, streams_max_of_place=given.event_streams_per_address)
     body_timeouts, bodies = BodyTimeouts(), Bodies()
     is_measured = given.metrics or bool(given.metrics_token)
 
@@ -112,6 +113,11 @@ def create_app(
                 body_timeouts.keep_looking(),
                 watched.keep_checking(shop.engine, clock=shop.clock),
             ]
+            if owns_process:  # Elsewhere there are others' files too.
+                watch = Connections(
+                    port=given.port, most=given.connections, proxies=given.proxies, meter=meter
+                )
+                always.append(watch.keep_looking())
             if given.url.startswith("postgres"):
                 always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
             if is_measured and given.metrics_folder:

@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     registration: RegistrationMode = RegistrationMode.OPEN
     seller_registration: RegistrationMode = RegistrationMode.OPEN
+    registrations_per_hour: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60  # from one network
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
     tab_limit_cents: NotNegative = 0  # what buyers without a limit of their own may owe
     refund_window_seconds: Positive = 300
@@ -76,7 +77,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: bool = False  # /metrics is there, for whoever can reach the server
     metrics_token: str = ""  # /metrics is there, for who sends `Authorization: Bearer` and this
     metrics_folder: str = ""  # where several workers put their figures together; a temporary one
+    connections: Annotated[int, msgspec.Meta(ge=100, le=1_000_000)] = 10_000  # open ones in each process
+    idle_seconds: Annotated[int, msgspec.Meta(ge=5, le=3_600)] = 65  # until a silent connection is closed
     event_streams: Positive = 1_000  # how many may watch /v1/events in each process
+    event_streams_per_address: Positive = 100  # the same from one address
     first_code_hash: str = ""  # of the code that makes the first admin; `serve` sets it and prints the code
     from_command: str = ""  # which settings the command gave its workers, with commas between; it sets this
     access_log: bool = False  # a line of JSON for every request, not only for those that fail

@@ -23,7 +23,9 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- ReportTooLarge          the answer would have more rows than one can have
     |  `- KeyReused               an idempotency key came with another request
     |- Throttled              not so often
-    |  `- TooManyTries            too many log-ins were tried; wait
+    |  |- TooManyTries            too many log-ins were tried; wait
+    |  |- TooManyRegistrations    too many users came from one network; wait
+    |  `- TooManyStreams          one address watches on too many connections
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
        |- CoinsMissing, CoinsOwed, NotPayable
@@ -248,13 +250,25 @@ class KeyReused(Unacceptable, code="key-reused"):
 
 
 class Throttled(Refusal):
-    """The same thing was asked too often."""
+    """The same thing was asked too often; in `retry_seconds` it may be asked again."""
+
+    retry_seconds: int
 
 
 class TooManyTries(Throttled, code="too-many-tries"):
-    """Too many log-ins of this name, or from this address; in `retry_seconds` there is room for one."""
+    """Too many log-ins of this name, or from this address."""
 
-    retry_seconds: int
+
+class TooManyRegistrations(Throttled, code="too-many-registrations"):
+    """More than this many from one network within an hour."""
+
+    registrations_max: int
+
+
+class TooManyStreams(Throttled, code="too-many-streams"):
+    """One address watches events on this many connections already; closing one makes room at once."""
+
+    streams_max: int
 
 
 class Conflict(Refusal):

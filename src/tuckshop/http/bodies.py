@@ -1,8 +1,8 @@
 """Bodies of requests on their way in: bounded for each request, and for all of a process together.
 
 Somebody who has not said who they are sends a log-in or a registration, and no more than these take. What
-all unfinished bodies hold in memory is bounded; a large one lies in a file until it is whole, and few of those
-that are whole are in memory at once. A body that comes in one piece, as nearly all do, waits for nothing and
+all unfinished bodies hold in memory is bounded; a large one lies in a file until it is whole, and few that
+are whole are in memory at once. A body that comes in one piece, as nearly all do, waits for nothing and
 counts for nothing: whoever fills the rest with slow ones keeps no purchase and no log-in out.
 """
 
