@@ -44,7 +44,7 @@ from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.http import openapi, postman
 from tuckshop.http.bodies import Bodies
 from tuckshop.http.handlers import Router
-from tuckshop.http.hosts import LOOPBACK_HOSTS, HostCheck
+from tuckshop.http.hosts import ANY, LOOPBACK_HOSTS, HostCheck
 from tuckshop.http.middleware import Middleware
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
@@ -100,9 +100,15 @@ def create_app(
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
             middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
-            hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
-            if hosts:
-                middleware.guard(HostCheck(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
+            if is_demo or ANY not in given.hosts:
+                own = HostCheck(
+                    inside,
+                    hosts=given.hosts or LOOPBACK_HOSTS | given.own_hosts,
+                    errors=PROBLEMS,
+                    takes_private=not (is_demo or given.hosts),
+                    refuses_forwarded=is_demo,
+                )
+                middleware.guard(own)
             if owns_process:
                 _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, body_timeouts)

@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "UTC"  # of the shop, by which its days are counted: Europe/Berlin
     day_starts: str = "00:00"  # when a day's sales begin: 04:00 where nights are long
     public_url: str = ""  # where browsers find the shop: https://shop.example.org
-    allowed_hosts: str = ""  # names that requests may be for, with commas between; any if empty
+    allowed_hosts: str = ""  # names that requests may be for, with commas between; *: any
     trusted_proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, likewise
     dialects: str = ""  # names of older contracts to serve as well, with commas between
     root_dialect: str = ""  # the one whose paths are served at the root too
@@ -98,8 +98,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The names that requests may be for; none: any."""
+        """The names that requests may be for, if somebody said so; `*` among them: any."""
         return frozenset(_listed(self.allowed_hosts.lower()))
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The names that other settings tell. Raises SettingsInvalid."""
+        return frozenset(filter(None, [self.host.lower(), urlsplit(self.origin).hostname]))
 
     @property
     def origin(self) -> str:

@@ -82,7 +82,7 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
             _("Network"),
             {
                 "public_url": _("Public address"),
-                "allowed_hosts": _("Host names that are accepted; empty: any"),
+                "allowed_hosts": _("Host names that are accepted; *: any"),
                 "trusted_proxies": _("Trusted proxies"),
                 "host": _("Address to listen on"),
                 "port": _("Port to listen on"),
