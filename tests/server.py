@@ -187,7 +187,10 @@ def _child_of(pid: int) -> int:
 
 def environment(url: str, home: Path) -> dict[str, str]:
     """What a process gets to know that works on the database at `url`."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
+    ours = ("TUCKSHOP_TEST_PLANTED", "TUCKSHOP_TEST_MUTANT")  # Bugs are planted in servers too.
+    inherited = {
+        name: value for name, value in os.environ.items() if name in ours or not name.startswith("TUCKSHOP_")
+    }
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return inherited | {
         "PYTHONPATH": os.pathsep.join(paths),
