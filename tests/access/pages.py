@@ -29,7 +29,7 @@ def _one(body: Any = None, **more: Any) -> tuple[Ask, ...]:
 
 _STOREFRONT: dict[str, tuple[Ask, ...]] = {
     "POST /m/{machine}/coins": _one({**_PICK, "coin": "100"}),
-    "POST /m/{machine}/buy": _one(_PICK),
+    "POST /m/{machine}/buy": _one({**_PICK, "total": "50"}),
     "POST /m/{machine}/return": _one(_PICK),
     "POST /m/{machine}/undo": _one({**_PICK, "order": "{undone_id}"}),
     "POST /kiosk": _one({"machine_key": MACHINE_KEY}),

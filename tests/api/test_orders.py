@@ -95,6 +95,39 @@ class TestBuying:
         assert (told["limit_cents"], told["owed_cents"], told["needed_cents"]) == (0, 0, 150)
         await refused(stocked, order(1, 1, client_ref="a\n"), people.ada, 422, "invalid-request")
 
+    async def test_sells_at_no_other_price_than_the_buyer_saw(self, stocked: Api, people: People) -> None:
+        # Seen at 1.50 and refundable; the seller makes it 5.00 for good before the buyer presses.
+        seen = {"lines": [{"product": 1, "quantity": 1, "expected_price": 150}], "expected_total": 150}
+        dear = {"price": 500, "refundable": False}
+        assert (await stocked.call("PATCH", "/v1/products/1", dear, by=people.sam)).status_code == 200
+        told = await refused(stocked, seen, people.ada, 409, "price-changed")
+        assert (told["total_cents"], told["product"], told["price_cents"]) == (500, 1, 500)
+        told = await refused(
+            stocked, seen | {"lines": [{"product": 1, "quantity": 1}]}, people.ada, 409, "price-changed"
+        )
+        assert (told["total_cents"], told["product"], told["price_cents"]) == (500, None, None)
+        agreed = {"lines": [{"product": 1, "quantity": 1, "expected_price": 500}], "expected_total": 500}
+        assert (await stocked.post(ORDERS, agreed, by=people.ada)).status_code == 201
+        await stocked.shop.assert_clean()
+
+    @pytest.mark.parametrize("wrong", [0, -1, "150", 1.5, True, 2**63, None])
+    async def test_takes_no_price_that_is_none(self, stocked: Api, people: People, wrong: Any) -> None:
+        # None means: not said.
+        for body in (
+            {"lines": [{"product": 2, "quantity": 1}], "expected_total": wrong},
+            {"lines": [{"product": 2, "quantity": 1, "expected_price": wrong}]},
+        ):
+            if wrong is None:
+                assert (await stocked.post(ORDERS, body, by=people.ada)).status_code == 201
+            else:
+                await refused(stocked, body, people.ada, 422, "invalid-request")
+
+    async def test_expects_one_price_of_a_product_named_twice(self, stocked: Api, people: People) -> None:
+        lines = [{"product": 2, "quantity": 1, "expected_price": price} for price in (30, 31)]
+        await refused(stocked, {"lines": lines}, people.ada, 422, "invalid-request")
+        lines[1]["expected_price"] = 30
+        assert (await stocked.post(ORDERS, {"lines": lines}, by=people.ada)).status_code == 201
+
     async def test_takes_a_client_reference_once_for_ever(self, stocked: Api, people: People) -> None:
         body = TWO_CANS | {"client_ref": "till-1"}
         assert (await stocked.post(ORDERS, body, by=people.ada)).status_code == 201

@@ -43,6 +43,7 @@ from tuckshop.domain.refusals import (
     InvalidField,
     NotRefundable,
     OutOfStock,
+    PriceChanged,
     RefundExceedsSale,
     RefundWindowOver,
     RoleMissing,
@@ -76,7 +77,11 @@ def want(
 
 
 def sale_of(
-    *wanted: RequestedLine, balance_cents: int = 1000, change: Change = Change.KEEP, box: CoinBox = DRAWER
+    *wanted: RequestedLine,
+    balance_cents: int = 1000,
+    change: Change = Change.KEEP,
+    box: CoinBox = DRAWER,
+    expected_total_cents: int | None = None,
 ) -> Sale:
     return sell(
         order_id=41,
@@ -88,6 +93,7 @@ def sale_of(
         coin_values=EURO,
         client_ref="ref-1",
         now_us=SOLD_US,
+        expected_total_cents=expected_total_cents,
     )
 
 
@@ -195,6 +201,25 @@ def test_the_shelf_s_own_price_goes_before_the_product_s() -> None:
     assert sale.order.total_cents == 160
     assert sale.order.lines[0].price_cents == 80
     assert sale_of(want(COLA, price_cents=1)).order.total_cents == 1
+
+
+@pytest.mark.parametrize(("expected_cents", "total_cents"), [(66, None), (64, None), (None, 129), (65, 131)])
+def test_nothing_is_sold_at_another_price_than_the_buyer_has_seen(
+    expected_cents: int | None, total_cents: int | None
+) -> None:
+    wanted = want(COLA, 2)._replace(expected_cents=expected_cents)
+    with pytest.raises(PriceChanged) as refused:
+        sale_of(wanted, balance_cents=0, expected_total_cents=total_cents)
+    piece = (COLA.id, 65) if expected_cents not in (None, 65) else (None, None)
+    assert refused.value == PriceChanged(130, *piece)
+
+
+def test_the_price_that_was_seen_is_the_shelf_s_own_where_it_has_one() -> None:
+    seen = want(COLA, 2, price_cents=80)._replace(expected_cents=80)
+    assert sale_of(seen, want(TEA), expected_total_cents=225).order.total_cents == 225
+    with pytest.raises(PriceChanged) as refused:
+        sale_of(want(TEA), seen._replace(expected_cents=65))
+    assert refused.value == PriceChanged(225, product=COLA.id, price_cents=80)
 
 
 def test_a_line_keeps_what_was_sold_as_it_was() -> None:

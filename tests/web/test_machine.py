@@ -51,6 +51,23 @@ async def test_sells_for_coins_and_gives_change(api: Api, guest: Browser) -> Non
     await api.shop.assert_clean()
 
 
+async def test_sells_at_no_other_price_than_the_page_said(api: Api, guest: Browser) -> None:
+    cola = await api.shop.product("cola", price_cents=50)
+    await guest.open()
+    await guest.put_in(100)
+    await guest.press(f"choose-{cola.product_id}")
+    await api.shop.do(ChangeProduct(OPERATOR, cola.product_id, price_cents=100, refundable=False))
+    await guest.press("buy")
+    assert guest.says == "The price changed. It costs €1.00 now. Check it and buy again."
+    assert (guest.credit, guest.page.texts["total"]) == ("€1.00", "€1.00")
+    assert await stock_of(api, cola.product_id) == 10
+    await guest.press("buy", total="")  # A page of an older release says no total.
+    assert await stock_of(api, cola.product_id) == 10
+    await guest.press("buy")
+    assert (guest.credit, await stock_of(api, cola.product_id)) == ("€0.00", 9)
+    await api.shop.assert_clean()
+
+
 async def test_keeps_the_rest_as_credit_until_the_lever_is_pulled(api: Api, guest: Browser) -> None:
     cola = await api.shop.product("cola", price_cents=65)
     await guest.open()
@@ -206,9 +223,10 @@ async def test_shows_what_nobody_may_say_is_in_coins(database_url: str) -> None:
         before = await api.shop.books()
         method, path, sent = guest.request("buy", pick=str(cola.product_id))
         assert method == "post"
-        await guest.press("buy", pick=str(cola.product_id))
+        await guest.press("buy", pick=str(cola.product_id), total="150")
         assert guest.says == "You need €1.50 more."
-        answer = await client.post(path.replace("buy", "coins"), data={**sent, "coin": "100"})
+        without_total = {name: value for name, value in sent.items() if name != "total"}
+        answer = await client.post(path.replace("buy", "coins"), data={**without_total, "coin": "100"})
         assert "Insert coins at the machine, or add money at the counter." in answer.text
         after = await api.shop.books()
         # A guest who had nothing, and the keys of both answers: no money, no order, no stock.

@@ -10,6 +10,7 @@ import msgspec
 from tuckshop.api.guests import GuestName, machine_of, requested_wallet
 from tuckshop.api.refunds import RefundResponse, show_refund
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import (
     CLIENT_REF_LENGTH_MAX,
     LINES_MAX,
@@ -30,6 +31,7 @@ from tuckshop.domain.refusals import (
     NotOwner,
     NotRefundable,
     OutOfStock,
+    PriceChanged,
     RefundExceedsSale,
     RefundsExhausted,
     RefundWindowOver,
@@ -42,7 +44,7 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.http.errors import Malformed
-from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Reason, ResponseBody, moment
+from tuckshop.http.fields import ID_MAX, Id, Moment, PathId, Price, Reason, ResponseBody, moment
 from tuckshop.http.handlers import Router, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
@@ -61,6 +63,7 @@ from tuckshop.till.commands.orders import (
 from tuckshop.till.commands.refunds import Refund, Refunded
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
+Total = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX)]
 ClientRef = Annotated[
     str,
     msgspec.Meta(
@@ -85,20 +88,28 @@ class LineBody(Body):
     quantity: Quantity
 
 
+class OrderLineBody(LineBody):
+    """A product and its quantity. `expected_price`: what the buyer saw that one piece costs."""
+
+    expected_price: Price | None = None
+
+
 class PlaceOrderBody(Body):
     """What to buy. `change`: what happens to the rest of the wallet. `client_ref`: your reference, used once.
 
     `fulfil`: whether the products are dispensed now, as from a wallet, or later, as on a tab. `guest`: for
     whom a machine, a cashier or an admin buys. `machine`: by default the first one, or the one that asks.
+    `expected_total`: what the buyer saw that it all costs. If a price has changed since, nothing is bought.
     """
 
-    lines: Annotated[list[LineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+    lines: Annotated[list[OrderLineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
     payment: Payment = Payment.WALLET
     change: Change = Change.KEEP
     client_ref: ClientRef | None = None
     machine: Id | None = None
     fulfil: Fulfil | None = None
     guest: GuestName | None = None
+    expected_total: Total | None = None
 
 
 class KeptLineBody(Body):
@@ -185,6 +196,7 @@ class OrdersResponse(Page):
         InvalidField,
         ClientRefTaken,
         OutOfStock,
+        PriceChanged,
         InsufficientFunds,
         TabLimitExceeded,
         ChangeUnpayable,
@@ -212,6 +224,8 @@ async def place(request: ShopRequest) -> Response[OrderPlacedResponse]:
         machine_of(caller, data.machine),
         data.payment,
         data.fulfil,
+        expected_total_cents=data.expected_total,
+        expected_prices=_expected_prices(data.lines),
     )
     outcome = await request.execute(command)
     return respond(outcome, OrderPlaced, _show_placed, status=201)
@@ -322,6 +336,17 @@ async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundRespo
     command = Refund(caller, order_id, quantities, data.reason, data.stock == "write_off")
     outcome = await request.execute(command)
     return respond(outcome, Refunded, show_refund, status=201)
+
+
+def _expected_prices(lines: list[OrderLineBody]) -> dict[int, int]:
+    """What the buyer saw that a piece of each product costs, as far as said. Raises Malformed."""
+    seen: dict[int, int] = {}
+    for line in lines:
+        if line.expected_price is None:
+            continue
+        if seen.setdefault(line.product, line.expected_price) != line.expected_price:
+            raise Malformed(("lines", "must expect one price for each product"))
+    return seen
 
 
 def _show_standing(order: OrderRecord) -> OrderDetailResponse:

@@ -70,7 +70,7 @@ _BUYING = (
     Step(
         "placeOrder",
         by="ada",
-        body={"lines": _one("cola", 2)},
+        body={"lines": _one("cola", 2), "expected_total": 280},
         keep={"order_id": "id"},
         shows={"total": 280, "balance": 220, "status": "dispensed"},
     ),
@@ -106,7 +106,7 @@ _BUYING = (
         "changeOrder",
         by="bob",
         path={"order_id": "{{tab_order_id}}"},
-        body={"lines": _one("cola", 2)},
+        body={"lines": _one("cola", 2), "expected_total": 280},
         shows={"status": "placed"},
     ),
     Step(

@@ -60,6 +60,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.RefundWindowOver: "Purchases can be returned within {window_seconds} seconds.",
     refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still be refunded.",
     refusals.RefundsExhausted: "Purchases can be returned {refunds_max} times a day.",
+    refusals.PriceChanged: "The price changed. The order costs {total_cents} now. Nothing was bought.",
     refusals.WrongStatus: "Order {order} is {order_status}.",
     refusals.TabLimitExceeded: "This costs {needed_cents}. The tab owes {owed_cents} of at most"
     " {limit_cents}.",

@@ -15,6 +15,7 @@ from tuckshop.domain.products import QUANTITY_MAX, Product, Shelf, StockKind, St
 from tuckshop.domain.refusals import (
     InsufficientFunds,
     InvalidField,
+    PriceChanged,
     RoleMissing,
     UnknownOrder,
     WrongStatus,
@@ -103,11 +104,12 @@ class Sale(NamedTuple):
 
 
 class RequestedLine(NamedTuple):
-    """One line of an order to be: the product, the shelf to take it from, how many."""
+    """One line of an order to be: the product, its shelf, how many; and the price that the buyer has seen."""
 
     product: Product
     shelf: Shelf
     quantity: int
+    expected_cents: int | None = None
 
 
 def merge(lines: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -141,15 +143,17 @@ def sell(
     now_us: int,
     tab: Tab | None = None,
     fulfil: Fulfil | None = None,
+    expected_total_cents: int | None = None,
 ) -> Sale:
     """All lines, paid from the wallet at once, or nothing. `wanted` names each product once (see `merge`).
 
     With a `tab` it pays instead of the wallet. What is bought with money is dispensed `now` and what goes on
-    a tab `later`, unless `fulfil` says otherwise.
+    a tab `later`, unless `fulfil` says otherwise. What is expected is what the buyer has seen.
 
     Raises:
         InvalidField: no line, a product twice, a quantity outside 1..QUANTITY_MAX, or change from a tab.
         OutOfStock: a shelf holds too few.
+        PriceChanged: a piece, or all of it, costs more or less than is expected.
         InsufficientFunds: the wallet holds too little; the exact money is enough.
         TabLimitExceeded: the tab would owe more than its limit; exactly the limit is allowed.
         ChangeUnpayable: `change` is RETURN and a counted box lacks the coins.
@@ -161,6 +165,7 @@ def sell(
         raise InvalidField(field="change", problem=ChangeOnTab())
     lines, movements, takings = _taken(wanted)
     total = sum(takings.values())
+    _require_seen(wanted, lines, total_cents=total, expected_total_cents=expected_total_cents)
     payer, after_cents = _charged(total, wallet=wallet, balance_cents=balance_cents, tab=tab)
     transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
     coins: Coins = {}
@@ -194,7 +199,7 @@ def _taken(
     lines = []
     movements = []
     takings: dict[AccountRef, int] = {}
-    for product, shelf, quantity in wanted:
+    for product, shelf, quantity, _ in wanted:
         movements.append(move(shelf, StockKind.SALE, -quantity))
         price_cents = product.price_cents if shelf.price_cents is None else shelf.price_cents
         lines.append(
@@ -212,6 +217,21 @@ def _taken(
         earnings = earnings_of(product.seller_id)
         takings[earnings] = takings.get(earnings, 0) + price_cents * quantity
     return tuple(lines), movements, takings
+
+
+def _require_seen(
+    wanted: Sequence[RequestedLine],
+    lines: Sequence[Line],
+    *,
+    total_cents: int,
+    expected_total_cents: int | None,
+) -> None:
+    """Raises PriceChanged."""
+    for requested, line in zip(wanted, lines, strict=True):
+        if requested.expected_cents not in (None, line.price_cents):
+            raise PriceChanged(total_cents, product=line.product_id, price_cents=line.price_cents)
+    if expected_total_cents not in (None, total_cents):
+        raise PriceChanged(total_cents)
 
 
 def _charged(

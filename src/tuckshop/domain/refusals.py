@@ -31,6 +31,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- CoinsMissing, CoinsOwed, NotPayable
        |- NameTaken, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
        |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted
+       |- PriceChanged             it costs something else than the buyer has seen
        |- WrongStatus              the order is not, or no longer, where this could be done
        |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
        |- StillHoldsValue         earnings, a tab or stock must be settled first
@@ -405,6 +406,17 @@ class RefundsExhausted(Conflict, code="refunds-exhausted"):
     """The buyer has had refunds as often within a day as buyers may by themselves."""
 
     refunds_max: int
+
+
+class PriceChanged(Conflict, code="price-changed"):
+    """The order costs `total_cents` now, and not what the buyer has seen.
+
+    `product` is the first whose price is not the one seen, `price_cents` what a piece of it costs now.
+    """
+
+    total_cents: int
+    product: int | None = None
+    price_cents: int | None = None
 
 
 class WrongStatus(Conflict, code="wrong-status"):

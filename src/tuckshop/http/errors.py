@@ -148,6 +148,9 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.RefundsExhausted: Row(
         409, "Too many returns", "Purchases can be returned {refunds_max} times a day. Ask a cashier."
     ),
+    refusals.PriceChanged: Row(
+        409, "Price changed", "The price changed. The order costs {total_cents} now. Nothing was bought."
+    ),
     refusals.WrongStatus: Row(409, "Wrong status", "Order {order} is {order_status}."),
     refusals.TabLimitExceeded: Row(
         409,

@@ -1,4 +1,4 @@
-"""Forgetting what nobody will ask for any more: idempotency keys, attempts to log in, uploads."""
+"""Forgetting what nobody will ask for any more: idempotency keys, limit counters, log-in attempts, files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from tuckshop.context import Shop
 from tuckshop.identity import login_throttle
 from tuckshop.operations import uploads
 from tuckshop.store.engine import DatabaseAway, writing
-from tuckshop.store.tables import idempotency
+from tuckshop.store.tables import idempotency, limit_counters
 
 KEPT_DAYS = 30  # What the API promises.
+COUNTERS_KEPT_DAYS = 7  # A day's counter is full for a day; the rest is for a clock that is set back.
 CHUNK = 500  # Rows a transaction: on SQLite, sales wait for each.
 PAUSE_SECONDS = 3600
 _DAY_US = 86_400 * 1_000_000
@@ -42,14 +43,22 @@ async def forget_old(shop: Shop) -> int:
         await asyncio.sleep(0)
 
 
+async def forget_counters(shop: Shop) -> None:
+    """Deletes the limit counters whose windows ended long ago."""
+    before_us = shop.clock() - COUNTERS_KEPT_DAYS * _DAY_US
+    async with writing(shop.engine) as connection:
+        await connection.execute(delete(limit_counters).where(limit_counters.c.starts_us < before_us))
+
+
 async def keep_forgetting(shop: Shop) -> None:
-    """Forgets old keys, tries and uploads every hour until it is cancelled.
+    """Forgets old keys, counters, tries and uploads every hour until it is cancelled.
 
     A database that is away is tried again later.
     """
     while True:
         try:
             await forget_old(shop)
+            await forget_counters(shop)
             await login_throttle.forget_old(shop)
             await uploads.forget_old(shop)
         except (DatabaseAway, DBAPIError) as error:

@@ -11,7 +11,15 @@ from tuckshop.store.tables.ledger import accounts, denominations, transfers
 from tuckshop.store.tables.machine import coin_boxes, coin_movements, machines, shelves, stock_movements
 from tuckshop.store.tables.order import order_lines, orders, refund_lines, refunds, sales
 from tuckshop.store.tables.product import images, product_suffixes, products
-from tuckshop.store.tables.shop_state import admin_log, audits, counters, idempotency, shop, uploads
+from tuckshop.store.tables.shop_state import (
+    admin_log,
+    audits,
+    counters,
+    idempotency,
+    limit_counters,
+    shop,
+    uploads,
+)
 from tuckshop.store.tables.user import api_tokens, guests, login_tries, sessions, users
 
 __all__ = [
@@ -27,6 +35,7 @@ __all__ = [
     "guests",
     "idempotency",
     "images",
+    "limit_counters",
     "login_tries",
     "machines",
     "metadata",

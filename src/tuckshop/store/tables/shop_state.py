@@ -47,6 +47,17 @@ counters = Table(
     Column("last_id", BigInteger, nullable=False),
 )
 
+limit_counters = Table(
+    "limit_counters",
+    metadata,
+    Column("name", Text, nullable=False),  # machine:3/coins/3600, see domain/limits.py
+    Column("starts_us", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    PrimaryKeyConstraint("name", "starts_us"),
+    CheckConstraint("used >= 0", name="used_not_negative"),
+    Index(None, "starts_us"),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

@@ -82,7 +82,8 @@ class PlaceOrder(Command, frozen=True):
 
     `named`: more lines, by name: of the product that bears it when the sale is decided.
 
-    `fulfil` None: at once what a wallet pays for, later what goes on a tab.
+    `fulfil` None: at once what a wallet pays for, later what goes on a tab. What is expected, in all and for
+    a piece of each product, is what the buyer has seen: at any other price nothing is sold.
     """
 
     wallet: AccountRef
@@ -93,6 +94,8 @@ class PlaceOrder(Command, frozen=True):
     payment: Payment = Payment.WALLET
     fulfil: Fulfil | None = None
     named: tuple[tuple[str, int], ...] = ()
+    expected_total_cents: int | None = None
+    expected_prices: Mapping[int, int] = {}
 
     def reads(self, need: ReadSet) -> None:
         """The wallet or tab, the box, and each product with its shelf."""
@@ -138,6 +141,7 @@ class PlaceOrder(Command, frozen=True):
             now_us=work.now_us,
             tab=_tab(self.wallet, work) if self.payment is Payment.TAB else None,
             fulfil=self.fulfil,
+            expected_total_cents=self.expected_total_cents,
         )
         order = sale.order
         _record(order, work)
@@ -173,6 +177,7 @@ class PlaceOrder(Command, frozen=True):
                 product_rules.require_on_sale(products.by_id.get(product_id), called),
                 products.shelf(self.machine_id, product_id),
                 quantity,
+                self.expected_prices.get(product_id),
             )
             for product_id, called, quantity in asked
         ]

@@ -142,6 +142,15 @@ def limits(work: WorkingSet, need: ReadSet) -> Script:
             work.accounts.external_refs[kind, external_ref] = transfer_id
 
 
+def counters(work: WorkingSet, need: ReadSet) -> Script:
+    """Counters that limit, locked. Of two who begin one at once, the key refuses one."""
+    asked = {(one.name, one.starts_us(work.now_us)): one for one in need.limits}
+    for *ref, count in (yield statements.LIMIT_COUNTERS, sorted(asked)):
+        counter = asked[ref[0], ref[1]]
+        work.limits.used[counter] = count
+        work.limits.stored.add(counter)
+
+
 def orders(work: WorkingSet, order_ids: set[int]) -> Script:
     """Orders to change, locked."""
     headers = [OrderRow._make(row) for row in (yield statements.ORDERS, ids(order_ids))]

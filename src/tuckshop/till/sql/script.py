@@ -6,7 +6,8 @@ one transaction on its driver. They fix the order in which rows are locked, each
 1. wallets of users, wallets of guests, tabs;
 2. users to close or to keep from it, sellers of new products, sellers to pay;
 3. the shop itself, for its first admin;
-4. orders, products to change, machines to be planned, shelves, counted coin boxes;
+4. orders, products to change, machines to be planned, shelves, counters that limit, counted coin
+   boxes;
 5. last of all, the rows that many sales share and no rule reads: coins and cents that are only added.
 
 Users are locked in three passes: two batches that each add a product for one seller and pay another can wait
@@ -69,6 +70,8 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
     if orders:
         yield from loading.orders(work, orders)
     yield from loading.products(work, need)
+    if need.limits:
+        yield from loading.counters(work, need)
     if need.machines:
         yield from loading.machines(work, need)
     return work

@@ -272,6 +272,13 @@ BARCODES = Read(
     "SELECT p.seller_id, p.barcode, p.id FROM wanted w JOIN products p"
     " ON p.barcode = w.barcode AND p.removed_us IS NULL",
 )
+LIMIT_COUNTERS = Read(
+    "limit_counters",
+    (("name", "text"), ("starts_us", "bigint")),
+    "SELECT c.name, c.starts_us, c.used FROM wanted w JOIN limit_counters c"
+    " ON c.name = w.name AND c.starts_us = w.starts_us ORDER BY c.name, c.starts_us",
+    lock="c",
+)
 MACHINES = Read("machines", _ID, "SELECT m.id, m.box_kind FROM wanted w JOIN machines m ON m.id = w.id")
 COIN_BOXES = Read(
     "coin_boxes",
@@ -307,6 +314,7 @@ NEW_TRANSFERS = Insert(tables.transfers, ("source_id", "target_id", *rows.Transf
 NEW_STOCK_MOVEMENTS = Insert(tables.stock_movements, rows.StockMovementRow._fields)
 NEW_COIN_MOVEMENTS = Insert(tables.coin_movements, rows.CoinMovementRow._fields)
 NEW_OUTCOMES = Insert(tables.idempotency, rows.IdempotencyRow._fields)
+NEW_LIMIT_COUNTERS = Insert(tables.limit_counters, ("name", "starts_us", "used"))
 NEW_LOG_LINES = Insert(tables.admin_log, LogLine._fields)
 
 SET_BALANCES = Update(tables.accounts, ("id",), ("balance_cents",))
@@ -314,6 +322,7 @@ ADD_CENTS = Update(tables.accounts, ("id",), ("balance_cents",), added=True)
 SET_QUANTITIES = Update(tables.shelves, ("machine_id", "product_id"), ("quantity",))
 PARK_SLOTS = Update(tables.shelves, ("machine_id", "product_id"), ("slot",))
 SET_PLANS = Update(tables.shelves, ("machine_id", "product_id"), PLAN_COLUMNS[1:])
+SET_LIMIT_COUNTERS = Update(tables.limit_counters, ("name", "starts_us"), ("used",))
 SET_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",))
 ADD_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",), added=True)
 ADD_SALES = Add(

@@ -84,6 +84,8 @@ def values(work: WorkingSet, account_ids: dict[AccountRef, int]) -> Script:
             statements.SET_COINS,
             [(one, value, boxes[one].held[value]) for one, value in sorted(changes.machines.coins)],
         )
+    if changes.limits:
+        yield from _limit_values(work)
     yield from _revised_products(work)
     yield from _order_values(work)
 
@@ -111,6 +113,16 @@ def _shelf_values(work: WorkingSet) -> Script:
         refs = sorted(changes.plans)
         yield statements.PARK_SLOTS, [(*ref, None) for ref in refs]
         yield statements.SET_PLANS, [(*ref, *_plan(changes.plans[ref])) for ref in refs]
+
+
+def _limit_values(work: WorkingSet) -> Script:
+    used = work.limits.used
+    for write, counters in (
+        (statements.NEW_LIMIT_COUNTERS, work.changes.limits - work.limits.stored),
+        (statements.SET_LIMIT_COUNTERS, work.changes.limits & work.limits.stored),
+    ):
+        if counters:
+            yield write, sorted((one.name, one.starts_us(work.now_us), used[one]) for one in counters)
 
 
 def _revised_products(work: WorkingSet) -> Script:

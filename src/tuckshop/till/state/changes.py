@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tuckshop.domain.ledger import AccountRef
+from tuckshop.domain.limits import LimitCounter
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.store.admin_log import LogLine
 from tuckshop.till.state.groups import Group
@@ -78,5 +79,6 @@ class Changes(Group):
     orders: OrderChanges = field(default_factory=OrderChanges)
     products: ProductChanges = field(default_factory=ProductChanges)
     machines: MachineChanges = field(default_factory=MachineChanges)
+    limits: set[LimitCounter] = field(default_factory=set)
     idempotency: list[IdempotencyRow] = field(default_factory=list)
     admin_log: list[LogLine] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import Transfer
+from tuckshop.domain.limits import LimitCounter
 from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.products import StockMovement
 from tuckshop.domain.users import Actor
@@ -120,6 +121,17 @@ def move_coins(
             )
         )
     work.machines.boxes[box.machine_id] = box._replace(held=held)
+
+
+def used(work: WorkingSet, counter: LimitCounter) -> int:
+    """What the counter's window has seen so far."""
+    return work.limits.used.get(counter, 0)
+
+
+def use(work: WorkingSet, counter: LimitCounter, amount: int) -> None:
+    """Counts so much more; that it may be, the command has found out."""
+    work.limits.used[counter] = used(work, counter) + amount
+    work.changes.limits.add(counter)
 
 
 def add_sale(work: WorkingSet, machine_id: int, product_id: int, *, quantity: int, cents: int) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tuckshop.domain.ledger import AccountRef, TransferKind
+from tuckshop.domain.limits import LimitCounter
 from tuckshop.till.callers import Caller, user_of
 from tuckshop.till.policy import Policy
 
@@ -58,6 +59,8 @@ class ReadSet:
     machine_keys: set[int] = field(default_factory=set)
     counted_machines: set[int] = field(default_factory=set)  # whose coins count, unlimited or not
     planograms: set[int] = field(default_factory=set)  # machines of which every shelf is needed
+
+    limits: set[LimitCounter] = field(default_factory=set)  # what may be done so much within an hour or a day
 
     new_ids: dict[str, int] = field(
         default_factory=lambda: {"orders": 0, "transfers": 0, "refunds": 0, "products": 0, "users": 0}

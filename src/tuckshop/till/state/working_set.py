@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tuckshop.domain.ledger import AccountKind, AccountRef, tab_of
+from tuckshop.domain.limits import LimitCounter
 from tuckshop.domain.machines import CoinBox, ShelfPlan
 from tuckshop.domain.orders import Order
 from tuckshop.domain.products import Product, Shelf
@@ -125,6 +126,12 @@ class Machines(Group):
 
 
 @dataclass(slots=True, repr=False)
+class Limits(Group):
+    used: dict[LimitCounter, int] = field(default_factory=dict)  # of those asked for that have begun to count
+    stored: set[LimitCounter] = field(default_factory=set)  # those that are rows already
+
+
+@dataclass(slots=True, repr=False)
 class WorkingSet(Group):
     """The loaded values, as the commands decided so far have left them."""
 
@@ -138,6 +145,7 @@ class WorkingSet(Group):
     orders: Orders = field(default_factory=Orders)
     products: Products = field(default_factory=Products)
     machines: Machines = field(default_factory=Machines)
+    limits: Limits = field(default_factory=Limits)
     changes: Changes = field(default_factory=Changes)
 
     def new_id(self, table: str) -> int:

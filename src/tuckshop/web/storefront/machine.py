@@ -37,6 +37,7 @@ MACHINES_MAX = 20  # That a page offers to go to.
 CODE_LENGTH_MAX = 16
 TWICE_US = 5_000_000  # A finger that presses twice takes less, and is told what the first press did.
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_CENTS = _ID
 RETURN = "return"
 AGAIN = b"x-again"
 Number = Annotated[str, msgspec.Meta(description="Of the machine.")]
@@ -76,7 +77,7 @@ async def put_coin(request: ShopRequest, machine: Number) -> Response[Any]:
 @post("/m/{machine:str}/buy", status_code=303)
 async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
     """All that was chosen, at once."""
-    posted = await forms.read(request, "key", "pick", "category", "change")
+    posted = await forms.read(request, "key", "pick", "category", "change", "total")
     chosen = cart.read(posted["pick"])
     if not chosen:
         return await _back(request, machine, posted, MachineFlash(event=Event.NOTHING_CHOSEN))
@@ -86,7 +87,14 @@ async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
         assert visitor.wallet is not None
         change = Change.RETURN if posted["change"] == RETURN else Change.KEEP
         lines = tuple(chosen.items())
-        return PlaceOrder(visitor.caller, visitor.wallet, lines, change, None, machine_id)
+        return PlaceOrder(
+            visitor.caller,
+            visitor.wallet,
+            lines,
+            change,
+            machine_id=machine_id,
+            expected_total_cents=int(posted["total"]) if _CENTS.fullmatch(posted["total"]) else 0,
+        )
 
     def flash_of(receipt: Receipt) -> MachineFlash:
         assert isinstance(receipt, OrderPlaced)

@@ -185,6 +185,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             "refunds_max",
         ),
     ),
+    refusals.PriceChanged: (
+        N_("Price changed"),
+        N_("The price changed. It costs %(total_cents)s now. Check it and buy again."),
+    ),
     refusals.WrongStatus: (N_("Wrong status"), N_("Order %(order)s is %(order_status)s.")),
     refusals.TabLimitExceeded: (
         N_("Tab limit exceeded"),
