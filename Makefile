@@ -99,6 +99,11 @@ bench.office: $(DEVELOPMENT) ## measure every page that lists or sums on 100,000
 bench.logins: $(DEVELOPMENT) ## measure whether refused log-ins can be told apart by their time
 	$(BIN)/python -m bench.log_in_times $(ARGS)
 
+.PHONY: bench.connections
+bench.connections: $(DEVELOPMENT) ## measure purchases beside 5,000 idle, half-open and slow connections
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	$(BIN)/python -m bench.connections $(ARGS)
+
 .PHONY: bench.reports
 bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orders
 	@PYTHON=$(BIN)/python tools/system-packages postgresql

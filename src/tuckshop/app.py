@@ -43,14 +43,16 @@ from tuckshop.api.requests import admit
 from tuckshop.dialects.shared import mounting
 from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.http import openapi, postman
+from tuckshop.http.bodies import Bodies
 from tuckshop.http.handlers import Router
-from tuckshop.http.hosts import LOOPBACK_HOSTS, HostCheck
+from tuckshop.http.hosts import ANY, LOOPBACK_HOSTS, HostCheck
 from tuckshop.http.middleware import Middleware
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
 from tuckshop.operations import metrics, retention
 from tuckshop.operations import orders as orders_kept
+from tuckshop.operations.connections import Connections
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.startup import Clock, open_shop
 from tuckshop.queries.events import Events
@@ -91,18 +93,24 @@ def create_app(
     """
     given = given or settings.read()
     meter = Meter()
-    watched = Events(streams_max=given.event_streams)
-    body_timeouts = BodyTimeouts()
+    watched = Events(streams_max=given.event_streams, streams_max_of_place=given.event_streams_per_address)
+    body_timeouts, bodies = BodyTimeouts(), Bodies()
     is_measured = given.metrics or bool(given.metrics_token)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            middleware.running = Running(shop, watched, body_timeouts, given, settings.sources(given))
+            middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
-            hosts = given.hosts or (LOOPBACK_HOSTS | {given.host.lower()} if is_demo else frozenset())
-            if hosts:
-                middleware.guard(HostCheck(inside, hosts=hosts, errors=PROBLEMS, refuses_forwarded=is_demo))
+            if is_demo or ANY not in given.hosts:
+                own = HostCheck(
+                    inside,
+                    hosts=given.hosts or LOOPBACK_HOSTS | given.own_hosts,
+                    errors=PROBLEMS,
+                    takes_private=not (is_demo or given.hosts),
+                    refuses_forwarded=is_demo,
+                )
+                middleware.guard(own)
             if owns_process:
                 _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, body_timeouts)
@@ -114,6 +122,11 @@ def create_app(
                 body_timeouts.keep_looking(),
                 watched.keep_checking(shop.engine, clock=shop.clock),
             ]
+            if owns_process:  # Elsewhere there are others' files too.
+                watch = Connections(
+                    port=given.port, most=given.connections, proxies=given.proxies, meter=meter
+                )
+                always.append(watch.keep_looking())
             if given.url.startswith("postgres"):
                 always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
             if is_measured and given.metrics_folder:

@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     registration: RegistrationMode = RegistrationMode.OPEN
     seller_registration: RegistrationMode = RegistrationMode.OPEN
+    registrations_per_hour: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60  # from one network
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
     tab_limit_cents: NotNegative = 0  # what buyers without a limit of their own may owe
     refund_window_seconds: Positive = 300
@@ -70,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "UTC"  # of the shop, by which its days are counted: Europe/Berlin
     day_starts: str = "00:00"  # when a day's sales begin: 04:00 where nights are long
     public_url: str = ""  # where browsers find the shop: https://shop.example.org
-    allowed_hosts: str = ""  # names that requests may be for, with commas between; any if empty
+    allowed_hosts: str = ""  # names that requests may be for, with commas between; *: any
     trusted_proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, likewise
     dialects: str = ""  # names of older contracts to serve as well, with commas between
     root_dialect: str = ""  # the one whose paths are served at the root too
@@ -81,7 +82,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: bool = False  # /metrics is there, for whoever can reach the server
     metrics_token: str = ""  # /metrics is there, for who sends `Authorization: Bearer` and this
     metrics_folder: str = ""  # where several workers put their figures together; a temporary one
+    connections: Annotated[int, msgspec.Meta(ge=100, le=1_000_000)] = 10_000  # open ones in each process
+    idle_seconds: Annotated[int, msgspec.Meta(ge=5, le=3_600)] = 65  # until a silent connection is closed
     event_streams: Positive = 1_000  # how many may watch /v1/events in each process
+    event_streams_per_address: Positive = 100  # the same from one address
     first_code_hash: str = ""  # of the code that makes the first admin; `serve` sets it and prints the code
     from_command: str = ""  # which settings the command gave its workers, with commas between; it sets this
     access_log: bool = False  # a line of JSON for every request, not only for those that fail
@@ -99,8 +103,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The names that requests may be for; none: any."""
+        """The names that requests may be for, if somebody said so; `*` among them: any."""
         return frozenset(_listed(self.allowed_hosts.lower()))
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The names that other settings tell. Raises SettingsInvalid."""
+        return frozenset(filter(None, [self.host.lower(), urlsplit(self.origin).hostname]))
 
     @property
     def origin(self) -> str:

@@ -58,6 +58,9 @@ class Meter:
 
     requests: dict[tuple[str, str, int], Spread] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)  # those that were raised, not the till's
+    connections: int = 0
+    connections_max: int = 0
+    connections_ended: int = 0  # since they were silent while too many were open
 
     def respond(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one request whose answer has begun."""

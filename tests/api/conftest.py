@@ -25,6 +25,7 @@ from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.http.bodies import Bodies
 from tuckshop.http.timeouts import BodyTimeouts
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
@@ -43,6 +44,7 @@ class Api:
     client: httpx.AsyncClient
     port: int
     body_timeouts: BodyTimeouts
+    bodies: Bodies
 
     @property
     def clock(self) -> Clock:
@@ -124,6 +126,7 @@ async def serving(
                 client=client,
                 port=port,
                 body_timeouts=app.middleware.running.body_timeouts,
+                bodies=app.middleware.running.bodies,
             )
     finally:
         server.stop()  # type: ignore[no-untyped-call]

@@ -190,6 +190,21 @@ async def test_is_only_open_to_so_many(database_url: str) -> None:
             await watcher.until("hello")
 
 
+async def test_one_address_has_so_many_and_no_more(database_url: str) -> None:
+    async with serving(database_url, event_streams_per_address=2, trusted_proxies="127.0.0.1") as api:
+        async with watching(api), watching(api):
+            answer = await api.get("/v1/events")
+            assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
+            told = answer.json()
+            assert (told["type"], told["streams_max"]) == ("urn:tuckshop:problem:too-many-streams", 2)
+            assert api.events.count == 2
+            api.events.close(api.events.open(None, address="203.0.113.9"))
+        await until(lambda: not api.events.count)
+        assert not api.events._of_place  # Nobody is remembered.
+        async with watching(api) as watcher:
+            await watcher.until("hello")
+
+
 async def test_sends_heartbeats(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuckshop.api.events.HEARTBEAT_SECONDS", 0.05)
     async with watching(api) as watcher:

@@ -13,6 +13,7 @@ from tests.api.conftest import Api, serving
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.users import Role
 from tuckshop.http import browser_login
+from tuckshop.http.bodies import Bodies
 from tuckshop.http.handlers import get, post
 from tuckshop.http.middleware import Middleware
 from tuckshop.http.request import ShopRequest
@@ -71,7 +72,8 @@ class Window:
 
     def __init__(self, api: Api, public_url: str) -> None:
         edge: Any = Middleware(Application([form, log_in, log_out, who], errors=PROBLEMS))
-        edge.running = Running(api.running, api.events, BodyTimeouts(), Settings(public_url=public_url), {})
+        settings = Settings(public_url=public_url)
+        edge.running = Running(api.running, api.events, BodyTimeouts(), Bodies(), settings, {})
         self.own = {"Origin": public_url, "Sec-Fetch-Site": "same-origin"}
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=public_url)
 

@@ -20,9 +20,60 @@ async def asked(api: Api, **headers: str) -> int:
     return answer.status_code
 
 
-async def test_any_name_will_do_unless_names_are_given(sqlite_url: str) -> None:
-    async with serving(sqlite_url) as api:
+async def test_any_name_will_do_where_somebody_says_so(sqlite_url: str) -> None:
+    async with serving(sqlite_url, allowed_hosts="*") as api:
         assert await asked(api, Host="anything.example", X_Forwarded_For="1.2.3.4") == 200
+
+
+async def test_names_that_others_may_own_are_refused_unless_given(sqlite_url: str) -> None:
+    async with serving(
+        sqlite_url, public_url="https://shop.example.org:8443", host="kiosk.example.net"
+    ) as api:
+        for good in (
+            "shop.example.org",
+            "SHOP.example.org:8443",
+            "kiosk.example.net",
+            "localhost:8000",
+            "127.0.0.1",
+            "192.0.2.7:8000",
+            "[2001:db8::1]:8000",
+            "[::ffff:192.0.2.7]",
+            "tuckshop",
+            "fridge.local:8000",
+            "shop.lan",
+        ):
+            assert await asked(api, Host=good, X_Forwarded_For="1.2.3.4") == 200, good
+        for wrong in (
+            "evil.example",
+            "local.evil.example",
+            "127.0.0.1.evil.example",
+            "xlocal.example",
+            "1.2.3.4x",
+            "[::1].evil.example",
+            "[::1]evil.example",
+            "evil.example:80:80",
+            "shop.example.org.",
+            "evil.example/shop.lan",
+            "evil.example#.local",
+            "evil.example\\.local",
+        ):
+            assert await asked(api, Host=wrong) == 400, wrong
+        assert (await api.get("/health/live", headers={"Host": "evil.example"})).status_code == 200
+        answer = await api.raw(
+            b"GET /v1/products HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+        assert answer.startswith(b"HTTP/1.1 400 "), answer
+
+
+async def test_who_asks_for_a_foreign_name_is_told_of_once_a_second(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(sqlite_url) as api:
+        for number in range(50):
+            assert await asked(api, Host=f"evil{number}.example") == 400
+    told = [line for line in capsys.readouterr().err.splitlines() if "hosts.refused" in line]
+    assert "evil0.example" in told[0]
+    assert "TUCKSHOP_ALLOWED_HOSTS" in told[0]
 
 
 async def test_foreign_names_are_refused(sqlite_url: str) -> None:

@@ -73,12 +73,10 @@ def test_the_common_ones_are_in_lower_case_and_long_enough_to_be_tried() -> None
     assert len(COMMON) > 100
 
 
-async def test_a_crowd_is_told_at_once_that_it_is_too_many(
-    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tuckshop.identity.passwords.QUEUE_MAX", 3)
-    answers = await asyncio.gather(
-        *(passwords.hash("correct horse") for _ in range(5)), return_exceptions=True
-    )
-    assert sum(isinstance(answer, Overrun) for answer in answers) == 2
+async def test_a_crowd_is_told_at_once_that_it_is_too_many(passwords: Passwords) -> None:
+    kept = await passwords.hash("correct horse")
+    passwords._checks.waiting_max = passwords._new.waiting_max = 3
+    for work in (lambda: passwords.hash("correct horse"), lambda: passwords.fits("correct horse", kept)):
+        answers = await asyncio.gather(*(work() for _ in range(5)), return_exceptions=True)
+        assert sum(isinstance(answer, Overrun) for answer in answers) == 2
     assert await passwords.hash("correct horse")  # The crowd is gone, and nothing was lost.

@@ -13,6 +13,7 @@ import pytest
 from tuckshop.domain.field_problems import AmountTooLarge, NotADecimal
 from tuckshop.domain.money import BALANCE_CENTS_MAX, EURO
 from tuckshop.domain.refusals import InsufficientFunds, InvalidField, NameTaken, TooManyTries
+from tuckshop.http.bodies import Bodies
 from tuckshop.http.errors import Errors, Malformed
 from tuckshop.http.handlers import post
 from tuckshop.http.middleware import Middleware
@@ -27,6 +28,7 @@ from tuckshop.web.ui.bound_form import BoundForm
 CURRENCY_ONLY: Any = SimpleNamespace(
     shop=SimpleNamespace(currency=EURO, tokens=SimpleNamespace(seal=lambda text: text)),
     body_timeouts=BodyTimeouts(),
+    bodies=Bodies(),
     settings=SimpleNamespace(is_https=False),
 )
 TYPED = [

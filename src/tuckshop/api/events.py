@@ -6,12 +6,12 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
+from tuckshop.domain.refusals import TooManyStreams
 from tuckshop.http.handlers import Router, describe, get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
-from tuckshop.queries.events import Events, Stream, TooManyStreams
-from tuckshop.till.engine.queue import Busy
+from tuckshop.queries.events import Events, Stream
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0  # Proxies hang up on lines that are silent for longer.
@@ -27,7 +27,7 @@ _HEADERS = [
 @get(
     "/",
     summary="Stream events",
-    operation=describe("streamEvents", login="optional", media_type=MEDIA_TYPE),
+    operation=describe("streamEvents", TooManyStreams, login="optional", media_type=MEDIA_TYPE),
 )
 async def stream(request: ShopRequest) -> Response[bytes]:
     """Server-sent events until you disconnect, the server stops or your session ends.
@@ -38,7 +38,8 @@ async def stream(request: ShopRequest) -> Response[bytes]:
     - only for you, if you are logged in: `balance` `{balance}` and `order` `{order, status}`
 
     Values are the latest, up to a few tenths of a second old. Several changes may be sent as one event.
-    A comment is sent every 15 seconds. Clients that do not read are disconnected. 503: too many clients.
+    A comment is sent every 15 seconds. Clients that do not read are disconnected. 503: too many clients,
+    429: too many from your address.
     """
     caller = None if request.is_anonymous else request.caller
     if caller is not None:
@@ -46,11 +47,8 @@ async def stream(request: ShopRequest) -> Response[bytes]:
     if request.scope.get("is_head"):
         return Response(b"", media_type=MEDIA_TYPE)
     last_ids = request.given(b"last-event-id")
-    try:
-        opened = request.events.open(caller, last_id=last_ids[0].decode("latin-1") if last_ids else None)
-    except TooManyStreams:
-        raise Busy from None
-    return _Streaming(request.events, opened)
+    last_id = last_ids[0].decode("latin-1") if last_ids else None
+    return _Streaming(request.events, request.events.open(caller, last_id=last_id, address=request.address))
 
 
 class _Streaming(Response[bytes]):

@@ -16,6 +16,7 @@ from tuckshop.domain.refusals import (
     RegistrationClosed,
     RoleMissing,
     StillHoldsValue,
+    TooManyRegistrations,
     TooManyTries,
     UnknownUser,
 )
@@ -123,6 +124,7 @@ def show_user(user: User) -> UserResponse:
     operation=describe(
         "registerUser",
         RegistrationClosed,
+        TooManyRegistrations,
         InvalidField,
         NameTaken,
         EmailTaken,
@@ -142,6 +144,8 @@ async def register(request: ShopRequest) -> UserResponse:
         roles=data.roles,
         buyers=settings.registration,
         sellers=settings.seller_registration,
+        address=request.address,
+        per_hour=settings.registrations_per_hour,
     )
     return show_user(user)
 

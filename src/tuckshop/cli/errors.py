@@ -40,6 +40,8 @@ TABLE: Mapping[type[Refusal], str] = {
     " but this"
     " release cannot read its response ({form}, version {form_version}). Nothing was done again.",
     refusals.TooManyTries: "Too many attempts. Wait {retry_seconds} seconds.",
+    refusals.TooManyRegistrations: "Too many registrations. Wait {retry_seconds} seconds.",
+    refusals.TooManyStreams: "Too many event streams. Close one.",
     refusals.InsufficientFunds: "This costs {needed_cents}, but the wallet has only {balance_cents}.",
     refusals.OutOfStock: "Only {available} left of product {product}.",
     refusals.StockTooLarge: "The shelf of product {product} holds at most {capacity}.",

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 # cycles are looked for in the middle of each, which costs a quarter of every sale.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 KILL_SECONDS = 8  # A worker that has not settled its queue by then is stuck; the whole end takes 10 at most.
+BACKLOG = 1_024  # Connections that wait to be accepted; more than a quiet second brings.
+BUFFER_BYTES_MAX = 32_768  # Of each connection: so long may the head of a request be, cookies and all.
+CONNECTIONS_MIN = 100
+FILES_BESIDE = 256  # What a process has open beside its connections: the database, threads, uploads.
 WORKERS_ON_SQLITE = "SQLite supports one worker. Start one, or use PostgreSQL."
 
 
@@ -152,19 +156,50 @@ def listen(given: Settings, *, at: str) -> None:
     import importlib
     import tempfile
 
+    import msgspec
+
     # Before the workers fork: they share what is loaded, and start without loading it again.
     importlib.import_module("tuckshop.app")
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+    given = msgspec.structs.replace(given, connections=allow_connections(given.connections))
+    export(connections=given.connections)
     with tempfile.TemporaryDirectory(prefix="tuckshop-metrics-") as folder:
         if not given.metrics_folder:
             export(metrics_folder=folder)
         _serve(given, at=at)
 
 
+def allow_connections(wanted: int) -> int:
+    """How many connections each process can have: the limit of open files is raised for them.
+
+    Where it cannot be, a warning says so.
+    """
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = wanted + FILES_BESIDE
+    if soft == resource.RLIM_INFINITY or soft >= files:
+        return wanted
+    allowed = files if hard == resource.RLIM_INFINITY else min(files, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (OSError, ValueError):
+        allowed = soft  # The system has a limit of its own.
+    possible = max(min(wanted, allowed - FILES_BESIDE), CONNECTIONS_MIN)
+    if possible < wanted:
+        click.echo(
+            f"Warning: a process can open only {allowed} files here, so each serves {possible} connections, "
+            f"not {wanted}. Raise the limit of open files (`ulimit -n`), or set TUCKSHOP_CONNECTIONS.",
+            err=True,
+        )
+    return possible
+
+
 def _serve(given: Settings, *, at: str) -> None:
     import granian
-    from granian.constants import Interfaces, Loops
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     granian.Granian(
@@ -176,6 +211,12 @@ def _serve(given: Settings, *, at: str) -> None:
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
         websockets=False,
+        http=HTTPModes.http1,  # With HTTP/2 beside it, idle connections are never closed.
+        http1_settings=HTTP1Settings(
+            header_read_timeout=given.idle_seconds * 1_000, max_buffer_size=BUFFER_BYTES_MAX
+        ),
+        backlog=BACKLOG,
+        backpressure=given.connections,
         workers_kill_timeout=KILL_SECONDS,
         log_level=LogLevels.warning,
         log_access=False,

@@ -62,7 +62,9 @@ class Unacceptable(Refusal):
 
 
 class Throttled(Refusal):
-    """The same thing was asked too often."""
+    """The same thing was asked too often; in `retry_seconds` it may be asked again."""
+
+    retry_seconds: int
 
 
 class Conflict(Refusal):

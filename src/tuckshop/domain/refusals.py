@@ -23,7 +23,9 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- ReportTooLarge          the answer would have more rows than one can have
     |  `- KeyReused               an idempotency key came with another request
     |- Throttled              not so often
-    |  `- TooManyTries            too many log-ins were tried; wait
+    |  |- TooManyTries            too many log-ins were tried; wait
+    |  |- TooManyRegistrations    too many users came from one network; wait
+    |  `- TooManyStreams          one address watches on too many connections
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
        |- CoinsMissing, CoinsOwed, NotPayable
@@ -209,9 +211,19 @@ class KeyReused(Unacceptable, code="key-reused"):
 
 
 class TooManyTries(Throttled, code="too-many-tries"):
-    """Too many log-ins of this name, or from this address; in `retry_seconds` there is room for one."""
+    """Too many log-ins of this name, or from this address."""
 
-    retry_seconds: int
+
+class TooManyRegistrations(Throttled, code="too-many-registrations"):
+    """More than this many from one network within an hour."""
+
+    registrations_max: int
+
+
+class TooManyStreams(Throttled, code="too-many-streams"):
+    """One address watches events on this many connections already; closing one makes room at once."""
+
+    streams_max: int
 
 
 class RecordUnreadable(Conflict, code="record-unreadable"):

@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from tuckshop.context import DatabaseAway
 from tuckshop.domain import refusals
-from tuckshop.domain.refusals import Refusal, TooManyTries
+from tuckshop.domain.refusals import Refusal, Throttled
 from tuckshop.http import field_problems
 from tuckshop.http.response import Response
 from tuckshop.http.state import running
@@ -85,6 +85,17 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.TooManyTries: Row(
         429, "Too many attempts", "Too many log-in attempts. Wait {retry_seconds} seconds and try again."
+    ),
+    refusals.TooManyRegistrations: Row(
+        429,
+        "Too many registrations",
+        "From one network {registrations_max} users can register within an hour. Wait {retry_seconds} seconds"
+        " and try again.",
+    ),
+    refusals.TooManyStreams: Row(
+        429,
+        "Too many event streams",
+        "One address can have {streams_max} event streams. Close one, or wait {retry_seconds} seconds.",
     ),
     refusals.RecordUnreadable: Row(
         409,
@@ -296,7 +307,7 @@ class Errors:
             name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
             for name, value in facts.items()
         }
-        if isinstance(refusal, TooManyTries):
+        if isinstance(refusal, Throttled):
             headers = {**(headers or {}), "Retry-After": str(refusal.retry_seconds)}
         return self.problem_response(
             row.status,

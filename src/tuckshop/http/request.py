@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
+from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from starlette.requests import Request
 
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import SessionEnded
+from tuckshop.http.bodies import STRANGER_BYTES_MAX
 from tuckshop.http.errors import BodyTooLarge, Malformed, complaint
 from tuckshop.http.handlers import BODY_BYTES_MAX, Handler, Operation
 from tuckshop.http.state import running
@@ -43,6 +45,8 @@ class ShopRequest(Request):
     """What answers it, once that is found."""
     _given: dict[bytes, list[bytes]] | None = None
     _whole: bytes | None = None
+    _is_read = False  # to its end, or as far as it came
+    _has_turn = False
     _too_large: BodyTooLarge | None = None
 
     @property
@@ -119,44 +123,90 @@ class ShopRequest(Request):
         return headers.get(name, [])
 
     async def body(self) -> bytes:
-        """The whole body.
+        """The whole body; of who has not said who they are, a small one.
 
         Raises:
-            BodyTooLarge: beyond BODY_BYTES_MAX, or what the handler takes; also when asked again.
+            BodyTooLarge: beyond BODY_BYTES_MAX, what the handler takes, or what strangers may send; also when
+                asked again.
+            Busy: too many bodies are on their way.
             Malformed: 408 when it stops coming.
         """
         if self._too_large is not None:
             raise self._too_large
         if self._whole is None:
-            body_timeouts = running(self.scope).body_timeouts
-            task = asyncio.current_task()
-            assert task is not None
-            begun = body_timeouts.looks
-            parts = []
-            limit = BODY_BYTES_MAX if self.handler is None else self.handler.body_bytes_max
-            left = limit
-            more = True
-            while more:
-                body_timeouts.wait(task, begun)
-                try:
-                    event = await self.receive()
-                except asyncio.CancelledError:
-                    if body_timeouts.took_too_long(task):
-                        raise Malformed(("body", "did not arrive in time"), status=408) from None
-                    raise
-                finally:
-                    body_timeouts.go_on(task)
-                if event["type"] != "http.request":
-                    raise Malformed(("body", "is incomplete"), status=400)
-                left -= len(event["body"])
-                more = event.get("more_body", False)
-                if left >= 0:
-                    parts.append(event["body"])
-                elif not more or -left > BODY_BYTES_DRAINED:
-                    self._too_large = BodyTooLarge(limit, b"".join(parts)[:BODY_BYTES_MAX])
-                    raise self._too_large
-            self._whole = b"".join(parts)
+            try:
+                self._whole = await self._received()
+            except BodyTooLarge as error:
+                self._too_large = error
+                raise
         return self._whole
+
+    async def discard(self) -> None:
+        """Lets go what is still to come of the body: who still sends would not hear the answer."""
+        begun = running(self.scope).body_timeouts.looks
+        dropped = 0
+        with suppress(Malformed):
+            while not self._is_read and dropped <= BODY_BYTES_DRAINED:
+                dropped += len(await self._piece(begun))
+
+    def finish(self) -> None:
+        """The answer is made: whatever large the request has in memory may go."""
+        if self._has_turn:
+            self._has_turn = False
+            self._whole = b""
+            running(self.scope).bodies.end_large()
+
+    async def _received(self) -> bytes:
+        bodies = running(self.scope).bodies
+        begun = running(self.scope).body_timeouts.looks
+        limit = BODY_BYTES_MAX if self.handler is None else self.handler.body_bytes_max
+        is_stranger = self.scope.get("actor_id") is None and ADMITTED not in self.scope
+        if is_stranger:
+            limit = min(limit, STRANGER_BYTES_MAX)
+        piece = await self._piece(begun)
+        if self.given(b"content-length") == [b"%d" % len(piece)] and len(piece) <= min(limit, BODY_BYTES_MAX):
+            while not self._is_read:  # What comes is the news that nothing comes.
+                await self._piece(begun)
+            return piece
+        size = 0
+        body = bodies.begin(is_stranger=is_stranger)
+        try:
+            while True:
+                size += len(piece)
+                if size <= limit:
+                    body.add(piece)
+                elif self._is_read or size - limit > BODY_BYTES_DRAINED:
+                    raise BodyTooLarge(limit, body.begun(BODY_BYTES_MAX))
+                if self._is_read:
+                    break
+                piece = await self._piece(begun)
+            if body.is_large:
+                await bodies.begin_large()
+                self._has_turn = True
+            return body.whole()
+        finally:
+            body.close()
+
+    async def _piece(self, begun: int) -> bytes:
+        """What comes next of the body, which was waited for since the look `begun`. Raises Malformed."""
+        body_timeouts = running(self.scope).body_timeouts
+        task = asyncio.current_task()
+        assert task is not None
+        body_timeouts.wait(task, begun)
+        try:
+            event = await self.receive()
+        except asyncio.CancelledError:
+            if body_timeouts.took_too_long(task):
+                self._is_read = True
+                raise Malformed(("body", "did not arrive in time"), status=408) from None
+            raise
+        finally:
+            body_timeouts.go_on(task)
+        self._is_read = not event.get("more_body", False)
+        if event["type"] != "http.request":
+            raise Malformed(("body", "is incomplete"), status=400)
+        piece: bytes = event["body"]
+        return piece
 
     async def parsed(self, kind: type[Parsed], *, default: Parsed | None = None) -> Parsed:
         """The body as the one type it may have; `default` where there is none.

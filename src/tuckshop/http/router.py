@@ -38,7 +38,8 @@ class Application:
     """An ASGI application: these handlers, behind `prefix`; `errors` tells what they raise.
 
     `before` looks at each request once its handler is found. With `takes_any_query` handlers read the query
-    themselves; without, they get what their signatures say, and anything else is refused.
+    themselves; without, they get what their signatures say, and anything else is refused. With `reads_to_end`
+    an answer waits until all of a body has come, wanted or not.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Application:
         prefix: str = "",
         before: Callable[[ShopRequest], Awaitable[None]] | None = None,
         takes_any_query: bool = False,
+        reads_to_end: bool = False,
     ) -> None:
         self._errors = errors
+        self._reads_to_end = reads_to_end
         self._before = before
         self._takes_any_query = takes_any_query
         self._plain: dict[str, dict[str, Route]] = {}
@@ -69,6 +72,10 @@ class Application:
             response = await self._answer(request)
         except Exception as error:  # noqa: BLE001  # There is an answer to each.
             response = self._errors.answer(scope, error)
+        finally:
+            request.finish()
+        if self._reads_to_end and request.method not in ("GET", "OPTIONS"):
+            await request.discard()
         await response(scope, receive, send)
 
     def _add(self, path: str, handler: Handler) -> None:

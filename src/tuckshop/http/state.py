@@ -12,6 +12,7 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 from tuckshop.context import Shop
+from tuckshop.http.bodies import Bodies
 from tuckshop.http.timeouts import BodyTimeouts
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings, Source
@@ -20,11 +21,12 @@ RUNNING = "tuckshop_running"
 
 
 class Running(NamedTuple):
-    """The shop, its streams of events, the timeouts of bodies, the settings, and where each came from."""
+    """The shop, its streams of events, bodies and their timeouts, the settings, and where each came from."""
 
     shop: Shop
     events: Events
     body_timeouts: BodyTimeouts
+    bodies: Bodies
     settings: Settings
     sources: Mapping[str, Source]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
 from typing import Any, NamedTuple
 
 from sqlalchemy import case, delete, func, select, update
@@ -22,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import TooManyTries
 from tuckshop.domain.users import UserState, name_key
+from tuckshop.identity import addresses
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 
@@ -65,16 +65,19 @@ class Remembered(NamedTuple):
 
 async def begin(shop: Shop, *, username: str, address: str | None) -> Attempt:
     """Counts a try to log in, and makes the later of many wait. Raises TooManyTries."""
-    key, place = name_key(username), _place(address)
-    counted = [(_hash("pair", key, place), PAIR)]
+    key, place = name_key(username), addresses.place(address)
+    counted = [(key_of("pair", key, place), PAIR)]
     if not await _is_known(shop, key, place):
-        counted += [(_hash("user", key), USER), (_hash("network", _network(address)), NETWORK)]
+        counted += [
+            (key_of("user", key), USER),
+            (key_of("network", addresses.network(address, v4_bits=24, v6_bits=64)), NETWORK),
+        ]
     now_us = shop.clock()
     counted.sort()  # In one order, or two tries would wait for each other.
     delay = 0.0
     async with writing(shop.engine) as connection:
         for name, limit in counted:
-            used = await _count(connection, name, limit, now_us)
+            used = await count(connection, name, limit, now_us)
             if limit is PAIR:
                 delay = max(used - limit.attempts // 2, 0) * DELAY_SECONDS
     if delay:
@@ -106,7 +109,7 @@ async def remembered(connection: AsyncConnection, *, now_us: int) -> Remembered:
     return Remembered(int(failed or 0), int(shut_out or 0))
 
 
-async def _count(connection: AsyncConnection, name: bytes, limit: Limit, now_us: int) -> int:
+async def count(connection: AsyncConnection, name: bytes, limit: Limit, now_us: int) -> int:
     """How many tries are in the bucket with this one. Raises TooManyTries."""
     room_us = now_us + (limit.attempts - 1) * limit.step_us
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -139,28 +142,10 @@ async def _is_known(shop: Shop, key: str, place: str) -> bool:
         .limit(KNOWN_SESSIONS)
     )
     async with reading(shop.engine) as connection:
-        return place in {_place(address) for address in await connection.scalars(query)}
+        return place in {addresses.place(address) for address in await connection.scalars(query)}
 
 
-def _hash(*parts: str) -> bytes:
+def key_of(*parts: str) -> bytes:
     # Hashed, since people type passwords where names belong.
     # The first letter stays, by which the counts are told apart.
     return parts[0][:1].encode() + hashlib.sha256("\0".join(parts).encode()).digest()[1:]
-
-
-def _place(address: str | None) -> str:
-    """One computer: its IPv4 address, or the IPv6 network in which it may take any."""
-    return _network(address, v4_bits=32)
-
-
-def _network(address: str | None, *, v4_bits: int = 24) -> str:
-    try:
-        ip = ipaddress.ip_address(address or "")
-    except ValueError:
-        return address or ""
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ipaddress.IPv6Address(int(ip))  # Without a zone, `%eth0`: each would be counted by itself.
-    bits = v4_bits if ip.version == 4 else 64
-    return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False))

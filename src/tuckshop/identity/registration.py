@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import RegistrationClosed
@@ -15,11 +16,14 @@ from tuckshop.domain.users import (
     check_roles,
     check_username,
 )
+from tuckshop.identity import registration_throttle
 from tuckshop.identity.passwords import COMMON
 from tuckshop.identity.users import User
 from tuckshop.till.callers import OPERATOR, RegistrantCaller
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.users import NewUser, Register, Registered
+
+PER_HOUR = 60  # From one network: a lecture hall on its first day, and no list of invented names.
 
 
 async def register(
@@ -31,11 +35,15 @@ async def register(
     roles: Iterable[Role],
     buyers: RegistrationMode = RegistrationMode.OPEN,
     sellers: RegistrationMode = RegistrationMode.OPEN,
+    address: str | None = None,
+    per_hour: int = PER_HOUR,
 ) -> User:
     """A new buyer or seller by their own wish; pending if an admin has to let them in.
 
+    `per_hour`: how many may come from the network of `address`.
+
     Raises:
-        InvalidField, RegistrationClosed: see `new_user`.
+        InvalidField, RegistrationClosed, TooManyRegistrations: see `new_user`.
         NameTaken, EmailTaken: (in that order) another user has it.
     """
     user = await new_user(
@@ -46,6 +54,8 @@ async def register(
         roles=roles,
         buyers=buyers,
         sellers=sellers,
+        address=address,
+        per_hour=per_hour,
     )
     return await _send(shop, Register(RegistrantCaller.named(user.username), user))
 
@@ -59,12 +69,15 @@ async def new_user(
     roles: Iterable[Role],
     buyers: RegistrationMode = RegistrationMode.OPEN,
     sellers: RegistrationMode = RegistrationMode.OPEN,
+    address: str | None = None,
+    per_hour: int = PER_HOUR,
 ) -> NewUser:
     """Whoever wants to register, checked but for who is there already; for a Register command.
 
     Raises:
         InvalidField: a name, address, password or role outside its rules.
         RegistrationClosed: nobody takes this role by themselves.
+        TooManyRegistrations: from the same network, within an hour.
     """
     wanted = check_roles(roles)
     state = UserState.ACTIVE
@@ -75,7 +88,9 @@ async def new_user(
             state = UserState.PENDING
     for role in sorted(wanted - {Role.BUYER, Role.SELLER}):
         raise RegistrationClosed(role=role.value)
-    return await _checked(shop, username=username, email=email, password=password, roles=wanted, state=state)
+    checked = _checked(username, email, password)
+    await registration_throttle.begin(shop, address=address, per_hour=per_hour)  # Hashing is what costs.
+    return await _hashed(shop, checked, roles=wanted, state=state)
 
 
 async def add(
@@ -94,33 +109,27 @@ async def add(
         InvalidField, NameTaken, EmailTaken: as `register`.
         RegistrationClosed: was to be `only_first` of the admins, and there is one.
     """
-    checked = await _checked(
-        shop,
-        username=username,
-        email=email,
-        password=password,
-        roles=check_roles(roles),
-        state=UserState.ACTIVE,
-        any_password=any_password,
-    )
-    return await _send(shop, Register(OPERATOR, checked, only_first=only_first))
+    checked = _checked(username, email, password, any_password=any_password)
+    user = await _hashed(shop, checked, roles=check_roles(roles), state=UserState.ACTIVE)
+    return await _send(shop, Register(OPERATOR, user, only_first=only_first))
 
 
-async def _checked(
-    shop: Shop,
-    *,
-    username: str,
-    email: str | None,
-    password: str,
-    roles: frozenset[Role],
-    state: UserState,
-    any_password: bool = False,
-) -> NewUser:
+class _Checked(NamedTuple):
+    username: str
+    email: str | None
+    password: str
+
+
+def _checked(username: str, email: str | None, password: str, *, any_password: bool = False) -> _Checked:
     username = check_username(username)
     email = None if email is None else check_email(email)
     if not any_password:
         check_password(password, common=COMMON)
-    return NewUser(username, email, await shop.passwords.hash(password), roles, state)
+    return _Checked(username, email, password)
+
+
+async def _hashed(shop: Shop, given: _Checked, *, roles: frozenset[Role], state: UserState) -> NewUser:
+    return NewUser(given.username, given.email, await shop.passwords.hash(given.password), roles, state)
 
 
 async def _send(shop: Shop, command: Register) -> User:

@@ -48,6 +48,9 @@ class Snapshot(msgspec.Struct):
     sales_cents: int = 0
     streams: int = 0
     queue: int = 0
+    connections: int = 0
+    connections_max: int = 0
+    connections_ended: int = 0
     processes: int = 1
 
 
@@ -86,6 +89,9 @@ def taken(shop: Shop, *, streams: int) -> Snapshot:
         sales_cents=tally.sales_cents,
         streams=streams,
         queue=shop.till.waiting,
+        connections=meter.connections,
+        connections_max=meter.connections_max,
+        connections_ended=meter.connections_ended,
     )
 
 
@@ -128,6 +134,7 @@ def _others(folder: Path) -> Iterator[Snapshot]:
         if not _is_alive(path.stem):
             # What it has counted counts on; what it held, it holds no more.
             snapshot.queue = snapshot.processes = snapshot.streams = 0
+            snapshot.connections = snapshot.connections_max = 0
         yield snapshot
 
 
@@ -158,6 +165,9 @@ def _merged(snapshots: Iterable[Snapshot]) -> Snapshot:
         whole.sales_cents += one.sales_cents
         whole.streams += one.streams
         whole.queue += one.queue
+        whole.connections += one.connections
+        whole.connections_max += one.connections_max
+        whole.connections_ended += one.connections_ended
         whole.processes += one.processes
     whole.requests = [(*key, counts) for key, counts in requests.items()]
     return whole
@@ -216,6 +226,15 @@ def _families(whole: Snapshot, float_cents: int | None) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily("tuckshop_queue_commands", "Commands waiting for the till.", value=whole.queue)
     yield GaugeMetricFamily("tuckshop_event_streams", "Open event streams.", value=whole.streams)
+    yield GaugeMetricFamily("tuckshop_connections", "Open connections.", value=whole.connections)
+    yield GaugeMetricFamily(
+        "tuckshop_connections_max", "Connections that can be open at once.", value=whole.connections_max
+    )
+    yield CounterMetricFamily(
+        "tuckshop_connections_ended",
+        "Silent connections that were closed to make room for others.",
+        value=whole.connections_ended,
+    )
     yield GaugeMetricFamily("tuckshop_processes", "Running worker processes.", value=whole.processes)
     if float_cents is not None:
         yield GaugeMetricFamily(

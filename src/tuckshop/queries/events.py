@@ -7,7 +7,7 @@ read once, and told to all: a watcher sees the latest values, not each step on t
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,11 +20,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.ledger import AccountKind
+from tuckshop.domain.refusals import TooManyStreams
 from tuckshop.domain.users import UserState
+from tuckshop.identity import addresses
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.store.listening import Line
 from tuckshop.till.callers import SessionCaller
+from tuckshop.till.engine.queue import Busy
 from tuckshop.till.sql.books import Unavailable
 from tuckshop.till.state import changed_ids
 from tuckshop.till.state.changed_ids import ChangedIds
@@ -38,6 +41,7 @@ CHECK_SECONDS = 2.0  # How long a stream may outlive its session.
 LOUD_SECONDS = 30.0  # How long a till goes on telling after somebody has last asked for it.
 ASK_SECONDS = 10.0
 SETTLE_SECONDS = 1.0  # In which every till has heard that somebody listens.
+RETRY_SECONDS = 30  # Somebody may have closed a page by then.
 WATCHERS = "tuckshop_watchers"
 
 log = structlog.get_logger(__name__)
@@ -53,15 +57,12 @@ class EventKind(StrEnum):
     ORDER = "order"
 
 
-class TooManyStreams(Exception):
-    """This process has as many open streams as it may."""
-
-
 class Stream:
     """What one watcher has still to be sent."""
 
-    def __init__(self, caller: SessionCaller | None) -> None:
+    def __init__(self, caller: SessionCaller | None, place: str = "") -> None:
         self.caller = caller
+        self.place = place
         self.ended = asyncio.Event()
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
@@ -105,11 +106,13 @@ class Stream:
 class Events:
     """The streams of one process, and what it knows of the other processes' tills."""
 
-    def __init__(self, *, streams_max: int = 1_000) -> None:
+    def __init__(self, *, streams_max: int = 1_000, streams_max_of_place: int = 100) -> None:
         self.closing = False
         # On SQLite: a number that is another once anybody but the own till has written to the file.
         self.version: Callable[[], Awaitable[int]] | None = None
         self._streams_max = streams_max
+        self._streams_max_of_place = streams_max_of_place
+        self._of_place: Counter[str] = Counter()
         self._streams: set[Stream] = set()
         self._changed = ChangedIds()
         self._missed = False
@@ -123,23 +126,37 @@ class Events:
         """How many streams are open."""
         return len(self._streams)
 
-    def open(self, caller: SessionCaller | None, *, last_id: str | None = None) -> Stream:
-        """A new stream, which begins with `hello`. Raises TooManyStreams."""
+    def open(
+        self, caller: SessionCaller | None, *, last_id: str | None = None, address: str | None = None
+    ) -> Stream:
+        """A new stream, which begins with `hello`.
+
+        Raises:
+            Busy: this process has as many as it may, or ends.
+            TooManyStreams: the address has.
+        """
+        place = addresses.place(address)
         if self.closing or len(self._streams) >= self._streams_max:
-            raise TooManyStreams
-        stream = Stream(caller)
+            raise Busy
+        if self._of_place[place] >= self._streams_max_of_place:
+            raise TooManyStreams(RETRY_SECONDS, self._streams_max_of_place)
+        stream = Stream(caller, place)
         stream.put(_hello(resumed=last_id is not None))
         if not self._streams and self._line is not None:
             self._line.say(WATCHERS)
             # Tills of other processes may have kept silent up to now.
             asyncio.get_running_loop().call_later(SETTLE_SECONDS, self.miss)
         self._streams.add(stream)
+        self._of_place[place] += 1
         return stream
 
     def close(self, stream: Stream) -> None:
         """The watcher has gone."""
         stream.end()
-        self._streams.discard(stream)
+        if stream in self._streams:
+            self._streams.remove(stream)
+            self._of_place[stream.place] -= 1
+            self._of_place += Counter()  # Or every address would be remembered for ever.
 
     def shut(self) -> None:
         """Ends every stream, and opens no other."""

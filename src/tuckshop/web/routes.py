@@ -35,6 +35,8 @@ def app() -> Application:
         errors=ERRORS,
         before=forms.require_own_page,
         takes_any_query=True,
+        # A browser that still sends a picture would call the line broken, not say that its session is over.
+        reads_to_end=True,
     )
 
 

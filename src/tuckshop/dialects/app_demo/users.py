@@ -8,6 +8,7 @@ from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
     RegistrationClosed,
+    TooManyRegistrations,
     TooManyTries,
 )
 from tuckshop.domain.users import Role
@@ -42,7 +43,13 @@ class LoginBody(Body):
     "/api/register",
     summary="Register",
     operation=describe(
-        "register", RegistrationClosed, InvalidField, NameTaken, login="none", body=RegisterBody
+        "register",
+        RegistrationClosed,
+        TooManyRegistrations,
+        InvalidField,
+        NameTaken,
+        login="none",
+        body=RegisterBody,
     ),
 )
 async def register(request: ShopRequest) -> UserResponse:
@@ -57,6 +64,8 @@ async def register(request: ShopRequest) -> UserResponse:
         roles=[Role.BUYER, Role.SELLER],
         buyers=settings.registration,
         sellers=settings.seller_registration,
+        address=request.address,
+        per_hour=settings.registrations_per_hour,
     )
     return UserResponse(id=user.id, name=user.username)
 

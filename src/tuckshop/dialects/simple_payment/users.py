@@ -21,6 +21,7 @@ from tuckshop.domain.refusals import (
     NotOwner,
     RegistrationClosed,
     StillHoldsValue,
+    TooManyRegistrations,
     TooManyTries,
     UnknownUser,
 )
@@ -94,6 +95,7 @@ class ChangeUserBody(Body):
     operation=describe(
         "createUser",
         RegistrationClosed,
+        TooManyRegistrations,
         InvalidField,
         NameTaken,
         EmailTaken,
@@ -120,6 +122,8 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
         roles=[Role(data.role)],
         buyers=settings.registration,
         sellers=settings.seller_registration,
+        address=request.address,
+        per_hour=settings.registrations_per_hour,
     )
 
     def show(receipt: Registered) -> UserResponse:

@@ -16,6 +16,7 @@ from tuckshop.domain.refusals import (
     NameTaken,
     RegistrationClosed,
     StillHoldsValue,
+    TooManyRegistrations,
     UnknownUser,
 )
 from tuckshop.domain.users import Actor, Role
@@ -77,7 +78,14 @@ class UsersResponse(Counted):
     [f"{API}/users", f"{API}/user", "/user"],
     summary="Register",
     operation=describe(
-        "createUser", RegistrationClosed, InvalidField, NameTaken, EmailTaken, login="none", body=RegisterBody
+        "createUser",
+        RegistrationClosed,
+        TooManyRegistrations,
+        InvalidField,
+        NameTaken,
+        EmailTaken,
+        login="none",
+        body=RegisterBody,
     ),
 )
 async def register(request: ShopRequest) -> UserResponse:
@@ -92,6 +100,8 @@ async def register(request: ShopRequest) -> UserResponse:
         roles=[Role(data.role)],
         buyers=settings.registration,
         sellers=settings.seller_registration,
+        address=request.address,
+        per_hour=settings.registrations_per_hour,
     )
     return await show_user(request, user)
 

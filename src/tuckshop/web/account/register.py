@@ -59,6 +59,8 @@ async def register(request: ShopRequest) -> Response[Any]:
             roles=roles,
             buyers=settings.registration,
             sellers=settings.seller_registration,
+            address=request.address,
+            per_hour=settings.registrations_per_hour,
         )
     except Refusal as refusal:
         entered = await _entered(request, posted) if isinstance(refusal, NameTaken) else None

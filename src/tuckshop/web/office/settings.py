@@ -64,6 +64,7 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
             {
                 "registration": _("Anyone can register as a buyer"),
                 "seller_registration": _("Anyone can register as a seller"),
+                "registrations_per_hour": _("Registrations an hour from one network"),
                 "kiosk_open": _("Kiosks need no key (demo only)"),
                 "first_code_hash": _("Setup code for the first admin"),
             },
@@ -81,7 +82,7 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
             _("Network"),
             {
                 "public_url": _("Public address"),
-                "allowed_hosts": _("Host names that are accepted; empty: any"),
+                "allowed_hosts": _("Host names that are accepted; *: any"),
                 "trusted_proxies": _("Trusted proxies"),
                 "host": _("Address to listen on"),
                 "port": _("Port to listen on"),
@@ -93,7 +94,10 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
             _("Running"),
             {
                 "workers": _("Server processes"),
+                "connections": _("Open connections for each process"),
+                "idle_seconds": _("Seconds until an idle connection is closed"),
                 "event_streams": _("Live connections for each process"),
+                "event_streams_per_address": _("Live connections from one address"),
                 "metrics": _("Metrics are public"),
                 "metrics_token": _("Token for metrics"),
                 "metrics_folder": _("Folder for metrics of several processes"),

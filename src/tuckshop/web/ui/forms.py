@@ -6,7 +6,6 @@ import hashlib
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -57,12 +56,9 @@ def key_of(given: str) -> str:
 async def require_own_page(request: ShopRequest) -> None:
     """Before every handler. Raises Malformed for what a page of another site has posted.
 
-    A link from another site may well lead here. All of a body is read first: a browser that still sends a
-    picture would not hear that its session is over, but call the line broken.
+    A link from another site may well lead here.
     """
     if request.method not in browser_login.READING:
-        with suppress(BodyTooLarge):  # Some forms tell that beside their file.
-            await request.body()
         browser_login.require_own_page(request)
 
 

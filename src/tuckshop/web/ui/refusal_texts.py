@@ -92,6 +92,18 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             "retry_seconds",
         ),
     ),
+    refusals.TooManyRegistrations: (
+        N_("Too many registrations"),
+        Plural(
+            "Too many users were registered from your network. Wait %(retry_seconds)s second and try again.",
+            "Too many users were registered from your network. Wait %(retry_seconds)s seconds and try again.",
+            "retry_seconds",
+        ),
+    ),
+    refusals.TooManyStreams: (
+        N_("Too many event streams"),
+        N_("Too many pages are open on your network. Close one and try again."),
+    ),
     refusals.InsufficientFunds: (
         N_("Insufficient funds"),
         N_("This costs %(needed_cents)s, but the wallet has only %(balance_cents)s."),
