@@ -10,10 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.boundaries.scene import DAY_US, Asked, Scene, outcome
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.users import Scope
-from tuckshop.identity import api_tokens, login_throttle, sessions
+from tuckshop.domain.users import OPERATOR, Scope
+from tuckshop.identity import api_tokens, login_throttle, screens, sessions
 from tuckshop.identity.login_throttle import PAIR
 from tuckshop.queries import events
+from tuckshop.queries import screens as screen_queries
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
@@ -174,3 +175,16 @@ async def _told(scene: Scene, figure: str) -> int:
 async def _remembered_us(scene: Scene) -> list[int]:
     """Until when the counts by name and address last."""
     return [row["full_us"] for row in await scene.shop.rows("login_tries") if row["key"][:1] == b"p"]
+
+
+async def pairing_code(scene: Scene) -> Asked:
+    """Whether a code pairs a browser, and how many of its machine's screens are listed before."""
+    codes = [await scene.shop.pairing_code(1) for _ in range(3)]
+
+    async def ask() -> tuple[str, int]:
+        listed = await screen_queries.of_machine(scene.running, actor=OPERATOR, machine_id=1)
+        waiting = [one for one in listed if one.paired_us is None]
+        told = await outcome(screens.pair(scene.running, code=codes.pop(), address=None))
+        return told, int(bool(waiting))
+
+    return Asked(scene.later(600), ask)

@@ -16,6 +16,7 @@ from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.users import OPERATOR as OFFICE
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.operations import orders as order_operations
 from tuckshop.queries import earnings, guests, orders, reports, statements, storefront
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
@@ -267,6 +268,7 @@ async def pressed_again(scene: Scene) -> Asked:
     api = await scene.stack.enter_async_context(
         serving(scene.shop.url, clock=scene.clock, coins=CoinsPolicy.SELF)
     )
+    await scene.shop.draw_coins()
     guest = (await scene.stack.enter_async_context(browsers(api)))()
     await guest.open()
     page = guest.page
@@ -277,3 +279,25 @@ async def pressed_again(scene: Scene) -> Asked:
         return guest.says
 
     return Asked(scene.later(5), ask)
+
+
+async def late_order(scene: Scene) -> Asked:
+    """How many orders are cancelled because nobody dispensed them."""
+    ada, cola = await scene.shop.buyer(cents=500), await scene.shop.product(price_cents=PRICE_CENTS)
+    order = await scene.shop.buy(ada, (cola.product_id, 1), fulfil=Fulfil.LATER)
+
+    async def ask() -> int:
+        return await order_operations.expire_placed(scene.running, hours=24)
+
+    return Asked(order.created_us + DAY_US, ask)
+
+
+async def served_by_a_machine(scene: Scene) -> Asked:
+    ada, key = await scene.shop.buyer(), await scene.shop.machine_key(1)
+    await scene.shop.log_in_at(1, ada)
+    (session,) = await scene.shop.rows("sessions")
+
+    async def ask() -> str:
+        return await outcome(scene.shop.do(Deposit(key, wallet_of(ada.user_id), {5: 1})))
+
+    return Asked(session["expires_us"], ask)

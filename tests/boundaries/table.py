@@ -130,13 +130,13 @@ SHOPS = (
     ),
     Row(
         "a try to log in is free again",
-        ("identity.login_throttle:_count | attempts.c.full_us <= room_us",),
+        ("identity.login_throttle:count | attempts.c.full_us <= room_us",),
         ("TooManyTries", "done", "done"),
         identity.try_again,
     ),
     Row(
         "a count of tries that has run dry begins anew",
-        ("identity.login_throttle:_count | attempts.c.full_us > now_us",),
+        ("identity.login_throttle:count | attempts.c.full_us > now_us",),
         (60_000_001, 60_000_000, 60_000_000),
         identity.dry_count,
     ),
@@ -205,7 +205,9 @@ SHOPS = (
     # --- The refund window
     Row(
         "a buyer may return",
-        ("domain.refunds:refund | now_us - handed_out_us > window_seconds * MICROSECONDS",),
+        (
+            "domain.refunds:ReturnLimits.require_returnable | self.now_us - begun_us > self.window_seconds * MICROSECONDS",
+        ),
         ("done", "done", "RefundWindowOver"),
         money.refund,
     ),
@@ -251,10 +253,31 @@ SHOPS = (
     ),
     # --- A day
     Row(
+        "what was ordered for later waits",
+        ("operations.orders:expire_placed | orders.c.created_us < before_us",),
+        (0, 0, 1),
+        money.late_order,
+    ),
+    Row(
+        "a machine's key serves who has logged in there",
+        ("till.sql.statements:PRESENT | s.expires_us > w.now_us",),
+        ("done", "UserNotPresent", "UserNotPresent"),
+        money.served_by_a_machine,
+    ),
+    Row(
+        "a code pairs a screen",
+        (
+            "identity.screens:pair | screens.c.created_us >= now_us - CODE_SECONDS * MICROSECONDS",
+            "queries.screens:is_live | screens.c.created_us >= now_us - CODE_SECONDS * MICROSECONDS",
+        ),
+        (("done", 1), ("done", 1), ("InvalidField", 0)),
+        identity.pairing_code,
+    ),
+    Row(
         "a buyer's fourth refund, a day after the third",
         (
-            "domain.refunds:refund | refunds_today >= REFUNDS_PER_DAY",
-            "till.commands.refunds:_refunds_today | made_us > since_us",
+            "domain.refunds:ReturnLimits.require_not_exhausted | self.today >= REFUNDS_PER_DAY",
+            "till.commands.reversal:limits_of | made_us > since_us",
             "till.sql.statements:RECENT_REFUNDS | r.created_us > w.since_us",
         ),
         ("RefundsExhausted", "done", "done"),
@@ -327,6 +350,10 @@ OTHERS = (
     # Counts looks; tests/http/test_timeouts.py asks.
     "http.timeouts:BodyTimeouts.look | self.looks - since > self._looks_max",
     "http.timeouts:BodyTimeouts.look | self.looks - begun > BODY_SECONDS_MAX",
+    # Sums of money within a day, and how often the log says one thing.
+    "domain.refunds:Undone.require | amount_cents > UNDONE_CENTS_PER_DAY",
+    "domain.refunds:Undone.require | self.cents + amount_cents > UNDONE_CENTS_PER_DAY",
+    "operations.connections:Connections._say | now - self._logged_at >= LOG_SECONDS",
     # How long to wait: a microsecond more or less is nothing to anybody.
     "operations.metrics:Float.cents | now >= self._until",
     "queries.events:Events.is_wanted | asyncio.get_running_loop().time() < self._loud_until",

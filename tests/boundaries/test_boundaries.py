@@ -12,6 +12,7 @@ from tests.boundaries.scene import Scene
 from tests.boundaries.searching import all_comparisons, comparisons
 from tests.boundaries.table import OTHERS, RULES, SHOPS, Row
 from tests.shop import Clock, Shop
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import login_throttle
 from tuckshop.operations.startup import open_shop
@@ -27,6 +28,7 @@ async def scene(database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
         database_url=database_url,
         secret="a secret for tests, long enough to sign with",
         coins=CoinsPolicy.SELF,
+        machine_undo=UndoMode.CONTRACT,
         timezone="Europe/Berlin",
         day_starts="04:00",
     )

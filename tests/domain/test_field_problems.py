@@ -61,6 +61,7 @@ STORED = {
     "too-small": ("least",),
     "wrong-length": ("length_min", "length_max"),
     "wrong-line-count": ("lines_max",),
+    "wrong-pairing-code": (),
     "wrong-setup-code": (),
 }
 """What idempotency records hold: none of it may change, since those of a month ago are still replayed."""

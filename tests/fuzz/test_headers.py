@@ -21,7 +21,7 @@ from tuckshop.http.fields import ResponseBody
 from tuckshop.http.hosts import LOOPBACK_HOSTS, HostCheck
 from tuckshop.http.middleware import Middleware
 from tuckshop.http.request import KEY_LENGTH_MAX, ShopRequest
-from tuckshop.identity import devices, first_admin, login_throttle
+from tuckshop.identity import addresses, devices, first_admin
 from tuckshop.identity.access_tokens import Tokens
 from tuckshop.settings import Settings
 from tuckshop.till.callers import MachineCaller, SessionCaller
@@ -296,7 +296,7 @@ def test_a_request_without_any_header_has_none() -> None:
 )
 @example("::%ffff:1.2.3.4")
 def test_every_address_belongs_to_a_network_for_counting_log_ins(address: str) -> None:
-    for name in (login_throttle._place(address), login_throttle._network(address)):
+    for name in (addresses.place(address), addresses.network(address, v4_bits=24, v6_bits=48)):
         assert isinstance(name, str)
         try:
             ip_address(address)

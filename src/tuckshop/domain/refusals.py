@@ -16,7 +16,8 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  `- RegistrationClosed      nobody registers themselves here
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
-    |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage
+    |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage,
+    |                         UnknownScreen
     |- Unacceptable           the value itself is wrong, whatever the shop's state
     |  |- InvalidField            a name, price, quantity ... that breaks a rule: one of `field_problems`
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
@@ -41,6 +42,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- VersionChanged          somebody else changed the thing meanwhile
        |- RecordUnreadable        the key's answer is kept in a form of a newer release
        |- PlanChanged             the shelves stand otherwise than the caller has seen
+       |- TooManyScreens          first remove one that is not needed any more
        |- TooManyTokens           first revoke one that is not needed any more
        `- LastAdmin               the shop would be left without an admin
 

@@ -69,7 +69,7 @@ async def pair(shop: Shop, *, code: str, address: str | None) -> str:
             screens.c.secret_hash == hashed_code(code),
             screens.c.paired_us.is_(None),
             screens.c.ended_us.is_(None),
-            screens.c.created_us > now_us - CODE_SECONDS * MICROSECONDS,
+            screens.c.created_us >= now_us - CODE_SECONDS * MICROSECONDS,
         )
         screen_id = await connection.scalar(select(screens.c.id).where(*is_waiting))
         secret = _new_secret(screen_id or 0)

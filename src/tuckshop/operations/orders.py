@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 async def expire_placed(shop: Shop, *, hours: int) -> int:
-    """Cancels orders paid from wallets that were placed so many hours ago or longer; how many.
+    """Cancels orders paid from wallets that were placed more than so many hours ago; how many.
 
     What goes on a tab never expires by itself: the office lists it.
     """
@@ -39,7 +39,7 @@ async def expire_placed(shop: Shop, *, hours: int) -> int:
         .where(
             order_queries.is_in(OrderStatus.PLACED),
             orders.c.payment == Payment.WALLET.value,
-            orders.c.created_us <= before_us,
+            orders.c.created_us < before_us,
         )
         .order_by(orders.c.id)
         .limit(CHUNK)

@@ -40,7 +40,7 @@ async def of_machine(shop: Shop, *, actor: Actor, machine_id: int) -> list[Scree
 
 def is_live(machine_id: int, *, now_us: int) -> tuple[ColumnElement[bool], ...]:
     """Of a row: whether it is a screen of the machine, or a code that still makes one."""
-    waits = screens.c.created_us > now_us - CODE_SECONDS * MICROSECONDS
+    waits = screens.c.created_us >= now_us - CODE_SECONDS * MICROSECONDS
     return (
         screens.c.machine_id == machine_id,
         screens.c.ended_us.is_(None),
