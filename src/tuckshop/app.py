@@ -103,14 +103,7 @@ def create_app(
             middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
             if is_demo or ANY not in given.hosts:
-                own = HostCheck(
-                    inside,
-                    hosts=given.hosts or LOOPBACK_HOSTS | given.own_hosts,
-                    errors=PROBLEMS,
-                    takes_private=not (is_demo or given.hosts),
-                    refuses_forwarded=is_demo,
-                )
-                middleware.guard(own)
+                middleware.guard(_host_check(inside, given, is_demo=is_demo))
             if owns_process:
                 _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, body_timeouts)
@@ -199,6 +192,17 @@ def _v1() -> Router:
             events.router,
             admin_log.router,
         ],
+    )
+
+
+def _host_check(inside: Dispatcher, given: Settings, *, is_demo: bool) -> HostCheck:
+    """Around the application: requests for its own names alone, and in a demo none from a proxy."""
+    return HostCheck(
+        inside,
+        hosts=given.hosts or LOOPBACK_HOSTS | given.own_hosts,
+        errors=PROBLEMS,
+        takes_private=not (is_demo or given.hosts),
+        refuses_forwarded=is_demo,
     )
 
 

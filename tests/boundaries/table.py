@@ -206,7 +206,10 @@ SHOPS = (
     Row(
         "a buyer may return",
         (
-            "domain.refunds:ReturnLimits.require_returnable | self.now_us - begun_us > self.window_seconds * MICROSECONDS",
+            (
+                "domain.refunds:ReturnLimits.require_returnable"
+                " | self.now_us - begun_us > self.window_seconds * MICROSECONDS"
+            ),
         ),
         ("done", "done", "RefundWindowOver"),
         money.refund,

@@ -7,7 +7,7 @@ happened for its display and tray.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -37,7 +37,6 @@ MACHINES_MAX = 20  # That a page offers to go to.
 CODE_LENGTH_MAX = 16
 TWICE_US = 5_000_000  # A finger that presses twice takes less, and is told what the first press did.
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-_CENTS = _ID
 RETURN = "return"
 AGAIN = b"x-again"
 Number = Annotated[str, msgspec.Meta(description="Of the machine.")]
@@ -64,7 +63,7 @@ async def machine(request: ShopRequest, machine: Number) -> Response[Any]:
 async def put_coin(request: ShopRequest, machine: Number) -> Response[Any]:
     """One coin in."""
     posted = await forms.read(request, "key", "pick", "category", "change", "coin")
-    coin = int(posted["coin"]) if _ID.fullmatch(posted["coin"]) else 0
+    coin = _number(posted["coin"])
 
     def command(visitor: Visitor, machine_id: int) -> Command:
         assert visitor.caller is not None
@@ -93,7 +92,7 @@ async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
             lines,
             change,
             machine_id=machine_id,
-            expected_total_cents=int(posted["total"]) if _CENTS.fullmatch(posted["total"]) else 0,
+            expected_total_cents=_number(posted["total"]),
         )
 
     def flash_of(receipt: Receipt) -> MachineFlash:
@@ -127,7 +126,7 @@ async def pull_lever(request: ShopRequest, machine: Number) -> Response[Any]:
 async def undo(request: ShopRequest, machine: Number) -> Response[Any]:
     """The newest purchase back, as long as its buyer may."""
     posted = await forms.read(request, "key", "pick", "category", "change", "order")
-    order_id = int(posted["order"]) if _ID.fullmatch(posted["order"]) else 0
+    order_id = _number(posted["order"])
     visitor = await _presser(request)
     newest = None
     if visitor.wallet is not None:
@@ -167,13 +166,8 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
     by_id = {one.product_id: one for one in shelves}
     code = query.get("code", "").strip()[:CODE_LENGTH_MAX]
     named = next((one for one in shelves if one.code.casefold() == code.casefold()), None)
-    added = named.product_id if named else int(query["add"]) if _ID.fullmatch(query.get("add", "")) else 0
-    chosen = {one: min(pieces, by_id[one].stock) for one, pieces in chosen.items() if one in by_id}
-    chosen = {one: pieces for one, pieces in chosen.items() if pieces}
-    if added in by_id:
-        chosen = cart.with_one_more(chosen, added, stock=by_id[added].stock)
-    if _ID.fullmatch(query.get("drop", "")):
-        chosen = cart.with_one_less(chosen, int(query["drop"]))
+    added = named.product_id if named else _number(query.get("add", ""))
+    chosen = _chosen(chosen, by_id, added=added, dropped=_number(query.get("drop", "")))
     picked, change = cart.write(chosen), RETURN if query.get("change") == RETURN else "keep"
     category = query.get("category", "").strip()
     categories = _categories(shelves)
@@ -226,6 +220,22 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
     if note is not None:
         cookies.drop(response, request, flash.COOKIE)
     return response
+
+
+def _chosen(
+    chosen: dict[int, int], by_id: Mapping[int, storefront.ShelfItem], *, added: int, dropped: int
+) -> dict[int, int]:
+    """The choice as far as it is there, with a piece more of one product and one less of another."""
+    chosen = {one: min(pieces, by_id[one].stock) for one, pieces in chosen.items() if one in by_id}
+    chosen = {one: pieces for one, pieces in chosen.items() if pieces}
+    if added in by_id:
+        chosen = cart.with_one_more(chosen, added, stock=by_id[added].stock)
+    return cart.with_one_less(chosen, dropped) if dropped else chosen
+
+
+def _number(written: str) -> int:
+    """A number in an address or a form; 0 for what is none."""
+    return int(written) if _ID.fullmatch(written) else 0
 
 
 async def _pressed(
