@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.shop import Shop, open_shop
 from tests.till.reading import post, refuse
+from tuckshop.domain import products
 from tuckshop.domain.field_problems import ForbiddenCharacters, OutOfRange, TooLarge
 from tuckshop.domain.products import PRODUCTS_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import (
@@ -28,6 +29,7 @@ from tuckshop.till.commands.products import (
     AddProduct,
     ChangeProduct,
     ChangeProducts,
+    ProductRecord,
     ProductsChanged,
     RemoveProduct,
 )
@@ -111,6 +113,36 @@ async def test_only_so_many_at_once(shop: Shop) -> None:
         ChangeProducts(OPERATOR, (ChangeProduct(OPERATOR, cola, stock=QUANTITY_MAX + 1),)),
         InvalidField(field="stock", problem=OutOfRange(0, 1_000_000)),
     )
+
+
+async def test_the_longest_list_is_taken(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "PRODUCTS_MAX", 2)
+    step = ChangeProduct(OPERATOR, (await shop.product("cola")).product_id, price_cents=1)
+    assert await shop.do(ChangeProducts(OPERATOR, (step, step))) == ProductsChanged(added=0, changed=2)
+    refusal = InvalidField(field="products", problem=TooLarge(2))
+    await refuse(shop, ChangeProducts(OPERATOR, (step,) * 3), refusal)
+
+
+async def test_a_count_opens_the_shelf_on_which_pieces_are_found(shop: Shop) -> None:
+    hall, cola = await shop.machine(), (await shop.product("cola", stock=5)).product_id
+    record = await shop.do(ChangeProduct(OPERATOR, cola, stock=3, machine_id=hall))
+    assert isinstance(record, ProductRecord)
+    assert record.stock == 3
+    stands = {row["machine_id"]: row["quantity"] for row in await shop.rows("shelves")}
+    assert stands == {1: 5, hall: 3}
+    await shop.assert_clean()
+
+
+async def test_a_product_loses_its_picture(shop: Shop) -> None:
+    await shop.execute("INSERT INTO images VALUES (7, 'image/png', :content, 1)", content=b"png")
+    cola = (await shop.product("cola", image_id=7)).product_id
+    kept, gone = [
+        await shop.do(ChangeProduct(OPERATOR, cola, price_cents=9, without_image=gone))
+        for gone in (False, True)
+    ]
+    assert isinstance(kept, ProductRecord)
+    assert isinstance(gone, ProductRecord)
+    assert (kept.image_id, gone.image_id) == (7, None)
 
 
 def test_nobody_acts_in_anothers_name() -> None:

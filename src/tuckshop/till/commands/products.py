@@ -148,7 +148,8 @@ class AddProduct(Command, frozen=True):
         products = work.products
         if seller_id in products.open_sellers:
             products.sellers[seller_id] = products.open_sellers[seller_id]
-        elif seller_id is not None and isinstance(self.caller, SessionCaller):
+        elif seller_id is not None:
+            assert isinstance(self.caller, SessionCaller)  # Whoever else adds products names an open seller.
             products.sellers[seller_id] = work.users.sessions[self.caller.session_id].username
 
 
