@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.access.requests import Answer, Ask, answered, as_form, browsing
-from tests.access.scene import PASSWORD, Scene
+from tests.access.scene import PAIRING_CODE, PASSWORD, Scene
 from tests.access.tables import Interface, Key
 from tests.api.pictures import painted
 from tuckshop.web.ui import assets, uploads
@@ -32,7 +32,7 @@ _STOREFRONT: dict[str, tuple[Ask, ...]] = {
     "POST /m/{machine}/buy": _one({**_PICK, "total": "50"}),
     "POST /m/{machine}/return": _one(_PICK),
     "POST /m/{machine}/undo": _one({**_PICK, "order": "{undone_id}"}),
-    "POST /kiosk": _one({"code": "AAAAA-AAAAA"}),
+    "POST /kiosk": _one({"code": PAIRING_CODE}),
     "GET /static/{name}": _one(ids={"name": "asset"}),
     "POST /language": _one({"language": "de", "back": "/"}),
 }

@@ -15,11 +15,14 @@ from tests.api.conftest import Api, serving
 from tests.api.pictures import painted
 from tests.shop import Shop
 from tuckshop.dialects import NAMES
+from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.http.hosts import HostCheck
+from tuckshop.identity import screens
 from tuckshop.identity.passwords import Passwords
 from tuckshop.operations import pictures, uploads
 from tuckshop.operations.uploads import UploadKind
@@ -51,6 +54,7 @@ PASSWORD = "correct horse"
 GUEST_SECRET = "g" * 32
 MACHINE_KEY = "2-" + "k" * 43
 SCREEN_SECRET = "s1-" + "s" * 43
+PAIRING_CODE = "AAAAA-AAAAA"
 METRICS_TOKEN = "m" * 32
 EARLIER_SECONDS = 3_600
 NEVER_US = 4_000_000_000_000_000
@@ -90,7 +94,11 @@ class Scene:
     @property
     def dispatcher(self) -> Any:
         """What leads to the applications that are served."""
-        return self.app.middleware._app
+        checked = self.app.middleware._app
+        assert isinstance(checked, HostCheck)  # Every shop has one.
+        inside = checked._app
+        assert isinstance(inside, Dispatcher)
+        return inside
 
     async def begin(self, state: str) -> None:
         """The shop is as it was in this state, unless it is in it."""
@@ -218,6 +226,13 @@ async def _furnish_machines(shop: Shop) -> Things:
         machine=hall,
         hash=hashlib.sha256(SCREEN_SECRET.encode()).digest(),
         now=shop.clock.now_us,
+    )
+    await shop.execute(
+        "INSERT INTO screens (id, machine_id, name, secret_hash, created_us)"
+        " VALUES (2, :machine, 'Shelf', :hash, :now)",
+        machine=hall,
+        hash=screens.hashed_code(PAIRING_CODE),
+        now=shop.clock.now_us + EARLIER_SECONDS * 1_000_000,  # It would be too old by then.
     )
     await shop.do(FillCoins(OPERATOR, hall, {100: 20, 50: 20}))
     await shop.do(FillCoins(OPERATOR, 1, {100: 20, 50: 20}))
