@@ -259,6 +259,7 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
     shop, owner, water = scene.shop, scene.people[name].caller, shared["water_id"]
     buyer = scene.people["buyer"].caller
     await shop.do(Deposit(OPERATOR, wallet_of(owner.user_id), CENTS))
+    await shop.log_in_at(shared["hall_id"], owner)
     cola = (await shop.product(f"cola of {name}", price_cents=50, stock=100, seller=owner)).product_id
     await shop.do(MoveStock(OPERATOR, 1, shared["hall_id"], cola, 20))
     image_id = await pictures.add(scene.api.running, media_type="image/png", content=painted("PNG"))

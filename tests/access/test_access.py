@@ -31,8 +31,11 @@ FOR_MACHINES = {
     "GET /v1/wallet (of a guest)",
     "POST /v1/wallet/deposits (to a guest)",
     "POST /v1/wallet/payout (of a guest)",
+    "POST /v1/wallet/deposits (to the owner)",
+    "POST /v1/wallet/payout (of the owner)",
+    "GET /v1/machines/{machine_id}/coins",
 }
-"""What staff does for guests, machines do too, in their own machine."""
+"""What staff does for guests, machines do too, in their own machine; and for who has logged in there."""
 
 
 @ALL

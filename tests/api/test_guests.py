@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.conftest import Api, People
+from tests.api.conftest import Api, People, serving
 from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.identity import guests
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.products import Restock
@@ -36,6 +38,13 @@ class Kiosk:
     async def balance(self, guest: str) -> httpx.Response:
         given = {"Authorization": f"Machine {self.key}"}
         return await self.api.get("/v1/wallet", params={"guest": guest}, headers=given)
+
+
+@pytest.fixture
+async def api(database_url: str) -> AsyncIterator[Api]:
+    """A shop whose machines take back what their guests undo."""
+    async with serving(database_url, machine_undo=UndoMode.CONTRACT) as served:
+        yield served
 
 
 @pytest.fixture

@@ -36,6 +36,10 @@ class TestMachines:
                 "box_kind": "counted",
                 "has_key": False,
                 "exact_money_only": True,  # There is nothing in it yet.
+                "coin_input": "none",
+                "fulfil": "now",
+                "deposit_max": 5_000,
+                "hourly_deposit_max": 20_000,
             },
         )
         listed = (await api.get(MACHINES, by=people.ada)).json()
@@ -103,6 +107,9 @@ class TestKeys:
         key = await key_of(api, people, hall)
         headers = {"Authorization": f"Machine {key}"}
         body = {"coins": {"50": 2}, "user": people.ada.user_id}
+        absent = await api.post("/v1/wallet/deposits", body, headers=headers)
+        assert (absent.status_code, absent.json()["type"]) == (409, "urn:tuckshop:problem:user-not-present")
+        await api.shop.log_in_at(hall, people.ada)
         answer = await api.post("/v1/wallet/deposits", body, headers=headers)
         assert (answer.status_code, answer.json()["balance"]) == (201, 100)
         elsewhere = await api.post("/v1/wallet/deposits", {**body, "machine": 1}, headers=headers)
@@ -116,6 +123,7 @@ class TestKeys:
     async def test_end_with_the_next_one_and_are_stored_as_a_hash(self, api: Api, people: People) -> None:
         hall = await added(api, people)
         first, second = await key_of(api, people, hall), await key_of(api, people, hall)
+        await api.shop.log_in_at(hall, people.ada)
         body = {"coins": {"50": 2}, "user": people.ada.user_id}
         for key, status in ((first, 401), (second, 201), ("1-x", 401), (second[:-1] + "é", 401)):
             headers = {"Authorization": f"Machine {key}".encode()}
@@ -130,11 +138,31 @@ class TestKeys:
             ("GET", "/v1/machines", None),
             ("GET", "/v1/wallet", None),
             ("GET", "/v1/audit", None),
-            ("GET", "/v1/machines/1/coins", None),
             ("POST", "/v1/machines/1/coins/fill", {"coins": {"50": 2}}),
             ("POST", "/v1/topups", {"user": people.ada.user_id, "amount": 1, "external_ref": "x"}),
         ):
             assert (await api.call(method, path, body, headers=headers)).status_code == 401
+
+    async def test_read_their_own_shelves_coins_and_orders_and_no_others(
+        self, api: Api, people: People
+    ) -> None:
+        headers = {"Authorization": f"Machine {await key_of(api, people, 1)}"}
+        hall = await added(api, people)
+        for what in ("", "/coins", "/shelves"):
+            assert (await api.get(f"{MACHINES}/1{what}", headers=headers)).status_code == 200
+            assert (await api.get(f"{MACHINES}/{hall}{what}", headers=headers)).status_code == 403
+
+    async def test_serve_who_logs_in_with_the_key_beside(self, api: Api, people: People) -> None:
+        key = await key_of(api, people, 1)
+        ada = await api.registered("ida")
+        body = {"coins": {"50": 2}, "user": ada["id"]}
+        headers = {"Authorization": f"Machine {key}"}
+        assert (await api.post("/v1/wallet/deposits", body, headers=headers)).status_code == 409
+        log_in = {"username": "ida", "password": "correct horse", "machine_key": key}
+        wrong = {**log_in, "machine_key": "1-" + "x" * 43}
+        assert (await api.post("/v1/auth/login", wrong)).status_code == 401
+        assert (await api.post("/v1/auth/login", log_in)).status_code == 200
+        assert (await api.post("/v1/wallet/deposits", body, headers=headers)).status_code == 201
 
 
 async def test_shelves_are_planned_and_shown(api: Api, people: People) -> None:

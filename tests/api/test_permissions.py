@@ -65,13 +65,16 @@ TABLE: dict[str, Row] = {
     "paySeller": Row((401, 403, 403, 403, 403, 409), {"external_ref": "bank-1"}),
     "getMachine": Row((401, 200, 200, 200, 200, 200)),
     "changeMachine": Row((401, 403, 403, 401, 403, 200), {"name": "Mine"}),
-    "getCoins": Row((401, 403, 403, 401, 200, 200)),
+    "getCoins": Row((401, 403, 403, 200, 200, 200)),
+    "listScreens": Row((401, 403, 403, 401, 403, 200)),
+    "addScreen": Row((401, 403, 403, 401, 403, 201), {"name": "Tablet"}),
+    "removeScreen": Row((401, 403, 403, 401, 403, 204)),
     "collectCoins": Row((401, 403, 403, 401, 201, 201), {"coins": {"100": 1}}),
     "countCoins": Row((401, 403, 403, 401, 201, 201), COUNTED),
     "fillCoins": Row((401, 403, 403, 401, 201, 201), FILL),
     "renewMachineKey": Row((401, 403, 403, 401, 403, 201)),
     "moveStock": Row((401, 403, 403, 401, 403, 200)),
-    "listShelves": Row((401, 403, 200, 401, 200, 200)),
+    "listShelves": Row((401, 403, 200, 200, 200, 200)),
     "setShelves": Row((401, 403, 403, 401, 403, 200)),
 }
 
@@ -150,7 +153,9 @@ class Scene:
             "moveStock": {"product": product_id, "quantity": 1, "to": 1},
             "setShelves": {"shelves": [{"product": product_id, "price": 1}]},
         }
-        return {"machine_id": machine_id}, f"Machine {key}", bodies
+        await self.api.shop.pairing_code(machine_id)
+        screen_id = max(row["id"] for row in await self.api.shop.rows("screens"))
+        return {"machine_id": machine_id, "screen_id": screen_id}, f"Machine {key}", bodies
 
     async def _order(self, buyer: SessionCaller, product_id: int, *, payment: Payment) -> OrderPlaced:
         order = PlaceOrder(buyer, wallet_of(buyer.user_id), ((product_id, 1),), payment=payment)

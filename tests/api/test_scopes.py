@@ -43,6 +43,8 @@ TABLE = {
     "POST /v1/machines": "admin",
     "PATCH /v1/machines/{machine_id}": "admin",
     "POST /v1/machines/{machine_id}/key": "admin",
+    "POST /v1/machines/{machine_id}/screens": "admin",
+    "DELETE /v1/machines/{machine_id}/screens/{screen_id}": "admin",
     "PUT /v1/machines/{machine_id}/shelves": "admin",
     "POST /v1/machines/{machine_id}/moves": "sell admin",
     "POST /v1/machines/{machine_id}/coins/fill": "admin",

@@ -149,6 +149,8 @@ NEEDS_A_SHOP = [
     ("machine", "show", "hall"),
     ("machine", "change", "hall", "--name", "foyer"),
     ("machine", "key", "hall"),
+    ("machine", "pair", "hall"),
+    ("machine", "screens", "hall"),
     ("machine", "shelves", "show", "hall"),
     ("machine", "shelves", "set", "hall", "cola", "--slot", "A1"),
     ("coins", "show"),

@@ -462,7 +462,7 @@ async def test_bodies_that_are_none(app: Client) -> None:
     sam = await entered(app, "sam")
     json = {"content-type": "application/json"}
     for path in ("/api/register/", "/api/token/", "/api/token/refresh/", "/api/product/", "/api/order/"):
-        for content in (b"", b"{", b"nonsense", b"\xff\xfe", b"[" * 30_000, b'{"a":' * 10_000, b"{}{}"):
+        for content in (b"", b"{", b"nonsense", b"\xff\xfe", b"[" * 30_000, b'{"a":' * 6_000, b"{}{}"):
             await sam.says("POST", path, content=content, headers=json, status=400)
         for content in (b'{"name":"\\u0000"}', b'{"name":"\\ud800"}', b'{"name":1,"name":1}', b"null", b"1"):
             await sam.says("POST", path, content=content, headers=json, status=400)

@@ -482,7 +482,7 @@ async def test_bodies_that_are_none(web: Client) -> None:
         ("POST", "/api/orders/basket/"),
         ("PATCH", "/api/orders/basket/"),
     ):
-        for content in (b"", b"{", b"nonsense", b"\xff\xfe", b"[" * 30_000, b'{"a":' * 10_000, b"{}{}"):
+        for content in (b"", b"{", b"nonsense", b"\xff\xfe", b"[" * 30_000, b'{"a":' * 6_000, b"{}{}"):
             await ada.says(method, path, content=content, headers=json, status=400)
         for content in (b'{"x":"\\u0000"}', b'{"x":"\\ud800"}', b'{"x":1,"x":1}', b"null", b"1", b"NaN"):
             await ada.says(method, path, content=content, headers=json, status=400)

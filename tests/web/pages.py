@@ -174,7 +174,7 @@ async def _machine(shop: Shop, word: str) -> int:
     made = await shop.machine(f"{word} hall")
     await shop.machine_key(made)
     await shop.draw_coins(made)
-    for machine_id in (1, made):
-        await shop.pairing_code(machine_id)
+    await shop.pairing_code(made)
+    await shop.execute("UPDATE screens SET paired_us = created_us")
     await shop.do(FillCoins(OPERATOR, made, {50: 4, 20: 10}, word))
     return made

@@ -162,5 +162,5 @@ async def test_only_the_roles_rooms_are_open(api: Api, guest: Browser) -> None:
 
 @ON_SQLITE
 async def test_a_kiosk_leaves_no_log_in_open(guest: Browser) -> None:
-    answer: httpx.Response = await guest.client.get("/login", headers={"Cookie": "tuckshop_machine=1-x"})
+    answer: httpx.Response = await guest.client.get("/login", headers={"Cookie": "tuckshop_screen=s1-x"})
     assert '<meta http-equiv="refresh" content="60; url=/kiosk/leave">' in answer.text

@@ -49,6 +49,8 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
                 "timezone": _("Time zone"),
                 "day_starts": _("Start of the business day"),
                 "refund_window_seconds": _("Seconds in which buyers can undo or return a purchase"),
+                "machine_undo": _("What buyers can return by themselves at a machine"),
+                "placed_hours": _("Hours until an order that was not dispensed is cancelled"),
             },
         ),
         (
