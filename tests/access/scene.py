@@ -221,18 +221,18 @@ async def _furnish_machines(shop: Shop) -> Things:
     await shop.execute("UPDATE machines SET key_hash = :hash WHERE id = :id", hash=key_hash, id=hall)
     await shop.draw_coins(hall)
     await shop.execute(
-        "INSERT INTO screens (id, machine_id, name, secret_hash, created_us, paired_us)"
-        " VALUES (1, :machine, 'Tablet', :hash, :now, :now)",
+        "INSERT INTO screens (machine_id, name, secret_hash, created_us, paired_us)"
+        " VALUES (:machine, 'Tablet', :hash, :now, :now)",
         machine=hall,
         hash=hashlib.sha256(SCREEN_SECRET.encode()).digest(),
         now=shop.clock.now_us,
     )
     await shop.execute(
-        "INSERT INTO screens (id, machine_id, name, secret_hash, created_us)"
-        " VALUES (2, :machine, 'Shelf', :hash, :now)",
+        "INSERT INTO screens (machine_id, name, secret_hash, created_us)"
+        " VALUES (:machine, 'Shelf', :hash, :now)",
         machine=hall,
         hash=screens.hashed_code(PAIRING_CODE),
-        now=shop.clock.now_us + EARLIER_SECONDS * 1_000_000,  # It would be too old by then.
+        now=shop.clock.now_us + 24 * EARLIER_SECONDS * 1_000_000,  # It would be too old by then.
     )
     await shop.do(FillCoins(OPERATOR, hall, {100: 20, 50: 20}))
     await shop.do(FillCoins(OPERATOR, 1, {100: 20, 50: 20}))

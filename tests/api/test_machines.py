@@ -154,8 +154,9 @@ class TestKeys:
 
     async def test_serve_who_logs_in_with_the_key_beside(self, api: Api, people: People) -> None:
         key = await key_of(api, people, 1)
-        ada = await api.registered("ida")
-        body = {"coins": {"50": 2}, "user": ada["id"]}
+        await api.registered("ida")
+        ida = next(row["id"] for row in await api.shop.rows("users") if row["username"] == "ida")
+        body = {"coins": {"50": 2}, "user": ida}
         headers = {"Authorization": f"Machine {key}"}
         assert (await api.post("/v1/wallet/deposits", body, headers=headers)).status_code == 409
         log_in = {"username": "ida", "password": "correct horse", "machine_key": key}

@@ -249,7 +249,7 @@ def counted_apart() -> None:
             raise TooManyTries(retry_seconds=limit.seconds)
         return counts[name]
 
-    _plant(login_throttle, "_count", count)
+    _plant(login_throttle, "count", count)
 
 
 BUGS = {

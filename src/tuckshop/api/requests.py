@@ -46,6 +46,8 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
     ("POST", "/v1/machines"): _ADMIN,
     ("PATCH", "/v1/machines/{machine_id}"): _ADMIN,
     ("POST", "/v1/machines/{machine_id}/key"): _ADMIN,
+    ("POST", "/v1/machines/{machine_id}/screens"): _ADMIN,
+    ("DELETE", "/v1/machines/{machine_id}/screens/{screen_id}"): _ADMIN,
     ("PUT", "/v1/machines/{machine_id}/shelves"): _ADMIN,
     ("POST", "/v1/machines/{machine_id}/moves"): _SELL + _ADMIN,
     ("POST", "/v1/machines/{machine_id}/coins/fill"): _ADMIN,
