@@ -106,7 +106,8 @@ async def test_finds_nothing(
 async def _good(client: Client, buyer: SessionCaller) -> Good:
     """Somebody with a password, and a guest at the kiosk."""
     await client.api.registered("lena")
-    password = {"username": "lena", "password": "correct horse"}
+    named = "name" if client.dialect == "app-demo" else "username"
+    password = {named: "lena", "password": "correct horse"}
     refresh = {"refresh": client.api.running.tokens.refresh(buyer, generation=1)}
     good: Good = {name: {"body": refresh} for name in ("refresh", "refreshToken")}
     good |= {name: {"body": password} for name in ("login", "logIn")}
