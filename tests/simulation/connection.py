@@ -100,7 +100,15 @@ class Connection:
                 for _ in range(count)
             ]
             return [*ids, ("", 0, str(one.id))]
-        return await self._database.fetch(one, asked)
+        try:
+            return await self._database.fetch(one, asked)
+        except asyncpg.PostgresConnectionError:
+            raise
+        except asyncpg.PostgresError:
+            # The server gives up all that it holds for us at once, not when it hears ROLLBACK.
+            self._database.abort(one)
+            self.transaction = None
+            raise
 
     async def fetchval(self, sql: str, *values: Any) -> Any:
         """The fate of a transaction."""

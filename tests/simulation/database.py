@@ -107,6 +107,7 @@ class Database:
         self.deciding: Transaction | None = None  # in which commands are just being executed
         self.deadlocks = 0
         self.waits = 0
+        self.races = 0  # How often two wait for one end, who may then want the same.
         self._holders: dict[Lock, Transaction] = {}
         self._ended = asyncio.Event()
         self._next_id: dict[str, int] = {}
@@ -328,6 +329,7 @@ class Database:
     async def _wait(self, one: Transaction, holder: Transaction) -> None:
         """Until the holder ends. Raises as the driver does of a deadlock."""
         self.waits += 1
+        self.races += any(other.waits_for is holder for other in self.transactions)
         self.tell(one.who, "waits for", holder.who)
         one.waits_for = holder
         self._break_circle(one)

@@ -43,6 +43,7 @@ class History:
     story: list[tuple[Any, ...]] = field(default_factory=list)
     deadlocks: int = 0
     waits: int = 0
+    races: int = 0
     deaths: int = 0
     events: list[Event] = field(default_factory=list)
 
@@ -200,4 +201,5 @@ def happen(
         history.books = dump(connection)
         history.events = show.database.events
         history.deadlocks, history.waits = show.database.deadlocks, show.database.waits
+        history.races = show.database.races
     return history

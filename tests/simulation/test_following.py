@@ -28,11 +28,14 @@ pytestmark = [pytest.mark.postgres, pytest.mark.uncounted]
 
 
 def crowded(stage: Stage) -> Iterator[History]:
-    """Histories in which tills wait for each other and the server keeps well."""
+    """Histories in which tills wait for each other and the server keeps well.
+
+    Which of two goes on first that waited for one end, the real server chooses: such histories are left out.
+    """
     seed = 0
     while True:
         history = happen(replace(plan_of(seed), trouble=0, tills=3), stage, is_prompt=True)
-        if history.waits >= WAITS_MIN and not history.deadlocks:
+        if history.waits >= WAITS_MIN and not history.deadlocks and not history.races:
             yield history
         seed += 1
 
