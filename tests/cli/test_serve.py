@@ -43,6 +43,18 @@ def test_warns_of_plain_http_alone(open_terminal: Terminal, environment: Environ
     assert error == ""
 
 
+@pytest.mark.parametrize(
+    ("dialects", "undo", "is_warned"), [("kiosk", "", True), ("kiosk", "bounded", False), ("", "", False)]
+)
+def test_warns_of_what_guests_of_the_kiosk_may_undo(
+    open_terminal: Terminal, environment: Environment, dialects: str, undo: str, is_warned: bool
+) -> None:
+    environment(public_url="https://shop.example.org", dialects=dialects, machine_undo=undo)
+    with serving("serve", cwd=open_terminal.home) as server:
+        _, error = server.end()
+    assert ("TUCKSHOP_MACHINE_UNDO=bounded" in error) is is_warned
+
+
 def test_a_shop_without_an_admin_gets_a_code_for_the_first(open_terminal: Terminal) -> None:
     open_terminal.tamper("UPDATE users SET is_admin = 0, is_buyer = 1")
     with serving("serve", cwd=open_terminal.home) as server:

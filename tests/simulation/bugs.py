@@ -195,7 +195,7 @@ def _hasty_memory() -> AbstractContextManager[Any]:
 
 LOCKS: dict[str, Bug] = {f"{read.name} are not locked": bug for read, bug in locked_reads(vars(statements))}
 UNSEEN = ("shop are not locked", "limit_counters are not locked")
-"""Locks that no history takes: its shop has had a first admin. tests/planted has their controls."""
+"""Locks that no history takes, or hardly one. tests/planted has their controls, of two tills."""
 
 BUGS: dict[str, Bug] = {
     **LOCKS,

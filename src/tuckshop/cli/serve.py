@@ -11,6 +11,7 @@ import click
 
 from tuckshop.cli.commands import FILLED, Command, Whole
 from tuckshop.cli.shop_access import run
+from tuckshop.domain.refunds import UndoMode
 
 if TYPE_CHECKING:
     from tuckshop.settings import Settings
@@ -58,6 +59,12 @@ def serve(**options: Any) -> None:
         click.echo(
             "Warning: this server does not use HTTPS, so others on the network can read passwords and "
             "cookies. Put it behind a proxy with HTTPS, and set TUCKSHOP_PUBLIC_URL=https://...",
+            err=True,
+        )
+    if given.machine_undo is None and given.guest_undo is UndoMode.CONTRACT:
+        click.echo(
+            "Warning: guests of the dialect kiosk can undo what was dispensed, three times a day under each "
+            "name. Set TUCKSHOP_MACHINE_UNDO=bounded to limit this, or =contract if you accept it.",
             err=True,
         )
     code = run(first_code(given))
