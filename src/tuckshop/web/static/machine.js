@@ -34,7 +34,9 @@ async function fetchPage(url, options) {
 
 async function send(form, button, { isLook = false } = {}) {
   const fields = new FormData(form);
-  if (button?.name) fields.append(button.name, button.value); // It may have been replaced since it was pressed.
+  // It may have been replaced since it was pressed: what the page says by now counts, the total above all.
+  const current = (button?.id && document.getElementById(button.id)) || button;
+  if (current?.name) fields.append(current.name, current.value);
   const action = button?.getAttribute("formaction") ?? form.getAttribute("action");
   const isPost = form.method === "post";
   const query = new URLSearchParams(fields);
