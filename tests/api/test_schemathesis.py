@@ -38,6 +38,11 @@ SHOWN = 12_000  # Characters of a failed run's report: its end names every failu
 
 
 CONFIG = """
+[checks.negative_data_rejection]
+# As by default, and what is too large to be read at all.
+expected-statuses = [
+    "400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"
+]
 [checks.positive_data_acceptance]
 # Besides what it takes for good: a version that is not the present one.
 expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412"]
