@@ -1,8 +1,11 @@
 """A database that would not keep the shop's promises is refused in one sentence, before anything is sold."""
 
+import asyncio
 import sqlite3
 import stat
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -342,6 +345,29 @@ async def test_the_pool_has_the_size_it_was_given(empty_url: str) -> None:
         assert "overflow: 0" in pool.status().lower()
         assert "connections in pool: 0" in pool.status().lower()
     await engine.dispose()
+
+
+def test_who_is_cancelled_leaves_no_thread_that_has_something_to_tell(sqlite_url: str) -> None:
+    """Whatever a thread tells a loop that has ended is an error, and pytest's business."""
+
+    async def read(engine: AsyncEngine) -> None:
+        async with reading(engine) as connection:
+            await connection.execute(text("SELECT count(*) FROM users"))
+
+    async def cancelled(turns: int) -> None:
+        async with opened(sqlite_url) as engine:
+            task = asyncio.create_task(read(engine))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    before = set(threading.enumerate())
+    with ThreadPoolExecutor(1) as aside:  # On this thread, a browser may hold the loop.
+        for turns in range(60):
+            aside.submit(asyncio.run, cancelled(turns)).result()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
 
 
 async def test_both_drivers_read_one_address(postgres_empty_url: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import aiosqlite
 import asyncpg
 from sqlalchemy import URL, Connection, PoolProxiedConnection, event, text
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -226,8 +227,8 @@ def file_of(engine: AsyncEngine) -> Path:
 
 def _open_sqlite(path: str, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=_file_uri(path), query={"mode": "rw", "uri": "true"}),
-        connect_args={"isolation_level": None},
+        URL.create("sqlite+aiosqlite", database=_file_uri(path)),
+        async_creator=partial(_connect, f"{_file_uri(path)}?mode=rw"),
         hide_parameters=True,  # As above.
         pool_size=pool_size,
         max_overflow=0,
@@ -244,6 +245,24 @@ def _open_sqlite(path: str, pool_size: int) -> AsyncEngine:
         connection.exec_driver_sql(f"BEGIN {kind}")
 
     return engine
+
+
+async def _connect(uri: str) -> aiosqlite.Connection:
+    """A connection on a thread of its own.
+
+    Whoever is cancelled meanwhile waits until it is there, and closes it: the thread would tell a loop that
+    may have ended by then.
+    """
+    connecting = asyncio.ensure_future(_connected(uri))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        await (await connecting).close()
+        raise
+
+
+async def _connected(uri: str) -> aiosqlite.Connection:
+    return await aiosqlite.connect(uri, uri=True, isolation_level=None)
 
 
 @contextmanager
