@@ -32,6 +32,7 @@ from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import FulfilMode
 from tuckshop.domain.money import EURO
 from tuckshop.domain.refunds import UndoMode
+from tuckshop.domain.tabs import EXPOSURE_TABS, TabsFor
 from tuckshop.domain.users import Role, name_key
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import screens
@@ -339,7 +340,11 @@ async def open_shop(
     coins: CoinsPolicy = CoinsPolicy.ATTESTED,
     clock: Clock | None = None,
     tab_limit_cents: int = 0,
+    tabs_for: TabsFor = TabsFor.EVERYBODY,
+    tab_exposure_cents: int | None = None,
     coins_daily_cap_cents: int = 20_000,
+    coins_machine_daily_cap_cents: int = 50_000,
+    payout_delay_days: int = 0,
     days: BusinessDays = BY_UTC,
     kiosk_open: bool = False,
     guest_undo: UndoMode = UndoMode.CONTRACT,
@@ -353,7 +358,13 @@ async def open_shop(
         currency=EURO,
         coins=coins,
         tab_limit_cents=tab_limit_cents,
+        tabs_for=tabs_for,
+        tab_exposure_cents=tab_limit_cents * EXPOSURE_TABS
+        if tab_exposure_cents is None
+        else tab_exposure_cents,
         coins_daily_cap_cents=coins_daily_cap_cents,
+        coins_machine_daily_cap_cents=coins_machine_daily_cap_cents,
+        payout_delay_days=payout_delay_days,
         days=days,
         kiosk_open=kiosk_open,
         guest_undo=guest_undo,

@@ -182,6 +182,7 @@ def _v1() -> Router:
             transfers.router,
             transfers.topups,
             transfers.payouts,
+            transfers.reversals,
             guests.router,
             machines.router,
             shelves.router,

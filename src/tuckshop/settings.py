@@ -20,7 +20,9 @@ from dotenv import dotenv_values
 
 from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.domain.payables import PAYOUT_DELAY_DAYS_MAX
 from tuckshop.domain.refunds import UndoMode
+from tuckshop.domain.tabs import EXPOSURE_TABS, TabsFor
 from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
 
@@ -62,12 +64,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seller_registration: RegistrationMode = RegistrationMode.OPEN
     registrations_per_hour: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60  # from one network
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
+    coins_machine_daily_cap_cents: NotNegative = 50_000  # what all buyers may declare at a machine in a day
     tab_limit_cents: NotNegative = 0  # what buyers without a limit of their own may owe
+    tab_for: TabsFor | None = (
+        None  # who may owe: those whom an admin has approved, which is the default, or all
+    )
+    tab_exposure_cents: NotNegative | None = None  # what all others may owe together; 20 times the limit
     refund_window_seconds: Positive = 300
     # What buyers take back by themselves at a machine: off, bounded (3 an hour and 5.00 a day) or contract
     # (as each buyer may). Unless set, guests take nothing back, but for those of the dialect kiosk.
     machine_undo: UndoMode | None = None
     placed_hours: Positive = 24  # after which an order that nobody dispensed is cancelled
+    payout_delay_days: Annotated[int, msgspec.Meta(ge=0, le=PAYOUT_DELAY_DAYS_MAX)] = 7  # sale to payout
     timezone: str = "UTC"  # of the shop, by which its days are counted: Europe/Berlin
     day_starts: str = "00:00"  # when a day's sales begin: 04:00 where nights are long
     public_url: str = ""  # where browsers find the shop: https://shop.example.org
@@ -100,6 +108,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def url(self) -> str:
         """Where the database is."""
         return self.database_url or f"sqlite:///{self.home_path / 'tuckshop.sqlite3'}"
+
+    @property
+    def tabs_for(self) -> TabsFor:
+        """Who may owe."""
+        return self.tab_for or TabsFor.APPROVED
+
+    @property
+    def exposure_cents(self) -> int:
+        """What all those may owe together whose tab no admin has approved."""
+        if self.tab_exposure_cents is not None:
+            return self.tab_exposure_cents
+        return self.tab_limit_cents * EXPOSURE_TABS
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -155,6 +175,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         told = {
             name: _written(getattr(self, name)) for name in self.__struct_fields__ if name != "from_command"
         }
+        told["tab_for"], told["tab_exposure_cents"] = self.tabs_for, str(self.exposure_cents)
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""

@@ -68,6 +68,8 @@ _OFFICE: dict[str, tuple[Ask, ...]] = {
     "POST /office/users/{user}/roles": _one({"role-buyer": "on", "role-admin": "on"}),
     "POST /office/users/{user}/state": _one({"state": "disabled"}),
     "POST /office/users/{user}/tab": _one({"limit": "5.00"}),
+    "POST /office/users/{user}/payout-delay": _one({"days": "0"}),
+    "POST /office/refunds/{order}/dismiss": _one({"seller": "{seller}"}, ids=_BOUGHT),
     "POST /office/users/{user}/close": _one({**_KEY, "name": "{username}"}, state="people"),
     "GET /office/orders/{order}": _one(ids=_BOUGHT),
     "POST /office/orders/{order}/refund": _one(
@@ -107,6 +109,10 @@ _OFFICE: dict[str, tuple[Ask, ...]] = {
     "POST /office/machines/{machine}/coins/count": _one({**_KEY, **_COUNTED, "expected": "{hall_coins}"}),
     "POST /office/payouts/{seller}": _one({**_KEY, "external_ref": "bank-1"}),
     "POST /office/topups": _one({**_KEY, "user": "{username}", "amount": "1.00", "external_ref": "bank-1"}),
+    "POST /office/transfers/{transfer}/reverse": (
+        Ask("a deposit", body={**_KEY, "reason": "typed wrong", "owe": "on"}),
+        Ask("a top-up", body={**_KEY, "reason": "typed wrong"}, ids={"transfer": "topup_id"}),
+    ),
     "POST /office/tabs/{user}/coins": _one({**_KEY, "machine": "1", "coin-50": "1"}),
     "POST /office/tabs/{user}/bank": _one({**_KEY, "amount": "0.50", "external_ref": "bank-1"}),
     "POST /office/counter/deposit": _one(

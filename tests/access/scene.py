@@ -32,7 +32,8 @@ from tuckshop.store.engine import connect_sqlite, postgres_dsn, sqlite_path, wri
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.machines import FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
-from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.commands.transfers import MoneyMoved, TopUp
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
 CALLERS = (
     "nobody", "ended", "disabled", "buyer", "seller", "cashier", "admin", "owner", "other",
@@ -129,7 +130,7 @@ async def furnished(url: str) -> AsyncIterator[Scene]:
 
     async with serving(
         url, wrap=keep, dialects=",".join(NAMES), coins=CoinsPolicy.SELF, tab_limit_cents=10_000,
-        metrics=True, metrics_token=METRICS_TOKEN,
+        metrics=True, metrics_token=METRICS_TOKEN, payout_delay_days=0,
     ) as api:  # fmt: skip
         scene = Scene(api, apps[0])
         for name, roles in PEOPLE.items():
@@ -258,7 +259,10 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
     """What one buyer and seller has: purchases, sales, a tab, earnings, a session and a token."""
     shop, owner, water = scene.shop, scene.people[name].caller, shared["water_id"]
     buyer = scene.people["buyer"].caller
-    await shop.do(Deposit(OPERATOR, wallet_of(owner.user_id), CENTS))
+    deposited = await shop.do(Deposit(OPERATOR, wallet_of(owner.user_id), CENTS))
+    topped_up = await shop.do(TopUp(OPERATOR, wallet_of(owner.user_id), 100, f"bank of {name}"))
+    assert isinstance(deposited, CoinsDeposited)
+    assert isinstance(topped_up, MoneyMoved)
     await shop.log_in_at(shared["hall_id"], owner)
     cola = (await shop.product(f"cola of {name}", price_cents=50, stock=100, seller=owner)).product_id
     await shop.do(MoveStock(OPERATOR, 1, shared["hall_id"], cola, 20))
@@ -278,6 +282,13 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
         "expires_us": NEVER_US,
     }
     async with writing(shop.engine) as connection:
+        asked = {
+            "order_id": bought.order_id,
+            "seller_id": owner.user_id,
+            "amount_cents": 1,
+            "created_us": NEVER_US,
+        }
+        await connection.execute(insert(tables.refund_requests).values(asked))
         session_id = await connection.scalar(
             insert(tables.sessions).values(elsewhere).returning(tables.sessions.c.id)
         )
@@ -291,6 +302,8 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
         "product_id": cola, "product": cola, "name": f"cola of {name}", "version": 1, "image_id": image_id,
         "order_id": bought.order_id, "order": bought.order_id, "undone_id": undone.order_id,
         "placed_id": placed.order_id, "basket": f"basket-{name}", "new_basket": "basket",
+        "transfer_id": deposited.transfer_id, "transfer": deposited.transfer_id,
+        "topup_id": topped_up.transfer_id,
         "sold_id": sold.order_id, "ordered_id": ordered.order_id, "path_id": water,
     }  # fmt: skip
 

@@ -82,6 +82,10 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /v1/tabs/{user_id}/settlements": _one({"coins": {"50": 1}}),
     "POST /v1/earnings/{seller_id}/payouts": _one({"external_ref": "bank-1"}),
     "POST /v1/topups": _one({"user": "{user_id}", "amount": 100, "external_ref": "bank-1"}),
+    "POST /v1/transfers/{transfer_id}/reversal": (
+        Ask("a deposit", body={"reason": "typed wrong", "owe": True}),
+        Ask("a top-up", body={"reason": "typed wrong"}, ids={"transfer_id": "topup_id"}),
+    ),
     "POST /v1/guests/refunds": (Ask(body={"guest": "{guest}", "product": "{water_id}"}),),
     "POST /v1/guests/unclaimed": _one({"days": 30}),
     "POST /v1/machines": _one({"name": "yard"}),

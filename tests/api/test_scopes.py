@@ -38,6 +38,7 @@ TABLE = {
     "POST /v1/tabs/{user_id}/settlements": "admin",
     "POST /v1/earnings/{seller_id}/payouts": "admin",
     "POST /v1/topups": "admin",
+    "POST /v1/transfers/{transfer_id}/reversal": "admin",
     "POST /v1/guests/refunds": "admin",
     "POST /v1/guests/unclaimed": "admin",
     "POST /v1/machines": "admin",

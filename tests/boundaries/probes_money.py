@@ -10,7 +10,7 @@ from sqlalchemy import update
 from tests.api.conftest import serving
 from tests.boundaries.scene import DAY_US, Asked, Scene, outcome
 from tests.web.conftest import browsers
-from tuckshop.domain.days import MICROSECONDS, Period, date_of
+from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS, Period, date_of
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.users import OPERATOR as OFFICE
@@ -92,6 +92,22 @@ async def _payable(scene: Scene, *, is_late: bool) -> Asked:
     ada, sam = await scene.shop.buyer(cents=1_000), await scene.shop.person("sam", Role.SELLER)
     await bought(scene, ada, is_late=is_late, seller=sam, price_cents=PRICE_CENTS)
     return Asked(scene.later(WINDOW_SECONDS), _asked_of(scene, sam))
+
+
+async def young_at_once(scene: Scene) -> Asked:
+    return await _young(scene, is_late=False)
+
+
+async def young_late(scene: Scene) -> Asked:
+    return await _young(scene, is_late=True)
+
+
+async def _young(scene: Scene, *, is_late: bool) -> Asked:
+    """Of a seller who is paid after a day, for what no buyer may return."""
+    ada, sam = await scene.shop.buyer(cents=1_000), await scene.shop.person("sam", Role.SELLER)
+    await scene.shop.execute("UPDATE users SET payout_delay_days = 1 WHERE id = :id", id=sam.user_id)
+    await bought(scene, ada, is_late=is_late, seller=sam, price_cents=PRICE_CENTS, refundable=False)
+    return Asked(scene.later(DAY_SECONDS), _asked_of(scene, sam))
 
 
 async def clock_set_back(scene: Scene) -> Asked:

@@ -229,8 +229,12 @@ SHOPS = (
     Row(
         "earnings are held back, of what was dispensed at once",
         (
-            "domain.payables:held_back_cents | order.fulfilled_us >= since_us",
-            "queries.earnings:held_back_cents | orders.c.fulfilled_us >= since_us",
+            "domain.payables:_since | order.fulfilled_us >= since_us",
+            "queries.earnings:held_back_cents | orders.c.fulfilled_us >= returnable_us",
+            (
+                "queries.earnings:held_back_cents | "
+                "lines.c.order_id > await _older_id(connection, returnable_us)"
+            ),
             "till.sql.statements:EARNINGS | o.fulfilled_us >= w.since_us",
         ),
         ((0, "NotPayable"), (0, "NotPayable"), (150, "done")),
@@ -243,10 +247,29 @@ SHOPS = (
         money.payable_late,
     ),
     Row(
+        "earnings are held back for the payout delay, of what was dispensed at once",
+        (
+            "queries.earnings:_young_cents | lines.c.order_id > await _older_id(connection, since_us)",
+            "queries.earnings:_young_cents | orders.c.fulfilled_us >= since_us",
+            "till.sql.statements:EARNINGS | o.fulfilled_us >= w.young_since_us",
+        ),
+        ((0, "NotPayable"), (0, "NotPayable"), (150, "done")),
+        money.young_at_once,
+    ),
+    Row(
+        "earnings are held back for the payout delay, of what was dispensed later",
+        (
+            "queries.earnings:_late | orders.c.fulfilled_us >= since_us",
+            "till.sql.statements:EARNINGS | o.fulfilled_us >= w.young_since_us",
+        ),
+        ((0, "NotPayable"), (0, "NotPayable"), (150, "done")),
+        money.young_late,
+    ),
+    Row(
         "earnings are held back though the clock was set back by a minute",
         (
             (
-                "queries.earnings:held_back_cents | "
+                "queries.earnings:_older_id | "
                 "orders.c.created_us < since_us - CLOCK_SECONDS_BACK_MAX * MICROSECONDS"
             ),
             "till.sql.statements:OLDER | o.created_us < w.before_us",
@@ -321,8 +344,8 @@ SHOPS = (
     Row(
         "a report's next day begins, for pay-outs",
         (
-            "queries.reports:earnings | transfers.c.created_us >= days.start_us(day_of(period.first))",
-            "queries.reports:earnings | transfers.c.created_us < days.start_us(day_of(period.last) + 1)",
+            "queries.reports:earnings | moved.c.created_us >= days.start_us(day_of(period.first))",
+            "queries.reports:earnings | moved.c.created_us < days.start_us(day_of(period.last) + 1)",
         ),
         ((10, 0), (0, 10), (0, 10)),
         money.pay_outs_of_a_day,
@@ -350,6 +373,9 @@ SHOPS = (
 """Asked of a shop, on each database, by its clock."""
 
 OTHERS = (
+    # Days of a setting.
+    "operations.sellers:set_payout_delay | 0 <= days <= PAYOUT_DELAY_DAYS_MAX",
+    "store.tables.user:users | payout_delay_days >= 0",
     # Counts looks; tests/http/test_timeouts.py asks.
     "http.timeouts:BodyTimeouts.look | self.looks - since > self._looks_max",
     "http.timeouts:BodyTimeouts.look | self.looks - begun > BODY_SECONDS_MAX",

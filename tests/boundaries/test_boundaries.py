@@ -28,6 +28,7 @@ async def scene(database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
         database_url=database_url,
         secret="a secret for tests, long enough to sign with",
         coins=CoinsPolicy.SELF,
+        payout_delay_days=0,
         machine_undo=UndoMode.CONTRACT,
         timezone="Europe/Berlin",
         day_starts="04:00",

@@ -164,6 +164,32 @@ def test_refuses_an_open_kiosk(open_terminal: Terminal, environment: Environment
         assert "TUCKSHOP_KIOSK_OPEN is for demos only" in told
 
 
+def test_names_every_setting_that_dialects_need_at_once(
+    open_terminal: Terminal, environment: Environment
+) -> None:
+    environment(dialects="simple-payment,app-demo,shop,kiosk")
+    told = open_terminal.refused("serve")
+    assert told.startswith("To serve simple-payment and app-demo and shop, set TUCKSHOP_COINS=self (")
+    for setting in ("TUCKSHOP_TAB_LIMIT_CENTS=2000", "TUCKSHOP_TAB_FOR=everybody"):
+        assert told.count(setting) == 1
+    assert "`tuckshop config --for simple-payment --for app-demo --for shop`" in told
+    environment(dialects="shop", tab_limit_cents="500")
+    told = open_terminal.refused("serve")  # Said by nobody: strangers would order, and be refused.
+    assert "TUCKSHOP_TAB_FOR=everybody" in told
+    assert "TUCKSHOP_TAB_LIMIT_CENTS" not in told
+
+
+@pytest.mark.parametrize(("tab_for", "warnings"), [("approved", 1), ("everybody", 2)])
+def test_says_what_it_lends_to_everybody(
+    open_terminal: Terminal, environment: Environment, tab_for: str, warnings: int
+) -> None:
+    environment(dialects="shop", tab_limit_cents="500", tab_for=tab_for)
+    with serving("serve", cwd=open_terminal.home) as server:
+        _, error = server.end()
+    assert error.count("Warning: ") == warnings
+    assert ("can order on the tab, all of them together for up to 10000 cents" in error) == (warnings == 2)
+
+
 def test_refuses_without_a_secret(open_terminal: Terminal, environment: Environment) -> None:
     (open_terminal.home / "secret.key").unlink()
     assert "no signing secret" in open_terminal.refused("serve")

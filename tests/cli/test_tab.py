@@ -29,15 +29,17 @@ def test_lets_people_owe_and_logs_it(shop: Terminal) -> None:
         "SELECT action, subject, before, after FROM admin_log ORDER BY id DESC LIMIT 1"
     )
     assert (action, subject) == ("user.tab_limit", "user:1")
-    assert json.loads(before) == {"tab_limit_cents": 500}
-    assert json.loads(after) == {"tab_limit_cents": 1250}
+    assert json.loads(before) == {"tab_limit_cents": 500, "tab_approved": True}
+    assert json.loads(after) == {"tab_limit_cents": 1250, "tab_approved": True}
 
 
 def test_default_means_the_setting(shop: Terminal, environment: Environment) -> None:
     environment(tab_limit_cents="300")
     assert shop.works("tab", "limit", "ada", "default") == "ada may owe up to 3.00 EUR.\n"
     assert shop.rows("SELECT tab_limit_cents FROM users WHERE username = 'ada'") == [(None,)]
-    assert re.search(r"Limit +3\.00 EUR \(default\)", shop.works("tab", "show", "bob"))
+    assert re.search(r"Limit +3\.00 EUR \(default\)", shop.works("tab", "show", "ada"))
+    assert re.search(r"Limit +0\.00 EUR \(not approved\)", shop.works("tab", "show", "bob"))
+    assert "up to 0.00 EUR" in shop.works("tab", "limit", "ada", "none")
     assert "up to 0.00 EUR" in shop.works("tab", "limit", "bob", "0")
 
 

@@ -70,3 +70,33 @@ def test_wrong_words_change_nothing(shop: Terminal, words: str, told: str) -> No
     if "9999999999999" in words:
         shop.works("topup", "ada", "9999999999999.99", "--ref", "rich")
     assert told in shop.refused(*words.split())
+
+
+def test_reverses_a_transfer_once(shop: Terminal) -> None:
+    shop.works("topup", "ada", "20", "--ref", "bank 1")
+    ((number,),) = shop.rows("SELECT id FROM transfers")
+    told = shop.works("transfer", "reverse", str(number), "--reason", "was for sam")
+    assert told.splitlines()[0].startswith(f"Transfer {number} (topup, 20.00 EUR) is reversed by transfer ")
+    assert "The wallet has 0.00 EUR now." in told
+    assert "was already reversed" in shop.refused("transfer", "reverse", str(number), "--reason", "again")
+    assert shop.rows("SELECT kind, reason FROM transfers ORDER BY id") == [
+        ("topup", None),
+        ("reversal", "was for sam"),
+    ]
+    assert "There is no transfer 999" in shop.refused("transfer", "reverse", "999", "--reason", "wrong")
+    assert "Missing option '--reason'" in shop.refused("transfer", "reverse", str(number))
+    shop.works("audit")
+
+
+def test_puts_what_is_spent_on_the_tab_when_told(shop: Terminal) -> None:
+    shop.works("topup", "ada", "20", "--ref", "bank 1")
+    ((number,),) = shop.rows("SELECT id FROM transfers")
+    shop.works("product", "add", "cola", "15", "--stock", "1")
+    shop.tamper("UPDATE accounts SET balance_cents = 500 WHERE kind = 'wallet'")  # As if 15.00 were spent.
+    reverse = ("transfer", "reverse", str(number), "--reason", "was for sam")
+    assert shop.refused(*reverse) == (
+        "20.00 must be taken back, but the wallet has only 5.00. Add --owe to put the rest on the user's tab."
+    )
+    told = shop.works(*reverse, "--owe")
+    assert "15.00 EUR went on the tab." in told
+    assert "The tab owes 15.00 EUR now." in told

@@ -8,7 +8,7 @@ import pytest
 
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Line, Order, OrderStatus, Payment
-from tuckshop.domain.payables import held_back_cents
+from tuckshop.domain.payables import held_back_cents, unpaid_cents, young_cents, young_since_us
 
 SAM, SUE, ADA = 7, 8, 3
 DISPENSED_US = 1_000
@@ -43,9 +43,14 @@ def line(cents: int, *, seller_id: int | None = SAM, refundable: bool = True, ba
     )
 
 
-def held(*orders: Order, owed: int = 0, since_us: int = DISPENSED_US + 1) -> dict[int, int]:
+def held(
+    *orders: Order, owed: int = 0, since_us: int = DISPENSED_US + 1, young_us: dict[int, int] | None = None
+) -> dict[int, int]:
     by_id = {one.id: one for one in orders}
-    return dict(+held_back_cents(by_id, owed_cents={ADA: owed}, since_us=since_us))
+    found = held_back_cents(
+        by_id, owed_cents={ADA: owed}, returnable_since_us=since_us, young_since_us=young_us
+    )
+    return dict(+found)
 
 
 def test_what_is_not_dispensed_is_held_back_whole_but_for_what_went_back() -> None:
@@ -59,6 +64,19 @@ def test_what_is_not_dispensed_is_held_back_whole_but_for_what_went_back() -> No
 def test_what_may_be_refunded_is_held_back_until_the_window_is_over(since_us: int, cents: int) -> None:
     dispensed = order(1, line(100), line(50, refundable=False), line(9, seller_id=None))
     assert held(dispensed, since_us=since_us) == ({SAM: cents} if cents else {})
+
+
+@pytest.mark.parametrize(("since_us", "cents"), [(DISPENSED_US, 300), (DISPENSED_US + 1, 0)])
+def test_what_is_too_young_is_held_back_refundable_or_not(since_us: int, cents: int) -> None:
+    dispensed = order(1, line(100), line(50, refundable=False), line(9, seller_id=SUE))
+    assert held(dispensed, young_us={SAM: since_us}) == ({SAM: cents} if cents else {})
+    assert young_cents(dispensed, seller_id=SAM, since_us=since_us) == cents
+
+
+def test_a_seller_without_a_delay_waits_for_nothing() -> None:
+    assert young_since_us(delay_days=0, shop_delay_days=7, now_us=0) is None
+    assert young_since_us(delay_days=None, shop_delay_days=7, now_us=0) == -7 * 86_400 * 10**6
+    assert young_since_us(delay_days=2, shop_delay_days=0, now_us=0) == -2 * 86_400 * 10**6
 
 
 @pytest.mark.parametrize(
@@ -81,3 +99,8 @@ def test_what_others_sold_on_the_tab_counts_for_which_orders_are_owed() -> None:
 def test_what_a_wallet_paid_for_says_nothing_of_the_tab() -> None:
     on_tab = order(1, line(100), payment=Payment.TAB)
     assert held(on_tab, order(2, line(10)), owed=200) == {SAM: 200}
+
+
+def test_of_what_a_tab_owes_each_order_owes_its_part_from_the_newest_up() -> None:
+    assert unpaid_cents({1: 100, 2: 300, 3: 50}, owed_cents=200) == {3: 50, 2: 150, 1: 0}
+    assert unpaid_cents({1: 100}, owed_cents=0) == {1: 0}

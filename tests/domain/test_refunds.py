@@ -163,7 +163,7 @@ def test_of_what_a_wallet_paid_nothing_comes_off_the_tab() -> None:
     back = cancel(
         order=(bought := order(line(COLA))),
         actor=BUYER,
-        balances=BuyerBalances(0, owed_cents=500),
+        balances=BuyerBalances(0, unpaid_cents=500),
         inventory=inventory(bought),
         limits=LIMITS,
     )

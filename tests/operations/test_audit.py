@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.shop import Shop, every_rule
 from tests.till.registering import register
-from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refusals import Refusal
 from tuckshop.domain.users import Role
@@ -34,7 +34,7 @@ from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, Pl
 from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.state import forms
 
@@ -61,6 +61,7 @@ FIGURES = {
 WITHOUT_WITNESS = {
     "order_lines": ("cost_cents",),
     "products": ("cost_cents", "price_cents"),
+    "refund_requests": ("amount_cents",),
     "shelves": ("price_cents",),
     "users": ("tab_limit_cents",),
 }
@@ -79,7 +80,7 @@ TIES = {
     "sales": ("day", "machine_id", "product_id"),
     "shelves": ("machine_id", "product_id"),
     "stock_movements": ("machine_id", "product_id"),
-    "transfers": ("kind", "machine_id", "source_id", "target_id"),
+    "transfers": ("kind", "machine_id", "reverses_id", "source_id", "target_id"),
 }
 """What says whose a figure is, and why: a change of any one is found, too."""
 
@@ -137,7 +138,23 @@ async def books(shop: Shop) -> Shop:
             assert number in (2, 12)  # Too many colas; a changer without the coins.
     shop.clock.forward(301)
     await shop.do(PaySeller(OPERATOR, sam.user_id, "pay 1"), key="paid")
+    await reverse(shop, wallet)
     return shop
+
+
+async def reverse(shop: Shop, wallet: AccountRef) -> None:
+    """One of each kind taken back; the rest of a deposit that was spent goes on the tab."""
+    await shop.do(PayOut(OPERATOR, wallet))
+    newest = {row["kind"]: row["id"] for row in await shop.rows("transfers")}
+    for kind in ("payout", "earnings_payout", "settlement"):
+        await shop.do(ReverseTransfer(OPERATOR, newest[kind], "wrong"), key=f"back {kind}")
+    for kind, again in {
+        "deposit": Deposit(OPERATOR, wallet, {50: 1}),
+        "topup": TopUp(OPERATOR, wallet, 9, "x"),
+    }.items():
+        made: Any = await shop.do(again)
+        await shop.do(PayOut(OPERATOR, wallet))
+        await shop.do(ReverseTransfer(OPERATOR, made.transfer_id, "wrong", owe=True), key=f"back {kind}")
 
 
 async def life_of_orders(shop: Shop, bob: SessionCaller, cola: int, nuts: int) -> list[Command]:
@@ -378,6 +395,8 @@ def test_every_figure_is_claimed_or_has_no_witness() -> None:
         ("amount_cents", "user.registered/1"),
         ("transfer_id", "user.registered/1"),
         ("user_id", "user.registered/1"),
+        ("amount_cents", "transfer.reversed/1"),
+        ("transfer_id", "transfer.reversed/1"),
     ],
 )
 async def test_finds_an_outcome_that_tells_of_something_else(books: Shop, field: str, of: str) -> None:
@@ -391,6 +410,19 @@ async def test_finds_an_outcome_that_tells_of_something_else(books: Shop, field:
     assert list(found) == ["every idempotency record refers to the result of its command"]
     (problems,) = found.values()
     assert [problem["key"] for problem in problems] == [record["key"]]
+
+
+async def test_finds_a_reversal_of_something_else(books: Shop) -> None:
+    rows = {row["id"]: row for row in await books.rows("transfers")}
+    wrong = next(row for row in rows.values() if row["kind"] == "reversal" and not row["machine_id"])
+    was = rows[wrong["reverses_id"]]
+    other = {**was, "id": max(rows) + 1, "amount_cents": was["amount_cents"] + 1, "external_ref": "other"}
+    async with writing(books.engine) as connection:
+        await connection.execute(insert(tables.transfers), other)
+    await books.execute(
+        "UPDATE transfers SET reverses_id = :other WHERE id = :id", other=other["id"], id=wrong["id"]
+    )
+    assert "every reversal takes one transfer back, to the cent" in broken(await audit(books.engine))
 
 
 async def test_finds_a_registration_of_nobody(books: Shop) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pytest
 from sqlalchemy import text
@@ -10,12 +10,15 @@ from sqlalchemy import text
 from tests.operations.test_audit import broken, tampering
 from tests.shop import Shop
 from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.operations.audit import examine
 from tuckshop.store.audit_rules import rules
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.machines import MoveStock
+from tuckshop.till.commands.orders import CancelOrder, OrderPlaced, PlaceOrder
 from tuckshop.till.commands.refunds import Refund
+from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import SendMoney
 from tuckshop.till.commands.wallet import Deposit
 
@@ -92,6 +95,10 @@ TABLE: dict[str, Tampering] = {
     "every seller paid back the price of their refunded lines": Tampering(
         f"UPDATE transfers SET source_id = {EVAS} WHERE kind = 'refund'" + REBALANCED
     ),
+    "no tab owes more than what is left of its orders": Tampering(
+        "UPDATE transfers SET target_id = (SELECT a.id FROM accounts a JOIN users u ON u.id = a.user_id"
+        " WHERE u.username = 'bob' AND a.kind = 'tab') WHERE kind = 'settlement'" + REBALANCED
+    ),
     "every order line has the number of its refunded pieces": Tampering(
         f"UPDATE order_lines SET refunded_quantity = 3 WHERE order_id = {FIRST}"
     ),
@@ -124,7 +131,10 @@ NEXT_IDS = {
 
 @pytest.fixture
 async def books(shop: Shop) -> Shop:
-    """Ada buys 4 of Sam's cola and returns 1 and 1; Bob a cola and Eva's nuts; 2 cola go to the hall."""
+    """Ada buys 4 of Sam's cola and returns 1 and 1; Bob a cola and Eva's nuts; 2 cola go to the hall.
+
+    Each orders nuts on the tab; Ada pays hers, and cancels.
+    """
     sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
     ada, bob = await shop.buyer("ada", cents=2000), await shop.buyer("bob", cents=1500)
     hall = await shop.machine("hall", box_kind="unlimited")
@@ -137,6 +147,13 @@ async def books(shop: Shop) -> Shop:
     await shop.do(MoveStock(OPERATOR, 1, hall, cola, 2))
     await shop.do(SendMoney(ada, wallet_of(ada.user_id), wallet_of(bob.user_id), 100))
     await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id), {50: 1}), key="kept")
+    await shop.execute("UPDATE users SET tab_limit_cents = 80")
+    on_tabs = [
+        await shop.do(PlaceOrder(one, wallet_of(one.user_id), ((nuts, 1),), payment=Payment.TAB))
+        for one in (ada, bob)
+    ]
+    await shop.do(SettleTab(OPERATOR, ada.user_id, amount_cents=80, external_ref="bank 1"))
+    await shop.do(CancelOrder(ada, cast(OrderPlaced, on_tabs[0]).order_id))
     await shop.assert_clean()
     return shop
 
@@ -175,5 +192,5 @@ async def test_an_id_that_is_taken_is_found_by_one_rule_alone(books: Shop) -> No
 )
 async def test_an_order_that_tells_two_stories_is_found(books: Shop, change: str) -> None:
     async with tampering(books) as connection:
-        await connection.execute(text(f"UPDATE orders SET {change} WHERE id = (SELECT max(id) FROM orders)"))
+        await connection.execute(text(f"UPDATE orders SET {change} WHERE id = {FIRST} + 1"))
         assert "every order's status matches its refunds" in broken(await examine(connection))

@@ -9,6 +9,7 @@ from tests.queries.test_tabs import books
 from tests.shop import Clock
 from tests.shop import Shop as Books
 from tuckshop.context import Shop
+from tuckshop.domain.days import DAY_SECONDS
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.users import OPERATOR, Role
 from tuckshop.queries import earnings
@@ -28,6 +29,8 @@ async def test_each_kind_of_order_counts_once_and_alone(
     cola = (await books.product("cola", price_cents=100, stock=100, seller=sam)).product_id
     ada = await books.buyer("ada", cents=5_000)
     await books.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
+    delay = "UPDATE users SET payout_delay_days = :days WHERE id = :id"
+    await books.execute(delay, days=0, id=seller_id)
 
     references = count()
 
@@ -56,6 +59,13 @@ async def test_each_kind_of_order_counts_once_and_alone(
     assert await held_cents() == 300
     clock.forward(301)
     assert await held_cents() == 200
+    await books.execute(delay, days=1, id=seller_id)
+    clock.forward(DAY_SECONDS - 3_600 - 602 + 1)  # A day after the first 9.00.
+    assert await held_cents() == 200 + 300 + 100
+    clock.forward(3_600)
+    assert await held_cents() == 200 + 100  # Handed out last, whenever it was made.
+    clock.forward(301)
+    assert await held_cents() == 200
     await books.assert_clean()
 
 
@@ -63,6 +73,7 @@ async def test_a_clock_that_was_set_back_a_little_hides_nothing(
     open_for_business: Shop, books: Books, clock: Clock
 ) -> None:
     sam = await books.person("sam", Role.SELLER)
+    await books.execute("UPDATE users SET payout_delay_days = 0 WHERE id = :id", id=sam.user_id)
     cola = (await books.product("cola", price_cents=100, seller=sam)).product_id
     ada = await books.buyer("ada", cents=500)
     await books.buy(ada, (cola, 1))

@@ -38,17 +38,19 @@ async def test_a_limit_counts_from_the_next_order_on(open_for_business: Shop, bo
     await books.buyer("bob")
     cola = (await books.product(price_cents=150)).product_id
     user_id = ada.user_id
-    assert await tab_queries.find(open_for_business, user_id=user_id) == Tab(user_id, "ada", 0, 0, False)
+    assert await tab_queries.find(open_for_business, user_id=user_id) == Tab(
+        user_id, "ada", 0, 0, False, approved=False
+    )
     with pytest.raises(TabLimitExceeded):
         await on_tab(books, ada, cola)
     set_to = await tabs.set_limit(open_for_business, actor=OPERATOR, user_id=user_id, limit_cents=200)
-    assert set_to == Tab(user_id, "ada", 0, 200, True)
+    assert set_to == Tab(user_id, "ada", 0, 200, True, approved=True)
     await on_tab(books, ada, cola)
-    assert await tab_queries.page(open_for_business) == [Tab(user_id, "ada", 150, 200, True)]
+    assert await tab_queries.page(open_for_business) == [Tab(user_id, "ada", 150, 200, True, approved=True)]
     assert await tab_queries.page(open_for_business, after_id=user_id) == []
     # What is owed stays owed, above the limit too.
     set_to = await tabs.set_limit(open_for_business, actor=OPERATOR, user_id=user_id, limit_cents=None)
-    assert set_to == Tab(user_id, "ada", 150, 0, False)
+    assert set_to == Tab(user_id, "ada", 150, 0, False, approved=True)
     await books.assert_clean()
 
 

@@ -29,6 +29,7 @@ async def test_what_is_payable_is_what_the_till_pays(
     tea = await books.product("tea", price_cents=80, seller=sue)
     kept = await books.product("ice", price_cents=10, seller=sue, refundable=False)
     ada = await books.buyer("ada", cents=2_000)
+    await books.execute("UPDATE users SET payout_delay_days = 0")
     await books.execute("UPDATE users SET tab_limit_cents = 1000 WHERE id = :id", id=ada.user_id)
     assert await earnings.payables(shop, actor=OPERATOR, limit=9) == []
     await books.buy(ada, (cola.product_id, 2))  # 300, past being given back soon.

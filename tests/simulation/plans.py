@@ -16,10 +16,18 @@ from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins,
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
-from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
+from tuckshop.till.commands.transfers import (
+    CloseWallet,
+    MoneyMoved,
+    PaySeller,
+    ReverseTransfer,
+    SellerPaid,
+    SendMoney,
+    TopUp,
+)
 from tuckshop.till.commands.users import CloseUser, Register
-from tuckshop.till.commands.wallet import Deposit, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
 STEPS_MIN, STEPS_MAX = 6, 16
 WEIGHTS = {
@@ -27,6 +35,7 @@ WEIGHTS = {
     "refund": 12,
     "undo": 9,
     "settle_tab": 7,
+    "reverse": 6,
     "deposit": 8,
     "pay_out": 4,
     "product_command": 14,
@@ -108,6 +117,7 @@ class Known:
 
     orders: list[int] = field(default_factory=lambda: list(ORDERS))
     products: list[int] = field(default_factory=lambda: list(PRODUCTS))
+    transfers: list[int] = field(default_factory=lambda: [1, 2, 999])  # of the stage, and none
 
     def learn(self, answer: object) -> None:
         """Numbers of what is there now."""
@@ -115,6 +125,8 @@ class Known:
             self.orders.append(answer.order_id)
         elif isinstance(answer, ProductRecord) and answer.product_id not in self.products:
             self.products.append(answer.product_id)
+        elif isinstance(answer, CoinsDeposited | PaidOut | TabSettled | MoneyMoved | SellerPaid):
+            self.transfers.append(answer.transfer_id)
 
 
 def envelope_of(step: Step, plan: Plan, stage: Stage, known: Known) -> Envelope:
@@ -180,6 +192,10 @@ class _Dice:
         return SettleTab(
             caller, user_id, amount_cents=self.random.choice((1, 13)), external_ref=self.bank_ref()
         )
+
+    def reverse(self) -> ReverseTransfer:
+        caller = self.somebody(self.random.choice((OPERATOR, self.people.cashier, self.people.admin)))
+        return ReverseTransfer(caller, self.random.choice(self.known.transfers), "typed", self.once_in(2))
 
     def deposit(self) -> Deposit:
         buyer = self.buyer()

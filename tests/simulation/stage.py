@@ -14,6 +14,7 @@ from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.refunds import UndoMode
+from tuckshop.domain.tabs import TabsFor
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store import tables
@@ -31,7 +32,10 @@ POLICY = Policy(
     currency=EURO,
     coins=CoinsPolicy.SELF,
     tab_limit_cents=TAB_LIMIT_CENTS,
+    tabs_for=TabsFor.EVERYBODY,
+    tab_exposure_cents=TAB_LIMIT_CENTS + TAB_LIMIT_CENTS // 2,
     coins_daily_cap_cents=CAP_CENTS,
+    payout_delay_days=0,
     guest_undo=UndoMode.BOUNDED,
     user_undo=UndoMode.BOUNDED,
 )

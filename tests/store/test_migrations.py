@@ -194,6 +194,34 @@ async def test_what_was_sold_before_is_counted_by_days_of_utc(empty_urls: tuple[
                 await connection.execute(text("UPDATE orders SET day = NULL"))
 
 
+async def test_who_had_a_tab_before_is_approved(empty_urls: tuple[str, str]) -> None:
+    """Revision 0021: used tabs and own limits; the shop's limit stays a setting."""
+    async with opened(empty_urls[0]) as engine:
+        await upgrade_to(engine, "0016")
+        async with writing(engine) as connection:
+            await install(connection, now_us=1)
+            for place, (name, limit) in enumerate((("ada", "NULL"), ("bob", "500"), ("cleo", "NULL")), 1):
+                await connection.execute(
+                    text(
+                        "INSERT INTO users (id, username, username_key, password_hash, state, is_buyer,"
+                        " is_seller, is_cashier, is_admin, tab_limit_cents, created_us)"
+                        f" VALUES ({place}, '{name}', '{name}', '!', 'active', TRUE, FALSE, FALSE, FALSE,"
+                        f" {limit}, 1)"
+                    )
+                )
+            await connection.execute(
+                text("INSERT INTO accounts (kind, user_id, balance_cents) VALUES ('tab', 1, 0)")
+            )
+        await upgrade(engine)
+        async with reading(engine) as connection:
+            rows = await connection.execute(
+                text("SELECT username, tab_limit_cents, tab_approved FROM users ORDER BY id")
+            )
+            assert [tuple(row) for row in rows] == [
+                ("ada", None, True), ("bob", 500, True), ("cleo", None, False),
+            ]  # fmt: skip
+
+
 async def upgrade_to(engine: AsyncEngine, revision: str) -> None:
     """The database as an older release left it."""
 

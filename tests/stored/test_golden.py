@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from sqlalchemy import CheckConstraint, LargeBinary, Text
+from sqlalchemy import CheckConstraint, LargeBinary, Text, insert
 
 from tests.api.conftest import Api, serving
 from tests.api.test_events import watching
@@ -24,14 +24,16 @@ from tests.stored.make_fixture import PASSWORD, SETTINGS, Recorder, play
 from tuckshop.api.requests import cursor_of
 from tuckshop.demo.history import MADE
 from tuckshop.domain.field_problems import FieldProblem
+from tuckshop.domain.users import OPERATOR as OPERATING
 from tuckshop.domain.users import Role, Scope, name_key, read_scopes, write_scopes
 from tuckshop.identity import access_tokens, api_tokens, browser_sessions, registration, sessions, users
-from tuckshop.operations import tabs
+from tuckshop.operations import refund_requests, sellers, tabs
 from tuckshop.queries.events import EventKind
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
 from tuckshop.store.forms import Form, form_of
 from tuckshop.till.callers import OPERATOR, MachineCaller, RegistrantCaller, SessionCaller
+from tuckshop.till.commands.transfers import ReverseTransfer
 from tuckshop.till.state import changed_ids, forms
 from tuckshop.till.state.changed_ids import ChangedIds
 
@@ -91,14 +93,20 @@ def _problem(outcome: str) -> str | None:
 async def played(sqlite_url: str) -> Any:
     """The same days as in the fixture of the old release, and the lines that they leave in the admin log."""
     settings: dict[str, Any] = {name: value for name, value in SETTINGS.items() if name != "secret"}
+    settings["payout_delay_days"] = 0  # As it was in the old release.
     async with serving(sqlite_url, clock=Clock(), **settings) as api:
         await _add_people(api)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{api.port}", verify=False) as client:
             await play(Recorder(client, api.clock))  # type: ignore[arg-type]  # It has no more of one.
+        (first, *_) = [row["id"] for row in await api.shop.rows("transfers") if row["kind"] == "topup"]
+        await api.shop.do(ReverseTransfer(OPERATOR, first, "typed wrong", owe=True))
         max_id = (await users.find_by_name(api.running, username="max")).id
         await sessions.end_all(api.running, user_id=max_id)
         async with writing(api.shop.engine) as connection:
             await admin_log.record(connection, action=MADE, subject="shop", now_us=api.clock.now_us)
+            asked = {"order_id": 1, "seller_id": 2, "amount_cents": 500, "created_us": 1}
+            await connection.execute(insert(tables.refund_requests).values(asked))
+        await refund_requests.dismiss(api.running, actor=OPERATING, order_id=1, seller_id=2)
         return await api.shop.rows("admin_log")
 
 
@@ -114,9 +122,8 @@ async def _add_people(api: Api) -> None:
     await add("max", Role.BUYER)
     tom = await add("tom", Role.BUYER)
     await users.reset_password(api.running, username="tom")
-    from tuckshop.domain.users import OPERATOR as OPERATING
-
     await tabs.set_limit(api.running, actor=OPERATING, user_id=tom, limit_cents=500)
+    await sellers.set_payout_delay(api.running, actor=OPERATING, user_id=tom, days=0)
 
 
 async def test_every_line_of_the_admin_log_is_written_as_its_golden_line_says(

@@ -25,10 +25,17 @@ from tuckshop.till.commands.products import (
     Restock,
 )
 from tuckshop.till.commands.refunds import Refund, RefundNewest
-from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
-from tuckshop.till.commands.users import CloseUser
-from tuckshop.till.commands.wallet import Deposit, PayOut
+from tuckshop.till.commands.tabs import SettleTab, TabSettled
+from tuckshop.till.commands.transfers import (
+    CloseWallet,
+    MoneyMoved,
+    PaySeller,
+    ReverseTransfer,
+    SendMoney,
+    TopUp,
+)
+from tuckshop.till.commands.users import CloseUser, Registered
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PayOut
 
 
 class Day:
@@ -42,6 +49,7 @@ class Day:
         self.last_order = 0
         self.bob = ada
         self.guest = self.wallet
+        self.cara, self.cara_id, self.caras_first = self.wallet, 0, 0
 
     async def adding_a_product(self) -> list[Posted]:
         added = [
@@ -182,7 +190,33 @@ class Day:
 
     async def registering_with_coins(self) -> list[Posted]:
         self.shop.till.policy = replace(self.shop.till.policy, coins=CoinsPolicy.SELF)
-        return [await post(self.shop, register("Cara", coins={100: 1}))]
+        posted = await post(self.shop, register("Cara", coins={100: 1}))
+        assert isinstance(posted.receipt, Registered)
+        self.cara_id, self.cara = posted.receipt.user_id, wallet_of(posted.receipt.user_id)
+        self.caras_first = posted.receipt.transfer_id or 0
+        return [posted]
+
+    async def reversing_a_deposit(self) -> list[Posted]:
+        wrong = await post(self.shop, Deposit(OPERATOR, self.cara, {100: 2}))
+        return [wrong, await self._reversed(wrong, "was 0.50 twice")]
+
+    async def reversing_a_topup(self) -> list[Posted]:
+        wrong = await post(self.shop, TopUp(OPERATOR, self.cara, 500, "bank 19"))
+        return [wrong, await self._reversed(wrong, "was for Ada")]
+
+    async def reversing_what_is_spent(self) -> list[Posted]:
+        bought = await post(self.shop, PlaceOrder(OPERATOR, self.cara, ((self.products[2], 1),)))
+        back = ReverseTransfer(OPERATOR, self.caras_first, "was a button", owe=True)
+        return [bought, await post(self.shop, back)]
+
+    async def reversing_a_settlement_in_coins(self) -> list[Posted]:
+        wrong = await post(self.shop, SettleTab(OPERATOR, self.cara_id, coins={20: 1}))
+        return [wrong, await self._reversed(wrong, "was Ada's coin")]
+
+    async def _reversed(self, wrong: Posted, reason: str) -> Posted:
+        receipt = wrong.receipt
+        assert isinstance(receipt, CoinsDeposited | MoneyMoved | TabSettled)
+        return await post(self.shop, ReverseTransfer(OPERATOR, receipt.transfer_id, reason))
 
     async def in_the_evening(self) -> list[Posted]:
         return []

@@ -24,6 +24,7 @@ from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.domain.refunds import UndoMode
+from tuckshop.domain.tabs import TabsFor
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, Caller, GuestCaller, MachineCaller, SessionCaller
@@ -33,7 +34,7 @@ from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, Red
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
 from tuckshop.till.commands.users import CloseUser, Register
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.engine.execute import execute, reads
@@ -69,7 +70,7 @@ _SNAPSHOT = {
     "sales": "SELECT * FROM sales ORDER BY day, machine_id, product_id",
     "accounts": f"SELECT {_ACCOUNT}, balance_cents FROM accounts a ORDER BY 1, 2, 3, 4",
     "transfers": f"SELECT t.id, t.kind, {_ACCOUNT}, {_ACCOUNT.replace('a.', 'b.')}, t.amount_cents,"
-    " t.order_id, t.refund_id, t.actor_id, t.machine_id, t.reason, t.external_ref,"
+    " t.order_id, t.refund_id, t.actor_id, t.machine_id, t.reason, t.external_ref, t.reverses_id,"
     " t.created_us FROM transfers t"
     " JOIN accounts a ON a.id = t.source_id JOIN accounts b ON b.id = t.target_id ORDER BY t.id",
     "stock_movements": "SELECT machine_id, product_id, quantity, kind, order_id, refund_id, actor_id, reason,"
@@ -77,6 +78,7 @@ _SNAPSHOT = {
     "coin_boxes": "SELECT machine_id, value_cents, count FROM coin_boxes ORDER BY machine_id, value_cents",
     "coin_movements": "SELECT machine_id, value_cents, count, transfer_id, actor_id, created_us"
     " FROM coin_movements ORDER BY id",
+    "declared_coins": "SELECT machine_id, cents FROM declared_coins WHERE cents <> 0 ORDER BY machine_id",
     "admin_log": "SELECT actor_id, action, subject, before, after, created_us FROM admin_log ORDER BY id",
     "users": "SELECT id, username, username_key, email, email_key, password_hash, state, is_buyer, is_seller,"
     " is_cashier, is_admin, created_us, closed_us IS NULL FROM users ORDER BY id",
@@ -99,6 +101,7 @@ EMPTIED = (
     "products",
     "accounts",
     "admin_log",
+    "declared_coins",
 )
 REOPENED = ("users SET state = 'active', closed_us = NULL", "sessions SET ended_us = NULL")
 
@@ -184,6 +187,7 @@ class _Dice:
                 self.refund,
                 self.undo,
                 self.settle_tab,
+                self.reverse,
                 self.deposit,
                 self.pay_out,
                 self.add_product,
@@ -199,7 +203,7 @@ class _Dice:
                 self.register,
                 self.close_user,
             ),
-            (28, 14, 12, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2, 14, 4, 2),
+            (28, 14, 12, 4, 4, 8, 2, 4, 6, 3, 8, 1, 6, 5, 3, 2, 14, 4, 2),
         )[0]()
         key = self.random.choice((None, None, f"key {self.random.randrange(12)}"))
         return Envelope(command, key, repr(command).encode())
@@ -269,6 +273,12 @@ class _Dice:
             amount_cents=self.random.choice((1, 13, 35)),
             external_ref=self.random.choice(("bank 1", "bank 2", "bank 3")),
         )
+
+    def reverse(self) -> ReverseTransfer:
+        """Of the prelude, since nobody knows the number of a transfer before it is booked; or of nothing."""
+        wrong = self.random.choice((made(3), made(3), made(4), made(0) - 1))
+        caller = self.somebody(self.random.choice((self.people.cashier, self.people.admin)))
+        return ReverseTransfer(caller, wrong, self.random.choice(("typed", "typed", "")), self.once_in(2))
 
     def deposit(self) -> Deposit:
         coins = {self.random.choice((5, 20, 50)): self.random.randint(1, 2)}
@@ -451,7 +461,11 @@ class Bench:
             currency=EURO,
             coins=history.coins,
             tab_limit_cents=120,
+            tabs_for=TabsFor.EVERYBODY,
+            tab_exposure_cents=160,
             coins_daily_cap_cents=150,
+            coins_machine_daily_cap_cents=300,
+            payout_delay_days=0,  # But for Sue, see `open_bench`.
             guest_undo=UndoMode.BOUNDED,
             user_undo=UndoMode.BOUNDED,
         )
@@ -542,6 +556,7 @@ async def open_bench(url: str) -> AsyncIterator[Bench]:
         await shop.execute(
             "UPDATE sessions SET ended_us = :now WHERE id = :id", now=NOON_US, id=people.gone.session_id
         )
+        await shop.execute("UPDATE users SET payout_delay_days = 1 WHERE username = 'sue'")
         await shop.execute(
             "INSERT INTO machines (name, name_key, timezone, box_kind, created_us)"
             " VALUES ('cellar', 'cellar', 'UTC', 'unlimited', 1)"

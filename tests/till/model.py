@@ -129,6 +129,11 @@ class Model:
     refs: set[tuple[Any, ...]] = field(default_factory=set)
     given_back: list[tuple[int, AccountRef]] = field(default_factory=list)
     declared: list[tuple[int, int, int]] = field(default_factory=list)
+    uncounted: Counter[int] = field(default_factory=Counter)  # by machine, what buyers alone have seen
+    seen: Counter[AccountRef] = field(default_factory=Counter)  # what the office or the bank has put in
+    # (wallet, machine): what the owner has put in there, and what was paid
+    put_in: Counter[tuple[AccountRef, int]] = field(default_factory=Counter)
+    paid: Counter[tuple[AccountRef, int]] = field(default_factory=Counter)
 
     def decide(self, command: Command) -> Write:  # noqa: C901  # a line a command
         """What to write down once the command has happened. Raises No if it must not."""
@@ -234,6 +239,12 @@ class Model:
             self.credited[hour] += cents if is_machine else 0
             self._put(command.machine_id, command.coins)
             self.wallets[wallet] += cents
+            if user_of(caller) == wallet.user_id:
+                self.put_in[wallet, command.machine_id] += cents
+            else:
+                self.seen[wallet] += cents
+            if owner is not None and not self.is_staff(caller):
+                self.uncounted[command.machine_id] += cents
             if owner is not None:
                 self.declared.append((self.now, owner, cents))
 
@@ -242,7 +253,7 @@ class Model:
     def _pay_out(self, command: PayOut) -> Write:
         self._may_use(command.caller, command.wallet)
         need(command.machine_id in self.boxes)
-        cents = self.wallets[command.wallet] // 5 * 5
+        cents = self._payable_of(command, self.wallets[command.wallet]) // 5 * 5
         need(cents)
         check = self._payable(command.machine_id, cents)
 
@@ -250,8 +261,19 @@ class Model:
             check(answer.coins)
             self._put(command.machine_id, answer.coins, -1)
             self.wallets[command.wallet] -= cents
+            self.paid[command.wallet, command.machine_id] += cents
 
         return write
+
+    def _payable_of(self, command: PayOut | PlaceOrder, cents: int) -> int:
+        """A box whose coins count pays what was put in there, or what others than the owner have seen."""
+        machine, wallet = command.machine_id, command.wallet
+        if not self.boxes[machine] or self.is_staff(command.caller):
+            return cents
+        least = self.seen[wallet] + self.put_in[wallet, machine] - self.paid[wallet, machine]
+        for other in self.boxes.keys() - {machine}:
+            least -= max(self.paid[wallet, other] - self.put_in[wallet, other], 0)
+        return min(cents, max(least, 0))
 
     def _payable(self, machine: int, cents: int) -> Callable[[Mapping[int, int]], None]:
         counted = self.boxes[machine]
@@ -292,7 +314,8 @@ class Model:
             need(self.owed[buyer or 0] + total <= TAB_LIMIT)
         else:
             need(total <= self.wallets[wallet])
-        back = 0 if tab or command.change is Change.KEEP else (self.wallets[wallet] - total) // 5 * 5
+        keeps = tab or command.change is Change.KEEP
+        back = 0 if keeps else self._payable_of(command, self.wallets[wallet] - total) // 5 * 5
         check = self._payable(machine, back)
         later = command.fulfil is Fulfil.LATER or (command.fulfil is None and tab)
         waiting = [one for one in self.orders.values() if one.wallet == wallet and one.placed and not one.tab]
@@ -304,6 +327,7 @@ class Model:
             check(answer.change)
             assert answer.total_cents == total
             self._put(machine, answer.change, -1)
+            self.paid[wallet, machine] += back
             done = None if later else self.now
             self.orders[answer.order_id] = Sold(wallet, machine, tab, later, self.now, done, lines)
             if command.client_ref is not None:
@@ -377,11 +401,13 @@ class Model:
         chosen = [order.lines[p] for p in quantities or order.lines if p in order.lines]
         rights = self._rights(caller, order, chosen)
         need(not order.placed and quantities)
+        seller = user_of(caller) if "seller" in rights and "staff" not in rights else None
         need(all(0 < q <= (order.lines[p].left if p in order.lines else 0) for p, q in quantities.items()))
         today = self._given_back_today(order)
         if rights == {"buyer"}:
             need(not write_off and all(line.refundable for line in chosen))
             need(order.done is not None and self.now - order.done <= WINDOW and today < 3)
+        need(seller is None or self._is_covered(order, quantities, seller))
 
         def write(_: Refunded) -> None:
             self._take_back(order, quantities, write_off=write_off)
@@ -392,6 +418,13 @@ class Model:
 
     def _given_back_today(self, order: Sold) -> int:
         return sum(who == order.wallet and at > self.now - DAY for at, who in self.given_back)
+
+    def _is_covered(self, order: Sold, quantities: Mapping[int, int], seller: int) -> bool:
+        """Whether the seller has as much beyond what others may still take back, or do not pay."""
+        after = copy.deepcopy(self)
+        same = next(one for number, one in after.orders.items() if self.orders[number] is order)
+        after._take_back(same, quantities)
+        return after.earned[seller] >= after.held_back(seller)
 
     def _refund_newest(self, command: RefundNewest) -> Write:
         need(_machine_of(command.caller) is not None or self.is_staff(command.caller))
@@ -404,13 +437,25 @@ class Model:
                 return self._refund(command, order_id, {command.product_id: 1}, False)
         raise No
 
+    def _unpaid(self, order: Sold) -> int:
+        """What is owed for the order itself: settlements pay the oldest first."""
+        newer = (one for one in reversed(self.orders.values()) if one.tab and one.wallet == order.wallet)
+        owed = self.owed[order.wallet.user_id or 0] if order.tab else 0
+        for one in newer:
+            if one is order:
+                break
+            owed -= one.left_cents
+        return min(max(owed, 0), order.left_cents)
+
     def _take_back(self, order: Sold, quantities: Mapping[int, int], *, write_off: bool = False) -> None:
+        unpaid = self._unpaid(order)
         for product, quantity in quantities.items():
             line = order.lines[product]
             line.back += quantity
             cents = quantity * line.price
             self.earned[line.seller] -= cents
-            off_tab = min(cents, self.owed[order.wallet.user_id or 0]) if order.tab else 0
+            off_tab = min(cents, unpaid)
+            unpaid -= off_tab
             self.owed[order.wallet.user_id or 0] -= off_tab
             self.wallets[order.wallet] += cents - off_tab
             if not write_off and self.goods[product].on_sale:
@@ -436,6 +481,10 @@ class Model:
             if ref is None:
                 self._put(command.machine_id, command.coins or {})
                 self.wallets[wallet] += cents - min(cents, owed)
+                if user_of(command.caller) == user:
+                    self.put_in[wallet, command.machine_id] += cents
+                else:
+                    self.seen[wallet] += cents
             else:
                 self.refs.add(ref)
                 self.shop["bank"] -= cents
@@ -469,6 +518,7 @@ class Model:
                 case TopUp(amount_cents=cents, external_ref=ref):
                     self.refs.add(("topup", ref))
                     self.shop["bank"] -= cents
+                    self.seen[wallet] += cents
                     self.wallets[wallet] += cents
                 case CloseWallet():
                     self.shop["unclaimed"] += held
@@ -478,6 +528,10 @@ class Model:
 
     def payable(self, seller: int) -> int:
         """What of the earnings is handed out, past its window, and paid for."""
+        return max(self.earned[seller] - self.held_back(seller), 0)
+
+    def held_back(self, seller: int) -> int:
+        """What is to be handed out, may come back, or is owed."""
         held_back = 0
         newer: Counter[int] = Counter()
         for order_id in sorted(self.orders, reverse=True):
@@ -489,7 +543,7 @@ class Model:
             for line in order.lines.values():
                 if line.seller == seller and (order.placed or unsettled or (recent and line.refundable)):
                     held_back += line.left * line.price
-        return max(self.earned[seller] - held_back, 0)
+        return held_back
 
     def _pay_seller(self, command: PaySeller) -> Write:
         ref = ("pay", command.external_ref)
@@ -499,6 +553,8 @@ class Model:
         need(command.amount_cents is None or command.amount_cents >= 1)
         cents = command.amount_cents or payable
         need(1 <= cents <= payable)
+        there = sum(value * count for (_, value), count in self.coins.items()) - self.shop["bank"]
+        need(command.confirm_uncovered or cents <= there - self.uncounted.total())
 
         def write(answer: SellerPaid) -> None:
             assert answer.payable_cents == payable - cents
@@ -541,7 +597,10 @@ class Model:
                 for value in COINS:
                     self.shop["over_short"] += (named[value] - self.coins[machine, value]) * value
                     self.coins[machine, value] = named[value]
+                self.uncounted[machine] = 0
                 return
+            if isinstance(command, CollectCoins):
+                self.uncounted[machine] -= min(self.uncounted[machine], worth(named))
             sign = 1 if isinstance(command, FillCoins) else -1
             self._put(machine, named, sign)
             self.shop["bank"] += sign * worth(named)

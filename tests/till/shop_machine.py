@@ -384,7 +384,9 @@ class ShopMachine(RuleBasedStateMachine):
         def pay() -> Command:
             cents = self.dice.choice((None, None, 0, 20, 35))
             ref = f"pay {self.dice.randrange(6)}"
-            return PaySeller(self.by("root", "operator"), self.user("sam", "sue"), ref, cents)
+            confirmed = self.dice.random() < 0.5
+            by = self.by("root", "operator")
+            return PaySeller(by, self.user("sam", "sue"), ref, cents, confirm_uncovered=confirmed)
 
         self.act(pay)
 

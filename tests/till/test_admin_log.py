@@ -40,9 +40,9 @@ from tuckshop.till.commands.products import (
 )
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
 from tuckshop.till.commands.users import CloseUser, NewUser, Register
-from tuckshop.till.commands.wallet import Deposit, PayOut
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PayOut
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql.steps import Insert, Read, Reserve
 from tuckshop.till.state.working_set import WorkingSet
@@ -177,6 +177,13 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     for command, *line in acts:
         assert await lines(shop, command) == [tuple(line)], command
         seen.add(type(command))
+    wrong = await shop.do(Deposit(OPERATOR, wallet, COIN))
+    assert isinstance(wrong, CoinsDeposited)
+    ((action, subject, before, after),) = await lines(shop, ReverseTransfer(cas, wrong.transfer_id, "typed"))
+    assert (action, subject) == ("transfer.reverse", f"transfer:{wrong.transfer_id}")
+    assert before == {"reversal": None, "owed_cents": 100, "balance_cents": 100}
+    (reversal,) = [row["id"] for row in await shop.rows("transfers") if row["reverses_id"]]
+    assert after == {"reversal": reversal, "owed_cents": 100, "balance_cents": 0, "reason": "typed"}
     shop.clock.forward(3600)
     # 2 x 100 sold, one of them back; one to be handed out, one handed out; 200 on the tab, 100 of it owed.
     ((action, subject, before, after),) = await lines(shop, PaySeller(root, sam_id, "pay 1", 100))
@@ -195,7 +202,7 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     assert {"id": int(subject.removeprefix("user:"))}.items() <= (await shop.rows("users"))[-1].items()
     assert after == {"username": "lea", "roles": ["seller", "cashier"], "state": "active"}
     assert await lines(shop, register("tom")) == []
-    assert seen | {PaySeller, CloseUser, AddProduct, Register} == ACTS
+    assert seen | {ReverseTransfer, PaySeller, CloseUser, AddProduct, Register} == ACTS
     await shop.assert_clean()
 
 

@@ -38,7 +38,7 @@ from tuckshop.till.commands.products import (
 )
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, TopUp
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, TopUp
 from tuckshop.till.commands.users import CloseUser
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.state import forms
@@ -61,6 +61,7 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
     cola = await shop.product(seller=admin)
     bought = await shop.buy(ada, (cola.product_id, 1))
     await shop.execute("UPDATE users SET tab_limit_cents = 500")
+    (deposited, *_) = [row["id"] for row in await shop.rows("transfers") if row["kind"] == "deposit"]
     gum = await shop.product("gum", price_cents=50, seller=admin, refundable=False)
     await shop.buy(ada, (gum.product_id, 1))
     tab = await shop.buy(ada, (cola.product_id, 2), payment=Payment.TAB)
@@ -71,6 +72,7 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
         ReduceOrder(admin, tab.order_id, {cola.product_id: 1}),
         SettleTab(admin, ada.user_id, coins={50: 1}),
         PayOut(admin, wallet),
+        ReverseTransfer(admin, deposited, "typed wrong", owe=True),
         AddProduct(admin, "tea", 7, 2, tax_basis_points=700, cost_cents=3),
         Restock(admin, cola.product_id, 1),
         ChangeProduct(admin, cola.product_id, name="cola zero", stock=4),

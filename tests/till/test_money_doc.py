@@ -95,6 +95,7 @@ async def evening(shop: Shop) -> list[Table]:
         "Bob's tab",
         "Door's wallet",
         "Cara's wallet",
+        "Cara's tab",
         "Sam's earnings",
         "Sue's earnings",
         "house",

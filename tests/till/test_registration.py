@@ -58,6 +58,7 @@ async def test_a_user_and_the_money_are_there_together(open_hearted: Shop) -> No
         "is_cashier": False,
         "is_admin": False,
         "tab_limit_cents": None,
+        "tab_approved": False,
         "created_us": shop.clock.now_us,
         "closed_us": None,
     }

@@ -26,7 +26,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.base import Command, Envelope
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
@@ -210,6 +210,38 @@ async def test_of_several_sellers_no_more_comes_off_the_tab_than_is_owed(shop: S
     await shop.assert_clean()
 
 
+async def test_a_refund_comes_off_the_debt_of_its_own_order_alone(shop: Shop) -> None:
+    # 2.00 to Eva and then 1.00 to Sam; 2.00 settled, which pays Eva's, the older one.
+    ada = await shop.buyer("ada")
+    sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
+    cola = (await shop.product("cola", price_cents=100, seller=sam)).product_id
+    nuts = (await shop.product("nuts", price_cents=200, seller=eva)).product_id
+    evas = await put_on_tab(shop, on_tab(ada, (nuts, 1), fulfil=Fulfil.NOW))
+    sams = await put_on_tab(shop, on_tab(ada, (cola, 1), fulfil=Fulfil.NOW))
+    await shop.do(SettleTab(OPERATOR, ada.user_id, amount_cents=200, external_ref="bank 1"))
+    posted = await post(shop, Refund(ada, evas.order_id))
+    assert posted.transfers == [("refund", "eva's earnings", "ada's wallet", 200)]
+    assert (await balances(shop))["ada's tab"] == -100  # Still Sam's.
+    posted = await post(shop, Refund(ada, sams.order_id))
+    assert posted.transfers == [("refund", "sam's earnings", "ada's tab", 100)]
+    await shop.assert_clean()
+
+
+async def test_orders_of_one_batch_come_off_the_tab_as_one_after_the_other(shop: Shop) -> None:
+    # 1.50 and 1.50 owed, 2.00 settled: 1.00 is owed for the newer one, and 0.20 for one made just now.
+    ada, sam = await shop.buyer("ada"), await shop.person("sam", Role.SELLER)
+    cola = (await shop.product(price_cents=150, seller=sam)).product_id
+    gum = (await shop.product("gum", price_cents=20)).product_id
+    first, second = [await put_on_tab(shop, on_tab(ada, (cola, 1), fulfil=Fulfil.NOW)) for _ in range(2)]
+    await shop.do(SettleTab(OPERATOR, ada.user_id, amount_cents=200, external_ref="bank 1"))
+    together = [on_tab(ada, (gum, 1)), Refund(ada, first.order_id), Refund(ada, second.order_id)]
+    for outcome in await shop.till.execute_together([Envelope(one) for one in together]):
+        outcome.receipt()
+    left = await balances(shop)
+    assert (left["ada's tab"], left["ada's wallet"]) == (-20, 150 + 50)
+    await shop.assert_clean()
+
+
 async def test_buyers_declare_so_many_coins_within_a_day(shop: Shop) -> None:
     ada = await shop.person("ada", Role.BUYER)
     wallet = wallet_of(ada.user_id)
@@ -227,7 +259,6 @@ async def test_buyers_declare_so_many_coins_within_a_day(shop: Shop) -> None:
 async def test_two_at_once_do_not_pass_the_limits_together(shop: Shop) -> None:
     ada = await shop.person("ada", Role.BUYER)
     cola = (await shop.product(price_cents=250)).product_id
-    from tuckshop.till.commands.base import Envelope
 
     orders = await shop.till.execute_together([Envelope(on_tab(ada, (cola, 1))) for _ in range(3)])
     assert [type(one.answer) for one in orders] == [OrderPlaced, OrderPlaced, TabLimitExceeded]

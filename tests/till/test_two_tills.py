@@ -29,7 +29,9 @@ from tuckshop.domain.refusals import (
     UnknownProduct,
     UnknownUser,
 )
+from tuckshop.domain.tabs import TabsFor
 from tuckshop.domain.users import Role
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.store.engine import postgres_dsn, reading
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Outcome
@@ -56,7 +58,7 @@ def wallet(caller: SessionCaller) -> AccountRef:
 
 
 def second_till(shop: Shop) -> Till:
-    return Till(books=open_books(shop.url, shop.clock), policy=Policy(currency=EURO))
+    return Till(books=open_books(shop.url, shop.clock), policy=shop.till.policy)
 
 
 async def both(shop: Shop, other: Till, *pairs: tuple[Envelope, Envelope]) -> list[tuple[Outcome, Outcome]]:
@@ -309,7 +311,7 @@ async def interrupted(
 ) -> AsyncIterator[Till]:
     books = Interrupted(dsn=postgres_dsn(shop.url), clock=Clock())
     books.moment, books.act = moment, act
-    async with Till(books=books, policy=Policy(currency=EURO, **policy)) as till:
+    async with Till(books=books, policy=Policy(currency=EURO, payout_delay_days=0, **policy)) as till:
         yield till
     assert books.act is None
 
@@ -360,7 +362,14 @@ async def test_a_tab_without_a_wallet_is_read_by_one_till_at_a_time(postgres_url
             buying.append(asyncio.create_task(shop.till.execute(order)))
             await until_it_waits(shop, buying[0])
 
-        async with interrupted(shop, "tabs", buy_there, tab_limit_cents=1000) as till:
+        async with interrupted(
+            shop,
+            "tabs",
+            buy_there,
+            tab_limit_cents=1000,
+            tabs_for=TabsFor.EVERYBODY,
+            tab_exposure_cents=20_000,
+        ) as till:
             (await till.execute(order)).receipt()
         (await buying[0]).receipt()
         balances = {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}
@@ -491,3 +500,33 @@ async def test_nothing_is_put_on_a_new_shelf_of_a_product_that_is_being_removed(
     (await removing[0]).receipt()
     assert [row["quantity"] for row in await shop.rows("shelves")] == [0, 0]
     await shop.assert_clean()
+
+
+async def test_of_two_refunds_the_earnings_cover_one(shop: Shop) -> None:
+    sam = await shop.person("sam", Role.SELLER)
+    ada, bob = await shop.buyer("ada", cents=2000), await shop.buyer("bob", cents=2000)
+    cola = (await shop.product(price_cents=100, stock=100, seller=sam)).product_id
+    async with second_till(shop) as other:
+        for number in range(ROUNDS // 2):
+            adas, bobs = [await shop.buy(one, (cola, 1)) for one in (ada, bob)]
+            shop.clock.forward(301)
+            await shop.do(PaySeller(OPERATOR, sam.user_id, f"pay {number}", 100))
+            pair = Envelope(Refund(sam, adas.order_id)), Envelope(Refund(sam, bobs.order_id))
+            (outcomes,) = await both(shop, other, pair)
+            assert kinds(outcomes) == ["RefundNotCovered", "Refunded"]
+    await shop.assert_clean()
+
+
+async def test_two_tills_take_no_more_declared_coins_than_one(database_url: str) -> None:
+    cap_cents = 100
+    async with (
+        open_shop(database_url, coins=CoinsPolicy.SELF, coins_machine_daily_cap_cents=cap_cents) as shop,
+        second_till(shop) as other,
+    ):
+        ada, bob = await shop.buyer("ada"), await shop.buyer("bob")
+        for number in range(ROUNDS // 2):
+            hall = await shop.machine(f"hall {number}")
+            pair = [Envelope(Deposit(one, wallet(one), {100: 1}, hall)) for one in (ada, bob)]
+            (outcomes,) = await both(shop, other, (pair[0], pair[1]))
+            assert kinds(outcomes) == ["CoinsDeposited", "MachineCoinsCapReached"]
+        await shop.assert_clean()

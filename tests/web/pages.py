@@ -127,6 +127,10 @@ async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
     await shop.do(Refund(OPERATOR, partly.order_id, {pie: 1}, word))
     placed = [(await shop.buy(one, (pie, 1), payment=Payment.TAB)).order_id for one in (ada, boss)]
     await _besides(shop, boss.user_id, pie, word)
+    async with writing(shop.engine) as connection:
+        asked = {"order_id": partly.order_id, "seller_id": boss.user_id, "amount_cents": 50, "reason": word}
+        later = {"created_us": shop.clock() + 1_000_000}  # Than what was refunded of it.
+        await connection.execute(insert(tables.refund_requests).values(**asked, **later))
     await shop.do(PaySeller(OPERATOR, boss.user_id, f"{word} 2", reason=word))
     told = {
         "machine": hall, "product": pie, "bare": juice, "order": partly.order_id, "placed": placed[1],

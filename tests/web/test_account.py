@@ -17,7 +17,8 @@ from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.commands.transfers import ReverseTransfer
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WILD = "<script>alert(1)"
@@ -307,3 +308,12 @@ async def test_after_the_session_nothing_is_done_and_the_log_in_leads_back(api: 
 def money_of(books: dict[str, list[dict[str, object]]]) -> dict[str, list[dict[str, object]]]:
     """What no refusal may change; that it was refused is remembered elsewhere."""
     return {name: books[name] for name in ("accounts", "transfers", "orders", "order_lines", "refunds")}
+
+
+async def test_the_statement_says_what_was_reversed_and_why(api: Api, ada: Person) -> None:
+    wrong = await api.shop.do(Deposit(OPERATOR, wallet_of(ada.caller.user_id), {100: 2}))
+    assert isinstance(wrong, CoinsDeposited)
+    await api.shop.do(ReverseTransfer(OPERATOR, wrong.transfer_id, "was 0.50"))
+    await ada.browser.open("/account/statement")
+    assert ada.browser.shows("Reversed: Coins inserted")
+    assert ada.browser.shows("was 0.50")

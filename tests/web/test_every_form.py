@@ -45,6 +45,7 @@ CASHIERS_SEE = frozenset(
         "/payouts/{seller}",
         "/products",
         "/products/{product}",
+        "/refunds",
         "/sales",
         "/sales/file",
         "/tabs",
@@ -64,6 +65,7 @@ CASHIERS_DO = frozenset(
         "/orders/{order}/cancel",
         "/orders/{order}/hand-out",
         "/orders/{order}/refund",
+        "/refunds/{order}/dismiss",
         "/tabs/{user}/bank",
         "/tabs/{user}/coins",
     )

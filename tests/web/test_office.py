@@ -30,6 +30,7 @@ OF_CASHIERS = (
     "/office/orders",
     "/office/orders/file",
     "/office/products",
+    "/office/refunds",
     "/office/sales",
     "/office/sales/file",
 )

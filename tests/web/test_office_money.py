@@ -12,11 +12,12 @@ import pytest
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.test_office_machines import ON_SQLITE, WILD, cas, kept, root
+from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.machines import FillCoins
-from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.commands.wallet import Deposit, PayOut
 
 __all__ = ["cas", "root"]  # Fixtures.
 DAY_US = 86_400 * 1_000_000
@@ -301,6 +302,7 @@ async def test_money_left_behind_goes_to_nobody_after_so_many_days(
 POSTS: dict[str, dict[str, str]] = {
     "/office/payouts/1": {"key": KEY, "external_ref": "bank 1"},
     "/office/topups": {"key": KEY, "user": "ada", "amount": "5", "external_ref": "bank 1"},
+    "/office/transfers/1/reverse": {"key": KEY, "reason": "wrong"},
     "/office/tabs/1/coins": {"key": KEY, "machine": "1", "coin-50": "1"},
     "/office/tabs/1/bank": {"key": KEY, "amount": "1", "external_ref": "bank 1"},
     "/office/counter/deposit": {"key": KEY, "who": "user", "name": "ada", "machine": "1", "coin-50": "1"},
@@ -321,7 +323,49 @@ async def test_forms_of_other_sites_move_no_money(api: Api, root: Browser) -> No
         if "key" in fields:
             assert (await root.own_post(there, fields | {"key": "short"})).status_code in (400, 404), path
         assert (await root.own_post(there, fields | {"balance_cents": "1"})).status_code == 400, path
-    for path in ("/office/payouts/77", "/office/tabs/77", "/office/tabs/x"):
+    for path in (
+        "/office/payouts/77",
+        "/office/transfers/77",
+        "/office/transfers/x",
+        "/office/tabs/77",
+        "/office/tabs/x",
+    ):
         await root.open(path)
         assert root.status == 404, path
     assert kept(await api.shop.books()) == before
+
+
+async def test_a_mistake_at_the_counter_is_reversed(api: Api, cas: Browser) -> None:
+    ada = await api.shop.buyer("ada", cents=100)
+    page = await cas.open("/office/counter?who=user&name=ada")
+    await cas.press("deposit", page, **{"machine": "1", "coin-100": "2"})
+    await cas.open("/office/counter?who=user&name=ada")
+    assert cas.shows("Latest movements")
+    newest = max(row["id"] for row in await api.shop.rows("transfers"))
+    page = await cas.open(f"/office/transfers/{newest}")
+    assert cas.page.texts["amount"] == "€2.00"
+    await cas.press("reverse", page, reason=" ")
+    assert cas.page.texts["reason-wrong"] == "This field is required."
+    for _ in range(2):  # Pressed twice, it counts once.
+        await cas.press("reverse", page, reason="was 0.50")
+        told = "€2.00 reversed. Take out of the coin box: 2 × €1.00."
+        assert cas.page.texts["notice"] == told
+    assert cas.page.texts["reversal"].startswith("Movement ")
+    assert "reverse" not in cas.page.texts  # Not a second time.
+    (held,) = [row for row in await api.shop.rows("accounts") if row["user_id"] == ada.user_id]
+    assert held["balance_cents"] == 100
+    await api.shop.assert_clean()
+
+
+async def test_what_was_spent_goes_on_the_tab_when_asked(api: Api, cas: Browser) -> None:
+    ada = await api.shop.buyer("ada", cents=200)
+    await api.shop.do(PayOut(OPERATOR, wallet_of(ada.user_id)))
+    first = min(row["id"] for row in await api.shop.rows("transfers"))
+    page = await cas.open(f"/office/transfers/{first}")
+    await cas.press("reverse", page, reason="a button")
+    assert cas.page.texts["owe-wrong"].startswith("€2.00 must be taken back, but the wallet has only €0.00.")
+    await cas.press("reverse", reason="a button", owe="on")
+    assert "€2.00 went on the tab." in cas.page.texts["notice"]
+    await cas.open(f"/office/tabs/{ada.user_id}")
+    assert cas.page.texts["owed"] == "€2.00"
+    await api.shop.assert_clean()

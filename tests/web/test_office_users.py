@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser, joined
 from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.tabs import TabsFor
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.wallet import Deposit
@@ -147,7 +150,27 @@ async def test_a_tab_limit_of_ones_own_and_none(api: Api, boss: Browser) -> None
         assert "limit-wrong" in boss.page.texts
         assert SCRIPT not in boss.page.content
     assert (await user(api, ada))["tab_limit_cents"] == 1250
+    assert (await user(api, ada))["tab_approved"] is True
     await boss.press("save-tab", limit="")
+    assert (await user(api, ada))["tab_limit_cents"] is None
+    assert (await user(api, ada))["tab_approved"] is False
+
+
+async def test_one_button_approves_a_tab_up_to_the_shops_limit(api: Api, boss: Browser) -> None:
+    ada = await joined(api, "ada")
+    api.running.till.policy = replace(
+        api.running.till.policy, tabs_for=TabsFor.APPROVED, tab_limit_cents=2_000
+    )
+    await boss.open(f"/office/users/{ada}")
+    assert "not-approved" in boss.page.texts
+    await boss.press("approve-tab")
+    assert boss.page.texts["notice"] == "Saved."
+    assert "not-approved" not in boss.page.texts
+    kept = await user(api, ada)
+    assert (kept["tab_limit_cents"], kept["tab_approved"]) == (None, True)
+    assert boss.page.by_id("approve-tab") is None
+    await boss.press("save-tab", limit="5")
+    await boss.press("approve-tab")  # Back from an own limit to the shop's.
     assert (await user(api, ada))["tab_limit_cents"] is None
 
 

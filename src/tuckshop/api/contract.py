@@ -23,6 +23,7 @@ _TAGS = {
     "tabs": "Tabs: what buyers owe.",
     "earnings": "Earnings of sellers and their payouts.",
     "topups": "Top-ups by bank transfer.",
+    "transfers": "Correcting mistakes.",
     "guests": "Guests: wallets without a log-in.",
     "machines": "Machines: shelves and coin boxes.",
     "admin-log": "Changes by admins, cashiers and the operator.",

@@ -34,6 +34,7 @@ from tuckshop.domain.refusals import (
     OutOfStock,
     PriceChanged,
     RefundExceedsSale,
+    RefundNotCovered,
     RefundsExhausted,
     RefundWindowOver,
     RoleMissing,
@@ -52,6 +53,7 @@ from tuckshop.http.handlers import Router, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import devices, sessions
+from tuckshop.operations import refund_requests
 from tuckshop.queries import orders
 from tuckshop.queries.orders import OrderRecord, OrderScope
 from tuckshop.till.commands.orders import (
@@ -328,6 +330,7 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
         RefundWindowOver,
         RefundsExhausted,
         UndoAtCounter,
+        RefundNotCovered,
         BalanceTooLarge,
         login="attester",
         keyed=True,
@@ -338,7 +341,8 @@ async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundRespo
     """Buyers, and machines for their guests: within the refund window, three times a day, as far as
     TUCKSHOP_MACHINE_UNDO allows.
 
-    The lines' seller, cashiers and admins: at any time.
+    The lines' seller: at any time, as far as the earnings cover it; what they do not cover is listed in the
+    office. Cashiers and admins: at any time.
 
     Only they can write the products off.
     """
@@ -349,6 +353,7 @@ async def refund(request: ShopRequest, order_id: PathId) -> Response[RefundRespo
         quantities = dict(merge((line.product, line.quantity) for line in data.lines))
     command = Refund(caller, order_id, quantities, data.reason, data.stock == "write_off")
     outcome = await request.execute(command)
+    await refund_requests.note(request.shop, command=command, outcome=outcome)
     return respond(outcome, Refunded, show_refund, status=201)
 
 

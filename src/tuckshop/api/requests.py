@@ -41,6 +41,7 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
     ("POST", "/v1/tabs/{user_id}/settlements"): _ADMIN,
     ("POST", "/v1/earnings/{seller_id}/payouts"): _ADMIN,
     ("POST", "/v1/topups"): _ADMIN,
+    ("POST", "/v1/transfers/{transfer_id}/reversal"): _ADMIN,
     ("POST", "/v1/guests/refunds"): _ADMIN,
     ("POST", "/v1/guests/unclaimed"): _ADMIN,
     ("POST", "/v1/machines"): _ADMIN,

@@ -1,4 +1,5 @@
-"""/v1/wallet/transfers, /v1/topups and /v1/earnings/{seller}/payouts: money without coins."""
+"""/v1/wallet/transfers, /v1/topups and /v1/earnings/{seller}/payouts: money without coins; and what takes any
+transfer back, /v1/transfers/{id}/reversal."""
 
 from __future__ import annotations
 
@@ -7,16 +8,22 @@ from typing import Annotated
 import msgspec
 
 from tuckshop.api.requests import respond
-from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.ledger import TransferKind, wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refusals import (
+    AlreadyReversed,
     BalanceTooLarge,
+    CoinsMissing,
     ExternalRefTaken,
     InsufficientFunds,
     InvalidField,
     NotOwner,
     NotPayable,
+    NotReversible,
+    PayoutNotCovered,
+    ReversalNotCovered,
     RoleMissing,
+    UnknownTransfer,
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
@@ -24,7 +31,15 @@ from tuckshop.http.fields import TEXT_PATTERN, Id, Moment, PathId, Reason, Respo
 from tuckshop.http.handlers import Router, describe, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.till.commands.transfers import MoneyMoved, PaySeller, SellerPaid, SendMoney, TopUp
+from tuckshop.till.commands.transfers import (
+    MoneyMoved,
+    PaySeller,
+    ReverseTransfer,
+    SellerPaid,
+    SendMoney,
+    TopUp,
+    TransferReversed,
+)
 
 Amount = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[100])]
 ExternalRef = Annotated[
@@ -57,11 +72,22 @@ class TopUpBody(Body):
 
 
 class PaySellerBody(Body):
-    """The payout; everything payable unless an amount is given."""
+    """The payout; everything payable unless an amount is given.
+
+    `confirm_uncovered`: pay even if the shop has not seen that much money (see `payout-not-covered`).
+    """
 
     external_ref: ExternalRef
     amount: Amount | None = None
     reason: Reason | None = None
+    confirm_uncovered: bool = False
+
+
+class ReverseBody(Body):
+    """Why, and with `owe`: what the wallet lacks goes on its owner's tab."""
+
+    reason: Reason
+    owe: bool = False
 
 
 class MoneyMovedResponse(ResponseBody):
@@ -80,6 +106,24 @@ class SellerPaidResponse(ResponseBody):
     amount: int
     balance: int
     payable: int
+    created_at: Moment
+
+
+class ReversedResponse(ResponseBody):
+    """The reversal of a transfer, and the balances after it; null where none was moved.
+
+    `charged`: went on the tab, since the wallet was too low. `coins`: into the coin box above 0, out of it
+    below 0.
+    """
+
+    id: int
+    reverses: int
+    kind: TransferKind
+    amount: int
+    charged: int
+    balance: int | None
+    owed: int | None
+    coins: dict[int, int]
     created_at: Moment
 
 
@@ -135,17 +179,66 @@ async def top_up(request: ShopRequest) -> Response[MoneyMovedResponse]:
         RoleMissing,
         UnknownUser,
         NotPayable,
+        PayoutNotCovered,
         ExternalRefTaken,
         keyed=True,
         body=PaySellerBody,
     ),
 )
 async def pay_seller(request: ShopRequest, seller_id: PathId) -> Response[SellerPaidResponse]:
-    """Admins only. At most what is payable: completed, paid, and no longer returnable."""
+    """Admins only. At most what is payable: completed, paid, no longer returnable, and past the payout delay.
+
+    Where buyers declare their own coins, more than the shop has seen needs `confirm_uncovered`.
+    """
     caller = request.caller
     data = await request.parsed(PaySellerBody)
-    command = PaySeller(caller, seller_id, data.external_ref, data.amount, data.reason)
+    command = PaySeller(
+        caller, seller_id, data.external_ref, data.amount, data.reason, data.confirm_uncovered
+    )
     return respond(await request.execute(command), SellerPaid, _show_paid, status=201)
+
+
+@post(
+    "/{transfer_id:int}/reversal",
+    summary="Reverse a transfer",
+    operation=describe(
+        "reverseTransfer",
+        RoleMissing,
+        UnknownTransfer,
+        UnknownUser,
+        InvalidField,
+        NotReversible,
+        AlreadyReversed,
+        ReversalNotCovered,
+        BalanceTooLarge,
+        CoinsMissing,
+        keyed=True,
+        body=ReverseBody,
+    ),
+)
+async def reverse(request: ShopRequest, transfer_id: PathId) -> Response[ReversedResponse]:
+    """Once: deposits, payouts and settlements by cashiers and admins, top-ups and sellers' payouts by admins.
+
+    A settlement in coins is a deposit and a settlement: both are reversed. Cashiers do not reverse their own.
+    """
+    caller = request.caller
+    data = await request.parsed(ReverseBody)
+    command = ReverseTransfer(caller, transfer_id, data.reason, data.owe)
+    return respond(await request.execute(command), TransferReversed, _show_reversed, status=201)
+
+
+def _show_reversed(receipt: TransferReversed) -> ReversedResponse:
+    return ReversedResponse(
+        id=receipt.transfer_id,
+        reverses=receipt.reverses_id,
+        kind=TransferKind(receipt.kind),
+        amount=receipt.amount_cents,
+        charged=receipt.charged_cents,
+        balance=receipt.balance_cents,
+        owed=receipt.owed_cents,
+        coins=receipt.coins,
+        created_at=moment(receipt.created_us),
+    )
 
 
 def _show_moved(receipt: MoneyMoved) -> MoneyMovedResponse:
@@ -170,3 +263,4 @@ def _show_paid(receipt: SellerPaid) -> SellerPaidResponse:
 router = Router("/wallet/transfers", [send])
 topups = Router("/topups", [top_up])
 payouts = Router("/earnings", [pay_seller])
+reversals = Router("/transfers", [reverse])

@@ -9,6 +9,7 @@ import msgspec
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
 from tuckshop.domain.refusals import (
     BadCredentials,
+    EarningsOwed,
     EmailTaken,
     InvalidField,
     LastAdmin,
@@ -195,7 +196,7 @@ async def change_me(request: ShopRequest) -> Response[UserResponse]:
     "/me",
     status_code=204,
     summary="Close your user account",
-    operation=describe("closeMe", StillHoldsValue, LastAdmin, login="session", keyed=True),
+    operation=describe("closeMe", StillHoldsValue, EarningsOwed, LastAdmin, login="session", keyed=True),
 )
 async def close_me(request: ShopRequest) -> Response[None]:
     """Makes your name available, ends every session, and takes your products off sale.
@@ -271,7 +272,9 @@ async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
     "/{user_id:int}",
     status_code=204,
     summary="Close a user",
-    operation=describe("closeUser", RoleMissing, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=describe(
+        "closeUser", RoleMissing, UnknownUser, StillHoldsValue, EarningsOwed, LastAdmin, keyed=True
+    ),
 )
 async def close(request: ShopRequest, user_id: PathId) -> Response[None]:
     """The same as closing your own. Money left in the wallet is written off. Admins only."""

@@ -28,6 +28,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownMachine: "There is no machine {machine}. See `tuckshop machine list`.",
     refusals.UnknownOrder: "There is no order {order}.",
     refusals.UnknownPurchase: "This guest has no purchase of product {product} to undo here.",
+    refusals.UnknownTransfer: "There is no transfer {transfer}.",
     refusals.UnknownSession: "There is no session {session}.",
     refusals.UnknownToken: "There is no token {token}.",
     refusals.UnknownScreen: "This machine has no screen {screen}. See `tuckshop machine screens`.",
@@ -53,6 +54,10 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.CoinsOwed: "The coin box of machine {machine} is below zero for a coin. Add change or count"
     " it first.",
     refusals.NotPayable: "{payable_cents} of the {balance_cents} earned is available for payout.",
+    refusals.PayoutNotCovered: "{amount_cents} is more than the {covered_cents} that the shop has in counted"
+    " coins, in coins that staff took, and at the bank. Count the coin boxes, or add --confirm-uncovered.",
+    refusals.RefundNotCovered: "The seller's earnings cover {covered_cents} of the refund of {amount_cents}.",
+    refusals.EarningsOwed: "The seller owes the shop {owed_cents}. That must be paid back first.",
     refusals.NameTaken: "The name {name} is taken. Choose another one.",
     refusals.BarcodeTaken: "Product {product} already has the barcode {barcode}.",
     refusals.EmailTaken: "The email address {email} is taken. Use another one.",
@@ -61,10 +66,17 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.RefundWindowOver: "Purchases can be returned within {window_seconds} seconds.",
     refusals.RefundExceedsSale: "Only {refundable_quantity} of product {product} can still be refunded.",
     refusals.RefundsExhausted: "Purchases can be returned {refunds_max} times a day.",
+    refusals.NotReversible: "Transfer {transfer} cannot be reversed, since it is of the kind {kind}. Refund"
+    " sales (`tuckshop order refund`) and count coin boxes (`tuckshop coins count`).",
+    refusals.AlreadyReversed: "Transfer {transfer} was already reversed, by transfer {reversal}.",
+    refusals.ReversalNotCovered: "{needed_cents} must be taken back, but the wallet has only {balance_cents}."
+    " Add --owe to put the rest on the user's tab.",
     refusals.PriceChanged: "The price changed. The order costs {total_cents} now. Nothing was bought.",
     refusals.WrongStatus: "Order {order} is {order_status}.",
     refusals.TabLimitExceeded: "This costs {needed_cents}. The tab owes {owed_cents} of at most"
     " {limit_cents}.",
+    refusals.TabExposureReached: "This costs {needed_cents}. Buyers without an approved tab owe {owed_cents}"
+    " of at most {ceiling_cents} together. Approve one with `tuckshop tab limit`, or settle tabs.",
     refusals.SettlementExceedsTab: "The tab owes {owed_cents}, so {amount_cents} is too much.",
     refusals.ExternalRefTaken: "The reference {external_ref} was used for transfer {transfer}.",
     refusals.CoinsCapReached: "Buyers can add {cap_cents} in coins a day, and {left_cents} more today. A"
@@ -76,6 +88,10 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UndoAtCounter: "This purchase cannot be undone here. Return it at the counter.",
     refusals.FulfilNotOffered: "Orders from a wallet are dispensed {offered} at machine {machine}.",
     refusals.TooManyPlaced: "At most {pieces_max} pieces can wait to be dispensed, and {placed} do.",
+    refusals.MachineCoinsCapReached: "Buyers can add {cap_cents} in coins a day at machine {machine}, and"
+    " {left_cents} more today. A cashier can add more.",
+    refusals.CoinsDeclaredElsewhere: "{balance_cents} was added in coins at another machine, which pays it"
+    " out. Machine {machine} does not.",
     refusals.StillHoldsValue: "To close this user account, first pay out {earned_cents} of earnings, settle"
     " {owed_cents} on the tab"
     " and remove {stock} pieces of stock.",

@@ -21,7 +21,7 @@ from tuckshop.cli.report import report
 from tuckshop.cli.serve import serve
 from tuckshop.cli.stock import stock
 from tuckshop.cli.tab import tab
-from tuckshop.cli.transfers import payout, topup
+from tuckshop.cli.transfers import payout, topup, transfer
 from tuckshop.cli.user import user
 
 
@@ -34,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout):
+for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
 for command in (report, export, import_, audit, db, config):
     cli.add_command(command)

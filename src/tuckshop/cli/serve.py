@@ -48,6 +48,7 @@ def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
 def serve(**options: Any) -> None:
     """Run the server until Ctrl-C or SIGTERM."""
     from tuckshop import settings
+    from tuckshop.domain.tabs import TabsFor
 
     given = settings.read(**options)
     run(check(given))
@@ -65,6 +66,12 @@ def serve(**options: Any) -> None:
         click.echo(
             "Warning: guests of the dialect kiosk can undo what was dispensed, three times a day under each "
             "name. Set TUCKSHOP_MACHINE_UNDO=bounded to limit this, or =contract if you accept it.",
+            err=True,
+        )
+    if given.tabs_for is TabsFor.EVERYBODY and given.tab_limit_cents:
+        click.echo(
+            "Warning: whoever registers can order on the tab, all of them together for up to"
+            f" {given.exposure_cents} cents (TUCKSHOP_TAB_FOR=everybody).",
             err=True,
         )
     code = run(first_code(given))

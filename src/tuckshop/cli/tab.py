@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tuckshop.till.commands.tabs import TabSettled
 
 PAGE = 1_000
-AS_SETTING = "default"
+AS_SETTING, AS_IF_NEW = "default", "none"
 user_argument = click.argument("user", type=FILLED)
 
 
@@ -65,7 +65,7 @@ def show(user: str) -> None:
         [
             ("Name", one.username),
             ("Owed", amounts.tell(one.owed_cents, currency)),
-            ("Limit", f"{amounts.tell(one.limit_cents, currency)}{'' if one.own_limit else ' (default)'}"),
+            ("Limit", f"{amounts.tell(one.limit_cents, currency)}{_grant(one)}"),
         ]
     )
 
@@ -74,7 +74,10 @@ def show(user: str) -> None:
 @user_argument
 @click.argument("limit", metavar="AMOUNT", type=FILLED)
 def limit(user: str, limit: str) -> None:
-    """Set the tab limit of USER to AMOUNT: 0 for no tab, `default` for TUCKSHOP_TAB_LIMIT_CENTS."""
+    """Set the tab limit of USER to AMOUNT, which approves the tab.
+
+    `default`: TUCKSHOP_TAB_LIMIT_CENTS. 0: no tab. `none`: as if nothing had been set.
+    """
     one, currency = run(_limit(user, limit))
     click.echo(f"{one.username} may owe up to {amounts.tell(one.limit_cents, currency)}.")
 
@@ -105,6 +108,12 @@ def settle(
     click.echo(f"{paid} settled; {user} owes {owed}, and has {held} in the wallet.")
 
 
+def _grant(one: Tab) -> str:
+    if one.own_limit:
+        return ""
+    return " (default)" if one.approved else " (not approved)"
+
+
 async def _all() -> tuple[list[Tab], Currency]:
     from tuckshop.queries import tabs
 
@@ -128,11 +137,14 @@ async def _limit(user: str, limit: str) -> tuple[Tab, Currency]:
     async with opened_shop() as shop:
         cents = (
             None
-            if limit == AS_SETTING
+            if limit in (AS_SETTING, AS_IF_NEW)
             else parse_price(limit, currency=shop.currency, field="limit", cents_min=0)
         )
         user_id = await _user_id(shop, user)
-        return await tabs.set_limit(shop, actor=OPERATOR, user_id=user_id, limit_cents=cents), shop.currency
+        kept = await tabs.set_limit(
+            shop, actor=OPERATOR, user_id=user_id, limit_cents=cents, approved=limit != AS_IF_NEW
+        )
+        return kept, shop.currency
 
 
 async def _settle(

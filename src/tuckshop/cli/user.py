@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tuckshop.identity.users import User
 
 PAGE = 1_000
+AS_SETTING = "default"
 ROLE = click.Choice([str(role) for role in Role])
 STATE = click.Choice([str(state) for state in UserState])
 password_stdin = click.option(
@@ -106,6 +107,20 @@ def approve(name: str) -> None:
     """Approve a user who has registered."""
     changed = run(_approve(name))
     click.echo(f"{changed.username} can log in, as {_roles(changed)}.")
+
+
+@user.command("payout-delay")
+@name_argument
+@click.argument("days", metavar="DAYS", type=FILLED)
+def payout_delay(name: str, days: str) -> None:
+    """Set after how many days a sale of NAME can be paid out: 0 for at once.
+
+    With `default` instead of a number, TUCKSHOP_PAYOUT_DELAY_DAYS counts.
+    """
+    if days != AS_SETTING and not (days.isascii() and days.isdecimal()):
+        raise click.UsageError(f"Give a number of days, or `{AS_SETTING}`.")
+    told = run(_set_payout_delay(name, None if days == AS_SETTING else int(days)))
+    click.echo(f"Sales of {name} can be paid out after {told:,} {'day' if told == 1 else 'days'}.")
 
 
 @user.command("close")
@@ -286,3 +301,14 @@ def _read_password() -> str:
 
 def _roles(one: User) -> str:
     return ", ".join(one.roles)
+
+
+async def _set_payout_delay(name: str, days: int | None) -> int:
+    from tuckshop.domain.users import OPERATOR
+    from tuckshop.identity import users
+    from tuckshop.operations import sellers
+
+    async with opened_shop() as shop:
+        found = await users.find_by_name(shop, username=name)
+        await sellers.set_payout_delay(shop, actor=OPERATOR, user_id=found.id, days=days)
+        return shop.till.policy.payout_delay_days if days is None else days

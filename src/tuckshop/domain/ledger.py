@@ -93,6 +93,8 @@ class TransferKind(StrEnum):
     COLLECT = "collect"  # a coin box to the bank
     OVER = "over"  # coins that a count found, into their box
     SHORT = "short"  # coins that a count missed, out of it
+    REVERSAL = "reversal"  # a transfer that was a mistake, the other way round
+    CHARGE = "charge"  # a tab to its owner's wallet, which lacks what is reversed
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,14 +210,19 @@ def collect(box: CoinBox, coins: Coins, *, known: tuple[int, ...]) -> BoxMoved:
         CoinsMissing: a counted box holds fewer.
     """
     coins = check_inserted(coins, accepted=known)
-    supply = box.supply(known)
+    require_held(box, coins)
+    return BoxMoved(
+        Transfer(TransferKind.COLLECT, BANK, coin_box_of(box.machine_id), total_cents(coins)), coins
+    )
+
+
+def require_held(box: CoinBox, coins: Coins) -> None:
+    """Raises CoinsMissing if a counted box holds fewer than these."""
+    supply = box.supply(tuple(coins))
     for value, count in coins.items():
         available = supply[value]
         if available is not None and count > available:
             raise CoinsMissing(value_cents=value, available=available)
-    return BoxMoved(
-        Transfer(TransferKind.COLLECT, BANK, coin_box_of(box.machine_id), total_cents(coins)), coins
-    )
 
 
 def count(box: CoinBox, counted: Coins, *, known: tuple[int, ...]) -> Counted:

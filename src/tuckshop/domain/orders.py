@@ -102,6 +102,11 @@ class Order(NamedTuple):
             return 0
         return sum(line.left for line in self.lines)
 
+    @property
+    def left_cents(self) -> int:
+        """What the pieces cost that have not been returned."""
+        return sum(line.price_cents * line.left for line in self.lines)
+
 
 class Sale(NamedTuple):
     """What an order changes. `change` are coins paid out with it."""
@@ -156,12 +161,14 @@ def sell(
     expected_total_cents: int | None = None,
     mode: FulfilMode = FulfilMode.EITHER,
     placed_pieces: int = 0,
+    payable_cents: int | None = None,
 ) -> Sale:
     """All lines, paid from the wallet at once, or nothing. `wanted` names each product once (see `merge`).
 
     With a `tab` it pays instead of the wallet. What is bought with money is dispensed as the machine's `mode`
     says, and what goes on a tab `later`, unless `fulfil` says otherwise. What is expected is what the buyer
-    has seen. `placed_pieces`: of the buyer's, paid from the wallet, that wait to be dispensed already.
+    has seen. `placed_pieces`: of the buyer's, paid from the wallet, that wait to be dispensed already. No
+    more than `payable_cents` comes back as change.
 
     Raises:
         InvalidField: no line, a product twice, a quantity outside 1..QUANTITY_MAX, or change from a tab.
@@ -189,7 +196,8 @@ def sell(
     transfers = [Transfer(TransferKind.SALE, payer, earnings, amount) for earnings, amount in takings.items()]
     coins: Coins = {}
     if change is Change.RETURN:
-        coins = pay(box, after_cents, values=coin_values)
+        back_cents = after_cents if payable_cents is None else min(payable_cents, after_cents)
+        coins = pay(box, back_cents, values=coin_values)
         if coins:
             paid_cents = total_cents(coins)
             transfers.append(Transfer(TransferKind.PAYOUT, wallet, coin_box_of(box.machine_id), paid_cents))

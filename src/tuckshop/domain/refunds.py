@@ -28,6 +28,7 @@ from tuckshop.domain.refusals import (
     InvalidField,
     NotRefundable,
     RefundExceedsSale,
+    RefundNotCovered,
     RefundsExhausted,
     RefundWindowOver,
     RoleMissing,
@@ -132,10 +133,10 @@ class Inventory(NamedTuple):
 
 
 class BuyerBalances(NamedTuple):
-    """What a buyer has and owes."""
+    """What a buyer has, and still owes for the order itself."""
 
     balance_cents: int
-    owed_cents: int = 0
+    unpaid_cents: int = 0
 
 
 def refund(
@@ -150,8 +151,9 @@ def refund(
 ) -> Reversal:
     """Pieces back on the shelf they came from, or written off; their price as sold back to the buyer.
 
-    `quantities` by product, at least one piece; None takes back all that is left. A seller's earnings may
-    go below zero: the buyer is always made whole. Pieces of a product no longer on sale are written off.
+    `quantities` by product, at least one piece; None takes back all that is left. The office may refund what
+    a seller's earnings do not cover, and they go below zero: the buyer is always made whole. For a seller see
+    `require_covered`. Pieces of a product no longer on sale are written off.
 
     Raises:
         InvalidField: `quantities` is empty, or one of them is below 1.
@@ -189,6 +191,24 @@ def refund(
     status = OrderStatus.REFUNDED if whole else OrderStatus.PARTLY_REFUNDED
     back = _take_back(order, RefundKind.REFUND, status, quantities, balances, inventory, write_off=write_off)
     return back._replace(is_undo=is_own_affair)
+
+
+def is_sellers(actor: Actor, order: Order, quantities: Mapping[int, int]) -> bool:
+    """Whether the actor takes these pieces back as their seller, and not as one of the office."""
+    chosen = [line for line in order.lines if line.product_id in quantities]
+    held = rights(actor, order, chosen)
+    return Right.SELLER in held and Right.STAFF not in held
+
+
+def require_covered(back: Reversal, *, balance_cents: int, held_back_cents: int) -> None:
+    """Sellers take back what their earnings cover: else they would be paid twice, by the buyer and the shop.
+
+    `held_back_cents`: what the earnings must still cover afterwards, since buyers may return it by themselves
+    or have not paid it. Raises RefundNotCovered.
+    """
+    covered_cents = max(balance_cents - held_back_cents, 0)
+    if back.amount_cents > covered_cents:
+        raise RefundNotCovered(amount_cents=back.amount_cents, covered_cents=covered_cents)
 
 
 def cancel(
@@ -330,16 +350,19 @@ def _take_back(
 
 
 def _pay_back(order: Order, takings: Mapping[AccountRef, int], balances: BuyerBalances) -> list[Transfer]:
-    """To the wallet; for an order on the tab, first off what is owed: the rest has been paid already."""
+    """To the wallet; for an order on the tab, first off what is owed for it: the rest has been paid already.
+
+    Never off what is owed for other orders: other sellers would be paid for them by nobody.
+    """
     transfers = []
-    owed = balances.owed_cents if order.payment is Payment.TAB else 0
+    unpaid = balances.unpaid_cents if order.payment is Payment.TAB else 0
     for earnings, cents in takings.items():
-        off_tab = min(owed, cents)
+        off_tab = min(unpaid, cents)
         if off_tab:
             assert order.wallet.user_id is not None  # No guest has a tab.
             tab = tab_of(order.wallet.user_id)
             transfers.append(Transfer(TransferKind.REFUND, earnings, tab, off_tab))
-            owed -= off_tab
+            unpaid -= off_tab
         if cents > off_tab:
             transfers.append(Transfer(TransferKind.REFUND, earnings, order.wallet, cents - off_tab))
     return transfers

@@ -16,8 +16,8 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  `- RegistrationClosed      nobody registers themselves here
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
-    |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage,
-    |                         UnknownScreen
+    |                         UnknownOrder, UnknownPurchase, UnknownTransfer, UnknownSession,
+    |                         UnknownToken, UnknownImage, UnknownScreen
     |- Unacceptable           the value itself is wrong, whatever the shop's state
     |  |- InvalidField            a name, price, quantity ... that breaks a rule: one of `field_problems`
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
@@ -29,12 +29,14 @@ classes to what its clients see, and a test proves that every class has a row in
     |  `- TooManyStreams          one address watches on too many connections
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
-       |- CoinsMissing, CoinsOwed, NotPayable
+       |- CoinsMissing, CoinsOwed, NotPayable, PayoutNotCovered, EarningsOwed
        |- NameTaken, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
-       |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted
+       |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted, RefundNotCovered
+       |- NotReversible, AlreadyReversed, ReversalNotCovered
        |- PriceChanged             it costs something else than the buyer has seen
        |- WrongStatus              the order is not, or no longer, where this could be done
-       |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
+       |- TabLimitExceeded, TabExposureReached, SettlementExceedsTab
+       |- CoinsCapReached, MachineCoinsCapReached, CoinsDeclaredElsewhere
        |- DepositTooLarge, MachineLimitReached, UserNotPresent, UndoAtCounter
        |- FulfilNotOffered, TooManyPlaced
        |- StillHoldsValue         earnings, a tab or stock must be settled first
@@ -146,6 +148,12 @@ class UnknownPurchase(Unknown, code="unknown-purchase"):
     """The guest has bought none of the product here, or given all of it back."""
 
     product: int
+
+
+class UnknownTransfer(Unknown, code="unknown-transfer"):
+    """No transfer with this id."""
+
+    transfer: int
 
 
 class UnknownSession(Unknown, code="unknown-session"):
@@ -302,6 +310,26 @@ class NotPayable(Conflict, code="not-payable"):
     balance_cents: int
 
 
+class PayoutNotCovered(Conflict, code="payout-not-covered"):
+    """The shop has `covered_cents` that it has seen or has at the bank: to pay more, confirm it."""
+
+    amount_cents: int
+    covered_cents: int
+
+
+class RefundNotCovered(Conflict, code="refund-not-covered"):
+    """The seller's earnings cover only `covered_cents` of the refund; the office may make it."""
+
+    amount_cents: int
+    covered_cents: int
+
+
+class EarningsOwed(Conflict, code="earnings-owed"):
+    """The user's earnings are below 0: so much must be paid to the shop before the user can be closed."""
+
+    owed_cents: int
+
+
 class NameTaken(Conflict, code="name-taken"):
     """Another user, product on sale, or machine has this name (case and accents' spelling aside)."""
 
@@ -360,6 +388,27 @@ class RefundsExhausted(Conflict, code="refunds-exhausted"):
     refunds_max: int
 
 
+class NotReversible(Conflict, code="not-reversible"):
+    """A transfer of this kind is put right in another way: sales by a refund, counts by a count."""
+
+    transfer: int
+    kind: str
+
+
+class AlreadyReversed(Conflict, code="already-reversed"):
+    """The transfer was reversed before; `reversal` is the transfer that did it."""
+
+    transfer: int
+    reversal: int
+
+
+class ReversalNotCovered(Conflict, code="reversal-not-covered"):
+    """The wallet holds less than is to be taken back; the rest can go on a user's tab. Guests have none."""
+
+    needed_cents: int
+    balance_cents: int
+
+
 class PriceChanged(Conflict, code="price-changed"):
     """The order costs `total_cents` now, and not what the buyer has seen.
 
@@ -382,6 +431,17 @@ class TabLimitExceeded(Conflict, code="tab-limit-exceeded"):
     """The buyer's tab would owe more than it may."""
 
     limit_cents: int
+    owed_cents: int
+    needed_cents: int
+
+
+class TabExposureReached(Conflict, code="tab-exposure-reached"):
+    """All those whose tab no admin has approved would owe more than they may together.
+
+    `owed_cents` is what they owe now, `ceiling_cents` what they may. It ends when some of it is settled.
+    """
+
+    ceiling_cents: int
     owed_cents: int
     needed_cents: int
 
@@ -441,6 +501,22 @@ class TooManyPlaced(Conflict, code="too-many-placed"):
 
     pieces_max: int
     placed: int
+
+
+class MachineCoinsCapReached(Conflict, code="machine-coins-cap-reached"):
+    """Buyers have declared as many coins at this machine as they may in a day; it ends in `retry_seconds`."""
+
+    machine: int
+    cap_cents: int
+    left_cents: int
+    retry_seconds: int
+
+
+class CoinsDeclaredElsewhere(Conflict, code="coins-declared-elsewhere"):
+    """The wallet's money was declared in coins at other machines: this one does not pay it."""
+
+    machine: int
+    balance_cents: int
 
 
 class StillHoldsValue(Conflict, code="still-holds-value"):

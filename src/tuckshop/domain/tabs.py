@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from tuckshop.domain.coins import Coins, check_inserted, total_cents
@@ -9,14 +10,56 @@ from tuckshop.domain.field_problems import AmountTooSmall
 from tuckshop.domain.ledger import BANK, AccountRef, Transfer, TransferKind, coin_box_of, tab_of, wallet_of
 from tuckshop.domain.machines import CoinBox
 from tuckshop.domain.money import BALANCE_CENTS_MAX
-from tuckshop.domain.refusals import BalanceTooLarge, InvalidField, SettlementExceedsTab, TabLimitExceeded
+from tuckshop.domain.refusals import (
+    BalanceTooLarge,
+    InvalidField,
+    SettlementExceedsTab,
+    TabExposureReached,
+    TabLimitExceeded,
+)
+
+
+class TabsFor(StrEnum):
+    """Who may owe at all."""
+
+    APPROVED = "approved"  # users whom an admin has given a limit
+    EVERYBODY = "everybody"  # others too, up to the shop's limit, and all of them together up to a ceiling
+
+
+class Grant(NamedTuple):
+    """What admins have said about a user's tab: a limit of its own, or that the shop's is for this user."""
+
+    limit_cents: int | None = None
+    approved: bool = False
+
+    @property
+    def is_given(self) -> bool:
+        """Whether they have said anything. Of others the shop knows nothing but a name."""
+        return self.approved or self.limit_cents is not None
+
+    def limit(self, *, usual_cents: int, tabs_for: TabsFor) -> int:
+        """How much the user may owe; `usual_cents` is the shop's limit."""
+        if self.limit_cents is not None:
+            return self.limit_cents
+        return usual_cents if self.approved or tabs_for is TabsFor.EVERYBODY else 0
+
+
+class Exposure(NamedTuple):
+    """What all those owe together whose tab no admin has approved, and how much that may be."""
+
+    owed_cents: int
+    ceiling_cents: int
 
 
 class Tab(NamedTuple):
-    """What a buyer owes, and how much that may be."""
+    """What a buyer owes, and how much that may be; `exposure` for one whom no admin has approved."""
 
     owed_cents: int
     limit_cents: int
+    exposure: Exposure | None = None
+
+
+EXPOSURE_TABS = 20  # So many full tabs of strangers a shop may lose: what its owner bears without asking.
 
 
 class TabPayment(NamedTuple):
@@ -32,10 +75,16 @@ def charged(wallet: AccountRef, amount_cents: int, *, tab: Tab) -> AccountRef:
 
     Raises:
         TabLimitExceeded: with it, more is owed than may be; guests may owe nothing.
+        TabExposureReached: with it, all those whom no admin has approved would owe more than they may.
     """
     if wallet.user_id is None or tab.owed_cents + amount_cents > tab.limit_cents:
         raise TabLimitExceeded(
             limit_cents=tab.limit_cents, owed_cents=tab.owed_cents, needed_cents=amount_cents
+        )
+    exposure = tab.exposure
+    if exposure is not None and exposure.owed_cents + amount_cents > exposure.ceiling_cents:
+        raise TabExposureReached(
+            ceiling_cents=exposure.ceiling_cents, owed_cents=exposure.owed_cents, needed_cents=amount_cents
         )
     return tab_of(wallet.user_id)
 

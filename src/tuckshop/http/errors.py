@@ -67,6 +67,7 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.UnknownPurchase: Row(
         404, "Unknown purchase", "This guest has no purchase of product {product} to undo here."
     ),
+    refusals.UnknownTransfer: Row(404, "Unknown transfer", "There is no transfer {transfer}."),
     refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
     refusals.UnknownToken: Row(404, "Unknown token", "You have no API token {token}."),
     refusals.UnknownScreen: Row(404, "Unknown screen", "This machine has no screen {screen}."),
@@ -130,6 +131,21 @@ TABLE: dict[type[Refusal], Row] = {
         "Not available for payout",
         "{payable_cents} of the {balance_cents} earned is available for payout.",
     ),
+    refusals.PayoutNotCovered: Row(
+        409,
+        "Payout not covered",
+        "{amount_cents} is more than the {covered_cents} that the shop has in counted coins, in coins that"
+        " staff took, and at the bank. Count the coin boxes, or confirm the payout.",
+    ),
+    refusals.RefundNotCovered: Row(
+        409,
+        "Refund not covered",
+        "Your earnings cover {covered_cents} of the refund of {amount_cents}. A cashier can make it: the"
+        " office has a list of such refunds.",
+    ),
+    refusals.EarningsOwed: Row(
+        409, "Earnings owed", "The seller owes the shop {owed_cents}. That must be paid back first."
+    ),
     refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken. Choose another one."),
     refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} already has the barcode {barcode}."),
     refusals.EmailTaken: Row(409, "Email taken", "The email address {email} is taken. Use another one."),
@@ -149,6 +165,20 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.RefundsExhausted: Row(
         409, "Too many returns", "Purchases can be returned {refunds_max} times a day. Ask a cashier."
     ),
+    refusals.NotReversible: Row(
+        409,
+        "Not reversible",
+        "Transfer {transfer} is a {kind}, which cannot be reversed. Refund sales; count coin boxes.",
+    ),
+    refusals.AlreadyReversed: Row(
+        409, "Already reversed", "Transfer {transfer} was already reversed, by transfer {reversal}."
+    ),
+    refusals.ReversalNotCovered: Row(
+        409,
+        "Reversal not covered",
+        "{needed_cents} must be taken back, but the wallet has only {balance_cents}. The rest can go on the"
+        " user's tab.",
+    ),
     refusals.PriceChanged: Row(
         409, "Price changed", "The price changed. The order costs {total_cents} now. Nothing was bought."
     ),
@@ -157,6 +187,12 @@ TABLE: dict[type[Refusal], Row] = {
         409,
         "Tab limit exceeded",
         "This costs {needed_cents}. The tab owes {owed_cents} of at most {limit_cents}.",
+    ),
+    refusals.TabExposureReached: Row(
+        409,
+        "Tabs are full",
+        "This costs {needed_cents}. Buyers without an approved tab owe {owed_cents} of at most"
+        " {ceiling_cents} together. Ask an admin to approve yours, or wait until tabs are settled.",
     ),
     refusals.SettlementExceedsTab: Row(
         409, "Settlement exceeds tab", "The tab owes {owed_cents}, so {amount_cents} is too much."
@@ -188,6 +224,18 @@ TABLE: dict[type[Refusal], Row] = {
         409,
         "Too many pieces placed",
         "At most {pieces_max} pieces can wait to be dispensed, and {placed} do. Fetch or cancel them first.",
+    ),
+    refusals.MachineCoinsCapReached: Row(
+        409,
+        "Machine coin limit reached",
+        "Buyers can add {cap_cents} in coins a day at machine {machine}, and {left_cents} more today. Ask a"
+        " cashier, or try again in {retry_seconds} seconds.",
+    ),
+    refusals.CoinsDeclaredElsewhere: Row(
+        409,
+        "Added at another machine",
+        "{balance_cents} was added in coins at another machine, which pays it out. Machine {machine} does"
+        " not.",
     ),
     refusals.StillHoldsValue: Row(
         409,

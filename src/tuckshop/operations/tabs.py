@@ -9,15 +9,19 @@ from tuckshop.domain.field_problems import AmountOutOfRange
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import InvalidField, UnknownUser
 from tuckshop.domain.users import Actor, Role, UserState
-from tuckshop.queries.tabs import Tab, find
+from tuckshop.queries.tabs import GRANT, Tab, find
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
 
 users, accounts = tables.users, tables.accounts
 
 
-async def set_limit(shop: Shop, *, actor: Actor, user_id: int, limit_cents: int | None) -> Tab:
+async def set_limit(
+    shop: Shop, *, actor: Actor, user_id: int, limit_cents: int | None, approved: bool = True
+) -> Tab:
     """How much the user may owe; None: as much as the shop's setting says. What is owed stays owed.
+
+    Not `approved`: nobody has said anything of this user any more.
 
     Raises:
         RoleMissing: admins only.
@@ -27,19 +31,20 @@ async def set_limit(shop: Shop, *, actor: Actor, user_id: int, limit_cents: int 
     actor.require(Role.ADMIN)
     if limit_cents is not None and not 0 <= limit_cents <= PRICE_CENTS_MAX:
         raise InvalidField(field="limit", problem=AmountOutOfRange(0, PRICE_CENTS_MAX))
+    after = {"tab_limit_cents": limit_cents, "tab_approved": approved}
     this = and_(users.c.id == user_id, users.c.state != UserState.CLOSED.value)
     async with writing(shop.engine) as connection:
-        kept = select(users.c.tab_limit_cents).where(this).with_for_update(key_share=True)
+        kept = select(*GRANT).where(this).with_for_update(key_share=True)
         before = (await connection.execute(kept)).one_or_none()
         if before is None:
             raise UnknownUser(user=user_id)
-        await connection.execute(update(users).where(this).values(tab_limit_cents=limit_cents))
+        await connection.execute(update(users).where(this).values(after))
         await admin_log.record(
             connection,
             action="user.tab_limit",
             subject=f"user:{user_id}",
-            before={"tab_limit_cents": before.tab_limit_cents},
-            after={"tab_limit_cents": limit_cents},
+            before={"tab_limit_cents": before.tab_limit_cents, "tab_approved": before.tab_approved},
+            after=after,
             actor_id=actor.user_id,
             now_us=shop.clock(),
         )

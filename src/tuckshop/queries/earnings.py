@@ -5,7 +5,8 @@ pays, see its `EARNINGS`.
 
 Three kinds of orders: those to be dispensed, those that may still be returned, those that tabs owe. Each
 is found by an index in which they are few, whatever was sold before them. A condition that named all three
-would have every line looked at that the seller ever sold.
+would have every line looked at that the seller ever sold. What else was sold within the payout delay is not
+few, and is added up by the database.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
@@ -55,13 +56,13 @@ class Payable:
 
     @property
     def held_back_cents(self) -> int:
-        """What buyers may still return, or still owe."""
+        """What buyers may still return or still owe, or what the payout delay holds back."""
         return max(self.balance_cents - self.payable_cents, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Earnings:
-    """A seller's account. `payable_cents` leaves out what buyers may still return, or still owe."""
+    """A seller's account. `payable_cents` leaves out what is held back."""
 
     balance_cents: int
     payable_cents: int
@@ -94,6 +95,15 @@ async def earnings(shop: Shop, *, seller_id: int) -> Earnings:
             for product_id, name, quantity, total in await connection.execute(by_product)
         ]
     return Earnings(cents, max(cents - held_cents, 0), earned)
+
+
+async def own_payout_delay(shop: Shop, *, user_id: int) -> int | None:
+    """After how many days the user's sales are paid; None: as the shop's setting says."""
+    async with reading(shop.engine) as connection:
+        own: int | None = await connection.scalar(
+            select(users.c.payout_delay_days).where(users.c.id == user_id)
+        )
+    return own
 
 
 async def payables(shop: Shop, *, actor: Actor, after_id: int = 0, limit: int) -> list[Payable]:
@@ -131,35 +141,91 @@ async def held_back_cents(
     connection: AsyncConnection, shop: Shop, seller_ids: Collection[int]
 ) -> dict[int, int]:
     """What is held back of these sellers' earnings, by seller; those of whom nothing is are left out."""
-    since_us = shop.clock() - shop.till.policy.refund_window_seconds * MICROSECONDS
+    now_us, policy = shop.clock(), shop.till.policy
+    returnable_us = now_us - policy.refund_window_seconds * MICROSECONDS
+    own_delays = select(users.c.id, users.c.payout_delay_days).where(users.c.id.in_(seller_ids))
+    young_us: dict[int, int] = {}
+    for seller_id, delay_days in await connection.execute(own_delays):
+        since_us = payable_rules.young_since_us(
+            delay_days=delay_days, shop_delay_days=policy.payout_delay_days, now_us=now_us
+        )
+        if since_us is not None:
+            young_us[seller_id] = since_us
+    # Added to nothing, it finds no lines: those of these orders are few, those of these sellers are not.
+    theirs = (lines.c.seller_id + 0).in_(seller_ids)
+    left = _ORDER_IDS.join(orders, orders.c.id == lines.c.order_id)
+    is_recent = orders.c.fulfilled_us >= returnable_us
+    late = _late(returnable_us, "late")
+    found = (
+        union(
+            left.where(theirs, order_queries.is_in(OrderStatus.PLACED)),
+            _unsettled(),  # Whosever: what a tab owes is told by all of its newest orders.
+            left.where(
+                lines.c.seller_id.in_(seller_ids),
+                lines.c.order_id > await _older_id(connection, returnable_us),
+                lines.c.refundable,
+                is_recent,
+            ),
+            _ORDER_IDS.join(late, late.c.id == lines.c.order_id).where(theirs, lines.c.refundable),
+        )
+        .cte("found")
+        .prefix_with("MATERIALIZED")
+    )
+    candidates, owed_cents = await _read(connection, found)
+    held = payable_rules.held_back_cents(
+        candidates, owed_cents=owed_cents, returnable_since_us=returnable_us, young_since_us=young_us
+    )
+    # Sellers have few delays among them, most the shop's.
+    for since_us in set(young_us.values()):
+        waiting = [seller_id for seller_id, young in young_us.items() if young == since_us]
+        held.update(await _young_cents(connection, waiting, since_us, found))
+    return {seller_id: held[seller_id] for seller_id in seller_ids if held[seller_id]}
+
+
+async def _young_cents(
+    connection: AsyncConnection, seller_ids: list[int], since_us: int, found: CTE
+) -> dict[int, int]:
+    """What was dispensed at `since_us` or later, by seller, but for the orders that are `found` already.
+
+    Added up where it lies: it may be all that a busy seller sold in a week.
+    """
+    elsewhere = orders.c.id.not_in(select(found.c[0]))
+    late = _late(since_us, "late_too")
+    sold = select(lines.c.seller_id, _left_cents.label("cents")).join(orders, orders.c.id == lines.c.order_id)
+    young = union_all(
+        sold.where(
+            lines.c.seller_id.in_(seller_ids),
+            lines.c.order_id > await _older_id(connection, since_us),
+            orders.c.fulfilled_us >= since_us,
+            orders.c.fulfilled_us == orders.c.created_us,
+            elsewhere,
+        ),
+        sold.join(late, late.c.id == orders.c.id).where((lines.c.seller_id + 0).in_(seller_ids), elsewhere),
+    ).subquery()
+    sums = select(young.c.seller_id, func.sum(young.c.cents)).group_by(young.c.seller_id)
+    return {seller_id: int(cents) for seller_id, cents in await connection.execute(sums)}
+
+
+async def _older_id(connection: AsyncConnection, since_us: int) -> int:
+    """The newest order that was made before; no order dispensed when it was made is older."""
     older = (
         select(orders.c.id)
         .where(orders.c.created_us < since_us - CLOCK_SECONDS_BACK_MAX * MICROSECONDS)
         .order_by(orders.c.id.desc())
         .limit(1)
     )
-    older_id = await connection.scalar(older) or 0
-    # Added to nothing, it finds no lines: those of these orders are few, those of these sellers are not.
-    theirs = (lines.c.seller_id + 0).in_(seller_ids)
-    left = _ORDER_IDS.join(orders, orders.c.id == lines.c.order_id)
-    is_recent = orders.c.fulfilled_us >= since_us
-    # Neither database can guess how few these are.
-    handed_out_late = select(orders.c.id).where(is_recent, orders.c.fulfilled_us != orders.c.created_us)
-    late = handed_out_late.cte("late").prefix_with("MATERIALIZED")
-    found = union(
-        left.where(theirs, order_queries.is_in(OrderStatus.PLACED)),
-        _unsettled(),  # Whosever: what a tab owes is told by all of its newest orders.
-        left.where(
-            lines.c.seller_id.in_(seller_ids), lines.c.order_id > older_id, lines.c.refundable, is_recent
-        ),
-        _ORDER_IDS.join(late, late.c.id == lines.c.order_id).where(theirs, lines.c.refundable),
-    ).subquery()
-    candidates, owed_cents = await _read(connection, found)
-    held = payable_rules.held_back_cents(candidates, owed_cents=owed_cents, since_us=since_us)
-    return {seller_id: held[seller_id] for seller_id in seller_ids if held[seller_id]}
+    return await connection.scalar(older) or 0
 
 
-async def _read(connection: AsyncConnection, found: Subquery) -> tuple[dict[int, Order], dict[int, int]]:
+def _late(since_us: int, name: str) -> CTE:
+    """Orders that were dispensed later than they were made. Neither database can guess how few these are."""
+    late = select(orders.c.id).where(
+        orders.c.fulfilled_us >= since_us, orders.c.fulfilled_us != orders.c.created_us
+    )
+    return late.cte(name).prefix_with("MATERIALIZED")
+
+
+async def _read(connection: AsyncConnection, found: CTE) -> tuple[dict[int, Order], dict[int, int]]:
     """The orders that were found, and what is owed on their tabs, by buyer."""
     tab = and_(accounts.c.user_id == orders.c.buyer_id, accounts.c.kind == AccountKind.TAB.value)
     query = (

@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, union_all
 
 from tuckshop.context import Shop
 from tuckshop.domain.days import Period, date_of, day_of, period
@@ -150,16 +150,24 @@ async def earnings(shop: Shop, *, actor: Actor, period: Period) -> Earnings:
     sold = await sell_through(shop, actor=actor, period=period, by=[By.SELLER])
     figures = {row.keys[By.SELLER]: row.figures for row in sold.rows}
     days = shop.till.policy.days
+    payouts = (
+        select(transfers.c.source_id.label("account_id"), transfers.c.amount_cents, transfers.c.created_us)
+        # All of them have one, and so an index finds them.
+        .where(transfers.c.kind == TransferKind.EARNINGS_PAYOUT, transfers.c.external_ref.is_not(None))
+    )
+    taken_back = (
+        select(transfers.c.target_id, -transfers.c.amount_cents, transfers.c.created_us)
+        .join(accounts, accounts.c.id == transfers.c.target_id)
+        .where(transfers.c.reverses_id.is_not(None), accounts.c.kind == AccountKind.EARNINGS.value)
+    )
+    moved = union_all(payouts, taken_back).subquery()
     paid = (
-        select(transfers.c.source_id.label("account_id"), func.sum(transfers.c.amount_cents).label("cents"))
+        select(moved.c.account_id, func.sum(moved.c.amount_cents).label("cents"))
         .where(
-            transfers.c.kind == TransferKind.EARNINGS_PAYOUT,
-            # All of them have one, and so an index finds them.
-            transfers.c.external_ref.is_not(None),
-            transfers.c.created_us >= days.start_us(day_of(period.first)),
-            transfers.c.created_us < days.start_us(day_of(period.last) + 1),
+            moved.c.created_us >= days.start_us(day_of(period.first)),
+            moved.c.created_us < days.start_us(day_of(period.last) + 1),
         )
-        .group_by(transfers.c.source_id)
+        .group_by(moved.c.account_id)
         .subquery()
     )
     query = (

@@ -50,7 +50,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One movement as its owner reads it: with the balance that it left, and who sent or got it."""
+    """One movement as its owner reads it: with the balance that it left, and who sent or got it.
+
+    `reversed_kind`: of what it takes back, if it is a reversal.
+    """
 
     id: int
     kind: str
@@ -59,6 +62,7 @@ class Movement:
     order_id: int | None
     other: str | None
     reason: str | None
+    reversed_kind: str | None
     created_us: int
 
 
@@ -73,9 +77,11 @@ async def newest(
     async with reading(shop.engine) as connection:
         account_id, balance_cents = (await connection.execute(held)).one_or_none() or (0, 0)
         own, signed = _own(account_id), _signed(account_id)
-        others = accounts.alias("others")
+        others, was = accounts.alias("others"), transfers.alias("was")
         query = (
-            select(transfers, signed.label("signed_cents"), users.c.username)
+            select(
+                transfers, signed.label("signed_cents"), users.c.username, was.c.kind.label("reversed_kind")
+            )
             .outerjoin(
                 others,
                 and_(
@@ -88,6 +94,7 @@ async def newest(
                 ),
             )
             .outerjoin(users, users.c.id == others.c.user_id)
+            .outerjoin(was, was.c.id == transfers.c.reverses_id)
             .where(own)
             .order_by(transfers.c.id.desc())
             .limit(limit)
@@ -107,6 +114,7 @@ async def newest(
                     row.order_id,
                     row.username,
                     row.reason,
+                    row.reversed_kind,
                     row.created_us,
                 )
             )

@@ -8,6 +8,7 @@ from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import Currency
 from tuckshop.domain.refunds import UndoMode
+from tuckshop.domain.tabs import TabsFor
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import Caller, MachineCaller, OperatorCaller, SessionCaller
 
@@ -19,10 +20,14 @@ class Policy:
     currency: Currency
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     refund_window_seconds: int = 300  # Long enough to notice the wrong can, too short to drink it.
+    payout_delay_days: int = 7  # A week: a sale that is wrong has been found out by then.
     tab_limit_cents: int = 0  # of buyers who have no limit of their own
+    tabs_for: TabsFor = TabsFor.APPROVED
+    tab_exposure_cents: int = 0  # what all those may owe whose tab no admin has approved
     coins_daily_cap_cents: int = 20_000  # A hundred euros twice: nobody carries more coins to a fridge.
     guest_undo: UndoMode = UndoMode.OFF  # what guests may take back by themselves
     user_undo: UndoMode = UndoMode.CONTRACT  # what buyers with a log-in may
+    coins_machine_daily_cap_cents: int = 50_000  # What a fridge takes on its best day.
     days: BusinessDays = BY_UTC  # by which sales are counted from now on
     kiosk_open: bool = False  # a demo's: anybody speaks for the first machine
 

@@ -14,6 +14,7 @@ from tuckshop.domain.refusals import (
     BadCredentials,
     BalanceTooLarge,
     CoinsCapReached,
+    EarningsOwed,
     EmailTaken,
     InvalidField,
     LastAdmin,
@@ -198,7 +199,9 @@ async def change_user(request: ShopRequest, username: PathUsername) -> UserRespo
     _USER,
     status_code=204,
     summary="Close a user",
-    operation=describe("deleteUser", NotOwner, UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=describe(
+        "deleteUser", NotOwner, UnknownUser, StillHoldsValue, EarningsOwed, LastAdmin, keyed=True
+    ),
 )
 async def close_user(request: ShopRequest, username: PathUsername) -> Response[None]:
     """Makes name and email address available and ends every token. Money left is written off."""

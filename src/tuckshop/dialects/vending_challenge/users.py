@@ -10,6 +10,7 @@ from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbou
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, respond
 from tuckshop.domain.refusals import (
+    EarningsOwed,
     EmailTaken,
     InvalidField,
     LastAdmin,
@@ -167,7 +168,7 @@ change_user = patch(
     _USER,
     status_code=204,
     summary="Close a user",
-    operation=describe("deleteUser", UnknownUser, StillHoldsValue, LastAdmin, keyed=True),
+    operation=describe("deleteUser", UnknownUser, StillHoldsValue, EarningsOwed, LastAdmin, keyed=True),
 )
 async def close_user(request: ShopRequest, user_id: PathId) -> Response[None]:
     """Makes the name available and ends every session. Money left is written off."""

@@ -29,6 +29,7 @@ POINTERS = {
         "money.moved/1",
         "seller.paid/1",
         "coin_box.moved/1",
+        "transfer.reversed/1",
         "user.registered/1",  # if it was with coins
     ),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, literal_column, not_, or_, select
+from sqlalchemy import Select, Text, and_, false, func, literal_column, not_, or_, select
 
 from tuckshop.domain.ledger import AccountKind, TransferKind
+from tuckshop.domain.transfers import REVERSIBLE
 from tuckshop.store import tables
 from tuckshop.store.audit_rules.joins import account, is_
 from tuckshop.store.audit_rules.rule import Rule, count, differing, recorded, wide, witness
@@ -102,6 +103,58 @@ def ends_of_transfers() -> Rule:
     )
 
 
+def reversals() -> Rule:
+    return Rule(
+        "every reversal takes one transfer back, to the cent",
+        count(tables.transfers),
+        _strange_reversals(),
+    )
+
+
+def coins_of_reversals() -> Rule:
+    back, named = tables.transfers.alias("back"), ("transfer_id", "value_cents")
+    return Rule(
+        "every reversal moves the coins that it takes back",
+        count(tables.coin_movements),
+        differing(
+            named,
+            recorded(
+                -_coins.count,
+                back.c.reverses_id,
+                _coins.value_cents,
+                of=tables.coin_movements.join(back, back.c.id == _coins.transfer_id),
+            ).where(back.c.reverses_id.is_not(None)),
+            witness(
+                _coins.count,
+                _coins.transfer_id,
+                _coins.value_cents,
+                of=tables.coin_movements.join(back, back.c.reverses_id == _coins.transfer_id),
+            ).where(back.c.reverses_id.is_not(None)),
+        ),
+    )
+
+
+def _strange_reversals() -> Select[Any]:
+    """Reversals that are not the other way round of what they name, or of what nobody may reverse."""
+    was = tables.transfers.alias("was")
+    same = and_(
+        _transfers.kind == is_(TransferKind.REVERSAL),
+        was.c.kind.in_([is_(kind) for kind in REVERSIBLE]),
+        was.c.source_id == _transfers.target_id,
+        was.c.target_id == _transfers.source_id,
+        was.c.amount_cents == _transfers.amount_cents,
+        was.c.machine_id.is_not_distinct_from(_transfers.machine_id),
+    )
+    return (
+        select(_transfers.id.label("transfer_id"), _transfers.reverses_id, _transfers.amount_cents)
+        .select_from(tables.transfers.outerjoin(was, was.c.id == _transfers.reverses_id))
+        .where(
+            or_(_transfers.reverses_id.is_not(None), _transfers.kind == is_(TransferKind.REVERSAL)),
+            not_(func.coalesce(same, false())),
+        )
+    )
+
+
 def _stray_transfers() -> Select[Any]:
     """Transfers between other accounts than their kind says, or on another machine than theirs."""
     source, target = tables.accounts.alias("source"), tables.accounts.alias("target")
@@ -116,6 +169,9 @@ def _stray_transfers() -> Select[Any]:
             and_(source.c.kind == wallet, source.c.user_id == target.c.user_id),
             and_(source.c.kind == is_(AccountKind.BANK), _transfers.external_ref.is_not(None)),
         ),
+    )
+    ends[TransferKind.CHARGE] = and_(
+        source.c.kind == is_(AccountKind.TAB), target.c.kind == wallet, source.c.user_id == target.c.user_id
     )
     plain = {
         TransferKind.TRANSFER: (AccountKind.WALLET, AccountKind.WALLET),

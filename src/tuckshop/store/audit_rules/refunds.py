@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, case
+from sqlalchemy import and_, case, func, select
 
-from tuckshop.domain.ledger import AccountKind
+from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.products import StockKind
 from tuckshop.store import tables
-from tuckshop.store.audit_rules.joins import AS_SOLD, IS_REFUND, RETURNED_CENTS, SELLER_ACCOUNT, account, is_
-from tuckshop.store.audit_rules.rule import Rule, count, differing, recorded, witness
+from tuckshop.store.audit_rules.joins import (
+    AS_SOLD,
+    IS_REFUND,
+    ORDER_LINES,
+    RETURNED_CENTS,
+    SELLER_ACCOUNT,
+    account,
+    is_,
+)
+from tuckshop.store.audit_rules.rule import Rule, count, differing, recorded, wide, witness
 
 _accounts = tables.accounts.c
 _lines = tables.order_lines.c
@@ -84,6 +92,34 @@ def taken_back_from_sellers() -> Rule:
                 of=account(_transfers.source_id),
             ).where(IS_REFUND),
         ),
+    )
+
+
+def owed_for_orders() -> Rule:
+    """A refund comes off what is owed for its own order: so what others owe is still there to be paid.
+
+    What a reversal charged is owed for no order.
+    """
+    left_cents = (wide(_lines.quantity) - _lines.refunded_quantity) * _lines.price_cents
+    left = (
+        select(_orders.buyer_id, func.sum(left_cents).label("cents"))
+        .select_from(ORDER_LINES)
+        .where(_orders.payment == Payment.TAB)
+        .group_by(_orders.buyer_id)
+        .subquery()
+    )
+    charged = (
+        select(func.coalesce(func.sum(_transfers.amount_cents), 0))
+        .where(_transfers.kind == is_(TransferKind.CHARGE), _transfers.source_id == _accounts.id)
+        .scalar_subquery()
+    )
+    left_of = func.coalesce(left.c.cents, 0) + charged
+    return Rule(
+        "no tab owes more than what is left of its orders",
+        select(func.count()).where(_accounts.kind == is_(AccountKind.TAB)),
+        select(_accounts.user_id, (-_accounts.balance_cents).label("owed_cents"), left_of.label("left_cents"))
+        .select_from(tables.accounts.outerjoin(left, left.c.buyer_id == _accounts.user_id))
+        .where(_accounts.kind == is_(AccountKind.TAB), -_accounts.balance_cents > left_of),
     )
 
 

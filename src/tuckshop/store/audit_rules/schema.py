@@ -94,8 +94,8 @@ def _dangling() -> Select[Any]:
     selects = []
     for child in tables.metadata.sorted_tables:
         for key in sorted(child.foreign_key_constraints, key=lambda key: list(key.column_keys)):
-            parent = key.referred_table
-            pairs = [(element.parent, element.column) for element in key.elements]
+            parent = key.referred_table.alias("parent")  # A table may refer to itself.
+            pairs = [(element.parent, parent.c[element.column.name]) for element in key.elements]
             found = exists().select_from(parent).where(*(theirs == own for own, theirs in pairs))
             named = [own.is_not(None) for own, _ in pairs]
             selects.append(_places(child, ", ".join(key.column_keys), and_(*named, not_(found))))

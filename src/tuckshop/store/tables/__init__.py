@@ -11,12 +11,13 @@ from tuckshop.store.tables.ledger import accounts, denominations, transfers
 from tuckshop.store.tables.machine import (
     coin_boxes,
     coin_movements,
+    declared_coins,
     machines,
     screens,
     shelves,
     stock_movements,
 )
-from tuckshop.store.tables.order import order_lines, orders, refund_lines, refunds, sales
+from tuckshop.store.tables.order import order_lines, orders, refund_lines, refund_requests, refunds, sales
 from tuckshop.store.tables.product import images, product_suffixes, products
 from tuckshop.store.tables.shop_state import (
     admin_log,
@@ -38,6 +39,7 @@ __all__ = [
     "coin_boxes",
     "coin_movements",
     "counters",
+    "declared_coins",
     "denominations",
     "guests",
     "idempotency",
@@ -51,6 +53,7 @@ __all__ = [
     "product_suffixes",
     "products",
     "refund_lines",
+    "refund_requests",
     "refunds",
     "sales",
     "screens",

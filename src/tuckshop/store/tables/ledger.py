@@ -76,6 +76,7 @@ transfers = Table(
     Column("reason", Text),
     Column("external_ref", Text),
     time("created_us"),
+    owner("reverses_id", "transfers"),
     one_of("kind", *TransferKind),
     CheckConstraint("amount_cents >= 1", name="amount_positive"),
     CheckConstraint("source_id <> target_id", name="two_accounts"),
@@ -91,6 +92,8 @@ transfers = Table(
         unique=True,
         **partial("external_ref IS NOT NULL"),
     ),
+    CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal_of_one"),
+    Index("uq_transfers_reverses_id", "reverses_id", unique=True, **partial("reverses_id IS NOT NULL")),
     Index(None, "source_id", "id"),
     Index(None, "target_id", "id"),
 )

@@ -60,6 +60,14 @@ screens = Table(
     Index(None, "machine_id"),
 )
 
+declared_coins = Table(
+    "declared_coins",
+    metadata,
+    # What buyers have put in by their own word, since somebody of the office has counted or collected it.
+    Column("machine_id", BigInteger, ForeignKey("machines.id"), primary_key=True, autoincrement=False),
+    Column("cents", BigInteger, nullable=False),
+)
+
 shelves = Table(
     "shelves",
     metadata,

@@ -122,6 +122,21 @@ refund_lines = Table(
     Index(None, "order_id", "product_id"),
 )
 
+refund_requests = Table(
+    "refund_requests",
+    metadata,
+    # What sellers' earnings do not cover, for the office: see operations/refund_requests.py.
+    owner("order_id", "orders", nullable=False),
+    owner("seller_id", "users", nullable=False),
+    Column("amount_cents", BigInteger, nullable=False),
+    Column("reason", Text),
+    time("created_us"),
+    time("dismissed_us", nullable=True),
+    PrimaryKeyConstraint("order_id", "seller_id"),
+    CheckConstraint("amount_cents >= 1", name="amount_positive"),
+    Index(None, "seller_id"),
+)
+
 sales = Table(
     "sales",
     metadata,

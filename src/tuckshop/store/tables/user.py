@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    false,
 )
 
 from tuckshop.domain.users import Scope, UserState, write_scopes
@@ -37,16 +38,22 @@ users = Table(
     Column("tab_limit_cents", BigInteger),
     time("created_us"),
     time("closed_us", nullable=True),
+    Column("payout_delay_days", Integer),  # a seller's own; none: the shop's
+    # An admin has said that the shop's limit is for this user, if there is no limit of their own.
+    Column("tab_approved", Boolean, server_default=false(), nullable=False),
     one_of("state", *UserState),
     CheckConstraint("is_buyer OR is_seller OR is_cashier OR is_admin", name="some_role"),
     CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_with_key"),
     CheckConstraint("(state = 'closed') = (closed_us IS NOT NULL)", name="closed_with_time"),
     CheckConstraint("tab_limit_cents >= 0", name="tab_limit_not_negative"),
+    CheckConstraint("payout_delay_days >= 0", name="payout_delay_not_negative"),
     # Closing a user frees the name and the address, and keeps the row.
     *(
         Index(f"uq_users_{column}", column, unique=True, **partial("state <> 'closed'"))
         for column in ("username_key", "email_key")
     ),
+    # Who has had the address before: for what an admin should know of a seller.
+    Index("ix_users_closed_email_key", "email_key", **partial("state = 'closed'")),
 )
 
 guests = Table(

@@ -16,7 +16,7 @@ from tuckshop.store.admin_log import Facts
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
 from tuckshop.till.commands.products import is_own_product, log_product
 from tuckshop.till.state.forms import receipt
-from tuckshop.till.state.posting import move_coins, move_stock, open_shelf, post
+from tuckshop.till.state.posting import declare, declared_cents, move_coins, move_stock, open_shelf, post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
@@ -115,6 +115,10 @@ class CollectCoins(Command, frozen=True):
         actor.require(Role.CASHIER, Role.ADMIN)
         box = work.machines.box(self.machine_id)
         moved = machines.collect(box, self.coins, known=work.policy.currency.values_cents)
+        declared = declared_cents(work, self.machine_id)
+        if declared:
+            # What lies at the bank has been seen.
+            declare(work, self.machine_id, -min(declared, moved.transfer.amount_cents))
         return _carried(moved, -1, self.machine_id, self.reason, actor=actor, work=work)
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
@@ -142,6 +146,9 @@ class CountCoins(Command, frozen=True):
         for moved, sign in ((found.over, 1), (found.short, -1)):
             if moved is not None:
                 _carried(moved, sign, self.machine_id, self.reason, actor=actor, work=work)
+        declared = declared_cents(work, self.machine_id)
+        if declared:
+            declare(work, self.machine_id, -declared)
         return CoinsCounted(
             machine_id=box.machine_id,
             expected=found.expected,

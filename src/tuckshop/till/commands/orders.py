@@ -11,7 +11,7 @@ from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import ClientRefTaken, NotOwner
-from tuckshop.domain.tabs import Tab
+from tuckshop.domain.tabs import Exposure, Grant, Tab, TabsFor
 from tuckshop.domain.users import Actor, name_key
 from tuckshop.till.commands.base import (
     Command,
@@ -34,7 +34,7 @@ from tuckshop.till.commands.reversal import (
     sells_all,
     take_back,
 )
-from tuckshop.till.commands.wallet import require_coins, require_wallet
+from tuckshop.till.commands.wallet import payable_cents, read_payable, require_coins, require_wallet
 from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import add_sale, move_coins, move_stock, post, put_order
 from tuckshop.till.state.read_set import ReadSet
@@ -120,8 +120,12 @@ class PlaceOrder(Command, frozen=True):
             need.client_refs.add((self.wallet, self.client_ref))
         if self.payment is Payment.TAB and self.wallet.user_id is not None:
             need.tabs.add(self.wallet.user_id)
+            if need.policy.tabs_for is TabsFor.EVERYBODY:
+                need.charged_tabs.add(self.wallet.user_id)
         if self.payment is Payment.WALLET and self.fulfil is not Fulfil.NOW:
             need.placing.add((self.wallet, self.machine_id))
+        if self.change is Change.RETURN:
+            read_payable(need, self.wallet, self.machine_id)
         need.new_ids["orders"] += 1
         need.new_ids["transfers"] += len(self.lines) + len(self.named) + 1
 
@@ -157,6 +161,9 @@ class PlaceOrder(Command, frozen=True):
             expected_total_cents=self.expected_total_cents,
             mode=work.machines.rules[self.machine_id].fulfil,
             placed_pieces=work.orders.placed_pieces.get(self.wallet, 0),
+            payable_cents=(
+                payable_cents(work, actor, self.wallet, box) if self.change is Change.RETURN else None
+            ),
         )
         order = sale.order
         _record(order, work)
@@ -325,10 +332,15 @@ def _record(order: Order, work: WorkingSet) -> None:
 def _tab(wallet: AccountRef, work: WorkingSet) -> Tab:
     if wallet.user_id is None:
         return Tab(owed_cents=0, limit_cents=0)
-    limit_cents = work.accounts.tab_limits.get(wallet.user_id)
+    accounts, policy = work.accounts, work.policy
+    grant = accounts.tab_grants.get(wallet.user_id, Grant())
+    exposure = None
+    if not grant.is_given:
+        exposure = Exposure(accounts.exposure_cents(), policy.tab_exposure_cents)
     return Tab(
-        owed_cents=work.accounts.owed_cents(wallet),
-        limit_cents=work.policy.tab_limit_cents if limit_cents is None else limit_cents,
+        owed_cents=accounts.owed_cents(wallet),
+        limit_cents=grant.limit(usual_cents=policy.tab_limit_cents, tabs_for=policy.tabs_for),
+        exposure=exposure,
     )
 
 

@@ -11,6 +11,8 @@ from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import OrderStatus
 from tuckshop.domain.refusals import UnknownPurchase
 from tuckshop.domain.users import Actor, Role
+from tuckshop.till.callers import SessionCaller
+from tuckshop.till.commands import payables
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
 from tuckshop.till.commands.reversal import (
     balances_of,
@@ -52,8 +54,10 @@ class Refund(Command, frozen=True):
     write_off: bool = False
 
     def reads(self, need: ReadSet) -> None:
-        """The order with all that it touches, and what the caller had refunded within a day."""
+        """The order with all that it touches, what the caller had refunded within a day, or has earned."""
         read_refunds(need, self.caller)
+        if isinstance(self.caller, SessionCaller):
+            need.takers_back.add((self.order_id, self.caller.user_id))
         if need.policy.bounds_undoing(self.caller):
             need.undoing.add(self.order_id)
         read_order(need, self.order_id)
@@ -73,6 +77,12 @@ class Refund(Command, frozen=True):
             write_off=self.write_off,
             limits=limits_of(work, order, actor),
         )
+        if actor.user_id is not None and refunds.is_sellers(actor, order, back.quantities):
+            refunds.require_covered(
+                back,
+                balance_cents=payables.balance_cents(work, actor.user_id),
+                held_back_cents=payables.held_back_cents(work, actor.user_id, after=back),
+            )
         refund_id = take_back(work, back, actor, self.reason)
         # Guests have no user id, and neither has the machine that speaks for them.
         is_told = actor.user_id == order.wallet.user_id or actor.has(Role.CASHIER, Role.ADMIN)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Container
 
 from tuckshop.domain import limits as counters
-from tuckshop.domain import transfers
+from tuckshop.domain import payables, transfers
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import wallet_of
-from tuckshop.domain.orders import Order
+from tuckshop.domain.orders import Order, Payment
 from tuckshop.domain.refunds import BuyerBalances, Inventory, ReturnLimits, Reversal, UndoMode, Undone
 from tuckshop.domain.users import Actor, Role
 from tuckshop.till.callers import Caller, SessionCaller
@@ -64,10 +64,15 @@ def _undo_mode(work: WorkingSet, actor: Actor) -> UndoMode:
 
 
 def balances_of(work: WorkingSet, order: Order) -> BuyerBalances:
-    """What the order's buyer has and owes."""
+    """What the order's buyer has, and still owes for the order."""
+    left_cents = {}
+    if order.payment is Payment.TAB:
+        loaded = work.orders.on_tabs.get(order.wallet, {})
+        known = (one for one in work.orders.by_id.values() if one.payment is Payment.TAB)
+        left_cents = loaded | {one.id: one.left_cents for one in known if one.wallet == order.wallet}
+    unpaid_cents = payables.unpaid_cents(left_cents, owed_cents=work.accounts.owed_cents(order.wallet))
     return BuyerBalances(
-        balance_cents=work.accounts.balance_cents(order.wallet),
-        owed_cents=work.accounts.owed_cents(order.wallet),
+        balance_cents=work.accounts.balance_cents(order.wallet), unpaid_cents=unpaid_cents.get(order.id, 0)
     )
 
 

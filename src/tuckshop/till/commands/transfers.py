@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain import payables, transfers
-from tuckshop.domain.days import MICROSECONDS
-from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind, earnings_of, tab_of
-from tuckshop.domain.refusals import ExternalRefTaken, NotOwner, UnknownUser, WalletTouched
+from tuckshop.domain import transfers
+from tuckshop.domain.ledger import AccountKind, AccountRef, Transfer, TransferKind, wallet_of
+from tuckshop.domain.refusals import (
+    AlreadyReversed,
+    ExternalRefTaken,
+    NotOwner,
+    UnknownTransfer,
+    UnknownUser,
+    WalletTouched,
+)
 from tuckshop.domain.users import Actor, Role
+from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.store.admin_log import Facts
+from tuckshop.till.commands import payables
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command
 from tuckshop.till.commands.wallet import log_wallet, require_wallet
 from tuckshop.till.state.forms import receipt
-from tuckshop.till.state.posting import post
+from tuckshop.till.state.posting import declare, declared_cents, move_coins, post
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
@@ -117,33 +126,40 @@ class TopUp(Command, frozen=True):
 
 @command("earnings.payout")
 class PaySeller(Command, frozen=True):
-    """Earnings paid to their seller by the bank, all that is payable unless less is named."""
+    """Earnings paid to their seller by the bank, all that is payable unless less is named.
+
+    `confirm_uncovered`: even more than the shop has seen, where buyers declare their own coins.
+    """
 
     seller_id: int
     external_ref: str
     amount_cents: int | None = None
     reason: str | None = None
+    confirm_uncovered: bool = False
 
     def reads(self, need: ReadSet) -> None:
         """The seller's earnings with all that is held back, and whether the reference was used."""
         need.payees.add(self.seller_id)
+        need.coverage = True
         need.external_ref(TransferKind.EARNINGS_PAYOUT, self.external_ref)
         need.new_ids["transfers"] += 1
 
     def execute(self, actor: Actor, work: WorkingSet) -> SellerPaid:
-        """Earnings to their seller: no more than is dispensed, paid for and past being refunded."""
+        """Earnings to their seller: what is dispensed, paid for, past being refunded and old enough."""
         actor.require(Role.ADMIN)
-        if self.seller_id not in work.accounts.earnings:
+        if self.seller_id not in work.accounts.payees:
             raise UnknownUser(user=self.seller_id)
         external_ref = fresh_ref(work, TransferKind.EARNINGS_PAYOUT, self.external_ref)
-        balance_cents = self._balance_cents(work)
-        payable_cents = max(balance_cents - self._held_back_cents(work), 0)
+        balance_cents = payables.balance_cents(work, self.seller_id)
+        payable_cents = max(balance_cents - payables.held_back_cents(work, self.seller_id), 0)
         transfer = transfers.pay_seller(
             seller_id=self.seller_id,
             balance_cents=balance_cents,
             payable_cents=payable_cents,
             amount_cents=self.amount_cents,
         )
+        if _is_declared_anywhere(work) and not self.confirm_uncovered:
+            transfers.require_covered(amount_cents=transfer.amount_cents, covered_cents=_covered_cents(work))
         transfer_id = post_with_ref(work, transfer, actor, external_ref=external_ref, reason=self.reason)
         paid = transfer.amount_cents
         return SellerPaid(
@@ -156,25 +172,107 @@ class PaySeller(Command, frozen=True):
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every pay-out."""
-        facts = {"balance_cents": self._balance_cents(work)}
+        known = self.seller_id in work.accounts.payees
+        facts: Facts = {"balance_cents": payables.balance_cents(work, self.seller_id) if known else 0}
+        if self.confirm_uncovered:
+            facts["confirm_uncovered"] = True
         return LogSubject(self.tag, f"user:{self.seller_id}", facts)
 
-    def _balance_cents(self, work: WorkingSet) -> int:
-        added_cents = work.changes.accounts.added_cents.get(earnings_of(self.seller_id), 0)
-        return work.accounts.earnings.get(self.seller_id, 0) + added_cents
 
-    def _held_back_cents(self, work: WorkingSet) -> int:
-        # What this batch has seen more of goes by that. What was paid when the tab was loaded stays so: a tab
-        # grows by newer orders alone, and what is refunded comes off the tab first.
-        orders = work.orders.held_back | work.orders.by_id
-        owed_cents = dict(work.orders.held_back_owed_cents)
-        for order in orders.values():
-            buyer_id = order.wallet.user_id
-            if buyer_id is not None and tab_of(buyer_id) in work.accounts.balances:
-                owed_cents[buyer_id] = work.accounts.owed_cents(order.wallet)
-        since_us = work.now_us - work.policy.refund_window_seconds * MICROSECONDS
-        held_back = payables.held_back_cents(orders, owed_cents=owed_cents, since_us=since_us)
-        return held_back[self.seller_id]
+@receipt("transfer.reversed")
+class TransferReversed(Receipt, frozen=True):
+    """What was taken back of a transfer of this `kind`; of a settlement in coins, both transfers.
+
+    `coins` went into the box (above 0) or are to be taken out of it (below 0). `charged_cents` went on the
+    tab. `balance_cents` is the wallet's and `owed_cents` the tab's, None where the transfer was no user's.
+    """
+
+    transfer_id: int
+    reverses_id: int
+    kind: str
+    amount_cents: int
+    charged_cents: int
+    balance_cents: int | None
+    owed_cents: int | None
+    coins: dict[int, int]
+    created_us: int
+
+
+@command("transfer.reverse")
+class ReverseTransfer(Command, frozen=True):
+    """A transfer that was a mistake, taken back. `owe`: what the wallet lacks goes on its owner's tab."""
+
+    transfer_id: int
+    reason: str
+    owe: bool = False
+
+    def reads(self, need: ReadSet) -> None:
+        """The transfer with all that it moved, and its twin if it settled a tab in coins."""
+        need.reversing.add(self.transfer_id)
+        need.new_ids["transfers"] += 3  # Two that are reversed, and what goes on the tab.
+
+    def execute(self, actor: Actor, work: WorkingSet) -> TransferReversed:
+        """By those who may book such a transfer; cashiers not for themselves."""
+        actor.require(Role.CASHIER, Role.ADMIN)
+        reason = transfers.check_reason(self.reason)
+        accounts = work.accounts
+        booked = accounts.booked.get(self.transfer_id)
+        if booked is None:
+            raise UnknownTransfer(transfer=self.transfer_id)
+        for one in booked:
+            transfers.require_right(actor, one)
+            if one.id in accounts.reversals:
+                raise AlreadyReversed(transfer=one.id, reversal=accounts.reversals[one.id])
+        owner = transfers.owner_of(booked[0])
+        if owner.user_id is not None and owner.user_id not in work.users.open:
+            raise UnknownUser(user=owner.user_id)
+        machine_id = booked[0].machine_id
+        box = None if machine_id is None else work.machines.box(machine_id)
+        balance_cents = self._balance_cents(owner, work) or 0
+        back = transfers.reverse(booked, balance_cents=balance_cents, box=box, owe=self.owe)
+        if back.charge is not None:
+            post(work, back.charge, actor, machine_id=None, reason=reason)
+        coins: dict[int, int] = {}
+        for one, transfer in back.reversals:
+            transfer_id = post(
+                work, transfer, actor, machine_id=one.machine_id, reason=reason, reverses_id=one.id
+            )
+            accounts.reversals[one.id] = transfer_id
+            if box is not None and one.coins:
+                coins = {value: -count for value, count in one.coins.items()}
+                move_coins(work, box, coins, 1, transfer_id=transfer_id, actor=actor, reason=reason)
+            if box is not None and one.declared:
+                # What nobody counted meanwhile was never there.
+                left = declared_cents(work, box.machine_id)
+                declare(work, box.machine_id, -min(left, transfer.amount_cents))
+        (named,) = (one for one in booked if one.id == self.transfer_id)
+        return TransferReversed(
+            transfer_id=accounts.reversals[named.id],
+            reverses_id=named.id,
+            kind=named.transfer.kind,
+            amount_cents=named.transfer.amount_cents,
+            charged_cents=0 if back.charge is None else back.charge.amount_cents,
+            balance_cents=self._balance_cents(owner, work),
+            owed_cents=None if owner.user_id is None else accounts.owed_cents(wallet_of(owner.user_id)),
+            coins=coins,
+            created_us=work.now_us,
+        )
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
+        """Every reversal, with what the owner has and owes."""
+        facts: dict[str, Any] = {"reversal": None if receipt is None else receipt.transfer_id}
+        booked = work.accounts.booked.get(self.transfer_id)
+        if booked is not None and booked[0].transfer.kind in transfers.REVERSIBLE:
+            owner = transfers.owner_of(booked[0])
+            if owner.user_id is not None:
+                facts["owed_cents"] = work.accounts.owed_cents(wallet_of(owner.user_id))
+            facts["balance_cents"] = self._balance_cents(owner, work)
+        if receipt is not None:
+            facts["reason"] = self.reason
+        return LogSubject(self.tag, f"transfer:{self.transfer_id}", facts)
+
+    def _balance_cents(self, owner: AccountRef, work: WorkingSet) -> int | None:
+        return work.accounts.balance_cents(owner) if owner.kind is AccountKind.WALLET else None
 
 
 @command("wallet.close")
@@ -229,6 +327,20 @@ def post_with_ref(
     transfer_id = post(work, transfer, actor, machine_id=None, reason=reason, external_ref=external_ref)
     work.accounts.external_refs[transfer.kind.value, external_ref] = transfer_id
     return transfer_id
+
+
+def _is_declared_anywhere(work: WorkingSet) -> bool:
+    """Whether buyers are believed, or somebody before a machine that draws its coins was."""
+    added_cents = sum(work.changes.machines.added_declared.values())
+    return work.policy.coins is CoinsPolicy.SELF or work.accounts.declared_cents + added_cents > 0
+
+
+def _covered_cents(work: WorkingSet) -> int:
+    """What is in coin boxes and at the bank by now, without what was only declared."""
+    changes = work.changes
+    places = AccountKind.COIN_BOX, AccountKind.BANK
+    there = sum(-cents for ref, cents in changes.accounts.added_cents.items() if ref.kind in places)
+    return work.accounts.covered_cents + there - sum(changes.machines.added_declared.values())
 
 
 def _moved(transfer_id: int, transfer: Transfer, wallet: AccountRef, work: WorkingSet) -> MoneyMoved:

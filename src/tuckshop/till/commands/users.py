@@ -11,6 +11,7 @@ from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import earnings_of, tab_of, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import (
+    EarningsOwed,
     EmailTaken,
     LastAdmin,
     NameTaken,
@@ -21,7 +22,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Actor, Role, UserState, name_key
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
 from tuckshop.till.commands.products import take_off_sale
-from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.commands.wallet import Deposit, read_declared
 from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import post
 from tuckshop.till.state.read_set import ReadSet
@@ -77,6 +78,7 @@ class Register(Command, frozen=True):
         """Whether the name and the address are taken."""
         if self.coins:
             need.machines.add(self.machine_id)
+            read_declared(need, self.machine_id)
         need.first_admin |= self.only_first
         need.usernames.add(name_key(self.user.username))
         if self.user.email is not None:
@@ -180,6 +182,8 @@ class CloseUser(Command, frozen=True):
             and product.on_sale
             and product.seller_id == self.user_id
         )
+        if earned_cents < 0:
+            raise EarningsOwed(owed_cents=-earned_cents)
         if earned_cents or owed_cents or stock:
             raise StillHoldsValue(earned_cents=earned_cents, owed_cents=owed_cents, stock=stock)
 
@@ -201,7 +205,7 @@ class CloseUser(Command, frozen=True):
         users.closed.add(user_id)
         users.buyers.discard(user_id)
         work.products.open_sellers.pop(user_id, None)
-        work.accounts.earnings.pop(user_id, None)
+        work.accounts.payees.pop(user_id, None)
         for session_id, session in users.sessions.items():
             if session.actor.user_id == user_id:
                 users.sessions[session_id] = session._replace(ended=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
-from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
+from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind
+from tuckshop.domain.limits import LimitCounter, daily
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, CoinBox, CoinInput
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
 from tuckshop.domain.users import Actor, Role
-from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.till.callers import MachineCaller, user_of
+from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
+from tuckshop.till.callers import GuestCaller, MachineCaller, ScreenCaller, SessionCaller, user_of
 from tuckshop.till.commands.base import (
     Command,
     LogSubject,
@@ -22,7 +24,7 @@ from tuckshop.till.commands.base import (
     require_own_machine,
 )
 from tuckshop.till.state.forms import receipt
-from tuckshop.till.state.posting import move_coins, post, use, used
+from tuckshop.till.state.posting import declare, move_coins, post, use, used
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import Deposited, WorkingSet
 
@@ -65,6 +67,8 @@ class Deposit(Command, frozen=True):
             need.depositors.add(owner_id)
         if isinstance(self.caller, MachineCaller):
             need.limits.add(limits.machine_deposits(self.machine_id))
+        if isinstance(self.caller, SessionCaller | GuestCaller | ScreenCaller):
+            read_declared(need, self.machine_id, drawn=isinstance(self.caller, ScreenCaller))
         need.new_ids["transfers"] += 1
 
     def require_machine(self, actor: Actor) -> None:
@@ -107,6 +111,8 @@ class Deposit(Command, frozen=True):
                 wait_seconds=credited.wait_seconds(work.now_us),
             )
             use(work, credited, amount_cents)
+        if is_declared(actor):
+            _declare(work, self.machine_id, amount_cents)
         transfer_id = post(work, moved.transfer, actor, machine_id=self.machine_id)
         move_coins(work, box, moved.coins, 1, transfer_id=transfer_id, actor=actor)
         if owner_id is not None:
@@ -132,9 +138,10 @@ class PayOut(Command, frozen=True):
     machine_id: int = DEFAULT_MACHINE_ID
 
     def reads(self, need: ReadSet) -> None:
-        """The wallet and the box."""
+        """The wallet and the box, and how the money came into it."""
         need.wallet(self.wallet, self.caller)
         need.machines.add(self.machine_id)
+        read_payable(need, self.wallet, self.machine_id)
         need.new_ids["transfers"] += 1
 
     def require_machine(self, actor: Actor) -> None:
@@ -152,6 +159,7 @@ class PayOut(Command, frozen=True):
             balance_cents=work.accounts.balance_cents(self.wallet),
             box=box,
             values=work.policy.currency.paid_out_cents,
+            payable_cents=payable_cents(work, actor, self.wallet, box),
         )
         transfer_id = post(work, moved.transfer, actor, machine_id=self.machine_id)
         move_coins(work, box, moved.coins, -1, transfer_id=transfer_id, actor=actor)
@@ -199,6 +207,36 @@ def require_coins(actor: Actor, work: WorkingSet, machine_id: int) -> None:
         raise CoinsNotAttested
 
 
+def is_declared(actor: Actor) -> bool:
+    """Whether coins that the actor puts in are their own word alone."""
+    return actor.machine_id is None and not actor.has(Role.CASHIER, Role.ADMIN)
+
+
+def read_declared(need: ReadSet, machine_id: int, *, drawn: bool = False) -> None:
+    """What buyers have declared at a machine today, where they are believed: coins that are `drawn` too."""
+    if drawn or need.policy.coins == CoinsPolicy.SELF:
+        need.limits.add(_declared_at(machine_id))
+
+
+def read_payable(need: ReadSet, ref: AccountRef, machine_id: int) -> None:
+    """How the money came into a wallet that a machine is to pay, where buyers are believed.
+
+    Guests may be at any machine with drawn coins, whatever the setting says.
+    """
+    if need.policy.coins == CoinsPolicy.SELF or ref.guest_id is not None:
+        need.coin_flows.add((ref, machine_id))
+
+
+def payable_cents(work: WorkingSet, actor: Actor, ref: AccountRef, box: CoinBox) -> int | None:
+    """The most that the box pays of the wallet; None: all of it. Cashiers and admins see whom they pay."""
+    if box.kind is not BoxKind.COUNTED or actor.has(Role.CASHIER, Role.ADMIN):
+        return None
+    flows = [*work.accounts.coin_flows.get(ref, ()), *_flows_of_batch(work, ref)]
+    if work.policy.coins != CoinsPolicy.SELF and not any(flow.declared_cents for flow in flows):
+        return None
+    return wallet.payable_here_cents(flows, machine_id=box.machine_id)
+
+
 def log_wallet(action: str, ref: AccountRef, work: WorkingSet) -> LogSubject:
     """A wallet's owner, and what it holds."""
     owner = f"guest:{ref.guest_id}" if ref.user_id is None else f"user:{ref.user_id}"
@@ -210,3 +248,55 @@ def _declared_today(work: WorkingSet, user_id: int) -> int:
     return sum(
         one.amount_cents for one in work.accounts.deposited.get(user_id, ()) if one.created_us > since_us
     )
+
+
+def _declared_at(machine_id: int) -> LimitCounter:
+    return daily("declared-coins", f"machine:{machine_id}")
+
+
+def _declare(work: WorkingSet, machine_id: int, amount_cents: int) -> None:
+    """Counts coins as declared. Raises MachineCoinsCapReached."""
+    counter = _declared_at(machine_id)
+    wallet.require_within_machine_cap(
+        machine_id=machine_id,
+        amount_cents=amount_cents,
+        declared_cents=used(work, counter),
+        cap_cents=work.policy.coins_machine_daily_cap_cents,
+        retry_seconds=counter.wait_seconds(work.now_us),
+    )
+    use(work, counter, amount_cents)
+    declare(work, machine_id, amount_cents)
+
+
+def _flows_of_batch(work: WorkingSet, ref: AccountRef) -> Iterator[CoinFlow]:
+    """As `COIN_FLOWS` tells of what is written already; what this batch reversed is gone from that."""
+    booked = {one.id: one for some in work.accounts.booked.values() for one in some}
+    for row in work.changes.accounts.transfers:
+        if row.reverses_id is None:
+            moved = Transfer(TransferKind(row.kind), row.source, row.target, row.amount_cents)
+            yield from _flows(work, ref, moved, row.machine_id, row.actor_id)
+        else:
+            known = booked[row.reverses_id]
+            for flow in _flows(work, ref, known.transfer, known.machine_id, known.actor_id):
+                yield CoinFlow(flow.machine_id, *(-cents for cents in flow[1:]))
+
+
+def _flows(
+    work: WorkingSet, ref: AccountRef, moved: Transfer, machine_id: int | None, actor_id: int | None
+) -> Iterator[CoinFlow]:
+    cents = moved.amount_cents
+    if moved.source == ref and moved.kind is TransferKind.PAYOUT:
+        yield CoinFlow(machine_id, paid_cents=cents)
+    elif moved.target == ref and moved.kind is TransferKind.TOPUP:
+        yield CoinFlow(machine_id, seen_cents=cents)
+    elif moved.target == ref and moved.kind is TransferKind.DEPOSIT:
+        # Of a guest nobody is the actor, nor of a machine that says so for one.
+        is_own = actor_id == ref.user_id and _is_believed(work, machine_id)
+        yield CoinFlow(machine_id, *((0, cents) if is_own else (cents, 0)))
+
+
+def _is_believed(work: WorkingSet, machine_id: int | None) -> bool:
+    """Whether buyers are believed there."""
+    rules = work.machines.rules.get(machine_id or 0)
+    is_drawn = rules is not None and rules.coin_input is CoinInput.DRAWN
+    return is_drawn or work.policy.coins is CoinsPolicy.SELF

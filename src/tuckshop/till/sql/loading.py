@@ -6,18 +6,21 @@ from collections.abc import Callable, Generator, Iterable
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
-from tuckshop.domain import limits
+from tuckshop.domain import limits, payables, transfers
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
-from tuckshop.domain.ledger import AccountKind, AccountRef
+from tuckshop.domain.ledger import AccountKind, AccountRef, Transfer, TransferKind, wallet_of
 from tuckshop.domain.machines import BoxKind, CoinBox, CoinInput, FulfilMode, MachineRules, ShelfPlan
 from tuckshop.domain.orders import Line, Payment
 from tuckshop.domain.products import Product, Shelf
+from tuckshop.domain.tabs import Grant
+from tuckshop.domain.transfers import Booked
 from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within
+from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
 from tuckshop.till.sql import statements
 from tuckshop.till.sql.steps import Script, Step
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.rows import OrderRow
-from tuckshop.till.state.working_set import Deposited, Session, UserSnapshot, WorkingSet
+from tuckshop.till.state.working_set import Deposited, Payee, Session, UserSnapshot, WorkingSet
 
 _ID_MAX = 2**63 - 1
 _THE_SHOP = [(1,)]  # The only row of its table.
@@ -36,7 +39,7 @@ def order_facts(need: ReadSet, named: Iterable[int]) -> Generator[Step, Any, set
     another till makes after this look stays unknown: its wallet would not be locked.
     """
     found = set()
-    for order_id, buyer_id, guest_id, machine_id, payment, product_id in (
+    for order_id, buyer_id, guest_id, machine_id, payment, product_id, seller_id in (
         yield statements.ORDER_FACTS, ids(named)
     ):
         found.add(order_id)
@@ -49,12 +52,43 @@ def order_facts(need: ReadSet, named: Iterable[int]) -> Generator[Step, Any, set
             need.users.add(buyer_id)  # Who is gone gets no money back.
         if payment == Payment.TAB:
             need.tabs.add(buyer_id)
+            need.tab_orders[buyer_id] = min(order_id, need.tab_orders.get(buyer_id, order_id))
+        if (order_id, seller_id) in need.takers_back:
+            need.sellers_back.add(seller_id)
         need.products.add(product_id)
         need.shelf(machine_id, product_id)
         need.machines.add(machine_id)
         if order_id in need.undoing:
             need.limits |= {limits.undone_times(machine_id), limits.undone_cents(machine_id)}
+    if need.new_ids["orders"]:
+        # What is not there yet may be made by this very batch, of whatever seller.
+        need.sellers_back.update(user_id for order_id, user_id in need.takers_back if order_id not in found)
     return found
+
+
+def booked(need: ReadSet) -> Generator[Step, Any, dict[int, tuple[Booked, ...]]]:
+    """The transfers to be reversed that exist, each with its twin, oldest first; what they moved is needed.
+
+    Transfers never change, so they may be read before anything is locked. One that is booked meanwhile, by
+    this batch or by another till, stays unknown: nobody has been told its number yet.
+    """
+    twins = dict((yield statements.TWINS, ids(need.reversing)))
+    every = ids(need.reversing | set(twins.values()))
+    coins: dict[int, dict[int, int]] = {}
+    for transfer_id, value, count in (yield statements.COINS_MOVED, every):
+        coins.setdefault(transfer_id, {})[value] = count
+    found = {}
+    for transfer_id, kind, cents, machine_id, actor_id, declared, *ends in (yield statements.BOOKED, every):
+        source, target = _account(*ends[:4]), _account(*ends[4:])
+        transfer = Transfer(TransferKind(kind), source, target, cents)
+        moved = coins.get(transfer_id, {})
+        found[transfer_id] = Booked(transfer_id, transfer, machine_id, moved, actor_id, bool(declared))
+        if transfer.kind in transfers.REVERSIBLE:
+            _need_ends(need, found[transfer_id])
+    return {
+        one: tuple(found[each] for each in sorted({one, twins.get(one, one)}))
+        for one in need.reversing & found.keys()
+    }
 
 
 def newest_orders(need: ReadSet) -> Generator[Step, Any, set[int]]:
@@ -98,10 +132,22 @@ def users(work: WorkingSet, need: ReadSet) -> Script:
         work.machines.keys = dict((yield statements.MACHINE_KEYS, ids(need.machine_keys)))
     if need.sellers:
         work.products.open_sellers = dict((yield statements.SELLERS, ids(need.sellers)))
-    if need.payees:
+    sessions = work.users.sessions.values()
+    need.sellers_back &= {one.actor.user_id for one in sessions if one.actor.has(Role.SELLER)}
+    if need.payees or need.sellers_back:
         yield from _payees(work, need)
     if need.client_refs:
         yield from _client_refs(work, need)
+
+
+def coverage(work: WorkingSet, need: ReadSet) -> Script:
+    """What there is to pay sellers from, where somebody asks."""
+    if not need.coverage:
+        return
+    # Locked before looking: two who are paid at once must not both be paid from the same coins.
+    yield statements.SHOP, _THE_SHOP
+    ((covered_cents, declared_cents),) = yield statements.COVERED, _THE_SHOP
+    work.accounts.covered_cents, work.accounts.declared_cents = covered_cents, declared_cents
 
 
 def names_taken(work: WorkingSet, need: ReadSet) -> Script:
@@ -117,12 +163,29 @@ def names_taken(work: WorkingSet, need: ReadSet) -> Script:
         work.users.usernames = {name for (name,) in (yield statements.USERNAMES, _texts(need.usernames))}
 
 
+def tabs(work: WorkingSet, need: ReadSet) -> Script:
+    """What tabs may owe, and for which orders they do. Read after the tabs are locked."""
+    if need.tabs:
+        grants = work.accounts.tab_grants
+        for user_id, limit_cents, approved in (yield statements.TAB_GRANTS, ids(need.tabs)):
+            grants[user_id] = Grant(limit_cents, bool(approved))
+        if any(not grants[one].is_given for one in need.charged_tabs & grants.keys()):
+            # Locked before adding up: two strangers at two tills must not both find room for the last cent.
+            yield statements.SHOP, _THE_SHOP
+            ((cents,),) = yield statements.TAB_EXPOSURE, ids(need.tabs)
+            work.accounts.others_exposure_cents = int(cents)
+    # Of a tab that owes nothing every order is paid.
+    owing = [one for one in sorted(need.tab_orders.items()) if work.accounts.owed_cents(wallet_of(one[0]))]
+    if owing:
+        on_tabs = work.orders.on_tabs
+        for buyer_id, order_id, left_cents in (yield statements.TAB_ORDERS, owing):
+            on_tabs.setdefault(wallet_of(buyer_id), {})[order_id] = left_cents
+
+
 def daily_limits(work: WorkingSet, need: ReadSet) -> Script:
     """What counts towards limits by the day. Read after the wallets or tabs are locked, which make it wait
     for whoever else is at the same."""
     since_us = work.now_us - DAY_SECONDS * MICROSECONDS
-    if need.tabs:
-        work.accounts.tab_limits = dict((yield statements.TAB_LIMITS, ids(need.tabs)))
     if need.refunders:
         refunded_us = work.orders.refunded_us
         for owner, read in statements.RECENT_REFUNDS.items():
@@ -144,6 +207,16 @@ def daily_limits(work: WorkingSet, need: ReadSet) -> Script:
             work.accounts.external_refs[kind, external_ref] = transfer_id
 
 
+def reversals(work: WorkingSet, booked: dict[int, tuple[Booked, ...]]) -> Script:
+    """What was reversed by now. Read after the wallets, tabs and sellers are locked, which make it wait for
+    whoever else is at the same."""
+    if not booked:
+        return
+    work.accounts.booked = booked
+    every = {each.id for some in booked.values() for each in some}
+    work.accounts.reversals = dict((yield statements.REVERSALS, ids(every)))
+
+
 def counters(work: WorkingSet, need: ReadSet) -> Script:
     """Counters that limit, locked. Of two who begin one at once, the key refuses one."""
     asked = {(one.name, one.starts_us(work.now_us)): one for one in need.limits}
@@ -161,6 +234,7 @@ def orders(work: WorkingSet, order_ids: set[int]) -> Script:
         lines[order_id].append(_line(line))
     for header in headers:
         work.orders.by_id[header.id] = header.order(lines[header.id])
+    work.orders.as_loaded = dict(work.orders.by_id)
 
 
 def products(work: WorkingSet, need: ReadSet) -> Script:
@@ -212,6 +286,18 @@ def machines(work: WorkingSet, need: ReadSet) -> Script:
     held: dict[int, dict[int, int]] = {machine_id: {} for machine_id in kinds}
     for machine_id, value, count in (yield statements.COIN_BOXES, ids(counted)) if counted else ():
         held[machine_id][value] = count
+    if need.counted_machines:
+        # After the boxes are locked: whoever declares coins adds them to the box as well.
+        work.machines.declared = dict((yield statements.DECLARED, ids(need.counted_machines)))
+    paying = {ref for ref, machine_id in need.coin_flows if kinds.get(machine_id) is BoxKind.COUNTED}
+    for column, read in statements.COIN_FLOWS.items():
+        owners = {getattr(ref, column): ref for ref in paying}
+        owners.pop(None, None)
+        believed = int(need.policy.coins == CoinsPolicy.SELF)
+        asked = [(one, believed) for one in sorted(owners)]
+        for owner_id, *flow in (yield read, asked) if asked else ():
+            flows = work.accounts.coin_flows
+            flows[owners[owner_id]] = (*flows.get(owners[owner_id], ()), CoinFlow(*flow))
     work.machines.boxes = {
         machine_id: CoinBox(machine_id, kind, held[machine_id]) for machine_id, kind in kinds.items()
     }
@@ -245,6 +331,27 @@ def _named_users(work: WorkingSet, need: ReadSet) -> Script:
         }
 
 
+def _account(kind: str, *owners: int | None) -> AccountRef:
+    return AccountRef(AccountKind(kind), *owners)
+
+
+def _need_ends(need: ReadSet, booked: Booked) -> None:
+    """Who had the money, the box, and for wallets of users the tab that may have to bear the rest."""
+    for ref in (booked.transfer.source, booked.transfer.target):
+        match ref.kind:
+            case AccountKind.WALLET:
+                need.wallets.add(ref)
+            case AccountKind.EARNINGS if ref.user_id is not None:
+                need.locked_users.add(ref.user_id)  # Who is being closed has no earnings, and gets none.
+            case AccountKind.COIN_BOX if ref.machine_id is not None:
+                need.machines.add(ref.machine_id)
+                if booked.declared:
+                    need.counted_machines.add(ref.machine_id)
+        if ref.user_id is not None:
+            need.users.add(ref.user_id)
+            need.tabs.add(ref.user_id)
+
+
 def _locked_users(work: WorkingSet, need: ReadSet) -> Script:
     locked, closing = need.locked_users | need.closing_users, ids(need.closing_users)
     if closing:
@@ -266,21 +373,32 @@ def _payees(work: WorkingSet, need: ReadSet) -> Script:
 
     What is added to or taken from the earnings after this look might as well have come after the pay-out.
     """
-    earnings = work.accounts.earnings
-    for (seller_id,) in (yield statements.PAYEES, ids(need.payees)):
-        earnings[seller_id] = 0
-    if not earnings:
+    now_us, policy = work.now_us, need.policy
+    returnable_us = now_us - policy.refund_window_seconds * MICROSECONDS
+    young_us: dict[int, int | None] = {}
+    for seller_id, delay_days in (yield statements.PAYEES, ids(need.payees | need.sellers_back)):
+        # What is too young to be paid may be taken back all the same.
+        young_us[seller_id] = (
+            payables.young_since_us(
+                delay_days=delay_days, shop_delay_days=policy.payout_delay_days, now_us=now_us
+            )
+            if seller_id in need.payees
+            else None
+        )
+    if not young_us:
         return
-    since_us = work.now_us - need.policy.refund_window_seconds * MICROSECONDS
     back_us = statements.CLOCK_SECONDS_BACK_MAX * MICROSECONDS
-    ((after_id,),) = yield statements.OLDER, [(since_us - back_us,)]
+    instants = {returnable_us, *young_us.values()} - {None}
+    older = dict((yield statements.OLDER, [(one, one - back_us) for one in sorted(filter(None, instants))]))
     lines: dict[int, dict[int, Line]] = {}
     headers = {}
     width = len(OrderRow._fields)
-    for seller_id, cents, *sale in (
-        yield statements.EARNINGS, [(one, since_us, after_id) for one in sorted(earnings)]
-    ):
-        earnings[seller_id] = cents
+    asked = [
+        (one, returnable_us, older[returnable_us], since_us or _ID_MAX, older.get(since_us, _ID_MAX))
+        for one, since_us in sorted(young_us.items())
+    ]
+    for seller_id, cents, young_cents, *sale in (yield statements.EARNINGS, asked):
+        work.accounts.payees[seller_id] = Payee(cents, young_us[seller_id], young_cents)
         order_id, *_ = sale
         if order_id is None:
             continue

@@ -5,7 +5,8 @@ one transaction on its driver. They fix the order in which rows are locked, each
 
 1. wallets of users, wallets of guests, tabs;
 2. users to close or to keep from it, sellers of new products, sellers to pay;
-3. the shop itself, for its first admin;
+3. the shop itself: for its first admin, where sellers are paid by what it has, and for tabs of those whom no
+   admin has approved;
 4. products to change, machines to be planned, shelves, counters that limit, counted coin boxes;
 5. last of all, the rows that many sales share and no rule reads: coins and cents that are only added.
 
@@ -35,6 +36,7 @@ from tuckshop.till.state.working_set import WorkingSet
 def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, WorkingSet]:
     """Reads and locks what is needed; returns the working set."""
     orders = (yield from loading.order_facts(need, need.orders)) if need.orders else set()
+    booked = (yield from loading.booked(need)) if need.reversing else {}
     balances: dict[AccountRef, int] = {}
     for column, read in statements.WALLETS.items():
         owners = {getattr(ref, column) for ref in need.wallets} - {None}
@@ -66,7 +68,10 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
 
     yield from loading.users(work, need)
     yield from loading.names_taken(work, need)
+    yield from loading.coverage(work, need)
+    yield from loading.tabs(work, need)
     yield from loading.daily_limits(work, need)
+    yield from loading.reversals(work, booked)
     if orders:
         yield from loading.orders(work, orders)
     yield from loading.products(work, need)
@@ -97,6 +102,9 @@ def store(work: WorkingSet, account_ids: AccountIds) -> Script:
     added_coins = sorted((*ref, count) for ref, count in changes.machines.added_coins.items() if count)
     if added_coins:
         yield statements.ADD_COINS, added_coins
+    declared = sorted(changes.machines.added_declared.items())
+    if declared:
+        yield statements.ADD_DECLARED, declared
     added_cents = sorted((found[ref], cents) for ref, cents in changes.accounts.added_cents.items() if cents)
     if added_cents:
         yield statements.ADD_CENTS, added_cents

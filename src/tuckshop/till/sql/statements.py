@@ -41,11 +41,29 @@ TABS = Read(
     " ON a.user_id = w.user_id AND a.kind = 'tab' ORDER BY a.id",
     lock="a",
 )
-TAB_LIMITS = Read(
-    "tab_limits", _ID, "SELECT u.id, u.tab_limit_cents FROM wanted w JOIN users u ON u.id = w.id"
+TAB_GRANTS = Read(
+    "tab_grants",
+    _ID,
+    "SELECT u.id, u.tab_limit_cents, u.tab_approved FROM wanted w JOIN users u ON u.id = w.id",
+)
+# Of others than those asked for, whose tabs are locked.
+TAB_EXPOSURE = Read(
+    "tab_exposure",
+    _ID,
+    "SELECT coalesce(sum(-a.balance_cents), 0) FROM accounts a JOIN users u ON u.id = a.user_id"
+    " WHERE a.kind = 'tab' AND a.balance_cents < 0 AND u.tab_limit_cents IS NULL AND NOT u.tab_approved"
+    " AND u.id NOT IN (SELECT w.id FROM wanted w)",
 )
 _COUNTS_AS_REFUND = (
     "(r.kind = 'refund' OR (o.payment = 'wallet' AND r.kind IN ('cancellation', 'reduction')))"
+)
+# What is left of a buyer's orders on the tab, from one on: what is owed is owed for the newest.
+TAB_ORDERS = Read(
+    "tab_orders",
+    (("buyer_id", "bigint"), ("from_id", "bigint")),
+    "SELECT o.buyer_id, o.id, CAST(sum((l.quantity - l.refunded_quantity) * l.price_cents) AS bigint)"
+    " FROM wanted w JOIN orders o ON o.buyer_id = w.buyer_id AND o.payment = 'tab' AND o.id >= w.from_id"
+    " JOIN order_lines l ON l.order_id = o.id GROUP BY o.buyer_id, o.id",
 )
 RECENT_REFUNDS = {
     "user_id": Read(
@@ -150,7 +168,8 @@ EARNED = Read(
 PAYEES = Read(
     "payees",
     _ID,
-    "SELECT u.id FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed' ORDER BY u.id",
+    "SELECT u.id, u.payout_delay_days FROM wanted w JOIN users u ON u.id = w.id"
+    " WHERE u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
 SELLERS = Read(
@@ -164,21 +183,26 @@ SELLERS = Read(
 CLOCK_SECONDS_BACK_MAX = 60
 OLDER = Read(
     "older",
-    (("before_us", "bigint"),),
-    "SELECT coalesce((SELECT o.id FROM orders o WHERE o.created_us < w.before_us"
+    (("since_us", "bigint"), ("before_us", "bigint")),
+    "SELECT w.since_us, coalesce((SELECT o.id FROM orders o WHERE o.created_us < w.before_us"
     " ORDER BY o.id DESC LIMIT 1), 0) FROM wanted w",
 )
 # The earnings and what is held back of them, in one look, since neither is locked: every line of the orders
 # still to be dispensed or within the window, and of those that tabs still owe; some of others' among them,
-# which cost less than looking whose they are. See `domain.payables`.
+# which cost less than looking whose they are. What else is too young to be paid may be a week's sales, and is
+# added up here. See `domain.payables`.
 # "+ 0" and CROSS JOIN have the few orders looked for first, and not all that a seller ever sold.
+_LEFT_CENTS = "(l.quantity - l.refunded_quantity) * l.price_cents"
 EARNINGS = Read(
     "earnings",
-    (("seller_id", "bigint"), ("since_us", "bigint"), ("after_id", "bigint")),
-    "SELECT w.seller_id, coalesce(e.balance_cents, 0), h.* FROM wanted w"
-    " LEFT JOIN accounts e ON e.user_id = w.seller_id AND e.kind = 'earnings' LEFT JOIN ("
-    f"SELECT {_ORDER}, -t.balance_cents, {_LINE}"
-    " FROM (SELECT l.order_id AS id FROM orders o CROSS JOIN order_lines l"
+    (
+        ("seller_id", "bigint"),
+        ("since_us", "bigint"),
+        ("after_id", "bigint"),
+        ("young_since_us", "bigint"),
+        ("young_after_id", "bigint"),
+    ),
+    ", found(id) AS MATERIALIZED (SELECT l.order_id FROM orders o CROSS JOIN order_lines l"
     " WHERE o.status = 'placed' AND o.status <> 'dispensed'"
     " AND l.order_id = o.id AND l.seller_id + 0 IN (SELECT w.seller_id FROM wanted w)"
     " UNION SELECT o.id FROM orders o"
@@ -187,13 +211,26 @@ EARNINGS = Read(
     " WHERE l.seller_id = w.seller_id AND l.order_id > w.after_id AND l.refundable"
     " AND o.id = l.order_id AND o.fulfilled_us >= w.since_us"
     " UNION SELECT s.id FROM (SELECT o.id, -a.balance_cents AS owed_cents,"
-    " sum(sum((l.quantity - l.refunded_quantity) * l.price_cents))"
-    " OVER (PARTITION BY o.buyer_id ORDER BY o.id DESC)"
-    " - sum((l.quantity - l.refunded_quantity) * l.price_cents) AS newer_cents"
+    f" sum(sum({_LEFT_CENTS})) OVER (PARTITION BY o.buyer_id ORDER BY o.id DESC)"
+    f" - sum({_LEFT_CENTS}) AS newer_cents"
     " FROM accounts a CROSS JOIN orders o JOIN order_lines l ON l.order_id = o.id"
     " WHERE a.kind = 'tab' AND a.balance_cents < 0 AND o.buyer_id = a.user_id AND o.payment = 'tab'"
-    " GROUP BY o.id, o.buyer_id, a.balance_cents) s WHERE s.newer_cents < s.owed_cents) found"
-    " JOIN orders o ON o.id = found.id JOIN order_lines l ON l.order_id = o.id"
+    " GROUP BY o.id, o.buyer_id, a.balance_cents) s WHERE s.newer_cents < s.owed_cents),"
+    # For each seller by itself, so that PostgreSQL begins where the young ones do.
+    " young(seller_id, cents) AS MATERIALIZED (SELECT w.seller_id,"
+    f" CAST(coalesce((SELECT sum({_LEFT_CENTS}) FROM order_lines l CROSS JOIN orders o"
+    " WHERE l.seller_id = w.seller_id AND l.order_id > w.young_after_id AND o.id > w.young_after_id"
+    " AND o.id = l.order_id AND o.fulfilled_us >= w.young_since_us AND o.fulfilled_us = o.created_us"
+    " AND o.id NOT IN (SELECT f.id FROM found f)), 0)"
+    f" + coalesce((SELECT sum({_LEFT_CENTS}) FROM orders o CROSS JOIN order_lines l"
+    " WHERE o.fulfilled_us <> o.created_us AND o.fulfilled_us >= w.young_since_us"
+    " AND l.order_id = o.id AND l.seller_id + 0 = w.seller_id"
+    " AND o.id NOT IN (SELECT f.id FROM found f)), 0) AS bigint) FROM wanted w)"
+    " SELECT w.seller_id, coalesce(e.balance_cents, 0), coalesce(y.cents, 0), h.* FROM wanted w"
+    " LEFT JOIN accounts e ON e.user_id = w.seller_id AND e.kind = 'earnings'"
+    " LEFT JOIN young y ON y.seller_id = w.seller_id LEFT JOIN ("
+    f"SELECT {_ORDER}, -t.balance_cents, {_LINE}"
+    " FROM found JOIN orders o ON o.id = found.id JOIN order_lines l ON l.order_id = o.id"
     " LEFT JOIN accounts t ON t.user_id = o.buyer_id AND t.kind = 'tab') h ON true",
 )
 EXTERNAL_REFS = Read(
@@ -201,6 +238,42 @@ EXTERNAL_REFS = Read(
     (("kind", "text"), ("external_ref", "text")),
     "SELECT t.kind, t.external_ref, t.id FROM wanted w JOIN transfers t"
     " ON t.kind = w.kind AND t.external_ref = w.external_ref AND t.external_ref IS NOT NULL",
+)
+BOOKED = Read(
+    "booked",
+    _ID,
+    "SELECT t.id, t.kind, t.amount_cents, t.machine_id, t.actor_id,"
+    # Of a guest nobody knows any more who said so: what was declared stays to be counted.
+    " t.kind = 'deposit' AND EXISTS (SELECT 1 FROM users u WHERE u.id = t.actor_id AND u.id = g.user_id"
+    " AND NOT u.is_cashier AND NOT u.is_admin), s.kind, s.user_id, s.guest_id, s.machine_id,"
+    " g.kind, g.user_id, g.guest_id, g.machine_id FROM wanted w JOIN transfers t ON t.id = w.id"
+    " JOIN accounts s ON s.id = t.source_id JOIN accounts g ON g.id = t.target_id",
+)
+# Who settles a tab in coins books two transfers, one right after the other: coins into the wallet, and from
+# there onto the tab. Ids of one wallet's transfers grow as they are booked.
+TWINS = Read(
+    "twins",
+    _ID,
+    "SELECT t.id, n.id FROM wanted w JOIN transfers t ON t.id = w.id AND t.kind = 'deposit'"
+    " JOIN transfers n ON n.kind = 'settlement'"
+    " AND n.id = (SELECT min(o.id) FROM transfers o WHERE o.source_id = t.target_id AND o.id > t.id)"
+    " AND t.id = (SELECT max(i.id) FROM transfers i"
+    " WHERE i.target_id = t.target_id AND i.kind = 'deposit' AND i.id < n.id)"
+    " UNION ALL SELECT t.id, (SELECT max(i.id) FROM transfers i"
+    " WHERE i.target_id = t.source_id AND i.kind = 'deposit' AND i.id < t.id)"
+    " FROM wanted w JOIN transfers t ON t.id = w.id AND t.kind = 'settlement' AND t.external_ref IS NULL",
+)
+COINS_MOVED = Read(
+    "coins_moved",
+    _ID,
+    "SELECT c.transfer_id, c.value_cents, c.count FROM wanted w JOIN coin_movements c"
+    " ON c.transfer_id = w.id ORDER BY c.transfer_id, c.value_cents DESC",
+)
+REVERSALS = Read(
+    "reversals",
+    _ID,
+    "SELECT r.reverses_id, r.id FROM wanted w JOIN transfers r"
+    " ON r.reverses_id = w.id AND r.reverses_id IS NOT NULL",
 )
 CLIENT_REFS = {
     owner: Read(
@@ -222,7 +295,7 @@ NEWEST = Read(
 ORDER_FACTS = Read(
     "order_facts",
     _ID,
-    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.payment, l.product_id"
+    "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.payment, l.product_id, l.seller_id"
     " FROM wanted w JOIN orders o ON o.id = w.id JOIN order_lines l ON l.order_id = o.id",
 )
 ORDERS = Read(
@@ -318,6 +391,53 @@ COIN_BOXES = Read(
     " ORDER BY c.machine_id, c.value_cents",
     lock="c",
 )
+DECLARED = Read(
+    "declared",
+    _ID,
+    "SELECT d.machine_id, d.cents FROM wanted w JOIN declared_coins d ON d.machine_id = w.id",
+)
+# What there is by the books, without what nobody has seen.
+COVERED = Read(
+    "covered",
+    _ID,
+    "SELECT CAST(coalesce((SELECT sum(-a.balance_cents) FROM machines m JOIN accounts a"
+    " ON a.machine_id = m.id AND a.machine_id IS NOT NULL), 0)"
+    " + coalesce((SELECT -a.balance_cents FROM accounts a WHERE a.kind = 'bank' AND a.user_id IS NULL"
+    " AND a.guest_id IS NULL AND a.machine_id IS NULL), 0)"
+    " - coalesce((SELECT sum(d.cents) FROM declared_coins d), 0) AS bigint),"
+    " CAST(coalesce((SELECT sum(d.cents) FROM declared_coins d), 0) AS bigint) FROM wanted w",
+)
+# What the office has put into a wallet, or the bank, and what its owner, without what was reversed. Of a
+# guest, a machine's word counts as the guest's. Owners are believed everywhere (`believed` 1), or
+# guests where coins are drawn; where they are nowhere, nothing is looked for.
+_BELIEVED = "AND t.kind = 'deposit' AND (w.believed = 1 OR m.coin_input = 'drawn')"
+_PUT_IN = {
+    "user_id": f"t.actor_id = a.user_id {_BELIEVED}",
+    "guest_id": f"t.actor_id IS NULL {_BELIEVED}",
+}
+_NOT_REVERSED = (
+    "WHERE (w.believed = 1 OR EXISTS (SELECT 1 FROM machines d WHERE d.coin_input = 'drawn'))"
+    " AND NOT EXISTS (SELECT 1 FROM transfers r WHERE r.reverses_id = t.id AND r.reverses_id IS NOT NULL)"
+)
+COIN_FLOWS = {
+    column: Read(
+        f"coin_flows_by_{column}",
+        ((column, "bigint"), ("believed", "bigint")),
+        f"SELECT f.owner_id, f.machine_id, CAST(sum(f.seen) AS bigint), CAST(sum(f.declared) AS bigint),"
+        f" CAST(sum(f.paid) AS bigint) FROM ("
+        f"SELECT a.{column} AS owner_id, t.machine_id,"
+        f" CASE WHEN {own} THEN 0 ELSE t.amount_cents END AS seen,"
+        f" CASE WHEN {own} THEN t.amount_cents ELSE 0 END AS declared, 0 AS paid"
+        f" FROM wanted w JOIN accounts a ON a.{column} = w.{column} AND a.kind = 'wallet'"
+        " JOIN transfers t ON t.target_id = a.id AND t.kind IN ('deposit', 'topup')"
+        f" LEFT JOIN machines m ON m.id = t.machine_id {_NOT_REVERSED}"
+        f" UNION ALL SELECT a.{column}, t.machine_id, 0, 0, t.amount_cents"
+        f" FROM wanted w JOIN accounts a ON a.{column} = w.{column} AND a.kind = 'wallet'"
+        f" JOIN transfers t ON t.source_id = a.id AND t.kind = 'payout' {_NOT_REVERSED}"
+        ") f GROUP BY f.owner_id, f.machine_id",
+    )
+    for column, own in _PUT_IN.items()
+}
 _ACCOUNT = "SELECT a.id, a.kind, a.user_id, a.guest_id, a.machine_id FROM wanted w JOIN accounts a"
 ACCOUNTS_OF = {
     column: Read(
@@ -356,6 +476,7 @@ SET_PLANS = Update(tables.shelves, ("machine_id", "product_id"), PLAN_COLUMNS[1:
 SET_LIMIT_COUNTERS = Update(tables.limit_counters, ("name", "starts_us"), ("used",))
 SET_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",))
 ADD_COINS = Update(tables.coin_boxes, ("machine_id", "value_cents"), ("count",), added=True)
+ADD_DECLARED = Add(tables.declared_coins, ("machine_id",), ("cents",))
 ADD_SALES = Add(
     tables.sales,
     ("day", "machine_id", "product_id"),

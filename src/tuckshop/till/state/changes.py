@@ -67,6 +67,7 @@ class ProductChanges(Group):
 class MachineChanges(Group):
     coin_movements: list[CoinMovementRow] = field(default_factory=list)
     coins: set[tuple[int, int]] = field(default_factory=set)  # (machine, value) of counted boxes
+    added_declared: dict[int, int] = field(default_factory=dict)  # cents declared, or counted since
     added_coins: dict[tuple[int, int], int] = field(default_factory=dict)  # of unlimited ones
 
 

@@ -30,6 +30,7 @@ def post(
     refund_id: int | None = None,
     reason: str | None = None,
     external_ref: str | None = None,
+    reverses_id: int | None = None,
 ) -> int:
     """Writes a transfer and moves its amount; the transfer's id."""
     transfer_id = work.new_id("transfers")
@@ -47,6 +48,7 @@ def post(
             machine_id=machine_id,
             reason=reason,
             external_ref=external_ref,
+            reverses_id=reverses_id,
             created_us=work.now_us,
         )
     )
@@ -132,6 +134,17 @@ def put_order(work: WorkingSet, order: Order) -> None:
         placed = work.orders.placed_pieces
         placed[order.wallet] = placed.get(order.wallet, 0) + more
     work.orders.by_id[order.id] = order
+
+
+def declared_cents(work: WorkingSet, machine_id: int) -> int:
+    """What buyers have put into a box by their own word alone, and nobody of the office has counted since."""
+    return work.machines.declared.get(machine_id, 0) + work.changes.machines.added_declared.get(machine_id, 0)
+
+
+def declare(work: WorkingSet, machine_id: int, cents: int) -> None:
+    """Counts so much more as declared; below 0, as counted or collected."""
+    added = work.changes.machines.added_declared
+    added[machine_id] = added.get(machine_id, 0) + cents
 
 
 def used(work: WorkingSet, counter: LimitCounter) -> int:

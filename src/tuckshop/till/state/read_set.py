@@ -35,12 +35,21 @@ class ReadSet:
     # Money
     wallets: set[AccountRef] = field(default_factory=set)
     tabs: set[int] = field(default_factory=set)  # whose, and their limits
+    charged_tabs: set[int] = field(default_factory=set)  # those of them that are to owe more
     depositors: set[int] = field(default_factory=set)  # who may have declared their coins of the day
     payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
+    # (order, user): who takes it back; a seller's earnings must cover that, and are locked as to be paid
+    takers_back: set[tuple[int, int]] = field(default_factory=set)
+    sellers_back: set[int] = field(default_factory=set)  # who of those are its sellers
+    coverage: bool = False  # what the shop has, against what it pays to sellers: one till at a time
+    # (wallet, machine): what went into it and out of it, where the box turns out to be a counted one
+    coin_flows: set[tuple[AccountRef, int]] = field(default_factory=set)
     external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
+    reversing: set[int] = field(default_factory=set)  # transfers, with all that they moved
 
     # Orders
     orders: Counter[int] = field(default_factory=Counter)  # those to change, by how many commands
+    tab_orders: dict[int, int] = field(default_factory=dict)  # the oldest order on a tab to change, by buyer
     client_refs: set[tuple[AccountRef, str]] = field(default_factory=set)
     refunders: set[AccountRef] = field(default_factory=set)  # whose refunds of the day may be used up
     undoing: set[int] = field(default_factory=set)  # orders that their buyers may take back by themselves

@@ -107,6 +107,7 @@ class TransferRow(NamedTuple):
     machine_id: int | None
     reason: str | None
     external_ref: str | None
+    reverses_id: int | None
     created_us: int
 
 

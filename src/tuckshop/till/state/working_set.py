@@ -12,7 +12,10 @@ from tuckshop.domain.machines import CoinBox, MachineRules, ShelfPlan
 from tuckshop.domain.orders import Order
 from tuckshop.domain.products import Product, Shelf
 from tuckshop.domain.refusals import UnknownMachine, UnknownOrder
+from tuckshop.domain.tabs import Grant
+from tuckshop.domain.transfers import Booked
 from tuckshop.domain.users import Actor, Role, UserState
+from tuckshop.domain.wallet import CoinFlow
 from tuckshop.till.policy import Policy
 from tuckshop.till.state.changes import Changes
 from tuckshop.till.state.groups import Group
@@ -48,6 +51,18 @@ class Deposited(NamedTuple):
     amount_cents: int
 
 
+class Payee(NamedTuple):
+    """A seller's earnings as loaded.
+
+    `young_cents` was dispensed at `young_since_us` or later, and is held back for that alone; orders that are
+    held back for something else are in `Orders.held_back`.
+    """
+
+    balance_cents: int
+    young_since_us: int | None = None
+    young_cents: int = 0
+
+
 @dataclass(slots=True, repr=False)
 class Users(Group):
     sessions: dict[int, Session] = field(default_factory=dict)
@@ -66,11 +81,17 @@ class Users(Group):
 @dataclass(slots=True, repr=False)
 class Accounts(Group):
     balances: dict[AccountRef, int] = field(default_factory=dict)  # of wallets and tabs
-    tab_limits: dict[int, int | None] = field(default_factory=dict)
+    tab_grants: dict[int, Grant] = field(default_factory=dict)
+    others_exposure_cents: int = 0  # what others owe whose tabs no admin has approved, as far as it is asked
     deposited: dict[int, tuple[Deposited, ...]] = field(default_factory=dict)  # by buyers themselves, lately
-    earnings: dict[int, int] = field(default_factory=dict)  # of sellers to be paid, as loaded
+    payees: dict[int, Payee] = field(default_factory=dict)  # sellers to be paid, or who take back
     closing_earnings: dict[int, int] = field(default_factory=dict)  # of users to close, as loaded
+    covered_cents: int = 0  # in coin boxes and at the bank, without what was only declared, as loaded
+    declared_cents: int = 0  # what was only declared, of all machines, as loaded
+    coin_flows: dict[AccountRef, tuple[CoinFlow, ...]] = field(default_factory=dict)  # as loaded
     external_refs: dict[tuple[str, str], int] = field(default_factory=dict)
+    booked: dict[int, tuple[Booked, ...]] = field(default_factory=dict)  # to be reversed, with twins
+    reversals: dict[int, int] = field(default_factory=dict)  # of those that are reversed: by which transfer
 
     def balance_cents(self, ref: AccountRef) -> int:
         """What a wallet or tab holds; 0 for one that never had money."""
@@ -80,13 +101,21 @@ class Accounts(Group):
         """What the wallet's owner owes on the tab; guests have none."""
         return 0 if wallet.user_id is None else -self.balances.get(tab_of(wallet.user_id), 0)
 
+    def exposure_cents(self) -> int:
+        """What all those owe whose tabs no admin has approved."""
+        asked = (user_id for user_id, grant in self.tab_grants.items() if not grant.is_given)
+        return self.others_exposure_cents - sum(self.balances.get(tab_of(one), 0) for one in asked)
+
 
 @dataclass(slots=True, repr=False)
 class Orders(Group):
     by_id: dict[int, Order] = field(default_factory=dict)
+    as_loaded: dict[int, Order] = field(default_factory=dict)  # those of them that were there already
     client_refs: dict[tuple[AccountRef, str], int] = field(default_factory=dict)
     refunded_us: dict[AccountRef, tuple[int, ...]] = field(default_factory=dict)  # by buyers, lately
     placed_pieces: dict[AccountRef, int] = field(default_factory=dict)  # paid from the wallet, not dispensed
+    # Cents left of the newest orders on tabs of which one may come back, as loaded, by order
+    on_tabs: dict[AccountRef, dict[int, int]] = field(default_factory=dict)
     held_back: dict[int, Order] = field(default_factory=dict)  # whose earnings are not payable, as loaded
     held_back_owed_cents: dict[int, int] = field(default_factory=dict)  # on the tabs of those, as loaded
 
@@ -120,6 +149,7 @@ class Machines(Group):
     rules: dict[int, MachineRules] = field(default_factory=dict)
     keys: dict[int, bytes | None] = field(default_factory=dict)
     screens: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # those not ended: machine, hash
+    declared: dict[int, int] = field(default_factory=dict)  # cents that nobody has counted, as loaded
 
     def box(self, machine_id: int) -> CoinBox:
         """The machine's coin box. Raises UnknownMachine."""

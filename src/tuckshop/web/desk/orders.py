@@ -11,6 +11,7 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
+from tuckshop.operations import refund_requests
 from tuckshop.queries import orders, pictures
 from tuckshop.queries.orders import OrderRecord, OrderScope
 from tuckshop.till.commands.orders import Dispense
@@ -75,7 +76,9 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
         return await _shown(request, member, found, form)
     command = Refund(member.caller, found.order_id, quantities, reason or None, way == WRITE_OFF)
     try:
-        receipt = await forms.execute(request, command, posted)
+        outcome = await request.shop.till.execute(forms.enveloped(request, command, posted))
+        await refund_requests.note(request.shop, command=command, outcome=outcome)
+        receipt = outcome.receipt()
     except Refusal as refusal:
         form.refuse(refusal, beside={RefundExceedsSale: "pieces"})
         return await _shown(request, member, found, form)

@@ -16,7 +16,13 @@ from tuckshop.web.ui import i18n, rooms
 
 PAGE = 25
 _CENTS = "_cents"
-_PAGES = {"user": "users", "product": "products", "order": "orders", "machine": "machines"}
+_PAGES = {
+    "user": "users",
+    "product": "products",
+    "order": "orders",
+    "machine": "machines",
+    "transfer": "transfers",
+}
 
 
 class Difference(NamedTuple):

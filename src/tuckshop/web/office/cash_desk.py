@@ -21,7 +21,7 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import guests, users
-from tuckshop.queries import machines, storefront, wallet
+from tuckshop.queries import machines, storefront, transfers, wallet
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 from tuckshop.web.office import coin_form
 from tuckshop.web.ui import error_pages, flash, forms, i18n, rooms
@@ -29,6 +29,7 @@ from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
 BOXES_MAX = 100  # Machines to choose from: more would be no list any more.
+RECENT = 10  # Who notices a mistake at the counter has just made it.
 USER, GUEST = "user", "guest"
 _WHO = ("who", "name")
 _BESIDE: dict[type[Refusal], str] = {
@@ -168,9 +169,10 @@ async def _shown(
     key: str = "",
 ) -> Response[Any]:
     shop = request.shop
-    held_cents = 0
+    held_cents, recent = 0, list[transfers.Recent]()
     if person is not None and person.wallet is not None:
         held_cents = await storefront.balance_cents(shop, wallet=person.wallet)
+        recent = await transfers.recent(shop, actor=member.actor, wallet=person.wallet, limit=RECENT)
     return rooms.page(
         request,
         "office/cash_desk.html",
@@ -179,6 +181,7 @@ async def _shown(
         form=form,
         person=person,
         held_cents=held_cents,
+        recent=recent,
         held_coins=wallet.coins_of(shop, held_cents),
         kinds={one.value_cents: one.kind.value for one in shop.currency.denominations},
         boxes={one.id: one.name for one in await machines.page(shop, limit=BOXES_MAX)},

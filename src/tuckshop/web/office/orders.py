@@ -17,7 +17,7 @@ from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import users
-from tuckshop.queries import exports, orders
+from tuckshop.queries import exports, orders, refund_requests
 from tuckshop.queries.orders import OrderDetails, OrderScope
 from tuckshop.till.commands.orders import CancelOrder, Dispense
 from tuckshop.till.commands.refunds import Refund, Refunded
@@ -84,7 +84,7 @@ async def save(request: ShopRequest) -> StreamingResponse:
 async def show(request: ShopRequest, order: Number) -> Response[Any]:
     """One of them: every line, and what came back of it."""
     member = await rooms.member(request, Role.CASHIER, Role.ADMIN)
-    return _shown(request, member, await _found(request, member, order))
+    return await _shown(request, member, await _found(request, member, order))
 
 
 @post("/office/orders/{order:str}/refund", status_code=303)
@@ -105,14 +105,14 @@ async def refund(request: ShopRequest, order: Number) -> Response[Any]:
     if not pieces and not form.is_wrong:
         form.trouble = i18n.of(request).gettext("Enter how many pieces were returned.")
     if form.is_wrong:
-        return _shown(request, member, found, form)
+        return await _shown(request, member, found, form)
     command = Refund(member.caller, found.order.order_id, pieces, reason or None, stock == "write_off")
     try:
         receipt = await forms.execute(request, command, posted)
     except Refusal as refusal:
         named = refusal.facts().get("product") if isinstance(refusal, RefundExceedsSale) else None
         form.refuse(refusal, beside={RefundExceedsSale: f"pieces-{named}"} if named else None)
-        return _shown(request, member, found, form)
+        return await _shown(request, member, found, form)
     assert isinstance(receipt, Refunded)
     words = i18n.of(request)
     response = forms.to_page(f"/office/orders/{found.order.order_id}")
@@ -169,7 +169,7 @@ async def _pressed(
     return response
 
 
-def _shown(
+async def _shown(
     request: ShopRequest, member: SignedInUser, found: OrderDetails, form: BoundForm | None = None
 ) -> Response[Any]:
     left = {line.product_id: line.quantity - line.refunded_quantity for line in found.order.lines}
@@ -180,6 +180,9 @@ def _shown(
         member=member,
         status=200 if form is None else form.status,
         details=found,
+        requests=await refund_requests.of_order(
+            request.shop, actor=member.actor, order_id=found.order.order_id
+        ),
         order=found.order,
         names={line.product_id: line.name for line in found.order.lines},
         left=left,

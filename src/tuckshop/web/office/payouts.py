@@ -7,14 +7,14 @@ from typing import Any
 
 from tuckshop.domain.ledger import TransferKind
 from tuckshop.domain.products import REASON_LENGTH_MAX
-from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, Refusal, UnknownUser
+from tuckshop.domain.refusals import ExternalRefTaken, NotPayable, PayoutNotCovered, Refusal, UnknownUser
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
 from tuckshop.domain.users import Role
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import earnings, reports, transfers
+from tuckshop.queries import earnings, payout_signals, reports, transfers
 from tuckshop.till.commands.transfers import PaySeller, SellerPaid
 from tuckshop.web.ui import flash, forms, i18n, periods, rooms
 from tuckshop.web.ui.bound_form import BoundForm
@@ -55,20 +55,24 @@ async def show(request: ShopRequest, seller: Number) -> Response[Any]:
 async def pay(request: ShopRequest, seller: Number) -> Response[Any]:
     """All that is payable, or less, under the bank's reference, which is good once."""
     member = await rooms.member(request, Role.ADMIN)
-    posted = await forms.read(request, "key", "amount", "external_ref", "reason")
+    posted = await forms.read(request, "key", "amount", "external_ref", "reason", "confirm")
     form = BoundForm(request, posted)
     cents = form.amount("amount") if posted["amount"].strip() else None
     external_ref = form.text("external_ref", length_max=EXTERNAL_REF_LENGTH_MAX)
     reason = form.text("reason", length_max=REASON_LENGTH_MAX, needed=False)
     if form.is_wrong:
         return await _seller(request, member, seller, form, posted["key"])
-    command = PaySeller(member.caller, rooms.number(seller), external_ref, cents, reason or None)
+    command = PaySeller(
+        member.caller, rooms.number(seller), external_ref, cents, reason or None, bool(posted["confirm"])
+    )
     try:
         receipt = await forms.execute(request, command, posted)
     except UnknownUser:
         raise
     except Refusal as refusal:
         form.refuse(refusal, beside=_BESIDE)
+        if isinstance(refusal, PayoutNotCovered):
+            return await _seller(request, member, seller, form, forms.new_key(), uncovered=refusal)
         return await _seller(request, member, seller, form, posted["key"])
     assert isinstance(receipt, SellerPaid)
     words = i18n.of(request)
@@ -91,19 +95,29 @@ async def _index(request: ShopRequest, member: SignedInUser, form: BoundForm) ->
     found = await earnings.payables(
         request.shop, actor=member.actor, after_id=rooms.after(request), limit=PAGE + 1
     )
+    sellers = found[:PAGE]
     return rooms.page(
         request,
         "office/payouts.html",
         member=member,
         status=form.status if form.is_wrong else 200,
         form=form,
-        sellers=found[:PAGE],
+        sellers=sellers,
+        signals=await payout_signals.of_sellers(
+            request.shop, actor=member.actor, seller_ids=[one.seller_id for one in sellers]
+        ),
         after=found[PAGE - 1].seller_id if len(found) > PAGE else None,
     )
 
 
 async def _seller(
-    request: ShopRequest, member: SignedInUser, seller: Number, form: BoundForm, key: str
+    request: ShopRequest,
+    member: SignedInUser,
+    seller: Number,
+    form: BoundForm,
+    key: str,
+    *,
+    uncovered: PayoutNotCovered | None = None,
 ) -> Response[Any]:
     seller_id, before_id = rooms.number(seller), rooms.before(request)
     owed = await earnings.payable(request.shop, actor=member.actor, seller_id=seller_id)
@@ -122,7 +136,9 @@ async def _seller(
         status=form.status if form.is_wrong else 200,
         form=form,
         key=key,
+        uncovered=uncovered,
         seller=owed,
+        signals=await payout_signals.of_sellers(request.shop, actor=member.actor, seller_ids=[seller_id]),
         paid=found[:PAGE],
         before=found[PAGE - 1].id if len(found) > PAGE else None,
     )

@@ -58,7 +58,13 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
             {
                 "coins": _("Who may confirm that coins were inserted"),
                 "coins_daily_cap_cents": _("Daily limit of coins that a buyer can add, in cents"),
+                "coins_machine_daily_cap_cents": _(
+                    "Daily limit of coins that buyers can add at a machine, in cents"
+                ),
                 "tab_limit_cents": _("Default tab limit, in cents"),
+                "payout_delay_days": _("Days from a sale to its payout"),
+                "tab_for": _("Who may have a tab"),
+                "tab_exposure_cents": _("What users without an approved tab may owe together, in cents"),
             },
         ),
         (

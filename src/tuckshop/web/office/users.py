@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import StreamingResponse
 
 from tuckshop.domain.field_problems import NoRoles
+from tuckshop.domain.payables import PAYOUT_DELAY_DAYS_MAX
 from tuckshop.domain.refusals import LastAdmin, Refusal
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.http import downloads
@@ -17,7 +18,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import roles, sessions, users
 from tuckshop.identity.users import User
-from tuckshop.operations import tabs
+from tuckshop.operations import sellers, tabs
 from tuckshop.queries import earnings, exports, wallet
 from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries import users as user_queries
@@ -116,19 +117,36 @@ async def change_state(request: ShopRequest, user: Number) -> Response[Any]:
 
 @post("/office/users/{user:str}/tab", status_code=303)
 async def change_tab(request: ShopRequest, user: Number) -> Response[Any]:
-    """How much they may owe; as much as everybody, if nothing is typed."""
+    """How much they may owe; no tab of their own, if nothing is typed; or the shop's limit, by its button."""
     member = await rooms.member(request, Role.ADMIN)
-    posted = await forms.read(request, "limit")
+    posted = await forms.read(request, "limit", "usual")
     found = await users.find(request.shop, user_id=rooms.number(user))
     form = BoundForm(request, posted)
     cents = form.amount("limit", least_cents=0) if posted["limit"].strip() else None
+    approved = cents is not None or posted["usual"] == "yes"
     if form.is_wrong:
         return await _shown(request, member, found, tab=form)
     try:
-        await tabs.set_limit(request.shop, actor=member.actor, user_id=found.id, limit_cents=cents)
+        await tabs.set_limit(
+            request.shop, actor=member.actor, user_id=found.id, limit_cents=cents, approved=approved
+        )
     except Refusal as refusal:
         form.refuse(refusal)
         return await _shown(request, member, found, tab=form)
+    return _done(request, found, i18n.of(request).gettext("Saved."))
+
+
+@post("/office/users/{user:str}/payout-delay", status_code=303)
+async def change_payout_delay(request: ShopRequest, user: Number) -> Response[Any]:
+    """After how many days a sale is paid; as for everybody, if nothing is typed."""
+    member = await rooms.member(request, Role.ADMIN)
+    posted = await forms.read(request, "days")
+    found = await users.find(request.shop, user_id=rooms.number(user))
+    form = BoundForm(request, posted)
+    days = form.whole("days", most=PAYOUT_DELAY_DAYS_MAX) if posted["days"].strip() else None
+    if form.is_wrong:
+        return await _shown(request, member, found, delay=form)
+    await sellers.set_payout_delay(request.shop, actor=member.actor, user_id=found.id, days=days)
     return _done(request, found, i18n.of(request).gettext("Saved."))
 
 
@@ -181,6 +199,7 @@ HANDLERS = (
     change_roles,
     change_state,
     change_tab,
+    change_payout_delay,
     end_sessions,
     reset_password,
     close,
@@ -205,11 +224,13 @@ async def _shown(
     roles: BoundForm | None = None,
     acts: BoundForm | None = None,
     tab: BoundForm | None = None,
+    delay: BoundForm | None = None,
     closing: BoundForm | None = None,
 ) -> Response[Any]:
-    wrong = next((form for form in (roles, acts, tab, closing) if form is not None), None)
+    wrong = next((form for form in (roles, acts, tab, delay, closing) if form is not None), None)
     shop, words = request.shop, i18n.of(request)
     owes = await tab_queries.find(shop, user_id=user.id)
+    own_delay = await earnings.own_payout_delay(shop, user_id=user.id)
     own_limit = words.plain(owes.limit_cents, shop.currency) if owes.own_limit else ""
     return rooms.page(
         request,
@@ -220,12 +241,15 @@ async def _shown(
         held=await wallet.balance(shop, user_id=user.id),
         earned=await earnings.earnings(shop, seller_id=user.id) if Role.SELLER in user.roles else None,
         tab_of=owes,
+        usual_cents=shop.till.policy.tab_limit_cents,
         sessions=await sessions.page(shop, user_id=user.id, before_id=None, limit=SESSIONS_SHOWN),
         device=lambda device: browser_names.named(device, words),
         role_fields=_ROLE_FIELDS,
         roles=roles or BoundForm(request, {_ROLE_FIELDS[role]: "on" for role in user.roles}),
         acts=acts or BoundForm(request),
         tab=tab or BoundForm(request, {"limit": own_limit}),
+        delay=delay or BoundForm(request, {"days": "" if own_delay is None else str(own_delay)}),
+        shop_delay_days=shop.till.policy.payout_delay_days,
         closing=closing or BoundForm(request),
         key=closing.typed["key"] if closing is not None else forms.new_key(),
     )

@@ -79,12 +79,28 @@ class Labels:
                 return words.gettext("Earnings paid out")
             case TransferKind.CLOSE:
                 return words.gettext("Unclaimed money")
+            case (TransferKind.REVERSAL | TransferKind.CHARGE) as corrected:
+                return self._correction(corrected)
             case (
                 TransferKind.FILL | TransferKind.COLLECT | TransferKind.OVER | TransferKind.SHORT
             ) as of_box:
                 return self._of_box(of_box)
             case unknown:
                 assert_never(unknown)
+
+    def _correction(self, kind: Literal[TransferKind.REVERSAL, TransferKind.CHARGE]) -> str:
+        words = self.words
+        match kind:
+            case TransferKind.REVERSAL:
+                return words.gettext("Reversed")
+            case TransferKind.CHARGE:
+                return words.gettext("Put on the tab")
+            case unknown:
+                assert_never(unknown)
+
+    def reversal(self, kind: str) -> str:
+        """What was taken back of a movement of this kind."""
+        return self.words.gettext("Reversed: %(what)s", what=self.movement(kind))
 
     def _of_box(self, kind: _OfBox) -> str:
         words = self.words

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tuckshop.domain.refusals import Thing
 
 LONG_NUMBER = 10_000  # From five digits on a number needs marks between them.
-_IDS = frozenset({"image", "machine", "order", "product", "session", "token", "transfer", "user", "version"})
+_IDS = frozenset(
+    {"image", "machine", "order", "product", "reversal", "session", "token", "transfer", "user", "version"}
+)
 MIB = 1024**2
 
 REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
@@ -56,6 +58,7 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("Unknown purchase"),
         N_("This guest has no purchase of product %(product)s to undo here."),
     ),
+    refusals.UnknownTransfer: (N_("Unknown movement"), N_("There is no movement %(transfer)s.")),
     refusals.UnknownSession: (N_("Unknown session"), N_("You have no session %(session)s.")),
     refusals.UnknownToken: (N_("Unknown token"), N_("You have no API token %(token)s.")),
     refusals.UnknownScreen: (N_("Unknown screen"), N_("This machine has no screen %(screen)s.")),
@@ -147,6 +150,24 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("Not available for payout"),
         N_("%(payable_cents)s of the %(balance_cents)s earned is available for payout."),
     ),
+    refusals.PayoutNotCovered: (
+        N_("Payout not covered"),
+        N_(
+            "%(amount_cents)s is more than the %(covered_cents)s that the shop has in counted coins, in coins"
+            " that staff took, and at the bank. Count the coin boxes, or confirm the payout."
+        ),
+    ),
+    refusals.RefundNotCovered: (
+        N_("Refund not covered"),
+        N_(
+            "Your earnings cover %(covered_cents)s of the refund of %(amount_cents)s. A cashier can make it:"
+            " the office has a list of such refunds."
+        ),
+    ),
+    refusals.EarningsOwed: (
+        N_("Earnings owed"),
+        N_("The seller owes the shop %(owed_cents)s. That must be paid back first."),
+    ),
     refusals.NameTaken: (N_("Name taken"), N_("The name %(name)s is taken. Choose another one.")),
     refusals.BarcodeTaken: (
         N_("Barcode taken"),
@@ -186,6 +207,24 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             "refunds_max",
         ),
     ),
+    refusals.NotReversible: (
+        N_("Cannot be reversed"),
+        N_(
+            "This movement cannot be reversed. Refund an order on its page, and correct a coin box by"
+            " counting it."
+        ),
+    ),
+    refusals.AlreadyReversed: (
+        N_("Already reversed"),
+        N_("Movement %(transfer)s was already reversed, by movement %(reversal)s."),
+    ),
+    refusals.ReversalNotCovered: (
+        N_("Wallet too low"),
+        N_(
+            "%(needed_cents)s must be taken back, but the wallet has only %(balance_cents)s. The rest can go"
+            " on the user’s tab."
+        ),
+    ),
     refusals.PriceChanged: (
         N_("Price changed"),
         N_("The price changed. It costs %(total_cents)s now. Check it and buy again."),
@@ -194,6 +233,13 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.TabLimitExceeded: (
         N_("Tab limit exceeded"),
         N_("This costs %(needed_cents)s. The tab owes %(owed_cents)s of at most %(limit_cents)s."),
+    ),
+    refusals.TabExposureReached: (
+        N_("Tabs are full"),
+        N_(
+            "This costs %(needed_cents)s. Buyers without an approved tab owe %(owed_cents)s of at most"
+            " %(ceiling_cents)s together. Ask an admin to approve your tab, or pay now."
+        ),
     ),
     refusals.SettlementExceedsTab: (
         N_("Settlement exceeds tab"),
@@ -231,6 +277,20 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_(
             "At most %(pieces_max)s products can wait for you, and %(placed)s do. Collect or cancel them"
             " first."
+        ),
+    ),
+    refusals.MachineCoinsCapReached: (
+        N_("Machine coin limit reached"),
+        N_(
+            "Buyers can add %(cap_cents)s in coins a day at this machine, and %(left_cents)s more today. Ask"
+            " a cashier, or come back tomorrow."
+        ),
+    ),
+    refusals.CoinsDeclaredElsewhere: (
+        N_("Added at another machine"),
+        N_(
+            "Your %(balance_cents)s was added in coins at another machine. Take it out there, or ask a"
+            " cashier."
         ),
     ),
     refusals.StillHoldsValue: (
@@ -372,6 +432,7 @@ FIELDS: Mapping[str, str] = {
     "price": N_("Price"),
     "products": N_("Products"),
     "quantity": N_("Quantity"),
+    "reason": N_("Reason"),
     "roles": N_("Roles"),
     "scopes": N_("Scopes"),
     "shelves": N_("Shelves"),
