@@ -33,7 +33,7 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.imports.file_problems import FileProblem, InvalidCell, ProductNotYours
-from tuckshop.web.ui import refusal_texts
+from tuckshop.web.ui import problem_texts, refusal_texts
 from tuckshop.web.ui.i18n import Words, languages
 
 SOURCES = Path(tuckshop.__file__).parent
@@ -86,8 +86,8 @@ def test_no_file_is_refused_in_english_to_germans(problem: FileProblem) -> None:
 
 def test_the_tables_have_no_other_rows() -> None:
     assert set(refusal_texts.REFUSALS) == set(refusals.leaves())
-    assert set(refusal_texts.FIELD_PROBLEMS) == set(field_problems()) - {StoredReason}
-    assert set(refusal_texts.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
+    assert set(problem_texts.FIELD_PROBLEMS) == set(field_problems()) - {StoredReason}
+    assert set(problem_texts.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
 
 
 def test_a_refusal_counts_as_its_language_does() -> None:
@@ -126,7 +126,7 @@ def test_what_is_one_of_a_fixed_set_is_called_as_on_the_pages(refusal: Refusal, 
 
 
 def test_every_field_that_a_rule_names_has_a_name_on_the_pages() -> None:
-    assert refused_fields() <= set(refusal_texts.FIELDS)
+    assert refused_fields() <= set(problem_texts.FIELDS)
 
 
 def test_what_was_stored_as_a_sentence_is_said_as_it_was() -> None:

@@ -1,4 +1,4 @@
-"""What every refusal is, and the branches of their tree; `refusals` has them all."""
+"""What every refusal is, and the branches of their tree; the package has them all."""
 
 from __future__ import annotations
 
