@@ -13,14 +13,18 @@ from tests.web.conftest import browsers
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS, Period, date_of
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil
+from tuckshop.domain.refusals import RefundNotCovered
 from tuckshop.domain.users import OPERATOR as OFFICE
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import orders as order_operations
+from tuckshop.operations import refund_requests
 from tuckshop.queries import earnings, guests, orders, reports, statements, storefront
+from tuckshop.queries import refund_requests as refund_lists
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
 from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.base import Outcome
 from tuckshop.till.commands.orders import Dispense, PlaceOrder
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.transfers import PaySeller
@@ -162,6 +166,45 @@ async def fourth_refund(scene: Scene) -> Asked:
 
     assert [await ask() for _ in range(4)] == ["done"] * 3 + ["RefundsExhausted"]
     return Asked(scene.clock.now_us + DAY_US, ask)
+
+
+async def refund_request(scene: Scene) -> Asked:
+    ada = await scene.shop.buyer(cents=4_000)
+    sam = await scene.shop.person("sam", Role.SELLER)
+    cola = await scene.shop.product(price_cents=PRICE_CENTS, stock=30, seller=sam)
+
+    async def ask() -> int:
+        order = await scene.shop.buy(ada, (cola.product_id, 1))
+        return await listed_request(scene, Refund(sam, order.order_id))
+
+    assert [await ask() for _ in range(refund_requests.REQUESTS_PER_DAY + 1)][-2:] == [1, 0]
+    return Asked(scene.clock.now_us + DAY_US, ask)
+
+
+async def request_that_waits(scene: Scene) -> Asked:
+    """Asked is: the refund is made now, and the list was told at the instant."""
+    ada = await scene.shop.buyer(cents=1_000)
+    sam = await scene.shop.person("sam", Role.SELLER)
+    cola = await scene.shop.product(price_cents=PRICE_CENTS, seller=sam)
+    instant_us = scene.later(HOUR_SECONDS)
+    made = [await scene.shop.buy(ada, (cola.product_id, 1)) for _ in range(3)]
+
+    async def ask() -> int:
+        now_us, order_id = scene.clock.now_us, made.pop().order_id
+        scene.clock.now_us = instant_us
+        assert await listed_request(scene, Refund(sam, order_id)) == 1
+        scene.clock.now_us = now_us
+        await scene.shop.do(Refund(OPERATOR, order_id))
+        return len(await refund_lists.of_order(scene.running, actor=OFFICE, order_id=order_id))
+
+    return Asked(instant_us, ask)
+
+
+async def listed_request(scene: Scene, command: Refund) -> int:
+    """How often the refund is on the office's list, now that it was refused."""
+    refused = Outcome(RefundNotCovered(PRICE_CENTS, 0))
+    await refund_requests.note(scene.running, command=command, outcome=refused)
+    return len(await refund_lists.of_order(scene.running, actor=OFFICE, order_id=command.order_id))
 
 
 async def fourth_refund_of_a_guest(scene: Scene) -> Asked:

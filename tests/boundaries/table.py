@@ -310,6 +310,21 @@ SHOPS = (
         money.fourth_refund,
     ),
     Row(
+        "a seller's twenty-first refund on the office's list, a day after the twentieth",
+        (
+            "operations.refund_requests:note | (await connection.scalar(recent) or 0) >= REQUESTS_PER_DAY",
+            ("operations.refund_requests:note | requests.c.created_us > now_us - DAY_SECONDS * MICROSECONDS"),
+        ),
+        (0, 1, 1),
+        money.refund_request,
+    ),
+    Row(
+        "a refund that was made before waits on the office's list",
+        ("queries.refund_requests:_open | refunds.c.created_us >= requests.c.created_us",),
+        (1, 0, 0),
+        money.request_that_waits,
+    ),
+    Row(
         "a guest's fourth refund, a day after the third",
         ("till.sql.statements:RECENT_REFUNDS | r.created_us > w.since_us",),
         ("RefundsExhausted", "done", "done"),
