@@ -25,7 +25,7 @@ from tuckshop.till.commands.products import (
 )
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
 from tuckshop.till.commands.users import CloseUser, NewUser, Register
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.policy import Policy
@@ -78,7 +78,7 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
     (CancelOrder(CALLER, ORDER), UNDONE | {"refunders": {WALLET}}),
     (CancelOrder(OPERATOR, ORDER), UNDONE),
     (ReduceOrder(CALLER, ORDER, {}), UNDONE | {"refunders": {WALLET}}),
-    (Refund(CALLER, ORDER), UNDONE | {"refunders": {WALLET}}),
+    (Refund(CALLER, ORDER), UNDONE | {"refunders": {WALLET}, "takers_back": {(ORDER, ADA)}}),
     (Refund(OPERATOR, ORDER), UNDONE),
     (
         RefundNewest(MACHINE, GUEST, COLA, HALL),
@@ -130,9 +130,14 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
         PaySeller(OPERATOR, ADA, "r"),
         {
             "payees": {ADA},
+            "coverage": True,
             "external_refs": {(TransferKind.EARNINGS_PAYOUT.value, "r")},
             "new_ids": {"transfers": 1},
         },
+    ),
+    (
+        ReverseTransfer(OPERATOR, 7, "typed twice"),
+        {"reversing": {7}, "new_ids": {"transfers": 3}},
     ),
     (CloseWallet(CALLER, WALLET), {"wallets": {WALLET}, "new_ids": {"transfers": 1}}),
     (
