@@ -256,6 +256,23 @@ async def test_machines_leave_no_line_and_guests_refunds_by_the_office_do(shop: 
     assert (before["status"], after["status"]) == ("dispensed", "refunded")
 
 
+async def test_what_belongs_to_no_user_is_not_the_operators_own(shop: Shop) -> None:
+    """Neither has the number of a user."""
+    guest, gum = await shop.guest(), (await shop.product("gum", price_cents=10)).product_id
+    name = f"guest:{guest.guest_id}"
+    acts: list[tuple[Command, str, str]] = [
+        (Restock(OPERATOR, gum, 1), "product.restock", f"product:{gum}"),
+        (Deposit(OPERATOR, guest, COIN), "wallet.deposit", name),
+        (PlaceOrder(OPERATOR, guest, ((gum, 1),), fulfil=Fulfil.LATER), "", ""),
+        (CancelOrder(OPERATOR, 1), "order.cancel", "order:1"),
+        (CloseWallet(OPERATOR, guest), "wallet.close", name),
+    ]
+    for act, action, subject in acts:
+        assert [(line[0], line[1]) for line in await lines(shop, act)] == (
+            [(action, subject)] if action else []
+        )
+
+
 async def test_of_a_list_of_changes_each_has_its_line_or_none_has(shop: Shop) -> None:
     root, sam = await shop.person("root", Role.ADMIN), await shop.person("sam", Role.SELLER)
     cola = (await shop.product(price_cents=100, seller=sam)).product_id
