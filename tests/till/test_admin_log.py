@@ -256,6 +256,12 @@ async def test_machines_leave_no_line_and_guests_refunds_by_the_office_do(shop: 
     assert (before["status"], after["status"]) == ("dispensed", "refunded")
 
 
+async def test_a_form_sent_as_it_came_leaves_no_line(shop: Shop) -> None:
+    gum = (await shop.product("gum", price_cents=10, stock=3)).product_id
+    assert await lines(shop, ChangeProduct(OPERATOR, gum, price_cents=10, stock=3)) == []
+    assert len(await lines(shop, ChangeProduct(OPERATOR, gum, price_cents=11, stock=3))) == 1
+
+
 async def test_what_belongs_to_no_user_is_not_the_operators_own(shop: Shop) -> None:
     """Neither has the number of a user."""
     guest, gum = await shop.guest(), (await shop.product("gum", price_cents=10)).product_id
