@@ -256,6 +256,17 @@ async def test_machines_leave_no_line_and_guests_refunds_by_the_office_do(shop: 
     assert (before["status"], after["status"]) == ("dispensed", "refunded")
 
 
+async def test_a_product_added_for_a_seller_is_an_act_and_ones_own_is_none(shop: Shop) -> None:
+    root, sam = await shop.person("root", Role.ADMIN, Role.SELLER), await shop.person("sam", Role.SELLER)
+    acts = [
+        AddProduct(root, "for sam", 5, 1, seller_id=sam.user_id),
+        AddProduct(root, "for the house", 5, 1, for_house=True),
+        AddProduct(root, "own", 5, 1),
+        AddProduct(root, "own, said", 5, 1, seller_id=root.user_id),
+    ]
+    assert [len(await lines(shop, act)) for act in acts] == [1, 1, 0, 0]
+
+
 async def test_a_form_sent_as_it_came_leaves_no_line(shop: Shop) -> None:
     gum = (await shop.product("gum", price_cents=10, stock=3)).product_id
     assert await lines(shop, ChangeProduct(OPERATOR, gum, price_cents=10, stock=3)) == []
