@@ -16,7 +16,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
-from tuckshop.domain.refusals import RoleMissing, UnknownProduct
+from tuckshop.domain.refusals import RoleMissing, UnknownOrder, UnknownProduct
 from tuckshop.domain.users import Actor, Role, UserState
 from tuckshop.till.callers import OPERATOR, SessionCaller, user_of
 from tuckshop.till.commands import base
@@ -265,6 +265,27 @@ async def test_a_product_added_for_a_seller_is_an_act_and_ones_own_is_none(shop:
         AddProduct(root, "own, said", 5, 1, seller_id=root.user_id),
     ]
     assert [len(await lines(shop, act)) for act in acts] == [1, 1, 0, 0]
+
+
+async def test_of_what_several_sell_each_gives_back_their_own_without_a_line(shop: Shop) -> None:
+    sam, sue = await shop.person("sam", Role.SELLER, Role.CASHIER), await shop.person("sue", Role.SELLER)
+    ada = await shop.buyer("ada", cents=300)
+    cola = (await shop.product("cola", price_cents=50, seller=sam)).product_id
+    tea = (await shop.product("tea", price_cents=50, seller=sue)).product_id
+    sold = (await shop.buy(ada, (cola, 3), (tea, 2))).order_id
+    assert await lines(shop, Refund(sam, sold, {cola: 1})) == []
+    assert len(await lines(shop, Refund(sam, sold, {tea: 1}))) == 1
+    assert len(await lines(shop, Refund(sam, sold, {cola: 1, tea: 1}))) == 1
+    await shop.execute("UPDATE users SET is_seller = :no WHERE username = 'sam'", no=False)
+    assert len(await lines(shop, Refund(sam, sold, {cola: 1}))) == 1
+    for by in (sam, await shop.person("cas", Role.CASHIER, Role.SELLER)):
+        await refuse(shop, Refund(by, 999), UnknownOrder(999))
+
+
+async def test_who_leaves_leaves_no_line(shop: Shop) -> None:
+    root, boss = await shop.person("root", Role.ADMIN), await shop.person("boss", Role.ADMIN)
+    assert await lines(shop, CloseUser(boss, boss.user_id)) == []
+    assert len(await lines(shop, CloseUser(root, (await shop.buyer("ada")).user_id))) == 1
 
 
 async def test_a_form_sent_as_it_came_leaves_no_line(shop: Shop) -> None:

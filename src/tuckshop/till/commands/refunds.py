@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuckshop.domain import refunds
-from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import OrderStatus
@@ -71,7 +70,7 @@ class Refund(Command, frozen=True):
             inventory=inventory_of(work, order),
             write_off=self.write_off,
             window_seconds=work.policy.refund_window_seconds,
-            refunds_today=_refunds_today(work, order.wallet),
+            refunds_today=len(work.orders.refunded_us.get(order.wallet, ())),
             now_us=work.now_us,
         )
         refund_id = take_back(work, back, actor, self.reason)
@@ -149,8 +148,3 @@ class RefundNewest(Command, frozen=True):
             ):
                 return order_id
         return None
-
-
-def _refunds_today(work: WorkingSet, wallet: AccountRef) -> int:
-    since_us = work.now_us - DAY_SECONDS * MICROSECONDS
-    return sum(made_us > since_us for made_us in work.orders.refunded_us.get(wallet, ()))
