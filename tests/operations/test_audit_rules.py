@@ -148,9 +148,11 @@ async def books(shop: Shop) -> Shop:
     sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
     ada, bob = await shop.buyer("ada", cents=2000), await shop.buyer("bob", cents=1500)
     hall = await shop.machine("hall", box_kind="unlimited")
-    for owner, coins in ((ada, {100: 1}), (bob, {50: 2}), (bob, {100: 1})):
-        deposited = await shop.do(Deposit(OPERATOR, wallet_of(owner.user_id), coins))
-    await shop.do(ReverseTransfer(OPERATOR, cast(CoinsDeposited, deposited).transfer_id, "typed twice"))
+    deposits = [
+        await shop.do(Deposit(OPERATOR, wallet_of(owner.user_id), coins))
+        for owner, coins in ((ada, {100: 1}), (bob, {50: 2}), (bob, {100: 1}))
+    ]
+    await shop.do(ReverseTransfer(OPERATOR, cast(CoinsDeposited, deposits[-1]).transfer_id, "typed twice"))
     cola = (await shop.product("cola", price_cents=150, seller=sam)).product_id
     nuts = (await shop.product("nuts", price_cents=80, seller=eva)).product_id
     order = await shop.buy(ada, (cola, 4))
