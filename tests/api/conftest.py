@@ -23,7 +23,7 @@ from tests.shop import Clock, Shop
 from tools.loopback import free_port
 from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
-from tuckshop.domain.users import Role
+from tuckshop.domain.users import RegistrationMode, Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http.bodies import Bodies
 from tuckshop.http.timeouts import BodyTimeouts
@@ -101,8 +101,12 @@ class Api:
 async def serving(
     url: str, *, clock: Clock | None = None, wrap: Callable[[Any], Any] = lambda app: app, **settings: Any
 ) -> AsyncIterator[Api]:
-    """A server for the shop at `url`; `wrap` puts something of the test's around the application."""
+    """A server for the shop at `url`; `wrap` puts something of the test's around the application.
+
+    Sellers register by themselves, unless said otherwise.
+    """
     clock = clock or Clock()
+    settings = {"seller_registration": RegistrationMode.OPEN, **settings}
     app = create_app(Settings(database_url=url, secret=SECRET, **settings), clock=clock)
     port = free_port()
     # The server opens and closes the shop by itself, in one task; a fixture's two halves are two.

@@ -1,13 +1,17 @@
 """The settings in force."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 
 from tests.cli.conftest import Environment, Terminal
 from tuckshop import settings
 from tuckshop.cli import serve
+from tuckshop.dialects import NAMES
+from tuckshop.dialects.shared import mounting
 
 
 def test_shows_settings_and_hides_secrets(terminal: Terminal, environment: Environment) -> None:
@@ -81,3 +85,38 @@ def test_knows_where_each_setting_comes_from(
         "command",
         "default",
     ]
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_prints_what_a_dialect_needs_ready_to_paste(
+    terminal: Terminal, environment: Environment, tmp_path: Path, dialect: str
+) -> None:
+    told = terminal.works("config", "--for", dialect)
+    (tmp_path / "pasted.env").write_text(told)
+    pasted = {name: value or "" for name, value in dotenv_values(tmp_path / "pasted.env").items()}
+    assert pasted["TUCKSHOP_DIALECTS"] == dialect
+    mounting.require_served(settings.read(pasted))
+    for name in pasted.keys() - {"TUCKSHOP_DIALECTS"}:
+        with pytest.raises(settings.SettingsInvalid, match=f"{name}="):
+            mounting.require_served(settings.read({**pasted, name: ""}))
+
+
+def test_keeps_what_is_set_already(terminal: Terminal, environment: Environment) -> None:
+    environment(dialects="kiosk", tab_limit_cents="700", seller_registration="approve")
+    told = terminal.works("config", "--for", "shop", "--for", "simple-payment").splitlines()
+    assert told[1::2] == [
+        "TUCKSHOP_DIALECTS=kiosk,shop,simple-payment",
+        "TUCKSHOP_TAB_LIMIT_CENTS=700",
+        "TUCKSHOP_COINS=self",
+        "TUCKSHOP_SELLER_REGISTRATION=approve",
+    ]
+    assert all(line.startswith("# ") for line in told[::2])
+    assert "There is no dialect 'soap'" in terminal.refused("config", "--for", "soap")
+
+
+def test_an_admin_approves_sellers_unless_said(environment: Environment, terminal: Terminal) -> None:
+    for said, meant in (("", "approve"), ("open", "open"), ("closed", "closed")):
+        environment(seller_registration=said)
+        assert re.search(rf"TUCKSHOP_SELLER_REGISTRATION +{meant}\b", terminal.works("config"))
+    environment(seller_registration="everybody")
+    assert "TUCKSHOP_SELLER_REGISTRATION is not valid" in terminal.refused("config")

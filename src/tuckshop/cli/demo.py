@@ -51,6 +51,7 @@ def demo(*, reset: bool, **options: Any) -> None:
         secret=given.secret,
         coins=given.coins,
         tab_limit_cents=given.tab_limit_cents,
+        seller_registration=given.sellers_register,
         dialects=given.dialects,
         root_dialect=given.root_dialect,
         kiosk_open=given.kiosk_open,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tuckshop.demo.history import DAY_US, DAYS, MADE, Clock, History
 from tuckshop.dialects import NAMES
 from tuckshop.domain.machines import CoinInput, FulfilMode
+from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import shop_state
 from tuckshop.operations.startup import open_shop
@@ -50,6 +51,7 @@ def demo_settings(given: Settings) -> Settings:
         secret=secrets.token_hex(SECRET_LENGTH_MIN),
         coins=CoinsPolicy.SELF,
         tab_limit_cents=given.tab_limit_cents or TAB_LIMIT_CENTS,
+        seller_registration=given.seller_registration or RegistrationMode.OPEN,
         dialects=given.dialects or ",".join(NAMES),
         kiosk_open=True,
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tuckshop.context import Shop
 from tuckshop.dialects import NAMES
+from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import openapi
 from tuckshop.http.handlers import Handler, get
@@ -21,9 +22,28 @@ from tuckshop.http.openapi import Contract
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.http.router import Application
+from tuckshop.settings import PREFIX as SETTING_PREFIX
 from tuckshop.settings import Settings, SettingsInvalid
 
 PREFIX = "/dialects/"
+TAB_LIMIT_CENTS = 2_000  # Proposed, where nobody has said another.
+
+
+class Needed(NamedTuple):
+    """A setting that a dialect cannot be served without: its value, or the one proposed, and what it allows.
+
+    `is_met`: the value is given, and will do.
+    """
+
+    name: str
+    value: str
+    why: str
+    is_met: bool
+
+    @property
+    def assignment(self) -> str:
+        """As it stands in an environment or in .env."""
+        return f"{SETTING_PREFIX}{self.name.upper()}={self.value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +51,8 @@ class Dialect:
     """One contract: what it serves, how it tells errors, and what the shop must allow for it.
 
     `declares_coins`: its buyers say themselves which coins they put in. `buys_on_tab`: its orders ask for no
-    money. `users`: the shop's users as its document keeps them, row by row, if it says how.
+    money. `registers_sellers`: whoever asks becomes a seller. `users`: the shop's users as its document keeps
+    them, row by row, if it says how.
     `admit`: looks at each request before its handler does, for credentials of the contract's own.
     """
 
@@ -40,8 +61,36 @@ class Dialect:
     contract: Contract
     declares_coins: bool = False
     buys_on_tab: bool = False
+    registers_sellers: bool = False
     users: Callable[[Shop], AsyncIterator[tuple[object, ...]]] | None = None
     admit: Callable[[ShopRequest], Awaitable[None]] | None = None
+
+    def needs(self, given: Settings) -> list[Needed]:
+        """The settings that it cannot be served without."""
+        needed = []
+        if self.declares_coins:
+            is_met = given.coins is CoinsPolicy.SELF
+            needed.append(Needed("coins", CoinsPolicy.SELF, "buyers declare their own coins", is_met))
+        if self.registers_sellers:
+            needed.append(
+                Needed(
+                    "seller_registration",
+                    given.seller_registration or RegistrationMode.OPEN,
+                    "whoever registers may sell: `approve` if an admin approves each of them first",
+                    given.seller_registration is not None,
+                )
+            )
+        if self.buys_on_tab:
+            limit = given.tab_limit_cents or TAB_LIMIT_CENTS
+            needed += [
+                Needed(
+                    "tab_limit_cents",
+                    str(limit),
+                    "orders go on the tab: what one buyer may owe",
+                    given.tab_limit_cents > 0,
+                ),
+            ]
+        return needed
 
     @property
     def prefix(self) -> str:
@@ -78,18 +127,34 @@ def chosen(given: Settings) -> dict[str, Dialect]:
 
 
 def require_served(given: Settings) -> None:
-    """Raises SettingsInvalid if a dialect is chosen that cannot be served with these settings."""
-    for dialect in chosen(given).values():
-        if dialect.declares_coins and given.coins is not CoinsPolicy.SELF:
-            raise SettingsInvalid(
-                f"In the dialect {dialect.name} buyers declare their own coins: set TUCKSHOP_COINS=self if "
-                f"you trust them, or leave the dialect out."
-            )
-        if dialect.buys_on_tab and not given.tab_limit_cents:
-            raise SettingsInvalid(
-                f"In the dialect {dialect.name} orders go on the buyer's tab: set TUCKSHOP_TAB_LIMIT_CENTS "
-                f"to what a buyer may owe, or leave the dialect out."
-            )
+    """Raises SettingsInvalid, with all that is missing, if a chosen dialect cannot be served so."""
+    missing = {
+        dialect.name: unmet
+        for dialect in chosen(given).values()
+        if (unmet := [one for one in dialect.needs(given) if not one.is_met])
+    }
+    if missing:
+        settings = {one.assignment: one.why for unmet in missing.values() for one in unmet}
+        told = "; ".join(f"{assignment} ({why})" for assignment, why in settings.items())
+        options = " ".join(f"--for {name}" for name in missing)
+        raise SettingsInvalid(
+            f"To serve {' and '.join(missing)}, set {told}. `tuckshop config {options}` prints them to copy."
+            f" Or leave the dialect out."
+        )
+
+
+def assignments(given: Settings, names: Iterable[str]) -> dict[str, str]:
+    """The settings with which these dialects can be served beside those that are, and why each is needed.
+
+    Raises:
+        SettingsInvalid: there is no such dialect.
+    """
+    found = [find(name) for name in names]
+    served = dict.fromkeys([*given.dialect_names, *(dialect.name for dialect in found)])
+    told = {f"{SETTING_PREFIX}DIALECTS={','.join(served)}": "the dialects to serve"}
+    for dialect in found:
+        told |= {one.assignment: one.why for one in dialect.needs(given)}
+    return told
 
 
 class Dispatcher:
