@@ -68,6 +68,7 @@ _OFFICE: dict[str, tuple[Ask, ...]] = {
     "POST /office/users/{user}/roles": _one({"role-buyer": "on", "role-admin": "on"}),
     "POST /office/users/{user}/state": _one({"state": "disabled"}),
     "POST /office/users/{user}/tab": _one({"limit": "5.00"}),
+    "POST /office/users/{user}/selling": _one({"products": "", "pieces": "20000", "picture_bytes": ""}),
     "POST /office/users/{user}/close": _one({**_KEY, "name": "{username}"}, state="people"),
     "GET /office/orders/{order}": _one(ids=_BOUGHT),
     "POST /office/orders/{order}/refund": _one(

@@ -142,6 +142,7 @@ NEEDS_A_SHOP = [
     ("stock", "move", "cola", "1", "--to", "hall"),
     ("user", "approve", "ada"),
     ("user", "close", "ada"),
+    ("user", "selling", "ada"),
     ("user", "sessions", "list", "ada"),
     ("user", "sessions", "end", "ada"),
     ("machine", "add", "hall"),

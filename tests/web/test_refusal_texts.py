@@ -33,7 +33,7 @@ from tuckshop.domain.refusals import (
     WrongStatus,
 )
 from tuckshop.imports.file_problems import FileProblem, InvalidCell, ProductNotYours
-from tuckshop.web.ui import refusal_texts
+from tuckshop.web.ui import file_texts, refusal_texts
 from tuckshop.web.ui.i18n import Words, languages
 
 SOURCES = Path(tuckshop.__file__).parent
@@ -79,7 +79,7 @@ def test_no_rule_speaks_english_to_germans(problem: FieldProblem) -> None:
 
 @pytest.mark.parametrize("problem", [*map(sample, FileProblem.__subclasses__())], ids=str)
 def test_no_file_is_refused_in_english_to_germans(problem: FileProblem) -> None:
-    told = {refusal_texts.of_row(problem, words, EURO) for words in (ENGLISH, GERMAN)}
+    told = {file_texts.of_row(problem, words, EURO) for words in (ENGLISH, GERMAN)}
     assert len(told) == 2
     assert all(one.endswith(".") and "%(" not in one for one in told)
 
@@ -87,7 +87,7 @@ def test_no_file_is_refused_in_english_to_germans(problem: FileProblem) -> None:
 def test_the_tables_have_no_other_rows() -> None:
     assert set(refusal_texts.REFUSALS) == set(refusals.leaves())
     assert set(refusal_texts.FIELD_PROBLEMS) == set(field_problems()) - {StoredReason}
-    assert set(refusal_texts.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
+    assert set(file_texts.FILE_PROBLEMS) == set(FileProblem.__subclasses__())
 
 
 def test_a_refusal_counts_as_its_language_does() -> None:
@@ -105,8 +105,7 @@ def test_facts_are_kept() -> None:
     assert refusal_texts.said(more, GERMAN, EURO) == "darf bei Produkt 12345 höchstens 3 sein"
     cell = InvalidCell("price", "1,5O", NotADecimal())
     assert (
-        refusal_texts.of_row(cell, GERMAN, EURO)
-        == "price: „1,5O“ ist keine Zahl. Schreiben Sie sie als 1.50."
+        file_texts.of_row(cell, GERMAN, EURO) == "price: „1,5O“ ist keine Zahl. Schreiben Sie sie als 1.50."
     )
 
 
@@ -137,4 +136,4 @@ def test_amounts_days_and_numbers_are_written_as_the_reader_does() -> None:
     assert "1.000.000" in refusal_texts.said(TooLarge(1_000_000), GERMAN, EURO)
     assert "0,01\N{NO-BREAK SPACE}€" in refusal_texts.said(AmountTooSmall(1), GERMAN, EURO)
     assert "01.11.2026" in refusal_texts.said(DayAfter("2026-11-01"), GERMAN, EURO)
-    assert refusal_texts.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to another seller."
+    assert file_texts.of_row(ProductNotYours("2024"), ENGLISH, EURO) == "2024 belongs to another seller."

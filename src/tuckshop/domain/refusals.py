@@ -14,7 +14,8 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- ScopeMissing            the API token was made for other things
     |  |- LogInNeeded             a person must do this, not an API token
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
-    |  `- RegistrationClosed      nobody registers themselves here
+    |  |- RegistrationClosed      nobody registers themselves here
+    |  `- SellerNotInvited        no admin has invited the seller to this machine
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
     |                         UnknownOrder, UnknownPurchase, UnknownSession, UnknownToken, UnknownImage,
     |                         UnknownScreen
@@ -36,6 +37,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- WrongStatus              the order is not, or no longer, where this could be done
        |- TabLimitExceeded, SettlementExceedsTab, CoinsCapReached
        |- DepositTooLarge, MachineLimitReached, UserNotPresent, UndoAtCounter
+       |- TooManyProducts, TooManyPieces, PicturesTooLarge
        |- FulfilNotOffered, TooManyPlaced
        |- StillHoldsValue         earnings, a tab or stock must be settled first
        |- WalletTouched           somebody used the wallet meanwhile
@@ -63,6 +65,12 @@ from tuckshop.domain.refusal import Unacceptable as Unacceptable
 from tuckshop.domain.refusal import Unauthenticated as Unauthenticated
 from tuckshop.domain.refusal import Unknown as Unknown
 from tuckshop.domain.refusal import leaves as leaves
+from tuckshop.domain.seller_refusals import BarcodeTaken as BarcodeTaken
+from tuckshop.domain.seller_refusals import NotPayable as NotPayable
+from tuckshop.domain.seller_refusals import PicturesTooLarge as PicturesTooLarge
+from tuckshop.domain.seller_refusals import SellerNotInvited as SellerNotInvited
+from tuckshop.domain.seller_refusals import TooManyPieces as TooManyPieces
+from tuckshop.domain.seller_refusals import TooManyProducts as TooManyProducts
 
 Thing = Literal["account", "machine", "product", "report", "wallet"]
 """What can belong to somebody."""
@@ -295,24 +303,10 @@ class CoinsOwed(Conflict, code="coins-owed"):
     machine: int
 
 
-class NotPayable(Conflict, code="not-payable"):
-    """The seller's earnings do not give that much now; `payable_cents` they do."""
-
-    payable_cents: int
-    balance_cents: int
-
-
 class NameTaken(Conflict, code="name-taken"):
     """Another user, product on sale, or machine has this name (case and accents' spelling aside)."""
 
     name: str
-
-
-class BarcodeTaken(Conflict, code="barcode-taken"):
-    """`product`, on sale and of the same seller, has this barcode."""
-
-    barcode: str
-    product: int
 
 
 class EmailTaken(Conflict, code="email-taken"):

@@ -19,7 +19,7 @@ from tuckshop.imports.products import Report
 from tuckshop.operations import uploads as upload_store
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.queries import machines
-from tuckshop.web.ui import flash, forms, i18n, refusal_texts, rooms, uploads
+from tuckshop.web.ui import file_texts, flash, forms, i18n, rooms, uploads
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -151,7 +151,7 @@ async def _shown(
         report=report,
         upload_key=upload_key,
         problems=[
-            (one.line, refusal_texts.of_row(one.problem, words, request.shop.currency))
+            (one.line, file_texts.of_row(one.problem, words, request.shop.currency))
             for one in problems[:SHOWN_MAX]
         ],
         acts=report.acts[:SHOWN_MAX] if report else (),

@@ -14,6 +14,7 @@ from tuckshop.web.office import (
     payouts,
     products,
     reports,
+    selling,
     settings,
     shelves,
     tabs,
@@ -25,6 +26,7 @@ from tuckshop.web.office import (
 HANDLERS = (
     *overview.HANDLERS,
     *users.HANDLERS,
+    *selling.HANDLERS,
     *orders.HANDLERS,
     *products.HANDLERS,
     *reports.HANDLERS,

@@ -1,4 +1,4 @@
-"""Why a value, or a file, is not taken, in the reader's language: the tables from problems to texts.
+"""Why something is refused, in the reader's language: the tables from refusals and problems to texts.
 
 A field problem is the end of a sentence that begins with the field; beside the field it stands alone.
 """
@@ -13,8 +13,6 @@ from tuckshop.domain import field_problems, refusals
 from tuckshop.domain.field_problems import FieldProblem, StoredReason
 from tuckshop.domain.money import Currency
 from tuckshop.domain.refusals import InvalidField, Refusal
-from tuckshop.imports import file_problems
-from tuckshop.imports.file_problems import FileProblem, FileTooLarge, InvalidCell
 from tuckshop.web.ui.i18n import N_, Plural, Words
 from tuckshop.web.ui.labels import Labels
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 LONG_NUMBER = 10_000  # From five digits on a number needs marks between them.
 _IDS = frozenset({"image", "machine", "order", "product", "session", "token", "transfer", "user", "version"})
-MIB = 1024**2
 
 REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.BadCredentials: (
@@ -46,6 +43,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.RegistrationClosed: (
         N_("Registration closed"),
         N_("Registration as %(role)s is closed. Ask an admin."),
+    ),
+    refusals.SellerNotInvited: (
+        N_("Not invited"),
+        N_("Sellers need an invitation to this machine. Ask an admin."),
     ),
     refusals.UnknownUser: (N_("Unknown user"), N_("There is no user %(user)s.")),
     refusals.UnknownGuest: (N_("Unknown guest"), N_("There is no guest %(guest)s.")),
@@ -233,6 +234,31 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             " first."
         ),
     ),
+    refusals.TooManyProducts: (
+        N_("Too many products"),
+        Plural(
+            "A seller can have at most %(products_max)s product on sale. Ask an admin for more.",
+            "A seller can have at most %(products_max)s products on sale. Ask an admin for more.",
+            "products_max",
+        ),
+    ),
+    refusals.TooManyPieces: (
+        N_("Too many pieces"),
+        Plural(
+            "A seller can have at most %(pieces_max)s piece on the shelves, and %(pieces)s are. Ask an admin"
+            " for more.",
+            "A seller can have at most %(pieces_max)s pieces on the shelves, and %(pieces)s are. Ask an admin"
+            " for more.",
+            "pieces_max",
+        ),
+    ),
+    refusals.PicturesTooLarge: (
+        N_("Pictures too large"),
+        N_(
+            "A seller’s pictures can have at most %(bytes_max)s bytes together, and %(bytes)s are used. Use a"
+            " smaller picture, or ask an admin for more."
+        ),
+    ),
     refusals.StillHoldsValue: (
         N_("Not empty yet"),
         Plural(
@@ -339,13 +365,6 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
 }
 """All but StoredReason, which has a sentence of its own."""
 
-CELL_PROBLEMS: Mapping[type[FieldProblem], str] = {
-    field_problems.NotADecimal: N_("is not a number. Write it as 1.50"),
-    field_problems.NotAWholeNumber: N_("is not a whole number. Write it as 12"),
-    field_problems.NotYesOrNo: N_("is not yes or no"),
-}
-"""Of a file's cells, which are written in one way in every language."""
-
 FIELDS: Mapping[str, str] = {
     "amount": N_("Amount"),
     "capacity": N_("Capacity"),
@@ -385,78 +404,31 @@ FIELDS: Mapping[str, str] = {
 }
 """What rules call a field, for where it does not stand beside the sentence."""
 
-FILE_PROBLEMS: Mapping[type[FileProblem], str | Plural] = {
-    file_problems.FileTooLarge: N_("The file is larger than %(mib)s MiB."),
-    file_problems.FileIsUtf16: N_("The file is UTF-16. Save it as CSV in UTF-8."),
-    file_problems.FileNotUtf8: N_("The file is not UTF-8. Save it as CSV in UTF-8."),
-    file_problems.NulCharacter: N_("The file has a NUL character, so it is not a CSV file."),
-    file_problems.QuotesOpen: N_("A quotation mark in this row is not closed, or is inside a cell."),
-    file_problems.CellTooLong: Plural(
-        "A cell has more than %(length_max)s character.",
-        "A cell has more than %(length_max)s characters.",
-        "length_max",
-    ),
-    file_problems.TooManyRows: Plural(
-        "The file has more than %(rows_max)s row.", "The file has more than %(rows_max)s rows.", "rows_max"
-    ),
-    file_problems.FileEmpty: N_("The file is empty. Its first row must name the columns: %(columns)s."),
-    file_problems.NameColumnMissing: N_("The first row must name the columns: name, and any of %(columns)s."),
-    file_problems.UnknownColumn: N_("The column “%(column)s” is unknown. Use only these: %(columns)s."),
-    file_problems.ColumnTwice: N_("The column %(column)s appears twice."),
-    file_problems.TooManyCells: Plural(
-        "This row has %(cells)s cell, but the first row has %(cells_max)s.",
-        "This row has %(cells)s cells, but the first row has %(cells_max)s.",
-        "cells",
-    ),
-    file_problems.InvalidCell: N_("%(column)s: “%(value)s” %(problem)s."),
-    file_problems.NameMissing: N_("The name is missing."),
-    file_problems.NameTwice: N_("%(name)s is already on line %(first_line)s."),
-    file_problems.BarcodeInUse: N_("Another product already has the barcode %(barcode)s."),
-    file_problems.PriceMissing: N_("%(name)s is new. Add a price."),
-    file_problems.AboveShelfCapacity: N_("The shelf of %(name)s holds at most %(most)s."),
-    file_problems.UnknownSeller: N_("There is no seller %(seller)s."),
-    file_problems.SellerNotYou: N_("You can add only your own products."),
-    file_problems.ProductNotYours: N_("%(name)s belongs to another seller."),
-    file_problems.OtherSeller: N_(
-        "%(name)s is sold by %(seller)s. The seller of a product cannot be changed."
-    ),
-}
-
 
 def of_refusal(refusal: Refusal, words: Words, currency: Currency) -> str:
     """The refusal as a sentence."""
     _, text = REFUSALS[type(refusal)]
     if not isinstance(refusal, InvalidField):
-        return _told(text, refusal.facts(), words, currency)
+        return told(text, refusal.facts(), words, currency)
     field = words.gettext(FIELDS[refusal.field]) if refusal.field in FIELDS else refusal.field
-    return _told(text, {"field": field, "reason": said(refusal.problem, words, currency)}, words, currency)
+    return told(text, {"field": field, "reason": said(refusal.problem, words, currency)}, words, currency)
 
 
 def said(problem: FieldProblem, words: Words, currency: Currency) -> str:
     """The end of a sentence that begins with the field."""
     if isinstance(problem, StoredReason):
         return problem.reason  # In the language of the records: nobody knows any more what it was made of.
-    return _told(FIELD_PROBLEMS[type(problem)], problem.facts(), words, currency)
+    return told(FIELD_PROBLEMS[type(problem)], problem.facts(), words, currency)
 
 
 def sentence(problem: FieldProblem, words: Words, currency: Currency) -> str:
     """The problem as a sentence of its own, for beside the field."""
-    told = said(problem, words, currency)
-    return f"{told[:1].upper()}{told[1:]}."
+    end = said(problem, words, currency)
+    return f"{end[:1].upper()}{end[1:]}."
 
 
-def of_row(problem: FileProblem, words: Words, currency: Currency) -> str:
-    """Why a file, or a row of it, is not taken, as a sentence."""
-    facts: dict[str, object] = dict(problem.facts())
-    if isinstance(problem, InvalidCell):
-        text = CELL_PROBLEMS.get(type(problem.problem))
-        facts["problem"] = words.gettext(text) if text else said(problem.problem, words, currency)
-    elif isinstance(problem, FileTooLarge):
-        facts["mib"] = problem.bytes_max // MIB
-    return _told(FILE_PROBLEMS[type(problem)], facts, words, currency)
-
-
-def _told(text: str | Plural, facts: Mapping[str, object], words: Words, currency: Currency) -> str:
+def told(text: str | Plural, facts: Mapping[str, object], words: Words, currency: Currency) -> str:
+    """The text with its facts as this language writes them."""
     shown = {name: written(name, fact, words, currency) for name, fact in facts.items()}
     if not isinstance(text, Plural):
         return words.gettext(text, **shown)
