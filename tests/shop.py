@@ -103,6 +103,8 @@ class Shop:
                 )
                 .returning(tables.sessions.c.id)
             )
+        if Role.SELLER in roles:
+            await self._invite_everywhere()
         return SessionCaller(session_id, user_id)
 
     async def buyer(self, name: str = "ada", *, cents: int = 0) -> SessionCaller:
@@ -161,8 +163,18 @@ class Shop:
                     for value in EURO.values_cents
                 ],
             )
+        await self._invite_everywhere()
         assert isinstance(machine_id, int)
         return machine_id
+
+    async def _invite_everywhere(self) -> None:
+        """All sellers sell at all machines, unless a test is about that."""
+        await self.execute(
+            "INSERT INTO invitations (seller_id, machine_id, created_us)"
+            " SELECT u.id, m.id, :now FROM users u, machines m WHERE u.is_seller AND m.id <> 1"
+            " ON CONFLICT DO NOTHING",
+            now=self.clock.now_us,
+        )
 
     async def log_in_at(self, machine_id: int, user: SessionCaller) -> None:
         """The user's session is one that began at the machine."""

@@ -61,7 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secret: str = ""  # signs tokens; by default the key file in `home`, which `tuckshop init` makes
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     registration: RegistrationMode = RegistrationMode.OPEN
-    seller_registration: RegistrationMode = RegistrationMode.OPEN
+    # Who sells by registering. Unless set, an admin approves each seller.
+    seller_registration: RegistrationMode | None = None
     registrations_per_hour: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60  # from one network
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
     coins_machine_daily_cap_cents: NotNegative = 50_000  # what all buyers may declare at a machine in a day
@@ -147,6 +148,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(_listed(self.dialects))
 
     @property
+    def sellers_register(self) -> RegistrationMode:
+        """Who becomes a seller by registering."""
+        return self.seller_registration or RegistrationMode.APPROVE
+
+    @property
     def guest_undo(self) -> UndoMode:
         """What guests take back by themselves at a machine."""
         usual = UndoMode.CONTRACT if "kiosk" in (*self.dialect_names, self.root_dialect) else UndoMode.OFF
@@ -176,6 +182,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             name: _written(getattr(self, name)) for name in self.__struct_fields__ if name != "from_command"
         }
         told["tab_for"], told["tab_exposure_cents"] = self.tabs_for, str(self.exposure_cents)
+        told["seller_registration"] = self.sellers_register
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""

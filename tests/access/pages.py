@@ -70,6 +70,7 @@ _OFFICE: dict[str, tuple[Ask, ...]] = {
     "POST /office/users/{user}/tab": _one({"limit": "5.00"}),
     "POST /office/users/{user}/payout-delay": _one({"days": "0"}),
     "POST /office/refunds/{order}/dismiss": _one({"seller": "{seller}"}, ids=_BOUGHT),
+    "POST /office/users/{user}/selling": _one({"products": "", "pieces": "20000", "picture_bytes": ""}),
     "POST /office/users/{user}/close": _one({**_KEY, "name": "{username}"}, state="people"),
     "GET /office/orders/{order}": _one(ids=_BOUGHT),
     "POST /office/orders/{order}/refund": _one(

@@ -26,6 +26,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "DELETE /v1/users/me": (_PEOPLE_ALONE,),
     "PATCH /v1/users/{user_id}": _one({"roles": ["buyer", "admin"]}),
     "DELETE /v1/users/{user_id}": (_PEOPLE_ALONE,),
+    "PATCH /v1/users/{user_id}/selling": _one({"pieces": 20_000}),
     "POST /v1/auth/login": _one(_NAMED),
     "POST /v1/auth/logout-all": _one(_NAMED),
     "POST /v1/auth/refresh": _one({"refresh": "{refresh}"}),

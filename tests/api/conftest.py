@@ -24,7 +24,7 @@ from tools.loopback import free_port
 from tuckshop.app import create_app
 from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.tabs import TabsFor
-from tuckshop.domain.users import Role
+from tuckshop.domain.users import RegistrationMode, Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http.bodies import Bodies
 from tuckshop.http.timeouts import BodyTimeouts
@@ -104,11 +104,16 @@ async def serving(
 ) -> AsyncIterator[Api]:
     """A server for the shop at `url`; `wrap` puts something of the test's around the application.
 
-    Sellers are paid at once, unless a delay is set.
+    Sellers are paid at once and register by themselves, unless said otherwise.
     """
     clock = clock or Clock()
     # Where there is a limit, it is for all who ask.
-    settings = {"payout_delay_days": 0, "tab_for": TabsFor.EVERYBODY, **settings}
+    settings = {
+        "payout_delay_days": 0,
+        "tab_for": TabsFor.EVERYBODY,
+        "seller_registration": RegistrationMode.OPEN,
+        **settings,
+    }
     app = create_app(Settings(database_url=url, secret=SECRET, **settings), clock=clock)
     port = free_port()
     # The server opens and closes the shop by itself, in one task; a fixture's two halves are two.

@@ -48,6 +48,8 @@ TABLE: dict[str, Row] = {
     "closeUser": Row((401, 403, 403, 204, 403, 204)),
     "getUser": Row((401, 403, 403, 403, 403, 200)),
     "changeUser": Row((401, 403, 403, 403, 403, 200), {"roles": ["buyer", "admin"]}),
+    "getSelling": Row((401, 403, 403, 200, 403, 200)),
+    "changeSelling": Row((401, 403, 403, 403, 403, 200), {"pieces": 5, "machines": []}),
     "endSession": Row((401, 404, 404, 204, 404, 404)),
     "revokeToken": Row((401, 404, 404, 204, 404, 404)),
     "getImage": Row((200, 200, 200, 200, 200, 200)),

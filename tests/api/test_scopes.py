@@ -22,6 +22,7 @@ from tuckshop.till.commands.wallet import Deposit
 TABLE = {
     "PATCH /v1/users/{user_id}": "admin",
     "DELETE /v1/users/{user_id}": "admin",
+    "PATCH /v1/users/{user_id}/selling": "admin",
     "POST /v1/products": "sell admin",
     "PUT /v1/products/{product_id}": "sell admin",
     "PATCH /v1/products/{product_id}": "sell admin",

@@ -102,13 +102,14 @@ def test_prints_what_a_dialect_needs_ready_to_paste(
 
 
 def test_keeps_what_is_set_already(terminal: Terminal, environment: Environment) -> None:
-    environment(dialects="kiosk", tab_limit_cents="700", tab_for="approved")
+    environment(dialects="kiosk", tab_limit_cents="700", tab_for="approved", seller_registration="approve")
     told = terminal.works("config", "--for", "shop", "--for", "simple-payment").splitlines()
     assert told[1::2] == [
         "TUCKSHOP_DIALECTS=kiosk,shop,simple-payment",
         "TUCKSHOP_TAB_LIMIT_CENTS=700",
         "TUCKSHOP_TAB_FOR=approved",
         "TUCKSHOP_COINS=self",
+        "TUCKSHOP_SELLER_REGISTRATION=approve",
     ]
     assert all(line.startswith("# ") for line in told[::2])
     assert "There is no dialect 'soap'" in terminal.refused("config", "--for", "soap")
@@ -122,3 +123,11 @@ def test_the_ceiling_is_twenty_full_tabs_unless_said(environment: Environment, t
     assert re.search(r"TUCKSHOP_TAB_FOR +approved", terminal.works("config"))
     environment(tab_limit_cents="700", tab_exposure_cents="0")
     assert re.search(r"TUCKSHOP_TAB_EXPOSURE_CENTS +0\b", terminal.works("config"))
+
+
+def test_an_admin_approves_sellers_unless_said(environment: Environment, terminal: Terminal) -> None:
+    for said, meant in (("", "approve"), ("open", "open"), ("closed", "closed")):
+        environment(seller_registration=said)
+        assert re.search(rf"TUCKSHOP_SELLER_REGISTRATION +{meant}\b", terminal.works("config"))
+    environment(seller_registration="everybody")
+    assert "TUCKSHOP_SELLER_REGISTRATION is not valid" in terminal.refused("config")

@@ -143,6 +143,7 @@ NEEDS_A_SHOP = [
     ("user", "approve", "ada"),
     ("user", "payout-delay", "ada", "0"),
     ("user", "close", "ada"),
+    ("user", "selling", "ada"),
     ("user", "sessions", "list", "ada"),
     ("user", "sessions", "end", "ada"),
     ("machine", "add", "hall"),

@@ -170,7 +170,11 @@ def test_names_every_setting_that_dialects_need_at_once(
     environment(dialects="simple-payment,app-demo,shop,kiosk")
     told = open_terminal.refused("serve")
     assert told.startswith("To serve simple-payment and app-demo and shop, set TUCKSHOP_COINS=self (")
-    for setting in ("TUCKSHOP_TAB_LIMIT_CENTS=2000", "TUCKSHOP_TAB_FOR=everybody"):
+    for setting in (
+        "TUCKSHOP_TAB_LIMIT_CENTS=2000",
+        "TUCKSHOP_TAB_FOR=everybody",
+        "TUCKSHOP_SELLER_REGISTRATION=open",
+    ):
         assert told.count(setting) == 1
     assert "`tuckshop config --for simple-payment --for app-demo --for shop`" in told
     environment(dialects="shop", tab_limit_cents="500")
@@ -188,6 +192,26 @@ def test_says_what_it_lends_to_everybody(
         _, error = server.end()
     assert error.count("Warning: ") == warnings
     assert ("can order on the tab, all of them together for up to 10000 cents" in error) == (warnings == 2)
+
+
+@pytest.mark.parametrize("dialect", ["simple-payment", "vending-challenge", "app-demo"])
+def test_serves_open_sellers_only_where_that_is_said(
+    open_terminal: Terminal, environment: Environment, dialect: str
+) -> None:
+    environment(coins="self", tab_limit_cents="500", tab_for="approved", dialects=dialect)
+    told = open_terminal.refused("serve")
+    assert f"To serve {dialect}, set TUCKSHOP_SELLER_REGISTRATION=open (whoever registers may sell" in told
+    for said in ("open", "approve"):
+        environment(
+            coins="self",
+            tab_limit_cents="500",
+            tab_for="approved",
+            dialects=dialect,
+            seller_registration=said,
+        )
+        with serving("serve", cwd=open_terminal.home) as server:
+            server.get(f"/dialects/{dialect}/openapi.json")
+            server.end()
 
 
 def test_refuses_without_a_secret(open_terminal: Terminal, environment: Environment) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tuckshop.demo.shop import RealShop, Unfinished, demo_settings, is_made, make_in_place, require_no_shop
+from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.settings import Settings
 
@@ -27,13 +28,16 @@ def test_its_settings_are_not_the_shops(tmp_path: Path) -> None:
     assert settings.secret != given.secret
     assert len(settings.secret) >= 32
     assert settings.coins is CoinsPolicy.SELF
+    assert settings.seller_registration is RegistrationMode.OPEN
     assert settings.kiosk_open
     assert "kiosk" in settings.dialects
 
 
 def test_keeps_what_somebody_has_set(tmp_path: Path) -> None:
-    settings = demo_settings(Settings(dialects="shop", tab_limit_cents=5_000))
+    kept = Settings(dialects="shop", tab_limit_cents=5_000, seller_registration=RegistrationMode.CLOSED)
+    settings = demo_settings(kept)
     assert (settings.dialects, settings.tab_limit_cents) == ("shop", 5_000)
+    assert settings.seller_registration is RegistrationMode.CLOSED
 
 
 async def test_nothing_is_no_demo_yet(tmp_path: Path) -> None:

@@ -233,3 +233,38 @@ async def upgrade_to(engine: AsyncEngine, revision: str) -> None:
 
     async with writing(engine) as connection:
         await connection.run_sync(migrate)
+
+
+SOLD_BY_SELLERS = """
+INSERT INTO users (id, username, username_key, password_hash, state, is_buyer, is_seller, is_cashier,
+                   is_admin, created_us)
+VALUES (1, 'sam', 'sam', '!', 'active', FALSE, TRUE, FALSE, FALSE, 1),
+       (2, 'tom', 'tom', '!', 'active', FALSE, TRUE, FALSE, FALSE, 1);
+INSERT INTO machines (id, name, name_key, timezone, box_kind, created_us)
+VALUES (7, 'hall', 'hall', 'UTC', 'unlimited', 5), (8, 'attic', 'attic', 'UTC', 'unlimited', 5);
+INSERT INTO images (id, media_type, content, created_us) VALUES (1, 'image/webp', 'abc', 1);
+INSERT INTO products (id, name, name_key, price_cents, seller_id, refundable, tax_basis_points, cost_cents,
+                      image_id, version, created_us, removed_us)
+VALUES (1, 'cola', 'cola', 150, 1, TRUE, 0, 0, 1, 1, 1, NULL),
+       (2, 'tea', 'tea', 150, 2, TRUE, 0, 0, NULL, 1, 1, NULL),
+       (3, 'gum', 'gum', 150, 2, TRUE, 0, 0, NULL, 1, 1, 9),
+       (4, 'nuts', 'nuts', 150, NULL, TRUE, 0, 0, NULL, 1, 1, NULL);
+INSERT INTO shelves (machine_id, product_id, quantity)
+VALUES (1, 1, 9000), (7, 1, 1001), (1, 2, 10000), (8, 3, 50000), (7, 4, 90000)
+"""
+
+
+async def test_sellers_keep_what_they_have_above_quotas_and_elsewhere(empty_urls: tuple[str, str]) -> None:
+    """Revision 0022: who has more than a quota keeps that, and sells where there is a shelf of theirs."""
+    async with opened(empty_urls[0]) as engine:
+        await upgrade_to(engine, "0018")
+        async with writing(engine) as connection:
+            await install(connection, now_us=1)
+            for statement in SOLD_BY_SELLERS.split(";"):
+                await connection.execute(text(statement))
+        await upgrade(engine)
+        async with reading(engine) as connection:
+            quotas = await connection.execute(text("SELECT * FROM seller_quotas"))
+            assert [tuple(row) for row in quotas] == [(1, None, 10_001, None)]
+            invited = await connection.execute(text("SELECT * FROM invitations"))
+            assert [tuple(row) for row in invited] == [(1, 7, 5)]

@@ -27,7 +27,7 @@ from tuckshop.domain.field_problems import FieldProblem
 from tuckshop.domain.users import OPERATOR as OPERATING
 from tuckshop.domain.users import Role, Scope, name_key, read_scopes, write_scopes
 from tuckshop.identity import access_tokens, api_tokens, browser_sessions, registration, sessions, users
-from tuckshop.operations import refund_requests, sellers, tabs
+from tuckshop.operations import refund_requests, sellers, selling, tabs
 from tuckshop.queries.events import EventKind
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
@@ -124,6 +124,7 @@ async def _add_people(api: Api) -> None:
     await users.reset_password(api.running, username="tom")
     await tabs.set_limit(api.running, actor=OPERATING, user_id=tom, limit_cents=500)
     await sellers.set_payout_delay(api.running, actor=OPERATING, user_id=tom, days=0)
+    await selling.change(api.running, actor=OPERATING, user_id=tom, quota={"pieces": 20_000})
 
 
 async def test_every_line_of_the_admin_log_is_written_as_its_golden_line_says(

@@ -730,11 +730,7 @@ async def test_a_restock_adds_pieces_on_any_machine(shop: Shop) -> None:
     posted = await post(shop, Restock(sam, cola.product_id, 4, "delivery"))
     assert posted.stock == [("restock", "cola", 4)]
     assert posted.receipt == replace(cola, stock=7)
-    await shop.execute(
-        "INSERT INTO machines (name, name_key, timezone, box_kind, created_us)"
-        " VALUES ('attic', 'attic', 'UTC', 'unlimited', 1)"
-    )
-    attic = next(row["id"] for row in await shop.rows("machines") if row["name"] == "attic")
+    attic = await shop.machine("attic", box_kind="unlimited")
     posted = await post(shop, Restock(sam, cola.product_id, 2, machine_id=attic))
     assert posted.receipt == replace(cola, stock=2)
     assert await shelf(shop, "cola") == 7

@@ -164,24 +164,29 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
     (FillCoins(OPERATOR, HALL, {}), BOX | {"new_ids": {"transfers": 1}}),
     (CollectCoins(OPERATOR, HALL, {}), BOX | {"new_ids": {"transfers": 1}}),
     (CountCoins(OPERATOR, HALL, {}), BOX | {"new_ids": {"transfers": 2}}),
-    (MoveStock(OPERATOR, 1, HALL, COLA, 1), {"changing_products": {COLA}, "machines": {1, HALL}}),
+    (
+        MoveStock(OPERATOR, 1, HALL, COLA, 1),
+        {"changing_products": {COLA}, "stocking": {COLA}, "machines": {1, HALL}},
+    ),
     (
         SetShelves(OPERATOR, HALL, (ShelfPlan(COLA), ShelfPlan(TEA))),
         {"machines": {HALL}, "changing_products": {COLA, TEA}, "planograms": {HALL}},
     ),
     (
-        AddProduct(CALLER, "Cola", 1, 0, barcode=" 4006 ", machine_id=HALL),
+        AddProduct(CALLER, "Cola", 1, 0, barcode=" 4006 ", image_id=7, machine_id=HALL),
         {
             "product_names": {"cola"},
             "barcodes": {"4006"},
             "machines": {HALL},
             "locked_users": {ADA},
+            "quotas": {ADA},
+            "images": {7},
             "new_ids": {"products": 1},
         },
     ),
     (
         AddProduct(CALLER, "a/b", 1, 0, barcode="1", machine_id=HALL, seller_id=BOB),
-        {"machines": {HALL}, "sellers": {BOB}, "new_ids": {"products": 1}},
+        {"machines": {HALL}, "sellers": {BOB}, "quotas": {BOB}, "new_ids": {"products": 1}},
     ),
     (
         AddProduct(OPERATOR, "Cola", 1, 0, machine_id=HALL),
@@ -198,10 +203,21 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
     ),
     (ChangeProduct(CALLER, COLA, machine_id=HALL), {"changing_products": {COLA}, "machines": {HALL}}),
     (
+        ChangeProduct(CALLER, COLA, machine_id=HALL, stock=0),
+        {"changing_products": {COLA}, "stocking": {COLA}, "machines": {HALL}},
+    ),
+    (
+        ChangeProduct(CALLER, COLA, machine_id=HALL, image_id=7),
+        {"changing_products": {COLA}, "stocking": {COLA}, "images": {7}, "machines": {HALL}},
+    ),
+    (
         ChangeProducts(CALLER, (ChangeProduct(CALLER, COLA), ChangeProduct(CALLER, TEA))),
         {"changing_products": {COLA, TEA}, "machines": {1}},
     ),
-    (Restock(CALLER, COLA, 1, machine_id=HALL), {"changing_products": {COLA}, "machines": {HALL}}),
+    (
+        Restock(CALLER, COLA, 1, machine_id=HALL),
+        {"changing_products": {COLA}, "stocking": {COLA}, "machines": {HALL}},
+    ),
     (RemoveProduct(CALLER, COLA), {"changing_products": {COLA}}),
     (
         Register(

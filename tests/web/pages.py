@@ -65,6 +65,7 @@ MORE = (
     "/desk/orders/{placed}",
     "/office/orders/{placed}",
     "/office/users/{waiting}",
+    "/office/users/{waiting}/selling",
     "/office/users?search={word}",
     "/office/products/{bare}",
     "/office/machines/{machine}/shelves/{bare}",

@@ -96,7 +96,7 @@ async def test_a_wild_name_is_text_on_every_page(api: Api, guest: Browser) -> No
 
 
 async def choosy(
-    url: str, buyers: RegistrationMode, sellers: RegistrationMode, filled: dict[str, str]
+    url: str, buyers: RegistrationMode, sellers: RegistrationMode | None, filled: dict[str, str]
 ) -> tuple[Browser, list[str], list[str]]:
     """Where the newcomer got, what the form offers, and the states of all users."""
     async with serving(url, registration=buyers, seller_registration=sellers) as api, browsers(api) as new:
@@ -109,9 +109,12 @@ async def choosy(
 
 
 @ON_SQLITE
-async def test_where_admins_let_people_in_newcomers_wait(database_url: str) -> None:
+@pytest.mark.parametrize("sellers", [None, RegistrationMode.APPROVE])
+async def test_where_admins_let_people_in_newcomers_wait(
+    database_url: str, sellers: RegistrationMode | None
+) -> None:
     guest, kinds, states = await choosy(
-        database_url, RegistrationMode.OPEN, RegistrationMode.APPROVE, FILLED | {"roles": "both"}
+        database_url, RegistrationMode.OPEN, sellers, FILLED | {"roles": "both"}
     )
     assert kinds == ["buyer", "seller", "both"]
     assert (guest.path, states) == ("/register/waiting", ["pending"])

@@ -5,7 +5,13 @@ from __future__ import annotations
 from tuckshop.api.etags import expected_version
 from tuckshop.api.products import ProductResponse, show_product
 from tuckshop.api.requests import respond
-from tuckshop.domain.refusals import InvalidField, NotOwner, UnknownImage, UnknownProduct
+from tuckshop.domain.refusals import (
+    InvalidField,
+    NotOwner,
+    PicturesTooLarge,
+    UnknownImage,
+    UnknownProduct,
+)
 from tuckshop.http.fields import PathId
 from tuckshop.http.handlers import Router, delete, describe, get, put
 from tuckshop.http.request import ShopRequest
@@ -25,6 +31,7 @@ IMAGE_SECONDS = 31_536_000  # A picture never changes; another one has another a
         UnknownProduct,
         NotOwner,
         InvalidField,
+        PicturesTooLarge,
         keyed=True,
         matched=True,
         uploads=pictures.FORMATS,

@@ -24,7 +24,10 @@ from tuckshop.domain.refusals import (
     NameTaken,
     NotOwner,
     RoleMissing,
+    SellerNotInvited,
     StockTooLarge,
+    TooManyPieces,
+    TooManyProducts,
     UnknownMachine,
     UnknownProduct,
 )
@@ -118,7 +121,17 @@ ProductCursor = Annotated[
         description="`next` of the previous page, in the same order.",
     ),
 ]
-_CHANGING = (UnknownProduct, NotOwner, UnknownMachine, InvalidField, NameTaken, BarcodeTaken, StockTooLarge)
+_CHANGING = (
+    UnknownProduct,
+    NotOwner,
+    SellerNotInvited,
+    UnknownMachine,
+    InvalidField,
+    NameTaken,
+    BarcodeTaken,
+    StockTooLarge,
+    TooManyPieces,
+)
 
 
 class AddProductBody(Body):
@@ -292,6 +305,9 @@ async def show(
         InvalidField,
         NameTaken,
         BarcodeTaken,
+        SellerNotInvited,
+        TooManyProducts,
+        TooManyPieces,
         keyed=True,
         body=AddProductBody,
     ),
@@ -364,6 +380,8 @@ async def remove(request: ShopRequest, product_id: PathId) -> Response[None]:
         UnknownMachine,
         InvalidField,
         StockTooLarge,
+        SellerNotInvited,
+        TooManyPieces,
         keyed=True,
         body=StockBody,
     ),

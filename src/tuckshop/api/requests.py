@@ -24,6 +24,7 @@ _BUY, _SELL, _ADMIN = (Scope.BUY,), (Scope.SELL,), (Scope.ADMIN,)
 SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
     ("PATCH", "/v1/users/{user_id}"): _ADMIN,
     ("DELETE", "/v1/users/{user_id}"): _ADMIN,
+    ("PATCH", "/v1/users/{user_id}/selling"): _ADMIN,
     ("POST", "/v1/products"): _SELL + _ADMIN,
     ("PUT", "/v1/products/{product_id}"): _SELL + _ADMIN,
     ("PATCH", "/v1/products/{product_id}"): _SELL + _ADMIN,

@@ -144,7 +144,7 @@ async def register(request: ShopRequest) -> UserResponse:
         password=data.password,
         roles=data.roles,
         buyers=settings.registration,
-        sellers=settings.seller_registration,
+        sellers=settings.sellers_register,
         address=request.address,
         per_hour=settings.registrations_per_hour,
     )

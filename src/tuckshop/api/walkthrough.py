@@ -144,6 +144,14 @@ _MACHINES = (
     Step("removeScreen", by="admin", path=_HALL | {"screen_id": "{{screen_id}}"}),
     Step("listMachines", by="admin"),
     Step("getMachine", by="admin", path=_HALL, shows={"box_kind": "counted"}),
+    Step("getSelling", by="sam", path={"user_id": "{{sam_id}}"}, shows={"products.max": 200}),
+    Step(
+        "changeSelling",
+        by="admin",
+        path={"user_id": "{{sam_id}}"},
+        body={"pieces": 20_000, "machines": ["{{hall_id}}"]},
+        shows={"pieces.max": 20_000},
+    ),
     Step("changeMachine", by="admin", path=_HALL, body={"timezone": "Europe/Berlin"}),
     Step(
         "moveStock",

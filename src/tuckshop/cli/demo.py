@@ -52,6 +52,7 @@ def demo(*, reset: bool, **options: Any) -> None:
         coins=given.coins,
         tab_limit_cents=given.tab_limit_cents,
         tab_for=given.tabs_for,
+        seller_registration=given.sellers_register,
         dialects=given.dialects,
         root_dialect=given.root_dialect,
         kiosk_open=given.kiosk_open,

@@ -22,6 +22,8 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.LogInNeeded: "API tokens cannot do this. Log in instead.",
     refusals.CoinsNotAttested: "A cashier or an admin must confirm these coins.",
     refusals.RegistrationClosed: "Registration as {role} is closed.",
+    refusals.SellerNotInvited: "Sellers need an invitation to machine {machine}."
+    " See `tuckshop user selling`.",
     refusals.UnknownUser: "There is no user {user}. See `tuckshop user list`.",
     refusals.UnknownGuest: "There is no guest {guest}.",
     refusals.UnknownProduct: "Product {product} is not on sale. See `tuckshop product list`.",
@@ -92,6 +94,12 @@ TABLE: Mapping[type[Refusal], str] = {
     " {left_cents} more today. A cashier can add more.",
     refusals.CoinsDeclaredElsewhere: "{balance_cents} was added in coins at another machine, which pays it"
     " out. Machine {machine} does not.",
+    refusals.TooManyProducts: "The seller can have at most {products_max} products on sale, and {products}"
+    " are. Raise the quota with `tuckshop user selling`.",
+    refusals.TooManyPieces: "The seller can have at most {pieces_max} pieces on the shelves, and {pieces}"
+    " are. Raise the quota with `tuckshop user selling`.",
+    refusals.PicturesTooLarge: "The seller's pictures can have at most {bytes_max} bytes together, and"
+    " {bytes} are used. Raise the quota with `tuckshop user selling`.",
     refusals.StillHoldsValue: "To close this user account, first pay out {earned_cents} of earnings, settle"
     " {owed_cents} on the tab"
     " and remove {stock} pieces of stock.",

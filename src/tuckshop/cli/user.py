@@ -11,6 +11,7 @@ import click
 from tuckshop.cli import amounts, output
 from tuckshop.cli.commands import FILLED, Commands, Whole
 from tuckshop.cli.order import when
+from tuckshop.cli.selling import selling
 from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, Role, UserState
 
@@ -31,6 +32,9 @@ name_argument = click.argument("name", metavar="NAME", type=FILLED)
 @click.group(cls=Commands)
 def user() -> None:
     """Add and list users, and change their roles and passwords."""
+
+
+user.add_command(selling)
 
 
 @user.command("add")

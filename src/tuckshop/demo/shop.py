@@ -13,6 +13,7 @@ from tuckshop.demo.history import DAY_US, DAYS, MADE, Clock, History
 from tuckshop.dialects import NAMES
 from tuckshop.domain.machines import CoinInput, FulfilMode
 from tuckshop.domain.tabs import TabsFor
+from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import shop_state
 from tuckshop.operations.startup import open_shop
@@ -52,6 +53,7 @@ def demo_settings(given: Settings) -> Settings:
         coins=CoinsPolicy.SELF,
         tab_limit_cents=given.tab_limit_cents or TAB_LIMIT_CENTS,
         tab_for=given.tab_for or TabsFor.EVERYBODY,
+        seller_registration=given.seller_registration or RegistrationMode.OPEN,
         dialects=given.dialects or ",".join(NAMES),
         kiosk_open=True,
     )

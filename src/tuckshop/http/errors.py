@@ -59,6 +59,9 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.RegistrationClosed: Row(
         403, "Registration closed", "Registration as {role} is closed. Ask an admin."
     ),
+    refusals.SellerNotInvited: Row(
+        403, "Not invited", "Sellers need an invitation to machine {machine}. Ask an admin."
+    ),
     refusals.UnknownUser: Row(404, "Unknown user", "There is no user {user}."),
     refusals.UnknownGuest: Row(404, "Unknown guest", "There is no guest {guest}."),
     refusals.UnknownProduct: Row(404, "Unknown product", "Product {product} is not on sale."),
@@ -236,6 +239,24 @@ TABLE: dict[type[Refusal], Row] = {
         "Added at another machine",
         "{balance_cents} was added in coins at another machine, which pays it out. Machine {machine} does"
         " not.",
+    ),
+    refusals.TooManyProducts: Row(
+        409,
+        "Too many products",
+        "A seller can have at most {products_max} products on sale, and {products} are."
+        " Ask an admin for more.",
+    ),
+    refusals.TooManyPieces: Row(
+        409,
+        "Too many pieces",
+        "A seller can have at most {pieces_max} pieces on the shelves, and {pieces} are."
+        " Ask an admin for more.",
+    ),
+    refusals.PicturesTooLarge: Row(
+        409,
+        "Pictures too large",
+        "A seller's pictures can have at most {bytes_max} bytes together, and {bytes} are used. Ask an admin"
+        " for more.",
     ),
     refusals.StillHoldsValue: Row(
         409,

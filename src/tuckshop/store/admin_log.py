@@ -39,6 +39,7 @@ VERSIONS: dict[str, int] = {
     "user.close": 1,
     "user.password": 1,
     "user.payout_delay": 1,
+    "user.selling": 1,
     "user.sessions": 1,
     "user.standing": 1,
     "user.tab_limit": 1,

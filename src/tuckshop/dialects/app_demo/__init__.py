@@ -26,6 +26,7 @@ from tuckshop.http.openapi import Contract
 DIALECT = Dialect(
     name="app-demo",
     buys_on_tab=True,
+    registers_sellers=True,
     handlers=(
         users.register,
         users.log_in,

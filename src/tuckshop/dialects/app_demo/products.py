@@ -20,6 +20,8 @@ from tuckshop.domain.refusals import (
     NotOwner,
     RoleMissing,
     StockTooLarge,
+    TooManyPieces,
+    TooManyProducts,
     UnknownProduct,
 )
 from tuckshop.http.errors import Malformed
@@ -127,7 +129,16 @@ async def products(
 @post(
     _PRODUCTS,
     summary="Create a product",
-    operation=describe("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+    operation=describe(
+        "createProduct",
+        RoleMissing,
+        InvalidField,
+        NameTaken,
+        TooManyProducts,
+        TooManyPieces,
+        keyed=True,
+        body=ProductBody,
+    ),
 )
 async def add_product(request: ShopRequest) -> Response[ProductResponse]:
     """Creates a product that you sell."""
@@ -163,6 +174,7 @@ async def product(request: ShopRequest, product_id: PathId) -> ProductResponse:
         InvalidField,
         NameTaken,
         StockTooLarge,
+        TooManyPieces,
         keyed=True,
         body=ChangeProductBody,
     ),

@@ -63,7 +63,7 @@ async def register(request: ShopRequest) -> UserResponse:
         password=data.password,
         roles=[Role.BUYER, Role.SELLER],
         buyers=settings.registration,
-        sellers=settings.seller_registration,
+        sellers=settings.sellers_register,
         address=request.address,
         per_hour=settings.registrations_per_hour,
     )

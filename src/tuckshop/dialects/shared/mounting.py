@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tuckshop.context import Shop
 from tuckshop.dialects import NAMES
 from tuckshop.domain.tabs import TabsFor
+from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http import openapi
 from tuckshop.http.handlers import Handler, get
@@ -51,7 +52,8 @@ class Dialect:
     """One contract: what it serves, how it tells errors, and what the shop must allow for it.
 
     `declares_coins`: its buyers say themselves which coins they put in. `buys_on_tab`: its orders ask for no
-    money. `users`: the shop's users as its document keeps them, row by row, if it says how.
+    money. `registers_sellers`: whoever asks becomes a seller. `users`: the shop's users as its document keeps
+    them, row by row, if it says how.
     `admit`: looks at each request before its handler does, for credentials of the contract's own.
     """
 
@@ -60,6 +62,7 @@ class Dialect:
     contract: Contract
     declares_coins: bool = False
     buys_on_tab: bool = False
+    registers_sellers: bool = False
     users: Callable[[Shop], AsyncIterator[tuple[object, ...]]] | None = None
     admit: Callable[[ShopRequest], Awaitable[None]] | None = None
 
@@ -69,6 +72,15 @@ class Dialect:
         if self.declares_coins:
             is_met = given.coins is CoinsPolicy.SELF
             needed.append(Needed("coins", CoinsPolicy.SELF, "buyers declare their own coins", is_met))
+        if self.registers_sellers:
+            needed.append(
+                Needed(
+                    "seller_registration",
+                    given.seller_registration or RegistrationMode.OPEN,
+                    "whoever registers may sell: `approve` if an admin approves each of them first",
+                    given.seller_registration is not None,
+                )
+            )
         if self.buys_on_tab:
             limit = given.tab_limit_cents or TAB_LIMIT_CENTS
             needed += [

@@ -33,6 +33,7 @@ _TAGS = {
 DIALECT = Dialect(
     name="simple-payment",
     declares_coins=True,
+    registers_sellers=True,
     admit=admit,
     handlers=(
         users.create_user,

@@ -17,6 +17,8 @@ from tuckshop.domain.refusals import (
     NotOwner,
     RoleMissing,
     StockTooLarge,
+    TooManyPieces,
+    TooManyProducts,
     UnknownProduct,
 )
 from tuckshop.domain.users import HOUSE_NAME
@@ -87,7 +89,15 @@ async def products(
     f"{API}/products",
     summary="Put a product on sale",
     operation=describe(
-        "addProduct", RoleMissing, InvalidField, NameTaken, StockTooLarge, keyed=True, body=ProductBody
+        "addProduct",
+        RoleMissing,
+        InvalidField,
+        NameTaken,
+        StockTooLarge,
+        TooManyProducts,
+        TooManyPieces,
+        keyed=True,
+        body=ProductBody,
     ),
 )
 async def add_product(request: ShopRequest) -> Response[ProductResponse]:
@@ -111,6 +121,7 @@ _PRODUCT = f"{API}/product/{{name:str}}"
         InvalidField,
         NameTaken,
         StockTooLarge,
+        TooManyPieces,
         keyed=True,
         body=ChangeProductBody,
     ),

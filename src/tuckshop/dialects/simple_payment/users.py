@@ -122,7 +122,7 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
         password=data.password,
         roles=[Role(data.role)],
         buyers=settings.registration,
-        sellers=settings.seller_registration,
+        sellers=settings.sellers_register,
         address=request.address,
         per_hour=settings.registrations_per_hour,
     )

@@ -39,6 +39,7 @@ _TAGS = {
 DIALECT = Dialect(
     name="vending-challenge",
     declares_coins=True,
+    registers_sellers=True,
     handlers=(
         auth.log_in,
         auth.log_out,

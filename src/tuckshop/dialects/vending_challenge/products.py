@@ -17,6 +17,8 @@ from tuckshop.domain.refusals import (
     NotOwner,
     RoleMissing,
     StockTooLarge,
+    TooManyPieces,
+    TooManyProducts,
     UnknownProduct,
 )
 from tuckshop.http.errors import Malformed
@@ -100,7 +102,16 @@ async def products(request: ShopRequest, limit: Limit = 100, offset: Offset = 0)
 @post(
     _PRODUCTS,
     summary="Create a product",
-    operation=describe("createProduct", RoleMissing, InvalidField, NameTaken, keyed=True, body=ProductBody),
+    operation=describe(
+        "createProduct",
+        RoleMissing,
+        InvalidField,
+        NameTaken,
+        TooManyProducts,
+        TooManyPieces,
+        keyed=True,
+        body=ProductBody,
+    ),
 )
 async def add_product(request: ShopRequest) -> Response[ProductResponse]:
     """Creates a product that you sell."""
@@ -136,7 +147,7 @@ async def _change_product(request: ShopRequest, product_id: PathId) -> Response[
     return respond(await request.execute(command), ProductRecord, _show_product, status=200)
 
 
-_CHANGING = (UnknownProduct, NotOwner, InvalidField, NameTaken, StockTooLarge)
+_CHANGING = (UnknownProduct, NotOwner, InvalidField, NameTaken, StockTooLarge, TooManyPieces)
 replace_product = put(
     _PRODUCT,
     summary="Change a product",

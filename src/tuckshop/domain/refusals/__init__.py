@@ -14,7 +14,8 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- ScopeMissing            the API token was made for other things
     |  |- LogInNeeded             a person must do this, not an API token
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
-    |  `- RegistrationClosed      nobody registers themselves here
+    |  |- RegistrationClosed      nobody registers themselves here
+    |  `- SellerNotInvited        no admin has invited the seller to this machine
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
     |                         UnknownOrder, UnknownPurchase, UnknownTransfer, UnknownSession,
     |                         UnknownToken, UnknownImage, UnknownScreen
@@ -38,6 +39,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- TabLimitExceeded, TabExposureReached, SettlementExceedsTab
        |- CoinsCapReached, MachineCoinsCapReached, CoinsDeclaredElsewhere
        |- DepositTooLarge, MachineLimitReached, UserNotPresent, UndoAtCounter
+       |- TooManyProducts, TooManyPieces, PicturesTooLarge
        |- FulfilNotOffered, TooManyPlaced
        |- StillHoldsValue         earnings, a tab or stock must be settled first
        |- WalletTouched           somebody used the wallet meanwhile
@@ -100,8 +102,11 @@ from tuckshop.domain.refusals.orders import UndoAtCounter as UndoAtCounter
 from tuckshop.domain.refusals.orders import UserNotPresent as UserNotPresent
 from tuckshop.domain.refusals.orders import WrongStatus as WrongStatus
 from tuckshop.domain.refusals.products import BarcodeTaken as BarcodeTaken
+from tuckshop.domain.refusals.products import PicturesTooLarge as PicturesTooLarge
 from tuckshop.domain.refusals.products import PlanChanged as PlanChanged
 from tuckshop.domain.refusals.products import StockTooLarge as StockTooLarge
+from tuckshop.domain.refusals.products import TooManyPieces as TooManyPieces
+from tuckshop.domain.refusals.products import TooManyProducts as TooManyProducts
 from tuckshop.domain.refusals.products import TooManyScreens as TooManyScreens
 from tuckshop.domain.refusals.products import VersionChanged as VersionChanged
 from tuckshop.domain.refusals.unknown import UnknownGuest as UnknownGuest
@@ -126,6 +131,7 @@ from tuckshop.domain.refusals.users import NotOwner as NotOwner
 from tuckshop.domain.refusals.users import RegistrationClosed as RegistrationClosed
 from tuckshop.domain.refusals.users import RoleMissing as RoleMissing
 from tuckshop.domain.refusals.users import ScopeMissing as ScopeMissing
+from tuckshop.domain.refusals.users import SellerNotInvited as SellerNotInvited
 from tuckshop.domain.refusals.users import SessionEnded as SessionEnded
 from tuckshop.domain.refusals.users import StillHoldsValue as StillHoldsValue
 from tuckshop.domain.refusals.users import Thing as Thing

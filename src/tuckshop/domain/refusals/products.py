@@ -35,3 +35,24 @@ class TooManyScreens(Conflict, code="too-many-screens"):
     """The machine has as many screens as it may."""
 
     count_max: int
+
+
+class TooManyProducts(Conflict, code="too-many-products"):
+    """The seller has as many products on sale as may be."""
+
+    products_max: int
+    products: int
+
+
+class TooManyPieces(Conflict, code="too-many-pieces"):
+    """The seller would have more pieces on all shelves together than may be; there are `pieces` now."""
+
+    pieces_max: int
+    pieces: int
+
+
+class PicturesTooLarge(Conflict, code="pictures-too-large"):
+    """The pictures of the seller's products would be larger together than they may; they have `bytes` now."""
+
+    bytes_max: int
+    bytes: int

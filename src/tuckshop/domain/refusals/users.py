@@ -98,3 +98,9 @@ class TooManyTokens(Conflict, code="too-many-tokens"):
 
 class LastAdmin(Conflict, code="last-admin"):
     """The shop's last active admin stays."""
+
+
+class SellerNotInvited(Forbidden, code="seller-not-invited"):
+    """Sellers sell at this machine by an admin's invitation, and this one has none."""
+
+    machine: int

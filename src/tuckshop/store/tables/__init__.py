@@ -28,7 +28,15 @@ from tuckshop.store.tables.shop_state import (
     shop,
     uploads,
 )
-from tuckshop.store.tables.user import api_tokens, guests, login_tries, sessions, users
+from tuckshop.store.tables.user import (
+    api_tokens,
+    guests,
+    invitations,
+    login_tries,
+    seller_quotas,
+    sessions,
+    users,
+)
 
 __all__ = [
     "TILL_IDS",
@@ -44,6 +52,7 @@ __all__ = [
     "guests",
     "idempotency",
     "images",
+    "invitations",
     "limit_counters",
     "login_tries",
     "machines",
@@ -57,6 +66,7 @@ __all__ = [
     "refunds",
     "sales",
     "screens",
+    "seller_quotas",
     "sequences",
     "sessions",
     "shelves",

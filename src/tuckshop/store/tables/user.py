@@ -13,11 +13,13 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Table,
     Text,
     false,
 )
 
+from tuckshop.domain.selling import Quota
 from tuckshop.domain.users import Scope, UserState, write_scopes
 from tuckshop.store.tables.base import Id, metadata, one_of, owner, partial, time
 
@@ -89,6 +91,28 @@ sessions = Table(
         ),
     ),
     Index(None, "user_id"),
+)
+
+# What an admin has changed of `domain.selling.Quota` for a seller; nothing: as for everybody.
+seller_quotas = Table(
+    "seller_quotas",
+    metadata,
+    Column("seller_id", BigInteger, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("products", BigInteger),
+    Column("pieces", BigInteger),
+    Column("picture_bytes", BigInteger),
+    *(CheckConstraint(f"{name} >= 0", name=f"{name}_not_negative") for name in Quota._fields),
+)
+
+# At which machines other than the first a seller sells.
+invitations = Table(
+    "invitations",
+    metadata,
+    owner("seller_id", "users", nullable=False),
+    owner("machine_id", "machines", nullable=False),
+    time("created_us"),
+    PrimaryKeyConstraint("seller_id", "machine_id"),
+    Index(None, "machine_id"),
 )
 
 api_tokens = Table(

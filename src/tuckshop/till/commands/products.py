@@ -12,11 +12,13 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from tuckshop.domain import products as product_rules
+from tuckshop.domain import selling
 from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import check_price
 from tuckshop.domain.products import ATTRIBUTES, Product, StockKind, StockMovement
 from tuckshop.domain.refusals import BarcodeTaken, InvalidField, NameTaken, UnknownUser, VersionChanged
+from tuckshop.domain.selling import Use
 from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, execute_logged
@@ -89,9 +91,13 @@ class AddProduct(Command, frozen=True):
         need.machines.add(self.machine_id)
         if self.seller_id is not None:
             need.sellers.add(self.seller_id)
+            need.quotas.add(self.seller_id)
         elif isinstance(self.caller, SessionCaller):
             # Locked: a seller who is being closed must not be left with a product.
             need.locked_users.add(self.caller.user_id)
+            if not self.for_house:
+                need.quotas.add(self.caller.user_id)
+        _read_image(self.image_id, need)
         need.new_ids["products"] += 1
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
@@ -104,6 +110,9 @@ class AddProduct(Command, frozen=True):
         if key in work.products.names:
             raise NameTaken(name=name)
         _check_figures(self)
+        require_allowed(actor, seller_id, work, machine_id=self.machine_id)
+        image_bytes = work.products.image_bytes.get(self.image_id or 0, 0)
+        _require_room(seller_id, Use(products=1, pieces=stock, picture_bytes=image_bytes), work)
         product = Product(
             id=work.new_id("products"),
             seller_id=seller_id,
@@ -115,6 +124,7 @@ class AddProduct(Command, frozen=True):
         self._keep_seller(seller_id, work)
         work.products.names[key] = product.id
         work.products.by_id[product.id] = product
+        work.products.use(seller_id, Use(products=1, picture_bytes=image_bytes))
         if product.barcode is not None:
             work.products.barcodes[product.seller_id, product.barcode] = product.id
         work.changes.products.added.append(ProductRow(product=product, created_us=work.now_us))
@@ -182,6 +192,9 @@ class ChangeProduct(Command, frozen=True):
         if self.name is not None:
             _read_name(self.name, need)
         _read_barcode(self.barcode, need)
+        if self.stock is not None or self.image_id is not None:
+            need.stocking.add(self.product_id)
+        _read_image(self.image_id, need)
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
         """A product's attributes, and its stock to a target."""
@@ -194,6 +207,10 @@ class ChangeProduct(Command, frozen=True):
         if self.stock is not None:
             missing = product_rules.check_quantity(self.stock, field="stock", least=0) - shelf.quantity
         movement = product_rules.move(shelf, StockKind.CORRECTION, missing) if missing else None
+        if missing > 0:
+            require_allowed(actor, product.seller_id, work, machine_id=self.machine_id)
+        larger = work.products.picture_bytes(changed) - work.products.picture_bytes(product)
+        _require_room(product.seller_id, Use(pieces=missing, picture_bytes=larger), work)
 
         if changed != product:
             changed = changed._replace(version=product.version + 1)
@@ -237,6 +254,7 @@ class Restock(Command, frozen=True):
         until the pieces are in.
         """
         _read_product(need, self.machine_id, self.product_id)
+        need.stocking.add(self.product_id)
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
         """Pieces onto a shelf."""
@@ -245,6 +263,8 @@ class Restock(Command, frozen=True):
         quantity = product_rules.check_quantity(self.quantity, field="quantity", least=1)
         shelf = work.products.shelf(self.machine_id, product.id)
         movement = product_rules.move(shelf, StockKind.RESTOCK, quantity)
+        require_allowed(actor, product.seller_id, work, machine_id=self.machine_id)
+        _require_room(product.seller_id, Use(pieces=quantity), work)
         open_shelf(work, self.machine_id, product.id)
         move_stock(work, movement, actor, reason=self.reason)
         return _record(work, product, self.machine_id)
@@ -318,6 +338,7 @@ def take_off_sale(work: WorkingSet, product: Product, actor: Actor) -> None:
     if product.barcode is not None:
         products.barcodes.pop((product.seller_id, product.barcode), None)
     products.by_id[product.id] = product._replace(on_sale=False)
+    products.use(product.seller_id, Use(products=-1, picture_bytes=-products.picture_bytes(product)))
     changes.removed.add(product.id)
     changes.renamed.setdefault(product.id, name_key(product.name))
 
@@ -327,6 +348,13 @@ def read_named(name: str, machine_id: int, need: ReadSet) -> None:
     key = _read_name(name, need)
     if key is not None:
         need.named_products.add((machine_id, key))
+
+
+def require_allowed(actor: Actor, seller_id: int | None, work: WorkingSet, *, machine_id: int) -> None:
+    """Raises SellerNotInvited where the actor may put nothing of the seller's on this machine's shelves."""
+    if seller_id is not None:
+        invited = (seller_id, machine_id) in work.products.invited
+        selling.require_invited(actor, machine_id=machine_id, invited=invited)
 
 
 def is_own_product(actor: Actor, product_id: int, work: WorkingSet) -> bool:
@@ -371,6 +399,17 @@ def _read_name(name: str, need: ReadSet) -> str | None:
         return None
     need.product_names.add(key)
     return key
+
+
+def _read_image(image_id: int | None, need: ReadSet) -> None:
+    if image_id is not None:
+        need.images.add(image_id)
+
+
+def _require_room(seller_id: int | None, more: Use, work: WorkingSet) -> None:
+    """Raises TooManyProducts, TooManyPieces, PicturesTooLarge. The house has what it wants."""
+    if seller_id is not None and any(one > 0 for one in more):
+        selling.require_room(work.products.quotas[seller_id], work.products.used[seller_id], more)
 
 
 def _read_barcode(barcode: str | None, need: ReadSet) -> None:
@@ -423,6 +462,8 @@ def _keep_change(before: Product, after: Product, work: WorkingSet) -> None:
         if after.barcode is not None:
             products.barcodes[after.seller_id, after.barcode] = after.id
     products.by_id[after.id] = after
+    larger = products.picture_bytes(after) - products.picture_bytes(before)
+    products.use(after.seller_id, Use(picture_bytes=larger))
     changes.changed.add(after.id)
 
 

@@ -261,6 +261,8 @@ def products(work: WorkingSet, need: ReadSet) -> Script:
         # Read after the shelves are locked: a product taken off sale meanwhile must be seen so.
         for *row, seller in (yield statements.PRODUCTS, ids(need.products)):
             product = _product(row)
+            if not _is_locked_with_its_seller(product, need):
+                continue
             work.products.by_id[product.id] = product
             if product.seller_id is not None:
                 work.products.sellers[product.seller_id] = seller
@@ -268,6 +270,11 @@ def products(work: WorkingSet, need: ReadSet) -> Script:
         # After the shelves are locked: what was sold from them shows in the earnings.
         work.accounts.closing_earnings = dict((yield statements.EARNED, ids(need.closing_users)))
     yield from _taken(work, need)
+
+
+def _is_locked_with_its_seller(product: Product, need: ReadSet) -> bool:
+    """Not one made after the look at its seller, who is not locked: it stays unknown, as it was then."""
+    return product.id not in need.stocking or product.seller_id in {None, *need.quotas}
 
 
 def machines(work: WorkingSet, need: ReadSet) -> Script:

@@ -4,7 +4,7 @@
 one transaction on its driver. They fix the order in which rows are locked, each kind by ascending id:
 
 1. wallets of users, wallets of guests, tabs;
-2. users to close or to keep from it, sellers of new products, sellers to pay;
+2. users to close or to keep from it, sellers who get more products or pieces, sellers to pay;
 3. the shop itself: for its first admin, where sellers are paid by what it has, and for tabs of those whom no
    admin has approved;
 4. products to change, machines to be planned, shelves, counters that limit, counted coin boxes;
@@ -24,7 +24,7 @@ from collections.abc import Generator
 from typing import Any
 
 from tuckshop.domain.ledger import AccountKind, AccountRef, tab_of, wallet_of
-from tuckshop.till.sql import loading, statements, storing
+from tuckshop.till.sql import loading, sellers, statements, storing
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.loading import ids
 from tuckshop.till.sql.steps import Reserve, Script, Step
@@ -66,7 +66,9 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
     )
     work.accounts.balances = balances
 
+    yield from sellers.named(need)
     yield from loading.users(work, need)
+    yield from sellers.quotas(work, need)
     yield from loading.names_taken(work, need)
     yield from loading.coverage(work, need)
     yield from loading.tabs(work, need)
@@ -75,6 +77,7 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
     if orders:
         yield from loading.orders(work, orders)
     yield from loading.products(work, need)
+    yield from sellers.pictures(work, need)
     if need.limits:
         yield from loading.counters(work, need)
     if need.machines:

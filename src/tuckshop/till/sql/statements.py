@@ -179,6 +179,31 @@ SELLERS = Read(
     " WHERE u.is_seller AND u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
+SELLERS_OF = Read(
+    "sellers_of",
+    _ID,
+    "SELECT DISTINCT p.seller_id FROM wanted w JOIN products p ON p.id = w.id AND p.seller_id IS NOT NULL",
+)
+_ON_SALE = "FROM products p WHERE p.seller_id = u.id AND p.removed_us IS NULL"
+QUOTAS = Read(
+    "quotas",
+    _ID,
+    "SELECT u.id, q.products, q.pieces, q.picture_bytes,"
+    f" (SELECT count(*) {_ON_SALE}),"
+    " (SELECT CAST(coalesce(sum(s.quantity), 0) AS bigint)"
+    f" {_ON_SALE.replace(' WHERE', ' JOIN shelves s ON s.product_id = p.id WHERE')}),"
+    " (SELECT CAST(coalesce(sum(length(i.content)), 0) AS bigint)"
+    f" {_ON_SALE.replace(' WHERE', ' JOIN images i ON i.id = p.image_id WHERE')})"
+    " FROM wanted w JOIN users u ON u.id = w.id LEFT JOIN seller_quotas q ON q.seller_id = u.id",
+)
+INVITED = Read(
+    "invited",
+    _ID,
+    "SELECT i.seller_id, i.machine_id FROM wanted w JOIN invitations i ON i.seller_id = w.id",
+)
+IMAGE_BYTES = Read(
+    "image_bytes", _ID, "SELECT i.id, length(i.content) FROM wanted w JOIN images i ON i.id = w.id"
+)
 # Orders are numbered as time goes on, but for a clock that was set back.
 CLOCK_SECONDS_BACK_MAX = 60
 OLDER = Read(

@@ -8,6 +8,7 @@ from tuckshop.domain.limits import LimitCounter
 from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.orders import Order
 from tuckshop.domain.products import StockMovement
+from tuckshop.domain.selling import Use
 from tuckshop.domain.users import Actor
 from tuckshop.till.state.rows import CoinMovementRow, SalesSum, ShelfRow, StockMovementRow, TransferRow
 from tuckshop.till.state.working_set import LOCKED_KINDS, WorkingSet, empty_shelf
@@ -75,6 +76,9 @@ def move_stock(
     ref = (movement.machine_id, movement.product_id)
     shelf = work.products.shelves[ref]
     work.products.shelves[ref] = shelf._replace(quantity=shelf.quantity + movement.quantity)
+    product = work.products.by_id.get(movement.product_id)
+    if product is not None and product.on_sale:
+        work.products.use(product.seller_id, Use(pieces=movement.quantity))
     changes = work.changes.products
     changes.quantities.add(ref)
     changes.stock_movements.append(

@@ -65,6 +65,9 @@ class ReadSet:
     named_products: set[tuple[int, str]] = field(default_factory=set)  # what to buy: machine, key
     shelves: set[ShelfRef] = field(default_factory=set)
     sellers: set[int] = field(default_factory=set)  # for whom others add products: locked
+    stocking: set[int] = field(default_factory=set)  # products of which there may be more: sellers are locked
+    quotas: set[int] = field(default_factory=set)  # sellers who may get more: what they have, and may have
+    images: set[int] = field(default_factory=set)  # pictures to be shown: how large are they?
 
     # Machines
     machines: set[int] = field(default_factory=set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import add
 from typing import NamedTuple
 
 from tuckshop.domain.ledger import AccountKind, AccountRef, tab_of
@@ -12,6 +13,7 @@ from tuckshop.domain.machines import CoinBox, MachineRules, ShelfPlan
 from tuckshop.domain.orders import Order
 from tuckshop.domain.products import Product, Shelf
 from tuckshop.domain.refusals import UnknownMachine, UnknownOrder
+from tuckshop.domain.selling import Quota, Use
 from tuckshop.domain.tabs import Grant
 from tuckshop.domain.transfers import Booked
 from tuckshop.domain.users import Actor, Role, UserState
@@ -136,11 +138,24 @@ class Products(Group):
     open_sellers: dict[int, str] = field(default_factory=dict)  # for whom others add products
     shelves: dict[ShelfRef, Shelf] = field(default_factory=dict)
     plans: dict[ShelfRef, ShelfPlan] = field(default_factory=dict)  # of machines to be planned, as loaded
+    quotas: dict[int, Quota] = field(default_factory=dict)  # of sellers who may get more
+    used: dict[int, Use] = field(default_factory=dict)  # what those have
+    invited: set[tuple[int, int]] = field(default_factory=set)  # (seller, machine), of those
+    image_bytes: dict[int, int] = field(default_factory=dict)  # of their pictures, and of new ones
 
     def shelf(self, machine_id: int, product_id: int) -> Shelf:
         """The shelf; an empty one where there is none yet."""
         shelf = self.shelves.get((machine_id, product_id))
         return empty_shelf(machine_id, product_id) if shelf is None else shelf
+
+    def use(self, seller_id: int | None, more: Use) -> None:
+        """Counts what a seller has got, or lost, where a quota is asked about."""
+        if seller_id in self.used:
+            self.used[seller_id] = Use(*map(add, self.used[seller_id], more))
+
+    def picture_bytes(self, product: Product | None) -> int:
+        """How large the product's picture is, as far as quotas ask for it."""
+        return 0 if product is None or product.image_id is None else self.image_bytes.get(product.image_id, 0)
 
 
 @dataclass(slots=True, repr=False)

@@ -58,7 +58,7 @@ async def register(request: ShopRequest) -> Response[Any]:
             password=posted["password"],
             roles=roles,
             buyers=settings.registration,
-            sellers=settings.seller_registration,
+            sellers=settings.sellers_register,
             address=request.address,
             per_hour=settings.registrations_per_hour,
         )

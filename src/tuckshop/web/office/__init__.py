@@ -15,6 +15,7 @@ from tuckshop.web.office import (
     products,
     refund_requests,
     reports,
+    selling,
     settings,
     shelves,
     tabs,
@@ -27,6 +28,7 @@ from tuckshop.web.office import (
 HANDLERS = (
     *overview.HANDLERS,
     *users.HANDLERS,
+    *selling.HANDLERS,
     *orders.HANDLERS,
     *refund_requests.HANDLERS,
     *products.HANDLERS,

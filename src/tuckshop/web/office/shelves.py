@@ -13,6 +13,7 @@ from tuckshop.domain.refusals import (
     PlanChanged,
     Refusal,
     StockTooLarge,
+    TooManyPieces,
     UnknownMachine,
     UnknownProduct,
 )
@@ -35,6 +36,7 @@ _Seen = tuple[str | None, int | None, int | None, int | None]
 _BESIDE: dict[type[Refusal], str] = {
     OutOfStock: "quantity",
     StockTooLarge: "quantity",
+    TooManyPieces: "quantity",
     UnknownMachine: "to",
     UnknownProduct: "product",
 }

@@ -26,7 +26,7 @@ def back_from(given: str) -> str:
 def offered(request: ShopRequest) -> dict[str, bool]:
     """Those of ROLES that can register, and whether an admin has to approve them."""
     settings = request.settings
-    modes = {Role.BUYER: settings.registration, Role.SELLER: settings.seller_registration}
+    modes = {Role.BUYER: settings.registration, Role.SELLER: settings.sellers_register}
     return {
         name: any(modes[role] is RegistrationMode.APPROVE for role in roles)
         for name, roles in ROLES.items()

@@ -12,7 +12,9 @@ from typing import Any
 from tuckshop.domain.products import QUANTITY_MAX, REASON_LENGTH_MAX
 from tuckshop.domain.refusals import (
     Refusal,
+    SellerNotInvited,
     StockTooLarge,
+    TooManyPieces,
     UnknownMachine,
     UnknownProduct,
     VersionChanged,
@@ -30,7 +32,12 @@ from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
 CAME, COUNTED = "came", "counted"
-_BESIDE_STOCK: dict[type[Refusal], str] = {StockTooLarge: "pieces", UnknownMachine: "machine"}
+_BESIDE_STOCK: dict[type[Refusal], str] = {
+    StockTooLarge: "pieces",
+    TooManyPieces: "pieces",
+    UnknownMachine: "machine",
+    SellerNotInvited: "machine",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -324,6 +324,35 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("Too many screens"),
         N_("A machine can have at most %(count_max)s screens. Remove one first."),
     ),
+    refusals.SellerNotInvited: (
+        N_("Not invited"),
+        N_("Sellers need an invitation to this machine. Ask an admin."),
+    ),
+    refusals.TooManyProducts: (
+        N_("Too many products"),
+        Plural(
+            "A seller can have at most %(products_max)s product on sale. Ask an admin for more.",
+            "A seller can have at most %(products_max)s products on sale. Ask an admin for more.",
+            "products_max",
+        ),
+    ),
+    refusals.TooManyPieces: (
+        N_("Too many pieces"),
+        Plural(
+            "A seller can have at most %(pieces_max)s piece on the shelves, and %(pieces)s are. Ask an admin"
+            " for more.",
+            "A seller can have at most %(pieces_max)s pieces on the shelves, and %(pieces)s are. Ask an admin"
+            " for more.",
+            "pieces_max",
+        ),
+    ),
+    refusals.PicturesTooLarge: (
+        N_("Pictures too large"),
+        N_(
+            "A seller’s pictures can have at most %(bytes_max)s bytes together, and %(bytes)s are used. Use a"
+            " smaller picture, or ask an admin for more."
+        ),
+    ),
     refusals.LastAdmin: (N_("Last admin"), N_("The shop needs at least one admin.")),
 }
 """The title of its page, and its sentence."""
