@@ -37,6 +37,7 @@ from tuckshop.domain.refusals import (
     RefundsExhausted,
     RefundWindowOver,
     RoleMissing,
+    SelfService,
     TabLimitExceeded,
     TooManyPlaced,
     UndoAtCounter,
@@ -192,6 +193,7 @@ class OrdersResponse(Page):
     summary="Buy",
     operation=describe(
         "placeOrder",
+        SelfService,
         RoleMissing,
         CoinsNotAttested,
         UnknownMachine,
@@ -260,6 +262,8 @@ async def index(
         before_id=cursor_id(cursor),
         limit=limit + 1,
     )
+    if whose is OrderScope.ALL or buyer is not None:
+        request.looks(actor, whose=buyer)
     items = [_show_standing(order) for order in found[:limit]]
     return OrdersResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
@@ -268,7 +272,9 @@ async def index(
 async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
     """Your own order, or your lines of an order you sold in; machines see theirs, cashiers and admins all."""
     actor = await devices.attester(request.shop, caller=request.attester)
-    return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
+    found = await orders.find(request.shop, order_id=order_id, actor=actor)
+    request.looks(actor, whose=found.buyer_id)
+    return _show_standing(found)
 
 
 @patch(
@@ -276,6 +282,7 @@ async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
     summary="Cancel, reduce or complete an order",
     operation=describe(
         "changeOrder",
+        SelfService,
         UnknownOrder,
         RoleMissing,
         InvalidField,
@@ -319,6 +326,7 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
     summary="Refund an order",
     operation=describe(
         "refundOrder",
+        SelfService,
         UnknownOrder,
         RoleMissing,
         InvalidField,

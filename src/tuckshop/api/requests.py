@@ -10,12 +10,12 @@ import msgspec
 
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
-from tuckshop.domain.users import Scope
+from tuckshop.domain.users import Role, Scope
 from tuckshop.http import browser_login, response
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, ResponseBody
 from tuckshop.http.request import ADMITTED, ShopRequest
-from tuckshop.identity import api_tokens
+from tuckshop.identity import api_tokens, sessions
 
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
 
@@ -107,6 +107,13 @@ async def _admit_token(request: ShopRequest) -> None:
     if scopes.isdisjoint(wanted):
         raise ScopeMissing(scopes=tuple(str(scope) for scope in wanted))
     request.scope[ADMITTED] = caller
+
+
+async def admin_looking(request: ShopRequest) -> None:
+    """Lets an admin look at what is for no others; it leaves a line. Raises SessionEnded, RoleMissing."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.ADMIN)
+    request.looks(actor)
 
 
 def cursor_id(cursor: str | None) -> int | None:

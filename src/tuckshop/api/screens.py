@@ -54,6 +54,7 @@ class PairingCodeResponse(ResponseBody):
 async def index(request: ShopRequest, machine_id: PathId) -> ScreensResponse:
     """Paired browsers, and codes that still wait for one. Admins only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
+    request.looks(actor)
     found = await screens.of_machine(request.shop, actor=actor, machine_id=machine_id)
     if not found:
         await machines.find(request.shop, machine_id=machine_id)

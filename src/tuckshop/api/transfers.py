@@ -17,6 +17,7 @@ from tuckshop.domain.refusals import (
     NotOwner,
     NotPayable,
     RoleMissing,
+    SelfService,
     UnknownUser,
 )
 from tuckshop.domain.transfers import EXTERNAL_REF_LENGTH_MAX
@@ -111,6 +112,7 @@ async def send(request: ShopRequest) -> Response[MoneyMovedResponse]:
     summary="Top up a wallet by bank transfer",
     operation=describe(
         "topUp",
+        SelfService,
         RoleMissing,
         UnknownUser,
         BalanceTooLarge,
@@ -132,6 +134,7 @@ async def top_up(request: ShopRequest) -> Response[MoneyMovedResponse]:
     summary="Pay a seller",
     operation=describe(
         "paySeller",
+        SelfService,
         RoleMissing,
         UnknownUser,
         NotPayable,

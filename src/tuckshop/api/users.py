@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.api.requests import Cursor, Limit, Page, admin_looking, cursor_id, cursor_of, respond
 from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
@@ -226,7 +226,7 @@ async def index(
     request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
 ) -> UsersResponse:
     """All users, oldest first. Admins only."""
-    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    await admin_looking(request)
     found = await user_queries.oldest_first(
         request.shop,
         after_id=cursor_id(cursor) or 0,
@@ -240,7 +240,7 @@ async def index(
 @get("/{user_id:int}", summary="One user", operation=describe("getUser", RoleMissing, UnknownUser))
 async def show(request: ShopRequest, user_id: PathId) -> UserResponse:
     """A user by id. Admins only."""
-    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    await admin_looking(request)
     return show_user(await users.find(request.shop, user_id=user_id))
 
 

@@ -13,6 +13,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- NotOwner                the thing belongs to somebody else
     |  |- ScopeMissing            the API token was made for other things
     |  |- LogInNeeded             a person must do this, not an API token
+    |  |- SelfService             staff ask others of the staff to serve them
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  `- RegistrationClosed      nobody registers themselves here
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
@@ -55,6 +56,15 @@ from __future__ import annotations
 from typing import Any, Literal, Self
 
 from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
+from tuckshop.domain.identity_refusals import BadCredentials as BadCredentials
+from tuckshop.domain.identity_refusals import CredentialReused as CredentialReused
+from tuckshop.domain.identity_refusals import LogInNeeded as LogInNeeded
+from tuckshop.domain.identity_refusals import ScopeMissing as ScopeMissing
+from tuckshop.domain.identity_refusals import SelfService as SelfService
+from tuckshop.domain.identity_refusals import SessionEnded as SessionEnded
+from tuckshop.domain.identity_refusals import TooManyTokens as TooManyTokens
+from tuckshop.domain.identity_refusals import UnknownSession as UnknownSession
+from tuckshop.domain.identity_refusals import UnknownToken as UnknownToken
 from tuckshop.domain.refusal import Conflict as Conflict
 from tuckshop.domain.refusal import Forbidden as Forbidden
 from tuckshop.domain.refusal import Refusal as Refusal
@@ -68,18 +78,6 @@ Thing = Literal["account", "machine", "product", "report", "wallet"]
 """What can belong to somebody."""
 
 
-class BadCredentials(Unauthenticated, code="bad-credentials"):
-    """Name and password do not belong together; says no more, on purpose."""
-
-
-class SessionEnded(Unauthenticated, code="session-ended"):
-    """The session behind the token is over, expired or unknown, or its user is not active."""
-
-
-class CredentialReused(Unauthenticated, code="credential-reused"):
-    """A refresh token was used a second time: its whole session has been ended."""
-
-
 class RoleMissing(Forbidden, code="role-missing"):
     """The act needs one of `roles`."""
 
@@ -90,16 +88,6 @@ class NotOwner(Forbidden, code="not-owner"):
     """The thing belongs to another user."""
 
     thing: Thing
-
-
-class ScopeMissing(Forbidden, code="scope-missing"):
-    """The API token has none of `scopes`, one of which this needs."""
-
-    scopes: tuple[str, ...]
-
-
-class LogInNeeded(Forbidden, code="log-in-needed"):
-    """An API token came where only a person who has logged in may act."""
 
 
 class CoinsNotAttested(Forbidden, code="coins-not-attested"):
@@ -146,18 +134,6 @@ class UnknownPurchase(Unknown, code="unknown-purchase"):
     """The guest has bought none of the product here, or given all of it back."""
 
     product: int
-
-
-class UnknownSession(Unknown, code="unknown-session"):
-    """No session with this id belongs to the caller."""
-
-    session: int
-
-
-class UnknownToken(Unknown, code="unknown-token"):
-    """No API token with this id belongs to the caller."""
-
-    token: int
 
 
 class UnknownScreen(Unknown, code="unknown-screen"):
@@ -467,12 +443,6 @@ class PlanChanged(Conflict, code="plan-changed"):
     """The machine's shelves are planned otherwise than the caller has seen."""
 
     machine: int
-
-
-class TooManyTokens(Conflict, code="too-many-tokens"):
-    """The user has as many API tokens as anybody may."""
-
-    count_max: int
 
 
 class TooManyScreens(Conflict, code="too-many-screens"):

@@ -42,6 +42,7 @@ users = Table(
     CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_with_key"),
     CheckConstraint("(state = 'closed') = (closed_us IS NOT NULL)", name="closed_with_time"),
     CheckConstraint("tab_limit_cents >= 0", name="tab_limit_not_negative"),
+    Index("ix_users_staff", "id", **partial("is_cashier OR is_admin")),
     # Closing a user frees the name and the address, and keeps the row.
     *(
         Index(f"uq_users_{column}", column, unique=True, **partial("state <> 'closed'"))

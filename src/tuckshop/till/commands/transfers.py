@@ -94,6 +94,7 @@ class TopUp(Command, frozen=True):
     def reads(self, need: ReadSet) -> None:
         """The wallet, and whether the reference was used."""
         need.wallet(self.wallet, self.caller)
+        need.own_affair(self.caller, self.wallet.user_id or 0)
         need.external_ref(TransferKind.TOPUP, self.external_ref)
         need.new_ids["transfers"] += 1
 
@@ -109,6 +110,10 @@ class TopUp(Command, frozen=True):
         )
         transfer_id = post_with_ref(work, transfer, actor, external_ref=external_ref, reason=self.reason)
         return _moved(transfer_id, transfer, self.wallet, work)
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose wallet it is."""
+        return self.wallet.user_id
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every top-up."""
@@ -127,6 +132,7 @@ class PaySeller(Command, frozen=True):
     def reads(self, need: ReadSet) -> None:
         """The seller's earnings with all that is held back, and whether the reference was used."""
         need.payees.add(self.seller_id)
+        need.own_affair(self.caller, self.seller_id)
         need.external_ref(TransferKind.EARNINGS_PAYOUT, self.external_ref)
         need.new_ids["transfers"] += 1
 
@@ -153,6 +159,10 @@ class PaySeller(Command, frozen=True):
             payable_cents=payable_cents - paid,
             created_us=work.now_us,
         )
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose earnings they are."""
+        return self.seller_id
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every pay-out."""

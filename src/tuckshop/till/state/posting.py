@@ -48,6 +48,7 @@ def post(
             reason=reason,
             external_ref=external_ref,
             created_us=work.now_us,
+            for_self=actor.serves_self,
         )
     )
     balances = work.accounts.balances

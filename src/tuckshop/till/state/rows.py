@@ -108,6 +108,7 @@ class TransferRow(NamedTuple):
     reason: str | None
     external_ref: str | None
     created_us: int
+    for_self: bool  # by an admin whom nobody else could serve
 
 
 class StockMovementRow(NamedTuple):

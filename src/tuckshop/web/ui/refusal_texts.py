@@ -15,6 +15,7 @@ from tuckshop.domain.money import Currency
 from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.imports import file_problems
 from tuckshop.imports.file_problems import FileProblem, FileTooLarge, InvalidCell
+from tuckshop.web.ui import identity_texts
 from tuckshop.web.ui.i18n import N_, Plural, Words
 from tuckshop.web.ui.labels import Labels
 
@@ -26,19 +27,9 @@ _IDS = frozenset({"image", "machine", "order", "product", "session", "token", "t
 MIB = 1024**2
 
 REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
-    refusals.BadCredentials: (
-        N_("Wrong name or password"),
-        N_("The username or the password is wrong. Try again."),
-    ),
-    refusals.SessionEnded: (N_("Not logged in"), N_("Your session has ended. Log in again.")),
-    refusals.CredentialReused: (
-        N_("Token used twice"),
-        N_("This refresh token was already used, so its session has ended. Log in again."),
-    ),
+    **identity_texts.REFUSALS,
     refusals.RoleMissing: (N_("Role missing"), N_("You need one of these roles: %(roles)s.")),
     refusals.NotOwner: (N_("Not yours"), N_("This %(thing)s belongs to somebody else.")),
-    refusals.ScopeMissing: (N_("Scope missing"), N_("You need an API token with the scope %(scopes)s.")),
-    refusals.LogInNeeded: (N_("Log-in needed"), N_("API tokens cannot do this. Log in instead.")),
     refusals.CoinsNotAttested: (
         N_("Coins not attested"),
         N_("Ask a cashier or an admin to add or pay out the coins."),
@@ -56,8 +47,6 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("Unknown purchase"),
         N_("This guest has no purchase of product %(product)s to undo here."),
     ),
-    refusals.UnknownSession: (N_("Unknown session"), N_("You have no session %(session)s.")),
-    refusals.UnknownToken: (N_("Unknown token"), N_("You have no API token %(token)s.")),
     refusals.UnknownScreen: (N_("Unknown screen"), N_("This machine has no screen %(screen)s.")),
     refusals.UnknownImage: (N_("Unknown image"), N_("There is no image %(image)s.")),
     refusals.InvalidField: (N_("Invalid value"), N_("%(field)s %(reason)s.")),
@@ -254,14 +243,6 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.VersionChanged: (
         N_("Changed by somebody else"),
         N_("It was changed, and is at version %(version)s now. Load it again."),
-    ),
-    refusals.TooManyTokens: (
-        N_("Too many tokens"),
-        Plural(
-            "You can have at most %(count_max)s API token. Revoke one first.",
-            "You can have at most %(count_max)s API tokens. Revoke one first.",
-            "count_max",
-        ),
     ),
     refusals.TooManyScreens: (
         N_("Too many screens"),
