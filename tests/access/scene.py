@@ -282,6 +282,7 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
         session_id = await connection.scalar(
             insert(tables.sessions).values(elsewhere).returning(tables.sessions.c.id)
         )
+    await shop.execute("UPDATE sessions SET confirmed_us = :now", now=shop.clock())
     made = await scene.api.post("/v1/auth/tokens", {"name": "reader", "scopes": ["read"]}, by=owner)
     assert made.status_code == 201, made.text
     return {

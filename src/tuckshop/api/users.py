@@ -6,9 +6,19 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tuckshop.api.requests import Cursor, Limit, Page, admin_looking, cursor_id, cursor_of, respond
+from tuckshop.api.requests import (
+    Cursor,
+    Limit,
+    Page,
+    admin_looking,
+    cursor_id,
+    cursor_of,
+    fresh_admin,
+    respond,
+)
 from tuckshop.domain.refusals import (
     BadCredentials,
+    ConfirmationRequired,
     EmailTaken,
     InvalidField,
     LastAdmin,
@@ -247,15 +257,24 @@ async def show(request: ShopRequest, user_id: PathId) -> UserResponse:
 @patch(
     "/{user_id:int}",
     summary="Change a user's roles or state",
-    operation=describe("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
+    operation=describe(
+        "changeUser",
+        RoleMissing,
+        ConfirmationRequired,
+        UnknownUser,
+        InvalidField,
+        LastAdmin,
+        login="session",
+        body=StandingBody,
+    ),
 )
 async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
     """Changes roles or status: `active` approves a user, `disabled` blocks one. Admins only.
 
-    A change ends every session and token of the user at once.
+    A change ends every session and token of the user at once. Needs a log-in or confirmation of the last 10
+    minutes.
     """
-    actor = await sessions.actor(request.shop, caller=request.caller)
-    actor.require(Role.ADMIN)
+    actor = await fresh_admin(request)
     data = await request.parsed(StandingBody)
     user = await roles.change(
         request.shop,

@@ -27,6 +27,12 @@ class LogInNeeded(Forbidden, code="log-in-needed"):
     """An API token came where only a person who has logged in may act."""
 
 
+class ConfirmationRequired(Forbidden, code="confirmation-required"):
+    """The log-in, or the last confirmation by the password, is more than `fresh_seconds` old."""
+
+    fresh_seconds: int
+
+
 class SelfService(Forbidden, code="self-service"):
     """Cashiers and admins do not serve themselves; `act` is the command's tag."""
 

@@ -13,6 +13,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- NotOwner                the thing belongs to somebody else
     |  |- ScopeMissing            the API token was made for other things
     |  |- LogInNeeded             a person must do this, not an API token
+    |  |- ConfirmationRequired    show the password once more
     |  |- SelfService             staff ask others of the staff to serve them
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  `- RegistrationClosed      nobody registers themselves here
@@ -57,6 +58,7 @@ from typing import Any, Literal, Self
 
 from tuckshop.domain.field_problems import FieldProblem, StoredReason, revive_problem
 from tuckshop.domain.identity_refusals import BadCredentials as BadCredentials
+from tuckshop.domain.identity_refusals import ConfirmationRequired as ConfirmationRequired
 from tuckshop.domain.identity_refusals import CredentialReused as CredentialReused
 from tuckshop.domain.identity_refusals import LogInNeeded as LogInNeeded
 from tuckshop.domain.identity_refusals import ScopeMissing as ScopeMissing

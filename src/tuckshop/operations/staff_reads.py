@@ -28,7 +28,7 @@ async def note(shop: Shop, *, actor: Actor, subject: str) -> None:
     subject = subject[:SUBJECT_LENGTH_MAX]
     now_us, key = shop.clock(), (actor.user_id, subject)
     noted_us = shop.staff_reads.get(key)
-    if noted_us is not None and noted_us <= now_us < noted_us + AGAIN_SECONDS * _SECOND_US:
+    if noted_us is not None and 0 <= now_us - noted_us <= AGAIN_SECONDS * _SECOND_US:
         return
     async with writing(shop.engine) as connection:
         await admin_log.record(

@@ -72,6 +72,7 @@ sessions = Table(
     Column("scopes", Text),  # of an API token; a person who logged in has none, and all rights
     Column("address", Text),
     owner("machine_id", "machines"),  # at which the user logged in, and may be served by its key
+    time("confirmed_us", nullable=True),  # when the password was shown again, last
     CheckConstraint("generation >= 1", name="generation_positive"),
     CheckConstraint("expires_us > created_us", name="expires_later"),
     one_of(

@@ -19,6 +19,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     ),
     refusals.LogInNeeded: (N_("Log-in needed"), N_("API tokens cannot do this. Log in instead.")),
     refusals.ScopeMissing: (N_("Scope missing"), N_("You need an API token with the scope %(scopes)s.")),
+    refusals.ConfirmationRequired: (
+        N_("Confirm your password"),
+        N_("Enter your password to continue."),
+    ),
     refusals.SelfService: (
         N_("Not for yourself"),
         N_("Staff cannot do this for themselves. Ask another cashier or admin."),
