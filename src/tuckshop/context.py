@@ -78,6 +78,7 @@ class Shop:
     clock: Callable[[], int]
     meter: Meter = field(default_factory=Meter)
     known_tokens: dict[bytes, KnownToken] = field(default_factory=dict)  # opaque ones, by their hash
+    staff_reads: dict[tuple[int | None, str], int] = field(default_factory=dict)  # when a line was left
     guest_ids: dict[str, int] = field(default_factory=dict)  # by the key of their names, which never change
 
     def remember_token(self, digest: bytes, known: KnownToken) -> None:

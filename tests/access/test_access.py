@@ -91,7 +91,7 @@ def test_nobody_else_changes_what_somebody_owns(interface: Interface) -> None:
     for key, row in kept(interface).items():
         names = {part.strip("{}").removesuffix("_id") for part in key.path.split("/") if part[:1] == "{"}
         if key.method != "GET" and names & set(THINGS) and not _is_named_by_other(key):
-            assert not _did(row.of("other")), (f"{key}", row.of("other"))
+            assert not did(row.of("other")), (f"{key}", row.of("other"))
 
 
 def _is_named_by_other(key: Key) -> bool:
@@ -102,19 +102,17 @@ def _is_named_by_other(key: Key) -> bool:
 @ALL
 def test_who_owns_nothing_does_nothing_that_no_buyer_or_seller_does(interface: Interface) -> None:
     for key, row in kept(interface).items():
-        if _did(row.of("other")):
-            assert any(_did(row.of(who)) for who in ("nobody", "buyer", "seller")), f"{key}"
+        if did(row.of("other")):
+            assert any(did(row.of(who)) for who in ("nobody", "buyer", "seller")), f"{key}"
 
 
 @ALL
 def test_machines_and_their_screens_get_nothing_of_the_office(interface: Interface) -> None:
     for key, row in kept(interface).items():
-        is_staffs = _did(row.of("admin")) and not any(
-            _did(row.of(one)) for one in ("buyer", "seller", "owner")
-        )
+        is_staffs = did(row.of("admin")) and not any(did(row.of(one)) for one in ("buyer", "seller", "owner"))
         if (is_staffs or key.path.startswith("/office")) and _plain(key) not in FOR_MACHINES:
-            assert not _did(row.of("machine")), f"{key}"
-            assert not _did(row.of("screen")), f"{key}"
+            assert not did(row.of("machine")), f"{key}"
+            assert not did(row.of("screen")), f"{key}"
 
 
 @ALL
@@ -148,7 +146,7 @@ def _plain(key: Key) -> str:
     return " ".join(f"{key}".split())
 
 
-def _did(cell: str) -> bool:
+def did(cell: str) -> bool:
     """Whether it is an answer to what was asked: forms are answered by redirects, done or not."""
     if cell.startswith("303"):
         return DID in cell

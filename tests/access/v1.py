@@ -28,6 +28,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "DELETE /v1/users/{user_id}": (_PEOPLE_ALONE,),
     "PATCH /v1/users/{user_id}/selling": _one({"pieces": 20_000}),
     "POST /v1/auth/login": _one(_NAMED),
+    "POST /v1/auth/confirm": _one({"password": PASSWORD}),
     "POST /v1/auth/logout-all": _one(_NAMED),
     "POST /v1/auth/refresh": _one({"refresh": "{refresh}"}),
     "POST /v1/auth/tokens": _one({"name": "reader", "scopes": ["read"]}),

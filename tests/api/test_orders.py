@@ -73,8 +73,11 @@ class TestBuying:
         till = await stocked.shop.person("till", Role.BUYER, Role.CASHIER)
         deposit = {"coins": {"100": 4}, "user": till.user_id}
         await stocked.post("/v1/wallet/deposits", deposit, by=people.cas)
-        answer = (await stocked.post(ORDERS, body, by=till)).json()
-        assert (answer["balance"], answer["change"]) == (0, {"100": 1})
+        # Nor by staff of their own coins: another one pays them out.
+        await refused(stocked, body, till, 403, "self-service")
+        assert (await stocked.post(ORDERS, TWO_CANS, by=till)).json()["balance"] == 100
+        paid = await stocked.post("/v1/wallet/payout", {"user": till.user_id}, by=people.cas)
+        assert paid.json()["coins"] == {"100": 1}
 
     async def test_refuses_by_name_and_writes_nothing(self, stocked: Api, people: People) -> None:
         def order(product: int, quantity: int, **more: Any) -> dict[str, Any]:

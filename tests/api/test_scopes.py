@@ -20,7 +20,7 @@ from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
 from tuckshop.till.commands.wallet import Deposit
 
 TABLE = {
-    "PATCH /v1/users/{user_id}": "admin",
+    "PATCH /v1/users/{user_id}": "",
     "DELETE /v1/users/{user_id}": "admin",
     "PATCH /v1/users/{user_id}/selling": "admin",
     "POST /v1/products": "sell admin",
@@ -43,9 +43,9 @@ TABLE = {
     "POST /v1/guests/refunds": "admin",
     "POST /v1/guests/unclaimed": "admin",
     "POST /v1/machines": "admin",
-    "PATCH /v1/machines/{machine_id}": "admin",
-    "POST /v1/machines/{machine_id}/key": "admin",
-    "POST /v1/machines/{machine_id}/screens": "admin",
+    "PATCH /v1/machines/{machine_id}": "",
+    "POST /v1/machines/{machine_id}/key": "",
+    "POST /v1/machines/{machine_id}/screens": "",
     "DELETE /v1/machines/{machine_id}/screens/{screen_id}": "admin",
     "PUT /v1/machines/{machine_id}/shelves": "admin",
     "POST /v1/machines/{machine_id}/moves": "sell admin",
@@ -54,6 +54,7 @@ TABLE = {
     "POST /v1/machines/{machine_id}/coins/count": "admin",
     "PATCH /v1/users/me": "",
     "DELETE /v1/users/me": "",
+    "POST /v1/auth/confirm": "",
     "POST /v1/auth/logout": "",
     "POST /v1/auth/tokens": "",
     "DELETE /v1/auth/tokens/{token_id}": "",

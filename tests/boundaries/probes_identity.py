@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.boundaries.scene import DAY_US, Asked, Scene, outcome
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.users import OPERATOR, Scope
-from tuckshop.identity import api_tokens, login_throttle, screens, sessions
+from tuckshop.identity import api_tokens, confirmation, login_throttle, screens, sessions
 from tuckshop.identity.login_throttle import PAIR
 from tuckshop.queries import events
 from tuckshop.queries import screens as screen_queries
@@ -52,6 +52,11 @@ async def is_listed(scene: Scene, ada: SessionCaller) -> int:
 async def hears_events(scene: Scene, ada: SessionCaller) -> bool:
     live = await events._live(scene.shop.engine, [ada.session_id], scene.clock())
     return ada.session_id in live
+
+
+async def fresh_log_in(scene: Scene) -> Asked:
+    ada = await scene.shop.buyer()
+    return Asked(scene.later(600), lambda: outcome(confirmation.require(scene.running, caller=ada)))
 
 
 async def token_is_listed(scene: Scene) -> Asked:

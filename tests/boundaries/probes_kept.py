@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.boundaries.scene import DAY_US, Asked, Scene
-from tuckshop.operations import audit, pictures, retention, uploads
+from tuckshop.domain.users import Actor, Role
+from tuckshop.operations import audit, pictures, retention, staff_reads, uploads
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Envelope
@@ -59,6 +60,33 @@ async def picture(scene: Scene) -> Asked:
         return bool(await scene.shop.rows("images"))
 
     return Asked(scene.later(3_600), ask)
+
+
+async def looked_again(scene: Scene) -> Asked:
+    actor = Actor((await scene.shop.person("root", Role.ADMIN)).user_id, frozenset({Role.ADMIN}))
+    began_us = scene.clock.now_us
+
+    async def ask() -> int:
+        scene.running.staff_reads.clear()
+        await scene.shop.execute("DELETE FROM admin_log")
+        asked_us, scene.clock.now_us = scene.clock.now_us, began_us
+        await staff_reads.note(scene.running, actor=actor, subject="/office/users")
+        scene.clock.now_us = asked_us
+        await staff_reads.note(scene.running, actor=actor, subject="/office/users")
+        return len(await scene.shop.rows("admin_log"))
+
+    return Asked(scene.later(3_600), ask)
+
+
+async def looked_at(scene: Scene) -> Asked:
+    actor = Actor((await scene.shop.person("root", Role.ADMIN)).user_id, frozenset({Role.ADMIN}))
+    await staff_reads.note(scene.running, actor=actor, subject="/office/users")
+
+    async def ask() -> int:
+        await staff_reads.forget_old(scene.running)
+        return len(await scene.shop.rows("admin_log"))
+
+    return Asked(scene.clock.now_us + 90 * DAY_US, ask)
 
 
 async def last_audit(scene: Scene) -> Asked:

@@ -105,6 +105,12 @@ SHOPS = (
         identity.session(identity.hears_events),
     ),
     Row(
+        "a log-in stays fresh",
+        ("identity.confirmation:require | 0 <= shop.clock() - at_us <= _FRESH_US",),
+        ("done", "done", "ConfirmationRequired"),
+        identity.fresh_log_in,
+    ),
+    Row(
         "an API token ends in the list",
         ("identity.api_tokens:page | sessions.c.expires_us > shop.clock()",),
         (1, 0, 0),
@@ -195,6 +201,18 @@ SHOPS = (
         ),
         (True, True, False),
         kept.picture,
+    ),
+    Row(
+        "staff who look again leave no second line",
+        ("operations.staff_reads:note | 0 <= now_us - noted_us <= AGAIN_SECONDS * _SECOND_US",),
+        (1, 1, 2),
+        kept.looked_again,
+    ),
+    Row(
+        "what staff looked at is kept",
+        ("operations.staff_reads:forget_old | log.c.created_us < before_us",),
+        (1, 1, 0),
+        kept.looked_at,
     ),
     Row(
         "an audit's record gives way to a later one's",

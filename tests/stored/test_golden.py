@@ -102,12 +102,32 @@ async def played(sqlite_url: str) -> Any:
         await api.shop.do(ReverseTransfer(OPERATOR, first, "typed wrong", owe=True))
         max_id = (await users.find_by_name(api.running, username="max")).id
         await sessions.end_all(api.running, user_id=max_id)
+        await _act_as_staff(api)
         async with writing(api.shop.engine) as connection:
             await admin_log.record(connection, action=MADE, subject="shop", now_us=api.clock.now_us)
             asked = {"order_id": 1, "seller_id": 2, "amount_cents": 500, "created_us": 1}
             await connection.execute(insert(tables.refund_requests).values(asked))
         await refund_requests.dismiss(api.running, actor=OPERATING, order_id=1, seller_id=2)
         return await api.shop.rows("admin_log")
+
+
+async def _act_as_staff(api: Api) -> None:
+    """What left no line before: a token, an order for a guest, and an audit."""
+    root = await api.logged_in("root", PASSWORD)
+    headers = {"authorization": f"Bearer {root['access']}"}
+
+    async def ask(method: str, path: str, body: Any = None) -> Any:
+        answer = await api.client.request(method, f"/v1{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    token = (await ask("POST", "/auth/tokens", {"name": "till", "scopes": ["read"], "days": 30}))["id"]
+    await ask("DELETE", f"/auth/tokens/{token}")
+    await ask("POST", "/wallet/deposits", {"guest": "walker", "coins": {"100": 5}})
+    product = await ask("POST", "/products", {"name": "mints", "price": 100, "stock": 2, "house": True})
+    order = [{"product": product["id"], "quantity": 1}]
+    await ask("POST", "/orders", {"guest": "walker", "lines": order})
+    await ask("GET", "/audit")
 
 
 async def _add_people(api: Api) -> None:

@@ -36,6 +36,7 @@ CALLER = SessionCaller(1, ADA)
 WALLET, GUEST = wallet_of(ADA), AccountRef(AccountKind.WALLET, guest_id=5)
 MACHINE = MachineCaller(HALL, b"")
 UNDONE = {"orders": {ORDER: 1}, "new_ids": {"transfers": 2, "refunds": 1}}
+ASKING = {"own_affairs": {ADA}}
 BOX = {"machines": {HALL}, "counted_machines": {HALL}}
 
 ASKED: list[tuple[Command, dict[str, Any]]] = [
@@ -74,11 +75,11 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
             "new_ids": {"orders": 1, "transfers": 1},
         },
     ),
-    (Dispense(CALLER, ORDER), UNDONE),
-    (CancelOrder(CALLER, ORDER), UNDONE | {"refunders": {WALLET}}),
+    (Dispense(CALLER, ORDER), UNDONE | ASKING),
+    (CancelOrder(CALLER, ORDER), UNDONE | ASKING | {"refunders": {WALLET}}),
     (CancelOrder(OPERATOR, ORDER), UNDONE),
-    (ReduceOrder(CALLER, ORDER, {}), UNDONE | {"refunders": {WALLET}}),
-    (Refund(CALLER, ORDER), UNDONE | {"refunders": {WALLET}, "takers_back": {(ORDER, ADA)}}),
+    (ReduceOrder(CALLER, ORDER, {}), UNDONE | ASKING | {"refunders": {WALLET}}),
+    (Refund(CALLER, ORDER), UNDONE | ASKING | {"refunders": {WALLET}, "takers_back": {(ORDER, ADA)}}),
     (Refund(OPERATOR, ORDER), UNDONE),
     (
         RefundNewest(MACHINE, GUEST, COLA, HALL),
@@ -101,7 +102,13 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
     ),
     (
         Deposit(CALLER, WALLET, {}, HALL),
-        {"wallets": {WALLET}, "machines": {HALL}, "depositors": {ADA}, "new_ids": {"transfers": 1}},
+        {
+            "wallets": {WALLET},
+            "machines": {HALL},
+            "depositors": {ADA},
+            "own_affairs": {ADA},
+            "new_ids": {"transfers": 1},
+        },
     ),
     (
         Deposit(SessionCaller(2, BOB), WALLET, {}, HALL),
@@ -111,7 +118,10 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
         Deposit(GuestCaller(5), GUEST, {}, HALL),
         {"wallets": {GUEST}, "guests": {5}, "machines": {HALL}, "new_ids": {"transfers": 1}},
     ),
-    (PayOut(CALLER, WALLET, HALL), {"wallets": {WALLET}, "machines": {HALL}, "new_ids": {"transfers": 1}}),
+    (
+        PayOut(CALLER, WALLET, HALL),
+        {"wallets": {WALLET}, "machines": {HALL}, "own_affairs": {ADA}, "new_ids": {"transfers": 1}},
+    ),
     (
         SendMoney(CALLER, WALLET, wallet_of(BOB), 1),
         {"wallets": {WALLET, wallet_of(BOB)}, "users": {BOB}, "new_ids": {"transfers": 1}},
@@ -136,8 +146,8 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
         },
     ),
     (
-        ReverseTransfer(OPERATOR, 7, "typed twice"),
-        {"reversing": {7}, "new_ids": {"transfers": 3}},
+        ReverseTransfer(CALLER, 7, "typed twice"),
+        ASKING | {"reversing": {7}, "new_ids": {"transfers": 3}},
     ),
     (CloseWallet(CALLER, WALLET), {"wallets": {WALLET}, "new_ids": {"transfers": 1}}),
     (

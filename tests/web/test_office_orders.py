@@ -72,8 +72,8 @@ async def test_a_wrong_number_of_pieces_gives_nothing_back(
     api: Api, clerk: Browser, ada: SessionCaller, wrong: str
 ) -> None:
     order, cola, _ = await bought(api, ada)
-    before = await api.shop.books()
     await clerk.open(f"/office/orders/{order}")
+    before = await api.shop.books()
     await clerk.press("refund", **{f"pieces-{cola}": wrong})
     assert (clerk.status, clerk.field(f"pieces-{cola}")["value"]) == (422, wrong)
     assert f"pieces-{cola}-wrong" in clerk.page.texts

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
+import msgspec
+
+from tuckshop.api.requests import Cursor, Limit, Page, admin_looking, cursor_id, cursor_of
 from tuckshop.domain.refusals import RoleMissing
-from tuckshop.domain.users import Role
 from tuckshop.http.fields import Moment, ResponseBody, moment
 from tuckshop.http.handlers import Router, describe, get
 from tuckshop.http.request import ShopRequest
-from tuckshop.identity import sessions
 from tuckshop.queries import admin_log
+
+Reads = Annotated[bool, msgspec.Meta(description="Whether to include what was looked at.")]
 
 
 class AdminLogLineResponse(ResponseBody):
@@ -37,10 +39,15 @@ class AdminLogResponse(Page):
     summary="List the admin log",
     operation=describe("listAdminLog", RoleMissing),
 )
-async def index(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> AdminLogResponse:
-    """Changes by admins, cashiers and the operator, newest first. Admins only."""
-    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
-    found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1)
+async def index(
+    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None, reads: Reads = False
+) -> AdminLogResponse:
+    """Changes by admins, cashiers and the operator, newest first. Admins only.
+
+    With `reads`, also what they looked at that is not for others.
+    """
+    await admin_looking(request)
+    found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1, with_reads=reads)
     items = [
         AdminLogLineResponse(
             id=line.id,

@@ -31,8 +31,10 @@ class AuditResponse(ResponseBody):
 @get("/", summary="Run an audit", operation=describe("auditBooks", RoleMissing))
 async def show(request: ShopRequest) -> AuditResponse:
     """Checks every balance, coin box, shelf, order and refund against its movements. Admins only."""
-    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
-    report = await audit.audit_and_record(request.shop.engine, now_us=request.shop.clock())
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.ADMIN)
+    shop = request.shop
+    report = await audit.audit_and_record(shop.engine, now_us=shop.clock(), actor_id=actor.user_id)
     return AuditResponse(
         clean=report.clean,
         checks=[

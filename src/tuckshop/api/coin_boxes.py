@@ -89,6 +89,7 @@ async def coins(request: ShopRequest, machine_id: PathId) -> CoinBoxResponse:
     """The coins recorded in the box. Cashiers and admins; machines their own."""
     actor = await devices.attester(request.shop, caller=request.attester)
     box = await machines.coins(request.shop, actor=actor, machine_id=machine_id)
+    request.looks(actor)
     return CoinBoxResponse(box_kind=box.box_kind, coins=box.held, amount=box.amount_cents)
 
 

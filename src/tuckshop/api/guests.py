@@ -184,6 +184,7 @@ async def index(
 ) -> LeftBehindPage:
     """Guests whose wallet was not used for this many days. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
+    request.looks(actor)
     found = await guest_queries.unclaimed(
         request.shop, actor=actor, days=days, after_id=cursor_id(cursor) or 0, limit=limit + 1
     )
@@ -215,6 +216,7 @@ async def sweep(request: ShopRequest) -> SweptResponse:
 async def unclaimed(request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None) -> UnclaimedPage:
     """Written-off money of closed guest and user wallets, newest first. Cashiers and admins."""
     actor = await sessions.actor(request.shop, caller=request.caller)
+    request.looks(actor)
     found = await guest_queries.written_off(
         request.shop, actor=actor, before_id=cursor_id(cursor), limit=limit + 1
     )

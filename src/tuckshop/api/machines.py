@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
+from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, fresh_admin
 from tuckshop.domain.machines import (
     DEPOSIT_CENTS_MAX,
     HOURLY_DEPOSIT_CENTS_MAX,
@@ -17,7 +17,15 @@ from tuckshop.domain.machines import (
     MachineRules,
 )
 from tuckshop.domain.money import BALANCE_CENTS_MAX
-from tuckshop.domain.refusals import CoinsOwed, InvalidField, NameTaken, NotOwner, RoleMissing, UnknownMachine
+from tuckshop.domain.refusals import (
+    CoinsOwed,
+    ConfirmationRequired,
+    InvalidField,
+    NameTaken,
+    NotOwner,
+    RoleMissing,
+    UnknownMachine,
+)
 from tuckshop.http.fields import PathId, ResponseBody, name_meta
 from tuckshop.http.handlers import Router, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
@@ -149,16 +157,21 @@ async def add(request: ShopRequest) -> MachineResponse:
     operation=describe(
         "changeMachine",
         RoleMissing,
+        ConfirmationRequired,
         UnknownMachine,
         InvalidField,
         NameTaken,
         CoinsOwed,
+        login="session",
         body=ChangeMachineBody,
     ),
 )
 async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineResponse]:
-    """Changes what is given of a machine. A box below zero in a coin cannot become a counted one."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
+    """Changes what is given of a machine. A box below zero in a coin cannot become a counted one.
+
+    Needs a log-in or confirmation of the last 10 minutes.
+    """
+    actor = await fresh_admin(request)
     data = await request.parsed(ChangeMachineBody)
     machine = await machine_operations.change(
         request.shop,
@@ -175,11 +188,14 @@ async def change(request: ShopRequest, machine_id: PathId) -> Response[MachineRe
 @post(
     "/{machine_id:int}/key",
     summary="Create a machine key",
-    operation=describe("renewMachineKey", RoleMissing, UnknownMachine),
+    operation=describe("renewMachineKey", RoleMissing, ConfirmationRequired, UnknownMachine, login="session"),
 )
 async def renew_key(request: ShopRequest, machine_id: PathId) -> Response[MachineKeyResponse]:
-    """With `Authorization: Machine <key>` a machine reports its coins. The old key stops working at once."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
+    """With `Authorization: Machine <key>` a machine reports its coins. The old key stops working at once.
+
+    Needs a log-in or confirmation of the last 10 minutes.
+    """
+    actor = await fresh_admin(request)
     key = await machine_operations.new_key(request.shop, actor=actor, machine_id=machine_id)
     return Response(MachineKeyResponse(key=key), status_code=201, headers={"Cache-Control": "no-store"})
 

@@ -38,6 +38,7 @@ from tuckshop.domain.refusals import (
     RefundsExhausted,
     RefundWindowOver,
     RoleMissing,
+    SelfService,
     TabLimitExceeded,
     TooManyPlaced,
     UndoAtCounter,
@@ -194,6 +195,7 @@ class OrdersResponse(Page):
     summary="Buy",
     operation=describe(
         "placeOrder",
+        SelfService,
         RoleMissing,
         CoinsNotAttested,
         UnknownMachine,
@@ -262,6 +264,8 @@ async def index(
         before_id=cursor_id(cursor),
         limit=limit + 1,
     )
+    if whose is OrderScope.ALL or buyer is not None:
+        request.looks(actor, whose=buyer)
     items = [_show_standing(order) for order in found[:limit]]
     return OrdersResponse(items=items, next=cursor_of(items[-1].id) if len(found) > limit else None)
 
@@ -270,7 +274,9 @@ async def index(
 async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
     """Your own order, or your lines of an order you sold in; machines see theirs, cashiers and admins all."""
     actor = await devices.attester(request.shop, caller=request.attester)
-    return _show_standing(await orders.find(request.shop, order_id=order_id, actor=actor))
+    found = await orders.find(request.shop, order_id=order_id, actor=actor)
+    request.looks(actor, whose=found.buyer_id)
+    return _show_standing(found)
 
 
 @patch(
@@ -278,6 +284,7 @@ async def show(request: ShopRequest, order_id: PathId) -> OrderDetailResponse:
     summary="Cancel, reduce or complete an order",
     operation=describe(
         "changeOrder",
+        SelfService,
         UnknownOrder,
         RoleMissing,
         InvalidField,
@@ -321,6 +328,7 @@ async def change(request: ShopRequest, order_id: PathId) -> Response[OrderRespon
     summary="Refund an order",
     operation=describe(
         "refundOrder",
+        SelfService,
         UnknownOrder,
         RoleMissing,
         InvalidField,

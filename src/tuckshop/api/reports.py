@@ -170,6 +170,7 @@ async def sales(
         seller_id=seller,
         machine_id=machine,
     )
+    request.looks(actor, whose=seller)
     # Beside the loop, in which the till sells.
     return await asyncio.to_thread(_render_sales, report, keys, format_)
 
@@ -186,6 +187,7 @@ async def earnings(
     actor = await sessions.actor(request.shop, caller=request.caller)
     period = reports.period_of(request.shop, _date("from", from_), _date("to", to))
     report = await reports.earnings(request.shop, actor=actor, period=period)
+    request.looks(actor)
     return await asyncio.to_thread(_render_earnings, report, format_)
 
 
@@ -211,6 +213,7 @@ async def statement(
         account=AccountKind(account),
         period=reports.period_of(request.shop, _date("from", from_), _date("to", to)),
     )
+    request.looks(actor, whose=user or actor.user_id)
     return await asyncio.to_thread(_render_statement, report, format_)
 
 

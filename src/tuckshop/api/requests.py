@@ -10,19 +10,18 @@ import msgspec
 
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.domain.refusals import LogInNeeded, ScopeMissing
-from tuckshop.domain.users import Scope
+from tuckshop.domain.users import Actor, Role, Scope
 from tuckshop.http import browser_login, response
 from tuckshop.http.errors import Malformed
 from tuckshop.http.fields import ID_MAX, ResponseBody
 from tuckshop.http.request import ADMITTED, ShopRequest
-from tuckshop.identity import api_tokens
+from tuckshop.identity import api_tokens, confirmation, sessions
 
 _CURSOR = re.compile(r"[1-9a-z][0-9a-z]{0,11}", re.ASCII)
 
 _API_TOKEN = api_tokens.PREFIX.encode()
 _BUY, _SELL, _ADMIN = (Scope.BUY,), (Scope.SELL,), (Scope.ADMIN,)
 SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
-    ("PATCH", "/v1/users/{user_id}"): _ADMIN,
     ("DELETE", "/v1/users/{user_id}"): _ADMIN,
     ("PATCH", "/v1/users/{user_id}/selling"): _ADMIN,
     ("POST", "/v1/products"): _SELL + _ADMIN,
@@ -46,9 +45,6 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
     ("POST", "/v1/guests/refunds"): _ADMIN,
     ("POST", "/v1/guests/unclaimed"): _ADMIN,
     ("POST", "/v1/machines"): _ADMIN,
-    ("PATCH", "/v1/machines/{machine_id}"): _ADMIN,
-    ("POST", "/v1/machines/{machine_id}/key"): _ADMIN,
-    ("POST", "/v1/machines/{machine_id}/screens"): _ADMIN,
     ("DELETE", "/v1/machines/{machine_id}/screens/{screen_id}"): _ADMIN,
     ("PUT", "/v1/machines/{machine_id}/shelves"): _ADMIN,
     ("POST", "/v1/machines/{machine_id}/moves"): _SELL + _ADMIN,
@@ -109,6 +105,21 @@ async def _admit_token(request: ShopRequest) -> None:
     if scopes.isdisjoint(wanted):
         raise ScopeMissing(scopes=tuple(str(scope) for scope in wanted))
     request.scope[ADMITTED] = caller
+
+
+async def admin_looking(request: ShopRequest) -> None:
+    """Lets an admin look at what is for no others; it leaves a line. Raises SessionEnded, RoleMissing."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.ADMIN)
+    request.looks(actor)
+
+
+async def fresh_admin(request: ShopRequest) -> Actor:
+    """An admin, for what takes a fresh log-in. Raises SessionEnded, RoleMissing, ConfirmationRequired."""
+    actor = await sessions.actor(request.shop, caller=request.caller)
+    actor.require(Role.ADMIN)
+    await confirmation.require(request.shop, caller=request.caller)
+    return actor
 
 
 def cursor_id(cursor: str | None) -> int | None:

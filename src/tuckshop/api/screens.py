@@ -6,8 +6,16 @@ from typing import Annotated
 
 import msgspec
 
+from tuckshop.api.requests import fresh_admin
 from tuckshop.domain.machines import MACHINE_NAME_LENGTH_MAX
-from tuckshop.domain.refusals import InvalidField, RoleMissing, TooManyScreens, UnknownMachine, UnknownScreen
+from tuckshop.domain.refusals import (
+    ConfirmationRequired,
+    InvalidField,
+    RoleMissing,
+    TooManyScreens,
+    UnknownMachine,
+    UnknownScreen,
+)
 from tuckshop.http.fields import Moment, PathId, ResponseBody, moment, name_meta
 from tuckshop.http.handlers import Router, delete, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
@@ -54,6 +62,7 @@ class PairingCodeResponse(ResponseBody):
 async def index(request: ShopRequest, machine_id: PathId) -> ScreensResponse:
     """Paired browsers, and codes that still wait for one. Admins only."""
     actor = await sessions.actor(request.shop, caller=request.caller)
+    request.looks(actor)
     found = await screens.of_machine(request.shop, actor=actor, machine_id=machine_id)
     if not found:
         await machines.find(request.shop, machine_id=machine_id)
@@ -73,12 +82,22 @@ async def index(request: ShopRequest, machine_id: PathId) -> ScreensResponse:
     "/{machine_id:int}/screens",
     summary="Create a pairing code",
     operation=describe(
-        "addScreen", RoleMissing, UnknownMachine, InvalidField, TooManyScreens, body=ScreenBody
+        "addScreen",
+        RoleMissing,
+        ConfirmationRequired,
+        UnknownMachine,
+        InvalidField,
+        TooManyScreens,
+        login="session",
+        body=ScreenBody,
     ),
 )
 async def add(request: ShopRequest, machine_id: PathId) -> Response[PairingCodeResponse]:
-    """A paired browser serves guests at this machine, and can do nothing else. Admins only."""
-    actor = await sessions.actor(request.shop, caller=request.caller)
+    """A paired browser serves guests at this machine, and can do nothing else. Admins only.
+
+    Needs a log-in or confirmation of the last 10 minutes.
+    """
+    actor = await fresh_admin(request)
     data = await request.parsed(ScreenBody)
     code = await screen_operations.new_code(request.shop, actor=actor, machine_id=machine_id, name=data.name)
     return Response(PairingCodeResponse(code=code), status_code=201, headers={"Cache-Control": "no-store"})

@@ -10,6 +10,7 @@ from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
 from tuckshop.api.users import UserResponse, show_user
 from tuckshop.domain.refusals import (
     BadCredentials,
+    ConfirmationRequired,
     CredentialReused,
     InvalidField,
     LogInNeeded,
@@ -32,7 +33,7 @@ from tuckshop.http.fields import (
 )
 from tuckshop.http.handlers import Router, delete, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
-from tuckshop.identity import api_tokens, devices, sessions
+from tuckshop.identity import api_tokens, confirmation, devices, sessions
 from tuckshop.identity.access_tokens import TOKEN_LENGTH_MAX
 from tuckshop.identity.api_tokens import DAYS_MAX, NAME_LENGTH_MAX, ApiToken
 from tuckshop.identity.sessions import ACTIVE_ELSEWHERE, LoggedIn
@@ -52,6 +53,12 @@ class MachineLoginBody(LoginBody):
     """
 
     machine_key: Annotated[str, msgspec.Meta(max_length=80)] | None = None
+
+
+class ConfirmBody(Body):
+    """Your current password."""
+
+    password: Password
 
 
 class RefreshBody(Body):
@@ -123,6 +130,12 @@ class LoginResponse(ResponseBody, omit_defaults=True):
     message: str | None = None
 
 
+class ConfirmedResponse(ResponseBody):
+    """Until when the session is fresh."""
+
+    fresh_until: Moment
+
+
 class EndedResponse(ResponseBody):
     """How many sessions were ended."""
 
@@ -153,6 +166,25 @@ async def log_in(request: ShopRequest) -> LoginResponse:
         machine_id=machine_id,
     )
     return _show(logged_in)
+
+
+@post(
+    "/confirm",
+    status_code=200,
+    summary="Confirm your password",
+    operation=describe("confirm", BadCredentials, TooManyTries, login="session", body=ConfirmBody),
+)
+async def confirm(request: ShopRequest) -> ConfirmedResponse:
+    """Makes this session fresh for 10 minutes, as it is after a log-in.
+
+    Roles, API tokens, machine settings, machine keys and pairing codes change only in a fresh session.
+    """
+    await sessions.actor(request.shop, caller=request.caller)
+    data = await request.parsed(ConfirmBody)
+    fresh_us = await confirmation.confirm(
+        request.shop, caller=request.caller, password=data.password, address=request.address
+    )
+    return ConfirmedResponse(fresh_until=moment(fresh_us))
 
 
 @post(
@@ -265,15 +297,19 @@ async def list_tokens(
     "/tokens",
     status_code=201,
     summary="Create an API token",
-    operation=describe("makeToken", InvalidField, TooManyTokens, login="session", body=TokenBody),
+    operation=describe(
+        "makeToken", ConfirmationRequired, InvalidField, TooManyTokens, login="session", body=TokenBody
+    ),
 )
 async def make_token(request: ShopRequest) -> NewTokenResponse:
     """Creates a token for a program that acts for you within its scopes, until it is revoked or expires.
 
     Scopes: `read` reads what customers see; `buy`, `sell` and `admin` do what buyers, sellers, and cashiers
     and admins do. No token manages your user account. Ending all your sessions revokes your tokens too.
+    Needs a log-in or confirmation of the last 10 minutes.
     """
     user_id = await _user_id(request)
+    await confirmation.require(request.shop, caller=request.caller)
     data = await request.parsed(TokenBody)
     made, secret = await api_tokens.make(
         request.shop, user_id=user_id, name=data.name, scopes=data.scopes, days=data.days
@@ -312,6 +348,7 @@ router = Router(
     "/auth",
     [
         log_in,
+        confirm,
         refresh,
         log_out,
         log_out_everywhere,

@@ -14,6 +14,7 @@ from tuckshop.domain.refusals import (
     ExternalRefTaken,
     InvalidField,
     RoleMissing,
+    SelfService,
     SettlementExceedsTab,
     UnknownMachine,
     UnknownUser,
@@ -56,6 +57,7 @@ class TabSettledResponse(ResponseBody):
     summary="Settle a tab",
     operation=describe(
         "settleTab",
+        SelfService,
         RoleMissing,
         UnknownUser,
         UnknownMachine,

@@ -23,6 +23,7 @@ from tuckshop.domain.refusals import (
     PayoutNotCovered,
     ReversalNotCovered,
     RoleMissing,
+    SelfService,
     UnknownTransfer,
     UnknownUser,
 )
@@ -155,6 +156,7 @@ async def send(request: ShopRequest) -> Response[MoneyMovedResponse]:
     summary="Top up a wallet by bank transfer",
     operation=describe(
         "topUp",
+        SelfService,
         RoleMissing,
         UnknownUser,
         BalanceTooLarge,
@@ -176,6 +178,7 @@ async def top_up(request: ShopRequest) -> Response[MoneyMovedResponse]:
     summary="Pay a seller",
     operation=describe(
         "paySeller",
+        SelfService,
         RoleMissing,
         UnknownUser,
         NotPayable,

@@ -6,9 +6,19 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of, respond
+from tuckshop.api.requests import (
+    Cursor,
+    Limit,
+    Page,
+    admin_looking,
+    cursor_id,
+    cursor_of,
+    fresh_admin,
+    respond,
+)
 from tuckshop.domain.refusals import (
     BadCredentials,
+    ConfirmationRequired,
     EarningsOwed,
     EmailTaken,
     InvalidField,
@@ -227,7 +237,7 @@ async def index(
     request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None, standing: State | None = None
 ) -> UsersResponse:
     """All users, oldest first. Admins only."""
-    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    await admin_looking(request)
     found = await user_queries.oldest_first(
         request.shop,
         after_id=cursor_id(cursor) or 0,
@@ -241,22 +251,31 @@ async def index(
 @get("/{user_id:int}", summary="One user", operation=describe("getUser", RoleMissing, UnknownUser))
 async def show(request: ShopRequest, user_id: PathId) -> UserResponse:
     """A user by id. Admins only."""
-    (await sessions.actor(request.shop, caller=request.caller)).require(Role.ADMIN)
+    await admin_looking(request)
     return show_user(await users.find(request.shop, user_id=user_id))
 
 
 @patch(
     "/{user_id:int}",
     summary="Change a user's roles or state",
-    operation=describe("changeUser", RoleMissing, UnknownUser, InvalidField, LastAdmin, body=StandingBody),
+    operation=describe(
+        "changeUser",
+        RoleMissing,
+        ConfirmationRequired,
+        UnknownUser,
+        InvalidField,
+        LastAdmin,
+        login="session",
+        body=StandingBody,
+    ),
 )
 async def change(request: ShopRequest, user_id: PathId) -> UserResponse:
     """Changes roles or status: `active` approves a user, `disabled` blocks one. Admins only.
 
-    A change ends every session and token of the user at once.
+    A change ends every session and token of the user at once. Needs a log-in or confirmation of the last 10
+    minutes.
     """
-    actor = await sessions.actor(request.shop, caller=request.caller)
-    actor.require(Role.ADMIN)
+    actor = await fresh_admin(request)
     data = await request.parsed(StandingBody)
     user = await roles.change(
         request.shop,

@@ -39,6 +39,7 @@ _USERS = (
     Step("refreshTokens", body={"refresh": "{{ada_refresh}}"}, keep={"ada": "access"}),
     Step("logIn", body=_ADMIN, keep={"admin": "access"}),
     Step("getMe", by="ada", shows={"roles": ["buyer"], "state": "active"}),
+    Step("confirm", by="ada", body={"password": _PASSWORD}),
     Step("listSessions", by="ada", keep={"session_id": "items.0.id"}),
     Step("makeToken", by="ada", body={"name": "reader", "scopes": ["read"]}, keep={"token_id": "id"}),
     Step("listTokens", by="ada", shows={"items.0.name": "reader"}),

@@ -22,6 +22,7 @@ from tuckshop.domain.refusals import (
     NothingToPayOut,
     NotOwner,
     RoleMissing,
+    SelfService,
     UnknownGuest,
     UnknownMachine,
     UnknownUser,
@@ -32,7 +33,7 @@ from tuckshop.http.fields import Id, Moment, ResponseBody, moment
 from tuckshop.http.handlers import Router, describe, get, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import sessions
+from tuckshop.identity import devices, sessions
 from tuckshop.queries import earnings as earnings_queries
 from tuckshop.queries import guests as guest_queries
 from tuckshop.queries import wallet
@@ -137,6 +138,7 @@ async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletR
     """The balance, and the coins for a payout. Machines, cashiers and admins can read those of guests."""
     if guest is not None:
         found = await guest_queries.find(request.shop, caller=request.attester, name=guest)
+        request.looks(await devices.attester(request.shop, caller=request.attester))
         coins = wallet.coins_of(request.shop, found.balance_cents)
         return WalletResponse(balance=found.balance_cents, coins=coins, owed=0)
     actor = await sessions.actor(request.shop, caller=request.caller)
@@ -151,6 +153,7 @@ async def show(request: ShopRequest, guest: GuestQuery | None = None) -> WalletR
     summary="Deposit coins",
     operation=describe(
         "depositCoins",
+        SelfService,
         RoleMissing,
         CoinsNotAttested,
         UnknownUser,
@@ -183,6 +186,7 @@ async def deposit(request: ShopRequest) -> Response[DepositResponse]:
     summary="Pay out a wallet",
     operation=describe(
         "payOutWallet",
+        SelfService,
         RoleMissing,
         CoinsNotAttested,
         UnknownUser,

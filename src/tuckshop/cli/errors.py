@@ -20,6 +20,8 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.NotOwner: "This {thing} belongs to somebody else.",
     refusals.ScopeMissing: "You need an API token with the scope {scopes}.",
     refusals.LogInNeeded: "API tokens cannot do this. Log in instead.",
+    refusals.ConfirmationRequired: "Confirm your password first.",
+    refusals.SelfService: "Staff cannot do this for themselves. Ask another cashier or admin.",
     refusals.CoinsNotAttested: "A cashier or an admin must confirm these coins.",
     refusals.RegistrationClosed: "Registration as {role} is closed.",
     refusals.SellerNotInvited: "Sellers need an invitation to machine {machine}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tuckshop.domain.field_problems import (
@@ -35,6 +35,10 @@ class Role(StrEnum):
     SELLER = "seller"
     CASHIER = "cashier"
     ADMIN = "admin"
+
+
+STAFF = frozenset({Role.CASHIER, Role.ADMIN})
+"""Who serves others, for the shop."""
 
 
 class UserState(StrEnum):
@@ -72,10 +76,20 @@ class Actor:
     machine_id: int | None = None  # a machine that showed its key; no user, and no role
     guest_id: int | None = None  # a guest who asks for themselves; no user, and no role
     screen_machine_id: int | None = None  # the machine at whose own screen that guest stands
+    serves_self: bool = False  # an admin whom nobody else could serve
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds any of the roles."""
         return not self.roles.isdisjoint(roles)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the actor serves others."""
+        return not self.roles.isdisjoint(STAFF)
+
+    def as_customer(self) -> Actor:
+        """The same person, with no more rights than customers have."""
+        return replace(self, roles=self.roles - STAFF)
 
     def require(self, *roles: Role) -> None:
         """Raises RoleMissing unless the actor holds one of the roles."""

@@ -51,6 +51,15 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.NotOwner: Row(403, "Not yours", "This {thing} belongs to somebody else."),
     refusals.ScopeMissing: Row(403, "Scope missing", "You need an API token with the scope {scopes}."),
     refusals.LogInNeeded: Row(403, "Log-in needed", "API tokens cannot do this. Log in instead."),
+    refusals.ConfirmationRequired: Row(
+        403,
+        "Confirmation required",
+        "Confirm your password with POST /v1/auth/confirm, or log in again. Then this is possible for"
+        " {fresh_seconds} seconds.",
+    ),
+    refusals.SelfService: Row(
+        403, "Not for yourself", "Staff cannot do this for themselves. Ask another cashier or admin."
+    ),
     refusals.CoinsNotAttested: Row(
         403,
         "Coins not attested",

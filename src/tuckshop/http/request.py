@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import SessionEnded
+from tuckshop.domain.users import Actor
 from tuckshop.http.bodies import STRANGER_BYTES_MAX
 from tuckshop.http.errors import BodyTooLarge, Malformed, complaint
 from tuckshop.http.handlers import BODY_BYTES_MAX, Handler, Operation
@@ -43,11 +44,18 @@ class ShopRequest(Request):
 
     handler: Handler | None = None
     """What answers it, once that is found."""
+    looked_by: Actor | None = None
+    """Who of the staff is shown what is not for others: that leaves a line in the admin log."""
     _given: dict[bytes, list[bytes]] | None = None
     _whole: bytes | None = None
     _is_read = False  # to its end, or as far as it came
     _has_turn = False
     _too_large: BodyTooLarge | None = None
+
+    def looks(self, actor: Actor, *, whose: int | None = None) -> None:
+        """Of staff who are shown what is not theirs. `whose`: the user whose it is, if it is one's alone."""
+        if actor.is_staff and (whose is None or whose != actor.user_id):
+            self.looked_by = actor
 
     @property
     def operation(self) -> Operation | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -19,9 +20,11 @@ from tuckshop.http.errors import Errors, Malformed, in_words
 from tuckshop.http.handlers import PLACEHOLDER, WHOLE, Handler, Parameter, Router, flat
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
+from tuckshop.operations import staff_reads
 
 _HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
 _SLASHES = re.compile("/+")
+_PLACES = frozenset({"cursor", "limit", "offset", "page", "before", "after"})  # of a list
 
 
 class Route(NamedTuple):
@@ -119,6 +122,9 @@ class Application:
         if self._before is not None:
             await self._before(request)
         found = await handler.fn(request, **self._arguments(request, route, texts))
+        if request.looked_by is not None and request.method in ("GET", "HEAD"):
+            # Before anything of it is sent: what is not written down was not shown.
+            await staff_reads.note(request.shop, actor=request.looked_by, subject=_address(request))
         return found if isinstance(found, AnyResponse) else Response(found, handler.status_code)
 
     def _find(self, scope: Scope) -> tuple[dict[str, Route], Sequence[str]]:
@@ -175,6 +181,12 @@ class Application:
         if wrong:
             raise Malformed(*wrong)
         return arguments
+
+
+def _address(request: ShopRequest) -> str:
+    """What was looked at: the path, and what of the query chooses whose it is, not which page of a list."""
+    chosen = [(name, text) for name, text in request.query_params.multi_items() if name not in _PLACES]
+    return f"{request.scope['path']}?{urlencode(chosen)}" if chosen else request.scope["path"]
 
 
 class _Node:

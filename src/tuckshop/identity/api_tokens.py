@@ -11,13 +11,14 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import KnownToken, Shop
 from tuckshop.domain.field_problems import NoScopes, OutOfRange
 from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, UnknownToken
 from tuckshop.domain.users import Scope, check_name, read_scopes, write_scopes
-from tuckshop.store import tables
+from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
 
@@ -45,7 +46,7 @@ class ApiToken:
 async def make(
     shop: Shop, *, user_id: int, name: str, scopes: Iterable[Scope], days: int
 ) -> tuple[ApiToken, str]:
-    """A new token and its secret, which nobody can find out again.
+    """A new token and its secret, which nobody can find out again. Of staff the admin log has it.
 
     Raises:
         InvalidField: the name breaks the rules of names, no scope, or days outside 1..DAYS_MAX.
@@ -62,8 +63,7 @@ async def make(
     expires_us = now_us + days * _DAY_US
     async with writing(shop.engine) as connection:
         # Held until the token is there: of two made at once, one might be too many.
-        user = select(tables.users.c.id).where(tables.users.c.id == user_id)
-        await connection.execute(user.with_for_update(key_share=True))
+        is_staff = await _is_staff(connection, user_id, locked=True)
         good = select(func.count()).where(
             sessions.c.user_id == user_id,
             sessions.c.scopes.is_not(None),
@@ -83,6 +83,15 @@ async def make(
         await connection.execute(
             insert(api_tokens).values(session_id=session_id, name=name, secret_hash=hashed(secret))
         )
+        if is_staff:
+            await admin_log.record(
+                connection,
+                action="token.add",
+                subject=f"token:{session_id}",
+                after={"name": name, "scopes": write_scopes(held), "days": days},
+                actor_id=user_id,
+                now_us=now_us,
+            )
     return ApiToken(session_id, name, held, now_us, expires_us), secret
 
 
@@ -120,8 +129,17 @@ async def revoke(shop: Shop, *, user_id: int, token_id: int) -> None:
         sessions.c.ended_us.is_(None),
     )
     async with writing(shop.engine) as connection:
-        if not (await connection.execute(query.values(ended_us=shop.clock()))).rowcount:
+        now_us = shop.clock()
+        if not (await connection.execute(query.values(ended_us=now_us))).rowcount:
             raise UnknownToken(token=token_id)
+        if await _is_staff(connection, user_id):
+            await admin_log.record(
+                connection,
+                action="token.revoke",
+                subject=f"token:{token_id}",
+                actor_id=user_id,
+                now_us=now_us,
+            )
 
 
 async def known(shop: Shop, *, secret: str) -> KnownToken:
@@ -146,6 +164,13 @@ async def known(shop: Shop, *, secret: str) -> KnownToken:
     found = KnownToken(SessionCaller(row.id, row.user_id), read_scopes(row.scopes))
     shop.remember_token(digest, found)
     return found
+
+
+async def _is_staff(connection: AsyncConnection, user_id: int, *, locked: bool = False) -> bool:
+    query = select(or_(tables.users.c.is_cashier, tables.users.c.is_admin)).where(
+        tables.users.c.id == user_id
+    )
+    return bool(await connection.scalar(query.with_for_update(key_share=True) if locked else query))
 
 
 def hashed(secret: str) -> bytes:

@@ -27,7 +27,7 @@ from tuckshop.domain.users import (
     check_username,
     name_key,
 )
-from tuckshop.identity import login_throttle
+from tuckshop.identity import confirmation, login_throttle
 from tuckshop.identity.passwords import COMMON, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
@@ -78,7 +78,7 @@ async def change(
     if password is not None:
         check_password(password, common=COMMON)
         if needs_present:
-            kept = await _check_present(shop, user_id, current_password, address)
+            kept = await _check_present(shop, user_id, current_password or "", address)
         values["password_hash"] = await shop.passwords.hash(password)
     if not values:
         return await find(shop, user_id=user_id)
@@ -112,18 +112,12 @@ async def change(
     return user_of(row)
 
 
-async def _check_present(shop: Shop, user_id: int, password: str | None, address: str | None) -> str:
+async def _check_present(shop: Shop, user_id: int, password: str, address: str | None) -> str:
     """The hash of the present password, if this is it."""
-    query = select(users.c.username, users.c.password_hash).where(users.c.id == user_id)
-    async with reading(shop.engine) as connection:
-        row = (await connection.execute(query)).one()
-    counted = await login_throttle.begin(shop, username=row.username, address=address)
-    if not await shop.passwords.fits(password or "", row.password_hash):
-        raise BadCredentials
+    shown = await confirmation.check_password(shop, user_id=user_id, password=password, address=address)
     async with writing(shop.engine) as connection:
-        await login_throttle.forgive(connection, counted)
-    present: str = row.password_hash
-    return present
+        await login_throttle.forgive(connection, shown.attempt)
+    return shown.password_hash
 
 
 async def reset_password(

@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from tuckshop.store import admin_log
 from tuckshop.store.audit_rules import rules
 from tuckshop.store.audit_rules.rule import Rule
 from tuckshop.store.engine import DatabaseAway, reading, writing
@@ -59,13 +60,25 @@ class Last(NamedTuple):
     failed_rules: int
 
 
-async def audit_and_record(engine: AsyncEngine, *, now_us: int) -> Report:
-    """As `audit`, and keeps in the database what was found. Where nobody may write, it is still told."""
+async def audit_and_record(engine: AsyncEngine, *, now_us: int, actor_id: int | None = None) -> Report:
+    """As `audit`, and keeps in the database what was found. Where nobody may write, it is still told.
+
+    `actor_id`: the admin who asked, for the log. The operator asks by a timer.
+    """
     report = await audit(engine)
     try:
         async with writing(engine) as connection:
             await connection.execute(delete(audits).where(audits.c.at_us <= now_us))
             await connection.execute(insert(audits).values(at_us=now_us, failed_rules=report.failed_rules))
+            if actor_id is not None:
+                await admin_log.record(
+                    connection,
+                    action="audit.run",
+                    subject="shop",
+                    after={"failed_rules": report.failed_rules},
+                    actor_id=actor_id,
+                    now_us=now_us,
+                )
     except (DatabaseAway, DBAPIError) as error:
         log.warning("audit.not_recorded", error=type(error).__name__)
     return report

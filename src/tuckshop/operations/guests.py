@@ -7,6 +7,8 @@ from tuckshop.domain.refusals import WalletTouched
 from tuckshop.domain.users import Role
 from tuckshop.identity import guests, sessions
 from tuckshop.queries import guests as guest_queries
+from tuckshop.store import admin_log
+from tuckshop.store.engine import writing
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.transfers import CloseWallet, WalletClosed
@@ -34,4 +36,18 @@ async def write_off(shop: Shop, *, caller: SessionCaller, days: int) -> list[Wal
                 continue
             assert isinstance(receipt, WalletClosed)
             closed.append(receipt)
+    async with writing(shop.engine) as connection:
+        # Each wallet has a line of its own; this one says who asked, though there was none.
+        await admin_log.record(
+            connection,
+            action="guests.sweep",
+            subject="shop",
+            after={
+                "days": days,
+                "wallets": len(closed),
+                "amount_cents": sum(one.amount_cents for one in closed),
+            },
+            actor_id=actor.user_id,
+            now_us=shop.clock(),
+        )
     return closed

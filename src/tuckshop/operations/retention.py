@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
 from tuckshop.identity import login_throttle
-from tuckshop.operations import uploads
+from tuckshop.operations import staff_reads, uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency, limit_counters
 
@@ -51,7 +51,7 @@ async def forget_counters(shop: Shop) -> None:
 
 
 async def keep_forgetting(shop: Shop) -> None:
-    """Forgets old keys, counters, tries and uploads every hour until it is cancelled.
+    """Forgets old keys, counters, tries, uploads and what staff looked at, every hour until it is cancelled.
 
     A database that is away is tried again later.
     """
@@ -61,6 +61,7 @@ async def keep_forgetting(shop: Shop) -> None:
             await forget_counters(shop)
             await login_throttle.forget_old(shop)
             await uploads.forget_old(shop)
+            await staff_reads.forget_old(shop)
         except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

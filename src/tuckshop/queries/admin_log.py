@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from tuckshop.context import Shop
 from tuckshop.store import tables
-from tuckshop.store.admin_log import VERSIONS
+from tuckshop.store.admin_log import READ, VERSIONS
 from tuckshop.store.engine import reading
 from tuckshop.store.forms import Form
 
@@ -34,10 +34,12 @@ class Line:
     is_known: bool = True
 
 
-async def page(shop: Shop, *, before_id: int | None, limit: int) -> list[Line]:
-    """Lines of the log, newest first, those before `before_id`."""
+async def page(shop: Shop, *, before_id: int | None, limit: int, with_reads: bool = False) -> list[Line]:
+    """Lines of the log, newest first, those before `before_id`; what was looked at only if asked for."""
     log = tables.admin_log
     query = select(log).order_by(log.c.id.desc()).limit(limit)
+    if not with_reads:
+        query = query.where(log.c.action != READ)
     if before_id is not None:
         query = query.where(log.c.id < before_id)
     async with reading(shop.engine) as connection:

@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # Longer ones are beyond ev
 
 orders, lines = tables.orders, tables.order_lines
 users, guests, machines = tables.users, tables.guests, tables.machines
-refunds, refund_lines = tables.refunds, tables.refund_lines
+refunds, refund_lines, transfers = tables.refunds, tables.refund_lines, tables.transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class RefundRecord:
     actor: str | None
     reason: str | None
     created_us: int
+    for_self: bool  # by an admin who bought it, whom nobody else could serve
     pieces: dict[int, int]
 
 
@@ -319,7 +320,13 @@ async def details(shop: Shop, *, order_id: int, actor: Actor) -> OrderDetails:
         .where(lines.c.order_id == order_id)
     )
     came_back = (
-        select(refunds, users.c.username, refund_lines.c.product_id, refund_lines.c.quantity)
+        select(
+            refunds,
+            users.c.username,
+            exists().where(transfers.c.refund_id == refunds.c.id, transfers.c.for_self).label("for_self"),
+            refund_lines.c.product_id,
+            refund_lines.c.quantity,
+        )
         .join(refund_lines, refund_lines.c.refund_id == refunds.c.id)
         .outerjoin(users, users.c.id == refunds.c.actor_id)
         .where(refunds.c.order_id == order_id)
@@ -335,6 +342,15 @@ async def details(shop: Shop, *, order_id: int, actor: Actor) -> OrderDetails:
         one = some[0]
         pieces = {row.product_id: row.quantity for row in some}
         told.append(
-            RefundRecord(one.id, one.kind, one.amount_cents, one.username, one.reason, one.created_us, pieces)
+            RefundRecord(
+                refund_id=one.id,
+                kind=one.kind,
+                amount_cents=one.amount_cents,
+                actor=one.username,
+                reason=one.reason,
+                created_us=one.created_us,
+                for_self=bool(one.for_self),
+                pieces=pieces,
+            )
         )
     return OrderDetails(found, machine, fulfilled_us, sellers, told)

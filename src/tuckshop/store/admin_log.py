@@ -10,18 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.store import tables
 
+READ = "staff.read"
+"""Of what staff looked at and did not change; `subject` is its address."""
+
 VERSIONS: dict[str, int] = {
+    "audit.run": 1,
     "coins.collect": 1,
     "coins.count": 1,
     "coins.fill": 1,
     "demo.made": 1,
     "earnings.payout": 1,
+    "guests.sweep": 1,
     "machine.add": 1,
     "machine.change": 1,
     "machine.key": 1,
     "machine.shelves": 1,
     "order.cancel": 1,
     "order.dispense": 1,
+    "order.place": 1,
     "order.reduce": 1,
     "order.refund": 1,
     "order.refund_request": 1,
@@ -32,8 +38,11 @@ VERSIONS: dict[str, int] = {
     "product.restock": 1,
     "screen.add": 1,
     "screen.end": 1,
+    READ: 1,
     "tab.settle": 1,
     "transfer.reverse": 1,
+    "token.add": 1,
+    "token.revoke": 1,
     "user.add": 1,
     "user.change": 1,
     "user.close": 1,

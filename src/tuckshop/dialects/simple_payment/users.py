@@ -220,7 +220,9 @@ async def _require_self(request: ShopRequest, username: str) -> tuple[Actor, Use
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     if Role.ADMIN in actor.roles:
-        return actor, await users.find_by_name(request.shop, username=username)
+        found = await users.find_by_name(request.shop, username=username)
+        request.looks(actor, whose=found.id)
+        return actor, found
     own = await users.find(request.shop, user_id=actor.user_id)
     if name_key(own.username) != name_key(username):
         raise NotOwner(thing="account")

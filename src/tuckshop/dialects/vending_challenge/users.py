@@ -113,6 +113,7 @@ async def users(request: ShopRequest, limit: Limit = 100, offset: Offset = 0) ->
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     if Role.ADMIN in actor.roles:
+        request.looks(actor)
         count = await user_queries.count(request.shop)
         found = await user_queries.oldest_first(request.shop, limit=limit, offset=offset)
     else:
@@ -182,6 +183,7 @@ async def _require_self(request: ShopRequest, user_id: int) -> Actor:
     actor = await sessions.actor(request.shop, caller=request.caller)
     if actor.user_id != user_id and Role.ADMIN not in actor.roles:
         raise UnknownUser(user=user_id)
+    request.looks(actor, whose=user_id)
     return actor
 
 

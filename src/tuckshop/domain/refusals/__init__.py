@@ -13,6 +13,8 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- NotOwner                the thing belongs to somebody else
     |  |- ScopeMissing            the API token was made for other things
     |  |- LogInNeeded             a person must do this, not an API token
+    |  |- ConfirmationRequired    show the password once more
+    |  |- SelfService             staff ask others of the staff to serve them
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  |- RegistrationClosed      nobody registers themselves here
     |  `- SellerNotInvited        no admin has invited the seller to this machine
@@ -122,6 +124,7 @@ from tuckshop.domain.refusals.unknown import UnknownTransfer as UnknownTransfer
 from tuckshop.domain.refusals.unknown import UnknownUser as UnknownUser
 from tuckshop.domain.refusals.users import BadCredentials as BadCredentials
 from tuckshop.domain.refusals.users import CoinsNotAttested as CoinsNotAttested
+from tuckshop.domain.refusals.users import ConfirmationRequired as ConfirmationRequired
 from tuckshop.domain.refusals.users import CredentialReused as CredentialReused
 from tuckshop.domain.refusals.users import EmailTaken as EmailTaken
 from tuckshop.domain.refusals.users import LastAdmin as LastAdmin
@@ -131,6 +134,7 @@ from tuckshop.domain.refusals.users import NotOwner as NotOwner
 from tuckshop.domain.refusals.users import RegistrationClosed as RegistrationClosed
 from tuckshop.domain.refusals.users import RoleMissing as RoleMissing
 from tuckshop.domain.refusals.users import ScopeMissing as ScopeMissing
+from tuckshop.domain.refusals.users import SelfService as SelfService
 from tuckshop.domain.refusals.users import SellerNotInvited as SellerNotInvited
 from tuckshop.domain.refusals.users import SessionEnded as SessionEnded
 from tuckshop.domain.refusals.users import StillHoldsValue as StillHoldsValue

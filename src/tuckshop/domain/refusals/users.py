@@ -104,3 +104,15 @@ class SellerNotInvited(Forbidden, code="seller-not-invited"):
     """Sellers sell at this machine by an admin's invitation, and this one has none."""
 
     machine: int
+
+
+class ConfirmationRequired(Forbidden, code="confirmation-required"):
+    """The log-in, or the last confirmation by the password, is more than `fresh_seconds` old."""
+
+    fresh_seconds: int
+
+
+class SelfService(Forbidden, code="self-service"):
+    """Cashiers and admins do not serve themselves; `act` is the command's tag."""
+
+    act: str

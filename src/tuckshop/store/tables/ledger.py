@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Table, Text, text
 
 from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.money import BALANCE_CENTS_MAX, DenominationKind
@@ -77,6 +77,8 @@ transfers = Table(
     Column("external_ref", Text),
     time("created_us"),
     owner("reverses_id", "transfers"),
+    # By an admin whom nobody else could serve. A process of the release before writes none.
+    Column("for_self", Boolean, server_default=text("false"), nullable=False),
     one_of("kind", *TransferKind),
     CheckConstraint("amount_cents >= 1", name="amount_positive"),
     CheckConstraint("source_id <> target_id", name="two_accounts"),
@@ -94,6 +96,7 @@ transfers = Table(
     ),
     CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal_of_one"),
     Index("uq_transfers_reverses_id", "reverses_id", unique=True, **partial("reverses_id IS NOT NULL")),
+    Index("ix_transfers_for_self", "refund_id", **partial("for_self")),
     Index(None, "source_id", "id"),
     Index(None, "target_id", "id"),
 )

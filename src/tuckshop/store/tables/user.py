@@ -49,6 +49,7 @@ users = Table(
     CheckConstraint("(state = 'closed') = (closed_us IS NOT NULL)", name="closed_with_time"),
     CheckConstraint("tab_limit_cents >= 0", name="tab_limit_not_negative"),
     CheckConstraint("payout_delay_days >= 0", name="payout_delay_not_negative"),
+    Index("ix_users_staff", "id", **partial("is_cashier OR is_admin")),
     # Closing a user frees the name and the address, and keeps the row.
     *(
         Index(f"uq_users_{column}", column, unique=True, **partial("state <> 'closed'"))
@@ -80,6 +81,7 @@ sessions = Table(
     Column("scopes", Text),  # of an API token; a person who logged in has none, and all rights
     Column("address", Text),
     owner("machine_id", "machines"),  # at which the user logged in, and may be served by its key
+    time("confirmed_us", nullable=True),  # when the password was shown again, last
     CheckConstraint("generation >= 1", name="generation_positive"),
     CheckConstraint("expires_us > created_us", name="expires_later"),
     one_of(

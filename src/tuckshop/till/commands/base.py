@@ -9,11 +9,23 @@ a replayed idempotency key must give the same answer again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
 
-from tuckshop.domain.refusals import NotOwner, Refusal, RoleMissing
+from tuckshop.domain.refusals import (
+    CoinsCapReached,
+    CoinsNotAttested,
+    NotOwner,
+    NotRefundable,
+    RefundsExhausted,
+    RefundWindowOver,
+    Refusal,
+    RoleMissing,
+    SelfService,
+    UndoAtCounter,
+)
 from tuckshop.domain.users import Actor, Role
 from tuckshop.store import admin_log
 from tuckshop.store.admin_log import Facts
@@ -65,6 +77,10 @@ class Command(Value, frozen=True):
         """Raises what refuses a machine that asks. Its key is good for little: nothing, unless said here."""
         raise RoleMissing(roles=tuple(Role))
 
+    def serves(self, work: WorkingSet) -> int | None:
+        """The user whose own money or order it is, whom staff serve: see `execute_served`."""
+        return None
+
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
         """What the admin log tells of it: asked before (no receipt) and after it is done.
 
@@ -102,21 +118,56 @@ def require_here(actor: Actor, machine_id: int) -> None:
         raise NotOwner(thing="machine")
 
 
+_STAFF_MAY = (
+    CoinsCapReached,
+    CoinsNotAttested,
+    NotRefundable,
+    RefundWindowOver,
+    RefundsExhausted,
+    RoleMissing,
+    UndoAtCounter,
+)
+"""What customers are refused and staff are not."""
+
+
+def execute_served(command: Command, actor: Actor, work: WorkingSet) -> Receipt:
+    """Executes the command. With their own money and orders staff are customers.
+
+    What takes a cashier or an admin, another one does for them; an admin alone where there is no other, and
+    then the log and the transfers say so.
+
+    Raises:
+        SelfService: there is another one.
+        Refusal: of the command's rules.
+    """
+    if not actor.is_staff or actor.user_id is None or command.serves(work) != actor.user_id:
+        return execute_logged(command, actor, work)
+    try:
+        return command.execute(actor.as_customer(), work)
+    except _STAFF_MAY as refusal:
+        if actor.user_id not in work.users.only_staff:
+            raise SelfService(act=command.tag) from refusal
+    return execute_logged(command, replace(actor, serves_self=True), work)
+
+
 def execute_logged(command: Command, actor: Actor, work: WorkingSet) -> Receipt:
     """Executes the command; an act of the office leaves a line, with what it changes or not at all."""
-    before = command.log_line(actor, work) if actor.has(Role.CASHIER, Role.ADMIN) else None
+    before = command.log_line(actor, work) if actor.is_staff else None
     receipt = command.execute(actor, work)
     if before is None:
         return receipt
     after = command.log_line(actor, work, receipt)
     if after is None or (after.only_changes and after == before):
         return receipt
+    facts = after.facts
+    if actor.serves_self:
+        facts = {**(facts or {}), "for_self": True}
     work.changes.admin_log.append(
         admin_log.line(
             action=after.action,
             subject=after.name,
             before=before.facts,
-            after=after.facts,
+            after=facts,
             actor_id=actor.user_id,
             now_us=work.now_us,
         )

@@ -25,8 +25,8 @@ from tuckshop.till.commands.base import (
 from tuckshop.till.commands.products import read_named
 from tuckshop.till.commands.reversal import (
     balances_of,
+    buyer_of,
     inventory_of,
-    is_own_order,
     limits_of,
     log_order,
     read_order,
@@ -111,6 +111,8 @@ class PlaceOrder(Command, frozen=True):
         """The wallet or tab, the box, and each product with its shelf."""
         need.wallet(self.wallet, self.caller)
         need.machines.add(self.machine_id)
+        if self.change is Change.RETURN:
+            need.own_affair(self.caller, self.wallet.user_id or 0)
         for product_id, _ in self.lines:
             need.products.add(product_id)
             need.shelf(self.machine_id, product_id)
@@ -189,6 +191,16 @@ class PlaceOrder(Command, frozen=True):
             owed_cents=work.accounts.owed_cents(order.wallet) if order.payment is Payment.TAB else None,
         )
 
+    def serves(self, work: WorkingSet) -> int | None:
+        """Change in coins, that somebody must have seen."""
+        return self.wallet.user_id if self.change is Change.RETURN else None
+
+    def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
+        """What staff buy for others; and for themselves, if that took one of the staff."""
+        if self.wallet.user_id == actor.user_id and not actor.serves_self:
+            return None
+        return log_order(self.tag, 0 if receipt is None else receipt.order_id, work)
+
     def _requested(self, work: WorkingSet) -> list[orders.RequestedLine]:
         """Raises UnknownProduct."""
         products = work.products
@@ -215,6 +227,7 @@ class Dispense(Command, frozen=True):
 
     def reads(self, need: ReadSet) -> None:
         """The order with all that it touches."""
+        need.own_affair(self.caller)
         read_order(need, self.order_id)
 
     def require_machine(self, actor: Actor) -> None:
@@ -232,6 +245,10 @@ class Dispense(Command, frozen=True):
         put_order(work, order)
         work.changes.orders.changed.add(order.id)
         return _changed(order)
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose money goes back."""
+        return buyer_of(self.order_id, work) if self.failed else None
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
         """What others sell."""
@@ -263,9 +280,13 @@ class CancelOrder(Command, frozen=True):
         take_back(work, back, actor, self.reason)
         return _changed(back.order)
 
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose order it is."""
+        return buyer_of(self.order_id, work)
+
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
-        """What others bought."""
-        return None if is_own_order(actor, self.order_id, work) else log_order(self.tag, self.order_id, work)
+        """Of staff, every one: their own they cancel as customers, unless nobody else could do it."""
+        return log_order(self.tag, self.order_id, work)
 
 
 @command("order.reduce")
@@ -297,9 +318,13 @@ class ReduceOrder(Command, frozen=True):
         take_back(work, back, actor, self.reason)
         return _changed(back.order)
 
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose order it is."""
+        return buyer_of(self.order_id, work)
+
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
-        """What others bought."""
-        return None if is_own_order(actor, self.order_id, work) else log_order(self.tag, self.order_id, work)
+        """Of staff, every one: their own they cancel as customers, unless nobody else could do it."""
+        return log_order(self.tag, self.order_id, work)
 
 
 def _record(order: Order, work: WorkingSet) -> None:

@@ -16,6 +16,7 @@ from tuckshop.till.commands import payables
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, require_own_machine
 from tuckshop.till.commands.reversal import (
     balances_of,
+    buyer_of,
     inventory_of,
     limits_of,
     log_order,
@@ -96,8 +97,12 @@ class Refund(Command, frozen=True):
             created_us=work.now_us,
         )
 
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose money goes back."""
+        return buyer_of(self.order_id, work)
+
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
-        """What others sell; of the buyer too, since the office is bound by no window."""
+        """What others sell."""
         if sells_all(actor, self.order_id, work, self.quantities):
             return None
         return log_order(self.tag, self.order_id, work)

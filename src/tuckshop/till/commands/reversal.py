@@ -36,6 +36,7 @@ def reserve_ids(need: ReadSet) -> None:
 
 def read_refunds(need: ReadSet, caller: Caller) -> None:
     """What the caller has had back within a day. Guests' is read with their orders."""
+    need.own_affair(caller)
     if isinstance(caller, SessionCaller):
         need.refunders.add(wallet_of(caller.user_id))
 
@@ -144,10 +145,10 @@ def log_order(action: str, order_id: int, work: WorkingSet) -> LogSubject:
     return LogSubject(action, f"order:{order_id}", facts)
 
 
-def is_own_order(actor: Actor, order_id: int, work: WorkingSet) -> bool:
-    """Whether the actor bought it."""
+def buyer_of(order_id: int, work: WorkingSet) -> int | None:
+    """The user whose order it is; None for a guest's."""
     order = work.orders.by_id.get(order_id)
-    return order is not None and actor.user_id is not None and order.wallet.user_id == actor.user_id
+    return None if order is None else order.wallet.user_id
 
 
 def sells_all(

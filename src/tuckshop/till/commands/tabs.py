@@ -45,6 +45,7 @@ class SettleTab(Command, frozen=True):
         need.wallets.add(wallet_of(self.user_id))
         need.tabs.add(self.user_id)
         need.users.add(self.user_id)
+        need.own_affair(self.caller, self.user_id)
         if self.external_ref is not None:
             need.external_ref(TransferKind.SETTLEMENT, self.external_ref)
         need.new_ids["transfers"] += 2
@@ -64,6 +65,10 @@ class SettleTab(Command, frozen=True):
             balance_cents=work.accounts.balance_cents(wallet),
             created_us=work.now_us,
         )
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose tab it is."""
+        return self.user_id
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every settlement."""

@@ -103,6 +103,7 @@ class TopUp(Command, frozen=True):
     def reads(self, need: ReadSet) -> None:
         """The wallet, and whether the reference was used."""
         need.wallet(self.wallet, self.caller)
+        need.own_affair(self.caller, self.wallet.user_id or 0)
         need.external_ref(TransferKind.TOPUP, self.external_ref)
         need.new_ids["transfers"] += 1
 
@@ -118,6 +119,10 @@ class TopUp(Command, frozen=True):
         )
         transfer_id = post_with_ref(work, transfer, actor, external_ref=external_ref, reason=self.reason)
         return _moved(transfer_id, transfer, self.wallet, work)
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose wallet it is."""
+        return self.wallet.user_id
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every top-up."""
@@ -141,6 +146,7 @@ class PaySeller(Command, frozen=True):
         """The seller's earnings with all that is held back, and whether the reference was used."""
         need.payees.add(self.seller_id)
         need.coverage = True
+        need.own_affair(self.caller, self.seller_id)
         need.external_ref(TransferKind.EARNINGS_PAYOUT, self.external_ref)
         need.new_ids["transfers"] += 1
 
@@ -169,6 +175,10 @@ class PaySeller(Command, frozen=True):
             payable_cents=payable_cents - paid,
             created_us=work.now_us,
         )
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose earnings they are."""
+        return self.seller_id
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every pay-out."""
@@ -208,11 +218,12 @@ class ReverseTransfer(Command, frozen=True):
 
     def reads(self, need: ReadSet) -> None:
         """The transfer with all that it moved, and its twin if it settled a tab in coins."""
+        need.own_affair(self.caller)
         need.reversing.add(self.transfer_id)
         need.new_ids["transfers"] += 3  # Two that are reversed, and what goes on the tab.
 
     def execute(self, actor: Actor, work: WorkingSet) -> TransferReversed:
-        """By those who may book such a transfer; cashiers not for themselves."""
+        """By those who may book such a transfer."""
         actor.require(Role.CASHIER, Role.ADMIN)
         reason = transfers.check_reason(self.reason)
         accounts = work.accounts
@@ -257,6 +268,13 @@ class ReverseTransfer(Command, frozen=True):
             coins=coins,
             created_us=work.now_us,
         )
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Whose money moves back."""
+        booked = work.accounts.booked.get(self.transfer_id)
+        if booked is None or booked[0].transfer.kind not in transfers.REVERSIBLE:
+            return None
+        return transfers.owner_of(booked[0]).user_id
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every reversal, with what the owner has and owes."""

@@ -60,6 +60,7 @@ class Deposit(Command, frozen=True):
     def reads(self, need: ReadSet) -> None:
         """The wallet, the box, and what the owner has declared within a day."""
         need.wallet(self.wallet, self.caller)
+        need.own_affair(self.caller, self.wallet.user_id or 0)
         need.machines.add(self.machine_id)
         owner_id = self.wallet.user_id
         if owner_id is not None and owner_id == user_of(self.caller):
@@ -124,6 +125,10 @@ class Deposit(Command, frozen=True):
             created_us=work.now_us,
         )
 
+    def serves(self, work: WorkingSet) -> int | None:
+        """Coins that somebody must have seen."""
+        return self.wallet.user_id
+
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every deposit that the office takes."""
         return log_wallet(self.tag, self.wallet, work)
@@ -139,6 +144,7 @@ class PayOut(Command, frozen=True):
     def reads(self, need: ReadSet) -> None:
         """The wallet and the box, and how the money came into it."""
         need.wallet(self.wallet, self.caller)
+        need.own_affair(self.caller, self.wallet.user_id or 0)
         need.machines.add(self.machine_id)
         read_payable(need, self.wallet, self.machine_id)
         need.new_ids["transfers"] += 1
@@ -169,6 +175,10 @@ class PayOut(Command, frozen=True):
             coins=dict(moved.coins),
             created_us=work.now_us,
         )
+
+    def serves(self, work: WorkingSet) -> int | None:
+        """Coins that somebody must have seen."""
+        return self.wallet.user_id
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject:
         """Every pay-out that the office makes."""

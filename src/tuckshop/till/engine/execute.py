@@ -20,7 +20,7 @@ from tuckshop.till.callers import (
     ScreenCaller,
     SessionCaller,
 )
-from tuckshop.till.commands.base import Envelope, Outcome, Receipt, execute_logged
+from tuckshop.till.commands.base import Envelope, Outcome, Receipt, execute_served
 from tuckshop.till.engine import replay
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
@@ -50,7 +50,7 @@ def execute(envelope: Envelope, work: WorkingSet) -> Outcome:
             return stored
         if actor.machine_id is not None:
             command.require_machine(actor)
-        answer: Receipt | Refusal = execute_logged(command, actor, work)
+        answer: Receipt | Refusal = execute_served(command, actor, work)
     except (Unauthenticated, KeyReused, RecordUnreadable) as refusal:
         return Outcome(refusal)  # Says something of the credential or the key, not of the command.
     except Refusal as refusal:

@@ -130,6 +130,7 @@ def users(work: WorkingSet, need: ReadSet) -> Script:
             work.machines.screens[screen_id] = (machine_id, secret_hash)
     if need.machine_keys:
         work.machines.keys = dict((yield statements.MACHINE_KEYS, ids(need.machine_keys)))
+    yield from _only_staff(work, need)
     if need.sellers:
         work.products.open_sellers = dict((yield statements.SELLERS, ids(need.sellers)))
     sessions = work.users.sessions.values()
@@ -323,6 +324,14 @@ def _placed_pieces(work: WorkingSet, need: ReadSet) -> Script:
         known.pop(None, None)
         for owner_id, pieces in (yield read, ids(known)) if known else ():
             work.orders.placed_pieces[known[owner_id]] = int(pieces)
+
+
+def _only_staff(work: WorkingSet, need: ReadSet) -> Script:
+    """Asked of admins alone: cashiers have one above them."""
+    actors = (one.actor for one in work.users.sessions.values() if one.actor.has(Role.ADMIN))
+    admins = {one.user_id for one in actors if one.user_id is not None} & need.own_affairs
+    if admins:
+        work.users.only_staff = admins - {one for (one,) in (yield statements.HAVE_COLLEAGUES, ids(admins))}
 
 
 def _named_users(work: WorkingSet, need: ReadSet) -> Script:

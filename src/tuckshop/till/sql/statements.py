@@ -141,6 +141,12 @@ ADMINS = Read(
     "SELECT u.id FROM users u WHERE u.is_admin AND u.state = 'active'"
     " AND u.id NOT IN (SELECT w.id FROM wanted w)",
 )
+HAVE_COLLEAGUES = Read(
+    "colleagues",
+    _ID,
+    "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u"
+    " WHERE (u.is_cashier OR u.is_admin) AND u.state = 'active' AND u.id <> w.id)",
+)
 HELD = Read(
     "held",
     _ID,

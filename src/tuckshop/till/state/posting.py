@@ -51,6 +51,7 @@ def post(
             external_ref=external_ref,
             reverses_id=reverses_id,
             created_us=work.now_us,
+            for_self=actor.serves_self,
         )
     )
     balances = work.accounts.balances

@@ -30,6 +30,7 @@ class ReadSet:
     emails: set[str] = field(default_factory=set)  # the same of addresses
     first_admin: bool = False  # whether there has ever been an admin: one at a time may become the first
     locked_users: set[int] = field(default_factory=set)  # who must not be closed meanwhile
+    own_affairs: set[int] = field(default_factory=set)  # who may be staff, and ask for themselves
     closing_users: set[int] = field(default_factory=set)  # with all that is theirs
 
     # Money
@@ -91,6 +92,15 @@ class ReadSet:
                 self.present.add((ref.user_id, caller.machine_id))
         if ref.guest_id is not None:
             self.guests.add(ref.guest_id)
+
+    def own_affair(self, caller: Caller, owner_id: int | None = None) -> None:
+        """Whether there are others of the staff, where the caller is one and asks for themselves.
+
+        `owner_id`: whose money it is, if that is known before the books are read.
+        """
+        user_id = user_of(caller)
+        if user_id is not None and owner_id in (None, user_id):
+            self.own_affairs.add(user_id)
 
     def shelf(self, machine_id: int, product_id: int) -> None:
         """A machine's shelf with a product."""

@@ -109,6 +109,7 @@ class TransferRow(NamedTuple):
     external_ref: str | None
     reverses_id: int | None
     created_us: int
+    for_self: bool  # by an admin whom nobody else could serve
 
 
 class StockMovementRow(NamedTuple):

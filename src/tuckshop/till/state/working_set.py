@@ -75,6 +75,7 @@ class Users(Group):
     present: set[tuple[int, int]] = field(default_factory=set)  # (user, machine)
     usernames: set[str] = field(default_factory=set)  # taken
     emails: set[str] = field(default_factory=set)  # taken
+    only_staff: set[int] = field(default_factory=set)  # admins beside whom there is no other staff
     has_admin: bool = False  # as far as somebody asked, or has just become one
     snapshots: dict[int, UserSnapshot] = field(default_factory=dict)
     log_ins: dict[int, tuple[int, ...]] = field(default_factory=dict)  # sessions of users to close

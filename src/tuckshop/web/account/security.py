@@ -13,7 +13,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import api_tokens, sessions
 from tuckshop.identity.api_tokens import NAME_LENGTH_MAX
-from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms
+from tuckshop.web.ui import browser_names, confirming, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -60,6 +60,8 @@ async def show_tokens(request: ShopRequest) -> Response[Any]:
 async def make_token(request: ShopRequest) -> Response[Any]:
     """A new token. Its secret stands in this answer alone: loaded again, the page would make another one."""
     member = await rooms.member(request)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
     posted = await forms.read(request, "name", "days", *(f"scope-{scope}" for scope in Scope))
     form = BoundForm(request, posted)
     name = form.text("name", length_max=NAME_LENGTH_MAX)

@@ -38,7 +38,8 @@ async def show(request: ShopRequest) -> Response[Any]:
     """What admins, cashiers and the operator did, the newest first."""
     member = await rooms.member(request, Role.ADMIN)
     before_id = rooms.before(request)
-    found = await admin_log.page(request.shop, before_id=before_id, limit=PAGE + 1)
+    reads = request.query_params.get("reads") == "yes"
+    found = await admin_log.page(request.shop, before_id=before_id, limit=PAGE + 1, with_reads=reads)
     words, currency = i18n.of(request), request.shop.currency
 
     def written(name: str, value: Any) -> str:
@@ -64,6 +65,7 @@ async def show(request: ShopRequest) -> Response[Any]:
         lines=[(line, differences(line)) for line in found[:PAGE]],
         names=await admin_log.actors(request.shop, lines=found),
         page_of=_page_of,
+        reads=reads,
         before=found[PAGE - 1].id if len(found) > PAGE else None,
     )
 

@@ -25,7 +25,9 @@ async def run(request: ShopRequest) -> Response[Any]:
     """Every rule, tried on one instant of the books. It changes nothing: loaded again, it is tried again."""
     member = await rooms.member(request, Role.ADMIN)
     await forms.read(request)
-    report = await audit.audit_and_record(request.shop.engine, now_us=request.shop.clock())
+    report = await audit.audit_and_record(
+        request.shop.engine, now_us=request.shop.clock(), actor_id=member.user_id
+    )
     last = await audit.last(request.shop.engine)
     return rooms.page(request, "office/audit.html", member=member, last=last, report=report)
 

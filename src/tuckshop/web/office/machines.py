@@ -14,7 +14,7 @@ from tuckshop.operations import machines as machine_operations
 from tuckshop.operations import screens as screen_operations
 from tuckshop.queries import machines, screens
 from tuckshop.queries.machines import Machine
-from tuckshop.web.ui import flash, forms, i18n, rooms
+from tuckshop.web.ui import confirming, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -66,6 +66,8 @@ async def settings(request: ShopRequest, machine: Number) -> Response[Any]:
 async def change(request: ShopRequest, machine: Number) -> Response[Any]:
     """Something else instead."""
     member = await rooms.member(request, Role.ADMIN)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     form = BoundForm(request, await forms.read(request, *_FIELDS, *_RULES))
     name, timezone, box_kind = _read(form)
@@ -99,6 +101,8 @@ async def change(request: ShopRequest, machine: Number) -> Response[Any]:
 async def renew_key(request: ShopRequest, machine: Number) -> Response[Any]:
     """A new key. It stands in this answer alone: loaded again, the page would make another one."""
     member = await rooms.member(request, Role.ADMIN)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
     await forms.read(request)
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     key = await machine_operations.new_key(request.shop, actor=member.actor, machine_id=found.id)
@@ -109,6 +113,8 @@ async def renew_key(request: ShopRequest, machine: Number) -> Response[Any]:
 async def add_screen(request: ShopRequest, machine: Number) -> Response[Any]:
     """A code that pairs a screen. It stands in this answer alone."""
     member = await rooms.member(request, Role.ADMIN)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
     form = BoundForm(request, await forms.read(request, "screen"))
     found = await machines.find(request.shop, machine_id=rooms.number(machine))
     name = form.text("screen", length_max=MACHINE_NAME_LENGTH_MAX)

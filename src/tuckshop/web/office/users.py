@@ -23,7 +23,7 @@ from tuckshop.queries import earnings, exports, wallet
 from tuckshop.queries import tabs as tab_queries
 from tuckshop.queries import users as user_queries
 from tuckshop.till.commands.users import CloseUser
-from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms
+from tuckshop.web.ui import browser_names, confirming, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
@@ -79,6 +79,8 @@ async def show(request: ShopRequest, user: Number) -> Response[Any]:
 async def change_roles(request: ShopRequest, user: Number) -> Response[Any]:
     """Exactly these roles, and every session over."""
     member = await rooms.member(request, Role.ADMIN)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
     posted = await forms.read(request, *_ROLE_FIELDS.values())
     found = await users.find(request.shop, user_id=rooms.number(user))
     form = BoundForm(request, posted)
@@ -98,6 +100,8 @@ async def change_roles(request: ShopRequest, user: Number) -> Response[Any]:
 async def change_state(request: ShopRequest, user: Number) -> Response[Any]:
     """Approved, or blocked."""
     member = await rooms.member(request, Role.ADMIN)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
     posted = await forms.read(request, "state")
     found = await users.find(request.shop, user_id=rooms.number(user))
     form = BoundForm(request, posted)
@@ -165,6 +169,8 @@ async def end_sessions(request: ShopRequest, user: Number) -> Response[Any]:
 async def reset_password(request: ShopRequest, user: Number) -> Response[Any]:
     """A new password. It stands in this answer alone: loaded again, the page would make another one."""
     member = await rooms.member(request, Role.ADMIN)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
     await forms.read(request)
     found = await users.find(request.shop, user_id=rooms.number(user))
     password = await users.reset_password(request.shop, username=found.username, actor_id=member.user_id)

@@ -18,6 +18,9 @@ from tuckshop.till.commands.base import Command, Envelope, Receipt
 FIELDS_MAX = 50
 VALUE_LENGTH_MAX = 4_000
 TOKEN = "form"  # The hidden field that every form has.
+CONFIRM_PASSWORD = "confirm-password"
+CONFIRMING = frozenset({CONFIRM_PASSWORD})
+"""What any form may have beside its own fields, once it was asked for: see `confirming`."""
 MEDIA_TYPE = b"application/x-www-form-urlencoded"
 FILES_MEDIA_TYPE = multipart.MEDIA_TYPE.encode()
 FILENAME_LENGTH_MAX = 200
@@ -69,16 +72,25 @@ async def read(request: ShopRequest, *names: str) -> dict[str, str]:
         Malformed: not a form, too large, a field that the form does not have, one twice, or a form that was
             not shown to this browser.
     """
+    return _checked(request, await _pairs(request), names)
+
+
+async def read_any(request: ShopRequest) -> dict[str, str]:
+    """All that was posted, whatever form it is of, but for what every form has. Raises as `read`."""
+    pairs = await _pairs(request)
+    return _checked(request, pairs, [name for name, _ in pairs if name != TOKEN])
+
+
+async def _pairs(request: ShopRequest) -> list[tuple[str, str]]:
     body = await request.body()
     _require_type(request, MEDIA_TYPE)
     try:
-        pairs = parse_qsl(
+        return parse_qsl(
             body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict",
             max_num_fields=FIELDS_MAX,
         )  # fmt: skip
     except ValueError:
         raise Malformed(("body", "must be a form in UTF-8"), status=400) from None
-    return _checked(request, pairs, names)
 
 
 async def read_with_files(
@@ -136,7 +148,7 @@ def _checked(
     if len(posted) < len(pairs):
         raise Malformed(("body", "must name each field once"), status=400)
     for name, value in pairs:
-        if name not in (*names, TOKEN):
+        if name not in (*names, TOKEN, *CONFIRMING):
             raise Malformed(("body", "has a field that this form does not have"), status=400)
         if len(value) > VALUE_LENGTH_MAX or "\0" in value:
             raise Malformed((name, "is not what a form sends"), status=400)

@@ -38,6 +38,14 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.NotOwner: (N_("Not yours"), N_("This %(thing)s belongs to somebody else.")),
     refusals.ScopeMissing: (N_("Scope missing"), N_("You need an API token with the scope %(scopes)s.")),
     refusals.LogInNeeded: (N_("Log-in needed"), N_("API tokens cannot do this. Log in instead.")),
+    refusals.ConfirmationRequired: (
+        N_("Confirm your password"),
+        N_("Enter your password to continue."),
+    ),
+    refusals.SelfService: (
+        N_("Not for yourself"),
+        N_("Staff cannot do this for themselves. Ask another cashier or admin."),
+    ),
     refusals.CoinsNotAttested: (
         N_("Coins not attested"),
         N_("Ask a cashier or an admin to add or pay out the coins."),

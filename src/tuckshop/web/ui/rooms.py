@@ -10,7 +10,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.domain.users import Actor, Role
+from tuckshop.domain.users import STAFF, Actor, Role
 from tuckshop.http import browser_login
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
@@ -78,6 +78,8 @@ async def member(request: ShopRequest, *roles: Role) -> SignedInUser:
     request.scope["actor_id"] = actor.user_id  # for the log
     if roles:
         actor.require(*roles)
+        if STAFF.issuperset(roles):
+            request.looks(actor)
     assert actor.user_id is not None
     return SignedInUser(caller, actor, await users.find(request.shop, user_id=actor.user_id))
 
