@@ -30,7 +30,8 @@ PEOPLE = ("buyer", "seller", "cashier", "admin", "owner", "other")
 async def test_roles_tokens_settings_keys_and_resets_and_nothing_else(
     interface: Interface, database_url: str
 ) -> None:
-    expected, found = kept(interface), {}
+    expected = kept(interface)
+    found: dict[str, dict[str, str]] = {}
     async with furnished(database_url) as scene:
         for key, ask in interface.rows(scene):
             for who in PEOPLE if key.method != "GET" else ():

@@ -25,7 +25,8 @@ from tuckshop.domain.field_problems import (
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.http import field_problems, openapi
-from tuckshop.http.errors import TABLE, complaint, facts_of, kind
+from tuckshop.http.errors import complaint, facts_of, kind
+from tuckshop.http.refusal_rows import TABLE
 from tuckshop.till.engine.queue import Busy, Defect
 from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 from tuckshop.till.state import forms

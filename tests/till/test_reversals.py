@@ -21,6 +21,7 @@ from tuckshop.domain.refusals import (
     NotReversible,
     ReversalNotCovered,
     RoleMissing,
+    SelfService,
     UnknownTransfer,
     UnknownUser,
 )
@@ -276,7 +277,7 @@ class TestWhoAndWhat:
         await refuse(shop, back(deposit, ada), RoleMissing(("cashier", "admin")))
         await refuse(shop, back(deposit, hall), RoleMissing(tuple(Role)))
         await refuse(shop, back(topup, cas), RoleMissing(("admin",)))
-        await refuse(shop, back(own, cas), RoleMissing(("admin",)))
+        await refuse(shop, back(own, cas), SelfService(act="transfer.reverse"))
         for command in (back(deposit, cas), back(own, root), back(topup, root)):
             await shop.do(command)
         await shop.assert_clean()

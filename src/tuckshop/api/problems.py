@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.http.errors import TABLE, Errors
+from tuckshop.http.errors import Errors
+from tuckshop.http.refusal_rows import TABLE
 
 
 class _Problems(Errors):

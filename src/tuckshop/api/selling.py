@@ -62,6 +62,7 @@ class SellingResponse(ResponseBody):
 async def show(request: ShopRequest, user_id: PathId) -> SellingResponse:
     """How much a seller has and can have. Your own, or any as an admin."""
     actor = await sessions.actor(request.shop, caller=request.caller)
+    request.looks(actor, whose=user_id)
     return _shown(await selling.find(request.shop, actor=actor, user_id=user_id))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal
-from tuckshop.http.errors import TABLE, Errors
+from tuckshop.http.errors import Errors
+from tuckshop.http.refusal_rows import TABLE
 
 SCHEMA: tuple[str, dict[str, Any]] = (
     "Error",

@@ -6,14 +6,13 @@ from collections.abc import Callable, Generator, Iterable
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
-from tuckshop.domain import limits, payables, transfers
+from tuckshop.domain import limits, payables
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
-from tuckshop.domain.ledger import AccountKind, AccountRef, Transfer, TransferKind, wallet_of
+from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
 from tuckshop.domain.machines import BoxKind, CoinBox, CoinInput, FulfilMode, MachineRules, ShelfPlan
 from tuckshop.domain.orders import Line, Payment
 from tuckshop.domain.products import Product, Shelf
 from tuckshop.domain.tabs import Grant
-from tuckshop.domain.transfers import Booked
 from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within
 from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
 from tuckshop.till.sql import statements
@@ -64,31 +63,6 @@ def order_facts(need: ReadSet, named: Iterable[int]) -> Generator[Step, Any, set
         # What is not there yet may be made by this very batch, of whatever seller.
         need.sellers_back.update(user_id for order_id, user_id in need.takers_back if order_id not in found)
     return found
-
-
-def booked(need: ReadSet) -> Generator[Step, Any, dict[int, tuple[Booked, ...]]]:
-    """The transfers to be reversed that exist, each with its twin, oldest first; what they moved is needed.
-
-    Transfers never change, so they may be read before anything is locked. One that is booked meanwhile, by
-    this batch or by another till, stays unknown: nobody has been told its number yet.
-    """
-    twins = dict((yield statements.TWINS, ids(need.reversing)))
-    every = ids(need.reversing | set(twins.values()))
-    coins: dict[int, dict[int, int]] = {}
-    for transfer_id, value, count in (yield statements.COINS_MOVED, every):
-        coins.setdefault(transfer_id, {})[value] = count
-    found = {}
-    for transfer_id, kind, cents, machine_id, actor_id, declared, *ends in (yield statements.BOOKED, every):
-        source, target = _account(*ends[:4]), _account(*ends[4:])
-        transfer = Transfer(TransferKind(kind), source, target, cents)
-        moved = coins.get(transfer_id, {})
-        found[transfer_id] = Booked(transfer_id, transfer, machine_id, moved, actor_id, bool(declared))
-        if transfer.kind in transfers.REVERSIBLE:
-            _need_ends(need, found[transfer_id])
-    return {
-        one: tuple(found[each] for each in sorted({one, twins.get(one, one)}))
-        for one in need.reversing & found.keys()
-    }
 
 
 def newest_orders(need: ReadSet) -> Generator[Step, Any, set[int]]:
@@ -206,16 +180,6 @@ def daily_limits(work: WorkingSet, need: ReadSet) -> Script:
     if need.external_refs:
         for kind, external_ref, transfer_id in (yield statements.EXTERNAL_REFS, sorted(need.external_refs)):
             work.accounts.external_refs[kind, external_ref] = transfer_id
-
-
-def reversals(work: WorkingSet, booked: dict[int, tuple[Booked, ...]]) -> Script:
-    """What was reversed by now. Read after the wallets, tabs and sellers are locked, which make it wait for
-    whoever else is at the same."""
-    if not booked:
-        return
-    work.accounts.booked = booked
-    every = {each.id for some in booked.values() for each in some}
-    work.accounts.reversals = dict((yield statements.REVERSALS, ids(every)))
 
 
 def counters(work: WorkingSet, need: ReadSet) -> Script:
@@ -345,27 +309,6 @@ def _named_users(work: WorkingSet, need: ReadSet) -> Script:
         work.users.present = {
             (user_id, machine_id) for user_id, machine_id in (yield statements.PRESENT, asked)
         }
-
-
-def _account(kind: str, *owners: int | None) -> AccountRef:
-    return AccountRef(AccountKind(kind), *owners)
-
-
-def _need_ends(need: ReadSet, booked: Booked) -> None:
-    """Who had the money, the box, and for wallets of users the tab that may have to bear the rest."""
-    for ref in (booked.transfer.source, booked.transfer.target):
-        match ref.kind:
-            case AccountKind.WALLET:
-                need.wallets.add(ref)
-            case AccountKind.EARNINGS if ref.user_id is not None:
-                need.locked_users.add(ref.user_id)  # Who is being closed has no earnings, and gets none.
-            case AccountKind.COIN_BOX if ref.machine_id is not None:
-                need.machines.add(ref.machine_id)
-                if booked.declared:
-                    need.counted_machines.add(ref.machine_id)
-        if ref.user_id is not None:
-            need.users.add(ref.user_id)
-            need.tabs.add(ref.user_id)
 
 
 def _locked_users(work: WorkingSet, need: ReadSet) -> Script:

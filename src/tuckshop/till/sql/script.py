@@ -24,7 +24,7 @@ from collections.abc import Generator
 from typing import Any
 
 from tuckshop.domain.ledger import AccountKind, AccountRef, tab_of, wallet_of
-from tuckshop.till.sql import loading, sellers, statements, storing
+from tuckshop.till.sql import loading, reversals, sellers, statements, storing
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.loading import ids
 from tuckshop.till.sql.steps import Reserve, Script, Step
@@ -36,7 +36,7 @@ from tuckshop.till.state.working_set import WorkingSet
 def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, WorkingSet]:
     """Reads and locks what is needed; returns the working set."""
     orders = (yield from loading.order_facts(need, need.orders)) if need.orders else set()
-    booked = (yield from loading.booked(need)) if need.reversing else {}
+    booked = (yield from reversals.booked(need)) if need.reversing else {}
     balances: dict[AccountRef, int] = {}
     for column, read in statements.WALLETS.items():
         owners = {getattr(ref, column) for ref in need.wallets} - {None}
@@ -73,7 +73,7 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
     yield from loading.coverage(work, need)
     yield from loading.tabs(work, need)
     yield from loading.daily_limits(work, need)
-    yield from loading.reversals(work, booked)
+    yield from reversals.reversals(work, booked)
     if orders:
         yield from loading.orders(work, orders)
     yield from loading.products(work, need)

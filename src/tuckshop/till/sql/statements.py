@@ -22,7 +22,7 @@ _PRODUCT = _columns("p", Product._fields).replace("p.on_sale", "p.removed_us IS 
 _ORDER = _columns("o", rows.OrderRow._fields)
 _LINE = _columns("l", Line._fields)
 
-_ID = (("id", "bigint"),)
+ID = (("id", "bigint"),)
 
 WALLETS = {
     column: Read(
@@ -43,13 +43,13 @@ TABS = Read(
 )
 TAB_GRANTS = Read(
     "tab_grants",
-    _ID,
+    ID,
     "SELECT u.id, u.tab_limit_cents, u.tab_approved FROM wanted w JOIN users u ON u.id = w.id",
 )
 # Of others than those asked for, whose tabs are locked.
 TAB_EXPOSURE = Read(
     "tab_exposure",
-    _ID,
+    ID,
     "SELECT coalesce(sum(-a.balance_cents), 0) FROM accounts a JOIN users u ON u.id = a.user_id"
     " WHERE a.kind = 'tab' AND a.balance_cents < 0 AND u.tab_limit_cents IS NULL AND NOT u.tab_approved"
     " AND u.id NOT IN (SELECT w.id FROM wanted w)",
@@ -100,20 +100,20 @@ OUTCOMES = Read(
 )
 SESSIONS = Read(
     "sessions",
-    _ID,
+    ID,
     "SELECT s.id, s.user_id, u.username, s.expires_us, s.ended_us, u.state, s.scopes,"
     " u.is_buyer, u.is_seller, u.is_cashier, u.is_admin"
     " FROM wanted w JOIN sessions s ON s.id = w.id JOIN users u ON u.id = s.user_id",
 )
 USERS = Read(
     "users",
-    _ID,
+    ID,
     "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
 )
-GUESTS = Read("guests", _ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
-SHOP = Read("shop", _ID, "SELECT s.id FROM wanted w JOIN shop s ON s.id = w.id", lock="s")
+GUESTS = Read("guests", ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
+SHOP = Read("shop", ID, "SELECT s.id FROM wanted w JOIN shop s ON s.id = w.id", lock="s")
 ANY_ADMIN = Read(
-    "any_admin", _ID, "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u WHERE u.is_admin)"
+    "any_admin", ID, "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u WHERE u.is_admin)"
 )
 USERNAMES = Read(
     "usernames",
@@ -127,90 +127,64 @@ EMAILS = Read(
     "SELECT u.email_key FROM wanted w JOIN users u ON u.email_key = w.email_key AND u.state <> 'closed'",
 )
 MACHINE_KEYS = Read(
-    "machine_keys", _ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
+    "machine_keys", ID, "SELECT m.id, m.key_hash FROM wanted w JOIN machines m ON m.id = w.id"
 )
 SCREENS = Read(
     "screens",
-    _ID,
+    ID,
     "SELECT s.id, s.machine_id, s.secret_hash FROM wanted w JOIN screens s ON s.id = w.id"
     " AND s.ended_us IS NULL AND s.paired_us IS NOT NULL",
 )
 ADMINS = Read(
     "admins",
-    _ID,
+    ID,
     "SELECT u.id FROM users u WHERE u.is_admin AND u.state = 'active'"
     " AND u.id NOT IN (SELECT w.id FROM wanted w)",
 )
 HAVE_COLLEAGUES = Read(
     "colleagues",
-    _ID,
+    ID,
     "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u"
     " WHERE (u.is_cashier OR u.is_admin) AND u.state = 'active' AND u.id <> w.id)",
 )
 HELD = Read(
     "held",
-    _ID,
+    ID,
     "SELECT u.id, u.username, u.email, u.state, u.is_buyer, u.is_seller, u.is_cashier, u.is_admin"
     " FROM wanted w JOIN users u ON u.id = w.id ORDER BY u.id",
     lock="u",
 )
 LOG_INS = Read(
     "log_ins",
-    _ID,
+    ID,
     "SELECT s.user_id, s.id FROM wanted w JOIN sessions s ON s.user_id = w.id AND s.ended_us IS NULL"
     " ORDER BY s.id",
 )
 PRODUCTS_OF = Read(
     "products_of",
-    _ID,
+    ID,
     "SELECT p.id FROM wanted w JOIN products p ON p.seller_id = w.id AND p.removed_us IS NULL",
 )
 EARNED = Read(
     "earned",
-    _ID,
+    ID,
     "SELECT a.user_id, a.balance_cents FROM wanted w JOIN accounts a"
     " ON a.user_id = w.id AND a.kind = 'earnings'",
 )
 PAYEES = Read(
     "payees",
-    _ID,
+    ID,
     "SELECT u.id, u.payout_delay_days FROM wanted w JOIN users u ON u.id = w.id"
     " WHERE u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
 SELLERS = Read(
     "sellers",
-    _ID,
+    ID,
     "SELECT u.id, u.username FROM wanted w JOIN users u ON u.id = w.id"
     " WHERE u.is_seller AND u.state <> 'closed' ORDER BY u.id",
     lock="u",
 )
-SELLERS_OF = Read(
-    "sellers_of",
-    _ID,
-    "SELECT DISTINCT p.seller_id FROM wanted w JOIN products p ON p.id = w.id AND p.seller_id IS NOT NULL",
-)
-_ON_SALE = "FROM products p WHERE p.seller_id = u.id AND p.removed_us IS NULL"
-QUOTAS = Read(
-    "quotas",
-    _ID,
-    "SELECT u.id, q.products, q.pieces, q.picture_bytes,"
-    f" (SELECT count(*) {_ON_SALE}),"
-    " (SELECT CAST(coalesce(sum(s.quantity), 0) AS bigint)"
-    f" {_ON_SALE.replace(' WHERE', ' JOIN shelves s ON s.product_id = p.id WHERE')}),"
-    " (SELECT CAST(coalesce(sum(length(i.content)), 0) AS bigint)"
-    f" {_ON_SALE.replace(' WHERE', ' JOIN images i ON i.id = p.image_id WHERE')})"
-    " FROM wanted w JOIN users u ON u.id = w.id LEFT JOIN seller_quotas q ON q.seller_id = u.id",
-)
-INVITED = Read(
-    "invited",
-    _ID,
-    "SELECT i.seller_id, i.machine_id FROM wanted w JOIN invitations i ON i.seller_id = w.id",
-)
-IMAGE_BYTES = Read(
-    "image_bytes", _ID, "SELECT i.id, length(i.content) FROM wanted w JOIN images i ON i.id = w.id"
-)
-# Orders are numbered as time goes on, but for a clock that was set back.
 CLOCK_SECONDS_BACK_MAX = 60
 OLDER = Read(
     "older",
@@ -270,42 +244,6 @@ EXTERNAL_REFS = Read(
     "SELECT t.kind, t.external_ref, t.id FROM wanted w JOIN transfers t"
     " ON t.kind = w.kind AND t.external_ref = w.external_ref AND t.external_ref IS NOT NULL",
 )
-BOOKED = Read(
-    "booked",
-    _ID,
-    "SELECT t.id, t.kind, t.amount_cents, t.machine_id, t.actor_id,"
-    # Of a guest nobody knows any more who said so: what was declared stays to be counted.
-    " t.kind = 'deposit' AND EXISTS (SELECT 1 FROM users u WHERE u.id = t.actor_id AND u.id = g.user_id"
-    " AND NOT u.is_cashier AND NOT u.is_admin), s.kind, s.user_id, s.guest_id, s.machine_id,"
-    " g.kind, g.user_id, g.guest_id, g.machine_id FROM wanted w JOIN transfers t ON t.id = w.id"
-    " JOIN accounts s ON s.id = t.source_id JOIN accounts g ON g.id = t.target_id",
-)
-# Who settles a tab in coins books two transfers, one right after the other: coins into the wallet, and from
-# there onto the tab. Ids of one wallet's transfers grow as they are booked.
-TWINS = Read(
-    "twins",
-    _ID,
-    "SELECT t.id, n.id FROM wanted w JOIN transfers t ON t.id = w.id AND t.kind = 'deposit'"
-    " JOIN transfers n ON n.kind = 'settlement'"
-    " AND n.id = (SELECT min(o.id) FROM transfers o WHERE o.source_id = t.target_id AND o.id > t.id)"
-    " AND t.id = (SELECT max(i.id) FROM transfers i"
-    " WHERE i.target_id = t.target_id AND i.kind = 'deposit' AND i.id < n.id)"
-    " UNION ALL SELECT t.id, (SELECT max(i.id) FROM transfers i"
-    " WHERE i.target_id = t.source_id AND i.kind = 'deposit' AND i.id < t.id)"
-    " FROM wanted w JOIN transfers t ON t.id = w.id AND t.kind = 'settlement' AND t.external_ref IS NULL",
-)
-COINS_MOVED = Read(
-    "coins_moved",
-    _ID,
-    "SELECT c.transfer_id, c.value_cents, c.count FROM wanted w JOIN coin_movements c"
-    " ON c.transfer_id = w.id ORDER BY c.transfer_id, c.value_cents DESC",
-)
-REVERSALS = Read(
-    "reversals",
-    _ID,
-    "SELECT r.reverses_id, r.id FROM wanted w JOIN transfers r"
-    " ON r.reverses_id = w.id AND r.reverses_id IS NOT NULL",
-)
 CLIENT_REFS = {
     owner: Read(
         f"client_refs_by_{column}",
@@ -325,35 +263,35 @@ NEWEST = Read(
 )
 ORDER_FACTS = Read(
     "order_facts",
-    _ID,
+    ID,
     "SELECT o.id, o.buyer_id, o.guest_id, o.machine_id, o.payment, l.product_id, l.seller_id"
     " FROM wanted w JOIN orders o ON o.id = w.id JOIN order_lines l ON l.order_id = o.id",
 )
 ORDERS = Read(
     "orders",
-    _ID,
+    ID,
     f"SELECT {_ORDER} FROM wanted w JOIN orders o ON o.id = w.id ORDER BY o.id",
 )
 ORDER_LINES = Read(
     "order_lines",
-    _ID,
+    ID,
     f"SELECT l.order_id, {_LINE} FROM wanted w JOIN order_lines l ON l.order_id = w.id"
     " ORDER BY l.order_id, l.position",
 )
 CHANGING = Read(
-    "changing", _ID, "SELECT p.id FROM wanted w JOIN products p ON p.id = w.id ORDER BY p.id", lock="p"
+    "changing", ID, "SELECT p.id FROM wanted w JOIN products p ON p.id = w.id ORDER BY p.id", lock="p"
 )
 ALL_SHELVES = Read(
     "all_shelves",
-    _ID,
+    ID,
     "SELECT s.machine_id, s.product_id FROM wanted w JOIN shelves s ON s.product_id = w.id",
 )
 PLANNED = Read(
-    "planned", _ID, "SELECT m.id FROM wanted w JOIN machines m ON m.id = w.id ORDER BY m.id", lock="m"
+    "planned", ID, "SELECT m.id FROM wanted w JOIN machines m ON m.id = w.id ORDER BY m.id", lock="m"
 )
 SHELVES_OF = Read(
     "shelves_of",
-    _ID,
+    ID,
     "SELECT s.machine_id, s.product_id FROM wanted w JOIN shelves s ON s.machine_id = w.id",
 )
 SHELVES = Read(
@@ -365,12 +303,12 @@ SHELVES = Read(
 )
 PLANS = Read(
     "plans",
-    _ID,
+    ID,
     f"SELECT s.machine_id, {_columns('s', PLAN_COLUMNS)} FROM wanted w JOIN shelves s ON s.machine_id = w.id",
 )
 PRODUCTS = Read(
     "products",
-    _ID,
+    ID,
     f"SELECT {_PRODUCT}, u.username FROM wanted w JOIN products p ON p.id = w.id"
     " LEFT JOIN users u ON u.id = p.seller_id",
 )
@@ -395,7 +333,7 @@ LIMIT_COUNTERS = Read(
 )
 MACHINES = Read(
     "machines",
-    _ID,
+    ID,
     "SELECT m.id, m.box_kind, m.coin_input, m.fulfil, m.deposit_cents_max, m.hourly_deposit_cents_max"
     " FROM wanted w JOIN machines m ON m.id = w.id",
 )
@@ -417,20 +355,20 @@ PRESENT = Read(
 )
 COIN_BOXES = Read(
     "coin_boxes",
-    _ID,
+    ID,
     "SELECT c.machine_id, c.value_cents, c.count FROM wanted w JOIN coin_boxes c ON c.machine_id = w.id"
     " ORDER BY c.machine_id, c.value_cents",
     lock="c",
 )
 DECLARED = Read(
     "declared",
-    _ID,
+    ID,
     "SELECT d.machine_id, d.cents FROM wanted w JOIN declared_coins d ON d.machine_id = w.id",
 )
 # What there is by the books, without what nobody has seen.
 COVERED = Read(
     "covered",
-    _ID,
+    ID,
     "SELECT CAST(coalesce((SELECT sum(-a.balance_cents) FROM machines m JOIN accounts a"
     " ON a.machine_id = m.id AND a.machine_id IS NOT NULL), 0)"
     " + coalesce((SELECT -a.balance_cents FROM accounts a WHERE a.kind = 'bank' AND a.user_id IS NULL"

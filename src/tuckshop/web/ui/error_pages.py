@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from starlette.types import Receive, Scope, Send
 
 from tuckshop.domain.refusals import Refusal, SessionEnded
-from tuckshop.http.errors import TABLE, Errors
+from tuckshop.http.errors import Errors
+from tuckshop.http.refusal_rows import TABLE
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.till.sql.books import OutcomeUnknown

@@ -50,11 +50,8 @@ def _rewrite_sqlite() -> None:
     refers = "CONSTRAINT fk_transfers_reverses_id FOREIGN KEY(reverses_id) REFERENCES transfers (id)"
     for before, after in (
         (f"({KINDS_BEFORE})", f"({KINDS})"),
-        (
-            last,
-            f"{last}\n\treverses_id BIGINT, \n\tCONSTRAINT ck_transfers_reversal_of_one CHECK ({OF_ONE}), ",
-        ),
-        (key, f"{key}\n\t{refers}, "),
+        (last, f"{last}\n\treverses_id BIGINT, "),
+        (key, f"{key}\n\t{refers}, \n\tCONSTRAINT ck_transfers_reversal_of_one CHECK ({OF_ONE}), "),
     ):
         op.execute("PRAGMA writable_schema = ON")
         changed = connection.execute(

@@ -1,6 +1,6 @@
 """How much of the shop is a seller's, and at which machines they sell.
 
-Revises: 0018
+Revises: 0021
 """
 
 from __future__ import annotations
