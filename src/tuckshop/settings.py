@@ -21,7 +21,7 @@ from dotenv import dotenv_values
 from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.refunds import UndoMode
-from tuckshop.domain.users import RegistrationMode
+from tuckshop.domain.users import RegistrationMode, SecondFactorMode
 from tuckshop.domain.wallet import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"
@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     registration: RegistrationMode = RegistrationMode.OPEN
     seller_registration: RegistrationMode = RegistrationMode.OPEN
+    staff_second_factor: SecondFactorMode = SecondFactorMode.OPTIONAL  # whether staff need one
     registrations_per_hour: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60  # from one network
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
     tab_limit_cents: NotNegative = 0  # what buyers without a limit of their own may owe

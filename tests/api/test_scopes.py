@@ -22,6 +22,7 @@ from tuckshop.till.commands.wallet import Deposit
 TABLE = {
     "PATCH /v1/users/{user_id}": "",
     "DELETE /v1/users/{user_id}": "admin",
+    "DELETE /v1/users/{user_id}/second-factor": "",
     "POST /v1/products": "sell admin",
     "PUT /v1/products/{product_id}": "sell admin",
     "PATCH /v1/products/{product_id}": "sell admin",
@@ -53,6 +54,10 @@ TABLE = {
     "PATCH /v1/users/me": "",
     "DELETE /v1/users/me": "",
     "POST /v1/auth/confirm": "",
+    "POST /v1/auth/second-factor": "",
+    "POST /v1/auth/second-factor/enable": "",
+    "POST /v1/auth/second-factor/recovery-codes": "",
+    "DELETE /v1/auth/second-factor": "",
     "POST /v1/auth/logout": "",
     "POST /v1/auth/tokens": "",
     "DELETE /v1/auth/tokens/{token_id}": "",

@@ -9,6 +9,14 @@ class BadCredentials(Unauthenticated, code="bad-credentials"):
     """Name and password do not belong together; says no more, on purpose."""
 
 
+class SecondFactorNeeded(Unauthenticated, code="second-factor-needed"):
+    """The password fits; this user's log-ins take a code of the app as well."""
+
+
+class SecondFactorWrong(Unauthenticated, code="second-factor-wrong"):
+    """The code is none, is too old, or was used before."""
+
+
 class SessionEnded(Unauthenticated, code="session-ended"):
     """The session behind the token is over, expired or unknown, or its user is not active."""
 
@@ -33,10 +41,22 @@ class ConfirmationRequired(Forbidden, code="confirmation-required"):
     fresh_seconds: int
 
 
+class SecondFactorRequired(Forbidden, code="second-factor-required"):
+    """In this shop staff log in with a second factor: the user must set one up, and not turn it off."""
+
+
 class SelfService(Forbidden, code="self-service"):
     """Cashiers and admins do not serve themselves; `act` is the command's tag."""
 
     act: str
+
+
+class SecondFactorOn(Conflict, code="second-factor-on"):
+    """There is one already."""
+
+
+class SecondFactorOff(Conflict, code="second-factor-off"):
+    """There is none, or nothing was begun."""
 
 
 class UnknownSession(Unknown, code="unknown-session"):

@@ -6,6 +6,7 @@ classes to what its clients see, and a test proves that every class has a row in
     Refusal
     |- Unauthenticated        who are you?
     |  |- BadCredentials          name and password do not belong together
+    |  |- SecondFactorNeeded, SecondFactorWrong
     |  |- SessionEnded            the token's session is over, or its user is not active
     |  `- CredentialReused        a rotated token came back; its session has been ended
     |- Forbidden              you may not
@@ -14,6 +15,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |  |- ScopeMissing            the API token was made for other things
     |  |- LogInNeeded             a person must do this, not an API token
     |  |- ConfirmationRequired    show the password once more
+    |  |- SecondFactorRequired    first set one up: staff of this shop have one
     |  |- SelfService             staff ask others of the staff to serve them
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  `- RegistrationClosed      nobody registers themselves here
@@ -45,6 +47,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- RecordUnreadable        the key's answer is kept in a form of a newer release
        |- PlanChanged             the shelves stand otherwise than the caller has seen
        |- TooManyScreens          first remove one that is not needed any more
+       |- SecondFactorOn, SecondFactorOff
        |- TooManyTokens           first revoke one that is not needed any more
        `- LastAdmin               the shop would be left without an admin
 
@@ -62,6 +65,11 @@ from tuckshop.domain.identity_refusals import ConfirmationRequired as Confirmati
 from tuckshop.domain.identity_refusals import CredentialReused as CredentialReused
 from tuckshop.domain.identity_refusals import LogInNeeded as LogInNeeded
 from tuckshop.domain.identity_refusals import ScopeMissing as ScopeMissing
+from tuckshop.domain.identity_refusals import SecondFactorNeeded as SecondFactorNeeded
+from tuckshop.domain.identity_refusals import SecondFactorOff as SecondFactorOff
+from tuckshop.domain.identity_refusals import SecondFactorOn as SecondFactorOn
+from tuckshop.domain.identity_refusals import SecondFactorRequired as SecondFactorRequired
+from tuckshop.domain.identity_refusals import SecondFactorWrong as SecondFactorWrong
 from tuckshop.domain.identity_refusals import SelfService as SelfService
 from tuckshop.domain.identity_refusals import SessionEnded as SessionEnded
 from tuckshop.domain.identity_refusals import TooManyTokens as TooManyTokens

@@ -39,6 +39,12 @@ class Row(NamedTuple):
 
 TABLE: dict[type[Refusal], Row] = {
     refusals.BadCredentials: Row(401, "Wrong name or password", "The username or the password is wrong."),
+    refusals.SecondFactorNeeded: Row(
+        401, "Second factor needed", "Send the code of your app, or a recovery code, with the password."
+    ),
+    refusals.SecondFactorWrong: Row(
+        401, "Wrong code", "The code is wrong, was used before, or is too old. Wait for the next one."
+    ),
     refusals.SessionEnded: Row(
         401, "Not logged in", "The token is missing, has expired or was revoked. Log in again."
     ),
@@ -56,6 +62,11 @@ TABLE: dict[type[Refusal], Row] = {
         "Confirmation required",
         "Confirm your password with POST /v1/auth/confirm, or log in again. Then this is possible for"
         " {fresh_seconds} seconds.",
+    ),
+    refusals.SecondFactorRequired: Row(
+        403,
+        "Second factor required",
+        "In this shop staff need a second factor. Set one up first.",
     ),
     refusals.SelfService: Row(
         403, "Not for yourself", "Staff cannot do this for themselves. Ask another cashier or admin."
@@ -139,6 +150,10 @@ TABLE: dict[type[Refusal], Row] = {
         "Not available for payout",
         "{payable_cents} of the {balance_cents} earned is available for payout.",
     ),
+    refusals.SecondFactorOn: Row(
+        409, "Second factor is on", "You have a second factor. To set up another one, turn it off first."
+    ),
+    refusals.SecondFactorOff: Row(409, "No second factor", "There is no second factor, or it is not set up."),
     refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken. Choose another one."),
     refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} already has the barcode {barcode}."),
     refusals.EmailTaken: Row(409, "Email taken", "The email address {email} is taken. Use another one."),

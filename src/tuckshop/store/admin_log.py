@@ -45,6 +45,7 @@ VERSIONS: dict[str, int] = {
     "user.change": 1,
     "user.close": 1,
     "user.password": 1,
+    "user.second_factor": 1,
     "user.sessions": 1,
     "user.standing": 1,
     "user.tab_limit": 1,

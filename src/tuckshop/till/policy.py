@@ -24,6 +24,7 @@ class Policy:
     guest_undo: UndoMode = UndoMode.OFF  # what guests may take back by themselves
     user_undo: UndoMode = UndoMode.CONTRACT  # what buyers with a log-in may
     days: BusinessDays = BY_UTC  # by which sales are counted from now on
+    staff_second_factor: bool = False  # without one, cashiers and admins are customers
     kiosk_open: bool = False  # a demo's: anybody speaks for the first machine
 
     def bounds_undoing(self, caller: Caller) -> bool:

@@ -27,7 +27,15 @@ from tuckshop.store.tables.shop_state import (
     shop,
     uploads,
 )
-from tuckshop.store.tables.user import api_tokens, guests, login_tries, sessions, users
+from tuckshop.store.tables.user import (
+    api_tokens,
+    guests,
+    login_tries,
+    recovery_codes,
+    second_factors,
+    sessions,
+    users,
+)
 
 __all__ = [
     "TILL_IDS",
@@ -50,10 +58,12 @@ __all__ = [
     "orders",
     "product_suffixes",
     "products",
+    "recovery_codes",
     "refund_lines",
     "refunds",
     "sales",
     "screens",
+    "second_factors",
     "sequences",
     "sessions",
     "shelves",

@@ -23,6 +23,26 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("Confirm your password"),
         N_("Enter your password to continue."),
     ),
+    refusals.SecondFactorNeeded: (
+        N_("Code needed"),
+        N_("Enter the code from your authenticator app, or a recovery code."),
+    ),
+    refusals.SecondFactorWrong: (
+        N_("Wrong code"),
+        N_("This code is wrong, was used before, or is too old. Enter the next one."),
+    ),
+    refusals.SecondFactorRequired: (
+        N_("Second step required"),
+        N_("Staff of this shop log in with a second step. Set it up under Account, Second step."),
+    ),
+    refusals.SecondFactorOn: (
+        N_("Second step is on"),
+        N_("Your second step is on. To set up another app, turn it off first."),
+    ),
+    refusals.SecondFactorOff: (
+        N_("Second step is off"),
+        N_("The second step is off, or was not set up to the end."),
+    ),
     refusals.SelfService: (
         N_("Not for yourself"),
         N_("Staff cannot do this for themselves. Ask another cashier or admin."),

@@ -5,8 +5,7 @@ Revises: 0024
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from alembic import op
+from tuckshop.store.migrations.added import add_columns
 
 revision = "0025"
 down_revision = "0024"
@@ -14,4 +13,4 @@ down_revision = "0024"
 
 def upgrade() -> None:
     """Adds the column, empty: a session that is there is as fresh as its log-in."""
-    op.add_column("sessions", sa.Column("confirmed_us", sa.BigInteger()))
+    add_columns("sessions", confirmed_us="BIGINT")
