@@ -107,7 +107,7 @@ def _set_up(
     request: ShopRequest, member: SignedInUser, made: second_factor.SetUp, form: BoundForm
 ) -> Response[Any]:
     # Drawn here: no other site is told the secret. Dark on white in every scheme, or no camera reads it.
-    drawn = segno.make(made.uri, error="m").svg_inline(scale=5, dark="#000", light="#fff")
+    drawn = segno.make_qr(made.uri, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
     return rooms.page(
         request,
         "account/second_factor_set_up.html",
