@@ -59,6 +59,12 @@ class Tokens(Protocol):
     def seal(self, signed: bytes) -> bytes:
         """A hash that nobody computes without the shop's secret."""
 
+    def encrypt(self, plain: bytes) -> str:
+        """What nobody reads without the shop's secret."""
+
+    def decrypt(self, kept: str) -> bytes:
+        """What was encrypted. Raises ValueError for what this shop's secret has not encrypted."""
+
 
 class KnownToken(NamedTuple):
     """What an opaque token stands for, which never changes; no scopes for a log-in, which has all rights."""

@@ -23,7 +23,7 @@ from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.payables import PAYOUT_DELAY_DAYS_MAX
 from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.tabs import EXPOSURE_TABS, TabsFor
-from tuckshop.domain.users import RegistrationMode
+from tuckshop.domain.users import RegistrationMode, SecondFactorMode
 from tuckshop.domain.wallet import CoinsPolicy
 
 PREFIX = "TUCKSHOP_"
@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     registration: RegistrationMode = RegistrationMode.OPEN
     # Who sells by registering. Unless set, an admin approves each seller.
     seller_registration: RegistrationMode | None = None
+    staff_second_factor: SecondFactorMode = SecondFactorMode.OPTIONAL  # whether staff need one
     registrations_per_hour: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60  # from one network
     coins_daily_cap_cents: NotNegative = 20_000  # what a buyer may declare within 24 hours
     coins_machine_daily_cap_cents: NotNegative = 50_000  # what all buyers may declare at a machine in a day

@@ -47,6 +47,9 @@ _ACCOUNT: dict[str, tuple[Ask, ...]] = {
     "POST /account/orders/{order}/cancel": _one(_KEY, ids=_PLACED),
     "POST /account/send": _one({**_KEY, "to": "{payee}", "amount": "0.50"}),
     "POST /account/tokens": _one({"name": "reader", "days": "30", "scope-read": "on"}),
+    "POST /account/second-factor/enable": _one({"code": "{code}"}, state="begun"),
+    "POST /account/second-factor/codes": _one(state="codes"),
+    "POST /account/second-factor/off": _one(state="codes"),
     "POST /account/profile": _one({"username": "{me}", "email": "me@example.org"}),
     "POST /account/password": _one(
         {"current_password": PASSWORD, "password": "battery staple", "again": "battery staple"}
@@ -71,6 +74,7 @@ _OFFICE: dict[str, tuple[Ask, ...]] = {
     "POST /office/users/{user}/payout-delay": _one({"days": "0"}),
     "POST /office/refunds/{order}/dismiss": _one({"seller": "{seller}"}, ids=_BOUGHT),
     "POST /office/users/{user}/selling": _one({"products": "", "pieces": "20000", "picture_bytes": ""}),
+    "POST /office/users/{user}/second-factor": _one(state="codes"),
     "POST /office/users/{user}/close": _one({**_KEY, "name": "{username}"}, state="people"),
     "GET /office/orders/{order}": _one(ids=_BOUGHT),
     "POST /office/orders/{order}/refund": _one(

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+import pyotp
 from sqlalchemy import insert
 
 from tests.api.conftest import Api, serving
@@ -146,6 +148,10 @@ async def furnished(url: str) -> AsyncIterator[Scene]:
         await _furnish(scene)
         await scene.shop.assert_clean()
         await _end(scene, "things")
+        await _set_up_second_factors(scene)
+        await _end(scene, "begun")
+        await scene.shop.execute("UPDATE users SET second_factor_us = :now", now=scene.shop.clock())
+        await _end(scene, "codes")
         yield scene
 
 
@@ -308,6 +314,25 @@ async def _furnish_owner(scene: Scene, name: str, shared: Things) -> Things:
         "topup_id": topped_up.transfer_id,
         "sold_id": sold.order_id, "ordered_id": ordered.order_id, "path_id": water,
     }  # fmt: skip
+
+
+async def _set_up_second_factors(scene: Scene) -> None:
+    """Everybody's app has the same secret, and none has sent a code."""
+    app = pyotp.TOTP(pyotp.random_base32())
+    rows = []
+    for person in scene.people.values():
+        kept = msgspec.json.encode({"user": person.caller.user_id, "secret": app.secret})
+        rows.append(
+            {
+                "user_id": person.caller.user_id,
+                "secret": scene.api.running.tokens.encrypt(kept),
+                "last_step": 0,
+            }
+        )
+    async with writing(scene.shop.engine) as connection:
+        await connection.execute(insert(tables.second_factors), rows)
+    for things in scene.things.values():
+        things["code"] = app.at(scene.shop.clock() // 1_000_000)
 
 
 async def _own(scene: Scene, person: Person) -> Things:

@@ -11,6 +11,8 @@ from tuckshop.identity.confirmation import FRESH_SECONDS
 
 ADMINS = {
     "PATCH /v1/users/{user_id}",
+    "DELETE /v1/users/{user_id}/second-factor",
+    "POST /office/users/{user}/second-factor",
     "PATCH /v1/machines/{machine_id}",
     "POST /v1/machines/{machine_id}/key",
     "POST /v1/machines/{machine_id}/screens",
@@ -21,7 +23,18 @@ ADMINS = {
     "POST /office/machines/{machine}/key",
     "POST /office/machines/{machine}/screens",
 }
-EVERYBODY_S = {"POST /v1/auth/tokens", "POST /account/tokens"}
+EVERYBODY_S = {
+    "POST /v1/auth/tokens",
+    "POST /v1/auth/second-factor",
+    "POST /v1/auth/second-factor/enable",
+    "POST /v1/auth/second-factor/recovery-codes",
+    "DELETE /v1/auth/second-factor",
+    "POST /account/tokens",
+    "POST /account/second-factor",
+    "POST /account/second-factor/enable",
+    "POST /account/second-factor/codes",
+    "POST /account/second-factor/off",
+}
 PEOPLE = ("buyer", "seller", "cashier", "admin", "owner", "other")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +21,7 @@ from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.commands.wallet import Deposit
+from tuckshop.web.account import log_in
 
 Ask = Callable[[Scene, SessionCaller], Awaitable[object]]
 
@@ -52,6 +55,24 @@ async def is_listed(scene: Scene, ada: SessionCaller) -> int:
 async def hears_events(scene: Scene, ada: SessionCaller) -> bool:
     live = await events._live(scene.shop.engine, [ada.session_id], scene.clock())
     return ada.session_id in live
+
+
+class _Asking(NamedTuple):
+    """As much of a request as is asked."""
+
+    shop: Any
+
+
+async def second_step(scene: Scene) -> Asked:
+    ends_us = scene.later(300)
+    kept = msgspec.json.encode(log_in._Shown("ada", "correct horse", ends_us))
+    sealed = scene.running.tokens.encrypt(kept)
+
+    async def ask() -> bool:
+        asking: Any = _Asking(scene.running)
+        return log_in._opened(asking, sealed) is not None
+
+    return Asked(ends_us, ask)
 
 
 async def fresh_log_in(scene: Scene) -> Asked:

@@ -105,6 +105,12 @@ SHOPS = (
         identity.session(identity.hears_events),
     ),
     Row(
+        "the second step of a log-in ends",
+        ("web.account.log_in:_opened | request.shop.clock() < shown.ends_us",),
+        (True, False, False),
+        identity.second_step,
+    ),
+    Row(
         "a log-in stays fresh",
         ("identity.confirmation:require | 0 <= shop.clock() - at_us <= _FRESH_US",),
         ("done", "done", "ConfirmationRequired"),

@@ -40,7 +40,7 @@ NEW_SHOP = ("/", "/office/first")
 GUEST = ("/kiosk", "/login", "/register", "/nowhere")
 ROOMS = {
     ("ada", "demo-demo", "/account"): """
-        . orders orders/* statement send profile sessions tokens /login/others""",
+        . orders orders/* statement send profile sessions tokens second-factor /login/others""",
     ("bakery", "demo-demo", "/desk"): """
         . products products/* products/new orders orders/* sales earnings file""",
     ("admin", "12345", "/office"): """

@@ -127,6 +127,7 @@ NEEDS_A_SHOP = [
     ("user", "add", "ada"),
     ("user", "show", "ada"),
     ("user", "roles", "ada", "buyer"),
+    ("user", "reset-second-factor", "ada"),
     ("user", "disable", "ada"),
     ("user", "enable", "ada"),
     ("user", "password", "ada"),

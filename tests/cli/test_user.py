@@ -65,6 +65,19 @@ def test_locks_out_and_lets_in(shop: Terminal) -> None:
     assert shop.rows("SELECT state FROM users WHERE username = 'ada'") == [("active",)]
 
 
+def test_turns_off_a_second_factor_that_is_lost(shop: Terminal) -> None:
+    assert "no second factor" in shop.refused("user", "reset-second-factor", "admin")
+    assert "There is no user nobody" in shop.refused("user", "reset-second-factor", "nobody")
+    shop.tamper("UPDATE users SET second_factor_us = 1")
+    shop.tamper("INSERT INTO second_factors (user_id, secret, last_step) VALUES (1, 'x', 0)")
+    assert shop.works("user", "reset-second-factor", "admin") == "The second factor is off.\n"
+    assert shop.rows("SELECT second_factor_us FROM users") == [(None,)]
+    assert shop.rows("SELECT * FROM second_factors") == []
+    assert shop.rows("SELECT action, actor_id FROM admin_log ORDER BY id DESC LIMIT 1") == [
+        ("user.second_factor", None)
+    ]
+
+
 def test_gives_a_new_password(shop: Terminal) -> None:
     before = shop.rows("SELECT password_hash FROM users")
     assert re.search(r"Password +\S{19}", shop.works("user", "password", "admin"))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tuckshop.api.requests import Cursor, Limit, Page, cursor_id, cursor_of
+from tuckshop.api.second_factor import Code
 from tuckshop.api.users import UserResponse, show_user
 from tuckshop.domain.refusals import (
     BadCredentials,
@@ -14,6 +15,8 @@ from tuckshop.domain.refusals import (
     CredentialReused,
     InvalidField,
     LogInNeeded,
+    SecondFactorNeeded,
+    SecondFactorWrong,
     SessionEnded,
     TooManyTokens,
     TooManyTries,
@@ -46,7 +49,13 @@ class LoginBody(Body):
     password: Password
 
 
-class MachineLoginBody(LoginBody):
+class CodeLoginBody(LoginBody):
+    """A name and its password. `code`: of the app, or a recovery code, if the user has a second factor."""
+
+    code: Code | None = None
+
+
+class MachineLoginBody(CodeLoginBody):
     """A name and its password. `machine_key`: of the machine at which somebody logs in, if it is one.
 
     Until the session ends, that machine can then add coins to the user's wallet and pay it out.
@@ -56,9 +65,10 @@ class MachineLoginBody(LoginBody):
 
 
 class ConfirmBody(Body):
-    """Your current password."""
+    """Your current password; with a second factor also a code of your app, or a recovery code."""
 
     password: Password
+    code: Code | None = None
 
 
 class RefreshBody(Body):
@@ -147,11 +157,21 @@ class EndedResponse(ResponseBody):
     status_code=200,
     summary="Log in",
     operation=describe(
-        "logIn", BadCredentials, SessionEnded, TooManyTries, login="none", body=MachineLoginBody
+        "logIn",
+        BadCredentials,
+        SecondFactorNeeded,
+        SecondFactorWrong,
+        SessionEnded,
+        TooManyTries,
+        login="none",
+        body=MachineLoginBody,
     ),
 )
 async def log_in(request: ShopRequest) -> LoginResponse:
-    """Starts a session. Your other sessions stay, and `message` says so."""
+    """Starts a session. Your other sessions stay, and `message` says so.
+
+    If you have a second factor, send a `code` too: without it the answer is 401, `second-factor-needed`.
+    """
     data = await request.parsed(MachineLoginBody)
     machine_id = None
     if data.machine_key is not None:
@@ -164,6 +184,7 @@ async def log_in(request: ShopRequest) -> LoginResponse:
         device=request.headers.get("user-agent"),
         address=request.address,
         machine_id=machine_id,
+        code=data.code,
     )
     return _show(logged_in)
 
@@ -172,7 +193,15 @@ async def log_in(request: ShopRequest) -> LoginResponse:
     "/confirm",
     status_code=200,
     summary="Confirm your password",
-    operation=describe("confirm", BadCredentials, TooManyTries, login="session", body=ConfirmBody),
+    operation=describe(
+        "confirm",
+        BadCredentials,
+        SecondFactorNeeded,
+        SecondFactorWrong,
+        TooManyTries,
+        login="session",
+        body=ConfirmBody,
+    ),
 )
 async def confirm(request: ShopRequest) -> ConfirmedResponse:
     """Makes this session fresh for 10 minutes, as it is after a log-in.
@@ -182,7 +211,11 @@ async def confirm(request: ShopRequest) -> ConfirmedResponse:
     await sessions.actor(request.shop, caller=request.caller)
     data = await request.parsed(ConfirmBody)
     fresh_us = await confirmation.confirm(
-        request.shop, caller=request.caller, password=data.password, address=request.address
+        request.shop,
+        caller=request.caller,
+        password=data.password,
+        address=request.address,
+        code=data.code,
     )
     return ConfirmedResponse(fresh_until=moment(fresh_us))
 

@@ -181,6 +181,14 @@ def password(name: str, *, password_stdin: bool) -> None:
         click.echo("Password changed.")
 
 
+@user.command("reset-second-factor")
+@name_argument
+def reset_second_factor(name: str) -> None:
+    """Turn off the second factor of a user who has lost it, and end the user's sessions."""
+    run(_reset_second_factor(name))
+    click.echo("The second factor is off.")
+
+
 async def _add(name: str, roles: Sequence[str], email: str | None, password: str | None) -> tuple[User, str]:
     from tuckshop.identity import registration
     from tuckshop.identity.passwords import invent
@@ -290,6 +298,14 @@ async def _reset_password(name: str, password: str | None) -> str:
 
     async with opened_shop() as shop:
         return await users.reset_password(shop, username=name, password=password)
+
+
+async def _reset_second_factor(name: str) -> None:
+    from tuckshop.identity import second_factor, users
+
+    async with opened_shop() as shop:
+        found = await users.find_by_name(shop, username=name)
+        await second_factor.reset(shop, user_id=found.id)
 
 
 def _read_password() -> str:

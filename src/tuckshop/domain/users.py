@@ -17,7 +17,7 @@ from tuckshop.domain.field_problems import (
     SpaceAtEnds,
     WrongLength,
 )
-from tuckshop.domain.refusals import InvalidField, RoleMissing
+from tuckshop.domain.refusals import InvalidField, RoleMissing, SecondFactorRequired
 
 USERNAME_LENGTH_MAX = 64
 HOUSE_NAME = "house"  # Who sells what belongs to no seller.
@@ -67,6 +67,13 @@ class RegistrationMode(StrEnum):
     CLOSED = "closed"
 
 
+class SecondFactorMode(StrEnum):
+    """Whether cashiers and admins need a code beside their password."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts, as read with the books. `user_id` is None for the operator at the command line."""
@@ -77,6 +84,7 @@ class Actor:
     guest_id: int | None = None  # a guest who asks for themselves; no user, and no role
     screen_machine_id: int | None = None  # the machine at whose own screen that guest stands
     serves_self: bool = False  # an admin whom nobody else could serve
+    withheld: frozenset[Role] = frozenset()  # roles of staff, until there is a second factor
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds any of the roles."""
@@ -92,9 +100,18 @@ class Actor:
         return replace(self, roles=self.roles - STAFF)
 
     def require(self, *roles: Role) -> None:
-        """Raises RoleMissing unless the actor holds one of the roles."""
+        """Raises RoleMissing unless the actor holds one; SecondFactorRequired if one is withheld."""
         if self.roles.isdisjoint(roles):
+            if not self.withheld.isdisjoint(roles):
+                raise SecondFactorRequired
             raise RoleMissing(roles=tuple(str(role) for role in roles))
+
+
+def with_second_factor(actor: Actor, *, has_one: bool, is_required: bool) -> Actor:
+    """Who acts, without the roles of staff where those take a second factor and there is none."""
+    if has_one or not is_required or not actor.is_staff:
+        return actor
+    return replace(actor, roles=actor.roles - STAFF, withheld=actor.roles & STAFF)
 
 
 def roles_within(roles: frozenset[Role], scopes: frozenset[Scope]) -> frozenset[Role]:

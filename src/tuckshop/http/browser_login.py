@@ -71,7 +71,13 @@ def require_own_page(request: ShopRequest) -> None:
 
 
 async def log_in(
-    request: ShopRequest, *, username: str, password: str, form_token: str, machine_id: int | None = None
+    request: ShopRequest,
+    *,
+    username: str,
+    password: str,
+    form_token: str,
+    machine_id: int | None = None,
+    code: str | None = None,
 ) -> BrowserSession:
     """A new session, which `keep` puts into the answer; the one that the browser had until now is ended.
 
@@ -79,7 +85,7 @@ async def log_in(
 
     Raises:
         Malformed: the form was no page's of ours, or another browser's.
-        BadCredentials, TooManyTries: as `sessions.log_in`.
+        BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries: as `sessions.log_in`.
     """
     require_own_page(request)
     require_form_token(request, form_token)
@@ -94,6 +100,7 @@ async def log_in(
         address=request.address,
         instead_of=before,
         machine_id=machine_id,
+        code=code,
     )
 
 

@@ -21,7 +21,9 @@ from tuckshop.domain.refusals import (
     LogInNeeded,
     RecordUnreadable,
     Refusal,
+    RoleMissing,
     ScopeMissing,
+    SecondFactorRequired,
     SessionEnded,
     VersionChanged,
 )
@@ -80,6 +82,8 @@ def describe(
     """
     if login != "none":
         refusals = (SessionEnded, LogInNeeded if login == "session" else ScopeMissing, *refusals)
+    if RoleMissing in refusals:
+        refusals = (*refusals, SecondFactorRequired)
     if keyed:
         refusals = (*refusals, KeyReused, RecordUnreadable)
     if matched:

@@ -267,5 +267,20 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.TooManyScreens: Row(
         409, "Too many screens", "A machine can have at most {count_max} screens. Remove one first."
     ),
+    refusals.SecondFactorNeeded: Row(
+        401, "Second factor needed", "Send the code of your app, or a recovery code, with the password."
+    ),
+    refusals.SecondFactorWrong: Row(
+        401, "Wrong code", "The code is wrong, was used before, or is too old. Wait for the next one."
+    ),
+    refusals.SecondFactorRequired: Row(
+        403,
+        "Second factor required",
+        "In this shop staff need a second factor. Set one up first.",
+    ),
+    refusals.SecondFactorOn: Row(
+        409, "Second factor is on", "You have a second factor. To set up another one, turn it off first."
+    ),
+    refusals.SecondFactorOff: Row(409, "No second factor", "There is no second factor, or it is not set up."),
     refusals.LastAdmin: Row(409, "Last admin", "The shop needs at least one admin."),
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
-from joserfc import jwt
+from joserfc import jwe, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
@@ -28,6 +28,8 @@ CACHE_MAX = 10_000  # Tokens whose signature need not be checked again; some 3 M
 TOKEN_LENGTH_MAX = 2_048
 _ALGORITHM = "HS256"
 _HEADER = {"alg": _ALGORITHM, "typ": "JWT"}
+_ENCRYPTED = {"alg": "dir", "enc": "A256GCM"}
+_CIPHERS = list(_ENCRYPTED.values())
 
 
 class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +56,8 @@ class Tokens:
     def __init__(self, *, secret: bytes, clock: Callable[[], int]) -> None:
         self._secret = secret
         self._key = OctKey.import_key(secret)
+        # Of its own: no key does two things.
+        self._cipher_key = OctKey.import_key(hmac.digest(secret, b"\0tuckshop/encrypt\0", "sha256"))
         self._clock = clock
         self._read: dict[str, tuple[int, SessionCaller]] = {}
 
@@ -91,6 +95,20 @@ class Tokens:
         No signed token says the same: they hold no NUL.
         """
         return hmac.digest(self._secret, b"\0tuckshop/seal\0" + signed, "sha256")
+
+    def encrypt(self, plain: bytes) -> str:
+        """What nobody reads without the shop's secret (JWE, RFC 7516: AES-256 in GCM)."""
+        return jwe.encrypt_compact(dict(_ENCRYPTED), plain, self._cipher_key, algorithms=_CIPHERS)
+
+    def decrypt(self, kept: str) -> bytes:
+        """What `encrypt` was given. Raises ValueError for anything else."""
+        try:
+            read = jwe.decrypt_compact(kept, self._cipher_key, algorithms=_CIPHERS)
+        except JoseError as error:
+            raise ValueError("not encrypted with the secret of this shop") from error
+        if read.headers() != _ENCRYPTED or read.plaintext is None:
+            raise ValueError("not encrypted as this shop does")
+        return read.plaintext
 
     def _sign(
         self, caller: SessionCaller, audience: str, seconds: int, *, generation: int | None = None

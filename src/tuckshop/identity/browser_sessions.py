@@ -41,11 +41,12 @@ async def log_in(
     address: str | None = None,
     instead_of: SessionCaller | None = None,
     machine_id: int | None = None,
+    code: str | None = None,
 ) -> BrowserSession:
     """A new session of so many days, known by its secret; `instead_of` is ended with it.
 
     Raises:
-        BadCredentials, TooManyTries: as `sessions.log_in`.
+        BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries: as `sessions.log_in`.
     """
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     caller, others = await sessions.open_session(
@@ -58,6 +59,7 @@ async def log_in(
         secret_hash=hashed(secret),
         instead_of=instead_of,
         machine_id=machine_id,
+        code=code,
     )
     return BrowserSession(secret, caller, others)
 

@@ -5,15 +5,12 @@ A session that somebody else got hold of, or a browser that was left open, is no
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sqlalchemy import func, select, update
 
 from tuckshop.context import Shop
-from tuckshop.domain.refusals import BadCredentials, ConfirmationRequired, SessionEnded
+from tuckshop.domain.refusals import ConfirmationRequired, SessionEnded
 from tuckshop.domain.users import UserState
-from tuckshop.identity import login_throttle
-from tuckshop.identity.login_throttle import Attempt
+from tuckshop.identity import login_throttle, present_password, second_factor
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
@@ -22,13 +19,6 @@ FRESH_SECONDS = 600  # For one errand in the office; not for whoever comes by af
 _FRESH_US = FRESH_SECONDS * 1_000_000
 
 _users, _sessions = tables.users, tables.sessions
-
-
-class Shown(NamedTuple):
-    """A password that fitted: its hash, by which a change meanwhile is noticed, and the try that it was."""
-
-    password_hash: str
-    attempt: Attempt
 
 
 async def require(shop: Shop, *, caller: SessionCaller) -> None:
@@ -43,14 +33,17 @@ async def require(shop: Shop, *, caller: SessionCaller) -> None:
         raise ConfirmationRequired(fresh_seconds=FRESH_SECONDS)
 
 
-async def confirm(shop: Shop, *, caller: SessionCaller, password: str, address: str | None) -> int:
+async def confirm(
+    shop: Shop, *, caller: SessionCaller, password: str, address: str | None, code: str | None = None
+) -> int:
     """Makes the session fresh; until when, in microseconds. Tries are counted as log-ins are.
 
     Raises:
         SessionEnded: it has ended meanwhile.
-        BadCredentials, TooManyTries: as a log-in.
+        BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries: as a log-in.
     """
-    shown = await check_password(shop, user_id=caller.user_id, password=password, address=address)
+    shown = await present_password.check(shop, user_id=caller.user_id, password=password, address=address)
+    await second_factor.require(shop, user_id=caller.user_id, code=code, attempt=shown.attempt)
     now_us = shop.clock()
     same = select(_users.c.id).where(
         _users.c.id == caller.user_id,
@@ -75,18 +68,3 @@ async def confirm(shop: Shop, *, caller: SessionCaller, password: str, address: 
             raise SessionEnded
         await login_throttle.forgive(connection, shown.attempt)
     return now_us + _FRESH_US
-
-
-async def check_password(shop: Shop, *, user_id: int, password: str, address: str | None) -> Shown:
-    """Whether this is the user's password now; the try counts until it is forgiven.
-
-    Raises:
-        BadCredentials, TooManyTries: it is not, or was not so too often.
-    """
-    query = select(_users.c.username, _users.c.password_hash).where(_users.c.id == user_id)
-    async with reading(shop.engine) as connection:
-        row = (await connection.execute(query)).one()
-    attempt = await login_throttle.begin(shop, username=row.username, address=address)
-    if not await shop.passwords.fits(password, row.password_hash):
-        raise BadCredentials
-    return Shown(row.password_hash, attempt)

@@ -10,8 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEnded, UnknownSession
-from tuckshop.domain.users import Actor, Role, Scope, UserState, name_key, read_scopes, roles_within
-from tuckshop.identity import login_throttle, users
+from tuckshop.domain.users import (
+    Actor,
+    Role,
+    Scope,
+    UserState,
+    name_key,
+    read_scopes,
+    roles_within,
+    with_second_factor,
+)
+from tuckshop.identity import login_throttle, second_factor, users
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
 from tuckshop.identity.login_throttle import Attempt
 from tuckshop.identity.users import User
@@ -57,15 +66,23 @@ async def log_in(
     device: str | None = None,
     address: str | None = None,
     machine_id: int | None = None,
+    code: str | None = None,
 ) -> LoggedIn:
     """A new session; with a `machine_id`, at that machine, whose key may then serve the user's wallet.
 
     Raises:
         BadCredentials: alike for unknown names, wrong passwords and inactive users.
+        SecondFactorNeeded, SecondFactorWrong: the password fits, and `code` is missing or does not.
         TooManyTries: of this name, or from this address.
     """
     caller, others = await open_session(
-        shop, username=username, password=password, device=device, address=address, machine_id=machine_id
+        shop,
+        username=username,
+        password=password,
+        device=device,
+        address=address,
+        machine_id=machine_id,
+        code=code,
     )
     return LoggedIn(
         access=shop.tokens.access(caller),
@@ -86,15 +103,17 @@ async def open_session(
     secret_hash: bytes | None = None,
     instead_of: SessionCaller | None = None,
     machine_id: int | None = None,
+    code: str | None = None,
 ) -> tuple[SessionCaller, int]:
     """A new session, and how many others the user has; with a secret's hash, a browser's session known by it.
 
     `instead_of`: the session that the same browser had, whoever's it was; it ends.
 
     Raises:
-        BadCredentials, TooManyTries: as `log_in`.
+        BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries: as `log_in`.
     """
     user_id, kept, counted = await _verify(shop, username, password, address)
+    await second_factor.require(shop, user_id=user_id, code=code, attempt=counted)
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         # Held until the session is there: a password changed meanwhile must end this session too.
@@ -212,7 +231,11 @@ async def actor(shop: Shop, *, caller: SessionCaller) -> Actor:
     """
     async with reading(shop.engine) as connection:
         row = await _require_live(connection, caller, shop.clock())
-    found = users.actor_of(row)
+    found = with_second_factor(
+        users.actor_of(row),
+        has_one=row.second_factor_us is not None,
+        is_required=shop.till.policy.staff_second_factor,
+    )
     if row.scopes is None:
         return found
     scopes = read_scopes(row.scopes)

@@ -27,7 +27,7 @@ from tuckshop.domain.users import (
     check_username,
     name_key,
 )
-from tuckshop.identity import confirmation, login_throttle
+from tuckshop.identity import login_throttle, present_password
 from tuckshop.identity.passwords import COMMON, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
@@ -114,7 +114,7 @@ async def change(
 
 async def _check_present(shop: Shop, user_id: int, password: str, address: str | None) -> str:
     """The hash of the present password, if this is it."""
-    shown = await confirmation.check_password(shop, user_id=user_id, password=password, address=address)
+    shown = await present_password.check(shop, user_id=user_id, password=password, address=address)
     async with writing(shop.engine) as connection:
         await login_throttle.forgive(connection, shown.attempt)
     return shown.password_hash

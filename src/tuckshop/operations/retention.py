@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
-from tuckshop.identity import login_throttle
+from tuckshop.identity import login_throttle, second_factor
 from tuckshop.operations import staff_reads, uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency, limit_counters
@@ -60,6 +60,7 @@ async def keep_forgetting(shop: Shop) -> None:
             await forget_old(shop)
             await forget_counters(shop)
             await login_throttle.forget_old(shop)
+            await second_factor.forget_closed(shop)
             await uploads.forget_old(shop)
             await staff_reads.forget_old(shop)
         except (DatabaseAway, DBAPIError) as error:

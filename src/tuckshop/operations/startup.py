@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 from tuckshop import telemetry
 from tuckshop.context import Shop
+from tuckshop.domain.users import SecondFactorMode
 from tuckshop.identity.access_tokens import Tokens
 from tuckshop.identity.passwords import Passwords
 from tuckshop.operations.shop_state import is_demo as holds_demo
@@ -67,6 +68,7 @@ async def open_shop(
             guest_undo=given.guest_undo,
             user_undo=given.user_undo,
             coins_machine_daily_cap_cents=given.coins_machine_daily_cap_cents,
+            staff_second_factor=given.staff_second_factor is SecondFactorMode.REQUIRED,
             # Whoever starts the server in some other way must not open a real shop's kiosk either.
             kiosk_open=given.kiosk_open and await holds_demo(engine),
             days=given.days,

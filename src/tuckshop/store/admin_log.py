@@ -49,6 +49,7 @@ VERSIONS: dict[str, int] = {
     "user.password": 1,
     "user.payout_delay": 1,
     "user.selling": 1,
+    "user.second_factor": 1,
     "user.sessions": 1,
     "user.standing": 1,
     "user.tab_limit": 1,

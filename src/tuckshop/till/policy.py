@@ -29,6 +29,7 @@ class Policy:
     user_undo: UndoMode = UndoMode.CONTRACT  # what buyers with a log-in may
     coins_machine_daily_cap_cents: int = 50_000  # What a fridge takes on its best day.
     days: BusinessDays = BY_UTC  # by which sales are counted from now on
+    staff_second_factor: bool = False  # without one, cashiers and admins are customers
     kiosk_open: bool = False  # a demo's: anybody speaks for the first machine
 
     def bounds_undoing(self, caller: Caller) -> bool:

@@ -8,6 +8,7 @@ from tuckshop.domain.refusals import (
     InvalidField,
     NameTaken,
     RegistrationClosed,
+    SecondFactorNeeded,
     TooManyRegistrations,
     TooManyTries,
 )
@@ -74,7 +75,9 @@ async def register(request: ShopRequest) -> UserResponse:
     "/api/token",
     status_code=200,
     summary="Log in",
-    operation=describe("logIn", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=describe(
+        "logIn", BadCredentials, SecondFactorNeeded, TooManyTries, login="none", body=LoginBody
+    ),
 )
 async def log_in(request: ShopRequest) -> TokensResponse:
     """Returns tokens for a name and a password. Other sessions stay."""

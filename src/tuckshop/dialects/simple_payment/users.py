@@ -21,6 +21,7 @@ from tuckshop.domain.refusals import (
     NameTaken,
     NotOwner,
     RegistrationClosed,
+    SecondFactorNeeded,
     StillHoldsValue,
     TooManyRegistrations,
     TooManyTries,
@@ -145,7 +146,9 @@ async def create_user(request: ShopRequest) -> Response[UserResponse]:
     f"{API}/get_token",
     status_code=200,
     summary="Get a token",
-    operation=describe("getToken", BadCredentials, TooManyTries, login="none", body=TokenBody),
+    operation=describe(
+        "getToken", BadCredentials, SecondFactorNeeded, TooManyTries, login="none", body=TokenBody
+    ),
 )
 async def get_token(request: ShopRequest) -> TokenResponse:
     """Returns a token for a name and a password. It is valid for 30 days."""

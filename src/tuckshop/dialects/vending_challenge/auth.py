@@ -7,6 +7,7 @@ from tuckshop.dialects.vending_challenge.users import UserResponse, show_user
 from tuckshop.domain.refusals import (
     BadCredentials,
     CredentialReused,
+    SecondFactorNeeded,
     SessionEnded,
     TooManyTries,
 )
@@ -63,7 +64,9 @@ class LoggedOutResponse(ResponseBody):
     f"{API}/auth/login",
     status_code=200,
     summary="Log in",
-    operation=describe("login", BadCredentials, TooManyTries, login="none", body=LoginBody),
+    operation=describe(
+        "login", BadCredentials, SecondFactorNeeded, TooManyTries, login="none", body=LoginBody
+    ),
 )
 async def log_in(request: ShopRequest) -> LoginResponse:
     """Returns tokens for a name and a password. Other sessions stay."""

@@ -7,13 +7,15 @@ classes to what its clients see, and a test proves that every class has a row in
     |- Unauthenticated        who are you?
     |  |- BadCredentials          name and password do not belong together
     |  |- SessionEnded            the token's session is over, or its user is not active
-    |  `- CredentialReused        a rotated token came back; its session has been ended
+    |  |- CredentialReused        a rotated token came back; its session has been ended
+    |  `- SecondFactorNeeded, SecondFactorWrong
     |- Forbidden              you may not
     |  |- RoleMissing             the act needs a role that the actor lacks
     |  |- NotOwner                the thing belongs to somebody else
     |  |- ScopeMissing            the API token was made for other things
     |  |- LogInNeeded             a person must do this, not an API token
     |  |- ConfirmationRequired    show the password once more
+    |  |- SecondFactorRequired    first set one up: staff of this shop have one
     |  |- SelfService             staff ask others of the staff to serve them
     |  |- CoinsNotAttested        coins need a machine, a cashier or an admin as witness
     |  |- RegistrationClosed      nobody registers themselves here
@@ -42,6 +44,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- CoinsCapReached, MachineCoinsCapReached, CoinsDeclaredElsewhere
        |- DepositTooLarge, MachineLimitReached, UserNotPresent, UndoAtCounter
        |- TooManyProducts, TooManyPieces, PicturesTooLarge
+       |- SecondFactorOn, SecondFactorOff
        |- FulfilNotOffered, TooManyPlaced
        |- StillHoldsValue         earnings, a tab or stock must be settled first
        |- WalletTouched           somebody used the wallet meanwhile
@@ -134,6 +137,11 @@ from tuckshop.domain.refusals.users import NotOwner as NotOwner
 from tuckshop.domain.refusals.users import RegistrationClosed as RegistrationClosed
 from tuckshop.domain.refusals.users import RoleMissing as RoleMissing
 from tuckshop.domain.refusals.users import ScopeMissing as ScopeMissing
+from tuckshop.domain.refusals.users import SecondFactorNeeded as SecondFactorNeeded
+from tuckshop.domain.refusals.users import SecondFactorOff as SecondFactorOff
+from tuckshop.domain.refusals.users import SecondFactorOn as SecondFactorOn
+from tuckshop.domain.refusals.users import SecondFactorRequired as SecondFactorRequired
+from tuckshop.domain.refusals.users import SecondFactorWrong as SecondFactorWrong
 from tuckshop.domain.refusals.users import SelfService as SelfService
 from tuckshop.domain.refusals.users import SellerNotInvited as SellerNotInvited
 from tuckshop.domain.refusals.users import SessionEnded as SessionEnded

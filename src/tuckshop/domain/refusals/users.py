@@ -116,3 +116,23 @@ class SelfService(Forbidden, code="self-service"):
     """Cashiers and admins do not serve themselves; `act` is the command's tag."""
 
     act: str
+
+
+class SecondFactorNeeded(Unauthenticated, code="second-factor-needed"):
+    """The password fits; this user's log-ins take a code of the app as well."""
+
+
+class SecondFactorWrong(Unauthenticated, code="second-factor-wrong"):
+    """The code is none, is too old, or was used before."""
+
+
+class SecondFactorRequired(Forbidden, code="second-factor-required"):
+    """In this shop staff log in with a second factor: the user must set one up, and not turn it off."""
+
+
+class SecondFactorOn(Conflict, code="second-factor-on"):
+    """There is one already."""
+
+
+class SecondFactorOff(Conflict, code="second-factor-off"):
+    """There is none, or nothing was begun."""

@@ -43,6 +43,7 @@ users = Table(
     Column("payout_delay_days", Integer),  # a seller's own; none: the shop's
     # An admin has said that the shop's limit is for this user, if there is no limit of their own.
     Column("tab_approved", Boolean, server_default=false(), nullable=False),
+    time("second_factor_us", nullable=True),  # since when log-ins take a code as well
     one_of("state", *UserState),
     CheckConstraint("is_buyer OR is_seller OR is_cashier OR is_admin", name="some_role"),
     CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_with_key"),
@@ -124,6 +125,23 @@ api_tokens = Table(
     Column("name", Text, nullable=False),
     Column("secret_hash", LargeBinary, nullable=False, unique=True),
     CheckConstraint("length(secret_hash) = 32", name="secret_hash_sha256"),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("secret", Text, nullable=False),  # of the app, encrypted
+    Column("last_step", BigInteger, nullable=False),  # the newest whose code was used; no other before it is
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("users.id"), primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
+    time("used_us", nullable=True),
+    CheckConstraint("length(code_hash) = 32", name="code_hash_sha256"),
 )
 
 login_tries = Table(

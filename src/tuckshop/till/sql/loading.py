@@ -13,8 +13,9 @@ from tuckshop.domain.machines import BoxKind, CoinBox, CoinInput, FulfilMode, Ma
 from tuckshop.domain.orders import Line, Payment
 from tuckshop.domain.products import Product, Shelf
 from tuckshop.domain.tabs import Grant
-from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within
+from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within, with_second_factor
 from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
+from tuckshop.till.policy import Policy
 from tuckshop.till.sql import statements
 from tuckshop.till.sql.steps import Script, Step
 from tuckshop.till.state.read_set import ReadSet
@@ -94,7 +95,7 @@ def users(work: WorkingSet, need: ReadSet) -> Script:
         yield from _locked_users(work, need)
     if need.sessions:
         for session_id, *session in (yield statements.SESSIONS, ids(need.sessions)):
-            work.users.sessions[session_id] = _session(*session)
+            work.users.sessions[session_id] = _session(need.policy, *session)
     if need.users:
         yield from _named_users(work, need)
     if need.guests:
@@ -405,17 +406,22 @@ def _texts(texts: Iterable[str]) -> list[tuple[str]]:
 
 
 def _session(
+    policy: Policy,
     user_id: int,
     username: str,
     expires_us: int,
     ended_us: int | None,
     state: str,
     scopes: str | None,
+    second_factor_us: int | None,
     *flags: bool,
 ) -> Session:
     roles = _roles(*map(bool, flags))
+    actor = Actor(user_id, roles if scopes is None else roles_within(roles, read_scopes(scopes)))
+    if policy.staff_second_factor:
+        actor = with_second_factor(actor, has_one=second_factor_us is not None, is_required=True)
     return Session(
-        actor=Actor(user_id, roles if scopes is None else roles_within(roles, read_scopes(scopes))),
+        actor=actor,
         username=username,
         expires_us=expires_us,
         ended=ended_us is not None or state != UserState.ACTIVE.value,

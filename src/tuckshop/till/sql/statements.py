@@ -102,7 +102,7 @@ SESSIONS = Read(
     "sessions",
     ID,
     "SELECT s.id, s.user_id, u.username, s.expires_us, s.ended_us, u.state, s.scopes,"
-    " u.is_buyer, u.is_seller, u.is_cashier, u.is_admin"
+    " u.second_factor_us, u.is_buyer, u.is_seller, u.is_cashier, u.is_admin"
     " FROM wanted w JOIN sessions s ON s.id = w.id JOIN users u ON u.id = s.user_id",
 )
 USERS = Read(

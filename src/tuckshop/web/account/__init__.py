@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tuckshop.web.account import log_in, overview, profile, purchases, register, security, statement
+from tuckshop.web.account import (
+    log_in,
+    overview,
+    profile,
+    purchases,
+    register,
+    second_factor,
+    security,
+    statement,
+)
 
 HANDLERS = (
     *log_in.HANDLERS,
@@ -11,5 +20,6 @@ HANDLERS = (
     *purchases.HANDLERS,
     *statement.HANDLERS,
     *security.HANDLERS,
+    *second_factor.HANDLERS,
     *profile.HANDLERS,
 )

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from tuckshop.domain.refusals import Refusal, SessionEnded
+import msgspec
+
+from tuckshop.domain.refusals import Refusal, SecondFactorNeeded, SecondFactorWrong, SessionEnded
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.identity import sessions
+from tuckshop.identity.second_factor import CODE_LENGTH_MAX
 from tuckshop.web.ui import browser_names, flash, forms, i18n, rooms, visitors
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.entrance import back_from, offered
 
 SESSIONS_SHOWN = 10
+CODE_SECONDS = 300  # To find the phone; the password is asked again after that.
 
 
 @get("/login")
@@ -33,23 +37,29 @@ async def show(request: ShopRequest) -> Response[Any]:
 @post("/login", status_code=303)
 async def log_in(request: ShopRequest) -> Response[Any]:
     """In, and back to where somebody wanted to go; by way of their other sessions, if there are any."""
-    posted = await forms.read(request, "username", "password", "next", forms.TOKEN)
+    posted = await forms.read(request, "username", "password", "next", "sealed", "code", forms.TOKEN)
     back = back_from(posted["next"])
     form = BoundForm(request, posted)
-    username = form.text("username", length_max=USERNAME_LENGTH_MAX)
-    if not posted["password"]:
-        form.miss("password")
-    if form.is_wrong:
+    shown = _opened(request, posted["sealed"]) if posted["sealed"] else _Shown.typed(form)
+    if shown is None:
+        form.trouble = form.words.gettext("That took too long. Log in again.")
+    if shown is None or form.is_wrong:
         return _shown(request, form, back)
     screen = await visitors.screen_of(request)
     try:
         entered = await browser_login.log_in(
             request,
-            username=username,
-            password=posted["password"][: PASSWORD_LENGTH_MAX + 1],  # Which is nobody's.
+            username=shown.username,
+            password=shown.password,
             form_token=posted[forms.TOKEN],
             machine_id=None if screen is None else screen.machine_id,
+            code=posted["code"][: CODE_LENGTH_MAX + 1] or None,
         )
+    except SecondFactorNeeded:
+        return _asking_code(request, shown, form, back)
+    except SecondFactorWrong as refusal:
+        form.refuse(refusal, beside={SecondFactorWrong: "code"})
+        return _asking_code(request, shown, form, back)
     except Refusal as refusal:
         form.refuse(refusal)
         return _shown(request, form, back)
@@ -98,6 +108,46 @@ async def log_out(request: ShopRequest) -> Response[Any]:
 
 
 HANDLERS = (show, log_in, show_others, end_others, log_out)
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    """A name with its password, as somebody typed them; `ends_us`: until when a code may follow."""
+
+    username: str
+    password: str
+    ends_us: int = 0
+
+    @classmethod
+    def typed(cls, form: BoundForm) -> _Shown:
+        """As they stand in the form, which says what is wrong with them."""
+        if not form.typed["password"]:
+            form.miss("password")
+        # One letter more than any password has is nobody's.
+        username = form.text("username", length_max=USERNAME_LENGTH_MAX)
+        return cls(username, form.typed["password"][: PASSWORD_LENGTH_MAX + 1])
+
+
+def _opened(request: ShopRequest, sealed: str) -> _Shown | None:
+    """What `_asking_code` sealed; None for what is older than CODE_SECONDS, or was not sealed here."""
+    try:
+        shown = msgspec.json.decode(request.shop.tokens.decrypt(sealed), type=_Shown)
+    except ValueError:
+        return None
+    return shown if request.shop.clock() < shown.ends_us else None
+
+
+def _asking_code(request: ShopRequest, shown: _Shown, form: BoundForm, back: str) -> Response[Any]:
+    """The second step. The password that was typed is in it, so that nobody types it twice: encrypted."""
+    ends_us = shown.ends_us or request.shop.clock() + CODE_SECONDS * 1_000_000
+    kept = msgspec.json.encode(msgspec.structs.replace(shown, ends_us=ends_us))
+    return rooms.page(
+        request,
+        "account/log_in_code.html",
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        back=back,
+        sealed=request.shop.tokens.encrypt(kept),
+    )
 
 
 def _shown(request: ShopRequest, form: BoundForm, back: str) -> Response[Any]:

@@ -72,6 +72,7 @@ def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
             {
                 "registration": _("Anyone can register as a buyer"),
                 "seller_registration": _("Anyone can register as a seller"),
+                "staff_second_factor": _("Second step at the log-in of staff"),
                 "registrations_per_hour": _("Registrations an hour from one network"),
                 "kiosk_open": _("Kiosks need no key (demo only)"),
                 "first_code_hash": _("Setup code for the first admin"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,13 +11,13 @@ from starlette.responses import StreamingResponse
 
 from tuckshop.domain.field_problems import NoRoles
 from tuckshop.domain.payables import PAYOUT_DELAY_DAYS_MAX
-from tuckshop.domain.refusals import LastAdmin, Refusal
+from tuckshop.domain.refusals import LastAdmin, Refusal, SecondFactorOff
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, Role, UserState, name_key
 from tuckshop.http import downloads
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import roles, sessions, users
+from tuckshop.identity import roles, second_factor, sessions, users
 from tuckshop.identity.users import User
 from tuckshop.operations import sellers, tabs
 from tuckshop.queries import earnings, exports, wallet
@@ -177,6 +178,22 @@ async def reset_password(request: ShopRequest, user: Number) -> Response[Any]:
     return rooms.page(request, "office/new_password.html", member=member, user=found, password=password)
 
 
+@post("/office/users/{user:str}/second-factor", status_code=303)
+async def reset_second_factor(request: ShopRequest, user: Number) -> Response[Any]:
+    """The password alone, for who has lost app and recovery codes."""
+    member = await rooms.member(request, Role.ADMIN)
+    if (asking := await confirming.asked(request, member)) is not None:
+        return asking
+    await forms.read(request)
+    found = await users.find(request.shop, user_id=rooms.number(user))
+    with suppress(SecondFactorOff):  # Pressed twice: it is what was wanted.
+        await second_factor.reset(request.shop, user_id=found.id, actor_id=member.user_id)
+    words = i18n.of(request)
+    return _done(
+        request, found, words.gettext("%(name)s logs in without a second step.", name=found.username)
+    )
+
+
 @post("/office/users/{user:str}/close", status_code=303)
 async def close(request: ShopRequest, user: Number) -> Response[Any]:
     """Gone for good, once the name was typed."""
@@ -208,6 +225,7 @@ HANDLERS = (
     change_payout_delay,
     end_sessions,
     reset_password,
+    reset_second_factor,
     close,
 )
 
@@ -256,6 +274,7 @@ async def _shown(
         tab=tab or BoundForm(request, {"limit": own_limit}),
         delay=delay or BoundForm(request, {"days": "" if own_delay is None else str(own_delay)}),
         shop_delay_days=shop.till.policy.payout_delay_days,
+        second_factor=await second_factor.state(shop, user_id=user.id),
         closing=closing or BoundForm(request),
         key=closing.typed["key"] if closing is not None else forms.new_key(),
     )

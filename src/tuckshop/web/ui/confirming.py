@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuckshop.domain.refusals import BadCredentials, ConfirmationRequired, TooManyTries
+from tuckshop.domain.refusals import (
+    BadCredentials,
+    ConfirmationRequired,
+    Refusal,
+    SecondFactorNeeded,
+    SecondFactorWrong,
+    TooManyTries,
+)
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import confirmation
+from tuckshop.identity import confirmation, second_factor
 from tuckshop.web.ui import forms, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
+
+_BESIDE: dict[type[Refusal], str] = {
+    BadCredentials: forms.CONFIRM_PASSWORD,
+    SecondFactorNeeded: forms.CONFIRM_CODE,
+    SecondFactorWrong: forms.CONFIRM_CODE,
+}
 
 
 async def asked(request: ShopRequest, member: SignedInUser) -> Response[Any] | None:
@@ -25,8 +38,8 @@ async def asked(request: ShopRequest, member: SignedInUser) -> Response[Any] | N
         SessionEnded: it has ended meanwhile.
     """
     posted = await forms.read_any(request)
-    password = posted.pop(forms.CONFIRM_PASSWORD, "")
-    form = BoundForm(request, {forms.CONFIRM_PASSWORD: ""})
+    password, code = (posted.pop(name, "") for name in (forms.CONFIRM_PASSWORD, forms.CONFIRM_CODE))
+    form = BoundForm(request, {forms.CONFIRM_PASSWORD: "", forms.CONFIRM_CODE: ""})
     form.status = 403
     try:
         if password:
@@ -35,14 +48,15 @@ async def asked(request: ShopRequest, member: SignedInUser) -> Response[Any] | N
                 caller=member.caller,
                 password=password[: PASSWORD_LENGTH_MAX + 1],  # Which is nobody's.
                 address=request.address,
+                code=code or None,
             )
         else:
             await confirmation.require(request.shop, caller=member.caller)
     except ConfirmationRequired:
         pass
-    except (BadCredentials, TooManyTries) as refusal:
+    except (BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries) as refusal:
         form.status = 422
-        form.refuse(refusal, beside={BadCredentials: forms.CONFIRM_PASSWORD})
+        form.refuse(refusal, beside=_BESIDE)
     else:
         return None
     return rooms.page(
@@ -51,6 +65,7 @@ async def asked(request: ShopRequest, member: SignedInUser) -> Response[Any] | N
         member=member,
         status=form.status,
         form=form,
+        takes_code=(await second_factor.state(request.shop, user_id=member.user_id)).is_on,
         action=request.scope["path"],
         sent=posted,
     )

@@ -16,10 +16,11 @@ from tuckshop.http.response import Response
 from tuckshop.till.commands.base import Command, Envelope, Receipt
 
 FIELDS_MAX = 50
-VALUE_LENGTH_MAX = 4_000
+VALUE_LENGTH_MAX = 8_000  # The longest password there is, sealed.
 TOKEN = "form"  # The hidden field that every form has.
 CONFIRM_PASSWORD = "confirm-password"
-CONFIRMING = frozenset({CONFIRM_PASSWORD})
+CONFIRM_CODE = "confirm-code"
+CONFIRMING = frozenset({CONFIRM_PASSWORD, CONFIRM_CODE})
 """What any form may have beside its own fields, once it was asked for: see `confirming`."""
 MEDIA_TYPE = b"application/x-www-form-urlencoded"
 FILES_MEDIA_TYPE = multipart.MEDIA_TYPE.encode()

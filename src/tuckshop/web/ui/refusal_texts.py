@@ -361,6 +361,26 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
             " smaller picture, or ask an admin for more."
         ),
     ),
+    refusals.SecondFactorNeeded: (
+        N_("Code needed"),
+        N_("Enter the code from your authenticator app, or a recovery code."),
+    ),
+    refusals.SecondFactorWrong: (
+        N_("Wrong code"),
+        N_("This code is wrong, was used before, or is too old. Enter the next one."),
+    ),
+    refusals.SecondFactorRequired: (
+        N_("Second step required"),
+        N_("Staff of this shop log in with a second step. Set it up under Account, Second step."),
+    ),
+    refusals.SecondFactorOn: (
+        N_("Second step is on"),
+        N_("Your second step is on. To set up another app, turn it off first."),
+    ),
+    refusals.SecondFactorOff: (
+        N_("Second step is off"),
+        N_("The second step is off, or was not set up to the end."),
+    ),
     refusals.LastAdmin: (N_("Last admin"), N_("The shop needs at least one admin.")),
 }
 """The title of its page, and its sentence."""

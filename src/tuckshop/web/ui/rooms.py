@@ -59,6 +59,11 @@ class SignedInUser:
         return self.actor.has(Role.CASHIER, Role.ADMIN)
 
     @property
+    def is_staff(self) -> bool:
+        """Whether the user has a role of staff, held or withheld."""
+        return self.actor.is_staff or bool(self.actor.withheld)
+
+    @property
     def is_admin(self) -> bool:
         """Whether all of the office is."""
         return self.actor.has(Role.ADMIN)
