@@ -68,6 +68,13 @@ RULES = (
         rules.known_access_token,
     ),
     Row("a refresh token ends", (), ("good", "no", "no"), rules.refresh_token),
+    Row(
+        "a log-in shows the password no more",
+        ("identity.sessions:is_fresh | 0 <= now_us - shown_us < FRESH_SECONDS * _SECOND_US",),
+        (True, False, False),
+        rules.fresh_log_in,
+    ),
+    Row("a log-in of a clock ahead shows the password", (), (False, True, True), rules.log_in_to_come),
     Row("a limit's next hour begins", (), ((0, 1), (3_600, 3_600), (3_600, 3_600)), rules.limiting_hour),
     Row(
         "a token begins, of a computer whose clock is ahead",

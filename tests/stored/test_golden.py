@@ -26,6 +26,7 @@ from tuckshop.demo.history import MADE
 from tuckshop.domain.field_problems import FieldProblem
 from tuckshop.domain.users import Role, Scope, name_key, read_scopes, write_scopes
 from tuckshop.identity import access_tokens, api_tokens, browser_sessions, registration, sessions, users
+from tuckshop.identity.audiences import ANY
 from tuckshop.operations import tabs
 from tuckshop.queries.events import EventKind
 from tuckshop.store import admin_log, tables
@@ -212,8 +213,10 @@ async def test_keys_and_names_are_kept_as_the_golden_file_says(sqlite_url: str) 
     seen["sealed"] = tokens.seal(b"signed").hex()
     caller = SessionCaller(5, 7)
     for name, token in (
-        ("access token", tokens.access(caller)),
-        ("refresh token", tokens.refresh(caller, generation=2)),
+        ("access token", tokens.access(caller, audience=ANY)),
+        ("refresh token", tokens.refresh(caller, generation=2, audience=ANY)),
+        ("access token of /v1", tokens.access(caller)),
+        ("refresh token of a dialect", tokens.refresh(caller, generation=2, audience="shop")),
     ):
         head, claims = (_part(part) for part in token.split(".")[:2])
         claims["jti"] = "(random)"

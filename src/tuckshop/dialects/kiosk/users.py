@@ -100,11 +100,11 @@ async def add_balance(
 @get(
     f"{API}/users/{{user_id:int}}",
     summary="A guest",
-    operation=describe("getUser", InvalidField, UnknownGuest, login="none"),
+    operation=describe("getUser", InvalidField, UnknownGuest, login="attester"),
 )
 async def user(request: ShopRequest, user_id: GuestId, user_name: UserQuery | None = None) -> GuestResponse:
     """The guest with this name, and the guest's credit."""
-    guest = await guest_queries.look_up(request.shop, name=checked_name(user_name))
+    guest = await guest_queries.find(request.shop, caller=kiosk(request), name=checked_name(user_name))
     _require_own(guest, user_id)
     return _show_guest(guest, guest.balance_cents)
 

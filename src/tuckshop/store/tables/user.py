@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from tuckshop.domain.users import Scope, UserState, write_scopes
@@ -71,6 +72,7 @@ sessions = Table(
     Column("scopes", Text),  # of an API token; a person who logged in has none, and all rights
     Column("address", Text),
     owner("machine_id", "machines"),  # at which the user logged in, and may be served by its key
+    Column("audience", Text, server_default=text("'any'"), nullable=False),  # see identity.audiences
     CheckConstraint("generation >= 1", name="generation_positive"),
     CheckConstraint("expires_us > created_us", name="expires_later"),
     one_of(
