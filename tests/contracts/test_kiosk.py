@@ -536,3 +536,15 @@ async def test_what_goes_wrong_below_is_told_both_ways(
     assert told.json()["detail"] == sentence
     assert escape(sentence) in page.text
     assert "story" not in page.text
+
+
+@pytest.mark.parametrize("key", [None, "", "1-" + "x" * 43, "2-" + "k" * 43, "tsk_x"])
+async def test_whoever_knows_a_guest_s_name_is_not_told_what_the_guest_has(
+    kiosk: Kiosk, key: str | None
+) -> None:
+    await kiosk.paid_in()
+    stranger = kiosk.client.bearing(**({} if key is None else {"X-Kiosk-Key": key}))
+    for name in ("door 17", "nobody"):  # Nor whether there is one.
+        refused = await stranger.says("GET", f"/api/v1/users/0?user_name={name}", status=401)
+        assert refused["code"] == "session-ended"
+    assert (await kiosk.says("GET", "/api/v1/users/0?user_name=door 17", status=200))["balance"] > 0

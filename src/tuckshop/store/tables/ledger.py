@@ -76,6 +76,7 @@ transfers = Table(
     Column("reason", Text),
     Column("external_ref", Text),
     time("created_us"),
+    Column("external_ref_key", Text),  # see domain.transfers.ref_key
     one_of("kind", *TransferKind),
     CheckConstraint("amount_cents >= 1", name="amount_positive"),
     CheckConstraint("source_id <> target_id", name="two_accounts"),
@@ -84,12 +85,13 @@ transfers = Table(
     CheckConstraint(
         "kind NOT IN ('topup', 'earnings_payout') OR external_ref IS NOT NULL", name="bank_has_reference"
     ),
+    CheckConstraint("(external_ref IS NULL) = (external_ref_key IS NULL)", name="reference_with_key"),
     Index(
-        "uq_transfers_kind_external_ref",
+        "uq_transfers_kind_external_ref_key",
         "kind",
-        "external_ref",
+        "external_ref_key",
         unique=True,
-        **partial("external_ref IS NOT NULL"),
+        **partial("external_ref_key IS NOT NULL"),
     ),
     Index(None, "source_id", "id"),
     Index(None, "target_id", "id"),

@@ -8,7 +8,7 @@ from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput, require_few
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinsPolicy
@@ -126,10 +126,11 @@ class Deposit(Command, frozen=True):
 
 @command("wallet.payout")
 class PayOut(Command, frozen=True):
-    """A whole wallet in coins."""
+    """A whole wallet in coins; of `coins_max` at the most, if that is said."""
 
     wallet: AccountRef
     machine_id: int = DEFAULT_MACHINE_ID
+    coins_max: int | None = None
 
     def reads(self, need: ReadSet) -> None:
         """The wallet and the box."""
@@ -153,6 +154,7 @@ class PayOut(Command, frozen=True):
             box=box,
             values=work.policy.currency.paid_out_cents,
         )
+        require_few(moved.coins, self.coins_max)
         transfer_id = post(work, moved.transfer, actor, machine_id=self.machine_id)
         move_coins(work, box, moved.coins, -1, transfer_id=transfer_id, actor=actor)
         return PaidOut(

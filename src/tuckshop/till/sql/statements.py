@@ -198,9 +198,9 @@ EARNINGS = Read(
 )
 EXTERNAL_REFS = Read(
     "external_refs",
-    (("kind", "text"), ("external_ref", "text")),
-    "SELECT t.kind, t.external_ref, t.id FROM wanted w JOIN transfers t"
-    " ON t.kind = w.kind AND t.external_ref = w.external_ref AND t.external_ref IS NOT NULL",
+    (("kind", "text"), ("ref_key", "text")),
+    "SELECT t.kind, t.external_ref_key, t.id FROM wanted w JOIN transfers t"
+    " ON t.kind = w.kind AND t.external_ref_key = w.ref_key AND t.external_ref_key IS NOT NULL",
 )
 CLIENT_REFS = {
     owner: Read(

@@ -8,6 +8,7 @@ from tuckshop.domain.limits import LimitCounter
 from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.orders import Order
 from tuckshop.domain.products import StockMovement
+from tuckshop.domain.transfers import ref_key
 from tuckshop.domain.users import Actor
 from tuckshop.till.state.rows import CoinMovementRow, SalesSum, ShelfRow, StockMovementRow, TransferRow
 from tuckshop.till.state.working_set import LOCKED_KINDS, WorkingSet, empty_shelf
@@ -48,6 +49,7 @@ def post(
             reason=reason,
             external_ref=external_ref,
             created_us=work.now_us,
+            external_ref_key=None if external_ref is None else ref_key(external_ref),
         )
     )
     balances = work.accounts.balances

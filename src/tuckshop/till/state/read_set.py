@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tuckshop.domain.ledger import AccountRef, TransferKind
 from tuckshop.domain.limits import LimitCounter
+from tuckshop.domain.transfers import ref_key
 from tuckshop.till.callers import Caller, MachineCaller, user_of
 from tuckshop.till.policy import Policy
 
@@ -37,7 +38,9 @@ class ReadSet:
     tabs: set[int] = field(default_factory=set)  # whose, and their limits
     depositors: set[int] = field(default_factory=set)  # who may have declared their coins of the day
     payees: set[int] = field(default_factory=set)  # sellers to be paid: locked
-    external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
+    external_refs: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # (kind of transfer, key of the reference)
 
     # Orders
     orders: Counter[int] = field(default_factory=Counter)  # those to change, by how many commands
@@ -86,4 +89,4 @@ class ReadSet:
 
     def external_ref(self, kind: TransferKind, external_ref: str) -> None:
         """Whether a bank's reference was used already."""
-        self.external_refs.add((kind.value, external_ref))
+        self.external_refs.add((kind.value, ref_key(external_ref)))

@@ -108,6 +108,7 @@ class TransferRow(NamedTuple):
     reason: str | None
     external_ref: str | None
     created_us: int
+    external_ref_key: str | None
 
 
 class StockMovementRow(NamedTuple):
