@@ -184,6 +184,12 @@ SHOPS = (
         kept.limit_counter,
     ),
     Row(
+        "a guest without money is forgotten",
+        ("identity.guests:forget_unused | guests.c.created_us < before_us",),
+        (True, True, False),
+        kept.guest,
+    ),
+    Row(
         "an upload is kept for an hour",
         (
             "operations.uploads:find | uploads.c.created_us >= _oldest_us(shop)",

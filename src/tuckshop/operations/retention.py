@@ -1,4 +1,5 @@
-"""Forgetting what nobody will ask for any more: idempotency keys, limit counters, log-in attempts, files."""
+"""Forgetting what nobody will ask for any more: idempotency keys, limit counters, log-in attempts, files, and
+guests to whom no money came."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
-from tuckshop.identity import login_throttle
+from tuckshop.identity import guests, login_throttle
 from tuckshop.operations import uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency, limit_counters
@@ -51,7 +52,7 @@ async def forget_counters(shop: Shop) -> None:
 
 
 async def keep_forgetting(shop: Shop) -> None:
-    """Forgets old keys, counters, tries and uploads every hour until it is cancelled.
+    """Forgets old keys, counters, tries, uploads and unused guests every hour until it is cancelled.
 
     A database that is away is tried again later.
     """
@@ -61,6 +62,7 @@ async def keep_forgetting(shop: Shop) -> None:
             await forget_counters(shop)
             await login_throttle.forget_old(shop)
             await uploads.forget_old(shop)
+            await guests.forget_unused(shop)
         except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

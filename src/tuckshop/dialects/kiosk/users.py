@@ -74,7 +74,10 @@ async def add_balance(
     user_name: UserQuery | None = None,
     amount: AmountQuery | None = None,
 ) -> Response[GuestResponse]:
-    """Adds coins of this amount to the machine. A new name creates a guest."""
+    """Adds coins of this amount to the machine. With a new name and coins, a guest is created.
+
+    The id of a guest without coins so far is 0.
+    """
     machine = kiosk(request)
     wanted = await parameters.read(request, BalanceBody, user_name=user_name, amount=amount)
     name = checked_name(wanted.user_name)
@@ -84,6 +87,8 @@ async def add_balance(
         guest = await guest_queries.find(request.shop, caller=machine, name=name)
         is_new = False
     except UnknownGuest:
+        if not coins:
+            return Response(GuestResponse(id=ANYBODY, user_name=name, balance=0), status_code=200)
         await guests.wallet(request.shop, caller=machine, name=name, make=True)
         guest = await guest_queries.find(request.shop, caller=machine, name=name)
         is_new = True

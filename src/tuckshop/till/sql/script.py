@@ -4,7 +4,7 @@
 one transaction on its driver. They fix the order in which rows are locked, each kind by ascending id:
 
 1. wallets of users, wallets of guests, tabs;
-2. users to close or to keep from it, sellers of new products, sellers to pay;
+2. users to close or to keep from it, guests, sellers of new products, sellers to pay;
 3. the shop itself, for its first admin;
 4. products to change, machines to be planned, shelves, counters that limit, counted coin boxes;
 5. last of all, the rows that many sales share and no rule reads: coins and cents that are only added.

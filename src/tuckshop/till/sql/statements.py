@@ -92,7 +92,8 @@ USERS = Read(
     _ID,
     "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
 )
-GUESTS = Read("guests", _ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
+# Locked: a guest to whom no money came before is not deleted while some comes.
+GUESTS = Read("guests", _ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id ORDER BY g.id", lock="g")
 SHOP = Read("shop", _ID, "SELECT s.id FROM wanted w JOIN shop s ON s.id = w.id", lock="s")
 ANY_ADMIN = Read(
     "any_admin", _ID, "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u WHERE u.is_admin)"
