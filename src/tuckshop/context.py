@@ -44,17 +44,17 @@ class Refreshing(NamedTuple):
 class Tokens(Protocol):
     """Signed tokens: making them and reading them."""
 
-    def access(self, caller: SessionCaller) -> str:
-        """A token for calls."""
+    def access(self, caller: SessionCaller, *, audience: str = ...) -> str:
+        """A token for calls to this interface."""
 
-    def refresh(self, caller: SessionCaller, *, generation: int) -> str:
+    def refresh(self, caller: SessionCaller, *, generation: int, audience: str = ...) -> str:
         """A token for new tokens."""
 
-    def caller(self, token: str) -> SessionCaller:
-        """Whose access token this is. Raises SessionEnded for any that is not good now."""
+    def caller(self, token: str, *, audience: str = ...) -> SessionCaller:
+        """Whose access token this is. Raises SessionEnded for any that is not good here and now."""
 
-    def refreshing(self, token: str) -> Refreshing:
-        """What a refresh token says. Raises SessionEnded for any that is not good now."""
+    def refreshing(self, token: str, *, audience: str = ...) -> Refreshing:
+        """What a refresh token says. Raises SessionEnded for any that is not good here and now."""
 
     def seal(self, signed: bytes) -> bytes:
         """A hash that nobody computes without the shop's secret."""
@@ -71,6 +71,7 @@ class KnownToken(NamedTuple):
 
     caller: SessionCaller
     scopes: frozenset[Scope]
+    audience: str
 
 
 @dataclass(frozen=True, slots=True)

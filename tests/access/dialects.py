@@ -16,6 +16,17 @@ _NAMED = {"username": "{me}", "password": PASSWORD}
 _NEW = {"username": "newcomer", "password": PASSWORD, "role": "buyer"}
 _PEOPLE_ALONE = Ask(state="people")  # Who has money or owes some cannot leave.
 _REFRESH = {"refresh": "{refresh}"}
+_OTHER_EMAIL = {"email": "me@example.org"}
+_OTHER_PASSWORD = {"password": "battery staple"}
+_CURRENT = {"current_password": PASSWORD}
+_CHANGES = (
+    Ask("name", body={"username": "somebody"}),
+    Ask("email", body=_OTHER_EMAIL),
+    Ask("email, with the password", body={**_OTHER_EMAIL, **_CURRENT}),
+    Ask("password", body=_OTHER_PASSWORD),
+    Ask("password, with the current one", body={**_OTHER_PASSWORD, **_CURRENT}),
+)
+"""What may be said of a user. Nobody's session is fresh here."""
 
 
 def _one(body: Any) -> tuple[Ask, ...]:
@@ -52,7 +63,7 @@ _SHOP = {
 _SIMPLE_PAYMENT = {
     "POST /api/create_user": _one({**_NEW, "email": "new@example.org"}),
     "POST /api/get_token": _one(_NAMED),
-    "PATCH /api/user/{username}": _one({"email": "me@example.org"}),
+    "PATCH /api/user/{username}": _CHANGES,
     "DELETE /api/user/{username}": (_PEOPLE_ALONE,),
     "POST /api/products": _one({"name": "tea", "cost": 50, "amount": 1}),
     "PUT /api/product/{name}": _one({"cost": 55}),
@@ -66,10 +77,10 @@ _VENDING = {
     "POST /auth/refresh": _one(_REFRESH),
     "POST /users": _one(_NEW),
     "POST /user": _one(_NEW),
-    "PUT /users/{user_id}": _one({"username": "{username}", "email": "me@example.org"}),
-    "PUT /user/{user_id}": _one({"username": "{username}", "email": "me@example.org"}),
-    "PATCH /users/{user_id}": _one({"email": "me@example.org"}),
-    "PATCH /user/{user_id}": _one({"email": "me@example.org"}),
+    "PUT /users/{user_id}": _CHANGES,
+    "PUT /user/{user_id}": _CHANGES,
+    "PATCH /users/{user_id}": _CHANGES,
+    "PATCH /user/{user_id}": _CHANGES,
     "DELETE /users/{user_id}": (_PEOPLE_ALONE,),
     "DELETE /user/{user_id}": (_PEOPLE_ALONE,),
     "POST /wallet/deposit": _one({"coin": 5}),

@@ -25,6 +25,7 @@ from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http.hosts import HostCheck
 from tuckshop.identity import screens
+from tuckshop.identity.audiences import ANY
 from tuckshop.identity.passwords import Passwords
 from tuckshop.operations import pictures, uploads
 from tuckshop.operations.uploads import UploadKind
@@ -344,7 +345,7 @@ async def _own(scene: Scene, person: Person) -> Things:
     return {
         "me": person.name,
         "upload": key,
-        "refresh": scene.api.running.tokens.refresh(person.caller, generation=1),
+        "refresh": scene.api.running.tokens.refresh(person.caller, generation=1, audience=ANY),
         "payee": payee.name,
         "payee_id": payee.caller.user_id,
     }

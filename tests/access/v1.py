@@ -22,7 +22,15 @@ def _one(body: Any) -> tuple[Ask, ...]:
 ASKS: dict[str, tuple[Ask, ...]] = {
     "GET /metrics": (Ask(), Ask("with its own token")),
     "POST /v1/users": _one({"username": "newcomer", "password": PASSWORD, "roles": ["buyer"]}),
-    "PATCH /v1/users/me": _one({"email": "me@example.org"}),
+    "PATCH /v1/users/me": (
+        Ask("name", body={"username": "somebody"}),
+        Ask("email", body={"email": "me@example.org"}),
+        Ask("password", body={"password": "battery staple"}),
+        Ask(
+            "password, with the current one",
+            body={"password": "battery staple", "current_password": PASSWORD},
+        ),
+    ),
     "DELETE /v1/users/me": (_PEOPLE_ALONE,),
     "PATCH /v1/users/{user_id}": _one({"roles": ["buyer", "admin"]}),
     "DELETE /v1/users/{user_id}": (_PEOPLE_ALONE,),

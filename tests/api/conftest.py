@@ -28,6 +28,7 @@ from tuckshop.domain.users import RegistrationMode, Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.http.bodies import Bodies
 from tuckshop.http.timeouts import BodyTimeouts
+from tuckshop.identity.audiences import ANY
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.till.callers import SessionCaller
@@ -53,8 +54,8 @@ class Api:
         return self.shop.clock
 
     def token(self, caller: SessionCaller) -> str:
-        """An access token for a session of `shop.person`."""
-        return self.running.tokens.access(caller)
+        """An access token for a session of `shop.person`, which is good at every interface."""
+        return self.running.tokens.access(caller, audience=ANY)
 
     async def call(
         self, method: str, path: str, body: Any = None, *, by: SessionCaller | str | None = None, **more: Any

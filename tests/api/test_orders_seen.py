@@ -86,3 +86,27 @@ async def test_lists_are_whose_they_say(api: Api, people: People, sold: tuple[in
     ):
         assert (await api.get("/v1/orders", params=query, by=by)).status_code == 403
     assert (await api.get("/v1/orders", params={"whose": "hers"}, by=people.cas)).status_code == 422
+
+
+@pytest.mark.parametrize("status", ["dispensed", "failed"])
+async def test_a_seller_who_hands_out_is_not_told_what_the_buyer_calls_the_order(
+    api: Api, people: People, status: str
+) -> None:
+    shop = api.shop
+    cola = (await shop.product("cola", seller=people.sam, stock=10)).product_id
+    await shop.do(Deposit(OPERATOR, wallet_of(people.ada.user_id), {100: 18}))
+    orders = [
+        await shop.buy(people.ada, (cola, 1), client_ref=f"for my aunt {number}", fulfil=Fulfil.LATER)
+        for number in range(3)
+    ]
+    told = []
+    for order, by in zip(orders, (people.sam, people.cas, people.root), strict=True):
+        answer = await api.call("PATCH", f"/v1/orders/{order.order_id}", {"status": status}, by=by)
+        assert answer.status_code == 200, answer.text
+        told.append(answer.json()["client_ref"])
+    assert told == [None, "for my aunt 1", "for my aunt 2"]  # Staff see whose orders they are anyway.
+    for order in orders:
+        seen = (await api.get(f"/v1/orders/{order.order_id}", by=people.ada)).json()
+        assert seen["client_ref"].startswith("for my aunt")
+    listed = (await api.get("/v1/orders", params={"whose": "sold"}, by=people.sam)).json()["items"]
+    assert {one["client_ref"] for one in listed} == {None}

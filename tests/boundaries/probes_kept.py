@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.boundaries.scene import DAY_US, Asked, Scene
 from tuckshop.domain.users import Actor, Role
+from tuckshop.identity import guests
 from tuckshop.operations import audit, pictures, retention, staff_reads, uploads
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.till.callers import OPERATOR
@@ -47,6 +48,18 @@ async def upload(scene: Scene) -> Asked:
         return found is not None, bool(await scene.shop.rows("uploads"))
 
     return Asked(scene.later(3_600), ask)
+
+
+async def guest(scene: Scene) -> Asked:
+    """Whether one to whom no money came is there once the unused are forgotten."""
+    await guests.known(scene.running, name="door", make=True)
+    await guests.known(scene.running, name="newest", make=True)
+
+    async def ask() -> bool:
+        await guests.forget_unused(scene.running)
+        return "door" in {row["name"] for row in await scene.shop.rows("guests")}
+
+    return Asked(scene.later(guests.UNUSED_SECONDS), ask)
 
 
 async def picture(scene: Scene) -> Asked:

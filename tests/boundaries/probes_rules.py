@@ -11,6 +11,7 @@ from tuckshop.domain import days
 from tuckshop.domain.days import PERIOD_DAYS_MAX, BusinessDays, day_of, period
 from tuckshop.domain.limits import hourly
 from tuckshop.domain.refusals import InvalidField, SessionEnded
+from tuckshop.identity import sessions
 from tuckshop.identity.access_tokens import ACCESS_SECONDS, REFRESH_SECONDS, Tokens
 from tuckshop.till.callers import SessionCaller
 
@@ -49,6 +50,14 @@ def access_token(microseconds: int) -> str:
     token = tokens.access(CALLER)
     clock.now_us += ACCESS_SECONDS * 1_000_000 + microseconds
     return _good(lambda: tokens.caller(token))
+
+
+def fresh_log_in(microseconds: int) -> bool:
+    return sessions.is_fresh(NOON_US, now_us=NOON_US + 600_000_000 + microseconds)
+
+
+def log_in_to_come(microseconds: int) -> bool:
+    return sessions.is_fresh(NOON_US, now_us=NOON_US + microseconds)
 
 
 def known_access_token(microseconds: int) -> str:

@@ -68,6 +68,13 @@ RULES = (
         rules.known_access_token,
     ),
     Row("a refresh token ends", (), ("good", "no", "no"), rules.refresh_token),
+    Row(
+        "a log-in shows the password no more",
+        ("identity.sessions:is_fresh | 0 <= now_us - shown_us < FRESH_SECONDS * _SECOND_US",),
+        (True, False, False),
+        rules.fresh_log_in,
+    ),
+    Row("a log-in of a clock ahead shows the password", (), (False, True, True), rules.log_in_to_come),
     Row("a limit's next hour begins", (), ((0, 1), (3_600, 3_600), (3_600, 3_600)), rules.limiting_hour),
     Row(
         "a token begins, of a computer whose clock is ahead",
@@ -187,6 +194,12 @@ SHOPS = (
         ("operations.retention:forget_counters | limit_counters.c.starts_us < before_us",),
         (1, 1, 0),
         kept.limit_counter,
+    ),
+    Row(
+        "a guest without money is forgotten",
+        ("identity.guests:forget_unused | guests.c.created_us < before_us",),
+        (True, True, False),
+        kept.guest,
     ),
     Row(
         "an upload is kept for an hour",

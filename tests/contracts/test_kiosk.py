@@ -17,6 +17,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.refusals import NotOwner
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
+from tuckshop.identity import guests
 from tuckshop.operations import machines as machine_operations
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.products import ChangeProduct, Restock
@@ -254,11 +255,16 @@ async def test_amounts_are_payable_in_coins(kiosk: Kiosk) -> None:
 
 
 async def test_without_an_amount_nothing_moves(kiosk: Kiosk) -> None:
-    made = await kiosk.says("POST", "/api/v1/users/4711/add_balance", DOOR, status=200)
-    assert made == {"id": made["id"], "user_name": "door 17", "balance": 0}
+    before = await kiosk.books()
+    for number in (4711, 0, 1):  # Nobody yet: 0 is the number of who is known by a name alone.
+        asked = await kiosk.says("POST", f"/api/v1/users/{number}/add_balance", DOOR, status=200)
+        assert asked == {"id": 0, "user_name": "door 17", "balance": 0}
+    assert await kiosk.books() == before
+    assert await kiosk.client.api.shop.rows("guests") == []
+    paid = await kiosk.paid_in(100)
     before = await kiosk.books()
     same = {"user_name": "DOOR 17", "amount": None}
-    assert await kiosk.says("POST", "/api/v1/users/0/add_balance", same, status=200) == made
+    assert await kiosk.says("POST", "/api/v1/users/0/add_balance", same, status=200) == paid
     assert await kiosk.books() == before
 
 
@@ -441,7 +447,7 @@ async def test_the_call_that_made_a_guest_can_be_repeated(kiosk: Kiosk) -> None:
         (("id", made["id"] + 1), ("user_name", "other"), ("balance", 100))
     }
     # As if the call had been cut off between the guest and the money.
-    await kiosk.says("POST", path, {"user_name": "third"}, status=200)
+    await guests.known(kiosk.client.api.running, name="third", make=True)
     await kiosk.says("POST", path, {"user_name": "third", "amount": 5}, status=400)
     await kiosk.says("POST", path, {"user_name": "third", "amount": 5}, status=200, **once)
 
@@ -536,3 +542,15 @@ async def test_what_goes_wrong_below_is_told_both_ways(
     assert told.json()["detail"] == sentence
     assert escape(sentence) in page.text
     assert "story" not in page.text
+
+
+@pytest.mark.parametrize("key", [None, "", "1-" + "x" * 43, "2-" + "k" * 43, "tsk_x"])
+async def test_whoever_knows_a_guest_s_name_is_not_told_what_the_guest_has(
+    kiosk: Kiosk, key: str | None
+) -> None:
+    await kiosk.paid_in()
+    stranger = kiosk.client.bearing(**({} if key is None else {"X-Kiosk-Key": key}))
+    for name in ("door 17", "nobody"):  # Nor whether there is one.
+        refused = await stranger.says("GET", f"/api/v1/users/0?user_name={name}", status=401)
+        assert refused["code"] == "session-ended"
+    assert (await kiosk.says("GET", "/api/v1/users/0?user_name=door 17", status=200))["balance"] > 0

@@ -19,6 +19,7 @@ from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.domain.users import Role
 from tuckshop.identity import browser_sessions, login_throttle
 from tuckshop.identity.api_tokens import hashed
+from tuckshop.identity.audiences import ANY
 from tuckshop.operations import machines as machine_operations
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.wallet import Deposit
@@ -108,7 +109,7 @@ async def _good(client: Client, buyer: SessionCaller) -> Good:
     await client.api.registered("lena")
     named = "name" if client.dialect == "app-demo" else "username"
     password = {named: "lena", "password": "correct horse"}
-    refresh = {"refresh": client.api.running.tokens.refresh(buyer, generation=1)}
+    refresh = {"refresh": client.api.running.tokens.refresh(buyer, generation=1, audience=ANY)}
     good: Good = {name: {"body": refresh} for name in ("refresh", "refreshToken")}
     good |= {name: {"body": password} for name in ("login", "logIn")}
     await client.api.registered("otto")  # Else the refresh token would be over with all other sessions.

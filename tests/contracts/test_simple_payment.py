@@ -368,11 +368,11 @@ async def test_an_admin_sees_and_changes_everybody(mounted: Client) -> None:
     shown = await admin.says("GET", "/api/user/ada", status=200)
     assert shown == await ada.says("GET", "/api/user/ADA", status=200)
     assert (await admin.says("GET", "/api/user/root", status=200))["role"] == "admin"
-    changed = {**shown, "email": "help@test.com"}
+    changed = {**shown, "username": "lady"}
     assert await admin.says("PATCH", "/api/user/ada", changed, status=200) == changed
     (line,) = [row for row in await mounted.api.shop.rows("admin_log") if row["action"] == "user.change"]
-    assert "ada@test.com" in line["before"]
-    assert "help@test.com" in line["after"]
+    assert "ada" in line["before"]
+    assert "lady" in line["after"]
     for name in ("nobody", "house", "%00", "%F0%9F%8D%AB"):
         assert (await admin.says("GET", f"/api/user/{name}", status=404))["code"] == "unknown-user"
     assert (await admin.says("DELETE", "/api/user/root", status=409))["code"] == "last-admin"

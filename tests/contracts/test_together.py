@@ -29,12 +29,13 @@ async def test_one_shop_in_five_contracts(database_url: str) -> None:
         cola = {"name": "Cola", "cost": 65, "amount": 10}
         await simple.bearing(Authorization=f"Token {token}").says("POST", "/api/products", cola, status=201)
 
-        # A buyer of vending-challenge logs in everywhere.
+        # A buyer of vending-challenge logs in at each.
         ada = {**_log_in("ada"), "role": "buyer"}
         await vending.says("POST", "/api/v1/users/", ada, status=201)
-        access = (await vending.says("POST", "/api/v1/auth/login/", _log_in("ada"), status=200))["access"]
-        bearer = {"Authorization": f"Bearer {access}"}
-        vending, app, shop = (one.bearing(**bearer) for one in (vending, app, shop))
+        access = (await opened.api.logged_in("ada", PASSWORD))["access"]
+        vending = await _entered(vending, "/api/v1/auth/login/", _log_in("ada"))
+        app = await _entered(app, "/api/token/", {"name": "ada", "password": PASSWORD})
+        shop = await _entered(shop, "/api/token/", _log_in("ada"))
 
         async def left() -> int:
             """The stock, which everybody tells alike."""
@@ -111,3 +112,9 @@ async def test_one_shop_in_five_contracts(database_url: str) -> None:
 
 def _log_in(name: str) -> dict[str, str]:
     return {"username": name, "password": PASSWORD}
+
+
+async def _entered(client: Client, path: str, body: dict[str, str]) -> Client:
+    """The same client, logged in."""
+    access = (await client.says("POST", path, body, status=200))["access"]
+    return client.bearing(Authorization=f"Bearer {access}")

@@ -10,6 +10,11 @@ import pytest
 
 from tests.contracts.broken import refuses_what_is_no_body
 from tests.contracts.conftest import Client, speaking
+from tuckshop.dialects.vending_challenge.wallet import COINS_LISTED_MAX
+from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.money import BALANCE_CENTS_MAX
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.transfers import TopUp
 
 PASSWORD = "a machine for coins"
 
@@ -485,4 +490,44 @@ async def test_bodies_that_are_none(mounted: Client) -> None:
         await refuses_what_is_no_body(ada, "POST", path)
     for method in ("PUT", "PATCH"):
         await refuses_what_is_no_body(ada, method, f"/user/{(await me(ada))['id']}")
+    assert await mounted.api.shop.books() == before
+
+
+async def test_change_is_listed_coin_by_coin_up_to_ten_thousand(mounted: Client) -> None:
+    """A wallet of 10,000.00 pays as many coins as are ever listed; one of a coin more pays none here."""
+    sam, ada = await entered(mounted, "sam", "seller"), await entered(mounted, "ada")
+    cola = {"productName": "Cola", "cost": 105, "amountAvailable": 3}
+    made = await sam.says("POST", "/product", cola, status=201)
+    wallet = wallet_of((await me(ada))["id"])
+    await mounted.api.shop.do(TopUp(OPERATOR, wallet, COINS_LISTED_MAX * 100 + 5, "bank 1"))
+    before = await mounted.api.shop.books()
+    told = await ada.says("GET", "/api/v1/wallet/balance", status=200)
+    assert told == {"deposit": 1_000_005, "change": []}
+    refused = await ada.says("POST", "/reset", status=409)
+    assert (refused["code"], "10000 coins" in refused["detail"]) == ("change-unpayable", True)
+    assert await mounted.api.shop.books() == before
+    one = {"productId": made["id"], "amount": 1}
+    assert (await ada.says("POST", "/buy", one, status=200))["deposit"] == 0  # It is 9,999.00 by then.
+
+    await mounted.api.shop.do(TopUp(OPERATOR, wallet, COINS_LISTED_MAX * 100, "bank 2"))
+    told = await ada.says("GET", "/api/v1/wallet/balance", status=200)
+    assert told["change"] == [100] * COINS_LISTED_MAX
+    assert (await ada.says("POST", "/reset", status=200))["returned"] == [100] * COINS_LISTED_MAX
+
+
+async def test_an_enormous_wallet_is_not_written_out_coin_by_coin(mounted: Client) -> None:
+    """Ten million million coins: as many numbers as no computer has room for."""
+    sam, ada = await entered(mounted, "sam", "seller"), await entered(mounted, "ada")
+    cola = {"productName": "Cola", "cost": 65, "amountAvailable": 3}
+    made = await sam.says("POST", "/product", cola, status=201)
+    wallet = wallet_of((await me(ada))["id"])
+    await mounted.api.shop.do(TopUp(OPERATOR, wallet, BALANCE_CENTS_MAX, "bank 1"))
+    before = await mounted.api.shop.books()
+    told = await ada.says("GET", "/api/v1/wallet/balance", status=200)
+    assert told == {"deposit": BALANCE_CENTS_MAX, "change": []}
+    for path, body in (("/reset", None), ("/buy", {"productId": made["id"], "amount": 1})):
+        for _ in range(2):
+            assert (await ada.says("POST", path, body, status=409))["code"] == "change-unpayable"
+    answers = await asyncio.gather(*(ada.call("POST", "/reset") for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {409}
     assert await mounted.api.shop.books() == before

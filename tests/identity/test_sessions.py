@@ -13,6 +13,7 @@ from tuckshop.domain.refusals import BadCredentials, CredentialReused, SessionEn
 from tuckshop.domain.users import Role, Scope
 from tuckshop.identity import api_tokens, browser_sessions, registration, sessions, users
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
+from tuckshop.identity.audiences import V1
 from tuckshop.identity.sessions import LoggedIn
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -117,13 +118,13 @@ async def test_a_refresh_token_renews_again_and_again_for_its_day(shop: Shop, cl
     access = logged_in.access
     for _ in range(3):
         clock.forward(8 * 3_600 - 1)
-        access = await sessions.renew(shop, token=logged_in.refresh)
+        access = await sessions.renew(shop, token=logged_in.refresh, audience=V1)
         assert (await sessions.actor(shop, caller=shop.tokens.caller(access))).user_id == logged_in.user.id
     clock.forward(ACCESS_SECONDS)
     with pytest.raises(SessionEnded):
         shop.tokens.caller(access)
     with pytest.raises(SessionEnded):
-        await sessions.renew(shop, token=logged_in.refresh)
+        await sessions.renew(shop, token=logged_in.refresh, audience=V1)
 
 
 async def test_nothing_renews_once_its_session_is_over(shop: Shop) -> None:
@@ -131,16 +132,16 @@ async def test_nothing_renews_once_its_session_is_over(shop: Shop) -> None:
     await sessions.log_out(shop, caller=shop.tokens.caller(logged_in.access))
     for token in (logged_in.refresh, logged_in.access, "", "x"):
         with pytest.raises(SessionEnded):
-            await sessions.renew(shop, token=token)
+            await sessions.renew(shop, token=token, audience=V1)
 
 
 async def test_renewing_with_a_token_that_was_used_up_ends_the_session(shop: Shop) -> None:
     first = await log_in(shop)
     second = await sessions.refresh(shop, token=first.refresh)
-    await sessions.renew(shop, token=second.refresh)
+    await sessions.renew(shop, token=second.refresh, audience=V1)
     with pytest.raises(CredentialReused):
-        await sessions.renew(shop, token=first.refresh)
+        await sessions.renew(shop, token=first.refresh, audience=V1)
     with pytest.raises(SessionEnded):  # Whoever it was: two had the session's tokens.
-        await sessions.renew(shop, token=second.refresh)
+        await sessions.renew(shop, token=second.refresh, audience=V1)
     with pytest.raises(SessionEnded):
         await sessions.actor(shop, caller=shop.tokens.caller(second.access))

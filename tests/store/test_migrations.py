@@ -222,6 +222,42 @@ async def test_who_had_a_tab_before_is_approved(empty_urls: tuple[str, str]) -> 
             ]  # fmt: skip
 
 
+TOPPED_UP_BEFORE = """
+INSERT INTO users (id, username, username_key, password_hash, state, is_buyer, is_seller, is_cashier,
+                   is_admin, created_us)
+VALUES (1, 'ada', 'ada', '!', 'active', TRUE, FALSE, FALSE, FALSE, 1);
+INSERT INTO accounts (id, kind, user_id, balance_cents) VALUES (70, 'bank', NULL, 0), (71, 'wallet', 1, 600);
+INSERT INTO transfers (id, kind, source_id, target_id, amount_cents, external_ref, created_us)
+VALUES (1, 'topup', 70, 71, 100, 'RF18 5390', 1), (2, 'topup', 70, 71, 100, 'rf185390', 1),
+       (3, 'topup', 70, 71, 100, ' ', 1), (4, 'topup', 70, 71, 100, 'Straße', 1),
+       (5, 'topup', 70, 71, 100, 'STRASSE', 1), (6, 'topup', 70, 71, 100, 'rf185390 2', 1)
+"""
+
+
+async def test_references_that_are_one_by_now_stay_apart_where_both_were_used(
+    empty_urls: tuple[str, str],
+) -> None:
+    """Revision 0028: one reference with and without a space, one blank, one in capitals."""
+    async with opened(empty_urls[0]) as engine:
+        await upgrade_to(engine, "0027")
+        async with writing(engine) as connection:
+            await install(connection, now_us=1)
+            for statement in TOPPED_UP_BEFORE.replace("SELECT value, kind,", "SELECT value, transfer,").split(
+                ";"
+            ):
+                await connection.execute(text(statement))
+        await upgrade(engine)
+        async with reading(engine) as connection:
+            query = text("SELECT external_ref_key FROM transfers ORDER BY id")
+            keys = (await connection.execute(query)).scalars().all()
+        assert keys == ["rf185390", "rf185390 2", "", "strasse", "strasse 5", "rf1853902"]
+        async with writing(engine) as connection:
+            with pytest.raises(IntegrityError):
+                await connection.execute(
+                    text("UPDATE transfers SET external_ref_key = 'rf185390' WHERE id = 2")
+                )
+
+
 async def upgrade_to(engine: AsyncEngine, revision: str) -> None:
     """The database as an older release left it."""
 

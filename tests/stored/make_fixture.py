@@ -91,11 +91,11 @@ class Recorder:
             )
         return answer.json() if answer.content else None
 
-    async def log_in(self, *names: str) -> None:
-        """An access token each."""
+    async def log_in(self, *names: str, path: str = f"{V1}/auth/login", name_field: str = "username") -> None:
+        """An access token each, of the interface with this log-in."""
         for name in names:
-            body = {"username": name, "password": PASSWORD}
-            told = await self.ask("POST", f"{V1}/auth/login", body, keyed=False)
+            body = {name_field: name, "password": PASSWORD}
+            told = await self.ask("POST", path, body, keyed=False)
             self.credentials[name] = {"Authorization": f"Bearer {told['access']}"}
 
     async def register(self, *names: str, role: str = "buyer") -> list[int]:
@@ -360,13 +360,14 @@ async def dialects(shop: Recorder) -> None:
     body = {"username": "root", "password": PASSWORD}
     token = (await ask("POST", f"{SIMPLE}/get_token", body, keyed=False))["token"]
     shop.credentials["boss"] = {"Authorization": f"Token {token}"}
-    await ask("PATCH", f"{SIMPLE}/user/kai", {"email": "kay@test.com"}, by="boss", keyed=False)
+    await ask("PATCH", f"{SIMPLE}/user/kai", {"username": "kay"}, by="boss", keyed=False)
     await ask("POST", f"{SIMPLE}/products", {"name": "nuts", "cost": 60, "amount": 5}, by="sol")
     await ask("PUT", f"{SIMPLE}/product/nuts", {"cost": 50}, by="sol")
     await ask("PATCH", f"{SIMPLE}/buyer/deposit", {"deposit": 20}, by="pia")
     await ask("POST", f"{SIMPLE}/buyer/buy", {"name": "nuts", "amount": 1}, by="pia")
     await ask("POST", f"{SIMPLE}/buyer/buy", {"name": "nuts", "amount": 1}, by="pia", status=409)
     await ask("POST", f"{SIMPLE}/buyer/reset", by="pia")
+    await shop.log_in("sam", "bob", path=f"{VENDING}/auth/login")
     drink: dict[str, Any] = {"productName": "milk", "cost": 50, "amountAvailable": 5}
     milk = (await ask("POST", f"{VENDING}/product", drink, by="sam"))["id"]
     await ask("PATCH", f"{VENDING}/product/{milk}", {"cost": 55}, by="sam")
@@ -374,10 +375,12 @@ async def dialects(shop: Recorder) -> None:
     await ask("POST", f"{VENDING}/buy", {"productId": milk, "amount": 1}, by="bob")
     await ask("POST", f"{VENDING}/reset", by="bob")
     await ask("DELETE", f"{VENDING}/product/{milk}", by="sam")
+    await shop.log_in("sam", "ada", path=f"{DEMO}/token", name_field="name")
     meal = {"name": "soup", "price": "1.50", "stock": "5"}
     soup = (await ask("POST", f"{DEMO}/product/", meal, by="sam"))["id"]
     await ask("PUT", f"{DEMO}/product/{soup}/", {"price": "1.60"}, by="sam")
     await ask("POST", f"{DEMO}/order/", {"products": [{"id": soup, "quantity": 1}]}, by="ada")
+    await shop.log_in("bob", path=f"{SHOP}/token")
     await ask("POST", f"{SHOP}/orders", {"products": [{"id": soup, "quantity": 1}]}, by="bob")
 
 

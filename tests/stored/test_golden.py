@@ -24,9 +24,11 @@ from tests.stored.make_fixture import PASSWORD, SETTINGS, Recorder, play
 from tuckshop.api.requests import cursor_of
 from tuckshop.demo.history import MADE
 from tuckshop.domain.field_problems import FieldProblem
+from tuckshop.domain.transfers import ref_key
 from tuckshop.domain.users import OPERATOR as OPERATING
 from tuckshop.domain.users import Role, Scope, name_key, read_scopes, write_scopes
 from tuckshop.identity import access_tokens, api_tokens, browser_sessions, registration, sessions, users
+from tuckshop.identity.audiences import ANY
 from tuckshop.operations import refund_requests, sellers, selling, tabs
 from tuckshop.queries.events import EventKind
 from tuckshop.store import admin_log, tables
@@ -230,6 +232,7 @@ async def test_keys_and_names_are_kept_as_the_golden_file_says(sqlite_url: str) 
         "scope of guest 3": MachineCaller(2, None).serving(3).scope,
         "scope of a newcomer": RegistrantCaller.named("Ädå").scope,
         "key of a name": name_key("Straße \u1e9b\u0323 ŠΣς"),
+        "key of a bank's reference": ref_key("RF18\u00a05390 Straße\u200b \uff11"),
         "cursor behind 1234567": cursor_of(1_234_567),
         "API token": api_tokens.PREFIX,
         "browser session": browser_sessions.PREFIX,
@@ -240,8 +243,10 @@ async def test_keys_and_names_are_kept_as_the_golden_file_says(sqlite_url: str) 
     seen["sealed"] = tokens.seal(b"signed").hex()
     caller = SessionCaller(5, 7)
     for name, token in (
-        ("access token", tokens.access(caller)),
-        ("refresh token", tokens.refresh(caller, generation=2)),
+        ("access token", tokens.access(caller, audience=ANY)),
+        ("refresh token", tokens.refresh(caller, generation=2, audience=ANY)),
+        ("access token of /v1", tokens.access(caller)),
+        ("refresh token of a dialect", tokens.refresh(caller, generation=2, audience="shop")),
     ):
         head, claims = (_part(part) for part in token.split(".")[:2])
         claims["jti"] = "(random)"

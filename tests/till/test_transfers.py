@@ -105,6 +105,35 @@ class TestToppingUp:
         await shop.do(TopUp(OPERATOR, wallet(ada), 5, "bank 18"))
         await shop.assert_clean()
 
+    async def test_a_reference_is_one_whatever_its_case_and_spaces(self, shop: Shop) -> None:
+        ada = await shop.buyer("ada")
+        first = await shop.do(TopUp(OPERATOR, wallet(ada), 100, "RF18 5390 Straße"))
+        assert isinstance(first, MoneyMoved)
+        same = (
+            "rf185390strasse",
+            " RF18\u00a05390 STRASSE ",  # with a space that does not break, as banks' pages have them
+            "RF18 5390\tStraße\n",
+            "R\u200bF18 5390 Stra\u00adße",  # with what nobody can see
+            "\uff32\uff26\uff11\uff18 5390 Straße",  # as wide as Chinese letters
+        )
+        for external_ref in same:
+            taken = ExternalRefTaken(external_ref=external_ref, transfer=first.transfer_id)
+            await refuse(shop, TopUp(OPERATOR, wallet(ada), 100, external_ref), taken)
+        both = [Envelope(TopUp(OPERATOR, wallet(ada), 100, one)) for one in ("bank 9", "BANK9")]
+        outcomes = await shop.till.execute_together(both)
+        assert [type(outcome.answer).__name__ for outcome in outcomes] == ["MoneyMoved", "ExternalRefTaken"]
+        for external_ref in ("rf18-5390 strasse", "rf18 5391 strasse", "RF18 5390 Strase"):
+            await shop.do(TopUp(OPERATOR, wallet(ada), 100, external_ref))
+        kept = [row for row in await shop.rows("transfers") if row["external_ref"] == "RF18 5390 Straße"]
+        assert [row["external_ref_key"] for row in kept] == ["rf185390strasse"]
+        await shop.assert_clean()
+
+    async def test_a_reference_of_spaces_is_none(self, shop: Shop) -> None:
+        ada = await shop.buyer("ada")
+        length = InvalidField(field="external_ref", problem=WrongLength(1, 128))
+        for external_ref in (" ", "\u00a0", "\t\n", "\u200b", "\u2003" * 128):
+            await refuse(shop, TopUp(OPERATOR, wallet(ada), 100, external_ref), length)
+
     async def test_two_in_one_batch_with_one_reference_are_one(self, shop: Shop) -> None:
         ada = await shop.buyer("ada")
         command = TopUp(OPERATOR, wallet(ada), 100, "bank 17")

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
 
 from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop, open_books, open_shop
+from tuckshop.context import Shop as RunningShop
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.limits import hourly
 from tuckshop.domain.money import EURO
@@ -32,6 +34,7 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.tabs import TabsFor
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.identity import guests
 from tuckshop.store.engine import postgres_dsn, reading
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Outcome
@@ -375,6 +378,25 @@ async def test_a_tab_without_a_wallet_is_read_by_one_till_at_a_time(postgres_url
         balances = {row["kind"]: row["balance_cents"] for row in await shop.rows("accounts")}
         assert balances["tab"] == -300
         await shop.assert_clean()
+
+
+@pytest.mark.postgres
+async def test_a_guest_is_not_forgotten_while_the_first_money_comes(postgres_shop: Shop) -> None:
+    shop = postgres_shop
+    door, _ = await shop.guest("door"), await shop.guest("the newest, who always stays")
+    shop.clock.forward(guests.UNUSED_SECONDS + 1)
+    running = cast(RunningShop, SimpleNamespace(engine=shop.engine, clock=shop.clock))
+    forgetting: list[asyncio.Task[int]] = []
+
+    async def forget_there() -> None:
+        forgetting.append(asyncio.create_task(guests.forget_unused(running)))
+        await until_it_waits(shop, forgetting[0])
+
+    async with interrupted(shop, "guests", forget_there) as till:
+        (await till.execute(Envelope(Deposit(OPERATOR, door, {100: 1})))).receipt()
+    assert await forgetting[0] == 0
+    assert {row["name"] for row in await shop.rows("guests")} >= {"door"}
+    await shop.assert_clean()
 
 
 @pytest.mark.postgres

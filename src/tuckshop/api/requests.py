@@ -95,16 +95,16 @@ async def _admit_token(request: ShopRequest) -> None:
     given = request.given(b"authorization")
     if said is None or said.login == "none" or len(given) != 1 or given[0][:7].lower() != b"bearer ":
         return  # Who asks for the caller gets the same answer as with any other nonsense.
-    caller, scopes = await api_tokens.known(request.shop, secret=given[0][7:].decode("latin-1"))
+    known = await api_tokens.known(request.shop, secret=given[0][7:].decode("latin-1"))
     if request.method in ("GET", "HEAD"):
         wanted: tuple[Scope, ...] = (Scope.READ,)
     else:
         wanted = SCOPES.get((request.method, request.scope["path_template"]), ())
     if said.login == "session" or not wanted:
         raise LogInNeeded
-    if scopes.isdisjoint(wanted):
+    if known.scopes.isdisjoint(wanted):
         raise ScopeMissing(scopes=tuple(str(scope) for scope in wanted))
-    request.scope[ADMITTED] = caller
+    request.scope[ADMITTED] = known.caller
 
 
 async def admin_looking(request: ShopRequest) -> None:

@@ -186,6 +186,12 @@ def pay(box: CoinBox, amount_cents: int, *, values: tuple[int, ...]) -> dict[int
     return coins
 
 
+def require_few(coins: Coins, coins_max: int | None) -> None:
+    """Raises ChangeUnpayable for more coins than whoever asks can take, or list; None: any number."""
+    if coins_max is not None and sum(coins.values()) > coins_max:
+        raise ChangeUnpayable(change_cents=total_cents(coins))
+
+
 def takes_exact_money_only(box: CoinBox, *, values: tuple[int, ...]) -> bool:
     """Whether the box lacks coins for some change below its largest coin, which any other box could pay."""
     below = max(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,9 +30,10 @@ from tuckshop.domain.refusals import (
     PayoutNotCovered,
     ReversalNotCovered,
 )
-from tuckshop.domain.users import Actor, Role
+from tuckshop.domain.users import Actor, Role, name_key
 
 EXTERNAL_REF_LENGTH_MAX = 128
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})  # Unicode categories of spaces, controls and joiners.
 REVERSIBLE = {
     TransferKind.DEPOSIT: (Role.CASHIER, Role.ADMIN),
     TransferKind.PAYOUT: (Role.CASHIER, Role.ADMIN),
@@ -126,9 +128,18 @@ def close(*, wallet: AccountRef, balance_cents: int) -> Transfer | None:
     return Transfer(TransferKind.CLOSE, wallet, UNCLAIMED, balance_cents) if balance_cents else None
 
 
+def ref_key(external_ref: str) -> str:
+    """What makes two references of a bank the same: neither case nor spaces nor what nobody can see.
+
+    People type them from a statement, where one bank writes `RF18 5390` and another `rf185390`.
+    """
+    seen = unicodedata.normalize("NFKC", external_ref)
+    return name_key("".join(char for char in seen if unicodedata.category(char) not in _UNSEEN))
+
+
 def check_external_ref(external_ref: str) -> str:
-    """The reference itself. Raises InvalidField for one that is empty or too long."""
-    if not 1 <= len(external_ref) <= EXTERNAL_REF_LENGTH_MAX:
+    """The reference itself. Raises InvalidField for one that is blank or too long."""
+    if not ref_key(external_ref) or len(external_ref) > EXTERNAL_REF_LENGTH_MAX:
         raise InvalidField(field="external_ref", problem=WrongLength(1, EXTERNAL_REF_LENGTH_MAX))
     return external_ref
 

@@ -78,6 +78,12 @@ class ShopRequest(Request):
         return running(self.scope).settings
 
     @property
+    def audience(self) -> str:
+        """Which interface is asked, as sessions are good for one: see `identity.audiences`."""
+        audience: str = self.scope["app"].audience
+        return audience
+
+    @property
     def caller(self) -> SessionCaller:
         """Whose access token the request carries. Raises SessionEnded without a good one."""
         return self._bearer(self.given(b"authorization"))
@@ -88,7 +94,7 @@ class ShopRequest(Request):
             return admitted
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
             raise SessionEnded
-        caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"))
+        caller = self.shop.tokens.caller(given[0][7:].strip().decode("latin-1"), audience=self.audience)
         self.scope["actor_id"] = caller.user_id  # for the log
         return caller
 

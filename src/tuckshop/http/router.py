@@ -20,6 +20,7 @@ from tuckshop.http.errors import Errors, Malformed, in_words
 from tuckshop.http.handlers import PLACEHOLDER, WHOLE, Handler, Parameter, Router, flat
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
+from tuckshop.identity.audiences import V1
 from tuckshop.operations import staff_reads
 
 _HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
@@ -40,9 +41,10 @@ class Route(NamedTuple):
 class Application:
     """An ASGI application: these handlers, behind `prefix`; `errors` tells what they raise.
 
-    `before` looks at each request once its handler is found. With `takes_any_query` handlers read the query
-    themselves; without, they get what their signatures say, and anything else is refused. With `reads_to_end`
-    an answer waits until all of a body has come, wanted or not.
+    `audience` is its name in the sessions that are good here. `before` looks at each request once its handler
+    is found. With `takes_any_query` handlers read the query themselves; without, they get what their
+    signatures say, and anything else is refused. With `reads_to_end` an answer waits until all of a body has
+    come, wanted or not.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Application:
         *,
         errors: Errors,
         prefix: str = "",
+        audience: str = V1,
         before: Callable[[ShopRequest], Awaitable[None]] | None = None,
         takes_any_query: bool = False,
         reads_to_end: bool = False,
     ) -> None:
         self._errors = errors
+        self.audience = audience
         self._reads_to_end = reads_to_end
         self._before = before
         self._takes_any_query = takes_any_query

@@ -1,7 +1,8 @@
 """Signed tokens: what a client carries to show which session it belongs to.
 
 JSON Web Tokens (RFC 7519) signed with HS256 and the shop's own secret. They name a user and a session and
-nothing else that is trusted: roles and states are read with the books at every use.
+nothing else that is trusted: roles and states are read with the books at every use. The audience says for
+which interface a token is, and whether for calls or for new tokens.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from joserfc.jwk import OctKey
 
 from tuckshop.context import Refreshing
 from tuckshop.domain.refusals import SessionEnded
+from tuckshop.identity import audiences
+from tuckshop.identity.audiences import V1
 from tuckshop.till.callers import SessionCaller
 
 ACCESS_SECONDS = 300  # What was copied from a log or a screen is worthless soon.
@@ -59,34 +62,36 @@ class Tokens:
         # Of its own: no key does two things.
         self._cipher_key = OctKey.import_key(hmac.digest(secret, b"\0tuckshop/encrypt\0", "sha256"))
         self._clock = clock
-        self._read: dict[str, tuple[int, SessionCaller]] = {}
+        self._read: dict[str, tuple[int, SessionCaller, str]] = {}
 
-    def access(self, caller: SessionCaller) -> str:
+    def access(self, caller: SessionCaller, *, audience: str = V1) -> str:
         """A token for calls, good for ACCESS_SECONDS."""
-        return self._sign(caller, ACCESS, ACCESS_SECONDS)
+        return self._sign(caller, _aud(ACCESS, audience), ACCESS_SECONDS)
 
-    def refresh(self, caller: SessionCaller, *, generation: int) -> str:
+    def refresh(self, caller: SessionCaller, *, generation: int, audience: str = V1) -> str:
         """A token for new tokens, good for REFRESH_SECONDS or until the next one is made."""
-        return self._sign(caller, REFRESH, REFRESH_SECONDS, generation=generation)
+        return self._sign(caller, _aud(REFRESH, audience), REFRESH_SECONDS, generation=generation)
 
-    def caller(self, token: str) -> SessionCaller:
-        """Whose access token this is. Raises SessionEnded for any that is not good now."""
+    def caller(self, token: str, *, audience: str = V1) -> SessionCaller:
+        """Whose access token this is. Raises SessionEnded for any that is not good here and now."""
         known = self._read.get(token)
         if known is None:
-            claims = self._claims(token, ACCESS)
-            known = claims.exp * 1_000_000, claims.caller
+            claims = self._claims(token)
+            known = claims.exp * 1_000_000, claims.caller, claims.aud
             if len(self._read) >= CACHE_MAX:
                 self._read.clear()
             self._read[token] = known
-        expires_us, caller = known
+        expires_us, caller, aud = known
         if expires_us <= self._clock():
             del self._read[token]
             raise SessionEnded
+        _require(aud, ACCESS, audience)
         return caller
 
-    def refreshing(self, token: str) -> Refreshing:
-        """What a refresh token says. Raises SessionEnded for any that is not good now."""
-        claims = self._claims(token, REFRESH)
+    def refreshing(self, token: str, *, audience: str = V1) -> Refreshing:
+        """What a refresh token says. Raises SessionEnded for any that is not good here and now."""
+        claims = self._claims(token)
+        _require(claims.aud, REFRESH, audience)
         return Refreshing(claims.caller, claims.gen)
 
     def seal(self, signed: bytes) -> bytes:
@@ -110,12 +115,10 @@ class Tokens:
             raise ValueError("not encrypted as this shop does")
         return read.plaintext
 
-    def _sign(
-        self, caller: SessionCaller, audience: str, seconds: int, *, generation: int | None = None
-    ) -> str:
+    def _sign(self, caller: SessionCaller, aud: str, seconds: int, *, generation: int | None = None) -> str:
         now = self._clock() // 1_000_000
         claims = {
-            "aud": audience,
+            "aud": aud,
             "sub": str(caller.user_id),
             "sid": caller.session_id,
             "iat": now,
@@ -127,7 +130,7 @@ class Tokens:
             claims["gen"] = generation
         return jwt.encode(dict(_HEADER), claims, self._key, algorithms=[_ALGORITHM])
 
-    def _claims(self, token: str, audience: str) -> _Claims:
+    def _claims(self, token: str) -> _Claims:
         if len(token) > TOKEN_LENGTH_MAX:
             raise SessionEnded
         try:
@@ -138,6 +141,17 @@ class Tokens:
         now = self._clock() // 1_000_000
         in_time = max(claims.iat, claims.nbf) <= now < claims.exp
         # A header that we never write (kid, jku, crit ...) means a token that we never made.
-        if read.header != _HEADER or claims.aud != audience or not in_time:
+        if read.header != _HEADER or not in_time:
             raise SessionEnded
         return claims
+
+
+def _aud(use: str, audience: str) -> str:
+    """The claim: what the token is for, and where; nothing behind it says everywhere, as it always did."""
+    return use if audience == audiences.ANY else f"{use}/{audience}"
+
+
+def _require(aud: str, use: str, audience: str) -> None:
+    """Raises SessionEnded: a token of another use, or of another interface."""
+    if aud not in (use, _aud(use, audience)):
+        raise SessionEnded

@@ -18,6 +18,7 @@ from tuckshop.context import KnownToken, Shop
 from tuckshop.domain.field_problems import NoScopes, OutOfRange
 from tuckshop.domain.refusals import InvalidField, SessionEnded, TooManyTokens, UnknownToken
 from tuckshop.domain.users import Scope, check_name, read_scopes, write_scopes
+from tuckshop.identity.audiences import V1
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
@@ -78,6 +79,7 @@ async def make(
             created_us=now_us,
             expires_us=expires_us,
             scopes=write_scopes(held),
+            audience=V1,
         )
         session_id = (await connection.execute(session.returning(sessions.c.id))).scalar_one()
         await connection.execute(
@@ -161,7 +163,7 @@ async def known(shop: Shop, *, secret: str) -> KnownToken:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
-    found = KnownToken(SessionCaller(row.id, row.user_id), read_scopes(row.scopes))
+    found = KnownToken(SessionCaller(row.id, row.user_id), read_scopes(row.scopes), V1)
     shop.remember_token(digest, found)
     return found
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from tuckshop.context import KnownToken, Shop
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.identity import sessions
+from tuckshop.identity import audiences, sessions
 from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -42,6 +42,7 @@ async def log_in(
     instead_of: SessionCaller | None = None,
     machine_id: int | None = None,
     code: str | None = None,
+    audience: str = audiences.PAGES,
 ) -> BrowserSession:
     """A new session of so many days, known by its secret; `instead_of` is ended with it.
 
@@ -60,25 +61,33 @@ async def log_in(
         instead_of=instead_of,
         machine_id=machine_id,
         code=code,
+        audience=audience,
     )
     return BrowserSession(secret, caller, others)
 
 
-async def caller(shop: Shop, *, secret: str) -> SessionCaller:
+async def caller(shop: Shop, *, secret: str, audience: str = audiences.PAGES) -> SessionCaller:
     """Whose session it is; whether that still is good is asked at every use.
 
     Raises:
-        SessionEnded: there never was such a secret.
+        SessionEnded: there never was such a secret, or it is good at another interface.
     """
     if not secret.startswith(PREFIX):
         raise SessionEnded
+    known = await _known(shop, secret)
+    if not audiences.fits(known.audience, audience):
+        raise SessionEnded
+    return known.caller
+
+
+async def _known(shop: Shop, secret: str) -> KnownToken:
     digest = hashed(secret)
     remembered = shop.known_tokens.get(digest)
     if remembered is not None:
-        return remembered.caller
+        return remembered
     session, token = tables.sessions.c, tables.api_tokens.c
     query = (
-        select(session.id, session.user_id)
+        select(session.id, session.user_id, session.audience)
         .join(tables.api_tokens, token.session_id == session.id)
         .where(token.secret_hash == digest, session.scopes.is_(None))
     )
@@ -86,6 +95,6 @@ async def caller(shop: Shop, *, secret: str) -> SessionCaller:
         row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise SessionEnded
-    found = SessionCaller(row.id, row.user_id)
-    shop.remember_token(digest, KnownToken(found, frozenset()))
+    found = KnownToken(SessionCaller(row.id, row.user_id), frozenset(), row.audience)
+    shop.remember_token(digest, found)
     return found

@@ -20,7 +20,7 @@ from tuckshop.domain.users import (
     roles_within,
     with_second_factor,
 )
-from tuckshop.identity import login_throttle, second_factor, users
+from tuckshop.identity import audiences, login_throttle, second_factor, users
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
 from tuckshop.identity.login_throttle import Attempt
 from tuckshop.identity.users import User
@@ -29,9 +29,11 @@ from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
 
 SESSION_DAYS = 30  # However often it is refreshed; then the password is asked again.
+FRESH_SECONDS = 600  # For so long a log-in shows that whoever acts knows the password.
 DEVICE_LENGTH_MAX = 200
 ACTIVE_ELSEWHERE = "There is already an active session using your account"
-_DAY_US = 86_400 * 1_000_000
+_SECOND_US = 1_000_000
+_DAY_US = 86_400 * _SECOND_US
 
 _users, sessions = tables.users, tables.sessions
 
@@ -67,8 +69,11 @@ async def log_in(
     address: str | None = None,
     machine_id: int | None = None,
     code: str | None = None,
+    audience: str = audiences.V1,
 ) -> LoggedIn:
-    """A new session; with a `machine_id`, at that machine, whose key may then serve the user's wallet.
+    """A new session, good for this interface alone.
+
+    With a `machine_id`, at that machine, whose key may then serve the user's wallet.
 
     Raises:
         BadCredentials: alike for unknown names, wrong passwords and inactive users.
@@ -83,10 +88,11 @@ async def log_in(
         address=address,
         machine_id=machine_id,
         code=code,
+        audience=audience,
     )
     return LoggedIn(
-        access=shop.tokens.access(caller),
-        refresh=shop.tokens.refresh(caller, generation=1),
+        access=shop.tokens.access(caller, audience=audience),
+        refresh=shop.tokens.refresh(caller, generation=1, audience=audience),
         user=await users.find(shop, user_id=caller.user_id),
         active_sessions=others,
     )
@@ -103,6 +109,7 @@ async def open_session(
     secret_hash: bytes | None = None,
     instead_of: SessionCaller | None = None,
     machine_id: int | None = None,
+    audience: str,
     code: str | None = None,
 ) -> tuple[SessionCaller, int]:
     """A new session, and how many others the user has; with a secret's hash, a browser's session known by it.
@@ -136,6 +143,7 @@ async def open_session(
                 device=device and device[:DEVICE_LENGTH_MAX],
                 address=address,
                 machine_id=machine_id,
+                audience=audience,
                 created_us=now_us,
                 expires_us=now_us + days * _DAY_US,
             )
@@ -147,17 +155,17 @@ async def open_session(
     return SessionCaller(session_id, user_id), others
 
 
-async def refresh(shop: Shop, *, token: str) -> LoggedIn:
+async def refresh(shop: Shop, *, token: str, audience: str = audiences.V1) -> LoggedIn:
     """New tokens for a refresh token, which is used up by that.
 
     Raises:
-        SessionEnded: the token or its session is not good any more.
+        SessionEnded: the token or its session is not good any more, or not at this interface.
         CredentialReused: the token was used before; whoever holds its successor is logged out too.
     """
-    caller, generation = shop.tokens.refreshing(token)
+    caller, generation = shop.tokens.refreshing(token, audience=audience)
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
-        await _require_live(connection, caller, now_us)
+        held = (await _require_live(connection, caller, now_us)).audience
         live = await _count_live(connection, caller.user_id, now_us)
         used = await connection.execute(
             update(sessions)
@@ -170,24 +178,24 @@ async def refresh(shop: Shop, *, token: str) -> LoggedIn:
     if reused:
         raise CredentialReused
     return LoggedIn(
-        access=shop.tokens.access(caller),
-        refresh=shop.tokens.refresh(caller, generation=generation + 1),
+        access=shop.tokens.access(caller, audience=held),
+        refresh=shop.tokens.refresh(caller, generation=generation + 1, audience=held),
         user=await users.find(shop, user_id=caller.user_id),
         active_sessions=live - 1,
     )
 
 
-async def renew(shop: Shop, *, token: str) -> str:
+async def renew(shop: Shop, *, token: str, audience: str) -> str:
     """A new access token for a refresh token, which stays as good as it was: for clients that keep one.
 
     Raises:
-        SessionEnded: the token or its session is not good any more.
+        SessionEnded: the token or its session is not good any more, or not at this interface.
         CredentialReused: `refresh` gave a successor for the token; whoever holds that is logged out too.
     """
-    caller, generation = shop.tokens.refreshing(token)
+    caller, generation = shop.tokens.refreshing(token, audience=audience)
     now_us = shop.clock()
     async with reading(shop.engine) as connection:
-        await _require_live(connection, caller, now_us)
+        held = (await _require_live(connection, caller, now_us)).audience
         newest = await connection.scalar(
             select(sessions.c.generation).where(sessions.c.id == caller.session_id)
         )
@@ -195,7 +203,7 @@ async def renew(shop: Shop, *, token: str) -> str:
         async with writing(shop.engine) as connection:
             await _end(connection, caller, now_us)
         raise CredentialReused
-    return shop.tokens.access(caller)
+    return shop.tokens.access(caller, audience=held)
 
 
 async def log_out(shop: Shop, *, caller: SessionCaller) -> None:
@@ -243,6 +251,35 @@ async def actor(shop: Shop, *, caller: SessionCaller) -> Actor:
     if Scope.READ in scopes:
         roles |= found.roles & {Role.BUYER, Role.SELLER}
     return replace(found, roles=roles)
+
+
+def is_fresh(shown_us: int, *, now_us: int) -> bool:
+    """Whether it is less than FRESH_SECONDS since the password was shown; not if that is yet to come."""
+    return 0 <= now_us - shown_us < FRESH_SECONDS * _SECOND_US
+
+
+async def proven(
+    shop: Shop, *, caller: SessionCaller, audience: str, current_password: str | None, address: str | None
+) -> str:
+    """The hash of the caller's password: shown now, or at a fresh log-in to this very interface.
+
+    Raises:
+        BadCredentials, TooManyTries: the password is wrong, or needed and missing, or was so too often.
+        SessionEnded: the session is over.
+    """
+    now_us = shop.clock()
+    async with reading(shop.engine) as connection:
+        row = await _require_live(connection, caller, now_us)
+    if (
+        current_password is None
+        and row.audience == audience  # Where one that is good everywhere was opened, nobody knows.
+        and is_fresh(row.logged_in_us, now_us=now_us)
+    ):
+        kept: str = row.password_hash
+        return kept
+    return await users.check_current_password(
+        shop, user_id=row.id, password=current_password, address=address
+    )
 
 
 async def page(shop: Shop, *, user_id: int, before_id: int | None, limit: int) -> list[SessionRecord]:
@@ -320,7 +357,9 @@ async def _count_live(connection: AsyncConnection, user_id: int | None, now_us: 
 
 
 async def _require_live(connection: AsyncConnection, caller: SessionCaller, now_us: int) -> Any:
-    query = select(_users, sessions.c.scopes).join(sessions, sessions.c.user_id == _users.c.id)
+    query = select(
+        _users, sessions.c.scopes, sessions.c.audience, sessions.c.created_us.label("logged_in_us")
+    ).join(sessions, sessions.c.user_id == _users.c.id)
     row = (
         await connection.execute(
             query.where(

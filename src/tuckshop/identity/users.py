@@ -31,6 +31,7 @@ from tuckshop.identity import login_throttle, present_password
 from tuckshop.identity.passwords import COMMON, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
+from tuckshop.till.callers import SessionCaller
 
 users = tables.users
 
@@ -55,20 +56,22 @@ async def change(
     password: str | None = None,
     current_password: str | None = None,
     address: str | None = None,
-    needs_present: bool = True,
+    proven: str | None = None,
+    keeps: SessionCaller | None = None,
     actor_id: int | None = None,
 ) -> User:
-    """The user's own name, address or password; a new password needs the present one.
+    """The user's own name, address or password; a new password needs the current one.
 
-    A new password ends every session of the user. Not `needs_present`: some older contracts change the
-    password of whoever holds a token. If the actor is somebody else, the log of the office has it.
+    A new password ends every session of the user; where one is to be kept, a new email address ends all
+    others. `proven`: see `sessions.proven`, where that has been asked. If the actor is somebody else, the log
+    of the office has it.
 
     Raises:
-        BadCredentials, TooManyTries: the present password is missing or wrong, or was so too often.
+        BadCredentials, TooManyTries: the current password is missing or wrong, or was so too often.
         InvalidField, NameTaken, EmailTaken: as `registration.register`.
     """
     values: dict[str, Any] = {}
-    kept = None
+    kept = proven
     if username is not None:
         username = check_username(username)
         values |= {"username": username, "username_key": name_key(username)}
@@ -77,8 +80,10 @@ async def change(
         values |= {"email": email, "email_key": None if email is None else name_key(email)}
     if password is not None:
         check_password(password, common=COMMON)
-        if needs_present:
-            kept = await _check_present(shop, user_id, current_password or "", address)
+        if kept is None:
+            kept = await check_current_password(
+                shop, user_id=user_id, password=current_password, address=address
+            )
         values["password_hash"] = await shop.passwords.hash(password)
     if not values:
         return await find(shop, user_id=user_id)
@@ -96,9 +101,11 @@ async def change(
         except IntegrityError as error:
             raise taken(error, username or "", given_email) from None
         if row is None:
-            raise BadCredentials if needs_present else UnknownUser(user=user_id)
+            raise BadCredentials if actor_id in (None, user_id) else UnknownUser(user=user_id)
         if password is not None:
             await end_sessions(connection, user_id, now_us=shop.clock())
+        elif keeps is not None and before is not None and before.email != row.email:
+            await end_sessions(connection, user_id, now_us=shop.clock(), but=keeps.session_id)
         if actor_id not in (None, user_id):
             await log(
                 connection,
@@ -112,9 +119,11 @@ async def change(
     return user_of(row)
 
 
-async def _check_present(shop: Shop, user_id: int, password: str, address: str | None) -> str:
-    """The hash of the present password, if this is it."""
-    shown = await present_password.check(shop, user_id=user_id, password=password, address=address)
+async def check_current_password(
+    shop: Shop, *, user_id: int, password: str | None, address: str | None
+) -> str:
+    """The hash of the user's password, if this is it. Raises BadCredentials, TooManyTries."""
+    shown = await present_password.check(shop, user_id=user_id, password=password or "", address=address)
     async with writing(shop.engine) as connection:
         await login_throttle.forgive(connection, shown.attempt)
     return shown.password_hash

@@ -1,4 +1,5 @@
-"""Forgetting what nobody will ask for any more: idempotency keys, limit counters, log-in attempts, files."""
+"""Forgetting what nobody will ask for any more: idempotency keys, limit counters, log-in attempts, files, and
+guests to whom no money came."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
-from tuckshop.identity import login_throttle, second_factor
+from tuckshop.identity import guests, login_throttle, second_factor
 from tuckshop.operations import staff_reads, uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency, limit_counters
@@ -51,7 +52,9 @@ async def forget_counters(shop: Shop) -> None:
 
 
 async def keep_forgetting(shop: Shop) -> None:
-    """Forgets old keys, counters, tries, uploads and what staff looked at, every hour until it is cancelled.
+    """Forgets old keys, counters, tries, uploads, unused guests and what staff looked at, every hour.
+
+    Until it is cancelled.
 
     A database that is away is tried again later.
     """
@@ -63,6 +66,7 @@ async def keep_forgetting(shop: Shop) -> None:
             await second_factor.forget_closed(shop)
             await uploads.forget_old(shop)
             await staff_reads.forget_old(shop)
+            await guests.forget_unused(shop)
         except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from tuckshop.http.content_negotiation import prefers_pages
 from tuckshop.http.router import Application
+from tuckshop.identity.audiences import PAGES
 from tuckshop.web import account, desk, office
 from tuckshop.web.storefront import kiosk, machine
 from tuckshop.web.ui import assets, forms, language
@@ -33,6 +34,7 @@ def app() -> Application:
             assets.asset,
         ],
         errors=ERRORS,
+        audience=PAGES,
         before=forms.require_own_page,
         takes_any_query=True,
         # A browser that still sends a picture would call the line broken, not say that its session is over.

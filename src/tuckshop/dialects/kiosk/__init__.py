@@ -4,15 +4,15 @@
     POST   /api/v1/products/<id>/buy            PlaceOrder of one piece
     POST   /api/v1/products/<id>/refund         RefundNewest
     POST   /api/v1/users/<id>/add_balance       queries.guests.find, or made; Deposit of the fewest coins
-    GET    /api/v1/users/<id>?user_name=        queries.guests.look_up
+    GET    /api/v1/users/<id>?user_name=        queries.guests.find
     GET    /                                    where a person finds the shop
 
 A kiosk is a machine of the shop: `X-Kiosk-Key` is its key, its shelves and its coins are what guests buy from
 and pay into, and a new key ends the old one. In a demo the kiosk is open (TUCKSHOP_KIOSK_OPEN): whoever sends
 no key speaks for the first machine.
 
-Different from /v1: what a call needs may stand in JSON, in a form or in the query; whoever knows a guest's
-name may see what the guest has; coins come as an amount; errors are pages to browsers.
+Different from /v1: what a call needs may stand in JSON, in a form or in the query; coins come as an amount;
+errors are pages to browsers.
 """
 
 from __future__ import annotations

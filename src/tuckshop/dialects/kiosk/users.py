@@ -74,7 +74,10 @@ async def add_balance(
     user_name: UserQuery | None = None,
     amount: AmountQuery | None = None,
 ) -> Response[GuestResponse]:
-    """Adds coins of this amount to the machine. A new name creates a guest."""
+    """Adds coins of this amount to the machine. With a new name and coins, a guest is created.
+
+    The id of a guest without coins so far is 0.
+    """
     machine = kiosk(request)
     wanted = await parameters.read(request, BalanceBody, user_name=user_name, amount=amount)
     name = checked_name(wanted.user_name)
@@ -84,6 +87,8 @@ async def add_balance(
         guest = await guest_queries.find(request.shop, caller=machine, name=name)
         is_new = False
     except UnknownGuest:
+        if not coins:
+            return Response(GuestResponse(id=ANYBODY, user_name=name, balance=0), status_code=200)
         await guests.wallet(request.shop, caller=machine, name=name, make=True)
         guest = await guest_queries.find(request.shop, caller=machine, name=name)
         is_new = True
@@ -100,11 +105,11 @@ async def add_balance(
 @get(
     f"{API}/users/{{user_id:int}}",
     summary="A guest",
-    operation=describe("getUser", InvalidField, UnknownGuest, login="none"),
+    operation=describe("getUser", InvalidField, UnknownGuest, login="attester"),
 )
 async def user(request: ShopRequest, user_id: GuestId, user_name: UserQuery | None = None) -> GuestResponse:
     """The guest with this name, and the guest's credit."""
-    guest = await guest_queries.look_up(request.shop, name=checked_name(user_name))
+    guest = await guest_queries.find(request.shop, caller=kiosk(request), name=checked_name(user_name))
     _require_own(guest, user_id)
     return _show_guest(guest, guest.balance_cents)
 

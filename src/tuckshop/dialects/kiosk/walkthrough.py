@@ -21,5 +21,5 @@ WALK = (
         "refund", by=_KIOSK, path=_FIRST, body={**_GUEST, "product_id": "{{cola_id}}"}, shows={"balance": 500}
     ),
     Step("refund", by=_KIOSK, path=_FIRST, body=_GUEST, status=404),
-    Step("getUser", path={"user_id": "{{guest_id}}"}, query=_GUEST, shows={"balance": 500}),
+    Step("getUser", by=_KIOSK, path={"user_id": "{{guest_id}}"}, query=_GUEST, shows={"balance": 500}),
 )

@@ -31,7 +31,11 @@ class AccessResponse(ResponseBody):
 async def entered(request: ShopRequest, *, username: str, password: str) -> TokensResponse:
     """Returns tokens for a name and a password. Other sessions stay. Raises BadCredentials, TooManyTries."""
     logged_in = await sessions.log_in(
-        request.shop, username=username, password=password, address=request.address
+        request.shop,
+        username=username,
+        password=password,
+        address=request.address,
+        audience=request.audience,
     )
     return TokensResponse(refresh=logged_in.refresh, access=logged_in.access)
 
@@ -45,4 +49,5 @@ async def entered(request: ShopRequest, *, username: str, password: str) -> Toke
 async def refresh(request: ShopRequest) -> AccessResponse:
     """Takes a refresh token, which is valid for a day or until its user logs out."""
     data = await request.parsed(RefreshBody)
-    return AccessResponse(access=await sessions.renew(request.shop, token=data.refresh))
+    access = await sessions.renew(request.shop, token=data.refresh, audience=request.audience)
+    return AccessResponse(access=access)

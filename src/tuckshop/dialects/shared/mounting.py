@@ -203,6 +203,7 @@ def _app(dialect: Dialect, prefix: str) -> Application:
         [*dialect.handlers, _document_page(dialect)],
         errors=dialect.contract.errors,
         prefix=prefix,
+        audience=dialect.name,
         before=dialect.admit,
     )
 

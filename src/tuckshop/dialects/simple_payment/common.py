@@ -25,6 +25,6 @@ async def admit(request: ShopRequest) -> None:
         if len(given) != 1 or given[0][: len(_SCHEME)].lower() != _SCHEME:
             raise SessionEnded
         secret = given[0][len(_SCHEME) :].strip().decode("latin-1")
-        caller = await browser_sessions.caller(request.shop, secret=secret)
+        caller = await browser_sessions.caller(request.shop, secret=secret, audience=request.audience)
         request.scope[ADMITTED] = caller
         request.scope["actor_id"] = caller.user_id  # for the log

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from tuckshop.dialects.shared import profiles
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.simple_payment.common import API, respond
 from tuckshop.domain.money import BALANCE_CENTS_MAX
@@ -81,11 +82,15 @@ class UserResponse(ResponseBody):
 
 
 class ChangeUserBody(Body):
-    """What to change: name, email address, password. Other fields are accepted, but cannot change."""
+    """What to change: name, email address, password. Other fields are accepted, but cannot change.
+
+    A new password or email address needs `current_password`, or a token of the last 10 minutes.
+    """
 
     username: Username | UnsetType = UNSET
     email: Email | UnsetType | None = UNSET
     password: NewPassword | UnsetType = UNSET
+    current_password: Password | UnsetType = UNSET
     id: int | UnsetType = UNSET
     role: Role | UnsetType = UNSET
     deposit: int | UnsetType = UNSET
@@ -159,6 +164,7 @@ async def get_token(request: ShopRequest) -> TokenResponse:
         password=data.password,
         days=TOKEN_DAYS,
         address=request.address,
+        audience=request.audience,
     )
     return TokenResponse(token=entered.secret)
 
@@ -177,23 +183,34 @@ async def user(request: ShopRequest, username: PathUsername) -> UserResponse:
     _USER,
     summary="Change a user",
     operation=describe(
-        "patchUser", NotOwner, UnknownUser, InvalidField, NameTaken, EmailTaken, body=ChangeUserBody
+        "patchUser",
+        NotOwner,
+        UnknownUser,
+        BadCredentials,
+        TooManyTries,
+        InvalidField,
+        NameTaken,
+        EmailTaken,
+        body=ChangeUserBody,
     ),
 )
 async def change_user(request: ShopRequest, username: PathUsername) -> UserResponse:
-    """Changes name, email address or password. A new password ends every token."""
+    """Changes name, email address or password.
+
+    A new password ends every token, a new email address all others. Admins change only names.
+    """
     actor, found = await _require_self(request, username)
     data = await request.parsed(ChangeUserBody)
     now = await _show(request, found)
     require_unchanged(data, id=now.id, role=now.role, deposit=now.deposit)
-    changed = await users.change(
-        request.shop,
-        user_id=found.id,
-        username=None if data.username is UNSET else data.username,
+    changed = await profiles.change(
+        request,
+        actor=actor,
+        user=found,
+        username=data.username,
         email=data.email,
-        password=None if data.password is UNSET else data.password,
-        needs_present=False,
-        actor_id=actor.user_id,
+        password=data.password,
+        current_password=data.current_password,
     )
     return await _show(request, changed)
 

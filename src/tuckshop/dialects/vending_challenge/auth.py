@@ -72,7 +72,11 @@ async def log_in(request: ShopRequest) -> LoginResponse:
     """Returns tokens for a name and a password. Other sessions stay."""
     data = await request.parsed(LoginBody)
     entered = await sessions.log_in(
-        request.shop, username=data.username, password=data.password, address=request.address
+        request.shop,
+        username=data.username,
+        password=data.password,
+        address=request.address,
+        audience=request.audience,
     )
     return LoginResponse(
         access=entered.access,
@@ -117,5 +121,5 @@ async def log_out_everywhere(request: ShopRequest) -> LoggedOutResponse:
 async def refresh(request: ShopRequest) -> TokensResponse:
     """Returns new tokens for a refresh token. Using it twice ends the session."""
     data = await request.parsed(RefreshBody)
-    entered: LoggedIn = await sessions.refresh(request.shop, token=data.refresh)
+    entered: LoggedIn = await sessions.refresh(request.shop, token=data.refresh, audience=request.audience)
     return TokensResponse(access=entered.access, refresh=entered.refresh)

@@ -6,24 +6,29 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
+from tuckshop.dialects.shared import profiles
 from tuckshop.dialects.shared.pagination import Counted, Limit, Offset, neighbours
 from tuckshop.dialects.shared.read_only_fields import require_unchanged
 from tuckshop.dialects.vending_challenge.common import API, respond
 from tuckshop.domain.refusals import (
+    BadCredentials,
     EarningsOwed,
     EmailTaken,
     InvalidField,
     LastAdmin,
     NameTaken,
+    NotOwner,
     RegistrationClosed,
     StillHoldsValue,
     TooManyRegistrations,
+    TooManyTries,
     UnknownUser,
 )
 from tuckshop.domain.users import Actor, Role
 from tuckshop.http.fields import (
     Email,
     NewPassword,
+    Password,
     PathId,
     ResponseBody,
     Username,
@@ -59,10 +64,14 @@ class RegisterBody(Body):
 
 
 class UserBody(Body):
-    """What to change: name, password, email address. Other fields are accepted, but cannot change."""
+    """What to change: name, password, email address. Other fields are accepted, but cannot change.
+
+    A new password or email address needs `current_password`, or a log-in of the last 10 minutes.
+    """
 
     username: Username | UnsetType = UNSET
     password: NewPassword | UnsetType = UNSET
+    current_password: Password | UnsetType = UNSET
     email: Email | UnsetType | None = UNSET
     id: int | UnsetType = UNSET
     role: Role | UnsetType = UNSET
@@ -139,24 +148,28 @@ async def user(request: ShopRequest, user_id: PathId) -> UserResponse:
 
 
 async def _change_user(request: ShopRequest, user_id: PathId) -> UserResponse:
-    """Changes name, password or email address. A new password ends every session."""
+    """Changes name, password or email address.
+
+    A new password ends every session, a new email address all others. Admins change only names.
+    """
     actor = await _require_self(request, user_id)
     data = await request.parsed(UserBody)
-    now = await show_user(request, await shop_users.find(request.shop, user_id=user_id))
+    found = await shop_users.find(request.shop, user_id=user_id)
+    now = await show_user(request, found)
     require_unchanged(data, id=now.id, role=now.role, deposit=now.deposit)
-    changed = await shop_users.change(
-        request.shop,
-        user_id=user_id,
-        username=None if data.username is UNSET else data.username,
+    changed = await profiles.change(
+        request,
+        actor=actor,
+        user=found,
+        username=data.username,
         email=data.email,
-        password=None if data.password is UNSET else data.password,
-        needs_present=False,
-        actor_id=actor.user_id,
+        password=data.password,
+        current_password=data.current_password,
     )
     return await show_user(request, changed)
 
 
-_CHANGING_USER = (UnknownUser, InvalidField, NameTaken, EmailTaken)
+_CHANGING_USER = (UnknownUser, NotOwner, BadCredentials, TooManyTries, InvalidField, NameTaken, EmailTaken)
 replace_user = put(
     _USER, summary="Change a user", operation=describe("putUser", *_CHANGING_USER, body=UserBody)
 )(_change_user)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain, islice, repeat
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from tuckshop.dialects.vending_challenge.common import API, respond
+from tuckshop.domain.coins import PIECES_MAX
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.orders import Change
@@ -39,6 +41,8 @@ from tuckshop.queries import wallet
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
+COINS_LISTED_MAX = PIECES_MAX  # The contract lists coins one by one: as many as anybody puts in at once.
+
 Coin = Annotated[int, msgspec.Meta(ge=1, le=BALANCE_CENTS_MAX, examples=[50])]
 
 
@@ -58,7 +62,7 @@ class DepositResponse(ResponseBody):
 
 
 class BalanceResponse(ResponseBody):
-    """The buyer's balance, and the coins for a payout, largest first."""
+    """The buyer's balance, and the coins for a payout, largest first; none if there are more than 10,000."""
 
     deposit: int
     change: list[int]
@@ -131,7 +135,8 @@ async def balance(request: ShopRequest) -> BalanceResponse:
     actor.require(Role.BUYER)
     assert actor.user_id is not None
     held = await wallet.balance(request.shop, user_id=actor.user_id)
-    return BalanceResponse(deposit=held.balance_cents, change=_listed(held.coins))
+    is_payable = sum(held.coins.values()) <= COINS_LISTED_MAX
+    return BalanceResponse(deposit=held.balance_cents, change=_listed(held.coins) if is_payable else [])
 
 
 @post(
@@ -141,9 +146,9 @@ async def balance(request: ShopRequest) -> BalanceResponse:
     operation=describe("reset", RoleMissing, ChangeUnpayable, keyed=True),
 )
 async def reset(request: ShopRequest) -> Response[ResetResponse]:
-    """Pays out the deposit in coins, as far as coins can pay it."""
+    """Pays out the deposit in coins, as far as coins can pay it; at most 10,000 of them."""
     caller = request.caller
-    outcome = await request.execute(PayOut(caller, wallet_of(caller.user_id)))
+    outcome = await request.execute(PayOut(caller, wallet_of(caller.user_id), coins_max=COINS_LISTED_MAX))
     if isinstance(outcome.answer, NothingToPayOut):
         nothing = ResetResponse(deposit=outcome.answer.balance_cents, returned=[])
         return rendered(outcome, nothing, status=200)
@@ -167,11 +172,15 @@ async def reset(request: ShopRequest) -> Response[ResetResponse]:
     ),
 )
 async def buy(request: ShopRequest) -> Response[PurchaseResponse]:
-    """Buys a product from the deposit. The rest is returned in coins."""
+    """Buys a product from the deposit. The rest is returned in coins, at most 10,000 of them."""
     caller = request.caller
     data = await request.parsed(BuyBody)
     command = PlaceOrder(
-        caller, wallet_of(caller.user_id), ((data.product_id, data.amount),), change=Change.RETURN
+        caller,
+        wallet_of(caller.user_id),
+        ((data.product_id, data.amount),),
+        change=Change.RETURN,
+        coins_max=COINS_LISTED_MAX,
     )
     return respond(await request.execute(command), OrderPlaced, _show_purchase, status=200)
 
@@ -202,5 +211,6 @@ def _show_purchase(order: OrderPlaced) -> PurchaseResponse:
 
 
 def _listed(coins: dict[int, int]) -> list[int]:
-    """Coin by coin, largest first."""
-    return [value for value in sorted(coins, reverse=True) for _ in range(coins[value])]
+    """Coin by coin, largest first. No more, even of what was paid out before there was a limit."""
+    each = (repeat(value, coins[value]) for value in sorted(coins, reverse=True))
+    return list(islice(chain.from_iterable(each), COINS_LISTED_MAX))

@@ -79,6 +79,7 @@ transfers = Table(
     owner("reverses_id", "transfers"),
     # By an admin whom nobody else could serve. A process of the release before writes none.
     Column("for_self", Boolean, server_default=text("false"), nullable=False),
+    Column("external_ref_key", Text),  # see domain.transfers.ref_key
     one_of("kind", *TransferKind),
     CheckConstraint("amount_cents >= 1", name="amount_positive"),
     CheckConstraint("source_id <> target_id", name="two_accounts"),
@@ -87,12 +88,13 @@ transfers = Table(
     CheckConstraint(
         "kind NOT IN ('topup', 'earnings_payout') OR external_ref IS NOT NULL", name="bank_has_reference"
     ),
+    CheckConstraint("(external_ref IS NULL) = (external_ref_key IS NULL)", name="reference_with_key"),
     Index(
-        "uq_transfers_kind_external_ref",
+        "uq_transfers_kind_external_ref_key",
         "kind",
-        "external_ref",
+        "external_ref_key",
         unique=True,
-        **partial("external_ref IS NOT NULL"),
+        **partial("external_ref_key IS NOT NULL"),
     ),
     CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal_of_one"),
     Index("uq_transfers_reverses_id", "reverses_id", unique=True, **partial("reverses_id IS NOT NULL")),

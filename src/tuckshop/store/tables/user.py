@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    text,
 )
 
 from tuckshop.domain.selling import Quota
@@ -83,6 +84,7 @@ sessions = Table(
     Column("address", Text),
     owner("machine_id", "machines"),  # at which the user logged in, and may be served by its key
     time("confirmed_us", nullable=True),  # when the password was shown again, last
+    Column("audience", Text, server_default=text("'any'"), nullable=False),  # see identity.audiences
     CheckConstraint("generation >= 1", name="generation_positive"),
     CheckConstraint("expires_us > created_us", name="expires_later"),
     one_of(

@@ -8,11 +8,11 @@ from typing import Any
 from tuckshop.domain import orders, refunds
 from tuckshop.domain import products as product_rules
 from tuckshop.domain.ledger import AccountRef
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, require_few
 from tuckshop.domain.orders import Change, Fulfil, Order, OrderStatus, Payment
 from tuckshop.domain.refusals import ClientRefTaken, NotOwner
 from tuckshop.domain.tabs import Exposure, Grant, Tab, TabsFor
-from tuckshop.domain.users import Actor, name_key
+from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.till.commands.base import (
     Command,
     LogSubject,
@@ -93,7 +93,8 @@ class PlaceOrder(Command, frozen=True):
     `named`: more lines, by name: of the product that bears it when the sale is decided.
 
     `fulfil` None: at once what a wallet pays for, later what goes on a tab. What is expected, in all and for
-    a piece of each product, is what the buyer has seen: at any other price nothing is sold.
+    a piece of each product, is what the buyer has seen: at any other price nothing is sold. `coins_max`: of
+    how many coins the change may be.
     """
 
     wallet: AccountRef
@@ -106,6 +107,7 @@ class PlaceOrder(Command, frozen=True):
     named: tuple[tuple[str, int], ...] = ()
     expected_total_cents: int | None = None
     expected_prices: Mapping[int, int] = {}
+    coins_max: int | None = None
 
     def reads(self, need: ReadSet) -> None:
         """The wallet or tab, the box, and each product with its shelf."""
@@ -167,6 +169,7 @@ class PlaceOrder(Command, frozen=True):
                 payable_cents(work, actor, self.wallet, box) if self.change is Change.RETURN else None
             ),
         )
+        require_few(sale.change, self.coins_max)
         order = sale.order
         _record(order, work)
         transfer_ids = [
@@ -240,11 +243,11 @@ class Dispense(Command, frozen=True):
             balances, inventory = balances_of(work, order), inventory_of(work, order)
             back = refunds.fail(order=order, actor=actor, balances=balances, inventory=inventory)
             take_back(work, back, actor, self.reason)
-            return _changed(back.order)
+            return _changed(back.order, actor)
         order = orders.dispense(order=order, actor=actor, now_us=work.now_us)
         put_order(work, order)
         work.changes.orders.changed.add(order.id)
-        return _changed(order)
+        return _changed(order, actor)
 
     def serves(self, work: WorkingSet) -> int | None:
         """Whose money goes back."""
@@ -278,7 +281,7 @@ class CancelOrder(Command, frozen=True):
             limits=limits_of(work, order, actor),
         )
         take_back(work, back, actor, self.reason)
-        return _changed(back.order)
+        return _changed(back.order, actor)
 
     def serves(self, work: WorkingSet) -> int | None:
         """Whose order it is."""
@@ -314,9 +317,9 @@ class ReduceOrder(Command, frozen=True):
             limits=limits_of(work, order, actor),
         )
         if back is None:
-            return _changed(order)
+            return _changed(order, actor)
         take_back(work, back, actor, self.reason)
-        return _changed(back.order)
+        return _changed(back.order, actor)
 
     def serves(self, work: WorkingSet) -> int | None:
         """Whose order it is."""
@@ -369,10 +372,12 @@ def _tab(wallet: AccountRef, work: WorkingSet) -> Tab:
     )
 
 
-def _changed(order: Order) -> OrderChanged:
+def _changed(order: Order, actor: Actor) -> OrderChanged:
+    # A seller is told nothing of the buyer, and buyers write names into their references.
+    is_sellers = actor.user_id not in (None, order.wallet.user_id)
     return OrderChanged(
         order_id=order.id,
-        client_ref=order.client_ref,
+        client_ref=None if is_sellers and not actor.has(Role.CASHIER, Role.ADMIN) else order.client_ref,
         status=order.status,
         payment=order.payment,
         machine_id=order.machine_id,

@@ -332,7 +332,7 @@ class CloseWallet(Command, frozen=True):
 def fresh_ref(work: WorkingSet, kind: TransferKind, external_ref: str) -> str:
     """The reference itself, which moves money once. Raises InvalidField, ExternalRefTaken."""
     external_ref = transfers.check_external_ref(external_ref)
-    known = work.accounts.external_refs.get((kind.value, external_ref))
+    known = work.accounts.external_refs.get((kind.value, transfers.ref_key(external_ref)))
     if known is not None:
         raise ExternalRefTaken(external_ref=external_ref, transfer=known)
     return external_ref
@@ -343,7 +343,7 @@ def post_with_ref(
 ) -> int:
     """Writes a transfer under a fresh reference; the transfer's id."""
     transfer_id = post(work, transfer, actor, machine_id=None, reason=reason, external_ref=external_ref)
-    work.accounts.external_refs[transfer.kind.value, external_ref] = transfer_id
+    work.accounts.external_refs[transfer.kind.value, transfers.ref_key(external_ref)] = transfer_id
     return transfer_id
 
 

@@ -9,7 +9,7 @@ from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind
 from tuckshop.domain.limits import LimitCounter, daily
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, CoinBox, CoinInput
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, CoinBox, CoinInput, require_few
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
@@ -136,10 +136,11 @@ class Deposit(Command, frozen=True):
 
 @command("wallet.payout")
 class PayOut(Command, frozen=True):
-    """A whole wallet in coins."""
+    """A whole wallet in coins; of `coins_max` at the most, if that is said."""
 
     wallet: AccountRef
     machine_id: int = DEFAULT_MACHINE_ID
+    coins_max: int | None = None
 
     def reads(self, need: ReadSet) -> None:
         """The wallet and the box, and how the money came into it."""
@@ -166,6 +167,7 @@ class PayOut(Command, frozen=True):
             values=work.policy.currency.paid_out_cents,
             payable_cents=payable_cents(work, actor, self.wallet, box),
         )
+        require_few(moved.coins, self.coins_max)
         transfer_id = post(work, moved.transfer, actor, machine_id=self.machine_id)
         move_coins(work, box, moved.coins, -1, transfer_id=transfer_id, actor=actor)
         return PaidOut(

@@ -179,8 +179,8 @@ def daily_limits(work: WorkingSet, need: ReadSet) -> Script:
         ):
             deposited[user_id] = (*deposited.get(user_id, ()), Deposited(created_us, amount_cents))
     if need.external_refs:
-        for kind, external_ref, transfer_id in (yield statements.EXTERNAL_REFS, sorted(need.external_refs)):
-            work.accounts.external_refs[kind, external_ref] = transfer_id
+        for kind, ref_key, transfer_id in (yield statements.EXTERNAL_REFS, sorted(need.external_refs)):
+            work.accounts.external_refs[kind, ref_key] = transfer_id
 
 
 def counters(work: WorkingSet, need: ReadSet) -> Script:

@@ -4,7 +4,7 @@
 one transaction on its driver. They fix the order in which rows are locked, each kind by ascending id:
 
 1. wallets of users, wallets of guests, tabs;
-2. users to close or to keep from it, sellers who get more products or pieces, sellers to pay;
+2. users to close or to keep from it, guests, sellers who get more products or pieces, sellers to pay;
 3. the shop itself: for its first admin, where sellers are paid by what it has, and for tabs of those whom no
    admin has approved;
 4. products to change, machines to be planned, shelves, counters that limit, counted coin boxes;

@@ -110,7 +110,8 @@ USERS = Read(
     ID,
     "SELECT u.id, u.is_buyer FROM wanted w JOIN users u ON u.id = w.id WHERE u.state <> 'closed'",
 )
-GUESTS = Read("guests", ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id")
+# Locked: a guest to whom no money came before is not deleted while some comes.
+GUESTS = Read("guests", ID, "SELECT g.id FROM wanted w JOIN guests g ON g.id = w.id ORDER BY g.id", lock="g")
 SHOP = Read("shop", ID, "SELECT s.id FROM wanted w JOIN shop s ON s.id = w.id", lock="s")
 ANY_ADMIN = Read(
     "any_admin", ID, "SELECT w.id FROM wanted w WHERE EXISTS (SELECT 1 FROM users u WHERE u.is_admin)"
@@ -240,9 +241,9 @@ EARNINGS = Read(
 )
 EXTERNAL_REFS = Read(
     "external_refs",
-    (("kind", "text"), ("external_ref", "text")),
-    "SELECT t.kind, t.external_ref, t.id FROM wanted w JOIN transfers t"
-    " ON t.kind = w.kind AND t.external_ref = w.external_ref AND t.external_ref IS NOT NULL",
+    (("kind", "text"), ("ref_key", "text")),
+    "SELECT t.kind, t.external_ref_key, t.id FROM wanted w JOIN transfers t"
+    " ON t.kind = w.kind AND t.external_ref_key = w.ref_key AND t.external_ref_key IS NOT NULL",
 )
 CLIENT_REFS = {
     owner: Read(

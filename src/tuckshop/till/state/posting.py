@@ -9,6 +9,7 @@ from tuckshop.domain.machines import BoxKind, CoinBox
 from tuckshop.domain.orders import Order
 from tuckshop.domain.products import StockMovement
 from tuckshop.domain.selling import Use
+from tuckshop.domain.transfers import ref_key
 from tuckshop.domain.users import Actor
 from tuckshop.till.state.rows import CoinMovementRow, SalesSum, ShelfRow, StockMovementRow, TransferRow
 from tuckshop.till.state.working_set import LOCKED_KINDS, WorkingSet, empty_shelf
@@ -52,6 +53,7 @@ def post(
             reverses_id=reverses_id,
             created_us=work.now_us,
             for_self=actor.serves_self,
+            external_ref_key=None if external_ref is None else ref_key(external_ref),
         )
     )
     balances = work.accounts.balances

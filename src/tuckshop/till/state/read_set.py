@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tuckshop.domain.ledger import AccountRef, TransferKind
 from tuckshop.domain.limits import LimitCounter
+from tuckshop.domain.transfers import ref_key
 from tuckshop.till.callers import Caller, MachineCaller, user_of
 from tuckshop.till.policy import Policy
 
@@ -45,7 +46,9 @@ class ReadSet:
     coverage: bool = False  # what the shop has, against what it pays to sellers: one till at a time
     # (wallet, machine): what went into it and out of it, where the box turns out to be a counted one
     coin_flows: set[tuple[AccountRef, int]] = field(default_factory=set)
-    external_refs: set[tuple[str, str]] = field(default_factory=set)  # (kind of transfer, reference)
+    external_refs: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # (kind of transfer, key of the reference)
     reversing: set[int] = field(default_factory=set)  # transfers, with all that they moved
 
     # Orders
@@ -108,4 +111,4 @@ class ReadSet:
 
     def external_ref(self, kind: TransferKind, external_ref: str) -> None:
         """Whether a bank's reference was used already."""
-        self.external_refs.add((kind.value, external_ref))
+        self.external_refs.add((kind.value, ref_key(external_ref)))

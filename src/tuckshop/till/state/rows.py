@@ -110,6 +110,7 @@ class TransferRow(NamedTuple):
     reverses_id: int | None
     created_us: int
     for_self: bool  # by an admin whom nobody else could serve
+    external_ref_key: str | None
 
 
 class StockMovementRow(NamedTuple):

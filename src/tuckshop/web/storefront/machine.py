@@ -17,7 +17,16 @@ from starlette.exceptions import HTTPException
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
 from tuckshop.domain.orders import Change
 from tuckshop.domain.products import CATEGORY_LENGTH_MAX
-from tuckshop.domain.refusals import InsufficientFunds, KeyReused, OutOfStock, Refusal, SessionEnded
+from tuckshop.domain.refusals import (
+    CoinNotAccepted,
+    CoinsNotAttested,
+    InsufficientFunds,
+    KeyReused,
+    NotOwner,
+    OutOfStock,
+    Refusal,
+    SessionEnded,
+)
 from tuckshop.domain.users import name_key
 from tuckshop.http import browser_login, cookies
 from tuckshop.http.handlers import get, post
@@ -70,7 +79,7 @@ async def put_coin(request: ShopRequest, machine: Number) -> Response[Any]:
         assert visitor.wallet is not None
         return Deposit(visitor.caller, visitor.wallet, {coin: 1}, machine_id)
 
-    return await _pressed(request, machine, posted, command, lambda _: None, makes=True)
+    return await _pressed(request, machine, posted, command, lambda _: None, coin=coin)
 
 
 @post("/m/{machine:str}/buy", status_code=303)
@@ -102,7 +111,7 @@ async def buy(request: ShopRequest, machine: Number) -> Response[Any]:
         name = receipt.lines[0].name if len(receipt.lines) == 1 else ""
         return MachineFlash(event=Event.BOUGHT, text=name, products=sold, coins=receipt.change, cents=cents)
 
-    return await _pressed(request, machine, posted, command, flash_of, makes=True, empties=True)
+    return await _pressed(request, machine, posted, command, flash_of, empties=True)
 
 
 @post("/m/{machine:str}/return", status_code=303)
@@ -245,18 +254,25 @@ async def _pressed(
     command: Callable[[Visitor, int], Command],
     flash_of: Callable[[Receipt], MachineFlash | None],
     *,
-    makes: bool = False,
+    coin: int | None = None,
     empties: bool = False,
 ) -> Response[Any]:
-    """The press settled, and the way back to the page. `makes`: a guest who was never here gets a wallet.
+    """The press settled, and the way back to the page. `coin`: it puts this one in, and whoever was never
+    here becomes a guest if the machine takes it.
 
     `empties`: nothing is chosen any more once it has worked.
     """
     machine_id = _id(machine)
-    visitor = await _presser(request, make=makes)
-    if visitor.caller is None:  # Without the cookie of a page that was shown before, nothing is anybody's.
-        return await _back(request, machine, posted, MachineFlash(event=Event.COME_AGAIN))
+    visitor = await _presser(request)
     try:
+        if visitor.caller is None and coin is not None and not visitor.is_new:
+            await _require_coin_taken(request, visitor, machine_id, coin)
+            visitor = await _presser(request, make=True)
+        if (
+            visitor.caller is None
+        ):  # Without the cookie of a page that was shown before, nothing is anybody's.
+            event = Event.TOO_LITTLE if empties and not visitor.is_new else Event.COME_AGAIN
+            return await _back(request, machine, posted, MachineFlash(event=event))
         envelope = forms.enveloped(request, command(visitor, machine_id), posted)
         outcome = await request.shop.till.execute(envelope)
         receipt = outcome.receipt()
@@ -273,6 +289,21 @@ async def _pressed(
     if empties:
         posted = {**posted, "pick": ""}
     return await _back(request, machine, posted, note)
+
+
+async def _require_coin_taken(request: ShopRequest, visitor: Visitor, machine_id: int, coin: int) -> None:
+    """As the till would, for a guest who is none yet: whose coins nobody takes does not become a row.
+
+    Raises NotOwner, CoinsNotAttested, CoinNotAccepted, UnknownMachine.
+    """
+    accepted = request.shop.currency.accepted_cents
+    if coin not in accepted:
+        raise CoinNotAccepted(value_cents=coin, accepted=accepted)
+    known = await machines.find(request.shop, machine_id=machine_id)
+    if visitor.machine_id not in (None, machine_id):
+        raise NotOwner(thing="machine")
+    if not (known.rules.coin_input is CoinInput.DRAWN if visitor.is_kiosk else visitor.trusts_coins):
+        raise CoinsNotAttested
 
 
 async def _presser(request: ShopRequest, *, make: bool = False) -> Visitor:

@@ -38,7 +38,8 @@ class Visitor:
     """Whoever asks. `caller` and `wallet` are None for a guest who has put nothing in yet.
 
     `name`: who is signed in. `trusts_coins`: whether the shop takes this one's word for coins, where the
-    machine's page does. `has_ended`: the browser still has the cookie of a session that is over.
+    machine's page does. `is_new`: the browser brought no guest's secret. `has_ended`: it still has the cookie
+    of a session that is over.
     """
 
     secret: str
@@ -47,6 +48,7 @@ class Visitor:
     screen: Screen | None
     trusts_coins: bool
     name: str | None = None
+    is_new: bool = False
     has_ended: bool = False
 
     @property
@@ -79,7 +81,7 @@ async def of(request: ShopRequest, *, make: bool = False) -> Visitor:
         found = await storefront.guest(request.shop, secret=secret, screen=screen, make=make)
     caller, wallet = found or (None, None)
     trusts_coins = screen is not None or request.shop.till.policy.coins is CoinsPolicy.SELF
-    return Visitor(secret, caller, wallet, screen, trusts_coins, has_ended=has_ended)
+    return Visitor(secret, caller, wallet, screen, trusts_coins, is_new=not is_known, has_ended=has_ended)
 
 
 async def screen_of(request: ShopRequest) -> Screen | None:
