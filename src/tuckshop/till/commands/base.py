@@ -16,9 +16,12 @@ import msgspec
 
 from tuckshop.domain.refusals import (
     CoinsCapReached,
+    CoinsDeclaredElsewhere,
     CoinsNotAttested,
+    MachineCoinsCapReached,
     NotOwner,
     NotRefundable,
+    RefundNotCovered,
     RefundsExhausted,
     RefundWindowOver,
     Refusal,
@@ -120,8 +123,11 @@ def require_here(actor: Actor, machine_id: int) -> None:
 
 _STAFF_MAY = (
     CoinsCapReached,
+    CoinsDeclaredElsewhere,
     CoinsNotAttested,
+    MachineCoinsCapReached,
     NotRefundable,
+    RefundNotCovered,
     RefundWindowOver,
     RefundsExhausted,
     RoleMissing,
