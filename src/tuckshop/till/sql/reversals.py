@@ -20,7 +20,8 @@ _BOOKED = Read(
     "SELECT t.id, t.kind, t.amount_cents, t.machine_id, t.actor_id,"
     # Of a guest nobody knows any more who said so: what was declared stays to be counted.
     " t.kind = 'deposit' AND NOT t.for_self AND t.actor_id = g.user_id,"
-    " s.kind, s.user_id, s.guest_id, s.machine_id, g.kind, g.user_id, g.guest_id, g.machine_id FROM wanted w JOIN transfers t ON t.id = w.id"
+    " s.kind, s.user_id, s.guest_id, s.machine_id, g.kind, g.user_id, g.guest_id, g.machine_id"
+    " FROM wanted w JOIN transfers t ON t.id = w.id"
     " JOIN accounts s ON s.id = t.source_id JOIN accounts g ON g.id = t.target_id",
 )
 # Who settles a tab in coins books two transfers, one right after the other: coins into the wallet, and from
