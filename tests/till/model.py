@@ -199,6 +199,15 @@ class Model:
         held = {"cashier", "admin"} if user_of(caller) is None else self.roles[user_of(caller) or 0]
         return bool(held & set(roles or ("cashier", "admin")))
 
+    def serves(self, caller: Caller, user: int | None, *roles: str) -> bool:
+        """Staff who serve this user: themselves only as an admin beside whom there are no others."""
+        own = user is not None and user_of(caller) == user
+        return self.is_staff(caller, *roles) and (not own or self._is_alone(user or 0))
+
+    def _is_alone(self, user: int) -> bool:
+        others = (held for other, held in self.roles.items() if other != user)
+        return "admin" in self.roles[user] and not any(held & {"cashier", "admin"} for held in others)
+
     def _own_machine(self, command: Command) -> None:
         served = isinstance(command, Deposit | PayOut | PlaceOrder | Dispense | Refund | RefundNewest)
         need(served)
@@ -223,7 +232,7 @@ class Model:
         need(set(command.coins) <= set(COINS) and command.machine_id in self.boxes)
         cents = worth(command.coins)
         owner = user_of(caller) if user_of(caller) == wallet.user_id else None
-        if owner is not None and not self.is_staff(caller):
+        if owner is not None and not self.serves(caller, owner):
             today = sum(amount for at, who, amount in self.declared if who == owner and at > self.now - DAY)
             need(today + cents <= CAP)
         hour = (command.machine_id, self.now // HOUR)
@@ -318,9 +327,11 @@ class Model:
 
         return write
 
-    def _rights(self, caller: Caller, order: Sold, lines: list[Piece]) -> set[str]:
+    def _rights(
+        self, caller: Caller, order: Sold, lines: list[Piece], *, hands_out: bool = False
+    ) -> set[str]:
         rights = set()
-        if self.is_staff(caller):
+        if self.serves(caller, None if hands_out else order.wallet.user_id):
             rights.add("staff")
         sells = lines and all(line.seller == user_of(caller) for line in lines)
         if user_of(caller) is not None and sells and "seller" in self.roles[user_of(caller) or 0]:
@@ -341,7 +352,9 @@ class Model:
             need(order.machine == _machine_of(command.caller))
             rights = {"machine"}
         else:
-            rights = self._rights(command.caller, order, list(order.lines.values()))
+            hands_out = isinstance(command, Dispense) and not command.failed
+            lines = list(order.lines.values())
+            rights = self._rights(command.caller, order, lines, hands_out=hands_out)
             need(rights & ({"staff", "seller"} if isinstance(command, Dispense) else {"staff", "buyer"}))
         need(order.placed)
         back = {product: line.left for product, line in order.lines.items()}
@@ -421,7 +434,7 @@ class Model:
     # --- Money without goods
 
     def _settle_tab(self, command: SettleTab) -> Write:
-        need(self.is_staff(command.caller) and command.user_id in self.roles)
+        need(self.serves(command.caller, command.user_id) and command.user_id in self.roles)
         user, wallet = command.user_id, wallet_of(command.user_id)
         owed = self.owed[user]
         if command.coins is not None:
@@ -453,7 +466,7 @@ class Model:
                 need("buyer" in self.roles.get(target.user_id or 0, ()) and target != wallet)
                 need(1 <= cents <= held)
             case TopUp(amount_cents=cents, external_ref=ref):
-                need(self.is_staff(caller, "admin"))
+                need(self.serves(caller, wallet.user_id, "admin"))
                 if own:
                     need("buyer" in self.roles[user_of(caller) or 0])
                 need(("topup", ref) not in self.refs and cents >= 1)
@@ -493,8 +506,8 @@ class Model:
 
     def _pay_seller(self, command: PaySeller) -> Write:
         ref = ("pay", command.external_ref)
-        need(self.is_staff(command.caller, "admin") and ref not in self.refs)
         need(command.seller_id in self.roles)
+        need(self.serves(command.caller, command.seller_id, "admin") and ref not in self.refs)
         payable = self.payable(command.seller_id)
         need(command.amount_cents is None or command.amount_cents >= 1)
         cents = command.amount_cents or payable

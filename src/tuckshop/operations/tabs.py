@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from tuckshop.context import Shop
 from tuckshop.domain.field_problems import AmountOutOfRange
 from tuckshop.domain.money import PRICE_CENTS_MAX
-from tuckshop.domain.refusals import InvalidField, UnknownUser
+from tuckshop.domain.refusals import InvalidField, SelfService, UnknownUser
 from tuckshop.domain.users import Actor, Role, UserState
 from tuckshop.queries.tabs import Tab, find
 from tuckshop.store import admin_log, tables
@@ -21,6 +21,7 @@ async def set_limit(shop: Shop, *, actor: Actor, user_id: int, limit_cents: int 
 
     Raises:
         RoleMissing: admins only.
+        SelfService: their own, and there is another cashier or admin.
         InvalidField: below 0, or more than anything may cost.
         UnknownUser: there is nobody with this id.
     """
@@ -33,14 +34,25 @@ async def set_limit(shop: Shop, *, actor: Actor, user_id: int, limit_cents: int 
         before = (await connection.execute(kept)).one_or_none()
         if before is None:
             raise UnknownUser(user=user_id)
+        after: dict[str, int | bool | None] = {"tab_limit_cents": limit_cents}
+        if user_id == actor.user_id:
+            # As the till has it of what somebody borrows: see `till.commands.base.execute_served`.
+            if await connection.scalar(select(exists().where(*_colleagues_of(user_id)))):
+                raise SelfService(act="user.tab_limit")
+            after["for_self"] = True
         await connection.execute(update(users).where(this).values(tab_limit_cents=limit_cents))
         await admin_log.record(
             connection,
             action="user.tab_limit",
             subject=f"user:{user_id}",
             before={"tab_limit_cents": before.tab_limit_cents},
-            after={"tab_limit_cents": limit_cents},
+            after=after,
             actor_id=actor.user_id,
             now_us=shop.clock(),
         )
     return await find(shop, user_id=user_id)
+
+
+def _colleagues_of(user_id: int) -> tuple[ColumnElement[bool], ...]:
+    is_staff = or_(users.c.is_cashier, users.c.is_admin)
+    return is_staff, users.c.state == UserState.ACTIVE.value, users.c.id != user_id
