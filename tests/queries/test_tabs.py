@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,7 +14,7 @@ from tuckshop.context import Shop
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.orders import Payment
-from tuckshop.domain.refusals import InvalidField, RoleMissing, TabLimitExceeded, UnknownUser
+from tuckshop.domain.refusals import InvalidField, RoleMissing, SelfService, TabLimitExceeded, UnknownUser
 from tuckshop.domain.users import OPERATOR, Actor, Role
 from tuckshop.operations import tabs
 from tuckshop.queries import tabs as tab_queries
@@ -69,3 +70,19 @@ async def test_wrong_limits_change_nothing(open_for_business: Shop, books: Books
     with pytest.raises(UnknownUser):
         await tab_queries.find(open_for_business, user_id=99)
     assert await books.books() == before
+
+
+async def test_nobody_lends_to_themselves_but_who_is_alone(open_for_business: Shop, books: Books) -> None:
+    root = await books.person("root", Role.ADMIN, Role.BUYER)
+    actor = Actor(root.user_id, frozenset({Role.ADMIN, Role.BUYER}))
+    await tabs.set_limit(open_for_business, actor=actor, user_id=root.user_id, limit_cents=100)
+    assert json.loads((await books.rows("admin_log"))[-1]["after"]) == {
+        "tab_limit_cents": 100,
+        "for_self": True,
+    }
+    await books.person("cas", Role.CASHIER)
+    before = await books.books()
+    with pytest.raises(SelfService):
+        await tabs.set_limit(open_for_business, actor=actor, user_id=root.user_id, limit_cents=200)
+    assert await books.books() == before
+    await tabs.set_limit(open_for_business, actor=OPERATOR, user_id=root.user_id, limit_cents=200)
