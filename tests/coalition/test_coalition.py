@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.coalition.dealings import Coalition
+from tests.coalition.coalition import Coalition
 from tests.coalition.stage import open_stage
 from tests.planted.planting import VARIABLE
 from tuckshop.domain.wallet import CoinsPolicy
@@ -27,10 +27,11 @@ HAPPENS = {
 
 def play(url: str, mode: CoinsPolicy) -> set[str]:
     """What came about. Raises on the first cent too many."""
+    came_about: set[str] = set()
     with asyncio.Runner() as runner:
         context = open_stage(url, mode)
         stage = runner.run(context.__aenter__())
-        here = type("Here", (Coalition,), {"stage": stage, "runner": runner, "came_about": set()})
+        here = type("Here", (Coalition,), {"stage": stage, "runner": runner, "came_about": came_about})
         try:
             run_state_machine_as_test(
                 here,
@@ -45,8 +46,7 @@ def play(url: str, mode: CoinsPolicy) -> set[str]:
             )
         finally:
             runner.run(context.__aexit__(None, None, None))
-        came_about: set[str] = here.came_about
-        return came_about
+    return came_about
 
 
 @pytest.mark.parametrize("mode", list(CoinsPolicy))
