@@ -22,9 +22,9 @@ from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations import pictures
 from tuckshop.store.tables import metadata
-from tuckshop.till.callers import SessionCaller
+from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
-from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
 WHO = ("anonymous", "other buyer", "other seller", "owner", "cashier", "admin")
 """`owner`: whose it is. Of an order that is the buyer, of a machine the machine itself, with its key."""
@@ -63,6 +63,7 @@ TABLE: dict[str, Row] = {
     "refundOrder": Row((401, 404, 404, 201, 201, 201), {}),
     "settleTab": Row((401, 403, 403, 403, 201, 201), BUY),
     "paySeller": Row((401, 403, 403, 403, 403, 409), {"external_ref": "bank-1"}),
+    "reverseTransfer": Row((401, 403, 403, 403, 201, 201), {"reason": "typed twice"}),
     "getMachine": Row((401, 200, 200, 200, 200, 200)),
     "changeMachine": Row((401, 403, 403, 401, 403, 200), {"name": "Mine"}),
     "getCoins": Row((401, 403, 403, 200, 200, 200)),
@@ -134,6 +135,11 @@ class Scene:
                 return {"product_id": product.product_id}, self.sam, {"replaceProduct": other}
             case "seller_id":
                 return {"seller_id": self.sam.user_id}, self.sam, None
+            case "transfer_id":
+                ada = await shop.buyer(f"ada {number}")
+                deposited = await shop.do(Deposit(OPERATOR, wallet_of(ada.user_id), {100: 1}))
+                assert isinstance(deposited, CoinsDeposited)
+                return {"transfer_id": deposited.transfer_id}, ada, None
             case "order_id":
                 paying = Payment.TAB if name == "changeOrder" else Payment.WALLET
                 order = await self._order(self.ada, product.product_id, payment=paying)

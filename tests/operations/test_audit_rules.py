@@ -19,8 +19,8 @@ from tuckshop.till.commands.machines import MoveStock
 from tuckshop.till.commands.orders import CancelOrder, OrderPlaced, PlaceOrder
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import SendMoney
-from tuckshop.till.commands.wallet import Deposit
+from tuckshop.till.commands.transfers import ReverseTransfer, SendMoney
+from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
 
 
 class Tampering(NamedTuple):
@@ -120,6 +120,16 @@ TABLE: dict[str, Tampering] = {
     "every idempotency record refers to the result of its command": Tampering(
         "UPDATE idempotency SET outcome = '{}' WHERE kind = 'wallet.deposited/1'"
     ),
+    "every reversal takes one transfer back, to the cent": Tampering(
+        f"UPDATE transfers SET reverses_id = (SELECT transfer_id FROM coin_movements JOIN transfers t"
+        f" ON t.id = transfer_id WHERE t.target_id = {ADAS} AND count = 1 AND value_cents = 100)"
+        " WHERE kind = 'reversal'"
+    ),
+    "every reversal moves the coins that it takes back": Tampering(
+        "UPDATE transfers SET reverses_id ="
+        " (SELECT transfer_id FROM coin_movements WHERE count = 2 AND value_cents = 50)"
+        " WHERE kind = 'reversal'"
+    ),
     "every reference points to an existing row": Tampering("UPDATE stock_movements SET actor_id = 999"),
     "every row is within its limits": Tampering("UPDATE products SET price_cents = -5"),
 }
@@ -133,11 +143,16 @@ NEXT_IDS = {
 async def books(shop: Shop) -> Shop:
     """Ada buys 4 of Sam's cola and returns 1 and 1; Bob a cola and Eva's nuts; 2 cola go to the hall.
 
-    Each orders nuts on the tab; Ada pays hers, and cancels.
+    Each orders nuts on the tab; Ada pays hers, and cancels. One of two deposits of Bob's was a mistake.
     """
     sam, eva = await shop.person("sam", Role.SELLER), await shop.person("eva", Role.SELLER)
     ada, bob = await shop.buyer("ada", cents=2000), await shop.buyer("bob", cents=1500)
     hall = await shop.machine("hall", box_kind="unlimited")
+    deposits = [
+        await shop.do(Deposit(OPERATOR, wallet_of(owner.user_id), coins))
+        for owner, coins in ((ada, {100: 1}), (bob, {50: 2}), (bob, {100: 1}))
+    ]
+    await shop.do(ReverseTransfer(OPERATOR, cast(CoinsDeposited, deposits[-1]).transfer_id, "typed twice"))
     cola = (await shop.product("cola", price_cents=150, seller=sam)).product_id
     nuts = (await shop.product("nuts", price_cents=80, seller=eva)).product_id
     order = await shop.buy(ada, (cola, 4))

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 from urllib.parse import quote
 
 from PIL import Image
@@ -118,7 +119,7 @@ async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
     juice = (await shop.product(f"{word} juice", stock=2, machine_id=hall)).product_id
     await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(pie, word[:10], 12, 8, 170),)))
     await shop.do(SetShelves(OPERATOR, 1, (ShelfPlan(pie, word[:10], 40, 35, None),)))
-    await shop.do(TopUp(OPERATOR, wallet_of(boss.user_id), 5_000, word, word))
+    topped_up: Any = await shop.do(TopUp(OPERATOR, wallet_of(boss.user_id), 5_000, word, word))
     await shop.do(SendMoney(ada, wallet_of(ada.user_id), wallet_of(boss.user_id), 100, word))
     await shop.buy(ada, (pie, 2))
     shop.clock.forward(EARLIER_SECONDS)  # What was sold an hour ago can be paid out by now.
@@ -135,7 +136,7 @@ async def furnish(shop: Shop, *, word: str = "apple") -> dict[str, str]:
     told = {
         "machine": hall, "product": pie, "bare": juice, "order": partly.order_id, "placed": placed[1],
         "seller": boss.user_id, "user": ada.user_id, "waiting": eve.user_id, "boss": f"{word} boss",
-        "word": quote(word),
+        "word": quote(word), "transfer": topped_up.transfer_id,
     }  # fmt: skip
     return {name: str(value) for name, value in told.items()}
 

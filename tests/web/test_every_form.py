@@ -50,6 +50,7 @@ CASHIERS_SEE = frozenset(
         "/sales/file",
         "/tabs",
         "/tabs/{user}",
+        "/transfers/{transfer}",
         "/unclaimed",
     )
 )
@@ -68,6 +69,7 @@ CASHIERS_DO = frozenset(
         "/refunds/{order}/dismiss",
         "/tabs/{user}/bank",
         "/tabs/{user}/coins",
+        "/transfers/{transfer}/reverse",
     )
 )
 OF_NOBODY = ("/account/sessions/{session}/end", "/account/tokens/{token}/revoke")
@@ -224,6 +226,7 @@ async def test_what_is_wrong_is_told_beside_it_and_what_was_typed_is_kept(
             one["id"]
             for tag, one in page.elements
             if tag == "form" and (one.get("method"), one.get("action")) == ("post", form.path)
+            if form.typed.keys() <= page.fields(one["id"]).keys()
         ]
         forgotten = [name for name, kind in form.typed.items() if kind == "password"]
         forgotten += [form.file] if form.file else []

@@ -23,6 +23,7 @@ def _one(product: str, quantity: int = 1) -> list[dict[str, object]]:
 _COLA = {"product_id": "{{cola_id}}"}
 _HALL = {"machine_id": "{{hall_id}}"}
 _ADA = {"user_id": "{{ada_id}}"}
+_MISTAKE = {"transfer_id": "{{mistake_id}}"}
 _ADMIN = {"username": "{{admin_name}}", "password": "{{admin_password}}"}
 
 _USERS = (
@@ -92,6 +93,16 @@ _BUYING = (
         body={"user": "{{bob_id}}", "amount": 200, "external_ref": "in-{{run}}"},
         status=409,
     ),
+    Step(
+        "topUp",
+        by="admin",
+        body={"user": "{{bob_id}}", "amount": 70, "external_ref": "of-ada-{{run}}"},
+        keep={"mistake_id": "id"},
+    ),
+    Step(
+        "reverseTransfer", by="admin", path=_MISTAKE, body={"reason": "Came from Ada"}, shows={"amount": 70}
+    ),
+    Step("reverseTransfer", by="admin", path=_MISTAKE, body={"reason": "Came from Ada"}, status=409),
     Step("payOutWallet", by="bob", shows={"amount": 300, "coins": {"100": 3}, "balance": 0}),
     Step("listEntries", by="ada"),
     Step("listOrders", by="ada", shows={"items.0.total": 280}),
