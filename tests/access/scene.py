@@ -108,7 +108,7 @@ class Scene:
     async def begin(self, state: str) -> None:
         """The shop is as it was in this state, unless it is in it."""
         if self.state != state:
-            await _restore(self.shop, self.saved[state])
+            await restore(self.shop, self.saved[state])
             self.state = state
 
     def may_have_changed(self) -> None:
@@ -178,7 +178,7 @@ async def _end(scene: Scene, state: str) -> None:
     ended, disabled = (scene.people[name].caller for name in ("ended", "disabled"))
     await scene.shop.execute("UPDATE sessions SET ended_us = created_us WHERE id = :id", id=ended.session_id)
     await scene.shop.execute("UPDATE users SET state = 'disabled' WHERE id = :id", id=disabled.user_id)
-    scene.saved[state], scene.books[state] = await _save(scene.shop), await _books(scene.shop)
+    scene.saved[state], scene.books[state] = await save(scene.shop), await _books(scene.shop)
 
 
 async def _restart(scene: Scene) -> None:
@@ -359,7 +359,7 @@ async def _books(shop: Shop) -> Any:
     return books
 
 
-async def _save(shop: Shop) -> Any:
+async def save(shop: Shop) -> Any:
     """All rows of all tables: a copy in memory, or in tables beside them."""
     if shop.url.startswith("sqlite"):
         copy = sqlite3.connect(":memory:")
@@ -376,7 +376,8 @@ async def _save(shop: Shop) -> Any:
     return schema
 
 
-async def _restore(shop: Shop, saved: Any) -> None:
+async def restore(shop: Shop, saved: Any) -> None:
+    """The shop is as it was when this was saved."""
     books: Any = shop.till._books
     books._account_ids = type(books._account_ids)()  # Which it may remember from what is gone now.
     if isinstance(saved, sqlite3.Connection):

@@ -9,7 +9,7 @@ import pytest
 from tests.shop import Shop, open_shop
 from tests.till.reading import balances, refuse
 from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
-from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change
 from tuckshop.domain.refusals import (
     CoinsDeclaredElsewhere,
@@ -234,6 +234,19 @@ class TestPayingSellersFromThem:
         await shop.assert_clean()
 
 
+async def paired(shop: Shop, machine_id: int, guest: AccountRef) -> ScreenCaller:
+    """The guest before a screen of the machine."""
+    await shop.execute(
+        "INSERT INTO screens (machine_id, name, secret_hash, created_us, paired_us)"
+        " VALUES (:machine, 'screen', :hash, 1, 1)",
+        machine=machine_id,
+        hash=b"7" * 32,
+    )
+    (screen,) = await shop.rows("screens")
+    assert guest.guest_id is not None
+    return ScreenCaller(screen["id"], machine_id, b"7" * 32, guest.guest_id)
+
+
 class TestDrawn:
     """A guest before a machine's own screen is believed as buyers are, whatever the shop's setting."""
 
@@ -249,13 +262,7 @@ class TestDrawn:
         await shop.draw_coins(hall)
         door = await shop.guest("door")
         assert door.guest_id is not None
-        screen = ScreenCaller(7, hall, b"7" * 32, door.guest_id)
-        await shop.execute(
-            "INSERT INTO screens (id, machine_id, name, secret_hash, created_us, paired_us)"
-            " VALUES (7, :machine, 'screen', :hash, 1, 1)",
-            machine=hall,
-            hash=b"7" * 32,
-        )
+        screen = await paired(shop, hall, door)
         await shop.do(Deposit(screen, door, {100: 5}, hall))
         with pytest.raises(MachineCoinsCapReached):
             await shop.do(Deposit(screen, door, {5: 1}, hall))
@@ -267,6 +274,21 @@ class TestDrawn:
         paid = await shop.do(PayOut(key, door, yard))
         assert isinstance(paid, PaidOut)
         assert paid.amount_cents == 200
+        await shop.assert_clean()
+
+    async def test_a_count_that_finds_them_missing_pays_no_seller(self, attested: Shop) -> None:
+        shop = attested
+        hall = await shop.machine("hall")
+        await shop.draw_coins(hall)
+        sam, door = await shop.person("sam", Role.SELLER), await shop.guest("door")
+        can = (await shop.product(price_cents=300, seller=sam, refundable=False, machine_id=hall)).product_id
+        screen = await paired(shop, hall, door)
+        await shop.do(Deposit(screen, door, {100: 3}, hall))
+        await shop.do(PlaceOrder(screen, door, ((can, 1),), machine_id=hall))
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id, "pay"), PayoutNotCovered(300, 0))
+        await shop.do(CountCoins(OPERATOR, hall, dict.fromkeys(ALL, 0) | {100: 1}))
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id, "pay"), PayoutNotCovered(300, 100))
+        await shop.do(PaySeller(OPERATOR, sam.user_id, "pay", confirm_uncovered=True))
         await shop.assert_clean()
 
     async def test_what_was_reversed_was_never_put_in(self, shop: Shop) -> None:

@@ -25,7 +25,9 @@ from tests.api.conftest import serving
 from tests.conftest import PostgresServer
 from tests.limits import HANG_SECONDS
 from tests.shop import Clock, Shop
-from tests.stored.make_fixture import PASSWORD, SETTINGS, V1
+from tests.stored.make_fixture import PASSWORD, SETTINGS, V1, VENDING
+from tests.web.browsing import Browser
+from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.operations.audit import audit
 from tuckshop.store.engine import open_engine
 from tuckshop.store.forms import form_of
@@ -67,8 +69,8 @@ class OldShop:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def old(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OldShop]:
-    """The fixture of each database, upgraded and served."""
+async def left(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[str, Any]]:
+    """The fixture of each database, upgraded: its URL, and what the older release answered."""
     if request.param == "sqlite":
         file = tmp_path / "shop.sqlite3"
         file.write_bytes(unzipped("sqlite.sqlite3.gz"))
@@ -82,7 +84,13 @@ async def old(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[O
     engine = open_engine(url)
     await upgrade(engine)
     await engine.dispose()
-    async with opened(url, json.loads(unzipped(f"{request.param}.json.gz"))) as shop:
+    return url, json.loads(unzipped(f"{request.param}.json.gz"))
+
+
+@pytest.fixture
+async def old(left: tuple[str, dict[str, Any]]) -> AsyncIterator[OldShop]:
+    """The upgraded shop, served with the settings that it had."""
+    async with opened(*left) as shop:
         yield shop
 
 
@@ -91,9 +99,9 @@ def unzipped(name: str) -> bytes:
 
 
 @asynccontextmanager
-async def opened(url: str, recorded: dict[str, Any]) -> AsyncIterator[OldShop]:
+async def opened(url: str, recorded: dict[str, Any], **changed: Any) -> AsyncIterator[OldShop]:
     clock = Clock(now_us=recorded["now_us"])
-    settings: dict[str, Any] = {name: value for name, value in SETTINGS.items() if name != "secret"}
+    settings: dict[str, Any] = {name: value for name, value in SETTINGS.items() if name != "secret"} | changed
     async with serving(url, clock=clock, **settings) as api:
         address = f"http://127.0.0.1:{api.port}"
         async with httpx.AsyncClient(base_url=address, timeout=HANG_SECONDS, verify=False) as client:
@@ -144,6 +152,59 @@ async def test_its_log_is_listed_as_it_was(old: OldShop) -> None:
         lines += answer["items"]
     assert lines == old.admin_log
     assert len({line["action"] for line in lines}) == 29
+
+
+@pytest.mark.parametrize("path", ["/v1/users/me", "/dialects/shop/api/products", f"{VENDING}/product"])
+async def test_its_sessions_go_on_at_every_door_until_they_expire(old: OldShop, path: str) -> None:
+    asked = next(one for one in reversed(old.exchanges) if one["by"] == "ada")
+    old.clock.now_us = asked["at_us"]
+    answer = await old.client.get(path, headers=old.credential("ada"))
+    assert answer.status_code == 200
+    old.clock.forward(301)
+    assert (await old.client.get("/v1/users/me", headers=old.credential("ada"))).status_code == 401
+
+
+async def test_a_machine_with_a_key_keeps_drawing_coins_and_the_cookie_of_its_screen_is_paired(
+    left: tuple[str, dict[str, Any]],
+) -> None:
+    async with opened(*left, coins=CoinsPolicy.ATTESTED) as old:
+        rules = {row["name"]: (row["coin_input"], row["fulfil"]) for row in await old.shop.rows("machines")}
+        assert rules == {"default": ("none", "either"), "lobby": ("drawn", "either")}
+        key = old.credential("hall")["Authorization"].removeprefix("Machine ")
+        headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+        async with httpx.AsyncClient(
+            base_url=old.client.base_url, headers=headers, follow_redirects=True, timeout=HANG_SECONDS
+        ) as client:
+            client.cookies.set("tuckshop_machine", key, domain="127.0.0.1")
+            screen = Browser(client)
+            await screen.open("/")
+            assert "tuckshop_machine" not in client.cookies
+            assert client.cookies["tuckshop_screen"].startswith("s1-")
+            assert [row["paired_us"] for row in await old.shop.rows("screens")] == [old.clock.now_us]
+            before = len(await old.shop.rows("transfers"))
+            await screen.put_in(50)
+            assert screen.credit == "\N{EURO SIGN}0.50"
+            assert len(await old.shop.rows("transfers")) == before + 1
+        await old.shop.assert_clean()
+
+
+async def test_whoever_had_a_tab_or_a_limit_is_approved_and_nobody_else(old: OldShop) -> None:
+    users = await old.shop.rows("users")
+    approved = {row["username"] for row in users if row["tab_approved"]}
+    assert approved == {"ada", "bob", "tom", "zoe"}
+    assert {row["username"]: row["tab_limit_cents"] for row in users if row["tab_limit_cents"]} == {
+        "tom": 500
+    }
+
+
+async def test_sellers_are_paid_as_before_and_new_ones_after_the_shops_delay(old: OldShop) -> None:
+    body = {"username": "newcomer", "password": PASSWORD, "roles": ["seller"]}
+    assert (await old.client.post(f"{V1}/users", json=body)).status_code in (201, 202)
+    delays = {row["username"]: row["payout_delay_days"] for row in await old.shop.rows("users")}
+    assert {name: delays[name] for name in ("root", "sue", "sam", "sol")} == dict.fromkeys(
+        ("root", "sue", "sam", "sol"), 0
+    )
+    assert [delays[name] for name in ("ada", "newcomer")] == [None, None]
 
 
 async def test_its_people_and_machines_come_in_as_before(old: OldShop) -> None:

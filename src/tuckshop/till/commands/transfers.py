@@ -348,9 +348,12 @@ def post_with_ref(
 
 
 def _is_declared_anywhere(work: WorkingSet) -> bool:
-    """Whether buyers are believed, or somebody before a machine that draws its coins was."""
-    added_cents = sum(work.changes.machines.added_declared.values())
-    return work.policy.coins is CoinsPolicy.SELF or work.accounts.declared_cents + added_cents > 0
+    """Whether buyers are believed, or somebody before a machine that draws its coins ever was.
+
+    A count ends no look at this: what it has found missing was declared, and may be a seller's by now.
+    """
+    is_drawn = bool(work.accounts.declared_at or work.changes.machines.added_declared)
+    return is_drawn or work.policy.coins is CoinsPolicy.SELF
 
 
 def _covered_cents(work: WorkingSet) -> int:

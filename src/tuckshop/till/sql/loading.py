@@ -122,8 +122,8 @@ def coverage(work: WorkingSet, need: ReadSet) -> Script:
         return
     # Locked before looking: two who are paid at once must not both be paid from the same coins.
     yield statements.SHOP, _THE_SHOP
-    ((covered_cents, declared_cents),) = yield statements.COVERED, _THE_SHOP
-    work.accounts.covered_cents, work.accounts.declared_cents = covered_cents, declared_cents
+    ((covered_cents, declared_at),) = yield statements.COVERED, _THE_SHOP
+    work.accounts.covered_cents, work.accounts.declared_at = covered_cents, declared_at
 
 
 def names_taken(work: WorkingSet, need: ReadSet) -> Script:

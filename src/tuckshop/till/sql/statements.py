@@ -366,7 +366,8 @@ DECLARED = Read(
     ID,
     "SELECT d.machine_id, d.cents FROM wanted w JOIN declared_coins d ON d.machine_id = w.id",
 )
-# What there is by the books, without what nobody has seen.
+# What there is by the books, without what nobody has seen; and at how many machines anything was ever
+# declared, counted since or not.
 COVERED = Read(
     "covered",
     ID,
@@ -375,7 +376,7 @@ COVERED = Read(
     " + coalesce((SELECT -a.balance_cents FROM accounts a WHERE a.kind = 'bank' AND a.user_id IS NULL"
     " AND a.guest_id IS NULL AND a.machine_id IS NULL), 0)"
     " - coalesce((SELECT sum(d.cents) FROM declared_coins d), 0) AS bigint),"
-    " CAST(coalesce((SELECT sum(d.cents) FROM declared_coins d), 0) AS bigint) FROM wanted w",
+    " CAST((SELECT count(*) FROM declared_coins d) AS bigint) FROM wanted w",
 )
 # What the office has put into a wallet, or the bank, and what its owner, without what was reversed. Of a
 # guest, a machine's word counts as the guest's. Owners are believed everywhere (`believed` 1), or

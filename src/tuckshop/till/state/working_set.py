@@ -90,7 +90,7 @@ class Accounts(Group):
     payees: dict[int, Payee] = field(default_factory=dict)  # sellers to be paid, or who take back
     closing_earnings: dict[int, int] = field(default_factory=dict)  # of users to close, as loaded
     covered_cents: int = 0  # in coin boxes and at the bank, without what was only declared, as loaded
-    declared_cents: int = 0  # what was only declared, of all machines, as loaded
+    declared_at: int = 0  # at so many machines coins were ever only declared, as loaded
     coin_flows: dict[AccountRef, tuple[CoinFlow, ...]] = field(default_factory=dict)  # as loaded
     external_refs: dict[tuple[str, str], int] = field(default_factory=dict)
     booked: dict[int, tuple[Booked, ...]] = field(default_factory=dict)  # to be reversed, with twins
