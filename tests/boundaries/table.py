@@ -202,6 +202,12 @@ SHOPS = (
         kept.guest,
     ),
     Row(
+        "a notice is kept for a month",
+        ("operations.notices:forget_old | notices.c.last_us < before_us",),
+        (1, 1, 0),
+        kept.notice,
+    ),
+    Row(
         "an upload is kept for an hour",
         (
             "operations.uploads:find | uploads.c.created_us >= _oldest_us(shop)",

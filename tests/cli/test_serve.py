@@ -37,10 +37,20 @@ def test_serves_until_sigterm(open_terminal: Terminal) -> None:
 
 
 def test_warns_of_plain_http_alone(open_terminal: Terminal, environment: Environment) -> None:
-    environment(public_url="https://shop.example.org")
+    environment(public_url="https://shop.example.org", trusted_proxies="127.0.0.1")
     with serving("serve", cwd=open_terminal.home) as server:
         _, error = server.end()
     assert error == ""
+
+
+def test_warns_of_https_by_a_proxy_that_nobody_named(
+    open_terminal: Terminal, environment: Environment
+) -> None:
+    environment(public_url="https://shop.example.org")
+    with serving("serve", cwd=open_terminal.home) as server:
+        _, error = server.end()
+    assert error.startswith("Warning: no proxy is named in TUCKSHOP_TRUSTED_PROXIES")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tuckshop.domain.money import EURO
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.state import RUNNING
+from tuckshop.identity.audiences import V1
 from tuckshop.settings import Settings
+from tuckshop.telemetry import Notices
 
 PROOF: Final = os.environ.get("TUCKSHOP_PROOF") == "1"
 EXAMPLES = 2_000 if PROOF else 40
@@ -67,8 +69,9 @@ def headers(**values: bytes | list[bytes]) -> list[tuple[bytes, bytes]]:
 
 def asked(**values: bytes | list[bytes]) -> ShopRequest:
     """A request with these headers to a shop with nothing but a currency."""
-    running = SimpleNamespace(shop=SimpleNamespace(currency=EURO), settings=Settings())
-    return ShopRequest(scope(headers(**values), **{RUNNING: running}))
+    shop = SimpleNamespace(currency=EURO, notices=Notices())
+    running = SimpleNamespace(shop=shop, settings=Settings())
+    return ShopRequest(scope(headers(**values), app=SimpleNamespace(audience=V1), **{RUNNING: running}))
 
 
 def scope(given: list[tuple[bytes, bytes]] | None = None, **more: Any) -> dict[str, Any]:

@@ -209,6 +209,7 @@ async def test_cookies_are_for_this_host_and_no_script(
         for name, seconds in (
             ("tuckshop_visit=...", 86_400),
             ("tuckshop=...", 30 * 86_400),
+            ("tuckshop_device=...", 400 * 86_400),
             ("tuckshop_visit=...", 0),
             ("tuckshop=...", 0),
             ("tuckshop_visit=...", 0),

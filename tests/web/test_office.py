@@ -11,6 +11,7 @@ from tests.api.conftest import SECRET, Api
 from tests.web.browsing import Browser
 from tests.web.conftest import joined
 from tuckshop.domain.users import Role
+from tuckshop.operations import notices
 from tuckshop.settings import Settings
 from tuckshop.web.office import settings
 from tuckshop.web.ui.i18n import Words
@@ -56,6 +57,26 @@ async def test_today_at_a_glance(api: Api, boss: Browser) -> None:
     assert page.content.count('<rect class="plot-bar') >= 14
     await boss.client.post("/v1/auth/login", json={"username": "ada", "password": "wrong wrong"})
     assert (await boss.open("/office")).texts["failed"] == "1"
+
+
+async def test_what_needs_attention_is_shown_as_text(api: Api, boss: Browser) -> None:
+    assert (await boss.open("/office")).by_id("notices") is None
+    hall = await api.shop.machine("<b>hall</b>")
+    for kind, subject, detail in (
+        ("machine", f"machine:{hall}", "user-not-present"),
+        ("machine", "machine:999", "deposit-too-large"),  # There is no such machine any more.
+        ("forwarded", "proxy", "<script>"),
+    ):
+        for _ in range(3):
+            api.running.notices.add(kind, subject, detail)
+    await notices.store(api.running)
+    page = await boss.open("/office")
+    told = page.texts["notices"]
+    assert "<b>hall</b>" in told
+    assert "its key was used for a user who had not logged in there." in told
+    assert "<script>" in told
+    assert "3 times" in told
+    assert "<script>" not in page.content
 
 
 async def test_sales_as_a_picture_and_as_a_file(api: Api, boss: Browser) -> None:

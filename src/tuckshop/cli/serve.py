@@ -62,6 +62,12 @@ def serve(**options: Any) -> None:
             "cookies. Put it behind a proxy with HTTPS, and set TUCKSHOP_PUBLIC_URL=https://...",
             err=True,
         )
+    elif not given.proxies:
+        click.echo(
+            "Warning: no proxy is named in TUCKSHOP_TRUSTED_PROXIES, so all users behind yours share one "
+            "address: whoever guesses passwords locks the others out. Name the proxy there.",
+            err=True,
+        )
     if given.machine_undo is None and given.guest_undo is UndoMode.CONTRACT:
         click.echo(
             "Warning: guests of the dialect kiosk can undo what was dispensed, three times a day under each "

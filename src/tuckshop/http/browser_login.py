@@ -25,7 +25,9 @@ from tuckshop.till.callers import SessionCaller
 
 SESSION = "tuckshop"
 VISIT = "tuckshop_visit"
+DEVICE = "tuckshop_device"
 VISIT_SECONDS = 86_400  # A log-in form left open overnight still works.
+DEVICE_SECONDS = 400 * 86_400  # As long as browsers keep any cookie.
 SESSION_SECONDS = sessions.SESSION_DAYS * 86_400
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # What a form of any foreign page can declare; everything else browsers ask us about first (CORS).
@@ -101,6 +103,7 @@ async def log_in(
         instead_of=before,
         machine_id=machine_id,
         code=code,
+        mark=cookies.read(request, DEVICE),
     )
 
 
@@ -123,8 +126,10 @@ async def log_out(request: ShopRequest) -> None:
 
 
 def keep(response: Response[Any], request: ShopRequest, entered: BrowserSession) -> None:
-    """Has the browser stay logged in; its forms of before are good no more."""
+    """Has the browser stay logged in, and be known afterwards; its forms of before are good no more."""
     cookies.put(response, request, SESSION, entered.secret, seconds=SESSION_SECONDS)
+    if entered.mark:
+        cookies.put(response, request, DEVICE, entered.mark, seconds=DEVICE_SECONDS)
     cookies.drop(response, request, VISIT)
 
 

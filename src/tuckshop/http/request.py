@@ -115,11 +115,17 @@ class ShopRequest(Request):
     def address(self) -> str | None:
         """Where the request came from; a proxy is believed only if the settings name it."""
         client = self.scope["client"]
-        address = client[0] if client else None
+        address: str | None = client[0] if client else None
         proxies = self.settings.proxies
-        if not proxies or address is None:
+        given = self.given(b"x-forwarded-for")
+        if address is None:
             return address
-        hops = b",".join(self.given(b"x-forwarded-for")).decode("latin-1").split(",")
+        if (given or self.given(b"forwarded")) and not _is_in(proxies, address):
+            # Whoever named no proxy counts all its users as one: staff is told.
+            self.shop.notices.add("forwarded", "proxy", address)
+        if not proxies:
+            return address
+        hops = b",".join(given).decode("latin-1").split(",")
         for hop in reversed(hops):  # The last was written by whoever stands before us.
             told = _address(hop.strip()) if _is_in(proxies, address) else None
             if told is None:  # What stands before a hop that is no address, anybody may have written.

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from tuckshop.context import KnownToken, Shop
 from tuckshop.domain.refusals import SessionEnded
-from tuckshop.identity import audiences, sessions
+from tuckshop.identity import audiences, known_devices, sessions
 from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -24,11 +24,12 @@ PREFIX = "tss_"  # Told apart from an API token, and found by those who scan for
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
-    """The secret, which nobody can find out again, and whose it is."""
+    """The secret, which nobody can find out again, whose it is, and what a browser keeps when it is over."""
 
     secret: str
     caller: SessionCaller
     active_sessions: int
+    mark: str
 
 
 async def log_in(
@@ -43,13 +44,17 @@ async def log_in(
     machine_id: int | None = None,
     code: str | None = None,
     audience: str = audiences.PAGES,
+    mark: str | None = None,
 ) -> BrowserSession:
     """A new session of so many days, known by its secret; `instead_of` is ended with it.
+
+    `mark`: what the browser keeps of log-ins before, see `known_devices`.
 
     Raises:
         BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries: as `sessions.log_in`.
     """
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    device_known = known_devices.device_of(shop, username=username, mark=mark)
     caller, others = await sessions.open_session(
         shop,
         username=username,
@@ -62,8 +67,12 @@ async def log_in(
         machine_id=machine_id,
         code=code,
         audience=audience,
+        known_device=device_known,
     )
-    return BrowserSession(secret, caller, others)
+    if mark is None or device_known is None:
+        mark = known_devices.new_mark(shop, username=username)
+    # A machine's screen is nobody's own device.
+    return BrowserSession(secret, caller, others, "" if machine_id is not None else mark)
 
 
 async def caller(shop: Shop, *, secret: str, audience: str = audiences.PAGES) -> SessionCaller:

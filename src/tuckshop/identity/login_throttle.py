@@ -5,7 +5,8 @@ together and for tries at once; one that succeeds is not counted. Counted are tr
 name, and by network of the address. Each count is a bucket that runs dry slowly: whoever has filled one waits
 until there is room again. A refused try fills nothing, so nobody is kept out for longer than a bucket takes.
 Who comes from where the user has logged in before is held to the first count alone: strangers cannot keep the
-owner out.
+owner out. A browser in which the user has logged in has a count of its own, whatever others behind its
+address do.
 """
 
 from __future__ import annotations
@@ -63,11 +64,17 @@ class Remembered(NamedTuple):
     shut_out: int
 
 
-async def begin(shop: Shop, *, username: str, address: str | None) -> Attempt:
-    """Counts a try to log in, and makes the later of many wait. Raises TooManyTries."""
+async def begin(
+    shop: Shop, *, username: str, address: str | None, known_device: str | None = None
+) -> Attempt:
+    """Counts a try to log in, and makes the later of many wait. `known_device`: see `known_devices`.
+
+    Raises TooManyTries.
+    """
     key, place = name_key(username), addresses.place(address)
-    counted = [(key_of("pair", key, place), PAIR)]
-    if not await _is_known(shop, key, place):
+    # No address has a space in it.
+    counted = [(key_of("pair", key, place if known_device is None else f"device {known_device}"), PAIR)]
+    if known_device is None and not await _is_known(shop, key, place):
         counted += [
             (key_of("user", key), USER),
             (key_of("network", addresses.network(address, v4_bits=24, v6_bits=64)), NETWORK),

@@ -111,6 +111,7 @@ async def open_session(
     machine_id: int | None = None,
     audience: str,
     code: str | None = None,
+    known_device: str | None = None,
 ) -> tuple[SessionCaller, int]:
     """A new session, and how many others the user has; with a secret's hash, a browser's session known by it.
 
@@ -119,7 +120,7 @@ async def open_session(
     Raises:
         BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries: as `log_in`.
     """
-    user_id, kept, counted = await _verify(shop, username, password, address)
+    user_id, kept, counted = await _verify(shop, username, password, address, known_device)
     await second_factor.require(shop, user_id=user_id, code=code, attempt=counted)
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
@@ -338,8 +339,10 @@ def _log_ins(user_id: int, now_us: int) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def _verify(shop: Shop, username: str, password: str, address: str | None) -> tuple[int, str, Attempt]:
-    counted = await login_throttle.begin(shop, username=username, address=address)
+async def _verify(
+    shop: Shop, username: str, password: str, address: str | None, known_device: str | None = None
+) -> tuple[int, str, Attempt]:
+    counted = await login_throttle.begin(shop, username=username, address=address, known_device=known_device)
     query = select(_users.c.id, _users.c.password_hash, _users.c.state).where(
         _users.c.username_key == name_key(username), _users.c.state != UserState.CLOSED.value
     )

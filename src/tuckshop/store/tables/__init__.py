@@ -25,6 +25,7 @@ from tuckshop.store.tables.shop_state import (
     counters,
     idempotency,
     limit_counters,
+    notices,
     shop,
     uploads,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "login_tries",
     "machines",
     "metadata",
+    "notices",
     "order_lines",
     "orders",
     "product_suffixes",

@@ -88,6 +88,19 @@ admin_log = Table(
     Column("version", SmallInteger, server_default=text("1"), nullable=False),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # of the newest
+    Column("count", BigInteger, nullable=False),
+    time("first_us"),
+    time("last_us"),
+    PrimaryKeyConstraint("kind", "subject"),
+    CheckConstraint("count >= 1", name="count_positive"),
+)
+
 uploads = Table(
     "uploads",
     metadata,
