@@ -52,7 +52,7 @@ from tuckshop.http.middleware import Middleware
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
-from tuckshop.operations import metrics, notices, retention
+from tuckshop.operations import alerts, metrics, retention
 from tuckshop.operations import orders as orders_kept
 from tuckshop.operations.connections import Connections
 from tuckshop.operations.shop_state import is_demo as holds_demo
@@ -112,7 +112,7 @@ def create_app(
             always: list[Coroutine[Any, Any, None]] = [
                 retention.keep_forgetting(shop),
                 orders_kept.keep_expiring(shop, hours=given.placed_hours),
-                notices.keep_storing(shop),
+                alerts.keep_storing(shop),
                 watched.keep_telling(shop.engine),
                 watched.keep_looking(),
                 body_timeouts.keep_looking(),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tuckshop.domain.money import Currency
 from tuckshop.domain.users import Scope
 from tuckshop.store.engine import DatabaseAway
-from tuckshop.telemetry import Meter, Notices
+from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.engine.queue import Till
 
@@ -84,7 +84,7 @@ class Shop:
     passwords: Passwords
     clock: Callable[[], int]
     meter: Meter = field(default_factory=Meter)
-    notices: Notices = field(default_factory=Notices)
+    alerts: Alerts = field(default_factory=Alerts)
     known_tokens: dict[bytes, KnownToken] = field(default_factory=dict)  # opaque ones, by their hash
     staff_reads: dict[tuple[int | None, str], int] = field(default_factory=dict)  # when a line was left
     guest_ids: dict[str, int] = field(default_factory=dict)  # by the key of their names, which never change

@@ -16,8 +16,8 @@ from time import perf_counter
 import structlog
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-NOTICES_MAX = 1_000
-NOTICE_LENGTH_MAX = 200
+ALERTS_MAX = 1_000
+ALERT_LENGTH_MAX = 200
 COMMANDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 
 
@@ -85,10 +85,10 @@ class Meter:
 
 
 @dataclass(slots=True)
-class Notices:
-    """What staff should see, until it is stored: see `operations.notices`.
+class Alerts:
+    """What staff should see, until it is stored: see `operations.alerts`.
 
-    By kind and subject, so that a flood of one thing is one; of more than NOTICES_MAX the rest is left out.
+    By kind and subject, so that a flood of one thing is one; of more than ALERTS_MAX the rest is left out.
     """
 
     waiting: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
@@ -96,8 +96,8 @@ class Notices:
     def add(self, kind: str, subject: str, detail: str) -> None:
         """Counts one more; `detail` is the newest's."""
         count, _ = self.waiting.get((kind, subject), (0, ""))
-        if count or len(self.waiting) < NOTICES_MAX:
-            self.waiting[kind, subject] = count + 1, detail[:NOTICE_LENGTH_MAX]
+        if count or len(self.waiting) < ALERTS_MAX:
+            self.waiting[kind, subject] = count + 1, detail[:ALERT_LENGTH_MAX]
 
     def take(self) -> dict[tuple[str, str], tuple[int, str]]:
         """All that waits, which waits no more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.boundaries.scene import DAY_US, Asked, Scene
 from tuckshop.domain.users import Actor, Role
 from tuckshop.identity import guests
-from tuckshop.operations import audit, notices, pictures, retention, staff_reads, uploads
+from tuckshop.operations import alerts, audit, pictures, retention, staff_reads, uploads
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Envelope
@@ -50,15 +50,15 @@ async def upload(scene: Scene) -> Asked:
     return Asked(scene.later(3_600), ask)
 
 
-async def notice(scene: Scene) -> Asked:
-    scene.running.notices.add("forwarded", "proxy", "192.0.2.1")
-    await notices.store(scene.running)
+async def alert(scene: Scene) -> Asked:
+    scene.running.alerts.add("forwarded", "proxy", "192.0.2.1")
+    await alerts.store(scene.running)
 
     async def ask() -> int:
-        await notices.forget_old(scene.running)
-        return len(await scene.shop.rows("notices"))
+        await alerts.forget_old(scene.running)
+        return len(await scene.shop.rows("alerts"))
 
-    return Asked(scene.later(notices.KEPT_SECONDS), ask)
+    return Asked(scene.later(alerts.KEPT_SECONDS), ask)
 
 
 async def guest(scene: Scene) -> Asked:

@@ -202,10 +202,10 @@ SHOPS = (
         kept.guest,
     ),
     Row(
-        "a notice is kept for a month",
-        ("operations.notices:forget_old | notices.c.last_us < before_us",),
+        "an alert is kept for a month",
+        ("operations.alerts:forget_old | alerts.c.last_us < before_us",),
         (1, 1, 0),
-        kept.notice,
+        kept.alert,
     ),
     Row(
         "an upload is kept for an hour",

@@ -14,7 +14,7 @@ from tuckshop.http.request import ShopRequest
 from tuckshop.http.state import RUNNING
 from tuckshop.identity.audiences import V1
 from tuckshop.settings import Settings
-from tuckshop.telemetry import Notices
+from tuckshop.telemetry import Alerts
 
 PROOF: Final = os.environ.get("TUCKSHOP_PROOF") == "1"
 EXAMPLES = 2_000 if PROOF else 40
@@ -69,7 +69,7 @@ def headers(**values: bytes | list[bytes]) -> list[tuple[bytes, bytes]]:
 
 def asked(**values: bytes | list[bytes]) -> ShopRequest:
     """A request with these headers to a shop with nothing but a currency."""
-    shop = SimpleNamespace(currency=EURO, notices=Notices())
+    shop = SimpleNamespace(currency=EURO, alerts=Alerts())
     running = SimpleNamespace(shop=shop, settings=Settings())
     return ShopRequest(scope(headers(**values), app=SimpleNamespace(audience=V1), **{RUNNING: running}))
 

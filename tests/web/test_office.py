@@ -11,7 +11,7 @@ from tests.api.conftest import SECRET, Api
 from tests.web.browsing import Browser
 from tests.web.conftest import joined
 from tuckshop.domain.users import Role
-from tuckshop.operations import notices
+from tuckshop.operations import alerts
 from tuckshop.settings import Settings
 from tuckshop.web.office import settings
 from tuckshop.web.ui.i18n import Words
@@ -60,7 +60,7 @@ async def test_today_at_a_glance(api: Api, boss: Browser) -> None:
 
 
 async def test_what_needs_attention_is_shown_as_text(api: Api, boss: Browser) -> None:
-    assert (await boss.open("/office")).by_id("notices") is None
+    assert (await boss.open("/office")).by_id("alerts") is None
     hall = await api.shop.machine("<b>hall</b>")
     for kind, subject, detail in (
         ("machine", f"machine:{hall}", "user-not-present"),
@@ -68,10 +68,10 @@ async def test_what_needs_attention_is_shown_as_text(api: Api, boss: Browser) ->
         ("forwarded", "proxy", "<script>"),
     ):
         for _ in range(3):
-            api.running.notices.add(kind, subject, detail)
-    await notices.store(api.running)
+            api.running.alerts.add(kind, subject, detail)
+    await alerts.store(api.running)
     page = await boss.open("/office")
-    told = page.texts["notices"]
+    told = page.texts["alerts"]
     assert "<b>hall</b>" in told
     assert "its key was used for a user who had not logged in there." in told
     assert "<script>" in told

@@ -122,7 +122,7 @@ class ShopRequest(Request):
             return address
         if (given or self.given(b"forwarded")) and not _is_in(proxies, address):
             # Whoever named no proxy counts all its users as one: staff is told.
-            self.shop.notices.add("forwarded", "proxy", address)
+            self.shop.alerts.add("forwarded", "proxy", address)
         if not proxies:
             return address
         hops = b",".join(given).decode("latin-1").split(",")

@@ -2,7 +2,7 @@
 
 The app's secret is kept encrypted by a key that comes from the shop's own secret, together with the user's
 number: a copy of the database makes no codes, and no row is good for another user. Of recovery codes hashes
-alone are kept. Each code is good once. See docs/decisions/0025-a-second-step-at-the-log-in.md.
+alone are kept. Each code is good once. See docs/decisions/0026-a-second-step-at-the-log-in.md.
 """
 
 from __future__ import annotations

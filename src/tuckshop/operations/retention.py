@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
 from tuckshop.identity import guests, login_throttle, second_factor
-from tuckshop.operations import notices, staff_reads, uploads
+from tuckshop.operations import alerts, staff_reads, uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency, limit_counters
 
@@ -67,7 +67,7 @@ async def keep_forgetting(shop: Shop) -> None:
             await uploads.forget_old(shop)
             await staff_reads.forget_old(shop)
             await guests.forget_unused(shop)
-            await notices.forget_old(shop)
+            await alerts.forget_old(shop)
         except (DatabaseAway, DBAPIError) as error:
             log.warning("idempotency.not_forgotten", error=type(error).__name__)
         await asyncio.sleep(PAUSE_SECONDS)

@@ -19,7 +19,7 @@ from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
-from tuckshop.telemetry import Meter, Notices
+from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql.books import Books
@@ -79,8 +79,8 @@ async def open_shop(
         committed = None
         if events is not None and isinstance(books, SqliteBooks):
             committed, events.version = events.committed, books.version
-        notices = Notices()
-        async with Till(books=books, policy=policy, committed=committed, notices=notices) as till:
+        alerts = Alerts()
+        async with Till(books=books, policy=policy, committed=committed, alerts=alerts) as till:
             yield Shop(
                 engine=engine,
                 till=till,
@@ -88,7 +88,7 @@ async def open_shop(
                 passwords=passwords,
                 clock=clock or system_clock,
                 meter=meter or Meter(),
-                notices=notices,
+                alerts=alerts,
             )
     finally:
         passwords.close()

@@ -21,11 +21,11 @@ from tuckshop.store.tables.order import order_lines, orders, refund_lines, refun
 from tuckshop.store.tables.product import images, product_suffixes, products
 from tuckshop.store.tables.shop_state import (
     admin_log,
+    alerts,
     audits,
     counters,
     idempotency,
     limit_counters,
-    notices,
     shop,
     uploads,
 )
@@ -45,6 +45,7 @@ __all__ = [
     "TILL_IDS",
     "accounts",
     "admin_log",
+    "alerts",
     "api_tokens",
     "audits",
     "coin_boxes",
@@ -60,7 +61,6 @@ __all__ = [
     "login_tries",
     "machines",
     "metadata",
-    "notices",
     "order_lines",
     "orders",
     "product_suffixes",

@@ -88,8 +88,8 @@ admin_log = Table(
     Column("version", SmallInteger, server_default=text("1"), nullable=False),
 )
 
-notices = Table(
-    "notices",
+alerts = Table(
+    "alerts",
     metadata,
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),

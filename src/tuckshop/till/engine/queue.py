@@ -12,7 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from tuckshop.domain.refusals import DepositTooLarge, MachineLimitReached, Refusal, UserNotPresent
-from tuckshop.telemetry import COMMANDS, Notices, Spread
+from tuckshop.telemetry import COMMANDS, Alerts, Spread
 from tuckshop.till.callers import MachineCaller
 from tuckshop.till.commands.base import Envelope, Outcome
 from tuckshop.till.commands.orders import OrderPlaced
@@ -88,7 +88,7 @@ class Till:
         queue_max: int = QUEUE_MAX,
         patience_seconds: float = PATIENCE_SECONDS,
         committed: Callable[[WorkingSet], None] | None = None,
-        notices: Notices | None = None,
+        alerts: Alerts | None = None,
     ) -> None:
         self.policy = policy
         self.tally = Tally()
@@ -97,7 +97,7 @@ class Till:
         self._queue_max = queue_max
         self._patience_seconds = patience_seconds
         self._committed = committed
-        self._notices = notices or Notices()
+        self._alerts = alerts or Alerts()
         self._queue: deque[_Waiting] = deque()
         self._arrival = asyncio.Event()
         self._closing = False
@@ -184,7 +184,7 @@ class Till:
                 self._committed(work)
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 if type(waiting.envelope.command.caller) is MachineCaller:
-                    _tell_of_machine(waiting.envelope, outcome, self._notices)
+                    _tell_of_machine(waiting.envelope, outcome, self._alerts)
         except Exception as error:
             log.error("till.not_told", exc_info=error)
 
@@ -225,7 +225,7 @@ class Till:
                 return outcomes, decided[0]
 
 
-def _tell_of_machine(envelope: Envelope, outcome: Outcome, notices: Notices) -> None:
+def _tell_of_machine(envelope: Envelope, outcome: Outcome, alerts: Alerts) -> None:
     """A line for everything that a machine's key has moved or was refused, sales to guests excepted.
 
     What is out of its pattern staff sees in the office too.
@@ -246,7 +246,7 @@ def _tell_of_machine(envelope: Envelope, outcome: Outcome, notices: Notices) -> 
         is_alarming = isinstance(answer, DepositTooLarge | MachineLimitReached | UserNotPresent)
         (log.warning if is_alarming else log.info)("machine.refused", refusal=answer.code, **facts)
         if is_alarming:
-            notices.add("machine", f"machine:{caller.machine_id}", answer.code)
+            alerts.add("machine", f"machine:{caller.machine_id}", answer.code)
     else:
         log.info("machine.acted", amount_cents=getattr(answer, "amount_cents", None), **facts)
 

@@ -9,7 +9,7 @@ from tuckshop.domain.users import Role
 from tuckshop.http.handlers import get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.queries import dashboard, notices, reports
+from tuckshop.queries import alerts, dashboard, reports
 from tuckshop.queries.reports import By, Figures
 from tuckshop.web.ui import charts, i18n, rooms
 from tuckshop.web.ui.charts import Point
@@ -39,7 +39,7 @@ async def show(request: ShopRequest) -> Response[Any]:
             written=lambda cents: words.money(cents, currency),
         ),
         seen=seen,
-        notices=await notices.newest(request.shop, actor=member.actor),
+        alerts=await alerts.newest(request.shop, actor=member.actor),
         coins=charts.lying(
             [Point(words.money(value, currency), count) for value, count in seen.coins.items()],
             written=lambda count: f"{count} ×",

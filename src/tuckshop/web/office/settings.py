@@ -11,7 +11,7 @@ from tuckshop.http.response import Response
 from tuckshop.http.state import running
 from tuckshop.settings import PREFIX, Source
 from tuckshop.web.ui import i18n, rooms
-from tuckshop.web.ui.i18n import Words
+from tuckshop.web.ui.i18n import N_, Words
 
 
 class Setting(NamedTuple):
@@ -38,82 +38,86 @@ async def show(request: ShopRequest) -> Response[Any]:
 HANDLERS = (show,)
 
 
+MEANT: list[tuple[str, dict[str, str]]] = [
+    (
+        N_("Shop"),
+        {
+            "shop_name": N_("Shop name"),
+            "timezone": N_("Time zone"),
+            "day_starts": N_("Start of the business day"),
+            "refund_window_seconds": N_("Seconds in which buyers can undo or return a purchase"),
+            "machine_undo": N_("What buyers can return by themselves at a machine"),
+            "placed_hours": N_("Hours until an order that was not dispensed is cancelled"),
+        },
+    ),
+    (
+        N_("Money"),
+        {
+            "coins": N_("Who may confirm that coins were inserted"),
+            "coins_daily_cap_cents": N_("Daily limit of coins that a buyer can add, in cents"),
+            "coins_machine_daily_cap_cents": N_(
+                "Daily limit of coins that buyers can add at a machine, in cents"
+            ),
+            "tab_limit_cents": N_("Default tab limit, in cents"),
+            "payout_delay_days": N_("Days from a sale to its payout"),
+            "tab_for": N_("Who may have a tab"),
+            "tab_exposure_cents": N_("What users without an approved tab may owe together, in cents"),
+        },
+    ),
+    (
+        N_("Access"),
+        {
+            "registration": N_("Anyone can register as a buyer"),
+            "seller_registration": N_("Anyone can register as a seller"),
+            "staff_second_factor": N_("Second step at the log-in of staff"),
+            "registrations_per_hour": N_("Registrations an hour from one network"),
+            "kiosk_open": N_("Kiosks need no key (demo only)"),
+            "first_code_hash": N_("Setup code for the first admin"),
+        },
+    ),
+    (
+        N_("Storage"),
+        {
+            "home": N_("Data folder"),
+            "database_url": N_("Database"),
+            "secret": N_("Key that signs log-ins"),
+            "unsafe_durability": N_("Start even if a power failure can lose sales"),
+        },
+    ),
+    (
+        N_("Network"),
+        {
+            "public_url": N_("Public address"),
+            "allowed_hosts": N_("Host names that are accepted; *: any"),
+            "trusted_proxies": N_("Trusted proxies"),
+            "host": N_("Address to listen on"),
+            "port": N_("Port to listen on"),
+            "dialects": N_("Dialects (older contracts) that are served"),
+            "root_dialect": N_("Dialect that is served at the root"),
+        },
+    ),
+    (
+        N_("Running"),
+        {
+            "workers": N_("Server processes"),
+            "connections": N_("Open connections for each process"),
+            "idle_seconds": N_("Seconds until an idle connection is closed"),
+            "event_streams": N_("Live connections for each process"),
+            "event_streams_per_address": N_("Live connections from one address"),
+            "metrics": N_("Metrics are public"),
+            "metrics_token": N_("Token for metrics"),
+            "metrics_folder": N_("Folder for metrics of several processes"),
+            "access_log": N_("Log every request"),
+        },
+    ),
+]
+"""What each setting is for, by what they have in common."""
+
+
 def meant(words: Words) -> list[tuple[str, dict[str, str]]]:
-    """What each setting is for, by what they have in common."""
+    """The same in the reader's language."""
     _ = words.gettext
-    return [
-        (
-            _("Shop"),
-            {
-                "shop_name": _("Shop name"),
-                "timezone": _("Time zone"),
-                "day_starts": _("Start of the business day"),
-                "refund_window_seconds": _("Seconds in which buyers can undo or return a purchase"),
-                "machine_undo": _("What buyers can return by themselves at a machine"),
-                "placed_hours": _("Hours until an order that was not dispensed is cancelled"),
-            },
-        ),
-        (
-            _("Money"),
-            {
-                "coins": _("Who may confirm that coins were inserted"),
-                "coins_daily_cap_cents": _("Daily limit of coins that a buyer can add, in cents"),
-                "coins_machine_daily_cap_cents": _(
-                    "Daily limit of coins that buyers can add at a machine, in cents"
-                ),
-                "tab_limit_cents": _("Default tab limit, in cents"),
-                "payout_delay_days": _("Days from a sale to its payout"),
-                "tab_for": _("Who may have a tab"),
-                "tab_exposure_cents": _("What users without an approved tab may owe together, in cents"),
-            },
-        ),
-        (
-            _("Access"),
-            {
-                "registration": _("Anyone can register as a buyer"),
-                "seller_registration": _("Anyone can register as a seller"),
-                "staff_second_factor": _("Second step at the log-in of staff"),
-                "registrations_per_hour": _("Registrations an hour from one network"),
-                "kiosk_open": _("Kiosks need no key (demo only)"),
-                "first_code_hash": _("Setup code for the first admin"),
-            },
-        ),
-        (
-            _("Storage"),
-            {
-                "home": _("Data folder"),
-                "database_url": _("Database"),
-                "secret": _("Key that signs log-ins"),
-                "unsafe_durability": _("Start even if a power failure can lose sales"),
-            },
-        ),
-        (
-            _("Network"),
-            {
-                "public_url": _("Public address"),
-                "allowed_hosts": _("Host names that are accepted; *: any"),
-                "trusted_proxies": _("Trusted proxies"),
-                "host": _("Address to listen on"),
-                "port": _("Port to listen on"),
-                "dialects": _("Dialects (older contracts) that are served"),
-                "root_dialect": _("Dialect that is served at the root"),
-            },
-        ),
-        (
-            _("Running"),
-            {
-                "workers": _("Server processes"),
-                "connections": _("Open connections for each process"),
-                "idle_seconds": _("Seconds until an idle connection is closed"),
-                "event_streams": _("Live connections for each process"),
-                "event_streams_per_address": _("Live connections from one address"),
-                "metrics": _("Metrics are public"),
-                "metrics_token": _("Token for metrics"),
-                "metrics_folder": _("Folder for metrics of several processes"),
-                "access_log": _("Log every request"),
-            },
-        ),
-    ]
+    return [(_(title), {name: _(told) for name, told in settings.items()}) for title, settings in MEANT]
 
 
 def _variables(meanings: dict[str, str]) -> list[tuple[str, str]]:

@@ -12,10 +12,10 @@ from tests.api.conftest import Api, serving
 from tuckshop.domain.refusals import RoleMissing
 from tuckshop.domain.users import OPERATOR as OPERATOR_ACTOR
 from tuckshop.domain.users import Actor, Role
-from tuckshop.operations import machines, notices
-from tuckshop.queries import notices as notice_queries
-from tuckshop.queries.notices import Notice
-from tuckshop.telemetry import NOTICES_MAX, Notices
+from tuckshop.operations import alerts, machines
+from tuckshop.queries import alerts as alert_queries
+from tuckshop.queries.alerts import Alert
+from tuckshop.telemetry import ALERTS_MAX, Alerts
 
 LOG_IN = {"username": "ada", "password": "wrong horse"}
 
@@ -26,9 +26,9 @@ async def api(database_url: str) -> AsyncIterator[Api]:
         yield served
 
 
-async def shown(api: Api) -> list[Notice]:
-    await notices.store(api.running)
-    return await notice_queries.newest(api.running, actor=OPERATOR_ACTOR)
+async def shown(api: Api) -> list[Alert]:
+    await alerts.store(api.running)
+    return await alert_queries.newest(api.running, actor=OPERATOR_ACTOR)
 
 
 async def asked(api: Api, path: str, body: Any, **headers: str) -> int:
@@ -87,43 +87,43 @@ async def test_a_proxy_that_is_named_is_not_told(database_url: str) -> None:
 
 async def test_a_flood_is_one_and_many_things_are_bounded(api: Api) -> None:
     for number in range(10_000):
-        api.running.notices.add("forwarded", "proxy", "192.0.2.1")
-        api.running.notices.add("machine", f"machine:{number}", "x" * 10_000)
-    assert len(api.running.notices.waiting) == NOTICES_MAX
-    assert await notices.store(api.running) == NOTICES_MAX
-    assert await notices.store(api.running) == 0
-    rows = await api.shop.rows("notices")
-    assert len(rows) == NOTICES_MAX
+        api.running.alerts.add("forwarded", "proxy", "192.0.2.1")
+        api.running.alerts.add("machine", f"machine:{number}", "x" * 10_000)
+    assert len(api.running.alerts.waiting) == ALERTS_MAX
+    assert await alerts.store(api.running) == ALERTS_MAX
+    assert await alerts.store(api.running) == 0
+    rows = await api.shop.rows("alerts")
+    assert len(rows) == ALERTS_MAX
     assert sum(row["count"] for row in rows if row["kind"] == "forwarded") == 10_000
     assert max(len(row["detail"]) for row in rows) == 200
-    assert len(await shown(api)) == notice_queries.SHOWN_MAX
+    assert len(await shown(api)) == alert_queries.SHOWN_MAX
 
 
 async def test_processes_that_store_at_once_count_together(api: Api) -> None:
     async def store(times: int) -> None:
         for _ in range(times):
-            waiting = Notices()
+            waiting = Alerts()
             waiting.add("machine", "machine:1", "user-not-present")
             waiting.add("forwarded", "proxy", "192.0.2.1")
-            api.running.notices.waiting.update(waiting.waiting)
-            await notices.store(api.running)
+            api.running.alerts.waiting.update(waiting.waiting)
+            await alerts.store(api.running)
 
     await asyncio.gather(*(store(5) for _ in range(4)))
-    await notices.store(api.running)
-    counts = {row["kind"]: row["count"] for row in await api.shop.rows("notices")}
+    await alerts.store(api.running)
+    counts = {row["kind"]: row["count"] for row in await api.shop.rows("alerts")}
     assert set(counts) == {"machine", "forwarded"}
     assert all(1 <= count <= 20 for count in counts.values())
 
 
 async def test_they_are_for_staff_and_forgotten_after_a_month(api: Api) -> None:
-    api.running.notices.add("forwarded", "proxy", "192.0.2.1")
-    await notices.store(api.running)
+    api.running.alerts.add("forwarded", "proxy", "192.0.2.1")
+    await alerts.store(api.running)
     for role in (Role.BUYER, Role.SELLER):
         with pytest.raises(RoleMissing):
-            await notice_queries.newest(api.running, actor=Actor(1, frozenset({role})))
-    api.clock.forward(notices.KEPT_SECONDS)
-    await notices.forget_old(api.running)
-    assert len(await api.shop.rows("notices")) == 1
+            await alert_queries.newest(api.running, actor=Actor(1, frozenset({role})))
+    api.clock.forward(alerts.KEPT_SECONDS)
+    await alerts.forget_old(api.running)
+    assert len(await api.shop.rows("alerts")) == 1
     api.clock.forward(1)
-    await notices.forget_old(api.running)
-    assert await api.shop.rows("notices") == []
+    await alerts.forget_old(api.running)
+    assert await api.shop.rows("alerts") == []

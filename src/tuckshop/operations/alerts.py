@@ -1,6 +1,6 @@
 """What staff should see in the office: a machine's key out of its pattern, a proxy that nobody named.
 
-Each process gathers them (`telemetry.Notices`) and stores them a few seconds later: once for each kind and
+Each process gathers them (`telemetry.Alerts`) and stores them a few seconds later: once for each kind and
 subject, with how often, and when first and last. They are forgotten a month after the last of their kind.
 """
 
@@ -22,13 +22,13 @@ from tuckshop.store.engine import DatabaseAway, writing
 STORE_SECONDS = 5
 KEPT_SECONDS = 30 * DAY_SECONDS
 
-notices = tables.notices
+alerts = tables.alerts
 log = structlog.get_logger(__name__)
 
 
 async def store(shop: Shop) -> int:
     """Stores what waits; how many kinds and subjects that was."""
-    waiting = shop.notices.take()
+    waiting = shop.alerts.take()
     if not waiting:
         return 0
     now_us = shop.clock()
@@ -37,10 +37,10 @@ async def store(shop: Shop) -> int:
         for (kind, subject), (count, detail) in sorted(waiting.items()):  # In one order, as others store too.
             given = {"kind": kind, "subject": subject, "detail": detail, "count": count}
             values = {**given, "first_us": now_us, "last_us": now_us}
-            again = {"detail": detail, "count": notices.c.count + count, "last_us": now_us}
-            key = [notices.c.kind, notices.c.subject]
+            again = {"detail": detail, "count": alerts.c.count + count, "last_us": now_us}
+            key = [alerts.c.kind, alerts.c.subject]
             await connection.execute(
-                insert(notices).values(values).on_conflict_do_update(index_elements=key, set_=again)
+                insert(alerts).values(values).on_conflict_do_update(index_elements=key, set_=again)
             )
     for (kind, _), (count, detail) in waiting.items():
         if kind == "forwarded":
@@ -52,7 +52,7 @@ async def forget_old(shop: Shop) -> None:
     """Deletes those of which nothing has come for long."""
     before_us = shop.clock() - KEPT_SECONDS * MICROSECONDS
     async with writing(shop.engine) as connection:
-        await connection.execute(delete(notices).where(notices.c.last_us < before_us))
+        await connection.execute(delete(alerts).where(alerts.c.last_us < before_us))
 
 
 async def keep_storing(shop: Shop) -> None:
@@ -62,4 +62,4 @@ async def keep_storing(shop: Shop) -> None:
         try:
             await store(shop)
         except (DatabaseAway, DBAPIError) as error:
-            log.warning("notices.not_stored", error=type(error).__name__)
+            log.warning("alerts.not_stored", error=type(error).__name__)

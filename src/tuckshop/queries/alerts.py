@@ -13,11 +13,11 @@ from tuckshop.store.engine import reading
 
 SHOWN_MAX = 8
 
-notices, machines = tables.notices, tables.machines
+alerts, machines = tables.alerts, tables.machines
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Alert:
     """Something that came `count` times. `detail`: the newest's refusal, or address. `machine`: its name."""
 
     kind: str
@@ -29,16 +29,16 @@ class Notice:
     machine: str | None
 
 
-async def newest(shop: Shop, *, actor: Actor, limit: int = SHOWN_MAX) -> list[Notice]:
+async def newest(shop: Shop, *, actor: Actor, limit: int = SHOWN_MAX) -> list[Alert]:
     """The newest, for those who run the shop. Raises RoleMissing."""
     actor.require(Role.CASHIER, Role.ADMIN)
-    of_machine = notices.c.subject == literal("machine:") + cast(machines.c.id, String)
+    of_machine = alerts.c.subject == literal("machine:") + cast(machines.c.id, String)
     query = (
-        select(notices.c.kind, notices.c.detail, notices.c.count, notices.c.first_us, notices.c.last_us)
+        select(alerts.c.kind, alerts.c.detail, alerts.c.count, alerts.c.first_us, alerts.c.last_us)
         .add_columns(machines.c.id, machines.c.name)
-        .select_from(notices.outerjoin(machines, of_machine))
-        .order_by(notices.c.last_us.desc(), notices.c.kind, notices.c.subject)
+        .select_from(alerts.outerjoin(machines, of_machine))
+        .order_by(alerts.c.last_us.desc(), alerts.c.kind, alerts.c.subject)
         .limit(limit)
     )
     async with reading(shop.engine) as connection:
-        return [Notice(*row) for row in await connection.execute(query)]
+        return [Alert(*row) for row in await connection.execute(query)]
