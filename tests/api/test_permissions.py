@@ -51,6 +51,7 @@ TABLE: dict[str, Row] = {
     "getSelling": Row((401, 403, 403, 200, 403, 200)),
     "changeSelling": Row((401, 403, 403, 403, 403, 200), {"pieces": 5, "machines": []}),
     "endSession": Row((401, 404, 404, 204, 404, 404)),
+    "resetSecondFactor": Row((401, 403, 403, 403, 403, 204)),
     "revokeToken": Row((401, 404, 404, 204, 404, 404)),
     "getImage": Row((200, 200, 200, 200, 200, 200)),
     "getProduct": Row((200, 200, 200, 200, 200, 200)),
@@ -106,6 +107,9 @@ class Scene:
         self.sam = await person("sam", Role.SELLER)
         self.ada = await person("ada", Role.BUYER)
         await self.api.shop.do(Deposit(self.ada, wallet_of(self.ada.user_id), {100: 100}))
+        await self.api.shop.execute(
+            "INSERT INTO seller_quotas (seller_id, products) VALUES (:sam, 10000)", sam=self.sam.user_id
+        )
 
     async def things(self, name: str) -> tuple[dict[str, Any], SessionCaller | str, Any]:
         """Ids for the path, the owner of what they name, and the body if it names them too."""
@@ -115,6 +119,10 @@ class Scene:
         match re.findall(r"{(\w+)}", WITH_ID[name][1])[0]:
             case "user_id":
                 ada = await shop.buyer(f"ada {number}")
+                if name == "resetSecondFactor":
+                    await shop.execute(
+                        "UPDATE users SET second_factor_us = 1 WHERE id = :id", id=ada.user_id
+                    )
                 if name == "settleTab":
                     await self._order(ada, product.product_id, payment=Payment.TAB)
                     await self._order(ada, product.product_id, payment=Payment.TAB)

@@ -35,6 +35,7 @@ LOCK_ORDER = (
     "wallets_by_guest_id",
     "tabs",
     "held",
+    "guests",
     "sellers",
     "payees",
     "shop",
