@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -32,8 +33,19 @@ def set_up_logs() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _StandardError(),
     )
+
+
+class _StandardError:
+    """A line an event. One that cannot be written is lost: no sale fails because nobody reads the log."""
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # A full disk, a reader that is gone; a file that was closed.
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 class Spread:

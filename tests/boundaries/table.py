@@ -304,7 +304,6 @@ SHOPS = (
         "a buyer's fourth refund, a day after the third",
         (
             "domain.refunds:ReturnLimits.require_not_exhausted | self.today >= REFUNDS_PER_DAY",
-            "till.commands.reversal:limits_of | made_us > since_us",
             "till.sql.statements:RECENT_REFUNDS | r.created_us > w.since_us",
         ),
         ("RefundsExhausted", "done", "done"),
@@ -318,10 +317,7 @@ SHOPS = (
     ),
     Row(
         "coins that buyers declare, a day after the most of a day",
-        (
-            "till.commands.wallet:_declared_today | one.created_us > since_us",
-            "till.sql.statements:RECENT_DEPOSITS | t.created_us > w.since_us",
-        ),
+        ("till.sql.statements:RECENT_DEPOSITS | t.created_us > w.since_us",),
         ("CoinsCapReached", "done", "done"),
         money.declared_coins,
     ),

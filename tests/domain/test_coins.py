@@ -17,6 +17,7 @@ from tuckshop.domain.coins import (
     fewest,
     inserted_as,
     largest_payable_cents,
+    sums,
     total_cents,
 )
 from tuckshop.domain.field_problems import NotPayableInCoins, TooManyCoins
@@ -79,6 +80,29 @@ def test_an_amount_of_more_coins_than_anybody_feeds_is_refused(amount_cents: int
     with pytest.raises(InvalidField) as refused:
         inserted_as(amount_cents, accepted=EURO)
     assert refused.value == InvalidField(field="coins", problem=TooManyCoins(PIECES_MAX))
+
+
+def made(supply: Supply, *, below_cents: int) -> list[int]:
+    bits = sums(supply, below_cents=below_cents)
+    assert bits < 1 << below_cents
+    return [cents for cents in range(below_cents) if bits >> cents & 1]
+
+
+def test_every_amount_that_coins_make_below_a_limit_is_told() -> None:
+    assert made({5: 2, 20: 1}, below_cents=31) == [0, 5, 10, 20, 25, 30]
+    assert made({5: 2, 20: 1}, below_cents=30) == [0, 5, 10, 20, 25]
+    assert made({5: 13}, below_cents=100) == list(range(0, 70, 5))
+    assert made({5: None}, below_cents=100) == list(range(0, 100, 5))
+    assert made({5: 0, 20: None}, below_cents=50) == [0, 20, 40]
+
+
+@given(
+    supply=st.dictionaries(st.sampled_from(EURO), st.integers(0, 20), max_size=3),
+    below_cents=st.integers(1, 90),
+)
+def test_amounts_that_coins_make_are_those_that_can_be_paid(supply: dict[int, int], below_cents: int) -> None:
+    payable = [cents for cents in range(below_cents) if fewest(cents, supply) is not None]
+    assert made(supply, below_cents=below_cents) == payable
 
 
 @pytest.mark.parametrize("amount_cents", [-5, -1, 1, 3, 4])

@@ -167,11 +167,13 @@ async def watching(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
     writers: list[asyncio.StreamWriter] = []
     listening = await asyncio.start_server(accept, HOST, 0)
     watched = Watched(listening.sockets[0].getsockname()[1], accepted, Meter())
-    with watched.stack:
-        yield watched
-    for writer in writers:
-        writer.close()
-    listening.close()
+    try:
+        with watched.stack:
+            yield watched
+    finally:  # A loop that ends with them open waits for them.
+        for writer in writers:
+            writer.close()
+        listening.close()
 
 
 async def test_who_has_most_loses_them(monkeypatch: pytest.MonkeyPatch) -> None:

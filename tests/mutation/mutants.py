@@ -118,7 +118,7 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
             is_and = isinstance(node.op, ast.And)
             yield _with(node, op=ast.Or() if is_and else ast.And())
             for place, value in enumerate(node.values):  # Without one of the conditions.
-                if isinstance(value, ast.Constant):
+                if isinstance(value, ast.Constant | ast.Dict | ast.Tuple):
                     continue  # `or 0` is no condition.
                 rest = [*node.values[:place], ast.Constant(is_and), *node.values[place + 1 :]]
                 yield _with(node, values=rest)

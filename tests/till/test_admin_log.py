@@ -16,7 +16,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.machines import ShelfPlan
 from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Fulfil, Payment
-from tuckshop.domain.refusals import RoleMissing, UnknownProduct
+from tuckshop.domain.refusals import RoleMissing, UnknownOrder, UnknownProduct
 from tuckshop.domain.users import Actor, Role, UserState
 from tuckshop.till.callers import OPERATOR, SessionCaller, user_of
 from tuckshop.till.commands import base
@@ -257,6 +257,61 @@ async def test_machines_leave_no_line_and_guests_refunds_by_the_office_do(shop: 
     ((action, subject, before, after),) = await lines(shop, RefundNewest(cas, guest, gum, hall))
     assert (action, subject) == ("order.refund", f"order:{(await shop.rows('orders'))[0]['id']}")
     assert (before["status"], after["status"]) == ("dispensed", "refunded")
+
+
+async def test_a_product_added_for_a_seller_is_an_act_and_ones_own_is_none(shop: Shop) -> None:
+    root, sam = await shop.person("root", Role.ADMIN, Role.SELLER), await shop.person("sam", Role.SELLER)
+    acts = [
+        AddProduct(root, "for sam", 5, 1, seller_id=sam.user_id),
+        AddProduct(root, "for the house", 5, 1, for_house=True),
+        AddProduct(root, "own", 5, 1),
+        AddProduct(root, "own, said", 5, 1, seller_id=root.user_id),
+    ]
+    assert [len(await lines(shop, act)) for act in acts] == [1, 1, 0, 0]
+
+
+async def test_of_what_several_sell_each_gives_back_their_own_without_a_line(shop: Shop) -> None:
+    sam, sue = await shop.person("sam", Role.SELLER, Role.CASHIER), await shop.person("sue", Role.SELLER)
+    ada = await shop.buyer("ada", cents=300)
+    cola = (await shop.product("cola", price_cents=50, seller=sam)).product_id
+    tea = (await shop.product("tea", price_cents=50, seller=sue)).product_id
+    sold = (await shop.buy(ada, (cola, 3), (tea, 2))).order_id
+    assert await lines(shop, Refund(sam, sold, {cola: 1})) == []
+    assert len(await lines(shop, Refund(sam, sold, {tea: 1}))) == 1
+    assert len(await lines(shop, Refund(sam, sold, {cola: 1, tea: 1}))) == 1
+    await shop.execute("UPDATE users SET is_seller = :no WHERE username = 'sam'", no=False)
+    assert len(await lines(shop, Refund(sam, sold, {cola: 1}))) == 1
+    for by in (sam, await shop.person("cas", Role.CASHIER, Role.SELLER)):
+        await refuse(shop, Refund(by, 999), UnknownOrder(999))
+
+
+async def test_who_leaves_leaves_no_line(shop: Shop) -> None:
+    root, boss = await shop.person("root", Role.ADMIN), await shop.person("boss", Role.ADMIN)
+    assert await lines(shop, CloseUser(boss, boss.user_id)) == []
+    assert len(await lines(shop, CloseUser(root, (await shop.buyer("ada")).user_id))) == 1
+
+
+async def test_a_form_sent_as_it_came_leaves_no_line(shop: Shop) -> None:
+    gum = (await shop.product("gum", price_cents=10, stock=3)).product_id
+    assert await lines(shop, ChangeProduct(OPERATOR, gum, price_cents=10, stock=3)) == []
+    assert len(await lines(shop, ChangeProduct(OPERATOR, gum, price_cents=11, stock=3))) == 1
+
+
+async def test_what_belongs_to_no_user_is_not_the_operators_own(shop: Shop) -> None:
+    """Neither has the number of a user."""
+    guest, gum = await shop.guest(), (await shop.product("gum", price_cents=10)).product_id
+    name = f"guest:{guest.guest_id}"
+    acts: list[tuple[Command, str, str]] = [
+        (Restock(OPERATOR, gum, 1), "product.restock", f"product:{gum}"),
+        (Deposit(OPERATOR, guest, COIN), "wallet.deposit", name),
+        (PlaceOrder(OPERATOR, guest, ((gum, 1),), fulfil=Fulfil.LATER), "", ""),
+        (CancelOrder(OPERATOR, 1), "order.cancel", "order:1"),
+        (CloseWallet(OPERATOR, guest), "wallet.close", name),
+    ]
+    for act, action, subject in acts:
+        assert [(line[0], line[1]) for line in await lines(shop, act)] == (
+            [(action, subject)] if action else []
+        )
 
 
 async def test_of_a_list_of_changes_each_has_its_line_or_none_has(shop: Shop) -> None:

@@ -293,6 +293,20 @@ async def test_a_wallet_that_was_used_meanwhile_stays(shop: Shop, hall: Hall) ->
     await shop.assert_clean()
 
 
+async def test_neither_what_waits_nor_another_product_is_the_newest_in_one_batch(
+    shop: Shop, hall: Hall
+) -> None:
+    older, tea = await hall.buy(), (await shop.product("tea", price_cents=10, stock=0)).product_id
+    await shop.do(Restock(OPERATOR, tea, 1, machine_id=hall.id))
+    commands = [
+        PlaceOrder(hall.key, hall.guest, ((hall.cola, 1),), machine_id=hall.id, fulfil=Fulfil.LATER),
+        PlaceOrder(hall.key, hall.guest, ((tea, 1),), machine_id=hall.id),
+        hall.newest(),
+    ]
+    *_, back = await shop.till.execute_together([Envelope(command) for command in commands])
+    assert getattr(back.answer, "order_id", back.answer) == older.order_id
+
+
 async def test_each_gets_the_newest_of_their_own_back_in_one_batch(shop: Shop, hall: Hall) -> None:
     bob, attic = await shop.guest("bob"), await shop.machine("attic")
     key = await shop.machine_key(attic)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.shop import Shop, open_shop
 from tests.till.reading import post, refuse
 from tuckshop.domain import products
-from tuckshop.domain.field_problems import ForbiddenCharacters, OutOfRange, TooLarge
+from tuckshop.domain.field_problems import ForbiddenCharacters, OutOfRange, TaxOutOfRange, TooLarge
 from tuckshop.domain.products import PRODUCTS_MAX, QUANTITY_MAX
 from tuckshop.domain.refusals import (
     InvalidField,
@@ -121,6 +121,15 @@ async def test_the_longest_list_is_taken(shop: Shop, monkeypatch: pytest.MonkeyP
     assert await shop.do(ChangeProducts(OPERATOR, (step, step))) == ProductsChanged(added=0, changed=2)
     refusal = InvalidField(field="products", problem=TooLarge(2))
     await refuse(shop, ChangeProducts(OPERATOR, (step,) * 3), refusal)
+
+
+async def test_a_tax_reaches_its_limits(shop: Shop) -> None:
+    for tax in (0, 10_000):
+        step = new(OPERATOR, f"taxed {tax}", tax_basis_points=tax)
+        assert isinstance(await shop.do(step), ProductRecord)
+    problem = InvalidField(field="tax", problem=TaxOutOfRange(10_000))
+    for tax in (-1, 10_001):
+        await refuse(shop, new(OPERATOR, "gum", tax_basis_points=tax), problem)
 
 
 async def test_a_count_opens_the_shelf_on_which_pieces_are_found(shop: Shop) -> None:

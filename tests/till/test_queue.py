@@ -278,6 +278,19 @@ async def test_whoever_listens_hears_of_a_batch_once_it_is_durable(shop: Shop) -
     assert heard == [True]
 
 
+async def test_what_goes_wrong_while_a_batch_is_told_is_not_executed_again(shop: Shop) -> None:
+    cola = await shop.product(stock=0)
+    restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
+
+    def fail(_: WorkingSet) -> None:
+        raise RuntimeError("whoever listens is broken")
+
+    async with troubled(shop, committed=fail) as (till, _):
+        assert kinds(await till.execute_together([restock, restock])) == ["ProductRecord"] * 2
+        assert kinds([await till.execute(restock)]) == ["ProductRecord"]
+    assert (await shop.rows("shelves"))[0]["quantity"] == 3
+
+
 async def test_a_full_queue_takes_nothing_more(shop: Shop) -> None:
     cola = await shop.product(stock=0)
     async with troubled(shop, queue_max=3) as (till, trouble):

@@ -173,6 +173,12 @@ async def test_of_several_in_a_batch_one_is_the_first_admin(shop: Shop) -> None:
     await refuse(shop, first_admin("cas"), RegistrationClosed("admin"))
 
 
+async def test_others_register_beside_the_first_admin(shop: Shop) -> None:
+    envelopes = [Envelope(one) for one in (first_admin("ada"), register("bob"), register("cas"))]
+    for outcome in await shop.till.execute_together(envelopes):
+        assert isinstance(outcome.receipt(), Registered)
+
+
 async def test_of_two_tills_one_makes_the_first_admin(shop: Shop) -> None:
     async with Till(books=open_books(shop.url, shop.clock), policy=shop.till.policy) as other:
         for _ in range(ROUNDS):

@@ -224,6 +224,12 @@ async def test_buyers_declare_so_many_coins_within_a_day(shop: Shop) -> None:
     await shop.assert_clean()
 
 
+async def test_no_cap_holds_for_the_coins_of_cashiers(shop: Shop) -> None:
+    cas = await shop.person("cas", Role.CASHIER, Role.BUYER)
+    for _ in range(2):
+        await shop.do(Deposit(cas, wallet_of(cas.user_id), {100: 2}))
+
+
 async def test_two_at_once_do_not_pass_the_limits_together(shop: Shop) -> None:
     ada = await shop.person("ada", Role.BUYER)
     cola = (await shop.product(price_cents=250)).product_id

@@ -218,6 +218,21 @@ class TestPayingSellers:
         assert await payable(shop, sam) == 0
         await shop.assert_clean()
 
+    async def test_sees_the_settlement_of_its_own_batch(self, shop: Shop) -> None:
+        ada, sam = await shop.buyer("ada"), await shop.person("sam", Role.SELLER)
+        cola = (await shop.product(price_cents=100, seller=sam)).product_id
+        await shop.execute("UPDATE users SET tab_limit_cents = 100 WHERE username = 'ada'")
+        await shop.buy(ada, (cola, 1), payment=Payment.TAB, fulfil=Fulfil.NOW)
+        shop.clock.forward(DAY_SECONDS)
+        await refuse(shop, PaySeller(OPERATOR, sam.user_id, "pay"), NotPayable(0, 100))
+        settled = SettleTab(OPERATOR, ada.user_id, amount_cents=100, external_ref="bank")
+        outcomes = await shop.till.execute_together(
+            [Envelope(settled), Envelope(PaySeller(OPERATOR, sam.user_id, "pay"))]
+        )
+        paid = outcomes[1].receipt()
+        assert isinstance(paid, SellerPaid)
+        assert paid.amount_cents == 100
+
     async def test_what_waits_to_be_handed_out_is_not_payable_and_the_window_begins_then(
         self, shop: Shop
     ) -> None:

@@ -13,8 +13,8 @@ from tuckshop.domain.refusals import LastAdmin, RoleMissing, SessionEnded, Still
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, Caller, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope
-from tuckshop.till.commands.orders import CancelOrder, PlaceOrder
-from tuckshop.till.commands.products import AddProduct, ChangeProduct
+from tuckshop.till.commands.orders import CancelOrder, OrderPlaced, PlaceOrder
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, Restock
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import PaySeller, SendMoney, TopUp
@@ -135,6 +135,52 @@ async def test_a_product_added_in_the_same_batch_counts(shop: Shop, who: str) ->
     )
     added.receipt()
     assert closed.answer == StillHoldsValue(earned_cents=0, owed_cents=0, stock=3)
+    await shop.assert_clean()
+
+
+async def test_what_is_sold_in_the_same_batch_counts(shop: Shop) -> None:
+    await shop.person("root", Role.ADMIN)
+    sam, ada = await shop.person("sam", Role.SELLER), await shop.buyer("ada", cents=300)
+    cola = (await shop.product(price_cents=100, stock=1, seller=sam)).product_id
+    outcomes = await shop.till.execute_together(
+        [
+            Envelope(PlaceOrder(ada, wallet_of(ada.user_id), ((cola, 1),))),
+            Envelope(CloseUser(sam, sam.user_id)),
+        ]
+    )
+    assert outcomes[1].answer == StillHoldsValue(earned_cents=100, owed_cents=0, stock=0)
+
+
+async def test_what_others_have_on_their_shelves_is_theirs(shop: Shop) -> None:
+    await shop.person("root", Role.ADMIN)
+    sam, sue = await shop.person("sam", Role.SELLER), await shop.person("sue", Role.SELLER)
+    cola = (await shop.product(stock=1, seller=sue)).product_id
+    outcomes = await shop.till.execute_together(
+        [Envelope(Restock(sue, cola, 1)), Envelope(CloseUser(sam, sam.user_id))]
+    )
+    assert outcomes[1].answer == UserClosed(sam.user_id, 0)
+
+
+async def test_whoever_else_is_looked_at_in_the_batch_is_no_admin(shop: Shop) -> None:
+    root, boss = await shop.person("root", Role.ADMIN), await shop.person("boss", Role.ADMIN)
+    ada = await shop.buyer("ada")
+    close = [Envelope(CloseUser(root, one.user_id)) for one in (boss, root, ada)]
+    answers = [one.answer for one in await shop.till.execute_together(close)]
+    assert answers == [UserClosed(boss.user_id, 0), LastAdmin(), UserClosed(ada.user_id, 0)]
+
+
+async def test_the_address_is_free_and_what_comes_back_is_not_lost_in_the_same_batch(shop: Shop) -> None:
+    await shop.do(register("ada", "ada@example.org"))
+    ada = next(row["id"] for row in await shop.rows("users"))
+    await shop.do(Deposit(OPERATOR, wallet_of(ada), {100: 2}))
+    cola = (await shop.product(price_cents=100, stock=1)).product_id
+    placed = await shop.do(PlaceOrder(OPERATOR, wallet_of(ada), ((cola, 1),)))
+    assert isinstance(placed, OrderPlaced)
+    await shop.person("root", Role.ADMIN)
+    batch = CloseUser(OPERATOR, ada), Refund(OPERATOR, placed.order_id), register("bob", "ada@example.org")
+    for outcome in await shop.till.execute_together([Envelope(one) for one in batch]):
+        outcome.receipt()
+    assert (await balances(shop))["unclaimed"] == 200
     await shop.assert_clean()
 
 

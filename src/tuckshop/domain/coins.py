@@ -61,8 +61,6 @@ def fewest(amount_cents: int, supply: Supply) -> dict[int, int] | None:
     more of the larger coins. Fast for minted currencies at any amount and supply: their values divide one
     another or nearly do.
     """
-    if amount_cents == 0:
-        return {}
     values = tuple(sorted((v for v, held in supply.items() if held is None or held > 0), reverse=True))
     # More than the amount needs is as good as without end.
     helds = (supply[value] for value in values)

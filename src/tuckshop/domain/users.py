@@ -185,8 +185,8 @@ def check_email(email: str) -> str:
         InvalidField: not `local@domain`, too long, or with spaces or control characters.
     """
     email = check_name(email, field="email", length_max=EMAIL_LENGTH_MAX)
-    local, at, domain = email.rpartition("@")
-    if not (local and at and domain) or "@" in local or any(char.isspace() for char in email):
+    local, _, domain = email.rpartition("@")
+    if not (local and domain) or "@" in local or any(char.isspace() for char in email):
         raise InvalidField(field="email", problem=NotAnEmail())
     return email
 

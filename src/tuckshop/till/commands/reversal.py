@@ -6,7 +6,6 @@ from collections.abc import Container
 
 from tuckshop.domain import limits as counters
 from tuckshop.domain import transfers
-from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Order
 from tuckshop.domain.refunds import BuyerBalances, Inventory, ReturnLimits, Reversal, UndoMode, Undone
@@ -45,10 +44,9 @@ def read_refunds(need: ReadSet, caller: Caller) -> None:
 def limits_of(work: WorkingSet, order: Order, actor: Actor) -> ReturnLimits:
     """What binds the order's buyer who takes back by themselves."""
     times, cents = counters.undone_times(order.machine_id), counters.undone_cents(order.machine_id)
-    since_us = work.now_us - DAY_SECONDS * MICROSECONDS
     return ReturnLimits(
         window_seconds=work.policy.refund_window_seconds,
-        today=sum(made_us > since_us for made_us in work.orders.refunded_us.get(order.wallet, ())),
+        today=len(work.orders.refunded_us.get(order.wallet, ())),
         now_us=work.now_us,
         undone=Undone(
             mode=_undo_mode(work, actor),

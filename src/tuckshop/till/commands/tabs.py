@@ -53,7 +53,7 @@ class SettleTab(Command, frozen=True):
     def execute(self, actor: Actor, work: WorkingSet) -> TabSettled:
         """What was bought on account, paid."""
         actor.require(Role.CASHIER, Role.ADMIN)
-        if self.user_id not in work.users.open and self.user_id != actor.user_id:
+        if self.user_id not in work.users.open:
             raise UnknownUser(user=self.user_id)
         wallet = wallet_of(self.user_id)
         settle = self._by_bank if self.coins is None else self._in_coins

@@ -177,7 +177,6 @@ class CloseUser(Command, frozen=True):
             shelf.quantity
             for shelf in products.shelves.values()
             if (product := products.by_id.get(shelf.product_id)) is not None
-            and product.on_sale
             and product.seller_id == self.user_id
         )
         if earned_cents or owed_cents or stock:

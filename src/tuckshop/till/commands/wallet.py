@@ -6,7 +6,6 @@ from typing import Any
 
 from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
-from tuckshop.domain.days import DAY_SECONDS, MICROSECONDS
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
@@ -91,7 +90,7 @@ class Deposit(Command, frozen=True):
         owner_id = actor.user_id if actor.user_id == self.wallet.user_id else None
         cap_cents = work.policy.coins_daily_cap_cents
         if owner_id is not None and not actor.has(Role.CASHIER, Role.ADMIN):
-            declared_cents = _declared_today(work, owner_id)
+            declared_cents = sum(one.amount_cents for one in work.accounts.deposited.get(owner_id, ()))
             wallet.require_within_cap(
                 amount_cents=amount_cents, declared_cents=declared_cents, cap_cents=cap_cents
             )
@@ -213,10 +212,3 @@ def log_wallet(action: str, ref: AccountRef, work: WorkingSet) -> LogSubject:
     """A wallet's owner, and what it holds."""
     owner = f"guest:{ref.guest_id}" if ref.user_id is None else f"user:{ref.user_id}"
     return LogSubject(action, owner, {"balance_cents": work.accounts.balance_cents(ref)})
-
-
-def _declared_today(work: WorkingSet, user_id: int) -> int:
-    since_us = work.now_us - DAY_SECONDS * MICROSECONDS
-    return sum(
-        one.amount_cents for one in work.accounts.deposited.get(user_id, ()) if one.created_us > since_us
-    )

@@ -155,15 +155,15 @@ class Till:
         """Executes a batch; one that the database refuses is halved until the culprit stands alone."""
         begun = perf_counter()
         try:
-            outcomes = await self._write(batch)
+            outcomes, work = await self._write(batch)
         except (Unavailable, OutcomeUnknown) as error:
             for waiting in batch:
                 _fail(waiting, error)
         except Exception as error:
             if len(batch) == 1:
                 command = batch[0].envelope.command.tag
-                log.error("till.defect", command=command, exc_info=error)
                 _fail(batch[0], Defect(command))
+                log.error("till.defect", command=command, exc_info=error)
                 return
             middle = len(batch) // 2
             await self._execute(batch[:middle])
@@ -171,12 +171,22 @@ class Till:
         else:
             self.tally.batch(outcomes, perf_counter() - begun)
             for waiting, outcome in zip(batch, outcomes, strict=True):
-                if type(waiting.envelope.command.caller) is MachineCaller:
-                    _tell_of_machine(waiting.envelope, outcome)
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)
+            self._tell(batch, outcomes, work)
 
-    async def _write(self, batch: list[_Waiting]) -> list[Outcome]:
+    def _tell(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome], work: WorkingSet) -> None:
+        """Tells who watches. The batch is durable: whatever goes wrong here, it is not executed again."""
+        try:
+            if self._committed is not None:
+                self._committed(work)
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if type(waiting.envelope.command.caller) is MachineCaller:
+                    _tell_of_machine(waiting.envelope, outcome)
+        except Exception as error:
+            log.error("till.not_told", exc_info=error)
+
+    async def _write(self, batch: list[_Waiting]) -> tuple[list[Outcome], WorkingSet]:
         envelopes = [waiting.envelope for waiting in batch]
         patience_ends = min(waiting.patience_ends for waiting in batch)
         loop = asyncio.get_running_loop()
@@ -210,9 +220,7 @@ class Till:
                     raise
                 await asyncio.sleep(AWAY_PAUSE_SECONDS)
             else:
-                if self._committed is not None:
-                    self._committed(decided[0])
-                return outcomes
+                return outcomes, decided[0]
 
 
 def _tell_of_machine(envelope: Envelope, outcome: Outcome) -> None:
