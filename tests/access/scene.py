@@ -31,7 +31,6 @@ from tuckshop.operations import pictures, uploads
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.queries import storefront
 from tuckshop.store import tables
-from tuckshop.store.admin_log import READ
 from tuckshop.store.engine import connect_sqlite, postgres_dsn, sqlite_path, writing
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.machines import FillCoins, MoveStock, SetShelves
@@ -355,7 +354,6 @@ async def _books(shop: Shop) -> Any:
     """What is stored, but for the memory of what was asked."""
     books = await shop.books()
     del books["idempotency"]
-    books["admin_log"] = [row for row in books["admin_log"] if row["action"] != READ]
     return books
 
 

@@ -120,9 +120,7 @@ class Scene:
             case "user_id":
                 ada = await shop.buyer(f"ada {number}")
                 if name == "resetSecondFactor":
-                    await shop.execute(
-                        "UPDATE users SET second_factor_us = 1 WHERE id = :id", id=ada.user_id
-                    )
+                    await shop.execute("UPDATE users SET second_factor_us = 1 WHERE id = :id", id=ada.user_id)
                 if name == "settleTab":
                     await self._order(ada, product.product_id, payment=Payment.TAB)
                     await self._order(ada, product.product_id, payment=Payment.TAB)

@@ -66,7 +66,9 @@ WITHOUT_WITNESS = {
     "shelves": ("price_cents",),
     "users": ("tab_limit_cents",),
 }
-"""Figures that stand in one place only: list prices, costs, limits and how often something was seen. They move nothing by themselves."""
+"""Figures that stand in one place only: list prices, costs, limits and how often something was seen.
+
+They move nothing by themselves."""
 
 TIES = {
     "accounts": ("guest_id", "kind", "machine_id", "user_id"),

@@ -71,7 +71,7 @@ def test_a_seed_tells_the_same_story_again_and_a_failure_a_shorter_one(stage: St
     assert again is not None
     assert given is not None
     assert again.story == given.story == failure.story
-    short = shortest(failure, trial, attempts=25)
+    short = shortest(failure, trial, attempts=200)
     assert len(short.plan.steps) < len(failure.plan.steps)
     assert short.faults
     told = trial.attempt(short.plan, short.choices)

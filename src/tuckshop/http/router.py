@@ -25,7 +25,7 @@ from tuckshop.operations import staff_reads
 
 _HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
 _SLASHES = re.compile("/+")
-_PLACES = frozenset({"cursor", "limit", "offset", "page", "before", "after"})  # of a list
+_WHOSE = frozenset({"account", "buyer", "guest", "machine", "product", "q", "seller", "user", "whose"})
 
 
 class Route(NamedTuple):
@@ -188,8 +188,8 @@ class Application:
 
 
 def _address(request: ShopRequest) -> str:
-    """What was looked at: the path, and what of the query chooses whose it is, not which page of a list."""
-    chosen = [(name, text) for name, text in request.query_params.multi_items() if name not in _PLACES]
+    """What was looked at: the path, and what of the query says whose it is; not the place in a list."""
+    chosen = [(name, text) for name, text in request.query_params.multi_items() if name in _WHOSE]
     return f"{request.scope['path']}?{urlencode(chosen)}" if chosen else request.scope["path"]
 
 
