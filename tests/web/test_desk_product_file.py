@@ -153,6 +153,9 @@ async def test_what_no_page_has_sent_is_not_taken(api: Api, sam: Person) -> None
 
 
 async def test_the_file_stays_in_the_shop_and_is_not_sent_again(api: Api, sam: Person) -> None:
+    await api.shop.execute(
+        "INSERT INTO seller_quotas (seller_id, products) VALUES (:sam, 10000)", sam=sam.user_id
+    )
     table = "name,price\n" + "".join(f"thing {one},1.50\n" for one in range(5_000))
     await look(sam.browser, table)
     assert "and 4900 more" in sam.browser.page.text

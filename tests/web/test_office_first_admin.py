@@ -32,7 +32,7 @@ async def test_the_code_makes_one_admin_who_is_in(api: Api, guest: Browser) -> N
     assert (guest.status, guest.path) == (200, "/office")
     (row,) = await api.shop.rows("users")
     assert (row["username"], row["is_admin"], row["state"]) == ("boss", True, "active")
-    assert [line["action"] for line in await api.shop.rows("admin_log")] == ["user.add"]
+    assert [line["action"] for line in await api.shop.rows("admin_log")] == ["user.add", "staff.read"]
     await guest.open("/office/first")
     assert guest.status == 404
     await guest.press("begin", page, **WHO)
