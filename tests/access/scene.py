@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -357,6 +358,9 @@ async def _books(shop: Shop) -> Any:
     return books
 
 
+_SAVED = itertools.count()
+
+
 async def save(shop: Shop) -> Any:
     """All rows of all tables: a copy in memory, or in tables beside them."""
     if shop.url.startswith("sqlite"):
@@ -365,7 +369,7 @@ async def save(shop: Shop) -> Any:
             raw.backup(copy)
         return copy
     names = [table.name for table in tables.metadata.sorted_tables]
-    schema = f"saved_{shop.clock.now_us}"
+    schema = f"saved_{next(_SAVED)}"
     await _on_postgres(
         shop,
         f"CREATE SCHEMA {schema};"
