@@ -197,8 +197,12 @@ def visited(url: str, address: str, chromium: Chromium) -> Iterator[Scene]:
 
 @pytest.fixture
 def shop_settings() -> dict[str, str]:
-    """Guests' word is taken for coins, and for what they would give back."""
-    return {"TUCKSHOP_COINS": "self", "TUCKSHOP_MACHINE_UNDO": "contract"}
+    """Guests' word is taken for coins, and for what they would give back; sellers are paid at once."""
+    return {
+        "TUCKSHOP_COINS": "self",
+        "TUCKSHOP_MACHINE_UNDO": "contract",
+        "TUCKSHOP_PAYOUT_DELAY_DAYS": "0",
+    }
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ async def test_nobody_lends_to_themselves_but_who_is_alone(open_for_business: Sh
     await tabs.set_limit(open_for_business, actor=actor, user_id=root.user_id, limit_cents=100)
     assert json.loads((await books.rows("admin_log"))[-1]["after"]) == {
         "tab_limit_cents": 100,
+        "tab_approved": True,
         "for_self": True,
     }
     await books.person("cas", Role.CASHIER)
