@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -13,7 +13,10 @@ from tuckshop.http.handlers import Router, describe, get
 from tuckshop.http.request import ShopRequest
 from tuckshop.queries import admin_log
 
-Reads = Annotated[bool, msgspec.Meta(description="Whether to include what was looked at.")]
+Reads = Annotated[
+    Literal["true", "false"],
+    msgspec.Meta(description="`true`: also what was looked at; `false`: changes only."),
+]
 
 
 class AdminLogLineResponse(ResponseBody):
@@ -40,14 +43,16 @@ class AdminLogResponse(Page):
     operation=describe("listAdminLog", RoleMissing),
 )
 async def index(
-    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None, reads: Reads = False
+    request: ShopRequest, limit: Limit = 50, cursor: Cursor | None = None, reads: Reads | None = None
 ) -> AdminLogResponse:
     """Changes by admins, cashiers and the operator, newest first. Admins only.
 
     With `reads`, also what they looked at that is not for others.
     """
     await admin_looking(request)
-    found = await admin_log.page(request.shop, before_id=cursor_id(cursor), limit=limit + 1, with_reads=reads)
+    found = await admin_log.page(
+        request.shop, before_id=cursor_id(cursor), limit=limit + 1, with_reads=reads == "true"
+    )
     items = [
         AdminLogLineResponse(
             id=line.id,
