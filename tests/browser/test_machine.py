@@ -167,6 +167,32 @@ def test_presses_made_at_once_all_count_and_each_once(scene: Scene) -> None:
     assert len(orders(scene)) == 1
 
 
+def test_a_price_that_changes_under_the_finger_is_not_paid(scene: Scene) -> None:
+    """Pressed at 0.50, while the page is being told of 0.80."""
+    cola = stocked(scene, cola=(50, 10))["cola"]
+    page = scene.visit()
+    page.click("#coin-100")
+    page.click(f"#choose-{cola}")
+    says(page, "Ready. Press Buy.")
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        held.append(route)
+        if len(held) > 1:
+            route.continue_()
+
+    page.route("**/m/1?*", hold_the_first)
+    with page.expect_request("**/m/1?*"):
+        scene.do(lambda shop: shop.do(ChangeProduct(OPERATOR, cola, price_cents=80)))
+    page.click("#buy")
+    with page.expect_response("**/m/1/buy"):
+        held[0].continue_()
+    expect(page.locator("#buy")).to_contain_text("€0.80")
+    assert orders(scene) == []
+    page.click("#buy")
+    says(page, "Enjoy your cola!")
+
+
 def test_a_line_that_breaks_buys_once(scene: Scene) -> None:
     cola = stocked(scene, cola=(50, 10))["cola"]
     page = scene.visit()

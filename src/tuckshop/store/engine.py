@@ -253,16 +253,12 @@ async def _connect(uri: str) -> aiosqlite.Connection:
     Whoever is cancelled meanwhile waits until it is there, and closes it: the thread would tell a loop that
     may have ended by then.
     """
-    connecting = asyncio.ensure_future(_connected(uri))
+    connecting = asyncio.ensure_future(aiosqlite.connect(uri, uri=True, isolation_level=None))
     try:
         return await asyncio.shield(connecting)
     except asyncio.CancelledError:
         await (await connecting).close()
         raise
-
-
-async def _connected(uri: str) -> aiosqlite.Connection:
-    return await aiosqlite.connect(uri, uri=True, isolation_level=None)
 
 
 @contextmanager

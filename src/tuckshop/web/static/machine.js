@@ -11,6 +11,7 @@ const machine = document.getElementById("machine");
 const said = document.getElementById("said");
 const RETRY_MILLISECONDS = [400, 1000, 2000, 4000, 8000];
 let line = Promise.resolve(); // One press after the other: each is sent with what the one before has left.
+let repriced = 0; // How often a look has shown another total than the one before: nobody here has pressed for it.
 
 document.documentElement.classList.add("has-script");
 
@@ -32,11 +33,12 @@ async function fetchPage(url, options) {
   }
 }
 
-async function send(form, button, { isLook = false } = {}) {
+async function send(form, button, { isLook = false, agreed = repriced, value = button?.value } = {}) {
   const fields = new FormData(form);
-  // It may have been replaced since it was pressed: what the page says by now counts, the total above all.
-  const current = (button?.id && document.getElementById(button.id)) || button;
-  if (current?.name) fields.append(current.name, current.value);
+  // Presses that came before may have replaced it, and with it the total. A price that somebody else has changed
+  // since is none that was agreed to: then the old one is sent, and refused.
+  const current = button?.id && document.getElementById(button.id);
+  if (button?.name) fields.append(button.name, agreed === repriced && current ? current.value : value);
   const action = button?.getAttribute("formaction") ?? form.getAttribute("action");
   const isPost = form.method === "post";
   const query = new URLSearchParams(fields);
@@ -50,7 +52,9 @@ async function send(form, button, { isLook = false } = {}) {
     return;
   }
   const before = new Map([...document.querySelectorAll(".slot")].map((slot) => [slot.dataset.product, slot]));
+  const total = document.getElementById("buy")?.value;
   const page = showPage(content, { isQuiet: isLook });
+  if (isLook && document.getElementById("buy")?.value !== total) repriced += 1;
   history.replaceState(null, "", canonical(page));
   document.querySelector(".languages [name=back]").value = location.pathname + location.search;
   const news = document.getElementById("news");
@@ -73,7 +77,8 @@ function canonical(page) {
 }
 
 export function press(form, button, more) {
-  line = line.then(() => send(form, button, more)).catch((error) => console.error(error));
+  const pressed = { agreed: repriced, value: button?.value };
+  line = line.then(() => send(form, button, { ...more, ...pressed })).catch((error) => console.error(error));
   return line;
 }
 
