@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -63,6 +63,7 @@ from tuckshop.store.engine import postgres_dsn
 from tuckshop.telemetry import Meter
 from tuckshop.web import routes
 
+LAST_SECONDS_MAX = 5  # For requests still being answered when the server ends; an answer takes milliseconds.
 _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
 
 
@@ -132,6 +133,9 @@ def create_app(
                 yield
             finally:
                 watched.shut()
+                # The server waits for clients alone; a request whose client has left uses connections too.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(middleware.finish(), LAST_SECONDS_MAX)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,6 +5,7 @@ Here, too, requests are counted and written down: an answer counts from the mome
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from itertools import count
@@ -43,6 +44,9 @@ class Middleware:
         self._app = app
         self.running: Running | None = None
         """Whose requests these are, from when the shop is open."""
+        self._unanswered = 0
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
         self._meter = meter
         self._access_log = access_log
         self._watches = access_log or meter is not None
@@ -54,6 +58,10 @@ class Middleware:
     def guard(self, app: ASGIApp) -> None:
         """Puts another application inside: the same behind a gate."""
         self._app = app
+
+    async def finish(self) -> None:
+        """Returns once nothing is being answered, also nothing whose client has left."""
+        await self._all_answered.wait()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,7 +92,14 @@ class Middleware:
                 message["body"] = b""
             await send(message)
 
-        await self._app(scope, receive, dressed)
+        self._unanswered += 1
+        self._all_answered.clear()
+        try:
+            await self._app(scope, receive, dressed)
+        finally:
+            self._unanswered -= 1
+            if not self._unanswered:
+                self._all_answered.set()
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("path_template", ELSEWHERE)
