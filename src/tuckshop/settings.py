@@ -162,7 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def user_undo(self) -> UndoMode:
         """What buyers with a log-in take back by themselves at a machine."""
-        return self.machine_undo or UndoMode.CONTRACT
+        return self.machine_undo or UndoMode.BOUNDED
 
     @property
     def proxies(self) -> tuple[Network, ...]:
