@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from tests.api.conftest import Api, serving
 from tuckshop.domain.users import Role
+from tuckshop.http.middleware import FORBIDDEN, Middleware
 from tuckshop.operations import audit, metrics
 from tuckshop.telemetry import Throttle
 
@@ -137,6 +140,39 @@ async def test_the_log_names_request_and_actor(
     assert (well["route"], well["status"], well["actor_id"]) == ("/v1/wallet", 200, ada.user_id)
     assert told["http.failed", "broken"]["actor_id"] == ada.user_id
     assert "on purpose" in told["api.defect", "broken"]["exception"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_log_says_who_asks_for_what_is_not_for_them(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(database_url) as api:
+        ada = await api.shop.buyer("ada")
+        for _ in range(30):
+            assert (await api.get("/v1/audit", by=ada)).status_code == 403
+        assert (await api.get("/v1/wallet", by=ada)).status_code == 200
+    lines = [msgspec.json.decode(line) for line in capsys.readouterr().err.splitlines() if line[:1] == "{"]
+    told = [(line["route"], line["actor_id"]) for line in lines if line["event"] == "http.forbidden"]
+    assert set(told) == {("/v1/audit", ada.user_id)}
+    assert not [line for line in lines if line["event"] == "http.answered"]
+
+
+async def test_refusals_do_not_hide_what_is_broken() -> None:
+    statuses = [FORBIDDEN] * 1_000 + [500]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": scope["status"], "headers": []})
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    with capture_logs() as lines:
+        middleware = Middleware(app)
+        for status in statuses:
+            scope = {"type": "http", "method": "GET", "headers": [], "status": status}
+            await middleware(scope, nothing, nothing)
+    assert lines[-1]["event"] == "http.failed"
+    assert len(lines) < len(statuses)
 
 
 def test_a_flood_of_failures_does_not_flood_the_log() -> None:

@@ -31,6 +31,7 @@ STORED = {
     "day-out-of-range": ("first_day", "last_day"),
     "forbidden-characters": (),
     "more-than-ordered": ("product", "most"),
+    "name-as-password": (),
     "no-coins": (),
     "no-roles": (),
     "no-scopes": (),

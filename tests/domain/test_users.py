@@ -210,14 +210,36 @@ def test_an_address_has_at_most_254_characters() -> None:
 
 def test_a_password_has_8_to_1024_characters() -> None:
     for length in (PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX):
-        assert check_password("x" * length, common=frozenset()) == "x" * length
+        assert check_password("x" * length, username="ada", common=frozenset()) == "x" * length
     for length in (0, PASSWORD_LENGTH_MIN - 1, PASSWORD_LENGTH_MAX + 1):
         with pytest.raises(InvalidField) as refused:
-            check_password("x" * length, common=frozenset())
+            check_password("x" * length, username="ada", common=frozenset())
         assert refused.value == InvalidField(field="password", problem=WrongLength(8, 1024))
 
 
 @pytest.mark.parametrize("password", ["password", "PassWord"])
 def test_refuses_a_password_that_everybody_tries_first(password: str) -> None:
     with pytest.raises(InvalidField, match="common-password"):
-        check_password(password, common=frozenset({"password"}))
+        check_password(password, username="ada", common=frozenset({"password"}))
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("lovelace", "Lovelace"),
+        ("Ada", "ada-ada-ada"),
+        ("Ada", "1815-ADA-1852"),
+        ("0", "00000000"),
+        ("ß", "ẞßßß 123"),
+    ],
+)
+def test_refuses_a_password_that_is_the_username_with_digits_and_signs(username: str, password: str) -> None:
+    with pytest.raises(InvalidField, match="name-as-password"):
+        check_password(password, username=username, common=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("ada", "adapter 7"), ("horse", "correct horse"), ("ada", "12345678")]
+)
+def test_takes_a_password_with_letters_besides_the_username(username: str, password: str) -> None:
+    assert check_password(password, username=username, common=frozenset()) == password

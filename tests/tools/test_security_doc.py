@@ -13,7 +13,7 @@ from tests.planted.planting import is_there
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
 NUMBER = re.compile(r"\b\d+\.\d+\.\d+\b")
 TEST = re.compile(r"`(tests/[^`]+)`")
-WITHOUT = ("Not ours, because ", "Not yet: ")
+WITHOUT = "Not ours, because "
 TOP_TEN = {f"API{number}" for number in range(1, 11)}
 LEVELS_1_AND_2 = {
     1: "1:2 2:9 3:11 4:3 5:2", 2: "1:3 2:3 3:4 4:1", 3: "2:2 3:4 4:6 5:5 7:2", 4: "1:3 2:1 3:2 4:4",

@@ -145,6 +145,11 @@ class CommonPassword(FieldProblem, code="common-password"):
 
 
 @dataclass(frozen=True)
+class NameAsPassword(FieldProblem, code="name-as-password"):
+    """The username, with digits and signs at the most."""
+
+
+@dataclass(frozen=True)
 class WrongPairingCode(FieldProblem, code="wrong-pairing-code"):
     """It pairs no screen: it was mistyped, used, or is too old."""
 

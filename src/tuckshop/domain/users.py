@@ -10,6 +10,7 @@ from enum import StrEnum
 from tuckshop.domain.field_problems import (
     CommonPassword,
     ForbiddenCharacters,
+    NameAsPassword,
     NoRoles,
     NotAnEmail,
     ReservedName,
@@ -191,14 +192,18 @@ def check_email(email: str) -> str:
     return email
 
 
-def check_password(password: str, *, common: frozenset[str]) -> str:
+def check_password(password: str, *, username: str, common: frozenset[str]) -> str:
     """The password itself; no composition rules (NIST SP 800-63B, 3.1.1.2).
 
     Raises:
-        InvalidField: too short, too long, or one of the passwords that everybody tries first.
+        InvalidField: too short, too long, what everybody tries first, or nothing but the user's own name.
     """
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise InvalidField(field="password", problem=WrongLength(PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX))
-    if password.casefold() in common:
+    folded = password.casefold()
+    if folded in common:
         raise InvalidField(field="password", problem=CommonPassword())
+    besides = folded.replace(username.casefold(), "")
+    if besides != folded and not any(map(str.isalpha, besides)):
+        raise InvalidField(field="password", problem=NameAsPassword())
     return password

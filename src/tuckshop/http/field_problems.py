@@ -30,6 +30,7 @@ TABLE: Mapping[type[FieldProblem], str] = {
     field_problems.NotAnEmail: "must look like name@example.org",
     field_problems.NotABarcode: "must be {length_min} to {length_max} letters, digits or hyphens",
     field_problems.CommonPassword: "is among the most common passwords",
+    field_problems.NameAsPassword: "must have letters besides the username",
     field_problems.WrongPairingCode: "is not valid any more, or was mistyped",
     field_problems.WrongSetupCode: "is not the code that the server printed",
     field_problems.NotATimezone: "must be a name such as Europe/Berlin",

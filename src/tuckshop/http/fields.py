@@ -15,7 +15,7 @@ from tuckshop.domain.users import (
     PASSWORD_LENGTH_MIN,
     USERNAME_LENGTH_MAX,
 )
-from tuckshop.identity.passwords import COMMON
+from tuckshop.identity.passwords import FIRST_TRIED
 
 ID_MAX = 2**63 - 1
 
@@ -70,7 +70,7 @@ NewPassword = Annotated[
         max_length=PASSWORD_LENGTH_MAX,
         description="Not one of the most common passwords.",
         examples=["correct horse"],
-        extra_json_schema={"pattern": TEXT_PATTERN, "not": {"enum": sorted(COMMON)}},
+        extra_json_schema={"pattern": TEXT_PATTERN, "not": {"enum": sorted(FIRST_TRIED)}},
     ),
 ]
 Email = Annotated[

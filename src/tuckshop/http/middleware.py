@@ -26,6 +26,7 @@ _HTTPS = (b"strict-transport-security", b"max-age=31536000")  # A year, from eac
 _PERSONAL = ((b"cache-control", b"no-store"),)  # Unless a handler knows better.
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}")  # Others could be taken for something else in a log.
+FORBIDDEN = 403  # Somebody known asks for what is not for them: an operator should see who tries doors.
 ELSEWHERE = "(none)"
 """The route of requests to where nothing is: their paths are endless."""
 
@@ -50,7 +51,8 @@ class Middleware:
         self._meter = meter
         self._access_log = access_log
         self._watches = access_log or meter is not None
-        self._throttle = Throttle()
+        # Those that nobody asked for: refusals that anybody brings about must not hide what is broken.
+        self._throttles = {"http.forbidden": Throttle(), "http.failed": Throttle()}
         self._always = (*_ALWAYS, _HTTPS) if is_https else _ALWAYS
         self._prefix = secrets.token_hex(6).encode() + b"-"
         self._numbers = count(1)
@@ -86,7 +88,7 @@ class Middleware:
                 headers = message["headers"]
                 personal = () if b"cache-control" in [name for name, _ in headers] else _PERSONAL
                 message["headers"] = [*headers, *self._always, (b"x-request-id", request_id), *personal]
-                if self._watches or message["status"] >= 500:
+                if self._watches or message["status"] >= 500 or message["status"] == FORBIDDEN:
                     self._count(scope, message["status"], perf_counter() - begun)
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""
@@ -106,7 +108,11 @@ class Middleware:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         if self._meter is not None:
             self._meter.respond(route, method, status, seconds)
-        if self._access_log or (status >= 500 and self._throttle.lets_pass()):
+        event = "http.failed" if status >= 500 else "http.answered"
+        if status == FORBIDDEN:
+            event = "http.forbidden"
+        throttle = self._throttles.get(event)
+        if self._access_log or (throttle is not None and throttle.lets_pass()):
             told = {
                 "request_id": scope.get("request_id", b"").decode(),
                 "method": method,
@@ -115,8 +121,8 @@ class Middleware:
                 "seconds": round(seconds, 6),
                 "actor_id": scope.get("actor_id"),
             }
-            if status < 500:
-                log.info("http.answered", **told)
+            if throttle is None:
+                log.info(event, **told)
             else:
-                held_back, self._throttle.held_back = self._throttle.held_back, 0
-                log.warning("http.failed", **told, **({"held_back": held_back} if held_back else {}))
+                held_back, throttle.held_back = throttle.held_back, 0
+                log.warning(event, **told, **({"held_back": held_back} if held_back else {}))

@@ -17,7 +17,7 @@ from tuckshop.domain.users import (
     check_username,
 )
 from tuckshop.identity import registration_throttle
-from tuckshop.identity.passwords import COMMON
+from tuckshop.identity.passwords import common
 from tuckshop.identity.users import User
 from tuckshop.till.callers import OPERATOR, RegistrantCaller
 from tuckshop.till.commands.base import Envelope
@@ -124,7 +124,7 @@ def _checked(username: str, email: str | None, password: str, *, any_password: b
     username = check_username(username)
     email = None if email is None else check_email(email)
     if not any_password:
-        check_password(password, common=COMMON)
+        check_password(password, username=username, common=common())
     return _Checked(username, email, password)
 
 

@@ -28,7 +28,7 @@ from tuckshop.domain.users import (
     name_key,
 )
 from tuckshop.identity import login_throttle, present_password
-from tuckshop.identity.passwords import COMMON, invent
+from tuckshop.identity.passwords import common, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
 from tuckshop.till.callers import SessionCaller
@@ -79,7 +79,8 @@ async def change(
         email = None if email is None else check_email(email)
         values |= {"email": email, "email_key": None if email is None else name_key(email)}
     if password is not None:
-        check_password(password, common=COMMON)
+        name = username or (await find(shop, user_id=user_id)).username
+        check_password(password, username=name, common=common())
         if kept is None:
             kept = await check_current_password(
                 shop, user_id=user_id, password=current_password, address=address
@@ -136,9 +137,12 @@ async def reset_password(
 
     Raises:
         UnknownUser: nobody has this name.
-        InvalidField: the password is too short, too long or too common.
+        InvalidField: as `check_password`.
     """
-    password = invent() if password is None else check_password(password, common=COMMON)
+    if password is None:
+        password = invent()
+    else:
+        check_password(password, username=username, common=common())
     hashed = await shop.passwords.hash(password)
     user = await find_by_name(shop, username=username)
     async with writing(shop.engine) as connection:

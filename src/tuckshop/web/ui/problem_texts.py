@@ -40,6 +40,7 @@ FIELD_PROBLEMS: Mapping[type[FieldProblem], str | Plural] = {
     field_problems.NotAnEmail: N_("must look like name@example.org"),
     field_problems.NotABarcode: N_("must be %(length_min)s to %(length_max)s letters, digits or hyphens"),
     field_problems.CommonPassword: N_("is among the most common passwords"),
+    field_problems.NameAsPassword: N_("must have letters besides the username"),
     field_problems.WrongPairingCode: N_("is not valid. Check it, or create a new one in the office"),
     field_problems.WrongSetupCode: N_("is not the code that the server printed"),
     field_problems.NotATimezone: N_("must be a name such as Europe/Berlin"),
