@@ -28,8 +28,12 @@ LOCKED_OUT = "The username or the password is wrong. Try again."
 
 @pytest.fixture
 def shop_settings() -> dict[str, str]:
-    """Admins let people in."""
-    return {"TUCKSHOP_COINS": "self", "TUCKSHOP_SELLER_REGISTRATION": "approve"}
+    """Admins let people in; sellers are paid once buyers cannot return what they bought."""
+    return {
+        "TUCKSHOP_COINS": "self",
+        "TUCKSHOP_SELLER_REGISTRATION": "approve",
+        "TUCKSHOP_PAYOUT_DELAY_DAYS": "0",
+    }
 
 
 def notice(page: Page, sentence: str) -> None:

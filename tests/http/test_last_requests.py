@@ -7,45 +7,54 @@ from typing import Any
 
 import pytest
 
-from tests.limits import HANG_SECONDS
 from tests.server import SECRET
 from tests.stored.make_fixture import opened
-from tuckshop import app as application
 from tuckshop.app import create_app
+from tuckshop.http.middleware import Middleware
 from tuckshop.settings import Settings
+from tuckshop.till.engine.queue import Till
 
 
-class Slow:
-    """An application whose answer is as long under way as a test wants."""
+async def test_nothing_is_finished_while_one_of_two_is_being_answered() -> None:
+    may_end = {"/first": asyncio.Event(), "/second": asyncio.Event()}
 
-    def __init__(self) -> None:
-        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await may_end[scope["path"]].wait()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """An empty answer, once it may end."""
-        self.begun.set()
-        await self.may_end.wait()
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    middleware = Middleware(slow)
+    await middleware.finish()
+    scopes = [{"type": "http", "method": "GET", "headers": [], "path": path} for path in may_end]
+    asking = [asyncio.create_task(middleware(scope, nothing, nothing)) for scope in scopes]
+    await asyncio.sleep(0)
+    finishing = asyncio.create_task(middleware.finish())
+    may_end["/first"].set()
+    await asking[0]
+    await asyncio.sleep(0)
+    assert not finishing.done()
+    may_end["/second"].set()
+    await finishing
+    assert asking[1].done()
 
 
-async def test_the_shop_stays_open_for_a_request_whose_client_has_left(
+async def test_the_shop_stays_open_until_all_is_answered(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(application, "LAST_SECONDS_MAX", HANG_SECONDS)
-    app, slow = create_app(Settings(database_url=sqlite_url, secret=SECRET)), Slow()
+    seen: list[str] = []
+    close = Till.__aexit__
 
-    async def life() -> None:
-        async with opened(app) as client:
-            app.middleware.guard(slow)
-            asking.append(asyncio.create_task(client.get("/")))
-            await slow.begun.wait()
+    async def finish(_: Middleware) -> None:
+        seen.append("all is answered")
 
-    asking: list[asyncio.Task[Any]] = []
-    living = asyncio.create_task(life())
-    await slow.begun.wait()
-    ended, _ = await asyncio.wait([living], timeout=0.2)  # Without a wait it ends in a few milliseconds.
-    assert not ended
-    slow.may_end.set()
-    assert (await asking[0]).status_code == 204
-    await living
+    async def closing(till: Till, *why: Any) -> None:
+        seen.append("the till closes")
+        await close(till, *why)
+
+    monkeypatch.setattr(Middleware, "finish", finish)
+    monkeypatch.setattr(Till, "__aexit__", closing)
+    async with opened(create_app(Settings(database_url=sqlite_url, secret=SECRET))) as client:
+        assert (await client.get("/health/ready")).status_code == 200
+        assert seen == []
+    assert seen == ["all is answered", "the till closes"]
