@@ -24,6 +24,8 @@ ADMINS = {
     "POST /office/machines/{machine}/screens",
 }
 EVERYBODY_S = {
+    "PATCH /v1/users/me",
+    "POST /account/profile",
     "POST /v1/auth/tokens",
     "POST /v1/auth/second-factor",
     "POST /v1/auth/second-factor/enable",

@@ -83,3 +83,20 @@ async def test_a_whole_form_goes_on_as_it_was(api: Api, boss: Browser) -> None:
     await boss.press("confirm", **{"confirm-password": PASSWORD})
     (row,) = [one for one in await api.shop.rows("machines") if one["id"] == 1]
     assert (row["name"], row["deposit_cents_max"]) == ("kitchen", 1250)
+
+
+@ON_SQLITE
+async def test_another_email_address_takes_the_password_and_another_name_does_not(
+    api: Api, boss: Browser
+) -> None:
+    async def contact() -> tuple[str, str | None]:
+        (row,) = [one for one in await api.shop.rows("users") if one["username_key"].startswith("boss")]
+        return row["username"], row["email"]
+
+    await boss.open("/account/profile")
+    await boss.press("save", username="Boss")
+    assert (boss.status, await contact()) == (200, ("Boss", None))
+    await boss.press("save", email="boss@example.org")
+    assert (boss.status, await contact()) == (403, ("Boss", None))
+    await boss.press("confirm", **{"confirm-password": PASSWORD})
+    assert (boss.status, await contact()) == (200, ("Boss", "boss@example.org"))

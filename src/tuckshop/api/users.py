@@ -37,7 +37,7 @@ from tuckshop.http.fields import Email, NewPassword, Password, PathId, ResponseB
 from tuckshop.http.handlers import Router, delete, describe, get, patch, post
 from tuckshop.http.request import Body, ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.identity import registration, roles, sessions, users
+from tuckshop.identity import confirmation, registration, roles, sessions, users
 from tuckshop.identity.users import User
 from tuckshop.queries import data_export as data_export_queries
 from tuckshop.queries import users as user_queries
@@ -174,6 +174,7 @@ async def me(request: ShopRequest) -> UserResponse:
     summary="Change your profile",
     operation=describe(
         "changeMe",
+        ConfirmationRequired,
         BadCredentials,
         TooManyTries,
         InvalidField,
@@ -186,11 +187,14 @@ async def me(request: ShopRequest) -> UserResponse:
 async def change_me(request: ShopRequest) -> Response[UserResponse]:
     """Changes your name, email address or password.
 
-    A new password needs the current one and ends every session.
+    A new password needs the current one and ends every session. A new email address needs a log-in or
+    confirmation of the last 10 minutes.
     """
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     data = await request.parsed(ChangeUserBody)
+    if data.email is not msgspec.UNSET:
+        await confirmation.require(request.shop, caller=request.caller)
     given: dict[str, Any] = {
         name: value
         for name in ("username", "password", "current_password")

@@ -15,7 +15,7 @@ from tuckshop.identity import users
 from tuckshop.queries import data_export as data_export_queries
 from tuckshop.queries import wallet
 from tuckshop.till.commands.users import CloseUser
-from tuckshop.web.ui import flash, forms, i18n, rooms
+from tuckshop.web.ui import confirming, flash, forms, i18n, rooms
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.entrance import check_again
 from tuckshop.web.ui.rooms import SignedInUser
@@ -29,7 +29,7 @@ async def show(request: ShopRequest) -> Response[Any]:
 
 @post("/account/profile", status_code=303)
 async def change(request: ShopRequest) -> Response[Any]:
-    """Another name or address."""
+    """Another name or address; the address needs a log-in or confirmation of the last 10 minutes."""
     member = await rooms.member(request)
     posted = await forms.read(request, "username", "email")
     form = BoundForm(request, posted)
@@ -37,6 +37,9 @@ async def change(request: ShopRequest) -> Response[Any]:
     email = form.text("email", length_max=EMAIL_LENGTH_MAX, needed=False)
     if form.is_wrong:
         return await _shown(request, member, profile=form)
+    is_new = email != (member.user.email or "")
+    if is_new and (asking := await confirming.asked(request, member)) is not None:
+        return asking
     try:
         await users.change(request.shop, user_id=member.user_id, username=username, email=email or None)
     except Refusal as refusal:
