@@ -21,6 +21,7 @@ from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import Number, SignedInUser
 
 PAGE = 1_000
+MIB = 1_048_576  # Bytes.
 
 
 @get("/office/users/{user:str}/selling")
@@ -91,6 +92,7 @@ async def _shown(
         user=user,
         found=found,
         usual=Quota(),
+        size=lambda count: f"{i18n.of(request).number(f'{count / MIB:.1f}')} MiB",
         number=lambda count: i18n.of(request).number(f"{count}"),
         others=[(_field(one), one.name) for one in others],
         form=form or BoundForm(request, said),

@@ -25,7 +25,6 @@ from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
 _BESIDE: dict[type[Refusal], str] = {
-    BadCredentials: forms.CONFIRM_PASSWORD,
     SecondFactorNeeded: forms.CONFIRM_CODE,
     SecondFactorWrong: forms.CONFIRM_CODE,
 }
@@ -54,7 +53,10 @@ async def asked(request: ShopRequest, member: SignedInUser) -> Response[Any] | N
             await confirmation.require(request.shop, caller=member.caller)
     except ConfirmationRequired:
         pass
-    except (BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries) as refusal:
+    except BadCredentials:
+        form.status = 422
+        form.tell(forms.CONFIRM_PASSWORD, form.words.gettext("That is not your current password."))
+    except (SecondFactorNeeded, SecondFactorWrong, TooManyTries) as refusal:
         form.status = 422
         form.refuse(refusal, beside=_BESIDE)
     else:
