@@ -117,3 +117,16 @@ def test_a_file_that_is_not_there(shop: Terminal, tmp_path: Path) -> None:
     assert "directory" in shop.refused("import", "products", str(tmp_path))
     assert "Missing argument" in shop.refused("import", "products")
     assert "no machine attic" in shop.refused("import", "products", "-", "--machine", "attic", given=LIST)
+
+
+def test_a_list_goes_on_with_its_key_and_does_no_row_twice(shop: Terminal) -> None:
+    rows = "".join(f"product {number},1,3\n" for number in range(250))
+    answer = shop("import", "products", "-", "--resume", "k1", given=f"name,price,stock\n{rows}")
+    assert (answer.code, answer.out) == (0, "250 added, 0 changed (0 with new stock), 0 unchanged.\n")
+    assert "go on with --resume k1" in answer.error
+    shop.works("stock", "add", "product 0", "5")
+    answer = shop("import", "products", "-", "--resume", "k1", given=f"name,price,stock\n{rows}")
+    assert (answer.code, answer.out) == (0, "0 added, 0 changed (0 with new stock), 0 unchanged.\n")
+    held = shop.rows("SELECT quantity FROM shelves JOIN products ON id = product_id WHERE name = 'product 0'")
+    assert held == [(8,)]
+    assert "more pieces" not in shop.refused("import", "products", "-", "--resume", "", given=rows)

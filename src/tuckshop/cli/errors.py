@@ -67,6 +67,8 @@ TABLE: Mapping[type[Refusal], str] = {
     " coins, in coins that staff took, and at the bank. Count the coin boxes, or add --confirm-uncovered.",
     refusals.RefundNotCovered: "The seller's earnings cover {covered_cents} of the refund of {amount_cents}.",
     refusals.EarningsOwed: "The seller owes the shop {owed_cents}. That must be paid back first.",
+    refusals.NameTooSimilar: "The name {name} looks like another user's, or mixes alphabets in a word. Choose"
+    " another one.",
     refusals.NameTaken: "The name {name} is taken. Choose another one.",
     refusals.BarcodeTaken: "Product {product} already has the barcode {barcode}.",
     refusals.EmailTaken: "The email address {email} is taken. Use another one.",

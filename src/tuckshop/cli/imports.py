@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from tuckshop.cli import file_problems
-from tuckshop.cli.commands import EXIT_WRONG, Commands
+from tuckshop.cli.commands import EXIT_WRONG, FILLED, Commands
+from tuckshop.cli.errors import sentence
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
 from tuckshop.cli.shop_access import opened_shop, run
@@ -29,13 +31,23 @@ def import_() -> None:
 @import_.command("products")
 @click.argument("file", type=click.File("rb"))
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--resume", type=FILLED, metavar="KEY", help="Go on with an import that was interrupted.")
 @machine_option
 @reason_option
 @click.pass_context
 def products(
-    ctx: click.Context, file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool
+    ctx: click.Context,
+    file: BinaryIO,
+    machine: str | None,
+    reason: str | None,
+    resume: str | None,
+    *,
+    dry_run: bool,
 ) -> None:
-    """Add and change products from FILE (- for standard input). All rows are imported, or none.
+    """Add and change products from FILE (- for standard input).
+
+    All rows are checked first; if one is wrong, none is imported. Then they are imported in portions of 200,
+    and others can buy in between.
 
     \b
     The first row has the column names, in any order. Missing columns and empty cells change nothing:
@@ -56,7 +68,11 @@ def products(
     FILE is UTF-8, with commas, semicolons or tabs between cells, and at most 10,000 products. An apostrophe
     before = + - or @ at the start of a cell is removed.
     """
-    report, exponent = run(_take(file, machine, checked_reason(reason), dry_run=dry_run))
+    key = resume or secrets.token_urlsafe(9)
+    report, exponent = run(_take(file, machine, checked_reason(reason), key, dry_run=dry_run))
+    if report.stopped is not None:
+        _tell_stopped(report, key, exponent=exponent)
+        ctx.exit(EXIT_WRONG)
     if report.problems:
         for problem in report.problems[:SHOWN_MAX]:
             click.echo(file_problems.sentence(problem.problem, problem.line, exponent=exponent), err=True)
@@ -74,6 +90,19 @@ def products(
     click.echo(f"{said}{told}, {report.unchanged:,} unchanged.")
 
 
+def _tell_stopped(report: Report, key: str, *, exponent: int) -> None:
+    assert report.stopped is not None
+    done, rows, refusal = report.stopped.rows_done, report.stopped.rows, report.stopped.refusal
+    for problem in report.problems[:SHOWN_MAX]:
+        click.echo(file_problems.sentence(problem.problem, problem.line, exponent=exponent), err=True)
+    why = "" if refusal is None else f" {sentence(refusal, exponent=exponent)}"
+    click.echo(
+        f"Error: Stopped after {done:,} of {rows:,} rows, which are imported.{why} Correct this, then go on"
+        f" with --resume {key}.",
+        err=True,
+    )
+
+
 def _show(report: Report) -> None:
     for act in report.acts[:SHOWN_MAX]:
         click.echo(f"Line {act.line}, {act.name}: {'new' if act.is_new else ', '.join(act.fields)}")
@@ -82,7 +111,7 @@ def _show(report: Report) -> None:
 
 
 async def _take(
-    file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool
+    file: BinaryIO, machine: str | None, reason: str | None, key: str, *, dry_run: bool
 ) -> tuple[Report, int]:
     """What was done, and the decimals of the shop's currency."""
     from tuckshop.domain import users
@@ -93,10 +122,14 @@ async def _take(
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
         content = file.read(csv_files.BYTES_MAX + 1)
+        told: list[str] = []
         is_watched = sys.stderr.isatty()
         with click.progressbar(length=1, file=sys.stderr) if is_watched else nullcontext() as bar:
 
             def progress(done: int, of: int) -> None:
+                if not told and of > product_files.PORTION and not dry_run:
+                    told.append(f"If this is interrupted, go on with --resume {key}.")
+                    click.echo(told[0], err=True)
                 if bar is not None:
                     bar.length = of
                     bar.update(done - bar.pos)
@@ -109,6 +142,7 @@ async def _take(
                 machine_id=machine_id,
                 reason=reason or product_files.REASON,
                 dry_run=dry_run,
+                key=f"import.{key}",
                 progress=progress,
             )
         return report, shop.currency.exponent

@@ -137,6 +137,11 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.EarningsOwed: Row(
         409, "Earnings owed", "The seller owes the shop {owed_cents}. That must be paid back first."
     ),
+    refusals.NameTooSimilar: Row(
+        409,
+        "Name too similar",
+        "The name {name} looks like another user's, or mixes alphabets in a word. Choose another one.",
+    ),
     refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken. Choose another one."),
     refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} already has the barcode {barcode}."),
     refusals.EmailTaken: Row(409, "Email taken", "The email address {email} is taken. Use another one."),

@@ -35,7 +35,7 @@ classes to what its clients see, and a test proves that every class has a row in
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
        |- CoinsMissing, CoinsOwed, NotPayable, PayoutNotCovered, EarningsOwed
-       |- NameTaken, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
+       |- NameTaken, NameTooSimilar, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
        |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted, RefundNotCovered
        |- NotReversible, AlreadyReversed, ReversalNotCovered
        |- PriceChanged             it costs something else than the buyer has seen
@@ -133,6 +133,7 @@ from tuckshop.domain.refusals.users import EmailTaken as EmailTaken
 from tuckshop.domain.refusals.users import LastAdmin as LastAdmin
 from tuckshop.domain.refusals.users import LogInNeeded as LogInNeeded
 from tuckshop.domain.refusals.users import NameTaken as NameTaken
+from tuckshop.domain.refusals.users import NameTooSimilar as NameTooSimilar
 from tuckshop.domain.refusals.users import NotOwner as NotOwner
 from tuckshop.domain.refusals.users import RegistrationClosed as RegistrationClosed
 from tuckshop.domain.refusals.users import RoleMissing as RoleMissing

@@ -5,6 +5,7 @@ together. All are imported with the package, so that every stored tag is known t
 """
 
 from tuckshop.till.commands import (
+    approvals,
     machines,
     orders,
     products,
@@ -15,4 +16,4 @@ from tuckshop.till.commands import (
     wallet,
 )
 
-__all__ = ["machines", "orders", "products", "refunds", "tabs", "transfers", "users", "wallet"]
+__all__ = ["approvals", "machines", "orders", "products", "refunds", "tabs", "transfers", "users", "wallet"]

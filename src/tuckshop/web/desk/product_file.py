@@ -19,7 +19,7 @@ from tuckshop.imports.products import Report
 from tuckshop.operations import uploads as upload_store
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.queries import machines
-from tuckshop.web.ui import flash, forms, i18n, refusal_texts, rooms, uploads
+from tuckshop.web.ui import error_pages, flash, forms, i18n, refusal_texts, rooms, uploads
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
@@ -59,7 +59,7 @@ async def look(request: ShopRequest) -> Response[Any]:
 
 @post("/desk/file/take", status_code=303)
 async def take(request: ShopRequest) -> Response[Any]:
-    """All of a file that was looked at, or nothing. Taken twice, it changes nothing."""
+    """A file that was looked at. Taken twice, it goes on where it stopped, or changes nothing."""
     member = await rooms.member(request, Role.SELLER)
     posted = await forms.read(request, "machine", "upload")
     upload_key = posted["upload"]
@@ -80,6 +80,16 @@ async def take(request: ShopRequest) -> Response[Any]:
     report = await _import(
         request, member, form, content, machine_id, dry_run=False, key=f"file.{upload_key}"
     )
+    if report is not None and report.stopped is not None:
+        stopped = report.stopped
+        why = "" if stopped.refusal is None else error_pages.said(stopped.refusal, form.words, request)
+        form.trouble = form.words.gettext(
+            "Stopped after %(done)s of %(rows)s rows, which are imported. %(why)s",
+            done=stopped.rows_done,
+            rows=stopped.rows,
+            why=why,
+        )
+        return await _shown(request, member, form, report)
     if report is None or report.problems:
         return await _shown(request, member, form, report)
     words = i18n.of(request)

@@ -173,6 +173,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
         N_("Earnings owed"),
         N_("The seller owes the shop %(owed_cents)s. That must be paid back first."),
     ),
+    refusals.NameTooSimilar: (
+        N_("Name too similar"),
+        N_("The name %(name)s looks like another user’s, or mixes alphabets in a word. Choose another one."),
+    ),
     refusals.NameTaken: (N_("Name taken"), N_("The name %(name)s is taken. Choose another one.")),
     refusals.BarcodeTaken: (
         N_("Barcode taken"),
