@@ -180,6 +180,7 @@ NEEDS_A_SHOP = [
     ("export", "users"),
     ("export", "orders"),
     ("import", "products", "-"),
+    ("import", "undo", "some-key"),
     ("db", "status"),
     ("db", "upgrade"),
 ]

@@ -15,15 +15,10 @@ from tuckshop.domain.users import Role, UserState
 from tuckshop.till.callers import OPERATOR, GuestCaller, MachineCaller, SessionCaller
 from tuckshop.till.commands.approvals import ApproveProduct
 from tuckshop.till.commands.base import COMMANDS, Command
+from tuckshop.till.commands.imports import ChangeProducts, ImportedProduct, UndoProducts
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
@@ -226,6 +221,23 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
     (
         ChangeProducts(CALLER, (ChangeProduct(CALLER, COLA), ChangeProduct(CALLER, TEA))),
         {"changing_products": {COLA, TEA}, "machines": {1}},
+    ),
+    (
+        UndoProducts(
+            CALLER,
+            (
+                ImportedProduct(COLA, 2, HALL, 3, 5, {"name": "Tea", "barcode": "4006", "category": None}),
+                ImportedProduct(TEA, 1, HALL, 0, 7),
+            ),
+        ),
+        {
+            "changing_products": {COLA, TEA},
+            "stocking": {COLA},
+            "machines": {HALL},
+            "product_names": {"tea"},
+            "looks": {"tea"},
+            "barcodes": {"4006"},
+        },
     ),
     (
         Restock(CALLER, COLA, 1, machine_id=HALL),

@@ -18,8 +18,10 @@ from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
 
 if TYPE_CHECKING:
+    from tuckshop.imports.portions import Undone
     from tuckshop.imports.products import Report
 
+_PREFIX = "import."  # Of keys of the till.
 SHOWN_MAX = 20  # What fits on a screen; the rest is counted.
 
 
@@ -68,7 +70,7 @@ def products(
     FILE is UTF-8, with commas, semicolons or tabs between cells, and at most 10,000 products. An apostrophe
     before = + - or @ at the start of a cell is removed.
     """
-    key = resume or secrets.token_urlsafe(9)
+    key = resume or secrets.token_hex(6)  # No hyphen in front, which would be an option.
     report, exponent = run(_take(file, machine, checked_reason(reason), key, dry_run=dry_run))
     if report.stopped is not None:
         _tell_stopped(report, key, exponent=exponent)
@@ -88,6 +90,28 @@ def products(
     told = f"{report.added:,} added, {report.changed:,} changed ({report.corrected:,} with new stock)"
     said = "Dry run: " if dry_run else ""
     click.echo(f"{said}{told}, {report.unchanged:,} unchanged.")
+    if report.acts and dry_run:
+        click.echo("An import can be undone for 30 days.")
+    elif report.acts:
+        click.echo(f"To undo it, use: tuckshop import undo {key}")
+
+
+@import_.command("undo")
+@click.argument("key", type=FILLED)
+def undo(key: str) -> None:
+    """Undo an import of products by the KEY that it printed.
+
+    New products are taken off sale, and changed products are as before. What has changed since the import
+    stays as it is: products that somebody has edited, and stock that was sold, added or counted.
+    """
+    undone = run(_undo(key))
+    click.echo(f"{undone.products:,} undone.")
+    if undone.kept:
+        click.echo("Changed since the import, so they or their stock stay as they are:")
+    for name in undone.kept[:SHOWN_MAX]:
+        click.echo(f"  {name}")
+    if len(undone.kept) > SHOWN_MAX:
+        click.echo(f"... and {len(undone.kept) - SHOWN_MAX:,} more.")
 
 
 def _tell_stopped(report: Report, key: str, *, exponent: int) -> None:
@@ -97,8 +121,8 @@ def _tell_stopped(report: Report, key: str, *, exponent: int) -> None:
         click.echo(file_problems.sentence(problem.problem, problem.line, exponent=exponent), err=True)
     why = "" if refusal is None else f" {sentence(refusal, exponent=exponent)}"
     click.echo(
-        f"Error: Stopped after {done:,} of {rows:,} rows, which are imported.{why} Correct this, then go on"
-        f" with --resume {key}.",
+        f"Error: Stopped after {done:,} of {rows:,} rows, which are imported.{why} Go on with the same file"
+        f" and --resume {key}, or undo it: tuckshop import undo {key}",
         err=True,
     )
 
@@ -142,7 +166,16 @@ async def _take(
                 machine_id=machine_id,
                 reason=reason or product_files.REASON,
                 dry_run=dry_run,
-                key=f"import.{key}",
+                key=_PREFIX + key,
                 progress=progress,
             )
         return report, shop.currency.exponent
+
+
+async def _undo(key: str) -> Undone:
+    from tuckshop.domain import users
+    from tuckshop.imports import portions
+    from tuckshop.till.callers import OPERATOR
+
+    async with opened_shop() as shop:
+        return await portions.undo(shop, caller=OPERATOR, actor=users.OPERATOR, key=_PREFIX + key)

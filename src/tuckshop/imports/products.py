@@ -4,6 +4,7 @@ A product is known by its name, by the rule that makes names the same. New names
 to what their row says; what the file does not name stays as it is. So taking a file twice changes nothing.
 Every row is looked at before the first is done. Then they are done in portions, each one command of the
 till's, between which others are served; a file that stopped half-way goes on where it was if taken again.
+`portions` has how, and how an import is undone.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ from tuckshop.domain.refusals import (
 )
 from tuckshop.domain.selling import Use, require_room
 from tuckshop.domain.users import OPERATOR, Actor, Role, name_key
-from tuckshop.imports import csv_files, product_rows
+from tuckshop.imports import csv_files, portions, product_rows
 from tuckshop.imports.file_problems import BarcodeInUse
+from tuckshop.imports.portions import Importer
 from tuckshop.imports.product_rows import COLUMNS, ImportRow, Known, Problem, Seller
 from tuckshop.queries import machines, selling
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.callers import OperatorCaller, SessionCaller
-from tuckshop.till.commands.base import Envelope
-from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.imports import ChangeProducts
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 PAGE = 500
 PORTION = 200  # Rows of one command: a tenth of a second of the till's, after which others are served.
@@ -99,7 +101,7 @@ class Report:
 async def take(
     shop: Shop,
     *,
-    caller: SessionCaller | OperatorCaller,
+    caller: Importer,
     actor: Actor,
     content: bytes,
     machine_id: int = DEFAULT_MACHINE_ID,
@@ -116,11 +118,13 @@ async def take(
 
     `actor` is what the caller may do now; the till asks again. With a `key`, each row is done once: taken
     again, the file changes nothing but for rows that it did not come to, whatever was sold or changed
-    meanwhile.
+    meanwhile. And it can be undone: see `portions.undo`.
 
     Raises:
         RoleMissing, SessionEnded: only sellers and admins have products.
         UnknownMachine: as it says.
+        KeyReused: for another file or machine.
+        ImportUndone: it was undone under this key.
         Refusal: of the first portion, as by quotas, or since others kept changing the same products; nothing
             was done. One of a later portion is in the report.
     """
@@ -131,7 +135,7 @@ async def take(
         table = await asyncio.to_thread(_parsed, content, shop.currency)
     except csv_files.FileUnreadable as error:
         return Report(problems=(Problem(error.line, error.problem),))
-    asked = _Asked(shop, caller, actor, machine_id, reason, None if key is None else (key, content))
+    asked = _Asked(shop, caller, actor, machine_id, reason, key, content)
     report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)
     if report.problems or dry_run or not steps:
         return report
@@ -159,23 +163,25 @@ def _parsed(content: bytes, currency: Currency) -> product_rows.Table:
 
 
 class _Asked(NamedTuple):
-    """Who takes a file, and how; `once`: the key under which it is taken once, and its content."""
+    """Who takes a file, and how; `key`: under which it is taken once; `content`: of the file."""
 
     shop: Shop
-    caller: SessionCaller | OperatorCaller
+    caller: Importer
     actor: Actor
     machine_id: int
     reason: str
-    once: tuple[str, bytes] | None
+    key: str | None
+    content: bytes
 
-    def envelope(self, steps: list[AddProduct | ChangeProduct], start: int, tried: int) -> Envelope:
-        """A portion for the till. With a key, it leaves a record even where there is nothing to be done."""
+    async def portion(self, steps: list[AddProduct | ChangeProduct], start: int) -> Outcome:
+        """What the till did. With a key, it leaves a record even where there is nothing to be done."""
         command = ChangeProducts(self.caller, tuple(steps))
-        if self.once is None:
-            return Envelope(command)
-        key, content = self.once
-        # Each try has a key of its own: a refusal is an answer too, and is repeated as one.
-        return Envelope(command, f"{key}.{start}.{tried}", hashlib.sha256(content).digest())
+        if self.key is None:
+            outcome = await self.shop.till.execute(Envelope(command))
+            outcome.receipt()
+            return outcome
+        file = hashlib.sha256(b"%d " % self.machine_id + self.content).digest()
+        return await portions.do(self.shop, command, key=self.key, start=start, fingerprint=file)
 
 
 async def _require_room(shop: Shop, actor: Actor, steps: list[AddProduct | ChangeProduct]) -> None:
@@ -211,11 +217,10 @@ async def _apply(
         Refusal, _NowWrong: none of these rows was done.
     """
     for tried in range(1, _TRIES + 1):
-        if not part and asked.once is None:
+        if not part and asked.key is None:
             return []
         try:
-            outcome = await asked.shop.till.execute(asked.envelope([step for _, step in part], start, tried))
-            outcome.receipt()
+            outcome = await asked.portion([step for _, step in part], start)
         except (BarcodeTaken, NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
             # Somebody was faster between the look and the till; the next look tells which row it concerns.
             if tried == _TRIES:
@@ -253,7 +258,7 @@ async def give(
 
 async def _look(
     shop: Shop,
-    caller: SessionCaller | OperatorCaller,
+    caller: Importer,
     actor: Actor,
     table: product_rows.Table,
     machine_id: int,

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from tuckshop.domain import products as product_rules
-from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
+from tuckshop.domain.field_problems import TaxOutOfRange
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import check_price
 from tuckshop.domain.products import ATTRIBUTES, Product, StockKind, StockMovement
@@ -20,7 +20,7 @@ from tuckshop.domain.refusals import BarcodeTaken, InvalidField, NameTaken, Unkn
 from tuckshop.domain.selling import Use
 from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, execute_logged
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command
 from tuckshop.till.state import looks, quotas
 from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import move_stock, open_shelf
@@ -55,14 +55,6 @@ class ProductRemoved(Receipt, frozen=True):
     """The product is off sale."""
 
     product_id: int
-
-
-@receipt("products.changed")
-class ProductsChanged(Receipt, frozen=True):
-    """How many products were added, and how many others were named."""
-
-    added: int
-    changed: int
 
 
 @command("product.add")
@@ -299,37 +291,6 @@ class RemoveProduct(Command, frozen=True):
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
         """Somebody else's product."""
         return _log_everywhere(self.tag, actor, self.product_id, work)
-
-
-@command("products.change")
-class ChangeProducts(Command, frozen=True):
-    """Products added and changed together, in this order: all of them or none.
-
-    Raises:
-        ValueError: built with a step in somebody else's name.
-    """
-
-    steps: tuple[AddProduct | ChangeProduct, ...]
-
-    def __post_init__(self) -> None:
-        if any(step.caller != self.caller for step in self.steps):
-            raise ValueError("every step is the caller's own")
-
-    def reads(self, need: ReadSet) -> None:
-        """What the steps need."""
-        for step in self.steps:
-            step.reads(need)
-
-    def execute(self, actor: Actor, work: WorkingSet) -> ProductsChanged:
-        """As the steps one after the other would; the first refusal undoes those before."""
-        if len(self.steps) > product_rules.PRODUCTS_MAX:
-            raise InvalidField(field="products", problem=TooLarge(product_rules.PRODUCTS_MAX))
-        trial = work.copy()
-        for step in self.steps:
-            execute_logged(step, actor, trial)
-        work.adopt(trial)
-        added = sum(isinstance(step, AddProduct) for step in self.steps)
-        return ProductsChanged(added=added, changed=len(self.steps) - added)
 
 
 def take_off_sale(work: WorkingSet, product: Product, actor: Actor) -> None:
