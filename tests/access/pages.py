@@ -137,7 +137,7 @@ _PRODUCTS: dict[str, tuple[Ask, ...]] = {
         "/stock": _one({**_KEY, "what": "came", "pieces": "1", "machine": "1"}),
         "/remove": _one(_KEY),
     }.items()
-} | {"POST /office/products/{product}/approve": _one(_KEY)}
+} | {"POST /office/products/{product}/approve": _one(_KEY, ids={"product": "waiting_id"})}
 
 
 async def _ask(scene: Scene, key: Key, ask: Ask, who: str) -> Answer:

@@ -248,6 +248,8 @@ async def _furnish_machines(shop: Shop) -> Things:
     await shop.do(FillCoins(OPERATOR, hall, {100: 20, 50: 20}))
     await shop.do(FillCoins(OPERATOR, 1, {100: 20, 50: 20}))
     water = (await shop.product("water", price_cents=50, stock=100)).product_id
+    kvass = (await shop.product("kvass", stock=0)).product_id
+    await shop.execute("INSERT INTO waiting_products VALUES (:id, 1)", id=kvass)
     await shop.do(MoveStock(OPERATOR, 1, hall, water, 20))
     await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(water, "A1", 50, 8, 50),)))
     guest = await shop.guest("door")
@@ -259,6 +261,7 @@ async def _furnish_machines(shop: Shop) -> Things:
         "screen": 1,
         "screen_id": 1,
         "water_id": water,
+        "waiting_id": kvass,
         "guest": "door",
         "guest_id": guest.guest_id,
         "first_id": 1,
