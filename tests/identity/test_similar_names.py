@@ -31,6 +31,7 @@ SAME = [
     ("user10", "userlO"),
     ("Ida", "Ｉda"),
     ("ada", "ada\ufe0f"),  # A variation selector, which nobody sees.
+    ("yves", "\uab79ves"),  # A small Cherokee letter.
     ("straße", "STRASSE"),
     ("ὀδός", "οδος\u0301"),
 ]

@@ -11,6 +11,7 @@ from tests.api.conftest import Api, serving
 from tests.shop import Shop, open_shop
 from tests.till.test_two_tills import interrupted, until_it_waits
 from tuckshop.domain.ledger import wallet_of
+from tuckshop.domain.products import PRODUCT_NAME_LENGTH_MAX
 from tuckshop.domain.refusals import RoleMissing, UnknownProduct
 from tuckshop.domain.users import Role
 from tuckshop.queries import catalogue, storefront
@@ -93,6 +94,16 @@ async def test_nobody_sees_or_buys_it_until_it_is_approved(shop: Shop) -> None:
     lines = [row for row in await shop.rows("admin_log") if row["action"] == "product.approve"]
     assert len(lines) == 1  # The second time changed nothing.
     await shop.assert_clean()
+
+
+async def test_the_longest_name_in_the_widest_letters_has_its_place(shop: Shop) -> None:
+    sam, tom, _ = await people(shop)
+    name = "ﷺ" * PRODUCT_NAME_LENGTH_MAX  # Each looks like 18 letters.
+    assert not await waits(shop, new(sam, name))
+    (row,) = await shop.rows("product_skeletons")
+    assert len(row["skeleton"]) == 18 * PRODUCT_NAME_LENGTH_MAX
+    await shop.do(RemoveProduct(sam, row["product_id"]))
+    assert not await waits(shop, new(tom, name))
 
 
 async def test_a_new_name_is_looked_at_and_one_given_up_is_free(shop: Shop) -> None:

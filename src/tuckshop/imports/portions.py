@@ -141,27 +141,28 @@ async def _records(shop: Shop, scope: str, prefix: str) -> list[_Record]:
     )
     async with reading(shop.engine) as connection:
         rows = (await connection.execute(query)).all()
-    found = ((_KEY.fullmatch(key), created_us) for key, created_us in rows)
-    return [
-        _Record(match[1] is not None, match[2], int(match[3]), created_us)
-        for match, created_us in found
-        if match
-    ]
+    return [one for key, created_us in rows if (one := _record(key, created_us))]
 
 
 async def _portions(shop: Shop, caller: Importer, key: str) -> dict[int, ProductsChanged]:
     """The portions of the import that have done something that can be undone, by their first rows."""
-    query = select(idempotency.c.key, idempotency.c.outcome).where(
+    query = select(idempotency.c.key, idempotency.c.created_us, idempotency.c.outcome).where(
         idempotency.c.scope == caller.scope, idempotency.c.kind == _DONE, _begins(f"{key}.")
     )
     async with reading(shop.engine) as connection:
         rows: Any = (await connection.execute(query)).all()
     found = {}
-    for stored, outcome in rows:
-        match = _KEY.fullmatch(stored)
-        if match and match[2] == key:
-            found[int(match[3])] = msgspec.json.decode(outcome, type=ProductsChanged)
+    for stored, created_us, outcome in rows:
+        record = _record(stored, created_us)
+        if record and record.key == key:
+            found[record.start] = msgspec.json.decode(outcome, type=ProductsChanged)
     return {start: told for start, told in found.items() if told.done}
+
+
+def _record(stored: str, created_us: int) -> _Record | None:
+    """None for what an older release has stored, or somebody else."""
+    match = _KEY.fullmatch(stored)
+    return None if match is None else _Record(bool(match[1]), match[2], int(match[3]), created_us)
 
 
 def _begins(prefix: str) -> ColumnElement[bool]:

@@ -22,9 +22,13 @@ def skeleton(name: str) -> str:
     """What the name looks like, whatever letters it is written in and in whichever case (UTS 39, section 4).
 
     Case is folded between two passes: a capital I looks like an l, a capital Cyrillic M like that of Latin,
-    whose small one looks like rn.
+    whose small one looks like rn. All that twice: a small Cherokee letter looks like a capital Y, which is
+    folded then. No sign needs a third time.
     """
-    return _alike(name_key(_alike(name)))
+    looks = name
+    for _ in range(2):
+        looks = _alike(name_key(_alike(looks)))
+    return looks
 
 
 def mixes_alphabets(name: str) -> bool:
