@@ -21,6 +21,7 @@ from sqlalchemy import update
 
 from tests.api.conftest import Api, serving
 from tests.api.pictures import painted
+from tests.api.test_second_factor import FACTOR, Phone, phone_of
 from tests.limits import HANG_SECONDS
 from tuckshop.domain.money import EURO
 from tuckshop.domain.users import Role
@@ -53,8 +54,8 @@ include-operation-id = ["depositCoins", "collectCoins", "countCoins", "fillCoins
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
 
 [[operations]]
-include-operation-id = ["moveStock", "sendMoney", "setShelves"]
-# No schema says that two values of a request differ, or that one is at most the other.
+include-operation-id = ["moveStock", "placeOrder", "sendMoney", "setShelves"]
+# No schema says that two values of a request differ or are the same, or that one is at most the other.
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
 
 [[operations]]
@@ -266,22 +267,29 @@ async def test_finds_nothing(
             png=b"\x89PNG",
         )
         shop.clock.forward(3_600)  # What was bought is not returned any more: it can be paid to its seller.
-        good = await _good(api, buyer, seller, admin) if who == "admin" else {}
+        await shop.execute("UPDATE sessions SET confirmed_us = :now", now=shop.clock.now_us)
+        owners = {name: await shop.person(name, Role.BUYER) for name in ("begun", "renewed", "ended", "lost")}
+        good = await _good(api, buyer, seller, admin, owners) if who == "admin" else {}
         wrapped[0].api = api
-        wrapped[0].callers = {
-            b"Bearer buyer": buyer,
-            b"Bearer seller": seller,
-            b"Bearer admin": admin,
-            b"Bearer leaver": leaver,
-        }
+        named = {"buyer": buyer, "seller": seller, "admin": admin, "leaver": leaver, **owners}
+        wrapped[0].callers = {f"Bearer {name}".encode(): caller for name, caller in named.items()}
         code, report = await run(api, who, tmp_path, good=good)
         assert code == 0, report[-SHOWN:]
         assert who != "admin" or await undone(api, wrapped[0].done) == []
         await api.shop.assert_clean()
 
 
-async def _good(api: Api, buyer: SessionCaller, seller: SessionCaller, admin: SessionCaller) -> Good:
-    """What an admin can do here with the last product, a machine, a guest and somebody with a tab."""
+async def _good(
+    api: Api,
+    buyer: SessionCaller,
+    seller: SessionCaller,
+    admin: SessionCaller,
+    owners: Mapping[str, SessionCaller],
+) -> Good:
+    """What an admin can do here with the last product, a machine, a guest and somebody with a tab.
+
+    And what the owners of second factors can do with these.
+    """
     shop, product = api.shop, (await api.get("/v1/products")).json()["items"][-1]["id"]
     hall = await shop.machine("hall")
     key = (await api.post(f"/v1/machines/{hall}/key", by=admin)).json()["key"]
@@ -299,7 +307,22 @@ async def _good(api: Api, buyer: SessionCaller, seller: SessionCaller, admin: Se
     assert owed.status_code == 201, owed.text
     await shop.execute("UPDATE products SET image_id = 1 WHERE id = :id", id=product)
     await api.registered("lena")
+    await shop.execute(
+        "UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE username = 'lena')"
+        " WHERE id = :id",
+        id=admin.user_id,
+    )
+    phones = {name: await phone_of(api, owner) for name, owner in owners.items() if name != "begun"}
+    assert all(phone.recovery for phone in phones.values())
+    begun = Phone(api, (await api.post(FACTOR, by=owners["begun"])).json()["secret"])
+    token = await api.post("/v1/auth/tokens", {"name": "x", "scopes": ["read"]}, by=owners["begun"])
     return {
+        "revokeToken": {"by": "begun", "path": {"token_id": token.json()["id"]}},
+        "confirm": {"body": {"password": "correct horse"}},
+        "enableSecondFactor": {"by": "begun", "body": {"code": begun.code()}},
+        "renewRecoveryCodes": {"by": "renewed"},
+        "disableSecondFactor": {"by": "ended"},
+        "resetSecondFactor": {"path": {"user_id": owners["lost"].user_id}},
         "closeMe": {"by": "leaver"},
         "logIn": {"body": {"username": "lena", "password": "correct horse"}},
         "refreshTokens": {"body": {"refresh": api.running.tokens.refresh(buyer, generation=1)}},

@@ -17,6 +17,7 @@ from tuckshop.domain.users import Role, SecondFactorMode
 from tuckshop.identity import registration, second_factor
 from tuckshop.store import tables
 from tuckshop.store.engine import writing
+from tuckshop.till.callers import SessionCaller
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FACTOR, LOGIN = "/v1/auth/second-factor", "/v1/auth/login"
@@ -36,7 +37,7 @@ class Phone:
         return self._app.at(self._api.clock.now_us // 1_000_000, counter_offset=steps)
 
 
-async def phone_of(api: Api, access: str) -> Phone:
+async def phone_of(api: Api, access: str | SessionCaller) -> Phone:
     """The second factor of a user, set up and turned on."""
     made = await api.post(FACTOR, by=access)
     assert made.status_code == 201, made.text

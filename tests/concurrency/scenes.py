@@ -33,6 +33,7 @@ BUYERS = 50
 AT_ONCE = 20
 PRICE_CENTS = 100
 STOCK = 1_000_000
+PAYABLE_SECONDS = 30 * 86_400  # After as long, a sale is its seller's to be paid.
 LOST_LATEST_SECONDS = 0.008  # A purchase takes some 5 ms: most of these breaks are in the middle of one.
 
 
@@ -172,12 +173,18 @@ def _storm_faults(answers: Sequence[Answer], *, is_sold: bool) -> list[str]:
 
 
 async def refund_twice(stage: Stage, *, orders: int) -> list[str]:
-    """Each order is given back twice in one instant, by its seller and a cashier: exactly one wins."""
+    """Each order is given back twice in one instant, by its seller and a cashier: exactly one wins.
+
+    The seller has earned as much before: that the earnings do not cover it is never why.
+    """
     async with stage.seeding() as shop:
-        buyer = await shop.buyer(cents=orders * PRICE_CENTS)
+        buyer = await shop.buyer(cents=2 * orders * PRICE_CENTS)
         seller = await shop.person("sam", Role.SELLER)
         cashier = await shop.person("kim", Role.CASHIER)
-        can = await shop.product(price_cents=PRICE_CENTS, stock=orders, seller=seller)
+        can = await shop.product(price_cents=PRICE_CENTS, stock=2 * orders, seller=seller)
+        shop.clock.forward(-PAYABLE_SECONDS)
+        await shop.buy(buyer, (can.product_id, orders))
+        shop.clock.forward(PAYABLE_SECONDS)
         placed = [await shop.buy(buyer, (can.product_id, 1)) for _ in range(orders)]
     faults = []
     async with lines(stage.servers.ports, 2 * AT_ONCE) as crowd:
