@@ -66,6 +66,7 @@ _DESK: dict[str, tuple[Ask, ...]] = {
         {**_KEY, "machine": "1"}, files={"file": ("a.csv", "text/csv", b"name,price\ntea,1.00\n")}
     ),
     "POST /desk/file/take": _one({"machine": "1", "upload": "{upload}"}),
+    "POST /desk/file/undo": _one({"upload": "{imported}"}),
 }
 _OFFICE: dict[str, tuple[Ask, ...]] = {
     "POST /office/users/{user}/roles": _one({"role-buyer": "on", "role-admin": "on"}),
@@ -136,7 +137,7 @@ _PRODUCTS: dict[str, tuple[Ask, ...]] = {
         "/stock": _one({**_KEY, "what": "came", "pieces": "1", "machine": "1"}),
         "/remove": _one(_KEY),
     }.items()
-}
+} | {"POST /office/products/{product}/approve": _one(_KEY, ids={"product": "waiting_id"})}
 
 
 async def _ask(scene: Scene, key: Key, ask: Ask, who: str) -> Answer:

@@ -34,10 +34,12 @@ from tuckshop.queries import storefront
 from tuckshop.store import tables
 from tuckshop.store.engine import connect_sqlite, postgres_dsn, sqlite_path, writing
 from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.imports import ImportedProduct, ProductsChanged
 from tuckshop.till.commands.machines import FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
 from tuckshop.till.commands.transfers import MoneyMoved, TopUp
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit
+from tuckshop.till.state import forms
 
 CALLERS = (
     "nobody", "ended", "disabled", "buyer", "seller", "cashier", "admin", "owner", "other",
@@ -246,6 +248,8 @@ async def _furnish_machines(shop: Shop) -> Things:
     await shop.do(FillCoins(OPERATOR, hall, {100: 20, 50: 20}))
     await shop.do(FillCoins(OPERATOR, 1, {100: 20, 50: 20}))
     water = (await shop.product("water", price_cents=50, stock=100)).product_id
+    kvass = (await shop.product("kvass", stock=0)).product_id
+    await shop.execute("INSERT INTO waiting_products VALUES (:id, 1)", id=kvass)
     await shop.do(MoveStock(OPERATOR, 1, hall, water, 20))
     await shop.do(SetShelves(OPERATOR, hall, (ShelfPlan(water, "A1", 50, 8, 50),)))
     guest = await shop.guest("door")
@@ -257,6 +261,7 @@ async def _furnish_machines(shop: Shop) -> Things:
         "screen": 1,
         "screen_id": 1,
         "water_id": water,
+        "waiting_id": kvass,
         "guest": "door",
         "guest_id": guest.guest_id,
         "first_id": 1,
@@ -341,10 +346,23 @@ async def _own(scene: Scene, person: Person) -> Things:
     key = await uploads.keep(
         scene.api.running, caller=person.caller, kind=UploadKind.PRODUCTS, content=b"name,price\ntea,1.00\n"
     )
+    # An import of a product that is gone: whoever undoes it changes nothing that others ask for.
+    gone = ImportedProduct(product_id=999, version=1, machine_id=1, stock_before=0, stock_after=0)
+    kind, told = forms.written(ProductsChanged(added=1, changed=0, done=(gone,)))
+    await scene.shop.execute(
+        "INSERT INTO idempotency (scope, key, fingerprint, kind, outcome, created_us)"
+        " VALUES (:scope, :key, :fingerprint, :kind, :told, 1)",
+        scope=person.caller.scope,
+        key=f"file.{key[::-1]}.0.1",
+        fingerprint=b"",
+        kind=kind,
+        told=told,
+    )
     payee = scene.people["owner" if person.name == "buyer" else "buyer"]
     return {
         "me": person.name,
         "upload": key,
+        "imported": key[::-1],
         "refresh": scene.api.running.tokens.refresh(person.caller, generation=1, audience=ANY),
         "payee": payee.name,
         "payee_id": payee.caller.user_id,

@@ -50,6 +50,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     ),
     "PUT /v1/products/{product_id}": _one({"name": "tea", "price": 50, "stock": 1}),
     "PATCH /v1/products/{product_id}": _one({"price": 55}),
+    "POST /v1/products/{product_id}/approval": (Ask(ids={"product_id": "waiting_id"}),),
     "POST /v1/products/{product_id}/stock": _one({"restock": 1}),
     "PUT /v1/products/{product_id}/image": (Ask(raw=("image/png", painted("PNG"))),),
     "GET /v1/wallet": (Ask(), Ask("of a guest", query={"guest": "{guest}"})),

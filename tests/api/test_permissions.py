@@ -60,6 +60,7 @@ TABLE: dict[str, Row] = {
     "removeProduct": Row((401, 403, 403, 204, 403, 204)),
     "putProductImage": Row((401, 403, 403, 200, 403, 200), bytes_=PICTURE),
     "removeProductImage": Row((401, 403, 403, 204, 403, 204)),
+    "approveProduct": Row((401, 403, 403, 403, 403, 204)),
     "changeStock": Row((401, 403, 403, 200, 403, 200), {"correct": 0, "reason": "mine now"}),
     "getOrder": Row((401, 404, 404, 200, 200, 200)),
     "changeOrder": Row((401, 404, 404, 200, 200, 200), {"status": "cancelled"}),

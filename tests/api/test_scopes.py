@@ -24,6 +24,7 @@ TABLE = {
     "DELETE /v1/users/{user_id}": "admin",
     "PATCH /v1/users/{user_id}/selling": "admin",
     "DELETE /v1/users/{user_id}/second-factor": "",
+    "POST /v1/products/{product_id}/approval": "admin",
     "POST /v1/products": "sell admin",
     "PUT /v1/products/{product_id}": "sell admin",
     "PATCH /v1/products/{product_id}": "sell admin",

@@ -36,10 +36,11 @@ def test_takes_a_list_and_then_finds_nothing_to_do(shop: Terminal, tmp_path: Pat
         "Line 2, Cola: price, stock",
         "Line 3, Tea: new",
         "Dry run: 1 added, 1 changed (1 with new stock), 0 unchanged.",
+        "An import can be undone for 30 days.",
     ]
     assert shop.books() == before
     told = shop.works("import", "products", str(file), "--reason", "counted on Friday")
-    assert told == "1 added, 1 changed (1 with new stock), 0 unchanged.\n"
+    assert told.splitlines()[0] == "1 added, 1 changed (1 with new stock), 0 unchanged."
     assert shop.rows("SELECT kind, quantity, reason FROM stock_movements") == [
         ("initial", 5, None),
         ("correction", 4, "counted on Friday"),
@@ -117,3 +118,55 @@ def test_a_file_that_is_not_there(shop: Terminal, tmp_path: Path) -> None:
     assert "directory" in shop.refused("import", "products", str(tmp_path))
     assert "Missing argument" in shop.refused("import", "products")
     assert "no machine attic" in shop.refused("import", "products", "-", "--machine", "attic", given=LIST)
+
+
+def test_a_list_goes_on_with_its_key_and_does_no_row_twice(shop: Terminal) -> None:
+    rows = "".join(f"product {number},1,3\n" for number in range(250))
+    answer = shop("import", "products", "-", "--resume", "k1", given=f"name,price,stock\n{rows}")
+    assert (answer.code, answer.out.splitlines()) == (
+        0,
+        [
+            "250 added, 0 changed (0 with new stock), 0 unchanged.",
+            "To undo it, use: tuckshop import undo k1",
+        ],
+    )
+    assert "go on with --resume k1" in answer.error
+    shop.works("stock", "add", "product 0", "5")
+    answer = shop("import", "products", "-", "--resume", "k1", given=f"name,price,stock\n{rows}")
+    assert (answer.code, answer.out) == (0, "0 added, 0 changed (0 with new stock), 0 unchanged.\n")
+    held = shop.rows("SELECT quantity FROM shelves JOIN products ON id = product_id WHERE name = 'product 0'")
+    assert held == [(8,)]
+    assert "more pieces" not in shop.refused("import", "products", "-", "--resume", "", given=rows)
+
+
+def undo_command(told: str) -> list[str]:
+    """The words of the command that an import told."""
+    return told.splitlines()[-1].partition(": tuckshop ")[2].split()
+
+
+def test_an_import_is_undone_by_the_key_that_it_told(shop: Terminal) -> None:
+    undo = undo_command(shop.works("import", "products", "-", given="name,price,stock\nCola,9,9\nTea,1,2\n"))
+    shop.works("stock", "add", "Cola", "1")
+    told = shop.works(*undo)
+    assert told.splitlines() == [
+        "1 undone.",
+        "Changed since the import, so they or their stock stay as they are:",
+        "  Cola",
+    ]
+    held = "SELECT name, p.price_cents, quantity, removed_us IS NULL FROM shelves JOIN products p"
+    assert shop.rows(f"{held} ON id = product_id") == [("Cola", 150, 10, 1), ("Tea", 100, 0, 0)]
+    before = shop.books()
+    assert "already undone" in shop.refused(*undo)
+    assert "already undone" in shop.refused("import", "products", "-", "--resume", undo[-1], given=LIST)
+    for key in ("", "nobody's", undo[-1] + "x", undo[-1].swapcase(), "x" * 10_000):
+        assert shop(*undo[:-1], "--", key).code == 2
+    assert shop.books() == before
+    shop.works("audit")
+
+
+def test_only_so_many_that_stay_are_listed(shop: Terminal) -> None:
+    rows = "".join(f"product {number},1\n" for number in range(SHOWN_MAX + 1))
+    undo = undo_command(shop.works("import", "products", "-", given="name,price\n" + rows))
+    shop.works("import", "products", "-", given="name,price\n" + rows.replace(",1", ",2"))
+    lines = shop.works(*undo).splitlines()
+    assert (lines[0], lines[-1], len(lines)) == ("0 undone.", "... and 1 more.", SHOWN_MAX + 3)

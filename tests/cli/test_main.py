@@ -136,6 +136,7 @@ NEEDS_A_SHOP = [
     ("product", "show", "cola"),
     ("product", "change", "cola", "--price", "1"),
     ("product", "remove", "cola"),
+    ("product", "approve", "cola"),
     ("product", "samples"),
     ("stock", "list"),
     ("stock", "add", "cola", "1"),
@@ -179,6 +180,7 @@ NEEDS_A_SHOP = [
     ("export", "users"),
     ("export", "orders"),
     ("import", "products", "-"),
+    ("import", "undo", "some-key"),
     ("db", "status"),
     ("db", "upgrade"),
 ]

@@ -175,3 +175,21 @@ def test_gives_a_category_and_a_barcode(shop: Terminal) -> None:
     shop.works("product", "change", "Tea", "--category", "", "--barcode", "")
     assert shop.rows("SELECT category, barcode FROM products") == [(None, None), (None, None)]
     shop.works("audit")
+
+
+def test_approves_a_product_that_waits(shop: Terminal) -> None:
+    assert shop.works("product", "approve", "Cola") == "Cola is on sale.\n"  # It did not wait.
+    assert shop.rows("SELECT * FROM admin_log WHERE action = 'product.approve'") == []
+    shop.works("import", "products", "-", given="name,price\nTea,1\n")
+    shop.tamper("INSERT INTO waiting_products SELECT id, 1 FROM products WHERE name = 'Tea'")
+    assert re.search(r"Tea .* waiting\b", shop.works("product", "list"))
+    for _ in range(2):
+        assert shop.works("product", "approve", "tea") == "Tea is on sale.\n"
+    assert "waiting" not in shop.works("product", "list")
+    assert shop.rows("SELECT subject, actor_id FROM admin_log WHERE action = 'product.approve'") == [
+        ("product:2", None)
+    ]
+    before = shop.books()
+    for name in ("mate", "", LONG, "777", "-1"):
+        assert shop("product", "approve", "--", name).code == 2
+    assert shop.books() == before

@@ -174,3 +174,8 @@ def test_closes_an_account_and_frees_the_name(shop: Terminal) -> None:
     shop.works("user", "add", "ada")
     assert "needs at least one admin" in shop.refused("user", "close", "admin")
     shop.works("audit")
+
+
+def test_refuses_a_name_that_reads_like_anothers(open_terminal: Terminal) -> None:
+    open_terminal.works("user", "add", "Paul")
+    assert "looks like another user's" in open_terminal.refused("user", "add", "PauI")

@@ -91,6 +91,7 @@ FUZZED = {
         "domain/products.py:check_barcode",
         "domain/users.py:check_email",
         "http/handlers.py:read",
+        "store/skeletons.py:_words",
         "web/ui/bound_form.py:whole",
     ),
 }
@@ -108,6 +109,7 @@ ELSEWHERE = {
     "identity/screens.py:find": "a whole text that its pattern takes",
     "identity/second_factor.py:turn_on": "a code that its pattern takes or not",
     "identity/second_factor.py:use": "a code that its pattern takes or not",
+    "imports/portions.py:_record": "a key that its pattern takes or not",
     "operations/connections.py:_make_room": "addresses as the system writes them",
     "settings.py:own_hosts": "an address that `origin` has read",
     "web/storefront/machine.py:_number": "a whole text that its pattern takes",
@@ -120,6 +122,7 @@ ELSEWHERE = {
     "queries/orders.py:find_named": "a number that its pattern takes or not",
     "queries/users.py:page": "a number that its pattern takes or not",
     "web/desk/product_file.py:take": "a key that its pattern takes or not",
+    "web/desk/product_file.py:undo": "a key that its pattern takes or not",
     "web/storefront/machine.py:_id": "a number that its pattern takes or not",
     "web/ui/assets.py:_assets": "our own files",
     "web/ui/assets.py:_named": "our own files",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from tuckshop.domain.products import TAX_BASIS_POINTS_MAX
 from tuckshop.domain.refusals import InvalidField
 from tuckshop.http.fields import EMAIL_PATTERN, NAME_PATTERN
 from tuckshop.http.handlers import Parameter
+from tuckshop.store.skeletons import mixes_alphabets, skeleton
 from tuckshop.web.ui.bound_form import BoundForm
 
 pytestmark = pytest.mark.proof
@@ -119,6 +121,18 @@ def test_nobody_is_called_as_the_house_is(text: str) -> None:
         return
     assert users.check_username(name) == name
     assert users.name_key(name) != users.HOUSE_NAME
+
+
+@fuzzed
+@given(near("PauI", "рaul", "Соla", "ﬁn", "İ", "a\u0301", "ﷺ", "Москва 5", "αlpha", "\uab79ves", "Ⓛ"))
+def test_what_looks_like_a_name_looks_like_itself(text: str) -> None:
+    looks = skeleton(text)
+    assert skeleton(looks) == looks
+    assert skeleton(unicodedata.normalize("NFC", text)) == looks
+    has = {
+        part for char in text for part in ("LATIN", "CYRILLIC", "GREEK") if part in unicodedata.name(char, "")
+    }
+    assert not mixes_alphabets(text) or len(has) > 1
 
 
 @fuzzed

@@ -28,7 +28,8 @@ from tuckshop.domain.field_problems import (
 from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.money import PRICE_CENTS_MAX
 from tuckshop.domain.products import PRODUCTS_MAX
-from tuckshop.domain.refusals import RoleMissing, SessionEnded, UnknownMachine
+from tuckshop.domain.refusals import RoleMissing, SessionEnded, TooManyPieces, TooManyProducts, UnknownMachine
+from tuckshop.domain.users import OPERATOR as OPERATING
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
 from tuckshop.imports import csv_files, products
@@ -54,6 +55,7 @@ from tuckshop.imports.file_problems import (
 )
 from tuckshop.imports.product_rows import COLUMNS
 from tuckshop.imports.products import Act, Report
+from tuckshop.operations import selling
 from tuckshop.till.callers import OPERATOR, OperatorCaller, SessionCaller
 from tuckshop.till.commands.base import Envelope, Outcome
 from tuckshop.till.commands.orders import PlaceOrder
@@ -384,6 +386,107 @@ async def test_with_a_key_a_try_that_was_refused_is_followed_by_another(
     report = await take(open_for_business, text, key="a file")
     assert (report.added, report.changed) == (0, 1)
     assert not (await take(open_for_business, text, key="a file")).acts
+
+
+def long_list(stock: int = 3) -> str:
+    rows = (f"product {number},1,{stock}\n" for number in range(2 * products.PORTION + 50))
+    return "name,price,stock\n" + "".join(rows)
+
+
+async def test_others_are_served_between_the_portions_of_a_long_list(
+    open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await books.buyer("ada", cents=500)
+    cola = (await books.product("cola", price_cents=10)).product_id
+    execute, order = open_for_business.till.execute, list[str]()
+    selling: list[asyncio.Task[Outcome]] = []
+
+    async def watched(envelope: Envelope) -> Outcome:
+        kind = type(envelope.command).__name__
+        if kind == "ChangeProducts" and not selling:  # Queued behind the first portion.
+            sale = Envelope(PlaceOrder(ada, wallet_of(ada.user_id), ((cola, 1),)))
+            selling.append(asyncio.create_task(watched(sale)))
+        outcome = await execute(envelope)
+        order.append(kind)
+        return outcome
+
+    monkeypatch.setattr(open_for_business.till, "execute", watched)
+    assert (await take(open_for_business, long_list())).added == 2 * products.PORTION + 50
+    (await selling[0]).receipt()
+    assert order.count("ChangeProducts") == 3
+    assert order.index("PlaceOrder") < 2  # Before the second portion was done.
+    await books.assert_clean()
+
+
+@pytest.mark.parametrize("portion", [1, 2])
+async def test_a_list_that_stopped_half_way_goes_on_with_every_row_done_once(
+    open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    execute, left = open_for_business.till.execute, [portion]
+
+    async def dies(envelope: Envelope) -> Outcome:
+        if left == [0]:
+            raise ConnectionError("the server is gone")
+        left[0] -= 1
+        return await execute(envelope)
+
+    monkeypatch.setattr(open_for_business.till, "execute", dies)
+    with pytest.raises(ConnectionError):
+        await take(open_for_business, long_list(), key="a file")
+    monkeypatch.setattr(open_for_business.till, "execute", execute)
+    rows = await books.rows("products")
+    assert len(rows) == portion * products.PORTION
+    ada = await books.buyer("ada", cents=500)
+    await books.buy(ada, (rows[0]["id"], 2))
+    report = await take(open_for_business, long_list(), key="a file")
+    assert report.added == 2 * products.PORTION + 50 - portion * products.PORTION
+    found = await stock(books)
+    assert found.pop("product 0") == 1  # What was sold meanwhile is not counted back.
+    assert set(found.values()) == {3}
+    assert len(found) == 2 * products.PORTION + 49
+    assert await take(open_for_business, long_list(), key="a file") == Report()
+    initial = [row for row in await books.rows("stock_movements") if row["kind"] == "initial"]
+    assert len(initial) == 2 * products.PORTION + 50
+    await books.assert_clean()
+
+
+async def test_a_list_beyond_the_sellers_quota_is_refused_before_its_first_row(
+    open_for_business: Shop, books: Books
+) -> None:
+    sam = await books.person("sam", Role.SELLER)
+    before = await books.books()
+    with pytest.raises(TooManyProducts):
+        await take(open_for_business, long_list(), caller=sam)
+    with pytest.raises(TooManyPieces):
+        await take(open_for_business, "name,price,stock\ntea,1,10001\n", caller=sam)
+    assert await books.books() == before
+
+
+async def test_what_stops_a_later_portion_is_told_with_the_rows_that_are_done(
+    open_for_business: Shop, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam = await books.person("sam", Role.SELLER)
+    rows, quota = 2 * products.PORTION + 50, {"products": 1_000}
+    await selling.change(open_for_business, actor=OPERATING, user_id=sam.user_id, quota=quota)
+    execute = open_for_business.till.execute
+
+    async def lowers(envelope: Envelope) -> Outcome:
+        outcome = await execute(envelope)
+        await selling.change(
+            open_for_business, actor=OPERATING, user_id=sam.user_id, quota={"products": products.PORTION}
+        )
+        return outcome
+
+    monkeypatch.setattr(open_for_business.till, "execute", lowers)
+    report = await take(open_for_business, long_list(), caller=sam)
+    assert report.added == products.PORTION
+    full = TooManyProducts(products_max=products.PORTION, products=products.PORTION)
+    assert report.stopped == products.Stopped(products.PORTION, rows, full)
+    monkeypatch.setattr(open_for_business.till, "execute", execute)
+    await selling.change(open_for_business, actor=OPERATING, user_id=sam.user_id, quota=quota)
+    report = await take(open_for_business, long_list(), caller=sam)
+    assert (report.added, report.stopped) == (rows - products.PORTION, None)
+    await books.assert_clean()
 
 
 async def test_sales_and_lists_at_once_leave_right_books(open_for_business: Shop, books: Books) -> None:

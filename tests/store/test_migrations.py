@@ -304,3 +304,34 @@ async def test_sellers_keep_what_they_have_above_quotas_and_elsewhere(empty_urls
             assert [tuple(row) for row in quotas] == [(1, None, 10_001, None)]
             invited = await connection.execute(text("SELECT * FROM invitations"))
             assert [tuple(row) for row in invited] == [(1, 7, 5)]
+
+
+async def test_names_that_look_alike_already_stay(empty_urls: tuple[str, str]) -> None:
+    """Revision 0023: everybody who is there has a skeleton, whatever it is."""
+    async with opened(empty_urls[0]) as engine:
+        await upgrade_to(engine, "0018")
+        async with writing(engine) as connection:
+            await install(connection, now_us=1)
+            await connection.execute(
+                text(
+                    "INSERT INTO users (id, username, username_key, password_hash, state, is_buyer,"
+                    " is_seller, is_cashier, is_admin, created_us, closed_us)"
+                    " VALUES (1, 'Paul', 'paul', '!', 'active', TRUE, FALSE, FALSE, FALSE, 1, NULL),"
+                    " (2, 'PauI', 'paui', '!', 'disabled', TRUE, FALSE, FALSE, FALSE, 1, NULL),"
+                    " (3, 'max', 'max', '!', 'closed', TRUE, FALSE, FALSE, FALSE, 1, 2)"
+                )
+            )
+            await connection.execute(
+                text(
+                    "INSERT INTO products (id, name, name_key, price_cents, refundable, tax_basis_points,"
+                    " cost_cents, version, created_us, removed_us) VALUES"
+                    " (1, 'Соlа', 'соlа', 5, TRUE, 0, 0, 1, 1, NULL),"
+                    " (2, 'tea', 'tea', 5, TRUE, 0, 0, 1, 1, 9)"
+                )
+            )
+        await upgrade(engine)
+        async with reading(engine) as connection:
+            rows = await connection.execute(text("SELECT * FROM user_skeletons ORDER BY user_id"))
+            assert [tuple(row) for row in rows] == [(1, "paul"), (2, "paul")]
+            rows = await connection.execute(text("SELECT * FROM product_skeletons"))
+            assert [tuple(row) for row in rows] == [(1, "cola")]

@@ -43,6 +43,7 @@ from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
 from tuckshop.store.forms import Form, form_of
 from tuckshop.till.callers import OPERATOR, MachineCaller, RegistrantCaller, SessionCaller
+from tuckshop.till.commands.approvals import ApproveProduct
 from tuckshop.till.commands.transfers import ReverseTransfer
 from tuckshop.till.state import changed_ids, forms
 from tuckshop.till.state.changed_ids import ChangedIds
@@ -110,6 +111,12 @@ async def played(sqlite_url: str) -> Any:
             await play(Recorder(client, api.clock))  # type: ignore[arg-type]  # It has no more of one.
         (first, *_) = [row["id"] for row in await api.shop.rows("transfers") if row["kind"] == "topup"]
         await api.shop.do(ReverseTransfer(OPERATOR, first, "typed wrong", owe=True))
+        await api.shop.execute(
+            "INSERT INTO waiting_products (product_id, created_us)"
+            " SELECT id, 1 FROM products WHERE name = 'tea'"
+        )
+        tea = next(row["id"] for row in await api.shop.rows("products") if row["name"] == "tea")
+        await api.shop.do(ApproveProduct(OPERATOR, tea))
         max_id = (await users.find_by_name(api.running, username="max")).id
         await sessions.end_all(api.running, user_id=max_id)
         await _act_as_staff(api)

@@ -35,7 +35,7 @@ from tuckshop.store.migrate import upgrade
 from tuckshop.till.state import forms
 
 FIXTURES = Path(__file__).parent / "3366d97"
-NEWER = {"transfer.reversed/1"}  # Than that release.
+NEWER = {"product.approved/1", "products.undone/1", "transfer.reversed/1"}  # Than that release.
 WITHOUT_KEY = {"products.changed/1", "wallet.closed/1"}
 """Receipts of commands that no request with a key can ask for."""
 

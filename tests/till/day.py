@@ -14,16 +14,10 @@ from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.imports import ChangeProducts
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    ProductRecord,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
 from tuckshop.till.commands.transfers import (

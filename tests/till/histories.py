@@ -29,9 +29,10 @@ from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, Caller, GuestCaller, MachineCaller, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Outcome
+from tuckshop.till.commands.imports import ChangeProducts
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
-from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts, RemoveProduct, Restock
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp

@@ -19,6 +19,7 @@ from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.orders import Change, Fulfil, Payment
 from tuckshop.till.callers import Caller, MachineCaller, user_of
 from tuckshop.till.commands.base import Command
+from tuckshop.till.commands.imports import ChangeProducts, ProductsChanged
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import (
     CancelOrder,
@@ -28,14 +29,7 @@ from tuckshop.till.commands.orders import (
     PlaceOrder,
     ReduceOrder,
 )
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    ProductsChanged,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SellerPaid, SendMoney, TopUp

@@ -20,6 +20,7 @@ from tuckshop.domain.refusals import RoleMissing, UnknownOrder, UnknownProduct
 from tuckshop.domain.users import Actor, Role, UserState
 from tuckshop.till.callers import OPERATOR, SessionCaller, user_of
 from tuckshop.till.commands import base
+from tuckshop.till.commands.approvals import ApproveProduct
 from tuckshop.till.commands.base import (
     COMMANDS,
     Command,
@@ -28,16 +29,10 @@ from tuckshop.till.commands.base import (
     Receipt,
     execute_logged,
 )
+from tuckshop.till.commands.imports import ChangeProducts, ProductsChanged, UndoProducts
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    ProductRecord,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
@@ -80,7 +75,7 @@ ACTS = {one for one in COMMANDS.values() if one.log_line is not Command.log_line
 
 def test_every_command_is_an_act_or_is_none() -> None:
     # Money is sent by its owner alone; the others come down to acts.
-    none = {SendMoney, ChangeProducts, RefundNewest}
+    none = {SendMoney, ChangeProducts, UndoProducts, RefundNewest}
     assert ACTS | none == set(COMMANDS.values())
     assert not ACTS & none
 
@@ -196,6 +191,16 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     ]
     ((action, _, before, after),) = await lines(shop, AddProduct(root, "tea", 70, 3, for_house=True))
     assert (action, before, after["name"], after["stock"]) == ("product.add", None, "tea", {"1": 3})
+    await shop.execute("INSERT INTO waiting_products SELECT id, 1 FROM products WHERE name = 'tea'")
+    tea = (await shop.rows("products"))[-1]["id"]
+    assert await lines(shop, ApproveProduct(root, tea)) == [
+        (
+            "product.approve",
+            f"product:{tea}",
+            {"name": "tea", "waiting": True},
+            {"name": "tea", "waiting": False},
+        )
+    ]
     added = NewUser("lea", None, "no hash", frozenset({Role.CASHIER, Role.SELLER}), UserState.ACTIVE)
     ((action, subject, before, after),) = await lines(shop, Register(OPERATOR, added))
     assert (action, before) == ("user.add", None)
@@ -207,7 +212,8 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     ((action, subject, *told),) = await lines(shop, PlaceOrder(cas, wallet_of(lea.user_id), ((nuts, 2),)))
     assert (action, subject) == ("order.place", f"order:{(await shop.rows('orders'))[-1]['id']}")
     assert told == [None, {"status": "dispensed", "quantities": {str(nuts): 2}}]
-    assert seen | {ReverseTransfer, PaySeller, CloseUser, AddProduct, Register, PlaceOrder} == ACTS
+    alone = {ReverseTransfer, PaySeller, CloseUser, AddProduct, ApproveProduct, Register, PlaceOrder}
+    assert seen | alone == ACTS
     await shop.assert_clean()
 
 
@@ -362,3 +368,17 @@ async def test_a_batch_of_purchases_says_nothing_for_the_log_or_for_closing(
     assert not said.keys() & {"held", "admins", "log_ins", "products_of", "earned"}
     assert not {f"{Insert.__name__} admin_log", "Update users", "Update sessions"} & said.keys()
     assert max(said.values()) <= 4  # In two batches; accounts are set, and earnings added to.
+
+
+async def test_of_an_import_that_is_undone_each_product_has_its_line(shop: Shop) -> None:
+    root, sam = await shop.person("root", Role.ADMIN), await shop.person("sam", Role.SELLER)
+    cola = (await shop.product(price_cents=100, seller=sam)).product_id
+    steps = (ChangeProduct(root, cola, price_cents=90), AddProduct(root, "nuts", 5, 1, seller_id=sam.user_id))
+    changed = await shop.do(ChangeProducts(root, steps))
+    assert isinstance(changed, ProductsChanged)
+    told = await lines(shop, UndoProducts(root, changed.done))
+    assert [line[:2] for line in told] == [
+        ("product.remove", f"product:{changed.done[1].product_id}"),
+        ("product.change", f"product:{cola}"),
+    ]
+    assert await lines(shop, UndoProducts(root, changed.done)) == []

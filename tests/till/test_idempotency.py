@@ -25,17 +25,12 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
+from tuckshop.till.commands.approvals import ApproveProduct
 from tuckshop.till.commands.base import Command, Envelope, Outcome, Receipt
+from tuckshop.till.commands.imports import ChangeProducts, ImportedProduct, UndoProducts
 from tuckshop.till.commands.machines import CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder, ReduceOrder
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    ProductRecord,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, TopUp
@@ -79,6 +74,8 @@ async def test_every_receipt_is_replayed_as_it_was_though_the_shop_has_moved_on(
         ChangeProducts(
             admin, (AddProduct(admin, "mate", 9, 1), ChangeProduct(admin, cola.product_id, stock=5))
         ),
+        UndoProducts(admin, (ImportedProduct(cola.product_id, 3, 1, 4, 5, {}),)),
+        ApproveProduct(admin, cola.product_id),
         MoveStock(admin, 1, hall, cola.product_id, 1),
         SetShelves(admin, 1, (ShelfPlan(cola.product_id, "A1", 8, 4, 140),)),
         FillCoins(admin, 1, {20: 2}),

@@ -14,7 +14,8 @@ from tuckshop.domain.refusals import BarcodeTaken, InvalidField
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Envelope
-from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts, RemoveProduct
+from tuckshop.till.commands.imports import ChangeProducts
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct
 
 CODE = "4006381333931"
 WRONG: list[tuple[str, str, FieldProblem]] = [

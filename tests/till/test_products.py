@@ -25,14 +25,8 @@ from tuckshop.domain.refusals import (
 from tuckshop.domain.users import Role
 from tuckshop.till.callers import OPERATOR, Caller, SessionCaller
 from tuckshop.till.commands.base import Envelope
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    ProductRecord,
-    ProductsChanged,
-    RemoveProduct,
-)
+from tuckshop.till.commands.imports import ChangeProducts, ImportedProduct, ProductsChanged
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct
 
 
 def new(caller: Caller, name: str, **more: object) -> AddProduct:
@@ -45,7 +39,13 @@ async def test_adds_and_changes_in_one_command(shop: Shop) -> None:
     cola = (await shop.product("cola", stock=5)).product_id
     steps = (new(OPERATOR, "tea"), ChangeProduct(OPERATOR, cola, price_cents=175, stock=3, reason="counted"))
     posted = await post(shop, ChangeProducts(OPERATOR, steps))
-    assert posted.receipt == ProductsChanged(1, 1)
+    assert isinstance(posted.receipt, ProductsChanged)
+    tea = posted.receipt.done[0].product_id
+    assert posted.receipt == ProductsChanged(
+        1,
+        1,
+        (ImportedProduct(tea, 1, 1, 0, 2), ImportedProduct(cola, 2, 1, 5, 3, {"price_cents": 150})),
+    )
     assert posted.stock == [("initial", "tea", 2), ("correction", "cola", -2)]
     assert [(row["name"], row["price_cents"]) for row in await shop.rows("products")] == [
         ("cola", 175),
@@ -118,7 +118,9 @@ async def test_only_so_many_at_once(shop: Shop) -> None:
 async def test_the_longest_list_is_taken(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "PRODUCTS_MAX", 2)
     step = ChangeProduct(OPERATOR, (await shop.product("cola")).product_id, price_cents=1)
-    assert await shop.do(ChangeProducts(OPERATOR, (step, step))) == ProductsChanged(added=0, changed=2)
+    answer = await shop.do(ChangeProducts(OPERATOR, (step, step)))
+    assert isinstance(answer, ProductsChanged)
+    assert (answer.added, answer.changed) == (0, 2)
     refusal = InvalidField(field="products", problem=TooLarge(2))
     await refuse(shop, ChangeProducts(OPERATOR, (step,) * 3), refusal)
 

@@ -13,16 +13,12 @@ from tuckshop.domain.money import EURO
 from tuckshop.domain.orders import Payment
 from tuckshop.domain.users import Role, UserState
 from tuckshop.till.callers import OPERATOR, GuestCaller, MachineCaller, SessionCaller
+from tuckshop.till.commands.approvals import ApproveProduct
 from tuckshop.till.commands.base import COMMANDS, Command
+from tuckshop.till.commands.imports import ChangeProducts, ImportedProduct, UndoProducts
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, ReduceOrder
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
 from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
@@ -186,6 +182,7 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
         AddProduct(CALLER, "Cola", 1, 0, barcode=" 4006 ", image_id=7, machine_id=HALL),
         {
             "product_names": {"cola"},
+            "looks": {"cola"},
             "barcodes": {"4006"},
             "machines": {HALL},
             "locked_users": {ADA},
@@ -200,7 +197,7 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
     ),
     (
         AddProduct(OPERATOR, "Cola", 1, 0, machine_id=HALL),
-        {"product_names": {"cola"}, "machines": {HALL}, "new_ids": {"products": 1}},
+        {"product_names": {"cola"}, "looks": {"cola"}, "machines": {HALL}, "new_ids": {"products": 1}},
     ),
     (
         ChangeProduct(CALLER, COLA, name="Tea", barcode="4006", machine_id=HALL),
@@ -208,6 +205,7 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
             "changing_products": {COLA},
             "machines": {HALL},
             "product_names": {"tea"},
+            "looks": {"tea"},
             "barcodes": {"4006"},
         },
     ),
@@ -225,10 +223,28 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
         {"changing_products": {COLA, TEA}, "machines": {1}},
     ),
     (
+        UndoProducts(
+            CALLER,
+            (
+                ImportedProduct(COLA, 2, HALL, 3, 5, {"name": "Tea", "barcode": "4006", "category": None}),
+                ImportedProduct(TEA, 1, HALL, 0, 7),
+            ),
+        ),
+        {
+            "changing_products": {COLA, TEA},
+            "stocking": {COLA},
+            "machines": {HALL},
+            "product_names": {"tea"},
+            "looks": {"tea"},
+            "barcodes": {"4006"},
+        },
+    ),
+    (
         Restock(CALLER, COLA, 1, machine_id=HALL),
         {"changing_products": {COLA}, "stocking": {COLA}, "machines": {HALL}},
     ),
     (RemoveProduct(CALLER, COLA), {"changing_products": {COLA}}),
+    (ApproveProduct(CALLER, COLA), {"changing_products": {COLA}}),
     (
         Register(
             OPERATOR,
@@ -241,13 +257,14 @@ ASKED: list[tuple[Command, dict[str, Any]]] = [
             "machines": {HALL},
             "first_admin": True,
             "usernames": {"ida"},
+            "skeletons": {"lda"},
             "emails": {"ida@example.org"},
             "new_ids": {"users": 1, "transfers": 1},
         },
     ),
     (
         Register(OPERATOR, NewUser("Ida", None, "!", frozenset({Role.BUYER}), UserState.ACTIVE)),
-        {"usernames": {"ida"}, "new_ids": {"users": 1}},
+        {"usernames": {"ida"}, "skeletons": {"lda"}, "new_ids": {"users": 1}},
     ),
     (
         CloseUser(CALLER, ADA),

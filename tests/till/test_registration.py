@@ -187,6 +187,7 @@ async def test_of_two_tills_one_makes_the_first_admin(shop: Shop) -> None:
                 shop.till.execute(Envelope(first_admin("ada"))), other.execute(Envelope(first_admin("bob")))
             )
             assert {type(one.answer) for one in outcomes} == {Registered, RegistrationClosed}
+            await shop.execute("DELETE FROM user_skeletons")
             await shop.execute("DELETE FROM users")
 
 

@@ -28,15 +28,10 @@ from tuckshop.operations import pictures, selling
 from tuckshop.queries import selling as selling_queries
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Outcome
+from tuckshop.till.commands.imports import ChangeProducts
 from tuckshop.till.commands.machines import MoveStock
 from tuckshop.till.commands.orders import PlaceOrder
-from tuckshop.till.commands.products import (
-    AddProduct,
-    ChangeProduct,
-    ChangeProducts,
-    RemoveProduct,
-    Restock,
-)
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund
 
 

@@ -14,9 +14,13 @@ from tests.web.browsing import Browser
 from tests.web.conftest import NewBrowser
 from tests.web.test_account import ON_SQLITE, WILD, Person, person
 from tests.web.test_desk import goods, sold_by
+from tuckshop.domain.users import OPERATOR as OPERATING
 from tuckshop.domain.users import Role
 from tuckshop.identity import sessions
+from tuckshop.imports import products
 from tuckshop.imports.csv_files import BYTES_MAX
+from tuckshop.operations import selling
+from tuckshop.till.commands.base import Envelope, Outcome
 
 TABLE = "name,price,stock,tax\r\ncola,1.80,12,19\r\ntea,0.80,5,\r\n"
 
@@ -253,3 +257,114 @@ async def test_the_session_is_checked_once_a_request(
     _, path, sent = sam.browser.request("take")
     await sam.browser.client.post(path, data=sent, follow_redirects=False)
     assert checked == 2
+
+
+async def test_an_import_is_undone_by_one_press(api: Api, sam: Person) -> None:
+    await sold_by(api, sam, price_cents=150, stock=10)
+    here = sam.browser
+    await look(here, TABLE)
+    assert here.shows("You can undo the import for 30 days.")
+    await here.press("take")
+    page = await here.open("/desk/file")
+    assert "1 added, 1 changed" in page.texts["imports"]
+    await here.press("undo-1")
+    assert (here.path, here.page.texts["notice"]) == ("/desk/file", "2 products undone.")
+    assert here.page.by_id("undo-1") is None
+    assert "undone" in here.page.texts["imports"]
+    rows = {row["name"]: row for row in await api.shop.rows("products")}
+    assert (rows["cola"]["price_cents"], rows["cola"]["removed_us"]) == (150, None)
+    assert rows["tea"]["removed_us"] is not None
+    before = await api.shop.books()
+    await here.press("undo-1", page)  # A second time, from a page that is out of date.
+    assert here.status == 422
+    assert here.shows("This import was already undone.")
+    assert await api.shop.books() == before
+    await api.shop.assert_clean()
+
+
+async def test_what_has_changed_since_stays_and_is_listed(api: Api, sam: Person) -> None:
+    here = sam.browser
+    await look(here, f'name,price,stock\ncola,1.80,12\n"{WILD}",1,3\nmate,1,3\n')
+    await here.press("take")
+    await api.shop.execute("UPDATE products SET version = 2, price_cents = 77 WHERE name <> 'mate'")
+    await here.open("/desk/file")
+    await here.press("undo-1")
+    assert here.status == 200
+    assert here.page.texts["undone"].startswith("Import undone 1 product undone.")
+    assert here.shows("cola")
+    assert WILD not in here.page.content
+    left = [row["name"] for row in await api.shop.rows("products") if row["removed_us"] is None]
+    assert left == ["cola", WILD]
+
+
+async def test_presses_at_once_undo_it_once(api: Api, sam: Person) -> None:
+    await look(sam.browser, TABLE)
+    await sam.browser.press("take")
+    await sam.browser.open("/desk/file")
+    _, path, sent = sam.browser.request("undo-1")
+    answers = await asyncio.gather(*(sam.browser.client.post(path, data=sent) for _ in range(4)))
+    assert {answer.status_code for answer in answers} <= {200, 422}
+    assert all(row["removed_us"] is not None for row in await api.shop.rows("products"))
+    await api.shop.assert_clean()
+
+
+@ON_SQLITE
+async def test_nobody_undoes_what_another_has_imported(
+    api: Api, sam: Person, new_browser: NewBrowser
+) -> None:
+    await look(sam.browser, TABLE)
+    await sam.browser.press("take")
+    await sam.browser.open("/desk/file")
+    _, path, sent = sam.browser.request("undo-1")
+    sue = new_browser()
+    await person(api, sue, "sue", Role.SELLER)
+    before = await api.shop.books()
+    await sue.open("/desk/file")
+    assert sue.page.by_id("imports") is None
+    for upload, status in (
+        (sent["upload"], 422),
+        ("A" * 22, 422),
+        ("", 400),
+        ("é" * 22, 400),
+        ("A" * 23, 400),
+        ("A" * 5_000, 400),
+        (f"{'A' * 21}\0", 400),
+    ):
+        await sue.open("/desk/file")
+        answer = await sue.post(path, {"upload": upload})
+        assert answer.status_code == status, upload[:30]
+    assert await api.shop.books() == before
+    await sam.browser.press("undo-1")
+    assert sam.browser.page.texts["notice"] == "2 products undone."
+
+
+@ON_SQLITE
+async def test_an_import_that_stopped_goes_on_or_is_undone(
+    api: Api, sam: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def allow(count: int) -> None:
+        await selling.change(api.running, actor=OPERATING, user_id=sam.user_id, quota={"products": count})
+
+    await allow(1_000)
+    execute, is_lowering = api.running.till.execute, True
+
+    async def lowers(envelope: Envelope) -> Outcome:
+        outcome = await execute(envelope)
+        if is_lowering:
+            await allow(products.PORTION)
+        return outcome
+
+    monkeypatch.setattr(api.running.till, "execute", lowers)
+    here, rows = sam.browser, products.PORTION + 50
+    await look(here, "name,price\n" + "".join(f"thing {one},1.50\n" for one in range(rows)))
+    await here.press("take")
+    assert here.page.texts["stopped"].startswith(
+        "The import stopped Stopped after 200 of 250 rows, which are imported. A seller can have at most 200"
+    )
+    is_lowering = False
+    await allow(1_000)
+    stopped = here.page
+    await here.press("rest")
+    assert here.page.texts["notice"] == "50 added, 0 changed."
+    await here.press("undo-stopped", stopped)
+    assert here.page.texts["notice"] == "250 products undone."

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.web.browsing import Browser
-from tests.web.conftest import joined
+from tests.web.conftest import NewBrowser, joined
 from tests.web.test_desk import Upload, png, send
 from tuckshop.domain.users import Role
 
@@ -172,3 +172,42 @@ async def test_cashiers_look_and_others_do_not(api: Api, guest: Browser) -> None
         no_token = await guest.client.post(f"/office/products{path}", data={"form": ""})
         assert no_token.status_code in (400, 403)
     assert await api.shop.books() == before
+
+
+async def test_an_admin_approves_a_product_that_waits(
+    api: Api, boss: Browser, new_browser: NewBrowser
+) -> None:
+    sam, tom = [await api.shop.person(name, Role.SELLER) for name in ("sam", "tom")]
+    await api.shop.product("Cola", seller=sam)
+    waiting = await api.shop.product("Соla", seller=tom)  # The first two letters are Cyrillic.
+    await boss.open("/office/products?q=Соla")
+    assert boss.shows("waiting for approval")
+    at = f"/office/products/{waiting.product_id}"
+    page = await boss.open(at)
+    assert "looks like another seller’s product" in page.texts["waiting"]
+    for _ in range(2):  # Pressed twice, approved once.
+        await boss.press("approve", page)
+        assert boss.page.texts["notice"] == "Соla is on sale."
+    await boss.open(at)
+    assert boss.page.by_id("waiting") is None
+    assert await api.shop.rows("waiting_products") == []
+    lines = [row for row in await api.shop.rows("admin_log") if row["action"] == "product.approve"]
+    assert [row["subject"] for row in lines] == [f"product:{waiting.product_id}"]
+
+
+@ON_SQLITE
+async def test_nobody_else_approves_a_product(api: Api, boss: Browser, new_browser: NewBrowser) -> None:
+    tom = await api.shop.person("tom", Role.SELLER)
+    await api.shop.product("Cola")
+    waiting = await api.shop.product("Соla", seller=tom)
+    await joined(api, "cash", Role.CASHIER, Role.SELLER)
+    cashier = new_browser()
+    await cashier.log_in("cash")
+    page = await cashier.open(f"/office/products/{waiting.product_id}")
+    assert "waiting" in page.texts
+    assert page.by_id("approve") is None
+    for at in ("office", "desk"):
+        path = f"/{at}/products/{waiting.product_id}/approve"
+        assert (await cashier.post(path, {"key": "k" * 22})).status_code in (403, 404)
+    assert (await boss.post("/office/products/777/approve", {"key": "k" * 22})).status_code == 404
+    assert [row["product_id"] for row in await api.shop.rows("waiting_products")] == [waiting.product_id]

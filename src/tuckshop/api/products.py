@@ -216,6 +216,8 @@ class ProductResponse(ResponseBody):
     version: int
     category: str | msgspec.UnsetType | None = msgspec.UNSET
     barcode: str | msgspec.UnsetType | None = msgspec.UNSET
+    # True until an admin approves it, and left out otherwise: the name looks like another seller's.
+    waiting: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProductsResponse(Page):
@@ -237,6 +239,7 @@ def show_product(product: ProductRecord) -> ProductResponse:
         version=product.version,
         category=product.category,
         barcode=product.barcode,
+        waiting=product.waiting,
     )
 
 

@@ -31,6 +31,7 @@ SCOPES: dict[tuple[str, str], tuple[Scope, ...]] = {
     ("PUT", "/v1/products/{product_id}/image"): _SELL + _ADMIN,
     ("DELETE", "/v1/products/{product_id}/image"): _SELL + _ADMIN,
     ("POST", "/v1/products/{product_id}/stock"): _SELL + _ADMIN,
+    ("POST", "/v1/products/{product_id}/approval"): _ADMIN,
     ("POST", "/v1/wallet/deposits"): _BUY + _ADMIN,
     ("POST", "/v1/wallet/payout"): _BUY + _ADMIN,
     ("POST", "/v1/wallet/transfers"): _BUY,

@@ -68,6 +68,7 @@ _PRODUCTS = (
     Step("getProduct", path=_COLA, shows={"price": 140, "stock": 12}),
     Step("putProductImage", by="sam", path=_COLA, status=415),
     Step("removeProductImage", by="sam", path=_COLA),
+    Step("approveProduct", by="admin", path=_COLA),
     Step("getImage", path={"image_id": 1_000_000_000}, status=404),
 )
 

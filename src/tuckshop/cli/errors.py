@@ -40,6 +40,7 @@ TABLE: Mapping[type[Refusal], str] = {
     refusals.UnknownTransfer: "There is no transfer {transfer}.",
     refusals.UnknownSession: "There is no session {session}.",
     refusals.UnknownToken: "There is no token {token}.",
+    refusals.UnknownImport: "There is no such import, or it is too old to be undone.",
     refusals.UnknownScreen: "This machine has no screen {screen}. See `tuckshop machine screens`.",
     refusals.UnknownImage: "There is no picture {image}.",
     refusals.InvalidField: "The {field} {problem}.",
@@ -67,6 +68,9 @@ TABLE: Mapping[type[Refusal], str] = {
     " coins, in coins that staff took, and at the bank. Count the coin boxes, or add --confirm-uncovered.",
     refusals.RefundNotCovered: "The seller's earnings cover {covered_cents} of the refund of {amount_cents}.",
     refusals.EarningsOwed: "The seller owes the shop {owed_cents}. That must be paid back first.",
+    refusals.ImportUndone: "This import was already undone.",
+    refusals.NameTooSimilar: "The name {name} looks like another user's, or mixes alphabets in a word. Choose"
+    " another one.",
     refusals.NameTaken: "The name {name} is taken. Choose another one.",
     refusals.BarcodeTaken: "Product {product} already has the barcode {barcode}.",
     refusals.EmailTaken: "The email address {email} is taken. Use another one.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO
@@ -9,15 +10,18 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from tuckshop.cli import file_problems
-from tuckshop.cli.commands import EXIT_WRONG, Commands
+from tuckshop.cli.commands import EXIT_WRONG, FILLED, Commands
+from tuckshop.cli.errors import sentence
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
 from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
 
 if TYPE_CHECKING:
+    from tuckshop.imports.portions import Undone
     from tuckshop.imports.products import Report
 
+_PREFIX = "import."  # Of keys of the till.
 SHOWN_MAX = 20  # What fits on a screen; the rest is counted.
 
 
@@ -29,13 +33,23 @@ def import_() -> None:
 @import_.command("products")
 @click.argument("file", type=click.File("rb"))
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--resume", type=FILLED, metavar="KEY", help="Go on with an import that was interrupted.")
 @machine_option
 @reason_option
 @click.pass_context
 def products(
-    ctx: click.Context, file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool
+    ctx: click.Context,
+    file: BinaryIO,
+    machine: str | None,
+    reason: str | None,
+    resume: str | None,
+    *,
+    dry_run: bool,
 ) -> None:
-    """Add and change products from FILE (- for standard input). All rows are imported, or none.
+    """Add and change products from FILE (- for standard input).
+
+    All rows are checked first; if one is wrong, none is imported. Then they are imported in portions of 200,
+    and others can buy in between.
 
     \b
     The first row has the column names, in any order. Missing columns and empty cells change nothing:
@@ -56,7 +70,11 @@ def products(
     FILE is UTF-8, with commas, semicolons or tabs between cells, and at most 10,000 products. An apostrophe
     before = + - or @ at the start of a cell is removed.
     """
-    report, exponent = run(_take(file, machine, checked_reason(reason), dry_run=dry_run))
+    key = resume or secrets.token_hex(6)  # No hyphen in front, which would be an option.
+    report, exponent = run(_take(file, machine, checked_reason(reason), key, dry_run=dry_run))
+    if report.stopped is not None:
+        _tell_stopped(report, key, exponent=exponent)
+        ctx.exit(EXIT_WRONG)
     if report.problems:
         for problem in report.problems[:SHOWN_MAX]:
             click.echo(file_problems.sentence(problem.problem, problem.line, exponent=exponent), err=True)
@@ -72,6 +90,41 @@ def products(
     told = f"{report.added:,} added, {report.changed:,} changed ({report.corrected:,} with new stock)"
     said = "Dry run: " if dry_run else ""
     click.echo(f"{said}{told}, {report.unchanged:,} unchanged.")
+    if report.acts and dry_run:
+        click.echo("An import can be undone for 30 days.")
+    elif report.acts:
+        click.echo(f"To undo it, use: tuckshop import undo {key}")
+
+
+@import_.command("undo")
+@click.argument("key", type=FILLED)
+def undo(key: str) -> None:
+    """Undo an import of products by the KEY that it printed.
+
+    New products are taken off sale, and changed products are as before. What has changed since the import
+    stays as it is: products that somebody has edited, and stock that was sold, added or counted.
+    """
+    undone = run(_undo(key))
+    click.echo(f"{undone.products:,} undone.")
+    if undone.kept:
+        click.echo("Changed since the import, so they or their stock stay as they are:")
+    for name in undone.kept[:SHOWN_MAX]:
+        click.echo(f"  {name}")
+    if len(undone.kept) > SHOWN_MAX:
+        click.echo(f"... and {len(undone.kept) - SHOWN_MAX:,} more.")
+
+
+def _tell_stopped(report: Report, key: str, *, exponent: int) -> None:
+    assert report.stopped is not None
+    done, rows, refusal = report.stopped.rows_done, report.stopped.rows, report.stopped.refusal
+    for problem in report.problems[:SHOWN_MAX]:
+        click.echo(file_problems.sentence(problem.problem, problem.line, exponent=exponent), err=True)
+    why = "" if refusal is None else f" {sentence(refusal, exponent=exponent)}"
+    click.echo(
+        f"Error: Stopped after {done:,} of {rows:,} rows, which are imported.{why} Go on with the same file"
+        f" and --resume {key}, or undo it: tuckshop import undo {key}",
+        err=True,
+    )
 
 
 def _show(report: Report) -> None:
@@ -82,7 +135,7 @@ def _show(report: Report) -> None:
 
 
 async def _take(
-    file: BinaryIO, machine: str | None, reason: str | None, *, dry_run: bool
+    file: BinaryIO, machine: str | None, reason: str | None, key: str, *, dry_run: bool
 ) -> tuple[Report, int]:
     """What was done, and the decimals of the shop's currency."""
     from tuckshop.domain import users
@@ -93,10 +146,14 @@ async def _take(
     async with opened_shop() as shop:
         machine_id = (await find_machine(shop, machine)).id
         content = file.read(csv_files.BYTES_MAX + 1)
+        told: list[str] = []
         is_watched = sys.stderr.isatty()
         with click.progressbar(length=1, file=sys.stderr) if is_watched else nullcontext() as bar:
 
             def progress(done: int, of: int) -> None:
+                if not told and of > product_files.PORTION and not dry_run:
+                    told.append(f"If this is interrupted, go on with --resume {key}.")
+                    click.echo(told[0], err=True)
                 if bar is not None:
                     bar.length = of
                     bar.update(done - bar.pos)
@@ -109,6 +166,16 @@ async def _take(
                 machine_id=machine_id,
                 reason=reason or product_files.REASON,
                 dry_run=dry_run,
+                key=_PREFIX + key,
                 progress=progress,
             )
         return report, shop.currency.exponent
+
+
+async def _undo(key: str) -> Undone:
+    from tuckshop.domain import users
+    from tuckshop.imports import portions
+    from tuckshop.till.callers import OPERATOR
+
+    async with opened_shop() as shop:
+        return await portions.undo(shop, caller=OPERATOR, actor=users.OPERATOR, key=_PREFIX + key)

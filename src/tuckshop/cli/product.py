@@ -65,7 +65,17 @@ def list_() -> None:
     """List the products on sale."""
     found, currency = run(_all())
     output.table(
-        ("Id", "Name", f"Price {currency.code}", "Stock", "Seller", "Refundable", "Category", "Barcode"),
+        (
+            "Id",
+            "Name",
+            f"Price {currency.code}",
+            "Stock",
+            "Seller",
+            "Refundable",
+            "Category",
+            "Barcode",
+            "Approval",
+        ),
         (
             (
                 one.product_id,
@@ -76,6 +86,7 @@ def list_() -> None:
                 "yes" if one.refundable else "no",
                 one.category or "",
                 one.barcode or "",
+                "waiting" if one.waiting is True else "",
             )
             for one in found
         ),
@@ -111,6 +122,13 @@ def change(
         )
     stands, currency = run(_change(product, price=price, refundable=refundable, **typed))
     click.echo(f"Changed {_told(stands, currency)}.")
+
+
+@product.command("approve")
+@product_argument
+def approve(product: str) -> None:
+    """Approve a product that waits because its name looks like another seller's."""
+    click.echo(f"{run(_approve(product)).name} is on sale.")
 
 
 @product.command("remove")
@@ -165,7 +183,7 @@ async def every(shop: Shop, *, machine_id: int = DEFAULT_MACHINE_ID) -> list[Pro
     from tuckshop.queries import catalogue
 
     found: list[ProductRecord] = []
-    search = catalogue.Search(limit=PAGE, machine_id=machine_id)
+    search = catalogue.Search(limit=PAGE, machine_id=machine_id, waiting=True)
     while page := await catalogue.page(shop, search):
         found += page
         search = replace(search, after=catalogue.Place(page[-1].product_id))
@@ -248,6 +266,16 @@ async def _change(
             **texts,
         )
         return await settle(shop, command), currency
+
+
+async def _approve(product: str) -> ProductRecord:
+    from tuckshop.till.callers import OPERATOR
+    from tuckshop.till.commands.approvals import ApproveProduct
+
+    async with opened_shop() as shop:
+        found = await find(shop, product)
+        await settle(shop, ApproveProduct(OPERATOR, found.product_id))
+        return found
 
 
 async def _remove(product: str) -> ProductRecord:

@@ -54,6 +54,7 @@ class Product(NamedTuple):
     image_id: int | None = None
     category: str | None = None
     barcode: str | None = None
+    waiting: bool = False  # for an admin: it looks like another seller's, and nobody buys it
 
     @property
     def category_key(self) -> str | None:
@@ -61,7 +62,8 @@ class Product(NamedTuple):
         return None if self.category is None else name_key(self.category)
 
 
-ATTRIBUTES = tuple(name for name in Product._fields if name not in ("id", "seller_id", "version", "on_sale"))
+_OTHERS = ("id", "seller_id", "version", "on_sale", "waiting")
+ATTRIBUTES = tuple(name for name in Product._fields if name not in _OTHERS)
 """What its owner may change of a product; each change is a new version."""
 
 
@@ -170,6 +172,14 @@ def require_owner(actor: Actor, seller_id: int | None) -> None:
 def require_on_sale(product: Product | None, named: int | str) -> Product:
     """The product, which was asked for by its id or name. Raises UnknownProduct for none on sale."""
     if product is None or not product.on_sale:
+        raise UnknownProduct(product=named)
+    return product
+
+
+def require_for_sale(product: Product | None, named: int | str) -> Product:
+    """As `require_on_sale`, for buyers, for whom there is none yet that waits for an admin."""
+    product = require_on_sale(product, named)
+    if product.waiting:
         raise UnknownProduct(product=named)
     return product
 

@@ -61,6 +61,9 @@ TABLE: dict[type[Refusal], Row] = {
     refusals.UnknownTransfer: Row(404, "Unknown transfer", "There is no transfer {transfer}."),
     refusals.UnknownSession: Row(404, "Unknown session", "You have no session {session}."),
     refusals.UnknownToken: Row(404, "Unknown token", "You have no API token {token}."),
+    refusals.UnknownImport: Row(
+        404, "Unknown import", "There is no import {key}, or it is too old to be undone."
+    ),
     refusals.UnknownScreen: Row(404, "Unknown screen", "This machine has no screen {screen}."),
     refusals.UnknownImage: Row(404, "Unknown image", "There is no image {image}."),
     refusals.InvalidField: Row(422, "Invalid value", "{field} {reason}."),
@@ -136,6 +139,12 @@ TABLE: dict[type[Refusal], Row] = {
     ),
     refusals.EarningsOwed: Row(
         409, "Earnings owed", "The seller owes the shop {owed_cents}. That must be paid back first."
+    ),
+    refusals.ImportUndone: Row(409, "Import undone", "The import {key} was already undone."),
+    refusals.NameTooSimilar: Row(
+        409,
+        "Name too similar",
+        "The name {name} looks like another user's, or mixes alphabets in a word. Choose another one.",
     ),
     refusals.NameTaken: Row(409, "Name taken", "The name {name} is taken. Choose another one."),
     refusals.BarcodeTaken: Row(409, "Barcode taken", "Product {product} already has the barcode {barcode}."),

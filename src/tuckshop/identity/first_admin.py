@@ -43,7 +43,7 @@ async def make(
     Raises:
         InvalidField: the code is not this one, or as `registration.add`.
         TooManyTries: of codes, from this address or from all.
-        NameTaken: somebody has it.
+        NameTaken, NameTooSimilar: somebody has it, or one that looks so.
         RegistrationClosed: there is an admin already.
     """
     counted = await login_throttle.begin(shop, username=_COUNTED_AS, address=address)

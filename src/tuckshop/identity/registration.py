@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from tuckshop.domain.users import (
 from tuckshop.identity import registration_throttle
 from tuckshop.identity.passwords import common
 from tuckshop.identity.users import User
+from tuckshop.store.skeletons import skeleton
 from tuckshop.till.callers import OPERATOR, RegistrantCaller
 from tuckshop.till.commands.base import Envelope
 from tuckshop.till.commands.users import NewUser, Register, Registered
@@ -44,7 +46,7 @@ async def register(
 
     Raises:
         InvalidField, RegistrationClosed, TooManyRegistrations: see `new_user`.
-        NameTaken, EmailTaken: (in that order) another user has it.
+        NameTaken, NameTooSimilar, EmailTaken: (in that order) another user has it, or a name that looks so.
     """
     user = await new_user(
         shop,
@@ -106,7 +108,7 @@ async def add(
     """A new active user with whatever roles; for the operator. `any_password` is for demo data alone.
 
     Raises:
-        InvalidField, NameTaken, EmailTaken: as `register`.
+        InvalidField, NameTaken, NameTooSimilar, EmailTaken: as `register`.
         RegistrationClosed: was to be `only_first` of the admins, and there is one.
     """
     checked = _checked(username, email, password, any_password=any_password)
@@ -129,6 +131,7 @@ def _checked(username: str, email: str | None, password: str, *, any_password: b
 
 
 async def _hashed(shop: Shop, given: _Checked, *, roles: frozenset[Role], state: UserState) -> NewUser:
+    await asyncio.to_thread(skeleton, given.username)  # The first one reads its data, which takes a while.
     return NewUser(given.username, given.email, await shop.passwords.hash(given.password), roles, state)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from tuckshop.domain.refusals import (
     EmailTaken,
     InvalidField,
     NameTaken,
+    NameTooSimilar,
     UnknownUser,
 )
 from tuckshop.domain.users import (
@@ -31,6 +32,7 @@ from tuckshop.identity import login_throttle, present_password
 from tuckshop.identity.passwords import common, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
+from tuckshop.store.skeletons import mixes_alphabets, skeleton
 from tuckshop.till.callers import SessionCaller
 
 users = tables.users
@@ -68,7 +70,7 @@ async def change(
 
     Raises:
         BadCredentials, TooManyTries: the current password is missing or wrong, or was so too often.
-        InvalidField, NameTaken, EmailTaken: as `registration.register`.
+        InvalidField, NameTaken, NameTooSimilar, EmailTaken: as `registration.register`.
     """
     values: dict[str, Any] = {}
     kept = proven
@@ -90,9 +92,9 @@ async def change(
         return await find(shop, user_id=user_id)
     given_email = None if isinstance(email, msgspec.UnsetType) else email
     async with writing(shop.engine) as connection:
-        await require_free(connection, username, given_email, but=user_id)
         this = users.c.id == user_id, users.c.state != UserState.CLOSED.value
         before = (await connection.execute(select(*COLUMNS).where(*this).with_for_update())).one_or_none()
+        await _take(connection, username, given_email, before)
         query = update(users).where(*this).values(values).returning(*COLUMNS)
         if kept is not None:
             # Whoever knew the old one must not undo a reset that came in between.
@@ -118,6 +120,31 @@ async def change(
                 now_us=shop.clock(),
             )
     return user_of(row)
+
+
+async def _take(
+    connection: AsyncConnection, username: str | None, email: str | None, before: Row[Any] | None
+) -> None:
+    """Raises NameTaken, NameTooSimilar or EmailTaken, if it is not free for whoever was called so before."""
+    if username is not None:
+        # As the till does it, and in its order: of two who look the same one must find the other.
+        await connection.execute(select(tables.shop.c.id).with_for_update(key_share=True))
+    await require_free(connection, username, email, but=0 if before is None else before.id)
+    if username is None or before is None:
+        return
+    looks, skeletons = skeleton(username), tables.user_skeletons
+    if name_key(username) != name_key(before.username):  # Names that are there stay.
+        alike = (
+            select(users.c.id)
+            .join(skeletons, users.c.id == skeletons.c.user_id)
+            .where(skeletons.c.skeleton == looks, users.c.state != UserState.CLOSED.value)
+            .where(users.c.id != before.id)
+            .limit(1)
+        )
+        if mixes_alphabets(username) or await connection.scalar(alike) is not None:
+            raise NameTooSimilar(name=username)
+    await connection.execute(delete(skeletons).where(skeletons.c.user_id == before.id))
+    await connection.execute(insert(skeletons).values(user_id=before.id, skeleton=looks))
 
 
 async def check_current_password(

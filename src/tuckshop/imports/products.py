@@ -2,41 +2,49 @@
 
 A product is known by its name, by the rule that makes names the same. New names are added, known ones changed
 to what their row says; what the file does not name stays as it is. So taking a file twice changes nothing.
-All rows or none: they are one command of the till's.
+Every row is looked at before the first is done. Then they are done in portions, each one command of the
+till's, between which others are served; a file that stopped half-way goes on where it was if taken again.
+`portions` has how, and how an import is undone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from tuckshop.context import Shop
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
+from tuckshop.domain.money import Currency
 from tuckshop.domain.products import PRODUCTS_MAX
 from tuckshop.domain.refusals import (
     BarcodeTaken,
     NameTaken,
     NotOwner,
+    Refusal,
     StockTooLarge,
     UnknownProduct,
     UnknownUser,
 )
-from tuckshop.domain.users import Actor, Role, name_key
-from tuckshop.imports import csv_files, product_rows
+from tuckshop.domain.selling import Use, require_room
+from tuckshop.domain.users import OPERATOR, Actor, Role, name_key
+from tuckshop.imports import csv_files, portions, product_rows
 from tuckshop.imports.file_problems import BarcodeInUse
-from tuckshop.imports.product_rows import COLUMNS, Known, Problem, Seller
-from tuckshop.queries import machines
+from tuckshop.imports.portions import Importer
+from tuckshop.imports.product_rows import COLUMNS, ImportRow, Known, Problem, Seller
+from tuckshop.queries import machines, selling
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
-from tuckshop.till.callers import OperatorCaller, SessionCaller
-from tuckshop.till.commands.base import Envelope
-from tuckshop.till.commands.products import AddProduct, ChangeProduct, ChangeProducts
+from tuckshop.till.commands.base import Envelope, Outcome
+from tuckshop.till.commands.imports import ChangeProducts
+from tuckshop.till.commands.products import AddProduct, ChangeProduct
 
 PAGE = 500
+PORTION = 200  # Rows of one command: a tenth of a second of the till's, after which others are served.
 REASON = "imported"
 _TRIES = 3  # Looks at a shop that others are changing at the same names just now.
 
@@ -57,12 +65,22 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """How many rows of how many were done before something stopped it; None: see the problems."""
+
+    rows_done: int
+    rows: int
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a file, or would. With problems nothing was done."""
+    """What became of a file, or would. With problems nothing was done, unless it `stopped` half-way."""
 
     acts: tuple[Act, ...] = ()
     unchanged: int = 0
     problems: tuple[Problem, ...] = ()
+    stopped: Stopped | None = None
 
     @property
     def added(self) -> int:
@@ -83,7 +101,7 @@ class Report:
 async def take(
     shop: Shop,
     *,
-    caller: SessionCaller | OperatorCaller,
+    caller: Importer,
     actor: Actor,
     content: bytes,
     machine_id: int = DEFAULT_MACHINE_ID,
@@ -98,36 +116,124 @@ async def take(
     counted, and the difference is a correction. But a row whose `stock` still is what `stock_exported` says
     was not counted by anybody: it leaves the shelf alone, with the sales since the export.
 
-    `actor` is what the caller may do now; the till asks again. With a `key`, the file is taken once: taken
-    again, it changes nothing, whatever was sold or changed meanwhile.
+    `actor` is what the caller may do now; the till asks again. With a `key`, each row is done once: taken
+    again, the file changes nothing but for rows that it did not come to, whatever was sold or changed
+    meanwhile. And it can be undone: see `portions.undo`.
 
     Raises:
         RoleMissing, SessionEnded: only sellers and admins have products.
         UnknownMachine: as it says.
-        BarcodeTaken, NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser: others kept changing
-            the same products; nothing was done.
+        KeyReused: for another file or machine.
+        ImportUndone: it was undone under this key.
+        Refusal: of the first portion, as by quotas, or since others kept changing the same products; nothing
+            was done. One of a later portion is in the report.
     """
     actor.require(Role.SELLER, Role.ADMIN)
     await machines.find(shop, machine_id=machine_id)
     try:
-        table = product_rows.parse(csv_files.read(content, rows_max=PRODUCTS_MAX), currency=shop.currency)
+        # Not in the loop, which others wait for.
+        table = await asyncio.to_thread(_parsed, content, shop.currency)
     except csv_files.FileUnreadable as error:
         return Report(problems=(Problem(error.line, error.problem),))
-    for tried in range(1, _TRIES + 1):
-        report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)
-        if report.problems or dry_run or not steps:
-            return report
+    asked = _Asked(shop, caller, actor, machine_id, reason, key, content)
+    report, steps = await _look(shop, caller, actor, table, machine_id, reason, progress)
+    if report.problems or dry_run or not steps:
+        return report
+    await _require_room(shop, actor, steps)
+    planned = list(zip(report.acts, steps, strict=True))
+    done: list[Act] = []
+    for start in range(0, len(table.products), PORTION):
+        rows = table.products[start : start + PORTION]
+        part = [one for one in planned if rows[0].line <= one[0].line <= rows[-1].line]
         try:
-            # Each try has a key of its own: a refusal is an answer too, and is repeated as one.
-            once = (None, b"") if key is None else (f"{key}.{tried}", hashlib.sha256(content).digest())
-            outcome = await shop.till.execute(Envelope(ChangeProducts(caller, tuple(steps)), *once))
+            done += await _apply(asked, start, rows, part)
+        except Refusal as refusal:
+            if start == 0:
+                raise
+            return Report(tuple(done), stopped=Stopped(start, len(table.products), refusal))
+        except _NowWrong as wrong:
+            if start == 0:
+                return Report(problems=wrong.problems)
+            return Report(tuple(done), problems=wrong.problems, stopped=Stopped(start, len(table.products)))
+    return Report(tuple(done), report.unchanged) if done else Report()
+
+
+def _parsed(content: bytes, currency: Currency) -> product_rows.Table:
+    return product_rows.parse(csv_files.read(content, rows_max=PRODUCTS_MAX), currency=currency)
+
+
+class _Asked(NamedTuple):
+    """Who takes a file, and how; `key`: under which it is taken once; `content`: of the file."""
+
+    shop: Shop
+    caller: Importer
+    actor: Actor
+    machine_id: int
+    reason: str
+    key: str | None
+    content: bytes
+
+    async def portion(self, steps: list[AddProduct | ChangeProduct], start: int) -> Outcome:
+        """What the till did. With a key, it leaves a record even where there is nothing to be done."""
+        command = ChangeProducts(self.caller, tuple(steps))
+        if self.key is None:
+            outcome = await self.shop.till.execute(Envelope(command))
             outcome.receipt()
+            return outcome
+        file = hashlib.sha256(b"%d " % self.machine_id + self.content).digest()
+        return await portions.do(self.shop, command, key=self.key, start=start, fingerprint=file)
+
+
+async def _require_room(shop: Shop, actor: Actor, steps: list[AddProduct | ChangeProduct]) -> None:
+    """Raises TooManyProducts, TooManyPieces where new products are more than a seller may have."""
+    more: dict[int, Use] = {}
+    for step in steps:
+        seller_id = step.seller_id or actor.user_id if isinstance(step, AddProduct) else None
+        if isinstance(step, AddProduct) and seller_id is not None and not step.for_house:
+            before = more.get(seller_id, Use())
+            more[seller_id] = Use(before.products + 1, before.pieces + step.stock)
+    for seller_id, new in more.items():
+        found = await selling.find(shop, actor=OPERATOR, user_id=seller_id)
+        require_room(found.quota, found.used, new)
+
+
+class _NowWrong(Exception):
+    """What others did since the file was looked at and these rows do not go together any more."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
+async def _apply(
+    asked: _Asked,
+    start: int,
+    rows: tuple[ImportRow, ...],
+    part: list[tuple[Act, AddProduct | ChangeProduct]],
+) -> list[Act]:
+    """Does what the rows from `start` on ask for, and what became of it; nothing if it was done before.
+
+    Raises:
+        Refusal, _NowWrong: none of these rows was done.
+    """
+    for tried in range(1, _TRIES + 1):
+        if not part and asked.key is None:
+            return []
+        try:
+            outcome = await asked.portion([step for _, step in part], start)
         except (BarcodeTaken, NameTaken, NotOwner, StockTooLarge, UnknownProduct, UnknownUser):
             # Somebody was faster between the look and the till; the next look tells which row it concerns.
             if tried == _TRIES:
                 raise
         else:
-            return Report() if outcome.replayed else report
+            return [] if outcome.replayed else [act for act, _ in part]
+        table = product_rows.Table(rows, ())
+        report, steps = await _look(
+            asked.shop, asked.caller, asked.actor, table, asked.machine_id, asked.reason, lambda *_: None
+        )
+        if report.problems:
+            raise _NowWrong(report.problems)
+        part = list(zip(report.acts, steps, strict=True))
     raise AssertionError("the last try returns or raises")
 
 
@@ -152,7 +258,7 @@ async def give(
 
 async def _look(
     shop: Shop,
-    caller: SessionCaller | OperatorCaller,
+    caller: Importer,
     actor: Actor,
     table: product_rows.Table,
     machine_id: int,

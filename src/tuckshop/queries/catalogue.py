@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, assert_never
 
+from msgspec import UNSET
 from sqlalchemy import (
     CTE,
     ColumnElement,
     Select,
     and_,
+    exists,
     func,
     or_,
     select,
@@ -31,7 +33,7 @@ from tuckshop.till.commands.products import ProductRecord
 
 machines, products, shelves, users = tables.machines, tables.products, tables.shelves, tables.users
 own = shelves.alias("own")  # The shelves with a price of their own: few, and in indexes of their own.
-product_suffixes = tables.product_suffixes
+product_suffixes, waiting = tables.product_suffixes, tables.waiting_products
 
 _ALL = 2**62
 FEW = 4_000  # Of which a list is sorted in some 15 ms; a walk passes 25 others for each of more.
@@ -62,7 +64,8 @@ class Search:
     """What to look for among the products on sale, and which of those found to tell.
 
     `keyword`: a part of the name, by the rule that makes names the same; empty finds everything. `category`:
-    the whole of it, by the same rule. Stock and prices are those of the machine.
+    the whole of it, by the same rule. Stock and prices are those of the machine. `waiting`: products too that
+    wait for an admin.
     """
 
     limit: int
@@ -76,6 +79,7 @@ class Search:
     sort: Sort = Sort.ID
     after: Place | None = None
     offset: int = 0
+    waiting: bool = False
 
 
 async def page(shop: Shop, search: Search) -> list[ProductRecord]:
@@ -251,7 +255,7 @@ def _matching(search: Search, price_cents: ColumnElement[int], *, few: CTE | Non
         columns.append(products.c.name_key)
     if is_by_price:
         columns.append(price_cents.label("price_cents"))
-    query = select(*columns).where(products.c.removed_us.is_(None))
+    query = select(*columns).where(products.c.removed_us.is_(None), *_approved(search))
     if price_cents is own.c.price_cents:
         query = query.join_from(products, own, _has_own(search.machine_id))
     elif price_cents is not products.c.price_cents:
@@ -274,6 +278,10 @@ def _matching(search: Search, price_cents: ColumnElement[int], *, few: CTE | Non
         has_some = func.coalesce(shelves.c.quantity, 0) > 0
         query = query.where(has_some if search.in_stock else has_none)
     return query if search.after is None else query.where(_behind(search.after, search.sort, price_cents))
+
+
+def _approved(search: Search) -> list[ColumnElement[bool]]:
+    return [] if search.waiting else [products.c.id.not_in(select(waiting.c.product_id))]
 
 
 def _behind(after: Place, sort: Sort, price_cents: ColumnElement[int]) -> ColumnElement[bool]:
@@ -339,6 +347,7 @@ def _on_sale(machine_id: int) -> Select[Any]:
         "price_cents": _price().label("price_cents"),
         "stock": func.coalesce(shelves.c.quantity, 0).label("stock"),
         "seller": users.c.username,
+        "waiting": exists().where(waiting.c.product_id == products.c.id).label("waiting"),
     }
     return (
         select(
@@ -351,4 +360,4 @@ def _on_sale(machine_id: int) -> Select[Any]:
 
 
 def _record(row: Any) -> ProductRecord:
-    return ProductRecord(*row)
+    return ProductRecord(*[*row[:-1], True if row.waiting else UNSET])

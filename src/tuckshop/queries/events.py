@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import exists, func, or_, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -314,7 +314,8 @@ def _hello(*, resumed: bool) -> bytes:
 
 async def _products(connection: Any, ids: Collection[int]) -> list[dict[str, Any]]:
     products = tables.products.c
-    query = select(products.id, products.price_cents, products.version, products.removed_us).where(
+    waits = exists().where(tables.waiting_products.c.product_id == products.id).label("waits")
+    query = select(products.id, products.price_cents, products.version, products.removed_us, waits).where(
         products.id.in_(sorted(ids))
     )
     rows = await connection.execute(query) if ids else ()
@@ -323,7 +324,7 @@ async def _products(connection: Any, ids: Collection[int]) -> list[dict[str, Any
             "product": row.id,
             "price": row.price_cents,
             "version": row.version,
-            "on_sale": row.removed_us is None,
+            "on_sale": row.removed_us is None and not row.waits,
         }
         for row in rows
     ]

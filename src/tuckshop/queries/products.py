@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from tuckshop.context import Shop
 from tuckshop.domain.products import ATTRIBUTES
@@ -15,6 +15,7 @@ from tuckshop.queries.machines import is_low
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
+waiting = tables.waiting_products
 products, shelves, machines, users = tables.products, tables.shelves, tables.machines, tables.users
 
 
@@ -39,6 +40,7 @@ class ProductOverview:
     stock: int
     is_low: bool
     seller: str | None
+    waiting: bool  # for an admin, since it looks like another seller's
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def _overviews() -> Select[Any]:
             stock.label("stock"),
             has_low.label("is_low"),
             users.c.username.label("seller"),
+            exists().where(waiting.c.product_id == products.c.id).label("waiting"),
         )
         .outerjoin(shelves, shelves.c.product_id == products.c.id)
         .outerjoin(users, users.c.id == products.c.seller_id)
@@ -142,5 +145,13 @@ async def _read(shop: Shop, query: Select[Any]) -> list[ProductOverview]:
         rows = (await connection.execute(query)).mappings().all()
     # PostgreSQL adds up in a decimal, and SQLite has no truth but 1.
     return [
-        ProductOverview(**{**row, "stock": int(row["stock"]), "is_low": bool(row["is_low"])}) for row in rows
+        ProductOverview(
+            **{
+                **row,
+                "stock": int(row["stock"]),
+                "is_low": bool(row["is_low"]),
+                "waiting": bool(row["waiting"]),
+            }
+        )
+        for row in rows
     ]

@@ -68,6 +68,7 @@ async def stocked(shop: Shop, *, machine_id: int, also: Collection[int] = ()) ->
         )
         .join(shelves, shelves.c.product_id == products.c.id)
         .where(shelves.c.machine_id == machine_id, products.c.removed_us.is_(None))
+        .where(products.c.id.not_in(select(tables.waiting_products.c.product_id)))
     )
     first = query.order_by(shelves.c.slot.is_(None), shelves.c.slot, products.c.id).limit(SHELVES_MAX)
     async with reading(shop.engine) as connection:

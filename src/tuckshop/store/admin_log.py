@@ -32,6 +32,7 @@ VERSIONS: dict[str, int] = {
     "order.refund": 1,
     "order.refund_request": 1,
     "product.add": 1,
+    "product.approve": 1,
     "product.change": 1,
     "product.move": 1,
     "product.remove": 1,

@@ -31,7 +31,7 @@ async def change(
     Raises:
         NotOwner: an admin, and a password or email address of somebody else.
         BadCredentials, TooManyTries: the current password is missing or wrong, or was so too often.
-        InvalidField, NameTaken, EmailTaken: as `registration.register`.
+        InvalidField, NameTaken, NameTooSimilar, EmailTaken: as `registration.register`.
     """
     proven = None
     if password is not UNSET or email not in (UNSET, user.email):

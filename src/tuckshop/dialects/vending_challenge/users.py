@@ -17,6 +17,7 @@ from tuckshop.domain.refusals import (
     InvalidField,
     LastAdmin,
     NameTaken,
+    NameTooSimilar,
     NotOwner,
     RegistrationClosed,
     StillHoldsValue,
@@ -93,6 +94,7 @@ class UsersResponse(Counted):
         TooManyRegistrations,
         InvalidField,
         NameTaken,
+        NameTooSimilar,
         EmailTaken,
         login="none",
         body=RegisterBody,
@@ -169,7 +171,16 @@ async def _change_user(request: ShopRequest, user_id: PathId) -> UserResponse:
     return await show_user(request, changed)
 
 
-_CHANGING_USER = (UnknownUser, NotOwner, BadCredentials, TooManyTries, InvalidField, NameTaken, EmailTaken)
+_CHANGING_USER = (
+    UnknownUser,
+    NotOwner,
+    BadCredentials,
+    TooManyTries,
+    InvalidField,
+    NameTaken,
+    NameTooSimilar,
+    EmailTaken,
+)
 replace_user = put(
     _USER, summary="Change a user", operation=describe("putUser", *_CHANGING_USER, body=UserBody)
 )(_change_user)

@@ -22,7 +22,7 @@ classes to what its clients see, and a test proves that every class has a row in
     |  `- SellerNotInvited        no admin has invited the seller to this machine
     |- Unknown                no such thing: UnknownUser, UnknownGuest, UnknownProduct, UnknownMachine,
     |                         UnknownOrder, UnknownPurchase, UnknownTransfer, UnknownSession,
-    |                         UnknownToken, UnknownImage, UnknownScreen
+    |                         UnknownToken, UnknownImage, UnknownScreen, UnknownImport
     |- Unacceptable           the value itself is wrong, whatever the shop's state
     |  |- InvalidField            a name, price, quantity ... that breaks a rule: one of `field_problems`
     |  |- CoinNotAccepted         no such coin in this currency, or not taken
@@ -35,7 +35,7 @@ classes to what its clients see, and a test proves that every class has a row in
     `- Conflict               not as things stand now
        |- InsufficientFunds, OutOfStock, StockTooLarge, BalanceTooLarge, ChangeUnpayable, NothingToPayOut
        |- CoinsMissing, CoinsOwed, NotPayable, PayoutNotCovered, EarningsOwed
-       |- NameTaken, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
+       |- NameTaken, NameTooSimilar, BarcodeTaken, EmailTaken, ClientRefTaken, ExternalRefTaken
        |- NotRefundable, RefundWindowOver, RefundExceedsSale, RefundsExhausted, RefundNotCovered
        |- NotReversible, AlreadyReversed, ReversalNotCovered
        |- PriceChanged             it costs something else than the buyer has seen
@@ -44,6 +44,7 @@ classes to what its clients see, and a test proves that every class has a row in
        |- CoinsCapReached, MachineCoinsCapReached, CoinsDeclaredElsewhere
        |- DepositTooLarge, MachineLimitReached, UserNotPresent, UndoAtCounter
        |- TooManyProducts, TooManyPieces, PicturesTooLarge
+       |- ImportUndone             the products are as before the import
        |- SecondFactorOn, SecondFactorOff
        |- FulfilNotOffered, TooManyPlaced
        |- StillHoldsValue         earnings, a tab or stock must be settled first
@@ -107,6 +108,7 @@ from tuckshop.domain.refusals.orders import UndoAtCounter as UndoAtCounter
 from tuckshop.domain.refusals.orders import UserNotPresent as UserNotPresent
 from tuckshop.domain.refusals.orders import WrongStatus as WrongStatus
 from tuckshop.domain.refusals.products import BarcodeTaken as BarcodeTaken
+from tuckshop.domain.refusals.products import ImportUndone as ImportUndone
 from tuckshop.domain.refusals.products import PicturesTooLarge as PicturesTooLarge
 from tuckshop.domain.refusals.products import PlanChanged as PlanChanged
 from tuckshop.domain.refusals.products import StockTooLarge as StockTooLarge
@@ -116,6 +118,7 @@ from tuckshop.domain.refusals.products import TooManyScreens as TooManyScreens
 from tuckshop.domain.refusals.products import VersionChanged as VersionChanged
 from tuckshop.domain.refusals.unknown import UnknownGuest as UnknownGuest
 from tuckshop.domain.refusals.unknown import UnknownImage as UnknownImage
+from tuckshop.domain.refusals.unknown import UnknownImport as UnknownImport
 from tuckshop.domain.refusals.unknown import UnknownMachine as UnknownMachine
 from tuckshop.domain.refusals.unknown import UnknownOrder as UnknownOrder
 from tuckshop.domain.refusals.unknown import UnknownProduct as UnknownProduct
@@ -133,6 +136,7 @@ from tuckshop.domain.refusals.users import EmailTaken as EmailTaken
 from tuckshop.domain.refusals.users import LastAdmin as LastAdmin
 from tuckshop.domain.refusals.users import LogInNeeded as LogInNeeded
 from tuckshop.domain.refusals.users import NameTaken as NameTaken
+from tuckshop.domain.refusals.users import NameTooSimilar as NameTooSimilar
 from tuckshop.domain.refusals.users import NotOwner as NotOwner
 from tuckshop.domain.refusals.users import RegistrationClosed as RegistrationClosed
 from tuckshop.domain.refusals.users import RoleMissing as RoleMissing

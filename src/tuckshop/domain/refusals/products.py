@@ -56,3 +56,9 @@ class PicturesTooLarge(Conflict, code="pictures-too-large"):
 
     bytes_max: int
     bytes: int
+
+
+class ImportUndone(Conflict, code="import-undone"):
+    """What was imported under this key was undone before, or is being undone."""
+
+    key: str

@@ -59,6 +59,12 @@ class UnknownToken(Unknown, code="unknown-token"):
     token: int
 
 
+class UnknownImport(Unknown, code="unknown-import"):
+    """The caller has imported nothing under this key, or it is too old to be undone."""
+
+    key: str
+
+
 class UnknownScreen(Unknown, code="unknown-screen"):
     """The machine has no such screen, or it has ended."""
 

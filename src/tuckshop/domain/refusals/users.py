@@ -76,6 +76,12 @@ class NameTaken(Conflict, code="name-taken"):
     name: str
 
 
+class NameTooSimilar(Conflict, code="name-too-similar"):
+    """The name looks like that of another user, or one word of it mixes Latin with Cyrillic or Greek."""
+
+    name: str
+
+
 class EmailTaken(Conflict, code="email-taken"):
     """Another user has this email address."""
 

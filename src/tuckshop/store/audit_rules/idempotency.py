@@ -51,7 +51,9 @@ SILENT = (
     "shelves.set/1",
     "product.saved/1",
     "product.removed/1",
+    "product.approved/1",
     "products.changed/1",
+    "products.undone/1",
 )
 """The forms of receipts that point to no row. No refusal does."""
 

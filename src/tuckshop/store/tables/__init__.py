@@ -18,7 +18,13 @@ from tuckshop.store.tables.machine import (
     stock_movements,
 )
 from tuckshop.store.tables.order import order_lines, orders, refund_lines, refund_requests, refunds, sales
-from tuckshop.store.tables.product import images, product_suffixes, products
+from tuckshop.store.tables.product import (
+    images,
+    product_skeletons,
+    product_suffixes,
+    products,
+    waiting_products,
+)
 from tuckshop.store.tables.shop_state import (
     admin_log,
     alerts,
@@ -38,6 +44,7 @@ from tuckshop.store.tables.user import (
     second_factors,
     seller_quotas,
     sessions,
+    user_skeletons,
     users,
 )
 
@@ -63,6 +70,7 @@ __all__ = [
     "metadata",
     "order_lines",
     "orders",
+    "product_skeletons",
     "product_suffixes",
     "products",
     "recovery_codes",
@@ -80,7 +88,9 @@ __all__ = [
     "stock_movements",
     "transfers",
     "uploads",
+    "user_skeletons",
     "users",
+    "waiting_products",
 ]
 
 sequences = tuple(Sequence(f"{name}_id_seq", metadata=metadata) for name in TILL_IDS)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -86,6 +87,23 @@ products = Table(
         Index(f"ix_products_on_sale_{columns[0]}", *columns, **partial("removed_us IS NULL"))
         for columns in (("price_cents", "id", "name_key"), ("name_key", "price_cents", "id"))
     ),
+)
+
+# What names of products look like, by `store.skeletons`.
+product_skeletons = Table(
+    "product_skeletons",
+    metadata,
+    Column("product_id", BigInteger, ForeignKey("products.id"), primary_key=True, autoincrement=False),
+    Column("skeleton", Text, nullable=False),
+    Index(None, "skeleton"),
+)
+
+# Products that look like another seller's: nobody sees or buys them until an admin has approved them.
+waiting_products = Table(
+    "waiting_products",
+    metadata,
+    Column("product_id", BigInteger, ForeignKey("products.id"), primary_key=True, autoincrement=False),
+    time("created_us"),
 )
 
 product_suffixes = Table(

@@ -98,6 +98,15 @@ sessions = Table(
     Index(None, "user_id"),
 )
 
+# What names look like, by `store.skeletons`; not unique, since names that were there before may look alike.
+user_skeletons = Table(
+    "user_skeletons",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("skeleton", Text, nullable=False),
+    Index(None, "skeleton"),
+)
+
 # What an admin has changed of `domain.selling.Quota` for a seller; nothing: as for everybody.
 seller_quotas = Table(
     "seller_quotas",

@@ -5,6 +5,8 @@ together. All are imported with the package, so that every stored tag is known t
 """
 
 from tuckshop.till.commands import (
+    approvals,
+    imports,
     machines,
     orders,
     products,
@@ -15,4 +17,15 @@ from tuckshop.till.commands import (
     wallet,
 )
 
-__all__ = ["machines", "orders", "products", "refunds", "tabs", "transfers", "users", "wallet"]
+__all__ = [
+    "approvals",
+    "imports",
+    "machines",
+    "orders",
+    "products",
+    "refunds",
+    "tabs",
+    "transfers",
+    "users",
+    "wallet",
+]

@@ -14,7 +14,8 @@ from tuckshop.domain.refusals import InvalidField, PlanChanged
 from tuckshop.domain.users import Actor, Role
 from tuckshop.store.admin_log import Facts
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
-from tuckshop.till.commands.products import is_own_product, log_product, require_allowed
+from tuckshop.till.commands.products import is_own_product, log_product
+from tuckshop.till.state import quotas
 from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import declare, declared_cents, move_coins, move_stock, open_shelf, post
 from tuckshop.till.state.read_set import ReadSet
@@ -190,7 +191,7 @@ class MoveStock(Command, frozen=True):
         quantity = product_rules.check_quantity(self.quantity, field="quantity", least=1)
         out = product_rules.move(products.shelf(self.machine_id, product.id), StockKind.MOVE, -quantity)
         into = product_rules.move(products.shelf(self.target_id, product.id), StockKind.MOVE, quantity)
-        require_allowed(actor, product.seller_id, work, machine_id=self.target_id)
+        quotas.require_invited(actor, product.seller_id, work, machine_id=self.target_id)
         open_shelf(work, self.target_id, product.id)
         for movement in (out, into):
             move_stock(work, movement, actor, reason=self.reason)

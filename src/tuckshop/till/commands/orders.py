@@ -211,7 +211,7 @@ class PlaceOrder(Command, frozen=True):
         asked += ((products.names.get(name_key(name), 0), name, quantity) for name, quantity in self.named)
         return [
             orders.RequestedLine(
-                product_rules.require_on_sale(products.by_id.get(product_id), called),
+                product_rules.require_for_sale(products.by_id.get(product_id), called),
                 products.shelf(self.machine_id, product_id),
                 quantity,
                 self.expected_prices.get(product_id),

@@ -12,8 +12,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from tuckshop.domain import products as product_rules
-from tuckshop.domain import selling
-from tuckshop.domain.field_problems import TaxOutOfRange, TooLarge
+from tuckshop.domain.field_problems import TaxOutOfRange
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import check_price
 from tuckshop.domain.products import ATTRIBUTES, Product, StockKind, StockMovement
@@ -21,7 +20,8 @@ from tuckshop.domain.refusals import BarcodeTaken, InvalidField, NameTaken, Unkn
 from tuckshop.domain.selling import Use
 from tuckshop.domain.users import Actor, Role, name_key
 from tuckshop.till.callers import SessionCaller
-from tuckshop.till.commands.base import Command, LogSubject, Receipt, command, execute_logged
+from tuckshop.till.commands.base import Command, LogSubject, Receipt, command
+from tuckshop.till.state import looks, quotas
 from tuckshop.till.state.forms import receipt
 from tuckshop.till.state.posting import move_stock, open_shelf
 from tuckshop.till.state.read_set import ReadSet
@@ -47,6 +47,7 @@ class ProductRecord(Receipt, frozen=True):
     # Unset where the answer was stored before there were any: it is told again as it was.
     category: str | UnsetType | None = UNSET
     barcode: str | UnsetType | None = UNSET
+    waiting: bool | UnsetType = UNSET  # for an admin; unset if it does not
 
 
 @receipt("product.removed")
@@ -54,14 +55,6 @@ class ProductRemoved(Receipt, frozen=True):
     """The product is off sale."""
 
     product_id: int
-
-
-@receipt("products.changed")
-class ProductsChanged(Receipt, frozen=True):
-    """How many products were added, and how many others were named."""
-
-    added: int
-    changed: int
 
 
 @command("product.add")
@@ -86,7 +79,7 @@ class AddProduct(Command, frozen=True):
 
     def reads(self, need: ReadSet) -> None:
         """Who bears the name and the barcode, and the seller."""
-        _read_name(self.name, need)
+        _read_new_name(self.name, need)
         _read_barcode(self.barcode, need)
         need.machines.add(self.machine_id)
         if self.seller_id is not None:
@@ -97,7 +90,7 @@ class AddProduct(Command, frozen=True):
             need.locked_users.add(self.caller.user_id)
             if not self.for_house:
                 need.quotas.add(self.caller.user_id)
-        _read_image(self.image_id, need)
+        quotas.read_image(self.image_id, need)
         need.new_ids["products"] += 1
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
@@ -110,9 +103,9 @@ class AddProduct(Command, frozen=True):
         if key in work.products.names:
             raise NameTaken(name=name)
         _check_figures(self)
-        require_allowed(actor, seller_id, work, machine_id=self.machine_id)
+        quotas.require_invited(actor, seller_id, work, machine_id=self.machine_id)
         image_bytes = work.products.image_bytes.get(self.image_id or 0, 0)
-        _require_room(seller_id, Use(products=1, pieces=stock, picture_bytes=image_bytes), work)
+        quotas.require_room(seller_id, Use(products=1, pieces=stock, picture_bytes=image_bytes), work)
         product = Product(
             id=work.new_id("products"),
             seller_id=seller_id,
@@ -121,7 +114,9 @@ class AddProduct(Command, frozen=True):
             **{each: getattr(self, each) for each in ATTRIBUTES} | {"name": name} | _labels(self),
         )
         _require_free_barcode(product, work)
+        product = product._replace(waiting=looks.must_wait(product, actor, work))
         self._keep_seller(seller_id, work)
+        looks.keep(None, product, work)
         work.products.names[key] = product.id
         work.products.by_id[product.id] = product
         work.products.use(seller_id, Use(products=1, picture_bytes=image_bytes))
@@ -190,27 +185,27 @@ class ChangeProduct(Command, frozen=True):
         """The product with its shelves, and who bears the new name and barcode."""
         _read_product(need, self.machine_id, self.product_id)
         if self.name is not None:
-            _read_name(self.name, need)
+            _read_new_name(self.name, need)
         _read_barcode(self.barcode, need)
         if self.stock is not None or self.image_id is not None:
             need.stocking.add(self.product_id)
-        _read_image(self.image_id, need)
+        quotas.read_image(self.image_id, need)
 
     def execute(self, actor: Actor, work: WorkingSet) -> ProductRecord:
         """A product's attributes, and its stock to a target."""
         product = _own_product(actor, work, self.product_id, version=self.version)
         work.machines.box(self.machine_id)
         _check_figures(self)
-        changed = self._changed(product, work)
+        changed = self._changed(product, actor, work)
         shelf = work.products.shelf(self.machine_id, product.id)
         missing = 0
         if self.stock is not None:
             missing = product_rules.check_quantity(self.stock, field="stock", least=0) - shelf.quantity
         movement = product_rules.move(shelf, StockKind.CORRECTION, missing) if missing else None
         if missing > 0:
-            require_allowed(actor, product.seller_id, work, machine_id=self.machine_id)
+            quotas.require_invited(actor, product.seller_id, work, machine_id=self.machine_id)
         larger = work.products.picture_bytes(changed) - work.products.picture_bytes(product)
-        _require_room(product.seller_id, Use(pieces=missing, picture_bytes=larger), work)
+        quotas.require_room(product.seller_id, Use(pieces=missing, picture_bytes=larger), work)
 
         if changed != product:
             changed = changed._replace(version=product.version + 1)
@@ -225,7 +220,7 @@ class ChangeProduct(Command, frozen=True):
         line = _log_everywhere(self.tag, actor, self.product_id, work)
         return None if line is None else line._replace(only_changes=True)
 
-    def _changed(self, product: Product, work: WorkingSet) -> Product:
+    def _changed(self, product: Product, actor: Actor, work: WorkingSet) -> Product:
         """Raises InvalidField, NameTaken, BarcodeTaken."""
         named = {each: getattr(self, each) for each in ATTRIBUTES}
         if named["name"] is not None:
@@ -235,6 +230,8 @@ class ChangeProduct(Command, frozen=True):
         changed = product._replace(**{each: value for each, value in named.items() if value is not None})
         changed = changed._replace(**_labels(self))
         _require_free_barcode(changed, work)
+        if name_key(changed.name) != name_key(product.name):
+            changed = changed._replace(waiting=looks.must_wait(changed, actor, work))
         return changed._replace(image_id=None) if self.without_image else changed
 
 
@@ -263,8 +260,8 @@ class Restock(Command, frozen=True):
         quantity = product_rules.check_quantity(self.quantity, field="quantity", least=1)
         shelf = work.products.shelf(self.machine_id, product.id)
         movement = product_rules.move(shelf, StockKind.RESTOCK, quantity)
-        require_allowed(actor, product.seller_id, work, machine_id=self.machine_id)
-        _require_room(product.seller_id, Use(pieces=quantity), work)
+        quotas.require_invited(actor, product.seller_id, work, machine_id=self.machine_id)
+        quotas.require_room(product.seller_id, Use(pieces=quantity), work)
         open_shelf(work, self.machine_id, product.id)
         move_stock(work, movement, actor, reason=self.reason)
         return _record(work, product, self.machine_id)
@@ -296,37 +293,6 @@ class RemoveProduct(Command, frozen=True):
         return _log_everywhere(self.tag, actor, self.product_id, work)
 
 
-@command("products.change")
-class ChangeProducts(Command, frozen=True):
-    """Products added and changed together, in this order: all of them or none.
-
-    Raises:
-        ValueError: built with a step in somebody else's name.
-    """
-
-    steps: tuple[AddProduct | ChangeProduct, ...]
-
-    def __post_init__(self) -> None:
-        if any(step.caller != self.caller for step in self.steps):
-            raise ValueError("every step is the caller's own")
-
-    def reads(self, need: ReadSet) -> None:
-        """What the steps need."""
-        for step in self.steps:
-            step.reads(need)
-
-    def execute(self, actor: Actor, work: WorkingSet) -> ProductsChanged:
-        """As the steps one after the other would; the first refusal undoes those before."""
-        if len(self.steps) > product_rules.PRODUCTS_MAX:
-            raise InvalidField(field="products", problem=TooLarge(product_rules.PRODUCTS_MAX))
-        trial = work.copy()
-        for step in self.steps:
-            execute_logged(step, actor, trial)
-        work.adopt(trial)
-        added = sum(isinstance(step, AddProduct) for step in self.steps)
-        return ProductsChanged(added=added, changed=len(self.steps) - added)
-
-
 def take_off_sale(work: WorkingSet, product: Product, actor: Actor) -> None:
     """Its name is free, and what its shelves hold is corrected to none."""
     products, changes = work.products, work.changes.products
@@ -335,6 +301,7 @@ def take_off_sale(work: WorkingSet, product: Product, actor: Actor) -> None:
             movement = product_rules.move(shelf, StockKind.CORRECTION, -shelf.quantity)
             move_stock(work, movement, actor, reason="taken off sale")
     products.names.pop(name_key(product.name), None)
+    looks.keep(product, None, work)
     if product.barcode is not None:
         products.barcodes.pop((product.seller_id, product.barcode), None)
     products.by_id[product.id] = product._replace(on_sale=False)
@@ -348,13 +315,6 @@ def read_named(name: str, machine_id: int, need: ReadSet) -> None:
     key = _read_name(name, need)
     if key is not None:
         need.named_products.add((machine_id, key))
-
-
-def require_allowed(actor: Actor, seller_id: int | None, work: WorkingSet, *, machine_id: int) -> None:
-    """Raises SellerNotInvited where the actor may put nothing of the seller's on this machine's shelves."""
-    if seller_id is not None:
-        invited = (seller_id, machine_id) in work.products.invited
-        selling.require_invited(actor, machine_id=machine_id, invited=invited)
 
 
 def is_own_product(actor: Actor, product_id: int, work: WorkingSet) -> bool:
@@ -401,15 +361,9 @@ def _read_name(name: str, need: ReadSet) -> str | None:
     return key
 
 
-def _read_image(image_id: int | None, need: ReadSet) -> None:
-    if image_id is not None:
-        need.images.add(image_id)
-
-
-def _require_room(seller_id: int | None, more: Use, work: WorkingSet) -> None:
-    """Raises TooManyProducts, TooManyPieces, PicturesTooLarge. The house has what it wants."""
-    if seller_id is not None and any(one > 0 for one in more):
-        selling.require_room(work.products.quotas[seller_id], work.products.used[seller_id], more)
+def _read_new_name(name: str, need: ReadSet) -> None:
+    if _read_name(name, need) is not None:
+        looks.read(name, need)
 
 
 def _read_barcode(barcode: str | None, need: ReadSet) -> None:
@@ -455,6 +409,7 @@ def _keep_change(before: Product, after: Product, work: WorkingSet) -> None:
         products.names.pop(old_key, None)
         products.names[new_key] = after.id
         changes.renamed.setdefault(after.id, old_key)
+        looks.keep(before, after, work)
     if after.barcode != before.barcode:
         if before.barcode is not None:
             products.barcodes.pop((before.seller_id, before.barcode), None)
@@ -484,5 +439,6 @@ def _record(work: WorkingSet, product: Product, machine_id: int) -> ProductRecor
         seller_id=product.seller_id,
         seller=None if product.seller_id is None else work.products.sellers[product.seller_id],
         version=product.version,
+        waiting=product.waiting or UNSET,
         **product_rules.attributes(product),
     )

@@ -15,11 +15,13 @@ from tuckshop.domain.refusals import (
     EmailTaken,
     LastAdmin,
     NameTaken,
+    NameTooSimilar,
     RegistrationClosed,
     StillHoldsValue,
     UnknownUser,
 )
 from tuckshop.domain.users import Actor, Role, UserState, name_key
+from tuckshop.store.skeletons import mixes_alphabets, skeleton
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
 from tuckshop.till.commands.products import take_off_sale
 from tuckshop.till.commands.wallet import Deposit, read_declared
@@ -81,6 +83,7 @@ class Register(Command, frozen=True):
             read_declared(need, self.machine_id)
         need.first_admin |= self.only_first
         need.usernames.add(name_key(self.user.username))
+        need.skeletons.add(skeleton(self.user.username))
         if self.user.email is not None:
             need.emails.add(name_key(self.user.email))
         need.new_ids["users"] += 1
@@ -94,6 +97,9 @@ class Register(Command, frozen=True):
         row = _row(user, work.new_id("users"), work.now_us)
         if row.username_key in users.usernames:
             raise NameTaken(name=user.username)
+        looks = skeleton(user.username)
+        if users.skeletons.get(looks) or mixes_alphabets(user.username):
+            raise NameTooSimilar(name=user.username)
         if user.email is not None and row.email_key in users.emails:
             raise EmailTaken(email=user.email)
         transfer_id, amount_cents = None, 0
@@ -102,6 +108,7 @@ class Register(Command, frozen=True):
             deposited = coins.execute(Actor(row.id, user.roles), work)
             transfer_id, amount_cents = deposited.transfer_id, deposited.amount_cents
         users.usernames.add(row.username_key)
+        users.skeletons[looks] = frozenset({row.id})
         if row.email_key is not None:
             users.emails.add(row.email_key)
         users.has_admin |= row.is_admin
@@ -198,6 +205,8 @@ class CloseUser(Command, frozen=True):
         user_id, users = self.user_id, work.users
         users.snapshots[user_id] = snapshot._replace(state=UserState.CLOSED)
         users.usernames.discard(name_key(snapshot.username))
+        looks = skeleton(snapshot.username)
+        users.skeletons[looks] = users.skeletons.get(looks, frozenset()) - {user_id}
         if snapshot.email is not None:
             users.emails.discard(name_key(snapshot.email))
         users.open.discard(user_id)

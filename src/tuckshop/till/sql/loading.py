@@ -128,15 +128,20 @@ def coverage(work: WorkingSet, need: ReadSet) -> Script:
 
 def names_taken(work: WorkingSet, need: ReadSet) -> Script:
     """What nobody else may register as."""
-    if need.first_admin:
-        # Locked before looking: two who want to be the first at once must not both find nobody there.
+    if need.first_admin or need.skeletons or need.looks:
+        # Locked before looking: two who want to be the first at once must not both find nobody there, and of
+        # two who look the same one must find the other. No key refuses that: old names may look alike.
         yield statements.SHOP, _THE_SHOP
+    if need.first_admin:
         work.users.has_admin = bool((yield statements.ANY_ADMIN, _THE_SHOP))
     # Addresses first: whoever another till has just registered is then told of by name, never by the other.
     if need.emails:
         work.users.emails = {email for (email,) in (yield statements.EMAILS, _texts(need.emails))}
     if need.usernames:
         work.users.usernames = {name for (name,) in (yield statements.USERNAMES, _texts(need.usernames))}
+    skeletons = work.users.skeletons
+    for skeleton, user_id in (yield statements.SKELETONS, _texts(need.skeletons)) if need.skeletons else ():
+        skeletons[skeleton] = skeletons.get(skeleton, frozenset()) | {user_id}
 
 
 def tabs(work: WorkingSet, need: ReadSet) -> Script:
@@ -387,6 +392,9 @@ def _taken(work: WorkingSet, need: ReadSet) -> Script:
         # Read after the locks: who bears a name by now. Where it is another than was looked for above, the
         # name was given away meanwhile, and nobody bears it who is loaded.
         work.products.names = dict((yield statements.NAMES, [(name,) for name in need.product_names]))
+    for skeleton, *looked in (yield statements.LOOKS, _texts(need.looks)) if need.looks else ():
+        looks = work.products.looks
+        looks[skeleton] = looks.get(skeleton, frozenset()) | {(looked[0], looked[1])}
     if need.barcodes:
         for seller_id, barcode, product_id in (yield statements.BARCODES, _texts(need.barcodes)):
             work.products.barcodes[seller_id, barcode] = product_id

@@ -5,8 +5,8 @@ one transaction on its driver. They fix the order in which rows are locked, each
 
 1. wallets of users, wallets of guests, tabs;
 2. users to close or to keep from it, guests, sellers who get more products or pieces, sellers to pay;
-3. the shop itself: for its first admin, where sellers are paid by what it has, and for tabs of those whom no
-   admin has approved;
+3. the shop itself: for its first admin, for names that look alike, where sellers are paid by what it has, and
+   for tabs of those whom no admin has approved;
 4. products to change, machines to be planned, shelves, counters that limit, counted coin boxes;
 5. last of all, the rows that many sales share and no rule reads: coins and cents that are only added.
 

@@ -18,7 +18,10 @@ def _columns(alias: str, names: tuple[str, ...]) -> str:
 
 
 PLAN_COLUMNS = tuple(one.name for one in fields(ShelfPlan))
-_PRODUCT = _columns("p", Product._fields).replace("p.on_sale", "p.removed_us IS NULL")
+_WAITS = "EXISTS (SELECT 1 FROM waiting_products x WHERE x.product_id = p.id)"
+_PRODUCT = (
+    _columns("p", Product._fields).replace("p.on_sale", "p.removed_us IS NULL").replace("p.waiting", _WAITS)
+)
 _ORDER = _columns("o", rows.OrderRow._fields)
 _LINE = _columns("l", Line._fields)
 
@@ -121,6 +124,12 @@ USERNAMES = Read(
     (("username_key", "text"),),
     "SELECT u.username_key FROM wanted w JOIN users u"
     " ON u.username_key = w.username_key AND u.state <> 'closed'",
+)
+SKELETONS = Read(
+    "skeletons",
+    (("skeleton", "text"),),
+    "SELECT s.skeleton, s.user_id FROM wanted w JOIN user_skeletons s ON s.skeleton = w.skeleton"
+    " JOIN users u ON u.id = s.user_id AND u.state <> 'closed'",
 )
 EMAILS = Read(
     "emails",
@@ -319,6 +328,12 @@ NAMES = Read(
     "SELECT p.name_key, p.id FROM wanted w JOIN products p"
     " ON p.name_key = w.name_key AND p.removed_us IS NULL",
 )
+LOOKS = Read(
+    "looks",
+    (("skeleton", "text"),),
+    "SELECT s.skeleton, p.id, p.seller_id FROM wanted w JOIN product_skeletons s ON s.skeleton = w.skeleton"
+    f" JOIN products p ON p.id = s.product_id AND p.removed_us IS NULL AND NOT {_WAITS}",
+)
 BARCODES = Read(
     "barcodes",
     (("barcode", "text"),),
@@ -425,6 +440,7 @@ SHOP_ACCOUNTS = Read(
 )
 NEW_ACCOUNTS = Insert(tables.accounts, ("kind", "user_id", "guest_id", "machine_id", "balance_cents"))
 NEW_USERS = Insert(tables.users, rows.UserRow._fields)
+NEW_USER_SKELETONS = Insert(tables.user_skeletons, ("user_id", "skeleton"))
 _PRODUCT_VALUES = ("name_key", "category_key", "version", *ATTRIBUTES)
 NEW_PRODUCTS = Insert(tables.products, ("id", "seller_id", "created_us", *_PRODUCT_VALUES))
 NEW_SHELVES = Insert(tables.shelves, rows.ShelfRow._fields)
@@ -459,6 +475,10 @@ REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
 CLOSE_USERS = Update(tables.users, ("id",), ("state", "closed_us"))
 END_SESSIONS = Update(tables.sessions, ("id",), ("ended_us",))
 OLD_SUFFIXES = Delete(tables.product_suffixes, ("suffix", "product_id"))
+OLD_PRODUCT_SKELETONS = Delete(tables.product_skeletons, ("product_id",))
+NEW_PRODUCT_SKELETONS = Insert(tables.product_skeletons, ("product_id", "skeleton"))
+NOT_WAITING = Delete(tables.waiting_products, ("product_id",))
+WAITING = Insert(tables.waiting_products, ("product_id", "created_us"))
 NEW_SUFFIXES = Insert(tables.product_suffixes, ("suffix", "product_id"))
 SET_STATUSES = Update(tables.orders, ("id",), ("status", "fulfilled_us"))
 SET_REFUNDED = Update(tables.order_lines, ("order_id", "product_id"), ("refunded_quantity",))

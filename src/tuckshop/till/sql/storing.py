@@ -9,6 +9,7 @@ from typing import Any
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.products import ATTRIBUTES, Product, suffixes
 from tuckshop.domain.users import UserState, name_key
+from tuckshop.store.skeletons import skeleton
 from tuckshop.till.sql import statements
 from tuckshop.till.sql.steps import Insert, Rows, Script
 from tuckshop.till.state.changes import Changes, ProductChanges
@@ -30,6 +31,10 @@ def users(work: WorkingSet) -> Script:
     if changes.added:
         # Sorted, since two tills may make the same name at once.
         yield statements.NEW_USERS, sorted(changes.added, key=lambda row: row.username_key)
+        yield (
+            statements.NEW_USER_SKELETONS,
+            sorted((row.id, skeleton(row.username)) for row in changes.added),
+        )
 
 
 def give_names_up(changes: ProductChanges) -> Script:
@@ -98,6 +103,23 @@ def new_suffixes(work: WorkingSet) -> Script:
     rows = [row for one in products if one.on_sale for row in _suffixes(one.id, name_key(one.name))]
     if rows:
         yield statements.NEW_SUFFIXES, rows
+    yield from _looks(work)
+
+
+def _looks(work: WorkingSet) -> Script:
+    """What products look like that got a name, and whether they wait for an admin."""
+    changes = work.changes.products
+    added = {row.product.id for row in changes.added}
+    known = [(one,) for one in sorted(changes.looked_at - added)]
+    if known:
+        yield statements.OLD_PRODUCT_SKELETONS, known
+        yield statements.NOT_WAITING, known
+    products = [work.products.by_id[one] for one in sorted(changes.looked_at)]
+    if products:
+        yield statements.NEW_PRODUCT_SKELETONS, [(one.id, skeleton(one.name)) for one in products]
+    waiting = [(one.id, work.now_us) for one in products if one.waiting and one.on_sale]
+    if waiting:
+        yield statements.WAITING, waiting
 
 
 def _shelf_values(work: WorkingSet) -> Script:

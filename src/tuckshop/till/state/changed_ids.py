@@ -45,7 +45,12 @@ def of(work: WorkingSet) -> ChangedIds:
             *products.plans,
             *((row.machine_id, row.product_id) for row in products.shelves),
         },
-        products={*(row.product.id for row in products.added), *products.changed, *products.removed},
+        products={
+            *(row.product.id for row in products.added),
+            *products.changed,
+            *products.removed,
+            *products.looked_at,
+        },
         wallets={
             ref.user_id
             for ref in changes.accounts.balances

@@ -57,6 +57,7 @@ class ProductChanges(Group):
     removed: set[int] = field(default_factory=set)
     # Those that gave a name or a barcode up: the key of the name they had.
     renamed: dict[int, str] = field(default_factory=dict)
+    looked_at: set[int] = field(default_factory=set)  # that got a name, or were approved
     shelves: list[ShelfRow] = field(default_factory=list)
     quantities: set[ShelfRef] = field(default_factory=set)
     plans: dict[ShelfRef, ShelfPlan] = field(default_factory=dict)

@@ -28,6 +28,7 @@ class ReadSet:
     guests: set[int] = field(default_factory=set)  # do they exist?
     present: set[tuple[int, int]] = field(default_factory=set)  # (user, machine): have they logged in there?
     usernames: set[str] = field(default_factory=set)  # keys of names that somebody asks for: are they taken?
+    skeletons: set[str] = field(default_factory=set)  # of those names: does somebody's look the same?
     emails: set[str] = field(default_factory=set)  # the same of addresses
     first_admin: bool = False  # whether there has ever been an admin: one at a time may become the first
     locked_users: set[int] = field(default_factory=set)  # who must not be closed meanwhile
@@ -65,6 +66,7 @@ class ReadSet:
     products: set[int] = field(default_factory=set)  # to read
     changing_products: set[int] = field(default_factory=set)  # locked, all their shelves too
     product_names: set[str] = field(default_factory=set)
+    looks: set[str] = field(default_factory=set)  # skeletons of new names: does another's look so?
     barcodes: set[str] = field(default_factory=set)
     named_products: set[tuple[int, str]] = field(default_factory=set)  # what to buy: machine, key
     shelves: set[ShelfRef] = field(default_factory=set)

@@ -74,6 +74,8 @@ class Users(Group):
     guests: set[int] = field(default_factory=set)
     present: set[tuple[int, int]] = field(default_factory=set)  # (user, machine)
     usernames: set[str] = field(default_factory=set)  # taken
+    # Whose names look so
+    skeletons: dict[str, frozenset[int]] = field(default_factory=dict)
     emails: set[str] = field(default_factory=set)  # taken
     only_staff: set[int] = field(default_factory=set)  # admins beside whom there is no other staff
     has_admin: bool = False  # as far as somebody asked, or has just become one
@@ -134,6 +136,8 @@ class Orders(Group):
 class Products(Group):
     by_id: dict[int, Product] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
+    # (product, seller) of those on sale whose names look so
+    looks: dict[str, frozenset[tuple[int, int | None]]] = field(default_factory=dict)
     barcodes: dict[tuple[int | None, str], int] = field(default_factory=dict)  # (seller, barcode)
     sellers: dict[int, str] = field(default_factory=dict)
     open_sellers: dict[int, str] = field(default_factory=dict)  # for whom others add products

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tuckshop.domain.refusals import BadCredentials, EmailTaken, NameTaken, Refusal
+from tuckshop.domain.refusals import (
+    BadCredentials,
+    EmailTaken,
+    NameTaken,
+    NameTooSimilar,
+    Refusal,
+)
 from tuckshop.domain.users import EMAIL_LENGTH_MAX, USERNAME_LENGTH_MAX, name_key
 from tuckshop.http import browser_login, data_export, downloads
 from tuckshop.http.handlers import get, post
@@ -43,7 +49,7 @@ async def change(request: ShopRequest) -> Response[Any]:
     try:
         await users.change(request.shop, user_id=member.user_id, username=username, email=email or None)
     except Refusal as refusal:
-        form.refuse(refusal, beside={NameTaken: "username", EmailTaken: "email"})
+        form.refuse(refusal, beside={NameTaken: "username", NameTooSimilar: "username", EmailTaken: "email"})
         return await _shown(request, member, profile=form)
     return _done(request, i18n.of(request).gettext("Saved."))
 

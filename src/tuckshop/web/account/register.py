@@ -9,6 +9,7 @@ from tuckshop.domain.refusals import (
     BadCredentials,
     EmailTaken,
     NameTaken,
+    NameTooSimilar,
     Refusal,
     RegistrationClosed,
     TooManyTries,
@@ -26,6 +27,7 @@ from tuckshop.web.ui.entrance import ROLES, back_from, check_again, offered
 
 _BESIDE: dict[type[Refusal], str] = {
     NameTaken: "username",
+    NameTooSimilar: "username",
     EmailTaken: "email",
     RegistrationClosed: "roles",
 }

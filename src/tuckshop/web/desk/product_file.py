@@ -14,17 +14,20 @@ from tuckshop.http.errors import Malformed
 from tuckshop.http.handlers import get, post
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
-from tuckshop.imports import csv_files, products
+from tuckshop.imports import csv_files, portions, products
+from tuckshop.imports.portions import Undone
 from tuckshop.imports.products import Report
+from tuckshop.operations import retention
 from tuckshop.operations import uploads as upload_store
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.queries import machines
-from tuckshop.web.ui import flash, forms, i18n, refusal_texts, rooms, uploads
+from tuckshop.web.ui import error_pages, flash, forms, i18n, refusal_texts, rooms, uploads
 from tuckshop.web.ui.bound_form import BoundForm
 from tuckshop.web.ui.rooms import SignedInUser
 
 SHOWN_MAX = 100  # Rows that somebody reads; the rest is counted.
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+_IMPORT = "file."  # What the keys of imports begin with; that of the upload follows.
 _BESIDE: dict[type[Refusal], str] = {UnknownMachine: "machine"}
 
 
@@ -59,7 +62,7 @@ async def look(request: ShopRequest) -> Response[Any]:
 
 @post("/desk/file/take", status_code=303)
 async def take(request: ShopRequest) -> Response[Any]:
-    """All of a file that was looked at, or nothing. Taken twice, it changes nothing."""
+    """A file that was looked at. Taken twice, it goes on where it stopped, or changes nothing."""
     member = await rooms.member(request, Role.SELLER)
     posted = await forms.read(request, "machine", "upload")
     upload_key = posted["upload"]
@@ -78,8 +81,18 @@ async def take(request: ShopRequest) -> Response[Any]:
     if form.is_wrong or content is None:
         return await _shown(request, member, form)
     report = await _import(
-        request, member, form, content, machine_id, dry_run=False, key=f"file.{upload_key}"
+        request, member, form, content, machine_id, dry_run=False, key=_IMPORT + upload_key
     )
+    if report is not None and report.stopped is not None:
+        stopped = report.stopped
+        why = "" if stopped.refusal is None else error_pages.said(stopped.refusal, form.words, request)
+        form.trouble = form.words.gettext(
+            "Stopped after %(done)s of %(rows)s rows, which are imported. %(why)s",
+            done=stopped.rows_done,
+            rows=stopped.rows,
+            why=why,
+        )
+        return await _shown(request, member, form, report, upload_key)
     if report is None or report.problems:
         return await _shown(request, member, form, report)
     words = i18n.of(request)
@@ -89,6 +102,30 @@ async def take(request: ShopRequest) -> Response[Any]:
         added=words.ngettext("%(num)s added", "%(num)s added", report.added),
         changed=words.ngettext("%(num)s changed", "%(num)s changed", report.changed),
     )
+    flash.leave(response, request, told)
+    return response
+
+
+@post("/desk/file/undo", status_code=303)
+async def undo(request: ShopRequest) -> Response[Any]:
+    """An import undone; a page tells of what stays as it is."""
+    member = await rooms.member(request, Role.SELLER)
+    posted = await forms.read(request, "upload")
+    if not _KEY.fullmatch(posted["upload"]):
+        raise Malformed(("upload", "is not what a form sends"), status=400)
+    form = BoundForm(request, {"machine": f"{DEFAULT_MACHINE_ID}", "file": ""})
+    try:
+        undone = await portions.undo(
+            request.shop, caller=member.caller, actor=member.actor, key=_IMPORT + posted["upload"]
+        )
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return await _shown(request, member, form)
+    if undone.kept:
+        return await _shown(request, member, form, undone=undone)
+    words = i18n.of(request)
+    response = forms.to_page("/desk/file")
+    told = words.ngettext("%(num)s product undone.", "%(num)s products undone.", undone.products)
     flash.leave(response, request, told)
     return response
 
@@ -103,7 +140,7 @@ async def save(request: ShopRequest) -> Response[Any]:
     return await asyncio.to_thread(downloads.sheet, [row async for row in given], "products")
 
 
-HANDLERS = (show, look, take, save)
+HANDLERS = (show, look, take, undo, save)
 
 
 async def _import(
@@ -138,6 +175,7 @@ async def _shown(
     form: BoundForm,
     report: Report | None = None,
     upload_key: str = "",
+    undone: Undone | None = None,
 ) -> Response[Any]:
     words = i18n.of(request)
     problems = report.problems if report else ()
@@ -155,5 +193,12 @@ async def _shown(
             for one in problems[:SHOWN_MAX]
         ],
         acts=report.acts[:SHOWN_MAX] if report else (),
+        undone=undone,
+        kept=undone.kept[:SHOWN_MAX] if undone else (),
+        imports=[
+            (one, one.key.removeprefix(_IMPORT))
+            for one in await portions.recent(request.shop, caller=member.caller, prefix=_IMPORT)
+        ],
+        undo_days=retention.KEPT_DAYS,
         bytes_max=csv_files.BYTES_MAX,
     )

@@ -6,7 +6,11 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from tuckshop.domain.refusals import NameTaken, Refusal
+from tuckshop.domain.refusals import (
+    NameTaken,
+    NameTooSimilar,
+    Refusal,
+)
 from tuckshop.domain.users import USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login
 from tuckshop.http.handlers import get, post
@@ -48,7 +52,7 @@ async def make(request: ShopRequest) -> Response[Any]:
             address=request.address,
         )
     except Refusal as refusal:
-        form.refuse(refusal, beside={NameTaken: "username"})
+        form.refuse(refusal, beside={NameTaken: "username", NameTooSimilar: "username"})
         return _shown(request, form)
     entered = await browser_login.log_in(
         request, username=username, password=posted["password"], form_token=posted[forms.TOKEN]

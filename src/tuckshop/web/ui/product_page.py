@@ -26,6 +26,7 @@ from tuckshop.http.response import Response
 from tuckshop.operations import pictures
 from tuckshop.queries import machines, products
 from tuckshop.queries.products import ProductOverview
+from tuckshop.till.commands.approvals import ApproveProduct
 from tuckshop.till.commands.products import ChangeProduct, RemoveProduct, Restock
 from tuckshop.web.ui import error_pages, flash, forms, i18n, product_form, rooms, uploads
 from tuckshop.web.ui.bound_form import BoundForm
@@ -92,6 +93,7 @@ def handlers(room: ProductRoom) -> tuple[Handler, ...]:
         post(f"{at}/remove", status_code=303)(
             changing(remove, of_removed=True)
         ),  # Sent twice, it is done once.
+        *([post(f"{at}/approve", status_code=303)(changing(approve))] if Role.ADMIN in room.editors else ()),
     )
 
 
@@ -221,6 +223,17 @@ async def remove(request: ShopRequest, seen: Seen) -> Response[Any]:
         response, request, i18n.of(request).gettext("%(product)s is off sale.", product=seen.product.name)
     )
     return response
+
+
+async def approve(request: ShopRequest, seen: Seen) -> Response[Any]:
+    """On sale, although it looks like another seller's."""
+    posted = await forms.read(request, "key")
+    try:
+        await forms.execute(request, ApproveProduct(seen.member.caller, seen.product.product_id), posted)
+    except Refusal as refusal:
+        return _refused(request, seen, refusal)
+    words = i18n.of(request)
+    return _done(request, seen, words.gettext("%(product)s is on sale.", product=seen.product.name))
 
 
 async def show(

@@ -66,6 +66,10 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.UnknownTransfer: (N_("Unknown movement"), N_("There is no movement %(transfer)s.")),
     refusals.UnknownSession: (N_("Unknown session"), N_("You have no session %(session)s.")),
     refusals.UnknownToken: (N_("Unknown token"), N_("You have no API token %(token)s.")),
+    refusals.UnknownImport: (
+        N_("Unknown import"),
+        N_("There is no such import, or it is too old to be undone."),
+    ),
     refusals.UnknownScreen: (N_("Unknown screen"), N_("This machine has no screen %(screen)s.")),
     refusals.UnknownImage: (N_("Unknown image"), N_("There is no image %(image)s.")),
     refusals.InvalidField: (N_("Invalid value"), N_("%(field)s %(reason)s.")),
@@ -172,6 +176,11 @@ REFUSALS: Mapping[type[Refusal], tuple[str, str | Plural]] = {
     refusals.EarningsOwed: (
         N_("Earnings owed"),
         N_("The seller owes the shop %(owed_cents)s. That must be paid back first."),
+    ),
+    refusals.ImportUndone: (N_("Import undone"), N_("This import was already undone.")),
+    refusals.NameTooSimilar: (
+        N_("Name too similar"),
+        N_("The name %(name)s looks like another user’s, or mixes alphabets in a word. Choose another one."),
     ),
     refusals.NameTaken: (N_("Name taken"), N_("The name %(name)s is taken. Choose another one.")),
     refusals.BarcodeTaken: (
