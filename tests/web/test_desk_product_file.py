@@ -63,6 +63,19 @@ async def test_a_file_is_looked_at_and_then_taken_once(api: Api, sam: Person) ->
     await api.shop.assert_clean()
 
 
+@ON_SQLITE
+async def test_admins_who_sell_have_products_of_their_own_here(api: Api, guest: Browser) -> None:
+    boss = await person(api, guest, "boss", Role.ADMIN, Role.SELLER)
+    await api.shop.product("house tea")
+    await boss.browser.open("/desk/file")
+    await look(boss.browser, "name,price\nhouse tea,1\n")
+    assert boss.browser.shows("line 2 house tea belongs to another seller.")
+    await look(boss.browser, "name,price\nmate,1\n")
+    await boss.browser.press("take")
+    sellers = {row["name"]: row["seller_id"] for row in await api.shop.rows("products")}
+    assert sellers == {"house tea": None, "mate": boss.user_id}
+
+
 async def test_the_same_press_at_once_takes_it_once(api: Api, sam: Person) -> None:
     await look(sam.browser, TABLE)
     _, path, sent = sam.browser.request("take")

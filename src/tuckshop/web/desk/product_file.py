@@ -153,12 +153,15 @@ async def _import(
     dry_run: bool,
     key: str | None = None,
 ) -> Report | None:
-    """What the file does, or would; None if it was refused, which the form tells."""
+    """What the file does, or would; None if it was refused, which the form tells.
+
+    Here admins have products of their own alone, as other sellers do.
+    """
     try:
         return await products.take(
             request.shop,
             caller=member.caller,
-            actor=member.actor,
+            actor=member.actor.as_customer(),
             content=content,
             machine_id=machine_id,
             dry_run=dry_run,
