@@ -61,6 +61,9 @@ _SNAPSHOT = {
     "products": "SELECT id, name, name_key, price_cents, seller_id, refundable, tax_basis_points, cost_cents,"
     " version, created_us, removed_us IS NULL FROM products ORDER BY id",
     "product_suffixes": "SELECT suffix, product_id FROM product_suffixes ORDER BY product_id, suffix",
+    "product_skeletons": "SELECT skeleton, product_id FROM product_skeletons ORDER BY product_id",
+    "waiting_products": "SELECT product_id, created_us FROM waiting_products ORDER BY product_id",
+    "user_skeletons": "SELECT skeleton, user_id FROM user_skeletons ORDER BY user_id",
     "shelves": "SELECT machine_id, product_id, quantity, slot, capacity, par_level, price_cents"
     " FROM shelves ORDER BY machine_id, product_id",
     "orders": "SELECT id, buyer_id, guest_id, machine_id, payment, status, client_ref, total_cents,"
@@ -99,6 +102,8 @@ EMPTIED = (
     "sales",
     "shelves",
     "product_suffixes",
+    "product_skeletons",
+    "waiting_products",
     "products",
     "accounts",
     "admin_log",
@@ -516,6 +521,7 @@ class Bench:
                 "BEGIN;",
                 *(f"DELETE FROM {table};" for table in EMPTIED),
                 "UPDATE coin_boxes SET count = 0;",
+                f"DELETE FROM user_skeletons WHERE user_id >= {made(0)};",
                 f"DELETE FROM users WHERE id >= {made(0)};",
                 *(f"UPDATE {table};" for table in REOPENED),
                 f"UPDATE sessions SET ended_us = {NOON_US} WHERE id = {self.people.gone.session_id};",

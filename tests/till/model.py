@@ -32,7 +32,15 @@ from tuckshop.till.commands.orders import (
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, Refunded, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab, TabSettled
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SellerPaid, SendMoney, TopUp
+from tuckshop.till.commands.transfers import (
+    CloseWallet,
+    MoneyMoved,
+    PaySeller,
+    ReverseTransfer,
+    SellerPaid,
+    SendMoney,
+    TopUp,
+)
 from tuckshop.till.commands.users import CloseUser, Register, UserClosed
 from tuckshop.till.commands.wallet import CoinsDeposited, Deposit, PaidOut, PayOut
 
@@ -105,6 +113,29 @@ class Inventory:
 
 
 @dataclass
+class Booked:
+    """Money that moved, and can move back. Above 0: into the wallet, onto what is owed or earned, into boxes.
+
+    `by_admin`: cashiers do not take it back. `seen`, `put_in`, `paid`: what the books count it as.
+    """
+
+    user: int | None
+    by_admin: bool = False
+    wallet: AccountRef | None = None
+    cents: int = 0
+    owed: int = 0
+    earned: int = 0
+    bank: int = 0
+    machine: int = 0
+    coins: Mapping[int, int] = field(default_factory=dict)
+    seen: int = 0
+    put_in: int = 0
+    paid: int = 0
+    uncounted: int = 0
+    is_reversed: bool = False
+
+
+@dataclass
 class Model:
     """All that the shop has and owes. `roles` by user, `boxes` True where every coin counts."""
 
@@ -130,6 +161,7 @@ class Model:
     # (wallet, machine): what the owner has put in there, and what was paid
     put_in: Counter[tuple[AccountRef, int]] = field(default_factory=Counter)
     paid: Counter[tuple[AccountRef, int]] = field(default_factory=Counter)
+    booked: dict[int, Booked] = field(default_factory=dict)  # by the number of the transfer
 
     def decide(self, command: Command) -> Write:
         """What to write down once the command has happened. Raises No if it must not.
@@ -179,6 +211,9 @@ class Model:
                 return command.seller_id
             case Deposit() | PayOut() | TopUp():
                 return command.wallet.user_id
+            case ReverseTransfer():
+                booked = self.booked.get(command.transfer_id)
+                return None if booked is None else booked.user
             case _:
                 return None
 
@@ -205,6 +240,8 @@ class Model:
                 return self._money(command)
             case PaySeller():
                 return self._pay_seller(command)
+            case ReverseTransfer():
+                return self._reverse(command)
             case FillCoins() | CollectCoins() | CountCoins():
                 return self._box(command)
             case MoveStock() | SetShelves():
@@ -281,16 +318,22 @@ class Model:
         is_machine = _machine_of(caller) is not None
         need(not is_machine or (cents <= CREDIT and self.credited[hour] + cents <= CREDIT_HOURLY))
 
-        def write(_: CoinsDeposited) -> None:
+        def write(answer: CoinsDeposited) -> None:
             self.credited[hour] += cents if is_machine else 0
-            self._put(command.machine_id, command.coins)
-            self.wallets[wallet] += cents
-            if user_of(caller) == wallet.user_id:
-                self.put_in[wallet, command.machine_id] += cents
-            else:
-                self.seen[wallet] += cents
-            if owner is not None and not self.is_staff(caller):
-                self.uncounted[command.machine_id] += cents
+            is_own = user_of(caller) == wallet.user_id
+            self._book(
+                answer.transfer_id,
+                Booked(
+                    wallet.user_id,
+                    wallet=wallet,
+                    cents=cents,
+                    machine=command.machine_id,
+                    coins=command.coins,
+                    put_in=cents if is_own else 0,
+                    seen=0 if is_own else cents,
+                    uncounted=cents if owner is not None and not self.is_staff(caller) else 0,
+                ),
+            )
             if owner is not None:
                 self.declared.append((self.now, owner, cents))
 
@@ -305,11 +348,33 @@ class Model:
 
         def write(answer: PaidOut) -> None:
             check(answer.coins)
-            self._put(command.machine_id, answer.coins, -1)
-            self.wallets[command.wallet] -= cents
-            self.paid[command.wallet, command.machine_id] += cents
+            out = {value: -count for value, count in answer.coins.items()}
+            wallet, machine = command.wallet, command.machine_id
+            self._book(
+                answer.transfer_id,
+                Booked(wallet.user_id, wallet=wallet, cents=-cents, machine=machine, coins=out, paid=cents),
+            )
 
         return write
+
+    def _book(self, number: int, booked: Booked) -> None:
+        """Money that staff can take back, as it moves."""
+        self.booked[number] = booked
+        self._move(booked, 1)
+
+    def _move(self, booked: Booked, sign: int) -> None:
+        user, machine = booked.user or 0, booked.machine
+        self._put(machine, booked.coins, sign)
+        self.owed[user] += sign * booked.owed
+        self.earned[user] += sign * booked.earned
+        self.shop["bank"] += sign * booked.bank
+        if booked.wallet is not None:
+            self.wallets[booked.wallet] += sign * booked.cents
+            self.seen[booked.wallet] += sign * booked.seen
+            self.put_in[booked.wallet, machine] += sign * booked.put_in
+            self.paid[booked.wallet, machine] += sign * booked.paid
+        left = self.uncounted[machine]
+        self.uncounted[machine] += booked.uncounted if sign > 0 else -min(left, booked.uncounted)
 
     def _payable_of(self, command: PayOut | PlaceOrder, cents: int) -> int:
         """A box whose coins count pays what was put in there, or what others than the owner have seen."""
@@ -522,18 +587,26 @@ class Model:
             cents, ref = command.amount_cents or 0, ("settlement", command.external_ref)
             need(ref not in self.refs and 1 <= cents <= owed)
 
-        def write(_: TabSettled) -> None:
-            self.owed[user] -= min(cents, owed)
-            if ref is None:
-                self._put(command.machine_id, command.coins or {})
-                self.wallets[wallet] += cents - min(cents, owed)
-                if user_of(command.caller) == user:
-                    self.put_in[wallet, command.machine_id] += cents
-                else:
-                    self.seen[wallet] += cents
-            else:
+        def write(answer: TabSettled) -> None:
+            off = -min(cents, owed)
+            if ref is not None:
                 self.refs.add(ref)
-                self.shop["bank"] -= cents
+                self._book(answer.transfer_id, Booked(user, owed=off, bank=-cents))
+                return
+            is_own = user_of(command.caller) == user
+            self._book(
+                answer.transfer_id,
+                Booked(
+                    user,
+                    wallet=wallet,
+                    cents=cents + off,
+                    owed=off,
+                    machine=command.machine_id,
+                    coins=command.coins or {},
+                    put_in=cents if is_own else 0,
+                    seen=0 if is_own else cents,
+                ),
+            )
 
         return write
 
@@ -556,16 +629,18 @@ class Model:
                 need(own or self.is_staff(caller, "admin"))
                 need(expected is None or expected == held)
 
-        def write(_: object) -> None:
+        def write(answer: Any) -> None:
             match command:
                 case SendMoney(target=target, amount_cents=cents):
                     self.wallets[wallet] -= cents
                     self.wallets[target] += cents
                 case TopUp(amount_cents=cents, external_ref=ref):
+                    assert isinstance(answer, MoneyMoved)
                     self.refs.add(("topup", ref))
-                    self.shop["bank"] -= cents
-                    self.seen[wallet] += cents
-                    self.wallets[wallet] += cents
+                    into = Booked(
+                        wallet.user_id, by_admin=True, wallet=wallet, cents=cents, bank=-cents, seen=cents
+                    )
+                    self._book(answer.transfer_id, into)
                 case CloseWallet():
                     self.shop["unclaimed"] += held
                     self.wallets[wallet] = 0
@@ -605,8 +680,29 @@ class Model:
         def write(answer: SellerPaid) -> None:
             assert answer.payable_cents == payable - cents
             self.refs.add(ref)
-            self.earned[command.seller_id] -= cents
-            self.shop["bank"] += cents
+            out = Booked(command.seller_id, by_admin=True, earned=-cents, bank=cents)
+            self._book(answer.transfer_id, out)
+
+        return write
+
+    def _reverse(self, command: ReverseTransfer) -> Write:
+        booked = self.booked.get(command.transfer_id)
+        need(self.is_staff(command.caller) and booked is not None and command.reason.strip())
+        assert booked is not None
+        need(not booked.is_reversed and (booked.user is None or booked.user in self.roles))
+        need(not booked.by_admin or self.is_staff(command.caller, "admin"))
+        held = self.wallets[booked.wallet] if booked.wallet is not None else 0
+        lacks = max(booked.cents - held, 0)
+        need(not lacks or (command.owe and booked.user is not None))
+        if self.boxes.get(booked.machine):
+            need(all(count <= max(self.coins[booked.machine, v], 0) for v, count in booked.coins.items()))
+
+        def write(_: object) -> None:
+            booked.is_reversed = True
+            self._move(booked, -1)
+            if lacks and booked.wallet is not None:
+                self.wallets[booked.wallet] += lacks
+                self.owed[booked.user or 0] += lacks
 
         return write
 

@@ -31,7 +31,7 @@ from tuckshop.till.commands.orders import CancelOrder, Dispense, PlaceOrder, Red
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund, RefundNewest
 from tuckshop.till.commands.tabs import SettleTab
-from tuckshop.till.commands.transfers import CloseWallet, PaySeller, SendMoney, TopUp
+from tuckshop.till.commands.transfers import CloseWallet, PaySeller, ReverseTransfer, SendMoney, TopUp
 from tuckshop.till.commands.users import CloseUser
 from tuckshop.till.commands.wallet import Deposit, PayOut
 from tuckshop.till.sql.account_ids import AccountIds
@@ -391,6 +391,16 @@ class ShopMachine(RuleBasedStateMachine):
 
         self.act(pay)
 
+    def corrects_a_mistake(self) -> None:
+        def reverse() -> Command:
+            open_ones = [number for number, one in self.model.booked.items() if not one.is_reversed]
+            number = self.dice.choice([*open_ones[-8:] * 6, *self.model.booked, 10**9])
+            by = self.by("cas", "kim", "kim", "root", "root", "operator")
+            reason = self.dice.choice((*("typed wrong",) * 6, " "))
+            return ReverseTransfer(by, number, reason, owe=self.dice.random() < 0.6)
+
+        self.act(reverse)
+
     def sees_to_the_coins(self) -> None:
         def carry() -> Command:
             kind = self.dice.choice((FillCoins, CollectCoins))
@@ -476,6 +486,7 @@ class ShopMachine(RuleBasedStateMachine):
         takes_money: 2,
         moves_money: 4,
         pays_a_seller: 3,
+        corrects_a_mistake: 3,
         sees_to_the_coins: 3,
         sees_to_the_shelves: 3,
         sees_to_the_products: 3,

@@ -68,6 +68,13 @@ DIVERTED = {
     "what others are paid is the cashier's": (TransferKind.PAYOUT, "source", AccountKind.WALLET),
     "what others settle comes off the cashier's tab": (TransferKind.SETTLEMENT, "target", AccountKind.TAB),
     "what the bank sent goes to the admin": (TransferKind.TOPUP, "target", AccountKind.WALLET),
+    "what is taken out again for others is the cashier's": (
+        TransferKind.REVERSAL,
+        "source",
+        AccountKind.WALLET,
+    ),
+    "what others get back goes to the cashier": (TransferKind.REVERSAL, "target", AccountKind.WALLET),
+    "what others do not owe any more is the cashier's": (TransferKind.CHARGE, "source", AccountKind.TAB),
     "what nobody claims is the admin's": (TransferKind.CLOSE, "source", AccountKind.WALLET),
 }
 """Whose money comes from, or goes to, an account of whoever acts for them. The books add up all the same."""
