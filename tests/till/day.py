@@ -14,7 +14,8 @@ from tuckshop.domain.orders import Change, Payment
 from tuckshop.domain.users import Role
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.till.callers import OPERATOR, SessionCaller
-from tuckshop.till.commands.imports import ChangeProducts
+from tuckshop.till.commands.approvals import ApproveProduct
+from tuckshop.till.commands.imports import ChangeProducts, ProductsChanged, UndoProducts
 from tuckshop.till.commands.machines import CollectCoins, CountCoins, FillCoins, MoveStock, SetShelves
 from tuckshop.till.commands.orders import CancelOrder, Dispense, OrderPlaced, PlaceOrder, ReduceOrder
 from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
@@ -71,6 +72,29 @@ class Day:
             ChangeProduct(OPERATOR, self.products[0], stock=4),
         )
         return [await post(self.shop, ChangeProducts(OPERATOR, steps))]
+
+    async def undoing_an_import(self) -> list[Posted]:
+        nuts = next(row["id"] for row in await self.shop.rows("products") if row["name"] == "nuts")
+        steps = (
+            ChangeProduct(OPERATOR, nuts, stock=9),
+            AddProduct(OPERATOR, "chips", 70, 3, for_house=True),
+        )
+        imported = await post(self.shop, ChangeProducts(OPERATOR, steps))
+        assert isinstance(imported.receipt, ProductsChanged)
+        return [imported, await post(self.shop, UndoProducts(OPERATOR, imported.receipt.done))]
+
+    async def approving_a_product(self) -> list[Posted]:
+        added = await post(self.shop, AddProduct(self.sue, "соla", 150, 2))  # The first letters are Cyrillic.
+        assert isinstance(added.receipt, ProductRecord)
+        assert added.receipt.waiting is True
+        number = added.receipt.product_id
+        return [
+            added,
+            *[
+                await post(self.shop, command)
+                for command in (ApproveProduct(OPERATOR, number), RemoveProduct(self.sue, number))
+            ],
+        ]
 
     async def depositing_coins(self) -> list[Posted]:
         return [await post(self.shop, Deposit(OPERATOR, self.wallet, {100: 4, 50: 2}))]

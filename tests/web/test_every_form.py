@@ -174,6 +174,12 @@ async def every_form(  # noqa: C901  # A loop a room.
     boss.look(await look.send(look.fields, file=b"name,price\ntea,1"))
     async for form in on(boss, ""):
         yield form
+    await boss.press("take")
+    async for form in on(boss, "/desk/file"):
+        yield form
+    await api.shop.execute("INSERT INTO waiting_products VALUES (:id, 1)", id=int(told["product"]))
+    async for form in on(boss, "/office/products/{product}".format(**told)):
+        yield form
     await boss.open(SECOND_FACTOR)
     await boss.press("set-up")
     async for form in on(boss, ""):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tuckshop.demo.history import DAY_US, DAYS, MADE, Clock, History
 from tuckshop.dialects import NAMES
 from tuckshop.domain.machines import CoinInput, FulfilMode
+from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.tabs import TabsFor
 from tuckshop.domain.users import RegistrationMode
 from tuckshop.domain.wallet import CoinsPolicy
@@ -54,6 +55,7 @@ def demo_settings(given: Settings) -> Settings:
         tab_limit_cents=given.tab_limit_cents or TAB_LIMIT_CENTS,
         tab_for=given.tab_for or TabsFor.EVERYBODY,
         seller_registration=given.seller_registration or RegistrationMode.OPEN,
+        machine_undo=given.machine_undo or UndoMode.CONTRACT,
         dialects=given.dialects or ",".join(NAMES),
         kiosk_open=True,
     )
