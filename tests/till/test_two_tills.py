@@ -39,7 +39,7 @@ from tuckshop.store.engine import postgres_dsn, reading
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Outcome
 from tuckshop.till.commands.orders import PlaceOrder
-from tuckshop.till.commands.products import AddProduct, ChangeProduct, RemoveProduct, Restock
+from tuckshop.till.commands.products import AddProduct, ChangeProduct, ProductRecord, RemoveProduct, Restock
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.transfers import PaySeller
 from tuckshop.till.commands.users import CloseUser, UserClosed
@@ -490,6 +490,7 @@ async def test_new_names_of_products_are_looked_at_by_one_till_at_a_time(postgre
     async with interrupted(shop, "looks", add_there) as till:
         (await till.execute(Envelope(AddProduct(sam, "cola", 5, 1)))).receipt()
     added = (await adding[0]).receipt()
+    assert isinstance(added, ProductRecord)
     assert [row["product_id"] for row in await shop.rows("waiting_products")] == [added.product_id]
     await shop.assert_clean()
 
