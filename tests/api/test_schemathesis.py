@@ -40,9 +40,9 @@ SHOWN = 12_000  # Characters of a failed run's report: its end names every failu
 
 CONFIG = """
 [checks.negative_data_rejection]
-# As by default, and what is too large to be read at all.
+# As by default, what is too large to be read at all, and what names a version that is not the present one.
 expected-statuses = [
-    "400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"
+    "400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428", "429", "5xx"
 ]
 [checks.positive_data_acceptance]
 # Besides what it takes for good: a version that is not the present one.
