@@ -170,7 +170,7 @@ async def test_events_come_for_who_is_logged_in_by_cookie(api: Api) -> None:
     async with watching(api, None, f"Cookie: {SESSION}={log_in.secret}") as watcher:
         await watcher.until("hello")
         assert await pay_out(api, brought(log_in, **OWN)) == 200
-        assert (await watcher.until("balance"))["balance"] == 0
+        await watcher.until("balance", balance=0)
 
 
 async def test_a_log_in_for_tokens_sets_and_heeds_no_cookie(api: Api) -> None:
