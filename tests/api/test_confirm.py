@@ -92,6 +92,31 @@ async def test_a_confirmation_is_of_one_session(api: Api) -> None:
     assert (await api.post(TOKENS, TOKEN, by=second)).status_code == 403
 
 
+async def test_a_new_email_address_takes_the_current_password_instead(api: Api) -> None:
+    access = await later(api, await admin(api), 11 * MINUTES)
+    told = []
+    for given in (
+        {},
+        {"current_password": "wrong horse"},
+        {"current_password": "wrong horse", "password": "another staple"},
+        {"current_password": PASSWORD, "password": "password1"},
+    ):
+        answer = await api.call("PATCH", "/v1/users/me", {"email": "boss@example.org", **given}, by=access)
+        told.append((answer.status_code, code_of(answer)))
+        assert (await api.get("/v1/users/me", by=access)).json()["email"] is None
+    assert told == [
+        (403, "confirmation-required"),
+        (401, "bad-credentials"),
+        (401, "bad-credentials"),
+        (422, "invalid-field"),
+    ]
+    shown = {"email": "boss@example.org", "current_password": PASSWORD}
+    answer = await api.call("PATCH", "/v1/users/me", shown, by=access)
+    assert (answer.status_code, answer.json()["email"]) == (200, "boss@example.org")
+    # It was shown for this once.
+    assert (await api.post(TOKENS, TOKEN, by=access)).status_code == 403
+
+
 async def test_a_clock_that_is_set_back_makes_nothing_fresh_for_longer(api: Api) -> None:
     access = await later(api, await admin(api), -60)
     assert (await api.post(TOKENS, TOKEN, by=access)).status_code == 403

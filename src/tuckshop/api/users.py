@@ -190,19 +190,27 @@ async def me(request: ShopRequest) -> UserResponse:
 async def change_me(request: ShopRequest) -> Response[UserResponse]:
     """Changes your name, email address or password.
 
-    A new password needs the current one and ends every session. A new email address needs a log-in or
-    confirmation of the last 10 minutes.
+    A new password needs the current one and ends every session. A new email address needs the current
+    password too, or a log-in or confirmation of the last 10 minutes.
     """
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
     data = await request.parsed(ChangeUserBody)
-    if data.email is not msgspec.UNSET:
-        await confirmation.require(request.shop, caller=request.caller)
     given: dict[str, Any] = {
         name: value
         for name in ("username", "password", "current_password")
         if (value := getattr(data, name)) is not msgspec.UNSET
     }
+    if data.email is not msgspec.UNSET:
+        if data.current_password is msgspec.UNSET:
+            await confirmation.require(request.shop, caller=request.caller)
+        else:
+            given["proven"] = await users.check_current_password(
+                request.shop,
+                user_id=actor.user_id,
+                password=data.current_password,
+                address=request.address,
+            )
     user = await users.change(
         request.shop, user_id=actor.user_id, email=data.email, address=request.address, **given
     )
