@@ -173,10 +173,10 @@ def _storm_faults(answers: Sequence[Answer], *, is_sold: bool) -> list[str]:
 
 
 async def refund_twice(stage: Stage, *, orders: int) -> list[str]:
-    """Each order is given back twice in one instant, by its seller and a cashier or by two cashiers: one wins.
+    """Each order is given back twice in one instant: exactly one wins.
 
-    The seller has earned as much before: that the earnings do not cover it is never why. Of two cashiers
-    neither locks the seller, so nothing but the wallet keeps them apart.
+    By its seller and a cashier, or by two cashiers: those do not lock the seller, so nothing but the wallet
+    keeps them apart. The seller has earned as much before: that the earnings do not cover it is never why.
     """
     async with stage.seeding() as shop:
         buyer = await shop.buyer(cents=2 * orders * PRICE_CENTS)
