@@ -16,6 +16,7 @@ from sqlalchemy import insert
 
 from tests.api.conftest import Api, serving
 from tests.api.pictures import painted
+from tests.limits import until
 from tests.shop import Shop
 from tuckshop.dialects import NAMES
 from tuckshop.dialects.shared.mounting import Dispatcher
@@ -402,7 +403,8 @@ async def restore(shop: Shop, saved: Any) -> None:
     books._account_ids = type(books._account_ids)()  # Which it may remember from what is gone now.
     if isinstance(saved, sqlite3.Connection):
         with closing(connect_sqlite(sqlite_path(shop.url))) as raw:
-            saved.backup(raw)
+            raw.execute("PRAGMA busy_timeout = 0")  # Whoever waits here keeps the others from their end.
+            await until(lambda: _is_written(saved, raw))
         return
     names = [table.name for table in tables.metadata.sorted_tables]
     await _on_postgres(
@@ -415,6 +417,20 @@ async def restore(shop: Shop, saved: Any) -> None:
         )
         + "COMMIT;",
     )
+
+
+def _is_written(saved: sqlite3.Connection, raw: sqlite3.Connection) -> bool:
+    """Whether it could be: now and then, one of the shop's own tasks is in the middle of writing."""
+
+    def heed(status: int, *_: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise BlockingIOError
+
+    try:
+        saved.backup(raw, progress=heed)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _on_postgres(shop: Shop, sql: str) -> None:

@@ -72,6 +72,11 @@ class MachineRules(NamedTuple):
     deposit_cents_max: int = DEPOSIT_CENTS_MAX
     hourly_deposit_cents_max: int = HOURLY_DEPOSIT_CENTS_MAX
 
+    @property
+    def draws_coins(self) -> bool:
+        """Whether the machine's own screen shows coins to tap, and whoever taps them is believed."""
+        return self.coin_input is CoinInput.DRAWN
+
 
 class CoinBox(NamedTuple):
     """A machine's coins. `held` is read for a counted box, and for one that is being counted; else it lacks

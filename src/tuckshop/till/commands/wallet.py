@@ -9,7 +9,7 @@ from tuckshop.domain import limits, wallet
 from tuckshop.domain.coins import Coins
 from tuckshop.domain.ledger import AccountRef, Transfer, TransferKind
 from tuckshop.domain.limits import LimitCounter, daily
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, CoinBox, CoinInput, require_few
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID, BoxKind, CoinBox, require_few
 from tuckshop.domain.refusals import CoinsNotAttested, UnknownGuest, UnknownUser, UserNotPresent
 from tuckshop.domain.users import Actor, Role
 from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
@@ -207,12 +207,12 @@ def require_wallet(actor: Actor, ref: AccountRef, work: WorkingSet) -> None:
 def require_coins(actor: Actor, work: WorkingSet, machine_id: int) -> None:
     """Cashiers, admins and machines have seen them; others are believed where a setting says so.
 
-    Of guests at a machine's own screen that is the machine's: see `CoinInput`.
+    Of guests at a machine's own screen that is the machine's: see `domain.machines.CoinInput`.
     """
     if actor.machine_id is not None or actor.has(Role.CASHIER, Role.ADMIN):
         return
     rules = work.machines.rules.get(machine_id)
-    if actor.screen_machine_id is not None and rules is not None and rules.coin_input is CoinInput.DRAWN:
+    if actor.screen_machine_id is not None and rules is not None and rules.draws_coins:
         return
     if actor.screen_machine_id is not None or work.policy.coins is CoinsPolicy.ATTESTED:
         raise CoinsNotAttested
@@ -302,5 +302,5 @@ def _flows(
 def _is_believed(work: WorkingSet, machine_id: int | None) -> bool:
     """Whether buyers are believed there."""
     rules = work.machines.rules.get(machine_id or 0)
-    is_drawn = rules is not None and rules.coin_input is CoinInput.DRAWN
+    is_drawn = rules is not None and rules.draws_coins
     return is_drawn or work.policy.coins is CoinsPolicy.SELF

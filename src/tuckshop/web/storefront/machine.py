@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.exceptions import HTTPException
 
-from tuckshop.domain.machines import DEFAULT_MACHINE_ID, CoinInput
+from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.orders import Change
 from tuckshop.domain.products import CATEGORY_LENGTH_MAX
 from tuckshop.domain.refusals import (
@@ -168,7 +168,7 @@ async def _shown(request: ShopRequest, visitor: Visitor, machine_id: int) -> Res
         return adopted
     shop = request.shop
     standing = await machines.find(shop, machine_id=machine_id)
-    puts_coins = visitor.trusts_coins and standing.rules.coin_input is CoinInput.DRAWN
+    puts_coins = visitor.trusts_coins and standing.rules.draws_coins
     query = dict(request.query_params.items())
     chosen = cart.read(query.get("pick", ""))
     shelves = await storefront.stocked(shop, machine_id=machine_id, also=chosen)
@@ -302,7 +302,7 @@ async def _require_coin_taken(request: ShopRequest, visitor: Visitor, machine_id
     known = await machines.find(request.shop, machine_id=machine_id)
     if visitor.machine_id not in (None, machine_id):
         raise NotOwner(thing="machine")
-    if not (known.rules.coin_input is CoinInput.DRAWN if visitor.is_kiosk else visitor.trusts_coins):
+    if not (known.rules.draws_coins if visitor.is_kiosk else visitor.trusts_coins):
         raise CoinsNotAttested
 
 
