@@ -141,6 +141,7 @@ class Coalition(Dealings):
         )
         if answer.status_code == 201:
             self.funds.update({target.name: cents, source.name: -cents})
+            self.purse.hand_on(source.name, target.name, cents)
 
     async def repeat(self) -> None:
         """Something is sent again, with its key: nothing more comes of it than came before."""

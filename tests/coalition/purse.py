@@ -94,6 +94,11 @@ class Purse:
         self.seen_of[who] += cents
         self.bank += cents
 
+    def hand_on(self, source: str, target: str, cents: int) -> None:
+        """Money from one wallet to another. Where buyers' word counts, nobody can tell what it was."""
+        if not self.stated.believes_all:
+            self.seen_of.update({target: cents, source: -cents})
+
     def take_coins(self, who: str, machine: int, cents: int, *, is_changer: bool = False) -> None:
         """What a machine says that it pays, or a cashier; it can pay no more than lies in it.
 
