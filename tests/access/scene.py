@@ -18,6 +18,7 @@ from tests.api.conftest import Api, serving
 from tests.api.pictures import painted
 from tests.limits import until
 from tests.shop import Shop
+from tuckshop.context import Shop as RunningShop
 from tuckshop.dialects import NAMES
 from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
@@ -111,7 +112,7 @@ class Scene:
     async def begin(self, state: str) -> None:
         """The shop is as it was in this state, unless it is in it."""
         if self.state != state:
-            await restore(self.shop, self.saved[state])
+            await restore(self.shop, self.api.running, self.saved[state])
             self.state = state
 
     def may_have_changed(self) -> None:
@@ -397,10 +398,15 @@ async def save(shop: Shop) -> Any:
     return schema
 
 
-async def restore(shop: Shop, saved: Any) -> None:
-    """The shop is as it was when this was saved."""
+async def restore(shop: Shop, running: RunningShop, saved: Any) -> None:
+    """The shop is as it was when this was saved, also in what it knows by heart."""
+    await _write_back(shop, saved)
     books: Any = shop.till._books
-    books._account_ids = type(books._account_ids)()  # Which it may remember from what is gone now.
+    books._account_ids = type(books._account_ids)()
+    running.guest_ids.clear()
+
+
+async def _write_back(shop: Shop, saved: Any) -> None:
     if isinstance(saved, sqlite3.Connection):
         with closing(connect_sqlite(sqlite_path(shop.url))) as raw:
             raw.execute("PRAGMA busy_timeout = 0")  # Whoever waits here keeps the others from their end.

@@ -86,7 +86,7 @@ class Stage:
 
     async def begin(self) -> None:
         """The shop is as it was at first."""
-        await restore(self.shop, self.saved)
+        await restore(self.shop, self.running, self.saved)
         self.clock.now_us = NOON_US
 
     def client(self, **more: Any) -> httpx.AsyncClient:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.coalition.coalition import Coalition
-from tests.coalition.stage import open_stage
+from tests.coalition.stage import HALL, open_stage
 from tests.planted.planting import VARIABLE
 from tuckshop.domain.wallet import CoinsPolicy
 
@@ -56,3 +56,20 @@ def test_nobody_takes_out_more_than_they_put_in(database_url: str, mode: CoinsPo
     # At the small size hardly anybody undoes what was handed out.
     rare = {"undone"} if PROOF and mode is CoinsPolicy.SELF else set()
     assert play(database_url, mode) >= HAPPENS | rare
+
+
+async def test_a_history_knows_no_guest_of_the_one_before(database_url: str) -> None:
+    async with open_stage(database_url, CoinsPolicy.SELF) as stage, stage.client() as client:
+        headers = {"Authorization": f"Machine {stage.keys[HALL]}"}
+        body = {"guest": "door", "coins": {"100": 1}}
+        await stage.begin()
+        for _ in range(2):
+            assert (await client.post("/v1/wallet/deposits", json=body, headers=headers)).status_code == 201
+        assert stage.running.guest_ids == {"door": 1}
+        await stage.begin()
+        assert stage.running.guest_ids == {}
+        # Whoever is first now has that id.
+        body["guest"] = "window"
+        assert (await client.post("/v1/wallet/deposits", json=body, headers=headers)).status_code == 201
+        told = await client.post("/v1/wallet/payout", json={"guest": "door"}, headers=headers)
+        assert told.status_code == 404
