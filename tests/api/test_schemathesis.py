@@ -263,7 +263,7 @@ async def test_finds_nothing(
         await api.post("/v1/wallet/deposits", {"coins": {"100": 100}}, by=buyer)
         await api.post("/v1/orders", {"lines": [{"product": 1, "quantity": 100}]}, by=buyer)
         await shop.execute(
-            "INSERT INTO images (id, media_type, content, created_us) VALUES (1, 'image/png', :png, 1)",
+            "INSERT INTO images (media_type, content, created_us) VALUES ('image/png', :png, 1)",
             png=b"\x89PNG",
         )
         shop.clock.forward(3_600)  # What was bought is not returned any more: it can be paid to its seller.
