@@ -131,7 +131,7 @@ def _told(machine: Machine, day: date) -> str:
     postgres = f"PostgreSQL {machine.postgres}" if machine.postgres else "no PostgreSQL"
     return (
         f"Last run on {day:%-d %B %Y}: {_plural(machine.cores, 'core')}, {machine.system}, "
-        f"Python {machine.python}, SQLite {machine.sqlite}, {postgres}, books on a disk, one step at a time."
+        f"Python {machine.python}, SQLite {machine.sqlite}, {postgres}, books on a disk."
     )
 
 

@@ -191,7 +191,7 @@ async def change_me(request: ShopRequest) -> Response[UserResponse]:
     """Changes your name, email address or password.
 
     A new password needs the current one and ends every session. A new email address needs the current
-    password too, or a log-in or confirmation of the last 10 minutes.
+    password, or a log-in or confirmation of the last 10 minutes.
     """
     actor = await sessions.actor(request.shop, caller=request.caller)
     assert actor.user_id is not None
