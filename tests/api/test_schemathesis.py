@@ -249,7 +249,8 @@ def _is_key(value: bytes) -> bool:
 async def test_finds_nothing(
     database_url: str, who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for limit in ("PAIR", "USER", "NETWORK"):  # Or all that it would see of a log-in were 429.
+    # Or all that it would see of a log-in or a registration were 429.
+    for limit in ("PAIR", "USER", "NETWORK"):
         monkeypatch.setattr(login_throttle, limit, login_throttle.Limit(1_000_000, 1))
     wrapped: list[LoggedIn] = []
 
@@ -257,7 +258,8 @@ async def test_finds_nothing(
         wrapped.append(LoggedIn(app))
         return wrapped[0]
 
-    async with serving(database_url, wrap=wrap, coins=CoinsPolicy.SELF, tab_limit_cents=10_000) as api:
+    settings: dict[str, Any] = {"coins": CoinsPolicy.SELF, "tab_limit_cents": 10_000}
+    async with serving(database_url, wrap=wrap, registrations_per_hour=3_600, **settings) as api:
         shop = api.shop
         buyer = await shop.person("ada", Role.BUYER)
         seller = await shop.person("sam", Role.SELLER)

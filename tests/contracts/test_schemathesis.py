@@ -60,7 +60,8 @@ class WithToken(LoggedIn):
 async def test_finds_nothing(
     dialect: str, who: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for limit in ("PAIR", "USER", "NETWORK"):  # Or all that it would see of a log-in were 429.
+    # Or all that it would see of a log-in or a registration were 429.
+    for limit in ("PAIR", "USER", "NETWORK"):
         monkeypatch.setattr(login_throttle, limit, login_throttle.Limit(1_000_000, 1))
     wrapped: list[LoggedIn] = []
 
@@ -68,7 +69,7 @@ async def test_finds_nothing(
         wrapped.append(WithToken(app) if dialect == "simple-payment" else LoggedIn(app))
         return wrapped[0]
 
-    async with speaking(database_url, dialect, wrap=wrap) as client:
+    async with speaking(database_url, dialect, wrap=wrap, registrations_per_hour=3_600) as client:
         shop = client.api.shop
         buyer = await shop.person("ada", Role.BUYER)
         admin = await shop.person("anna", Role.ADMIN, Role.BUYER, Role.SELLER)
