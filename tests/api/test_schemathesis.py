@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.api.conftest import Api, serving
 from tests.api.pictures import painted
@@ -141,8 +141,9 @@ Good = dict[str, dict[str, Any]]
 class LoggedIn:
     """Around the application: "Bearer buyer" stands for a session of a buyer that never ends.
 
-    Else the first log-out, or account closed, would be the end of the run. And no two requests have the same
-    idempotency key: that the second is refused says nothing of its own data.
+    Else the first log-out would be the end of the run. An account that is closed stays so, and a new user has
+    its place. And no two requests have the same idempotency key: that the second is refused says nothing of
+    its own data.
     """
 
     def __init__(self, app: Any) -> None:
@@ -201,12 +202,21 @@ class LoggedIn:
         self._is_changed = False
         sessions, users = tables.sessions, tables.users
         ids = [caller.session_id for caller in self.callers.values()]
-        user_ids = [caller.user_id for caller in self.callers.values()]
         ended = sessions.c.id.in_(ids), sessions.c.ended_us.is_not(None)
+        user_ids = [caller.user_id for caller in self.callers.values()]
         closed = users.c.id.in_(user_ids), users.c.state != "active"
         async with writing(self.api.running.engine) as connection:
             await connection.execute(update(sessions).where(*ended).values(ended_us=None))
-            await connection.execute(update(users).where(*closed).values(state="active", closed_us=None))
+            gone = {row.id: row for row in await connection.execute(select(users).where(*closed))}
+        for who, caller in self.callers.items():
+            if caller.user_id in gone:
+                roles = [role for role in Role if gone[caller.user_id]._mapping[f"is_{role}"]]
+                self.callers[who] = await self.successor(f"after {caller.user_id}", *roles)
+
+    async def successor(self, name: str, *roles: Role) -> SessionCaller:
+        """A new user in the place of one who closed the account."""
+        assert self.api is not None
+        return await self.api.shop.person(name, *roles)
 
 
 def _picture(receive: Any) -> Any:
