@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import signal
 import socket
 import sqlite3
 import threading
@@ -284,3 +285,20 @@ def test_serves_with_several_workers_on_postgresql(terminal: Terminal, postgres_
     ) as server:
         assert b"ready" in server.get("/health/ready")
         server.end()
+
+
+def test_two_signals_at_once_end_it_too() -> None:
+    server: Any = serve.server_class()("tuckshop.app:create_served_app")
+    ended = server.main_loop_interrupt
+
+    def signal_twice() -> None:
+        for _ in range(2):
+            server.signal_handler_interrupt(signal.SIGTERM, None)
+
+    handling = threading.Thread(target=signal_twice, daemon=True)
+    with ended._cond:  # As where a signal interrupts whoever waits for it, or the handler of another.
+        handling.start()
+        handling.join(HANG_SECONDS)
+        assert not handling.is_alive()
+    assert ended.wait(HANG_SECONDS)
+    assert server.interrupt_signal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from tuckshop.cli.shop_access import run
 from tuckshop.domain.refunds import UndoMode
 
 if TYPE_CHECKING:
+    from granian.server.mp import MPServer
+
     from tuckshop.settings import Settings
 
 # A batch makes thousands of objects and drops them together. With Python's own thresholds (700, 10, 10)
@@ -216,13 +219,27 @@ def allow_connections(wanted: int) -> int:
     return possible
 
 
+def server_class() -> type[MPServer]:
+    """granian's server, which any number of signals end."""
+    from granian.server.mp import MPServer
+
+    class Server(MPServer):
+        def signal_handler_interrupt(self, *_: object) -> None:
+            # Its own handler takes a lock that the same thread may hold: it could be waiting, or be handling
+            # the signal before. It would hold it for ever then, and the server would never end.
+            if not self.interrupt_signal:
+                self.interrupt_signal = True
+                threading.Thread(target=self.main_loop_interrupt.set).start()
+
+    return Server
+
+
 def _serve(given: Settings, *, at: str) -> None:
-    import granian
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    granian.Granian(
+    server_class()(
         "tuckshop.app:create_served_app",
         factory=True,
         address=at,
