@@ -153,11 +153,17 @@ def chromium() -> Chromium:
     return _started.chromium()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """Ends the browser before other tests begin: it holds a loop, which these need for themselves."""
-    if nextitem is None or nextitem.path.parent != Path(__file__).parent:
-        _started.end()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """Ends the browser before other tests begin: it holds a loop, which these need for themselves.
+
+    Also where a fixture fails at its end: or all tests that follow would fail with it.
+    """
+    try:
+        yield
+    finally:
+        if nextitem is None or nextitem.path.parent != Path(__file__).parent:
+            _started.end()
 
 
 @contextmanager
