@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -220,16 +219,15 @@ def allow_connections(wanted: int) -> int:
 
 
 def server_class() -> type[MPServer]:
-    """granian's server, which any number of signals end."""
+    """granian's server, which two signals in quick succession end too."""
     from granian.server.mp import MPServer
 
     class Server(MPServer):
         def signal_handler_interrupt(self, *_: object) -> None:
-            # Its own handler takes a lock that the same thread may hold: it could be waiting, or be handling
-            # the signal before. It would hold it for ever then, and the server would never end.
+            # It sets an event, which has a lock: the handler of a second signal would wait for it in the very
+            # thread that holds it, for ever.
             if not self.interrupt_signal:
-                self.interrupt_signal = True
-                threading.Thread(target=self.main_loop_interrupt.set).start()
+                super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
     return Server
 
