@@ -156,7 +156,7 @@ COMPILE := $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python $(BIN)/
 requirements.txt: | $(BIN)/python ## compile the pins with their hashes anew; with UPGRADE= only what must change
 	@awk '/^[^ ]/ { mine = /^uv==/ } mine' requirements-dev.txt | $(INSTALL_PINS) /dev/stdin
 	$(COMPILE) --group build --output-file requirements.txt
-	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --all-extras --group dev --constraint requirements.txt --output-file requirements-dev.txt
 endif
 
 $(BIN)/python:
