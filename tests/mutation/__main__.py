@@ -5,7 +5,8 @@ given to the tests that run through its line, until one fails. docs/mutation.tom
 nothing: they are left alone. The exit status is 1 where any other survives.
 
 What was found is kept below build/mutation: an interrupted run goes on where it was, and once any file of src
-or tests has changed, all begins anew. A mutant is given first to the test that killed it the last time.
+or tests has changed, all begins anew. A mutant is given first to the test that killed it the last time, which
+killers.json keeps for everybody: that is how a run takes minutes instead of hours.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tests.mutation.running import FailsAlone, run
 from tests.planted.planting import ROOT
 
 KEPT = ROOT / "build" / "mutation"
+KILLERS = ROOT / "tests" / "mutation" / "killers.json"
+"""For each test the mutants that it killed the last time: which test to try first, so it may be old."""
 
 
 def main() -> int:
@@ -46,7 +49,10 @@ def main() -> int:
     if asked.tests:
         run(found, tests=asked.tests, choose=lambda _: None, told=trials.count)
     else:
-        trials.run(found)
+        try:
+            trials.run(found)
+        finally:
+            trials.keep_killers(every)
     print(f"{trials.killed} of {len(found)} mutants are killed, {trials.survivors} survive.")
     print(f"There are {len(every)}, {len(listed)} of which change nothing.")
     return 0 if (trials.killed if asked.listed else trials.survivors) == 0 else 1
@@ -59,23 +65,22 @@ class Trials:
         self.killed = self.survivors = 0
         self._state = _state()
         self._file = KEPT / "killers.jsonl"
+        killers: dict[str, list[str]] = json.loads(KILLERS.read_text("utf-8"))
+        self._killers = {name: test for test, names in killers.items() for name in names}
 
     def run(self, found: Sequence[Mutant]) -> None:
         """With the tests that run through each line; those that were tried in this state only count."""
         covering = Covering(KEPT / f"{self._state}.coverage")
         self._file.touch()
         lines = map(json.loads, self._file.read_text().splitlines())
-        last: dict[str, tuple[str, str | None]] = {name: (state, test) for name, state, test in lines}
-        untried = []
+        tried: dict[str, str | None] = {name: test for name, state, test in lines if state == self._state}
         for mutant in found:
-            state, test = last.get(mutant.name, ("", None))
-            if state == self._state:
-                self.count(mutant, test)
-            else:
-                untried.append(mutant)
+            if mutant.name in tried:
+                self.count(mutant, tried[mutant.name])
+        untried = [mutant for mutant in found if mutant.name not in tried]
 
         def choose(mutant: Mutant) -> Sequence[str]:
-            _, killer = last.get(mutant.name, ("", None))
+            killer = self._killers.get(mutant.name)
             tests = covering.tests(mutant.path, mutant.line)
             return sorted(tests, key=lambda test: test != killer)
 
@@ -84,12 +89,20 @@ class Trials:
         except FailsAlone as error:
             kept = self._file.read_text().splitlines(keepends=True)
             self._file.write_text("".join(line for line in kept if json.loads(line)[2] != str(error)))
+            self._killers = {name: test for name, test in self._killers.items() if test != str(error)}
             raise
 
     def _keep(self, mutant: Mutant, killer: str | None) -> None:
         with self._file.open("a") as file:
             file.write(json.dumps((mutant.name, self._state, killer)) + "\n")
         self.count(mutant, killer)
+
+    def keep_killers(self, every: Sequence[Mutant]) -> None:
+        """Writes which test killed which mutant of the code as it is, for the next run."""
+        killers: dict[str, list[str]] = {}
+        for name in sorted({one.name for one in every} & self._killers.keys()):
+            killers.setdefault(self._killers[name], []).append(name)
+        KILLERS.write_text(json.dumps(killers, indent=0, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
 
     def count(self, mutant: Mutant, killer: str | None) -> None:
         """Tells of it, if it survives."""
@@ -98,6 +111,7 @@ class Trials:
             print(f"survives: {mutant}", flush=True)
         else:
             self.killed += 1
+            self._killers[mutant.name] = killer
             if self.killed % 100 == 0:
                 print(f"{self.killed} are killed", flush=True)
 
