@@ -1,6 +1,6 @@
 """Which secret the shop signs tokens with, so that no node serves with another.
 
-Revises: 0030
+Revises: 0031
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from tuckshop.store.migrations.added import add_columns
 
 revision = "0032"
-down_revision = "0030"
+down_revision = "0031"
 
 
 def upgrade() -> None:
