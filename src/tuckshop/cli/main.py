@@ -22,6 +22,7 @@ from tuckshop.cli.order import order
 from tuckshop.cli.product import product
 from tuckshop.cli.report import report
 from tuckshop.cli.serve import serve
+from tuckshop.cli.status import status
 from tuckshop.cli.stock import stock
 from tuckshop.cli.tab import tab
 from tuckshop.cli.transfers import payout, topup, transfer
@@ -48,5 +49,5 @@ def cli(settings_file: str | None) -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, db, config):
+for command in (report, export, import_, audit, db, config, status):
     cli.add_command(command)
