@@ -138,7 +138,16 @@ texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGU
 
 # What the documents of older contracts say of containers is done by these targets.
 COMPOSE ?= docker compose
+IMAGE ?= tuckshop:local
 MESSAGE ?= changes
+
+.PHONY: docker/build
+docker/build: ## build the image that shops run on, as IMAGE
+	docker build --target prod --tag $(IMAGE) .
+
+.PHONY: docker/purchase
+docker/purchase: ## start IMAGE, buy something from it, and audit it
+	@tools/image-purchase $(IMAGE)
 
 .PHONY: docker/compose/secrets
 docker/compose/secrets: ## make .env and the secrets of containers, where they are missing
