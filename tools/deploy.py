@@ -45,7 +45,9 @@ def manifests(root: Path = ROOT) -> Iterator[str]:
         except yaml.YAMLError as error:
             yield f"{path.relative_to(root)}: {error}"
     if shutil.which("kubectl") is None:
-        print("kubectl is not installed: the manifests are not put together and not checked by their schemas.")
+        print(
+            "kubectl is not installed: the manifests are not put together and not checked by their schemas."
+        )
         return
     for overlay in sorted((root / OVERLAYS).iterdir()):
         made = subprocess.run(["kubectl", "kustomize", overlay], capture_output=True, text=True, check=False)
@@ -54,7 +56,13 @@ def manifests(root: Path = ROOT) -> Iterator[str]:
             continue
         for version in KUBERNETES:
             found = said(
-                "kubernetes-validate", "--strict", "--quiet", "--kubernetes-version", version, "-", given=made.stdout
+                "kubernetes-validate",
+                "--strict",
+                "--quiet",
+                "--kubernetes-version",
+                version,
+                "-",
+                given=made.stdout,
             )
             yield from (f"{overlay.relative_to(root)}: {one}" for one in found)
 

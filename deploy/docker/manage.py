@@ -1,4 +1,4 @@
-"""The commands that the documents of older contracts name, inside the image: `python src/manage.py add_products`."""
+"""What documents of older contracts do inside the image: `python src/manage.py add_products`."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ def main() -> None:
     if words is None:
         sys.exit(f"Use one of: {', '.join(COMMANDS)}. For everything else, see `tuckshop --help`.")
     program = Path(sys.executable).with_name("tuckshop")
-    os.execv(program, [str(program), *words])
+    os.execv(program, [str(program), *words])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What runs in containers may do no more than it must: said of every service, pod and workflow that there is."""
+"""What runs in containers may do no more than it must: every service, pod and workflow."""
 
 from __future__ import annotations
 

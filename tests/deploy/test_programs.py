@@ -1,4 +1,4 @@
-"""The small programs beside the images: what buys from them, the documents' commands, and the check of manifests."""
+"""The small programs beside the images: what buys from them, the documents' commands, the check of manifests."""
 
 from __future__ import annotations
 

@@ -85,7 +85,9 @@ def test_makes_secrets_once_and_for_the_containers_alone(tmp_path: Path) -> None
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in folder.iterdir())
 
     told = dict(line.split("=", 1) for line in made["tuckshop.env"].splitlines())
-    assert told["TUCKSHOP_DATABASE_URL"] == f"postgresql://tuckshop:{made['postgres_password']}@db:5432/tuckshop"
+    assert (
+        told["TUCKSHOP_DATABASE_URL"] == f"postgresql://tuckshop:{made['postgres_password']}@db:5432/tuckshop"
+    )
     assert told["TUCKSHOP_METRICS_TOKEN"] == made["metrics_token"]
     assert len(told["TUCKSHOP_SECRET"]) == 64
     assert len(set(made.values()) | {told["TUCKSHOP_SECRET"]}) == 5  # Each its own.
