@@ -26,7 +26,7 @@ COVERAGE := $(PYTEST) -m "not more" --cov --cov-report=term
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## /{ printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.\/]+:.*## /{ printf "  make %-29s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(INSTALLED) ## install what is missing and run the demo shop on this computer
@@ -75,6 +75,11 @@ proof.mutation: $(DEVELOPMENT) ## change the rules in a thousand small ways and 
 	@PYTHON=$(BIN)/python tools/system-packages postgresql
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.mutation $(ARGS)
 
+.PHONY: proof.images
+proof.images: $(DEVELOPMENT) ## build the images without Docker, and buy something from them (as root, half an hour)
+	@PYTHON=$(BIN)/python tools/system-packages postgresql buildah debootstrap
+	$(BIN)/python -m pytest --log-cli-level=INFO tests/images/built.py $(ARGS)
+
 .PHONY: bench
 bench: $(DEVELOPMENT) ## measure purchases beside pgbench
 	@PYTHON=$(BIN)/python tools/system-packages postgresql wrk
@@ -118,6 +123,7 @@ lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must n
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.privates
 	$(BIN)/python -m tools.words
+	$(BIN)/python -m tools.deploy
 	tools/check-tree
 
 .PHONY: lighthouse
@@ -129,6 +135,44 @@ lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
 .PHONY: texts
 texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGUAGE=fr begins another
 	$(BIN)/python -m tools.texts --write $(LANGUAGE)
+
+# What the documents of older contracts say of containers is done by these targets.
+COMPOSE ?= docker compose
+IMAGE ?= tuckshop:local
+MESSAGE ?= changes
+
+.PHONY: docker/build
+docker/build: ## build the image that shops run on, as IMAGE
+	docker build --target prod --tag $(IMAGE) .
+
+.PHONY: docker/purchase
+docker/purchase: ## start IMAGE, buy something from it, and audit it
+	@tools/image-purchase $(IMAGE)
+
+.PHONY: docker/compose/secrets
+docker/compose/secrets: ## make .env and the secrets of containers, where they are missing
+	@tools/compose-secrets
+
+.PHONY: docker/compose/build
+docker/compose/build: docker/compose/secrets ## build the image
+	$(COMPOSE) build web
+
+.PHONY: docker/compose/up
+docker/compose/up: docker/compose/secrets ## run the shop and PostgreSQL in containers; COMPOSE_PROFILES=edge,watch for more
+	$(COMPOSE) up --build --detach
+
+.PHONY: docker/compose/migrate
+docker/compose/migrate: docker/compose/secrets ## make the shop's database in containers, or upgrade it
+	$(COMPOSE) run --rm migrate
+
+.PHONY: docker/compose/makemigrations
+docker/compose/makemigrations: docker/compose/secrets ## write a migration for what changed in the tables; MESSAGE=name
+	DEV_USER=$$(id -u):$$(id -g) $(COMPOSE) run --rm --build --no-deps --entrypoint python dev -m tools.migration $(MESSAGE)
+
+.PHONY: docker/compose/unittest
+docker/compose/unittest: docker/compose/secrets ## run the tests in containers, on both databases
+	$(COMPOSE) --profile test run --rm --build unittest $(ARGS); status=$$?; \
+		$(COMPOSE) --profile test rm --stop --force testdb >/dev/null; exit $$status
 
 .PHONY: screenshots
 screenshots: $(DEVELOPMENT) ## take pictures of the pages into build/screenshots
