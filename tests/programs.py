@@ -1,5 +1,7 @@
-"""Programs beside the shop for tests, such as nginx and redis-server: started in groups of their own, and gone with
-the test, however that ends."""
+"""Programs beside the shop for tests, such as nginx and redis-server.
+
+They are started in groups of their own, and gone with the test, however that ends.
+"""
 
 from __future__ import annotations
 

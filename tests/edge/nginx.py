@@ -1,5 +1,4 @@
-"""The nginx configuration of deploy/nginx, run as it is but for its ports, and nodes that only write down what they
-are sent."""
+"""The nginx configuration of deploy/nginx, run as it is but for its ports; and nodes that keep requests."""
 
 from __future__ import annotations
 
@@ -134,7 +133,10 @@ def serving_edge(
     changes: Mapping[str, str] | None = None,
     main: str = "",
 ) -> Iterator[Edge]:
-    """nginx before the nodes at these ports. `changes`: other texts in tuckshop.conf; `main`: more settings."""
+    """nginx before the nodes at these ports.
+
+    `changes`: other texts in tuckshop.conf; `main`: more settings beside it.
+    """
     folder = home / "nginx"
     (folder / "conf.d").mkdir(parents=True)
     (folder / "tuckshop").mkdir()
@@ -142,7 +144,7 @@ def serving_edge(
     listens = {
         "    listen 80 default_server;\n": f"    listen {HOST}:{made.http_port} default_server;\n",
         "    listen [::]:80 default_server;\n": "",
-        "    listen 443 ssl http2 default_server;\n": f"    listen {HOST}:{made.port} ssl http2 default_server;\n",
+        "    listen 443 ssl http2 default_server;\n": f"    listen {HOST}:{made.port} ssl http2;\n",
         "    listen [::]:443 ssl http2 default_server;\n": "",
     }
     shipped = (DEPLOY / "tuckshop.conf").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import ssl
@@ -53,12 +54,13 @@ async def test_speaks_tls_1_3_alone_with_an_ecdsa_certificate(tmp_path: Path) ->
         with serving_edge(tmp_path, nodes=ports) as edge:
             with shaken(edge, ssl.TLSVersion.TLSv1_3) as line:
                 assert line.version() == "TLSv1.3"
-            with pytest.raises(ssl.SSLError, match="(?i)protocol.version"):
+            with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
                 shaken(edge, ssl.TLSVersion.TLSv1_2)
             words = ["openssl", "s_client", "-connect", f"{HOST}:{edge.port}"]
-            told = subprocess.run(
-                words, input=b"", capture_output=True, check=False, timeout=HANG_SECONDS
-            ).stdout
+            process = await asyncio.create_subprocess_exec(
+                *words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            told, _ = await process.communicate()
             assert b"Peer signature type: ECDSA" in told
 
 
@@ -235,8 +237,8 @@ def test_every_way_to_log_in_or_register_is_counted_as_such() -> None:
         assert len(paths) > 3
         other = counted["registration" if name == "login" else "login"]
         for path in paths:
-            for written in (path, path + "/"):
-                assert any(re.search(one, written) for one in counted[name]) or written == "POST:/office/first/"
+            for written in (path, path.rstrip("/")):
+                assert any(re.search(one, written) for one in counted[name]), written
                 assert not any(re.search(one, written) for one in other), written
 
 
