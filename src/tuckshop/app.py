@@ -127,6 +127,10 @@ def create_app(
                 always.append(watch.keep_looking())
             if given.url.startswith("postgres"):
                 always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
+                if given.redis_url:
+                    always.append(
+                        watched.listen_through_redis(given.redis_url, seal=shop.tokens.seal).keep_listening()
+                    )
             if is_measured and given.metrics_folder:
                 always.append(metrics.keep_sharing(shop, events=watched, folder=given.metrics_folder))
             tasks = [asyncio.create_task(one) for one in always]

@@ -94,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_folder: str = ""  # where several workers put their figures together; a temporary one
     connections: Annotated[int, msgspec.Meta(ge=100, le=1_000_000)] = 10_000  # open ones in each process
     idle_seconds: Annotated[int, msgspec.Meta(ge=5, le=3_600)] = 65  # until a silent connection is closed
+    redis_url: str = ""  # a Redis or Valkey that several nodes share; nothing depends on it
     event_streams: Positive = 1_000  # how many may watch /v1/events in each process
     event_streams_per_address: Positive = 100  # the same from one address
     first_code_hash: str = ""  # of the code that makes the first admin; `serve` sets it and prints the code
@@ -186,6 +187,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         told["seller_registration"] = self.sellers_register
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
+        told["redis_url"] = _without_password(self.redis_url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""
         told["first_code_hash"] = "(hidden)" if self.first_code_hash else ""
         told["secret"] = "(hidden)" if self.secret else f"(in {self.home_path / KEY_FILE})"

@@ -110,8 +110,10 @@ async def check(given: Settings) -> None:
     from tuckshop.dialects.shared import mounting
     from tuckshop.operations import shop_state
     from tuckshop.store.engine import check, opened_engine
+    from tuckshop.store.redis_server import require_usable
 
     require_one_till(given)
+    require_usable(given.redis_url)
     mounting.require_served(given)
     if given.kiosk_open:
         raise click.UsageError(

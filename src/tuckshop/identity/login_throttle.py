@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import TooManyTries
 from tuckshop.domain.users import UserState, name_key
-from tuckshop.identity import addresses
+from tuckshop.identity import addresses, refused_tries
 from tuckshop.store import tables
 from tuckshop.store.engine import reading, writing
 
@@ -74,19 +74,27 @@ async def begin(
     key, place = name_key(username), addresses.place(address)
     # No address has a space in it.
     counted = [(key_of("pair", key, place if known_device is None else f"device {known_device}"), PAIR)]
+    await refused_tries.require_not_refused(shop, counted[0][0])
     if known_device is None and not await _is_known(shop, key, place):
-        counted += [
+        others = [
             (key_of("user", key), USER),
             (key_of("network", addresses.network(address, v4_bits=24, v6_bits=64)), NETWORK),
         ]
+        for name, _ in others:
+            await refused_tries.require_not_refused(shop, name)
+        counted += others
     now_us = shop.clock()
     counted.sort()  # In one order, or two tries would wait for each other.
     delay = 0.0
-    async with writing(shop.engine) as connection:
-        for name, limit in counted:
-            used = await count(connection, name, limit, now_us)
-            if limit is PAIR:
-                delay = max(used - limit.attempts // 2, 0) * DELAY_SECONDS
+    try:
+        async with writing(shop.engine) as connection:
+            for name, limit in counted:
+                used = await count(connection, name, limit, now_us)
+                if limit is PAIR:
+                    delay = max(used - limit.attempts // 2, 0) * DELAY_SECONDS
+    except TooManyTries as refusal:
+        await refused_tries.remember(shop, name, refusal)
+        raise
     if delay:
         await asyncio.sleep(delay)
     return Attempt(tuple(counted))

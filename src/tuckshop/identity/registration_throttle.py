@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import TooManyRegistrations, TooManyTries
-from tuckshop.identity import addresses, login_throttle
+from tuckshop.identity import addresses, login_throttle, refused_tries
 from tuckshop.identity.login_throttle import Limit
 from tuckshop.store.engine import writing
 
@@ -22,7 +22,12 @@ async def begin(shop: Shop, *, address: str | None, per_hour: int) -> None:
     limit = Limit(per_hour, max(HOUR_SECONDS // per_hour, 1))
     key = login_throttle.key_of("registration", network)
     try:
+        await refused_tries.require_not_refused(shop, key)
+    except TooManyTries as refusal:
+        raise TooManyRegistrations(refusal.retry_seconds, per_hour) from None
+    try:
         async with writing(shop.engine) as connection:
             await login_throttle.count(connection, key, limit, shop.clock())
     except TooManyTries as refusal:
+        await refused_tries.remember(shop, key, refusal)
         raise TooManyRegistrations(refusal.retry_seconds, per_hour) from None

@@ -19,6 +19,7 @@ from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
+from tuckshop.store.redis_server import Notes, require_usable
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
@@ -52,8 +53,10 @@ async def open_shop(
         DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
     """
     telemetry.set_up_logs()
+    require_usable(given.redis_url)
     engine = open_engine(given.url)
     passwords = Passwords()
+    notes: Notes | None = None
     try:
         await check(engine, unsafe_durability=given.unsafe_durability)
         policy = Policy(
@@ -76,11 +79,17 @@ async def open_shop(
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         books = open_books(given.url, clock=clock, events=events)
         # On PostgreSQL events come back from the database, those of other processes among them.
-        committed = None
+        committed = in_doubt = None
         if events is not None and isinstance(books, SqliteBooks):
             committed, events.version = events.committed, books.version
+        elif events is not None and given.redis_url:
+            committed, in_doubt = events.share, events.in_doubt
+        if given.redis_url:
+            notes = Notes(given.redis_url, seal=tokens.seal)
         alerts = Alerts()
-        async with Till(books=books, policy=policy, committed=committed, alerts=alerts) as till:
+        async with Till(
+            books=books, policy=policy, committed=committed, in_doubt=in_doubt, alerts=alerts
+        ) as till:
             yield Shop(
                 engine=engine,
                 till=till,
@@ -89,7 +98,10 @@ async def open_shop(
                 clock=clock or system_clock,
                 meter=meter or Meter(),
                 alerts=alerts,
+                notes=notes,
             )
     finally:
         passwords.close()
+        if notes is not None:
+            await notes.close()
         await engine.dispose()

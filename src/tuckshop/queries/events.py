@@ -26,6 +26,8 @@ from tuckshop.identity import addresses
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.store.listening import Line
+from tuckshop.store.redis_line import RedisLine
+from tuckshop.store.redis_server import Seal
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.engine.queue import Busy
 from tuckshop.till.sql.books import Unavailable
@@ -43,6 +45,8 @@ ASK_SECONDS = 10.0
 SETTLE_SECONDS = 1.0  # In which every till has heard that somebody listens.
 RETRY_SECONDS = 30  # Somebody may have closed a page by then.
 WATCHERS = "tuckshop_watchers"
+HEARS_REDIS = "redis"  # Said by who listens there too: tills that speak there need not notify.
+MISSED = "tuckshop_missed"
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +122,9 @@ class Events:
         self._missed = False
         self._arrived = asyncio.Event()
         self._line: Line | None = None
-        self._loud_until = 0.0
+        self._shared: RedisLine | None = None
+        self._loud_until = 0.0  # through PostgreSQL
+        self._shares_until = 0.0  # through Redis
         self._unknown: set[str] = set()  # tags that other processes use; named once each
 
     @property
@@ -143,9 +149,7 @@ class Events:
         stream = Stream(caller, place)
         stream.put(_hello(resumed=last_id is not None))
         if not self._streams and self._line is not None:
-            self._line.say(WATCHERS)
-            # Tills of other processes may have kept silent up to now.
-            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self.miss)
+            self._ask()
         self._streams.add(stream)
         self._of_place[place] += 1
         return stream
@@ -169,6 +173,12 @@ class Events:
         if self._streams:
             self.hear(changed_ids.of(page))
 
+    def share(self, work: WorkingSet) -> None:
+        """The same, where Redis tells the other processes: what they are told is in the books."""
+        if self._shared is not None and asyncio.get_running_loop().time() < self._shares_until:
+            for payload in changed_ids.written(changed_ids.of(work)):
+                self._shared.say(changed_ids.CHANNEL, payload)
+
     def hear(self, changed: ChangedIds) -> None:
         """Something has changed."""
         if self._streams and changed:
@@ -184,14 +194,39 @@ class Events:
         """Whether a till has to tell the other processes what it does."""
         if self._line is None or not self._line.is_up:
             return True
+        if self._shared is not None and not self._shared.is_up:
+            return True
         return asyncio.get_running_loop().time() < self._loud_until
 
     def listen(self, dsn: str) -> Line:
         """Connects it with the other processes."""
-        self._line = Line(
-            dsn=dsn, heard={changed_ids.CHANNEL: self._hear, WATCHERS: self._be_loud}, renewed=self._renew
-        )
+        heard = {changed_ids.CHANNEL: self._hear, WATCHERS: self._be_loud, MISSED: self._hear_missed}
+        self._line = Line(dsn=dsn, heard=heard, renewed=self._renew)
         return self._line
+
+    def listen_through_redis(self, url: str, *, seal: Seal) -> RedisLine:
+        """Connects it with the other processes in a second way, which is used while it works."""
+        self._shared = RedisLine(
+            url=url,
+            seal=seal,
+            heard={changed_ids.CHANNEL: self._hear, WATCHERS: self._share_for_long},
+            renewed=self._renew_shared,
+            lost=self._lose_shared,
+            dropped=self._drop,
+        )
+        return self._shared
+
+    def _ask(self) -> None:
+        """Asks all tills to tell what they do; they may have kept silent up to now."""
+        self._ask_again()
+        asyncio.get_running_loop().call_later(SETTLE_SECONDS, self.miss)
+
+    def _ask_again(self) -> None:
+        hears_redis = self._shared is not None and self._shared.is_up
+        if self._shared is not None and hears_redis:
+            self._shared.say(WATCHERS)
+        if self._line is not None:  # Processes without Redis, of an older release too, tell only there.
+            self._line.say(WATCHERS, HEARS_REDIS if hears_redis else "")
 
     def _hear(self, payload: str) -> None:
         if self._streams:
@@ -204,12 +239,37 @@ class Events:
                     log.warning("events.unknown", form=unknown.tag)
                 self.miss()
 
-    def _be_loud(self, _: str = "") -> None:
-        self._loud_until = asyncio.get_running_loop().time() + LOUD_SECONDS
+    def _hear_missed(self, _: str) -> None:
+        self.miss()
+
+    def _be_loud(self, words: str = "") -> None:
+        if words != HEARS_REDIS or self._shared is None:
+            self._loud_until = asyncio.get_running_loop().time() + LOUD_SECONDS
+
+    def _share_for_long(self, _: str = "") -> None:
+        self._shares_until = asyncio.get_running_loop().time() + LOUD_SECONDS
 
     def _renew(self) -> None:
         self._be_loud()
         self.miss()
+
+    def _renew_shared(self) -> None:
+        self._share_for_long()
+        if self._streams:
+            self._ask()
+        self.miss()
+
+    def _lose_shared(self) -> None:
+        if self._streams:
+            self._ask()
+
+    def in_doubt(self) -> None:
+        """A batch may have become durable, and nobody was told of it."""
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._line is not None:
+            self._line.say(MISSED)
 
     async def keep_telling(self, engine: AsyncEngine) -> None:
         """Reads what has changed and tells it, until it is cancelled."""
@@ -259,7 +319,7 @@ class Events:
             await asyncio.sleep(CHECK_SECONDS)
             now = asyncio.get_running_loop().time()
             if self._streams and self._line is not None and now - asked >= ASK_SECONDS:
-                self._line.say(WATCHERS)
+                self._ask_again()
                 asked = now
             known = {one.caller.session_id for one in self._streams if one.caller is not None}
             if not known:
@@ -294,7 +354,7 @@ class Events:
             self._tell_all(b"".join(public))
         for kind, own in ((EventKind.BALANCE, balances), (EventKind.ORDER, orders)):
             for user_id, data in own:
-                for stream in watchers[user_id]:
+                for stream in watchers.get(user_id, ()):  # An order may be another's than was told.
                     stream.put(_event(kind, at, data))
 
 

@@ -12,6 +12,7 @@ import structlog
 RETRY_SECONDS = 1.0
 ALIVE_SECONDS = 10.0  # A connection through a dead network would be silent for ever: it is asked so often.
 ANSWER_SECONDS = 5.0
+_SAY = "SELECT pg_notify(channel, words) FROM unnest($1::text[], $2::text[]) AS said (channel, words)"
 
 log = structlog.get_logger(__name__)
 
@@ -27,11 +28,11 @@ class Line:
         self._heard = heard
         self._renewed = renewed
         self._wake = asyncio.Event()
-        self._to_say: list[str] = []
+        self._to_say: list[tuple[str, str]] = []
 
-    def say(self, channel: str) -> None:
-        """Says something without words on the channel, as soon as it can."""
-        self._to_say.append(channel)
+    def say(self, channel: str, words: str = "") -> None:
+        """Says something on the channel, as soon as it can."""
+        self._to_say.append((channel, words))
         self._wake.set()
 
     async def keep_listening(self) -> None:
@@ -63,7 +64,7 @@ class Line:
         while not connection.is_closed():
             self._wake.clear()
             said, self._to_say = self._to_say, []
-            await connection.execute("SELECT pg_notify(channel, '') FROM unnest($1::text[]) AS channel", said)
+            await connection.execute(_SAY, [channel for channel, _ in said], [words for _, words in said])
             try:
                 await asyncio.wait_for(self._wake.wait(), ALIVE_SECONDS)
             except TimeoutError:

@@ -88,6 +88,7 @@ class Till:
         queue_max: int = QUEUE_MAX,
         patience_seconds: float = PATIENCE_SECONDS,
         committed: Callable[[WorkingSet], None] | None = None,
+        in_doubt: Callable[[], None] | None = None,
         alerts: Alerts | None = None,
     ) -> None:
         self.policy = policy
@@ -97,6 +98,7 @@ class Till:
         self._queue_max = queue_max
         self._patience_seconds = patience_seconds
         self._committed = committed
+        self._in_doubt = in_doubt
         self._alerts = alerts or Alerts()
         self._queue: deque[_Waiting] = deque()
         self._arrival = asyncio.Event()
@@ -161,6 +163,8 @@ class Till:
         except (Unavailable, OutcomeUnknown) as error:
             for waiting in batch:
                 _fail(waiting, error)
+            if self._in_doubt is not None and isinstance(error, OutcomeUnknown):
+                self._in_doubt()
         except Exception as error:
             if len(batch) == 1:
                 command = batch[0].envelope.command.tag
