@@ -7,7 +7,7 @@ compared as they are, and a command can name what another one makes, before or a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -109,7 +109,15 @@ EMPTIED = (
     "admin_log",
     "declared_coins",
 )
-REOPENED = ("users SET state = 'active', closed_us = NULL", "sessions SET ended_us = NULL")
+
+
+def reopened(people: Mapping[str, object]) -> tuple[str, str]:
+    """What brings those back who were closed, under their names; and all their sessions."""
+    names = {one.user_id: name for name, one in people.items() if isinstance(one, SessionCaller)}
+    cases = " ".join(f"WHEN {user_id} THEN '{name}'" for user_id, name in names.items())
+    name = f"CASE id {cases} ELSE username END"
+    as_before = f"closed_us = NULL, username = {name}, username_key = {name}, password_hash = '!'"
+    return f"users SET state = 'active', {as_before}", "sessions SET ended_us = NULL"
 
 
 class People(NamedTuple):
@@ -516,6 +524,8 @@ class Bench:
 
     async def _reset(self, *, counted: bool) -> None:
         kind = "counted" if counted else "unlimited"
+        # Bob's session, which is Ada's, is no name.
+        people = {name: one for name, one in self.people._asdict().items() if name != "liar"}
         script = "".join(
             (
                 "BEGIN;",
@@ -523,7 +533,7 @@ class Bench:
                 "UPDATE coin_boxes SET count = 0;",
                 f"DELETE FROM user_skeletons WHERE user_id >= {made(0)};",
                 f"DELETE FROM users WHERE id >= {made(0)};",
-                *(f"UPDATE {table};" for table in REOPENED),
+                *(f"UPDATE {table};" for table in reopened(people)),
                 f"UPDATE sessions SET ended_us = {NOON_US} WHERE id = {self.people.gone.session_id};",
                 f"UPDATE machines SET box_kind = '{kind}';",
                 "COMMIT;",

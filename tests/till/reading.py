@@ -25,8 +25,11 @@ class Posted:
 async def post(shop: Shop, command: Command, *, key: str | None = None) -> Posted:
     """Settles the command and says what it has posted."""
     before = {name: len(await shop.rows(name)) for name in ("transfers", "stock_movements", "coin_movements")}
+    people = await _people(shop)
     receipt = await shop.do(command, key=key)
-    accounts = {row["id"]: name for name, row in (await _accounts(shop)).items()}
+    # By the names that they had before: whoever closes their account has none afterwards.
+    named = await _accounts(shop, await _people(shop) | people)
+    accounts = {row["id"]: name for name, row in named.items()}
     products = {row["id"]: row["name"] for row in await shop.rows("products")}
     transfers, stock, coins = [(await shop.rows(name))[count:] for name, count in before.items()]
     return Posted(
@@ -51,7 +54,7 @@ async def refuse(shop: Shop, command: Command, refusal: Refusal, *, key: str | N
 
 async def balances(shop: Shop) -> dict[str, int]:
     """Every account's balance, credit-positive, by its name."""
-    return {name: row["balance_cents"] for name, row in (await _accounts(shop)).items()}
+    return {name: row["balance_cents"] for name, row in (await _accounts(shop, await _people(shop))).items()}
 
 
 async def shelf(shop: Shop, name: str) -> int:
@@ -69,9 +72,12 @@ async def coin_box(shop: Shop) -> dict[int, int]:
     return {row["value_cents"]: row["count"] for row in rows if row["machine_id"] == 1 and row["count"]}
 
 
-async def _accounts(shop: Shop) -> dict[str, dict[str, Any]]:
+async def _people(shop: Shop) -> dict[int, str]:
+    return {row["id"]: row["username"] for row in await shop.rows("users")}
+
+
+async def _accounts(shop: Shop, people: dict[int, str]) -> dict[str, dict[str, Any]]:
     """The accounts by name: "ada's wallet", "coin box", "house"."""
-    people = {row["id"]: row["username"] for row in await shop.rows("users")}
     guests = {row["id"]: row["name"] for row in await shop.rows("guests")}
     named = {}
     for row in await shop.rows("accounts"):

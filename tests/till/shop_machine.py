@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from sqlalchemy import text
 
 from tests.shop import NOON_US, Shop, open_shop
-from tests.till.histories import EMPTIED, REOPENED
+from tests.till.histories import EMPTIED, reopened
 from tests.till.model import CAP, COINS, CREDIT, CREDIT_HOURLY, TAB_LIMIT, Model, No
 from tuckshop.domain.ledger import AccountRef, wallet_of
 from tuckshop.domain.machines import ShelfPlan
@@ -59,7 +59,7 @@ class Stage:
         async with writing(self.shop.engine) as connection:
             for table in EMPTIED:
                 await connection.execute(text(f"DELETE FROM {table}"))
-            for table in ("coin_boxes SET count = 0", *REOPENED):
+            for table in ("coin_boxes SET count = 0", *reopened(self.people)):
                 await connection.execute(text(f"UPDATE {table}"))
         self.shop.till._books._account_ids = AccountIds()  # type: ignore[attr-defined]
         self.shop.clock.now_us = NOON_US

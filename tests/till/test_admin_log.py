@@ -185,7 +185,7 @@ async def test_each_act_with_before_and_after(shop: Shop) -> None:
     assert (action, subject) == ("earnings.payout", f"user:{sam_id}")
     assert before["balance_cents"] - after["balance_cents"] == 100
     bob = await shop.buyer("bob", cents=20)
-    gone = {"username": "bob", "roles": ["buyer"], "state": "active", "balance_cents": 20}
+    gone = {"roles": ["buyer"], "state": "active", "balance_cents": 20}
     assert await lines(shop, CloseUser(root, bob.user_id)) == [
         ("user.close", f"user:{bob.user_id}", gone, {**gone, "state": "closed", "balance_cents": 0})
     ]

@@ -48,7 +48,7 @@ async def test_what_comes_back_to_somebody_gone_is_not_lost(shop: Shop) -> None:
     assert cancelled.transfers[-1] == ("close", "ada's wallet", "unclaimed", 100)
     refunded = await post(shop, Refund(OPERATOR, bought.order_id, {cola: 1}))
     assert refunded.transfers[-1] == ("close", "ada's wallet", "unclaimed", 100)
-    assert (await balances(shop))["ada's wallet"] == 0
+    assert (await balances(shop))[f"closed user {ada.user_id}'s wallet"] == 0
     await shop.assert_clean()
 
 
@@ -120,7 +120,8 @@ async def test_nothing_reaches_who_is_gone_not_even_in_the_same_batch(shop: Shop
     closed.receipt()
     newcomer.receipt()
     assert [one.answer for one in answers] == [UnknownUser(ida_id)] * len(after) + [SessionEnded()] * len(own)
-    assert "ida's wallet" not in {name for name, cents in (await balances(shop)).items() if cents}
+    left = {name for name, cents in (await balances(shop)).items() if cents}
+    assert f"closed user {ida_id}'s wallet" not in left
     await shop.assert_clean()
 
 

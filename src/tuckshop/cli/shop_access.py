@@ -26,8 +26,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def opened_shop(given: Settings | None = None) -> AsyncIterator[Shop]:
+async def opened_shop(given: Settings | None = None, *, with_secret: bool = False) -> AsyncIterator[Shop]:
     """The shop with its till open. A refusal inside becomes one line, amounts in the shop's currency.
+
+    `with_secret`: for what is kept by the shop's own secret, and found by it later.
 
     Raises:
         DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
@@ -38,8 +40,9 @@ async def opened_shop(given: Settings | None = None) -> AsyncIterator[Shop]:
     from tuckshop.operations.startup import open_shop
 
     given = given or settings.read()
-    # Commands neither make nor read tokens: they need no secret, and must not ask for one.
-    given = msgspec.structs.replace(given, secret=secrets.token_hex(settings.SECRET_LENGTH_MIN))
+    if not with_secret:
+        # Commands neither make nor read tokens: they need no secret, and must not ask for one.
+        given = msgspec.structs.replace(given, secret=secrets.token_hex(settings.SECRET_LENGTH_MIN))
     async with open_shop(given) as shop:
         try:
             yield shop

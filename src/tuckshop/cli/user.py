@@ -132,7 +132,8 @@ def payout_delay(name: str, days: str) -> None:
 def close(name: str) -> None:
     """Close a user permanently. The name becomes available, and past orders stay.
 
-    First pay out the user's earnings and settle the tab.
+    Name, email address, password and devices are erased. First pay out the user's earnings and settle the
+    tab.
     """
     closed = run(_close(name))
     click.echo(f"{closed.username} is closed, and the name is available.")
@@ -268,7 +269,7 @@ async def _close(name: str) -> User:
     from tuckshop.till.commands.base import Envelope
     from tuckshop.till.commands.users import CloseUser
 
-    async with opened_shop() as shop:
+    async with opened_shop(with_secret=True) as shop:
         found = await users.find_by_name(shop, username=name)
         (await shop.till.execute(Envelope(CloseUser(OPERATOR, found.id)))).receipt()
         return found

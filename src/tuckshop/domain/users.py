@@ -22,6 +22,8 @@ from tuckshop.domain.refusals import InvalidField, RoleMissing, SecondFactorRequ
 
 USERNAME_LENGTH_MAX = 64
 HOUSE_NAME = "house"  # Who sells what belongs to no seller.
+CLOSED_NAME = "closed user"  # What users are called who are gone, with their number.
+FORMER_BUYERS = "former buyers"  # Whose orders are too old to tell whose they were.
 # Letters, marks and signs by their category, but drawn as nothing: fillers, a joiner, blank Braille.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3 less the angle brackets.
@@ -171,10 +173,29 @@ def check_name(name: str, *, field: str, length_max: int) -> str:
     return name
 
 
+def closed_name(user_id: int) -> str:
+    """What a closed user is called wherever there was a name: `closed user 4`."""
+    return f"{CLOSED_NAME} {user_id}"
+
+
+def names_nobody(key: str) -> bool:
+    """Whether a name's key, or its skeleton, reads like what closed users or former buyers are called.
+
+    Letters and digits alone count: `Closed-User 4` reads the same.
+    """
+    letters = "".join(char for char in key if char.isalnum())
+    return letters.startswith(CLOSED_NAME.replace(" ", "")) or letters == FORMER_BUYERS.replace(" ", "")
+
+
 def check_username(username: str) -> str:
-    """The user name in NFC. Raises InvalidField, also for the name that products of the shop itself show."""
+    """The user name in NFC.
+
+    Raises:
+        InvalidField: no name, or one that the shop itself uses: for its products, for users who are gone.
+    """
     username = check_name(username, field="username", length_max=USERNAME_LENGTH_MAX)
-    if name_key(username) == HOUSE_NAME:
+    key = name_key(username)
+    if key == HOUSE_NAME or names_nobody(key):
         raise InvalidField(field="username", problem=ReservedName())
     return username
 

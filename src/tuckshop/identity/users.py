@@ -20,10 +20,12 @@ from tuckshop.domain.refusals import (
     UnknownUser,
 )
 from tuckshop.domain.users import (
+    USERNAME_LENGTH_MAX,
     Actor,
     Role,
     UserState,
     check_email,
+    check_name,
     check_password,
     check_username,
     name_key,
@@ -32,7 +34,7 @@ from tuckshop.identity import login_throttle, present_password
 from tuckshop.identity.passwords import common, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
-from tuckshop.store.skeletons import mixes_alphabets, skeleton
+from tuckshop.store.skeletons import is_misleading, skeleton
 from tuckshop.till.callers import SessionCaller
 
 users = tables.users
@@ -141,7 +143,7 @@ async def _take(
             .where(users.c.id != before.id)
             .limit(1)
         )
-        if mixes_alphabets(username) or await connection.scalar(alike) is not None:
+        if is_misleading(username) or await connection.scalar(alike) is not None:
             raise NameTooSimilar(name=username)
     await connection.execute(delete(skeletons).where(skeletons.c.user_id == before.id))
     await connection.execute(insert(skeletons).values(user_id=before.id, skeleton=looks))
@@ -173,7 +175,9 @@ async def reset_password(
     hashed = await shop.passwords.hash(password)
     user = await find_by_name(shop, username=username)
     async with writing(shop.engine) as connection:
-        await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=hashed))
+        this = users.c.id == user.id, users.c.state != UserState.CLOSED.value
+        if not (await connection.execute(update(users).where(*this).values(password_hash=hashed))).rowcount:
+            raise UnknownUser(user=username)  # Closed meanwhile: nothing of them is kept.
         await end_sessions(connection, user.id, now_us=shop.clock())
         await log(connection, "user.password", user, actor_id=actor_id, now_us=shop.clock())
     return password
@@ -191,7 +195,7 @@ async def find(shop: Shop, *, user_id: int) -> User:
 async def find_by_name(shop: Shop, *, username: str) -> User:
     """The user of this name. Raises UnknownUser."""
     try:
-        key = name_key(check_username(username))
+        key = name_key(check_name(username, field="username", length_max=USERNAME_LENGTH_MAX))
     except InvalidField:  # Nobody's, and the database might choke on it.
         raise UnknownUser(user=username) from None
     query = select(*COLUMNS).where(users.c.username_key == key, users.c.state != UserState.CLOSED.value)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
 from tuckshop.identity import guests, login_throttle, second_factor
-from tuckshop.operations import alerts, staff_reads, uploads
+from tuckshop.operations import alerts, erasing, staff_reads, uploads
 from tuckshop.store.engine import DatabaseAway, writing
 from tuckshop.store.tables import idempotency, limit_counters
 
@@ -63,6 +63,8 @@ async def keep_forgetting(shop: Shop) -> None:
             await forget_old(shop)
             await forget_counters(shop)
             await login_throttle.forget_old(shop)
+            await erasing.erase_closed(shop)
+            await erasing.forget_addresses(shop)
             await second_factor.forget_closed(shop)
             await uploads.forget_old(shop)
             await staff_reads.forget_old(shop)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from tuckshop import telemetry
 from tuckshop.context import Shop
 from tuckshop.domain.users import SecondFactorMode
 from tuckshop.identity.access_tokens import Tokens
+from tuckshop.identity.closed_users import address_hash
 from tuckshop.identity.passwords import Passwords
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.shop_state import read_currency
@@ -59,6 +61,7 @@ async def open_shop(
     notes: Notes | None = None
     try:
         await check(engine, unsafe_durability=given.unsafe_durability)
+        tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         policy = Policy(
             currency=await read_currency(engine),
             coins=given.coins,
@@ -75,8 +78,8 @@ async def open_shop(
             # Whoever starts the server in some other way must not open a real shop's kiosk either.
             kiosk_open=given.kiosk_open and await holds_demo(engine),
             days=given.days,
+            address_hash=partial(address_hash, tokens),
         )
-        tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         books = open_books(given.url, clock=clock, events=events)
         # On PostgreSQL events come back from the database, those of other processes among them.
         committed = in_doubt = None

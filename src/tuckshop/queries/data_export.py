@@ -12,6 +12,8 @@ from tuckshop.store.engine import reading
 
 Rows = list[dict[str, Any]]
 
+_NOT_TAKEN_ALONG = {"password_hash", "username_key", "email_key", "email_hash", "erased_us"}
+
 
 async def collect(shop: Shop, *, user_id: int) -> dict[str, Rows]:
     """Rows by what they are, all of one instant; nothing secret, and nobody else's."""
@@ -29,13 +31,9 @@ def _queries(user_id: int) -> dict[str, Select[Any]]:
     own = select(accounts.c.id).where(accounts.c.user_id == user_id)
     line_columns = (lines.c[name] for name in ("order_id", "product_id", "name", "quantity", "price_cents"))
     return {
-        "user": select(
-            *(
-                column
-                for column in users.c
-                if column.name not in ("password_hash", "username_key", "email_key")
-            )
-        ).where(users.c.id == user_id),
+        "user": select(*(column for column in users.c if column.name not in _NOT_TAKEN_ALONG)).where(
+            users.c.id == user_id
+        ),
         "sessions": select(*(column for column in sessions.c if column.name != "generation"))
         .where(sessions.c.user_id == user_id)
         .order_by(sessions.c.id),

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
 from tuckshop.domain.ledger import AccountKind
-from tuckshop.domain.users import Actor, Role, UserState
+from tuckshop.domain.users import Actor, Role
+from tuckshop.identity.closed_users import address_hash
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 
@@ -30,7 +31,7 @@ accounts, guests, lines, orders, users = (
 
 @dataclass(frozen=True, slots=True)
 class Namesake:
-    """A closed user with the seller's email address, and what they still owe."""
+    """A closed user who had the seller's email address within a year, and what they still owe."""
 
     username: str
     owed_cents: int
@@ -50,7 +51,7 @@ async def of_sellers(shop: Shop, *, actor: Actor, seller_ids: Sequence[int]) -> 
     actor.require(Role.CASHIER, Role.ADMIN)
     async with reading(shop.engine) as connection:
         own = await _own_cents(connection, seller_ids)
-        namesakes = await _namesakes(connection, seller_ids)
+        namesakes = await _namesakes(shop, connection, seller_ids)
         return {
             seller_id: Signals(
                 own_cents=own.get(seller_id, 0),
@@ -95,23 +96,30 @@ async def _only_buyer(connection: AsyncConnection, seller_id: int) -> str | None
     return (found[0].username or found[0].name) if len(found) == 1 else None
 
 
-async def _namesakes(connection: AsyncConnection, seller_ids: Sequence[int]) -> dict[int, list[Namesake]]:
-    """Of those who are not closed, each has an address of their own."""
-    other = users.alias("other")
+async def _namesakes(
+    shop: Shop, connection: AsyncConnection, seller_ids: Sequence[int]
+) -> dict[int, list[Namesake]]:
+    """Of those who are not closed, each has an address of their own; of the others a hash is kept."""
+    addresses = select(users.c.id, users.c.email_key).where(
+        users.c.id.in_(seller_ids), users.c.email_key.is_not(None)
+    )
+    hashes = {
+        address_hash(shop.tokens, email_key): seller_id
+        for seller_id, email_key in await connection.execute(addresses)
+    }
     owing = and_(
-        accounts.c.user_id == other.c.id,
+        accounts.c.user_id == users.c.id,
         accounts.c.kind.in_([AccountKind.EARNINGS.value, AccountKind.TAB.value]),
         accounts.c.balance_cents < 0,
     )
     query = (
-        select(users.c.id, other.c.username, func.coalesce(func.sum(-accounts.c.balance_cents), 0))
-        .join(other, and_(other.c.email_key == users.c.email_key, other.c.id != users.c.id))
+        select(users.c.email_hash, users.c.username, func.coalesce(func.sum(-accounts.c.balance_cents), 0))
         .outerjoin(accounts, owing)
-        .where(users.c.id.in_(seller_ids), other.c.state == UserState.CLOSED.value)
-        .group_by(users.c.id, other.c.id, other.c.username)
-        .order_by(other.c.id)
+        .where(users.c.email_hash.in_(list(hashes)), users.c.email_hash.is_not(None))
+        .group_by(users.c.id, users.c.email_hash, users.c.username)
+        .order_by(users.c.id)
     )
     found: dict[int, list[Namesake]] = {}
-    for seller_id, username, owed_cents in await connection.execute(query):
-        found.setdefault(seller_id, []).append(Namesake(username, int(owed_cents)))
+    for digest, username, owed_cents in await connection.execute(query):
+        found.setdefault(hashes[bytes(digest)], []).append(Namesake(username, int(owed_cents)))
     return found

@@ -12,6 +12,7 @@ from tuckshop.context import Shop
 from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.users import Actor, Role, UserState, name_key
 from tuckshop.identity import users
+from tuckshop.identity.closed_users import address_hash
 from tuckshop.identity.users import User
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
@@ -42,7 +43,8 @@ async def page(
 ) -> list[UserRecord]:
     """Users whose name or address contains the keyword, or whose number it is; the newest first.
 
-    Without a state, all but the closed. Raises RoleMissing: admins only.
+    Without a state, all but the closed; those are found by the whole address that they had. Raises
+    RoleMissing: admins only.
     """
     actor.require(Role.ADMIN)
     wallet = and_(kept.c.user_id == _users.c.id, kept.c.kind == AccountKind.WALLET.value)
@@ -65,6 +67,8 @@ async def page(
         ]
         if _NUMBER.fullmatch(keyword):
             found.append(_users.c.id == int(keyword))
+        if state is UserState.CLOSED and "@" in keyword:
+            found.append(_users.c.email_hash == address_hash(shop.tokens, key))
         query = query.where(or_(*found))
     if before_id is not None:
         query = query.where(_users.c.id < before_id)

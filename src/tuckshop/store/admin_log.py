@@ -112,6 +112,24 @@ async def record(
     await connection.execute(insert(tables.admin_log).values(row._asdict()))
 
 
+def without_name(kept: str | None, *, name: str) -> str | None:
+    """`before` or `after` of a line about a user who is gone, with `name` instead of what names them.
+
+    What is no JSON object of a release that is known here is left out whole.
+    """
+    if kept is None:
+        return None
+    try:
+        facts = msgspec.json.decode(kept, type=Facts)
+    except msgspec.MsgspecError:
+        return None
+    return _encoded({**facts, **{key: value for key, value in _instead(name).items() if key in facts}})
+
+
+def _instead(name: str) -> Facts:
+    return {"username": name, "name": name, "email": None}
+
+
 def _encoded(facts: Facts | None) -> str | None:
     return None if facts is None else _encode(facts).decode()
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import cache
 
-from tuckshop.domain.users import name_key
+from tuckshop.domain.users import name_key, names_nobody
 
 _MIXED_WITH_LATIN = frozenset({"CYRILLIC", "GREEK"})
 # Default_Ignorable_Code_Point, as far as names can hold them: marks that join, and variation selectors.
@@ -29,6 +29,12 @@ def skeleton(name: str) -> str:
     for _ in range(2):
         looks = _alike(name_key(_alike(looks)))
     return looks
+
+
+def is_misleading(name: str) -> bool:
+    """Whether nobody may take the name, whoever is there: see `mixes_alphabets`; or it looks like a closed
+    user's (`c1osed user 4`)."""
+    return mixes_alphabets(name) or names_nobody(skeleton(name))
 
 
 def mixes_alphabets(name: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from tuckshop.domain.days import BY_UTC, BusinessDays
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
@@ -31,6 +32,8 @@ class Policy:
     days: BusinessDays = BY_UTC  # by which sales are counted from now on
     staff_second_factor: bool = False  # without one, cashiers and admins are customers
     kiosk_open: bool = False  # a demo's: anybody speaks for the first machine
+    # What is kept of a closed user's address; none: nothing.
+    address_hash: Callable[[str], bytes] | None = field(default=None, repr=False, compare=False)
 
     def bounds_undoing(self, caller: Caller) -> bool:
         """Whether what this caller takes back by themselves may be counted at the machine."""

@@ -45,6 +45,9 @@ users = Table(
     # An admin has said that the shop's limit is for this user, if there is no limit of their own.
     Column("tab_approved", Boolean, server_default=false(), nullable=False),
     time("second_factor_us", nullable=True),  # since when log-ins take a code as well
+    # Of the address that a closed user had, by the shop's secret: see identity/closed_users.py.
+    Column("email_hash", LargeBinary),
+    time("erased_us", nullable=True),  # since when nothing else of a closed user is kept
     one_of("state", *UserState),
     CheckConstraint("is_buyer OR is_seller OR is_cashier OR is_admin", name="some_role"),
     CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_with_key"),
@@ -58,7 +61,8 @@ users = Table(
         for column in ("username_key", "email_key")
     ),
     # Who has had the address before: for what an admin should know of a seller.
-    Index("ix_users_closed_email_key", "email_key", **partial("state = 'closed'")),
+    Index("ix_users_email_hash", "email_hash", **partial("email_hash IS NOT NULL")),
+    Index("ix_users_not_erased", "id", **partial("state = 'closed' AND erased_us IS NULL")),
 )
 
 guests = Table(

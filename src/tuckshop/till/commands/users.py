@@ -20,8 +20,8 @@ from tuckshop.domain.refusals import (
     StillHoldsValue,
     UnknownUser,
 )
-from tuckshop.domain.users import Actor, Role, UserState, name_key
-from tuckshop.store.skeletons import mixes_alphabets, skeleton
+from tuckshop.domain.users import Actor, Role, UserState, closed_name, name_key
+from tuckshop.store.skeletons import is_misleading, skeleton
 from tuckshop.till.commands.base import Command, LogSubject, Receipt, Value, command
 from tuckshop.till.commands.products import take_off_sale
 from tuckshop.till.commands.wallet import Deposit, read_declared
@@ -98,7 +98,7 @@ class Register(Command, frozen=True):
         if row.username_key in users.usernames:
             raise NameTaken(name=user.username)
         looks = skeleton(user.username)
-        if users.skeletons.get(looks) or mixes_alphabets(user.username):
+        if users.skeletons.get(looks) or is_misleading(user.username):
             raise NameTooSimilar(name=user.username)
         if user.email is not None and row.email_key in users.emails:
             raise EmailTaken(email=user.email)
@@ -128,7 +128,10 @@ class Register(Command, frozen=True):
 
 @command("user.close")
 class CloseUser(Command, frozen=True):
-    """A user's end: the wallet's rest to what nobody claims, products off sale, sessions over, name free."""
+    """A user's end: the wallet's rest to what nobody claims, products off sale, sessions over, name free.
+
+    What tells who that was is erased: see `till.sql.closing`.
+    """
 
     user_id: int
 
@@ -161,18 +164,22 @@ class CloseUser(Command, frozen=True):
             if product.on_sale:
                 take_off_sale(work, product, actor)
         self._forget(snapshot, work)
-        work.changes.users.closed.add(self.user_id)
+        address_hash = work.policy.address_hash
+        work.changes.users.closed[self.user_id] = (
+            None if snapshot.email is None or address_hash is None else address_hash(name_key(snapshot.email))
+        )
         return UserClosed(user_id=self.user_id, amount_cents=0 if rest is None else rest.amount_cents)
 
     def log_line(self, actor: Actor, work: WorkingSet, receipt: Any = None) -> LogSubject | None:
-        """Somebody else's account."""
+        """Somebody else's account. Without the name, which is erased."""
         if self.user_id == actor.user_id:
             return None
         snapshot = work.users.snapshots.get(self.user_id)
         facts = None
         if snapshot is not None:
             facts = {
-                **_facts(snapshot.username, snapshot.roles, snapshot.state),
+                "roles": [role for role in Role if role in snapshot.roles],
+                "state": snapshot.state,
                 "balance_cents": work.accounts.balance_cents(wallet_of(self.user_id)),
             }
         return LogSubject(self.tag, f"user:{self.user_id}", facts)
@@ -203,7 +210,9 @@ class CloseUser(Command, frozen=True):
     def _forget(self, snapshot: UserSnapshot, work: WorkingSet) -> None:
         """For the commands that follow in the batch, the user is as gone as after it."""
         user_id, users = self.user_id, work.users
-        users.snapshots[user_id] = snapshot._replace(state=UserState.CLOSED)
+        users.snapshots[user_id] = snapshot._replace(
+            state=UserState.CLOSED, username=closed_name(user_id), email=None
+        )
         users.usernames.discard(name_key(snapshot.username))
         looks = skeleton(snapshot.username)
         users.skeletons[looks] = users.skeletons.get(looks, frozenset()) - {user_id}

@@ -16,6 +16,7 @@ from tuckshop.domain.tabs import Grant
 from tuckshop.domain.users import Actor, Role, UserState, read_scopes, roles_within, with_second_factor
 from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
 from tuckshop.till.policy import Policy
+from tuckshop.till.sql import closing as closing_users
 from tuckshop.till.sql import statements
 from tuckshop.till.sql.steps import Script, Step
 from tuckshop.till.state.read_set import ReadSet
@@ -327,9 +328,7 @@ def _locked_users(work: WorkingSet, need: ReadSet) -> Script:
             username=username, email=email, state=UserState(state), roles=_roles(*map(bool, flags))
         )
     if closing:
-        log_ins = work.users.log_ins
-        for user_id, session_id in (yield statements.LOG_INS, closing):
-            log_ins[user_id] = (*log_ins.get(user_id, ()), session_id)
+        yield from closing_users.log_ins(work, closing)
         need.changing_products.update(one for (one,) in (yield statements.PRODUCTS_OF, closing))
 
 

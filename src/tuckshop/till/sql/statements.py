@@ -164,12 +164,6 @@ HELD = Read(
     " FROM wanted w JOIN users u ON u.id = w.id ORDER BY u.id",
     lock="u",
 )
-LOG_INS = Read(
-    "log_ins",
-    ID,
-    "SELECT s.user_id, s.id FROM wanted w JOIN sessions s ON s.user_id = w.id AND s.ended_us IS NULL"
-    " ORDER BY s.id",
-)
 PRODUCTS_OF = Read(
     "products_of",
     ID,
@@ -472,8 +466,6 @@ ADD_SALES = Add(
 REVISE_PRODUCTS = Update(tables.products, ("id",), _PRODUCT_VALUES)
 PARK_NAMES = Update(tables.products, ("id",), ("name_key", "barcode"))
 REMOVE_PRODUCTS = Update(tables.products, ("id",), ("removed_us",))
-CLOSE_USERS = Update(tables.users, ("id",), ("state", "closed_us"))
-END_SESSIONS = Update(tables.sessions, ("id",), ("ended_us",))
 OLD_SUFFIXES = Delete(tables.product_suffixes, ("suffix", "product_id"))
 OLD_PRODUCT_SKELETONS = Delete(tables.product_skeletons, ("product_id",))
 NEW_PRODUCT_SKELETONS = Insert(tables.product_skeletons, ("product_id", "skeleton"))

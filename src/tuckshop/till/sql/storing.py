@@ -8,9 +8,9 @@ from typing import Any
 
 from tuckshop.domain.ledger import AccountRef
 from tuckshop.domain.products import ATTRIBUTES, Product, suffixes
-from tuckshop.domain.users import UserState, name_key
+from tuckshop.domain.users import name_key
 from tuckshop.store.skeletons import skeleton
-from tuckshop.till.sql import statements
+from tuckshop.till.sql import closing, statements
 from tuckshop.till.sql.steps import Insert, Rows, Script
 from tuckshop.till.state.changes import Changes, ProductChanges
 from tuckshop.till.state.working_set import WorkingSet
@@ -23,11 +23,7 @@ def users(work: WorkingSet) -> Script:
     """Before the accounts that are theirs; who goes before who may take their name."""
     changes = work.changes.users
     if changes.closed:
-        closed = sorted(changes.closed)
-        yield statements.CLOSE_USERS, [(one, UserState.CLOSED.value, work.now_us) for one in closed]
-        ended = sorted(session_id for one in closed for session_id in work.users.log_ins.get(one, ()))
-        if ended:
-            yield statements.END_SESSIONS, [(session_id, work.now_us) for session_id in ended]
+        yield from closing.close(work)
     if changes.added:
         # Sorted, since two tills may make the same name at once.
         yield statements.NEW_USERS, sorted(changes.added, key=lambda row: row.username_key)

@@ -29,7 +29,7 @@ from tuckshop.till.state.rows import (
 @dataclass(slots=True, repr=False)
 class UserChanges(Group):
     added: list[UserRow] = field(default_factory=list)
-    closed: set[int] = field(default_factory=set)
+    closed: dict[int, bytes | None] = field(default_factory=dict)  # what is kept of their addresses
 
 
 @dataclass(slots=True, repr=False)

@@ -80,7 +80,9 @@ class Users(Group):
     only_staff: set[int] = field(default_factory=set)  # admins beside whom there is no other staff
     has_admin: bool = False  # as far as somebody asked, or has just become one
     snapshots: dict[int, UserSnapshot] = field(default_factory=dict)
-    log_ins: dict[int, tuple[int, ...]] = field(default_factory=dict)  # sessions of users to close
+    # Of users to close: sessions, and when they ended; and those of them that have a secret.
+    log_ins: dict[int, tuple[tuple[int, int | None], ...]] = field(default_factory=dict)
+    api_tokens: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, repr=False)
