@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tuckshop.domain.money import Currency
 from tuckshop.domain.users import Scope
 from tuckshop.store.engine import DatabaseAway
+from tuckshop.store.health import Health
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.engine.queue import Till
@@ -85,6 +86,7 @@ class Shop:
     clock: Callable[[], int]
     meter: Meter = field(default_factory=Meter)
     alerts: Alerts = field(default_factory=Alerts)
+    health: Health = field(default_factory=Health)
     known_tokens: dict[bytes, KnownToken] = field(default_factory=dict)  # opaque ones, by their hash
     staff_reads: dict[tuple[int | None, str], int] = field(default_factory=dict)  # when a line was left
     guest_ids: dict[str, int] = field(default_factory=dict)  # by the key of their names, which never change

@@ -110,6 +110,7 @@ async def check(given: Settings) -> None:
     from tuckshop.dialects.shared import mounting
     from tuckshop.operations import shop_state
     from tuckshop.store.engine import check, opened_engine
+    from tuckshop.store.writable import require_writable
 
     require_one_till(given)
     mounting.require_served(given)
@@ -120,6 +121,7 @@ async def check(given: Settings) -> None:
         )
     async with opened_engine(given.url) as engine:
         await check(engine, unsafe_durability=given.unsafe_durability)
+        await require_writable(engine)
         is_demo = await shop_state.is_demo(engine)
     if is_demo:
         raise click.UsageError(
@@ -180,6 +182,8 @@ def listen(given: Settings, *, at: str) -> None:
 
     import msgspec
 
+    from tuckshop.store.health import forget_marks
+
     # Before the workers fork: they share what is loaded, and start without loading it again.
     importlib.import_module("tuckshop.app")
     gc.freeze()
@@ -187,7 +191,9 @@ def listen(given: Settings, *, at: str) -> None:
     given = msgspec.structs.replace(given, connections=allow_connections(given.connections))
     export(connections=given.connections)
     with tempfile.TemporaryDirectory(prefix="tuckshop-metrics-") as folder:
-        if not given.metrics_folder:
+        if given.metrics_folder:
+            forget_marks(given.metrics_folder)
+        else:
             export(metrics_folder=folder)
         _serve(given, at=at)
 

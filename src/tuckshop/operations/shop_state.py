@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.money import Currency, Denomination, DenominationKind
 from tuckshop.store import tables
-from tuckshop.store.engine import DatabaseAway, reading
-
-READY_SECONDS = 2.0  # A supervisor that asks every few seconds should not pile up.
+from tuckshop.store.engine import reading
 
 
 async def read_currency(engine: AsyncEngine) -> Currency:
@@ -36,12 +31,3 @@ async def is_demo(engine: AsyncEngine) -> bool:
     """Whether the shop is there to be played with: everybody knows its passwords."""
     async with reading(engine) as connection:
         return bool(await connection.scalar(select(tables.shop.c.is_demo)))
-
-
-async def answers(engine: AsyncEngine) -> bool:
-    """Whether the database answers a query within READY_SECONDS."""
-    try:
-        async with asyncio.timeout(READY_SECONDS), reading(engine) as connection:
-            return await connection.scalar(select(tables.shop.c.id)) is not None
-    except (DatabaseAway, DBAPIError, TimeoutError):
-        return False

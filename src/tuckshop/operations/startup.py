@@ -19,6 +19,7 @@ from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
+from tuckshop.store.health import Health
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
@@ -79,8 +80,10 @@ async def open_shop(
         committed = None
         if events is not None and isinstance(books, SqliteBooks):
             committed, events.version = events.committed, books.version
-        alerts = Alerts()
-        async with Till(books=books, policy=policy, committed=committed, alerts=alerts) as till:
+        alerts, health = Alerts(), Health(folder=given.metrics_folder)
+        async with Till(
+            books=books, policy=policy, committed=committed, alerts=alerts, health=health
+        ) as till:
             yield Shop(
                 engine=engine,
                 till=till,
@@ -89,6 +92,7 @@ async def open_shop(
                 clock=clock or system_clock,
                 meter=meter or Meter(),
                 alerts=alerts,
+                health=health,
             )
     finally:
         passwords.close()
