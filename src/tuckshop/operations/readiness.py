@@ -11,11 +11,17 @@ import asyncio
 from sqlalchemy.exc import DBAPIError
 
 from tuckshop.context import Shop
+from tuckshop.operations import shop_state
 from tuckshop.store import engine, troubles, writable
 from tuckshop.store.engine import DatabaseAway, DatabaseUnusable
-from tuckshop.store.troubles import Trouble
+from tuckshop.store.troubles import Cause, Trouble
 
 READY_SECONDS = 2.0  # A supervisor that asks every few seconds should not pile up.
+KEY_REPLACED = Trouble(
+    Cause.KEY_REPLACED,
+    "The signing key of the shop was replaced, and this server has another one. Copy secret.key from the node"
+    " that has the new one, or set TUCKSHOP_SECRET as there, and start the server again.",
+)
 LOOK_SECONDS = 5.0  # So that the log has it, also where nobody asks.
 
 
@@ -25,10 +31,11 @@ async def look(shop: Shop, *, unsafe_durability: bool) -> Trouble | None:
         async with asyncio.timeout(READY_SECONDS):
             await engine.check(shop.engine, unsafe_durability=unsafe_durability)
             await writable.require_writable(shop.engine)
-            shop.health.checked(None)
+            known = await shop_state.key_fingerprint(shop.engine)
+            shop.health.checked(None if known in (None, shop.tokens.fingerprint) else KEY_REPLACED)
             if shop.health.is_try_due():
                 await _try(shop)
-    except DatabaseUnusable as error:
+    except (DatabaseAway, DatabaseUnusable) as error:
         shop.health.checked(error.trouble)
     except TimeoutError:
         shop.health.checked(troubles.AWAY)

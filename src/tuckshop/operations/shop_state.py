@@ -31,3 +31,10 @@ async def is_demo(engine: AsyncEngine) -> bool:
     """Whether the shop is there to be played with: everybody knows its passwords."""
     async with reading(engine) as connection:
         return bool(await connection.scalar(select(tables.shop.c.is_demo)))
+
+
+async def key_fingerprint(engine: AsyncEngine) -> str | None:
+    """The fingerprint of the secret that signs tokens, in hexadecimal; None until the first `serve`."""
+    async with reading(engine) as connection:
+        found: str | None = await connection.scalar(select(tables.shop.c.key_fingerprint))
+        return found

@@ -27,6 +27,8 @@ shop = Table(
     Column("exponent", SmallInteger, nullable=False),
     Column("is_demo", Boolean, nullable=False),
     time("created_us"),
+    # Of the secret that tokens are signed with, see operations/signing_key.py; none until the first `serve`.
+    Column("key_fingerprint", Text),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("exponent BETWEEN 0 AND 4", name="exponent_range"),
 )
