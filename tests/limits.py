@@ -26,11 +26,11 @@ async def until(is_so: Callable[[], object]) -> None:
 
 def be_patient() -> None:
     """Gives what runs in this process the same patience: a slow computer is no defect of the shop."""
-    from tuckshop.operations import shop_state
+    from tuckshop.operations import readiness
     from tuckshop.store import engine, listening, redis_line, redis_server
     from tuckshop.till.sql import postgres
 
-    shop_state.READY_SECONDS = HANG_SECONDS
+    readiness.READY_SECONDS = HANG_SECONDS
     engine.CONNECT_SECONDS_MAX = engine.POOL_SECONDS_MAX = int(HANG_SECONDS)
     listening.ANSWER_SECONDS = redis_line.ANSWER_SECONDS = redis_server.ANSWER_SECONDS = HANG_SECONDS
     postgres.CONNECT_SECONDS = postgres.FATE_SECONDS = HANG_SECONDS

@@ -53,7 +53,7 @@ from tuckshop.http.middleware import Middleware
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
-from tuckshop.operations import alerts, metrics, retention
+from tuckshop.operations import alerts, metrics, readiness, retention
 from tuckshop.operations import orders as orders_kept
 from tuckshop.operations.connections import Connections
 from tuckshop.operations.shop_state import is_demo as holds_demo
@@ -115,6 +115,7 @@ def create_app(
                 retention.keep_forgetting(shop),
                 orders_kept.keep_expiring(shop, hours=given.placed_hours),
                 alerts.keep_storing(shop),
+                readiness.keep_looking(shop, unsafe_durability=given.unsafe_durability),
                 watched.keep_telling(shop.engine),
                 watched.keep_looking(),
                 body_timeouts.keep_looking(),

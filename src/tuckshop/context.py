@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tuckshop.domain.money import Currency
 from tuckshop.domain.users import Scope
 from tuckshop.store.engine import DatabaseAway
+from tuckshop.store.health import Health
 from tuckshop.store.redis_server import Notes
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.callers import SessionCaller
@@ -44,6 +45,10 @@ class Refreshing(NamedTuple):
 
 class Tokens(Protocol):
     """Signed tokens: making them and reading them."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the secret that signs them."""
 
     def access(self, caller: SessionCaller, *, audience: str = ...) -> str:
         """A token for calls to this interface."""
@@ -87,6 +92,7 @@ class Shop:
     meter: Meter = field(default_factory=Meter)
     alerts: Alerts = field(default_factory=Alerts)
     notes: Notes | None = None  # shared with other processes; nothing depends on them
+    health: Health = field(default_factory=Health)
     known_tokens: dict[bytes, KnownToken] = field(default_factory=dict)  # opaque ones, by their hash
     staff_reads: dict[tuple[int | None, str], int] = field(default_factory=dict)  # when a line was left
     guest_ids: dict[str, int] = field(default_factory=dict)  # by the key of their names, which never change

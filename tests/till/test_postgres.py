@@ -268,7 +268,7 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
             asking = await asyncpg.connect(url)
             self.fate = await asking.fetchval("SELECT pg_xact_status($1::text::xid8)", self._transaction_id)
             await asking.close()
-            await self._find_out()
+            await self._find_out(OSError("the server is gone"))
 
     async with open_shop(url) as shop:
         ada, bob = await shop.buyer("ada"), await shop.buyer("bob", cents=5)

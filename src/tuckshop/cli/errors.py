@@ -162,6 +162,7 @@ def _written(facts: Mapping[str, object], exponent: int) -> dict[str, str]:
 
 def explain(error: Exception) -> str:
     """One line for any error; a defect says that it is one, and no error shows where in the code it was."""
+    trouble = getattr(error, "trouble", None)
     # Looked up by name: their modules take a second to import, and whoever raised one has done so.
     match error:
         case click.ClickException():
@@ -172,11 +173,10 @@ def explain(error: Exception) -> str:
             told = f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
         case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid"):
             told = str(error)
+        case _ if trouble is not None:
+            told = f"{trouble.sentence} Nothing was changed."
         case _ if type(error).__name__ in ("Busy", "Unavailable", "Overrun"):
             told = "The database did not answer in time. Nothing was changed. Try again."
-        case _ if type(error).__name__ == "DatabaseAway":
-            why = getattr(error.__cause__, "orig", error.__cause__)
-            told = f"The database reported an error ({why}). Nothing was changed."
         case _ if type(error).__name__ == "OperationalError":
             told = f"The database reported an error ({getattr(error, 'orig', error)}). Nothing was changed."
         case _ if type(error).__name__ == "OutcomeUnknown":

@@ -111,6 +111,7 @@ async def check(given: Settings) -> None:
     from tuckshop.operations import shop_state
     from tuckshop.store.engine import check, opened_engine
     from tuckshop.store.redis_server import require_usable
+    from tuckshop.store.writable import require_writable
 
     require_one_till(given)
     require_usable(given.redis_url)
@@ -122,6 +123,7 @@ async def check(given: Settings) -> None:
         )
     async with opened_engine(given.url) as engine:
         await check(engine, unsafe_durability=given.unsafe_durability)
+        await require_writable(engine)
         is_demo = await shop_state.is_demo(engine)
     if is_demo:
         raise click.UsageError(
@@ -182,6 +184,8 @@ def listen(given: Settings, *, at: str) -> None:
 
     import msgspec
 
+    from tuckshop.store.health import forget_marks
+
     # Before the workers fork: they share what is loaded, and start without loading it again.
     importlib.import_module("tuckshop.app")
     gc.freeze()
@@ -189,7 +193,9 @@ def listen(given: Settings, *, at: str) -> None:
     given = msgspec.structs.replace(given, connections=allow_connections(given.connections))
     export(connections=given.connections)
     with tempfile.TemporaryDirectory(prefix="tuckshop-metrics-") as folder:
-        if not given.metrics_folder:
+        if given.metrics_folder:
+            forget_marks(given.metrics_folder)
+        else:
             export(metrics_folder=folder)
         _serve(given, at=at)
 

@@ -154,7 +154,10 @@ class Errors:
                 return self.of_malformed(error)
             case HTTPException():
                 return self._of_status(error)
-            case Busy() | Unavailable() | DatabaseAway() | Overrun():
+            case DatabaseAway():
+                running(scope).shop.health.failed(error.trouble)
+                return self._of_busy()
+            case Busy() | Unavailable() | Overrun():  # The till tells its own troubles.
                 return self._of_busy()
             case OutcomeUnknown():
                 return self._of_unknown(error)

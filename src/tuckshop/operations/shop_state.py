@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tuckshop.domain.money import Currency, Denomination, DenominationKind
 from tuckshop.store import tables
-from tuckshop.store.engine import DatabaseAway, reading
-
-READY_SECONDS = 2.0  # A supervisor that asks every few seconds should not pile up.
+from tuckshop.store.engine import reading
 
 
 async def read_currency(engine: AsyncEngine) -> Currency:
@@ -43,12 +38,3 @@ async def key_fingerprint(engine: AsyncEngine) -> str | None:
     async with reading(engine) as connection:
         found: str | None = await connection.scalar(select(tables.shop.c.key_fingerprint))
         return found
-
-
-async def answers(engine: AsyncEngine) -> bool:
-    """Whether the database answers a query within READY_SECONDS."""
-    try:
-        async with asyncio.timeout(READY_SECONDS), reading(engine) as connection:
-            return await connection.scalar(select(tables.shop.c.id)) is not None
-    except (DatabaseAway, DBAPIError, TimeoutError):
-        return False

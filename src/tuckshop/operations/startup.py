@@ -21,6 +21,7 @@ from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
+from tuckshop.store.health import Health
 from tuckshop.store.redis_server import Notes, require_usable
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.engine.queue import Till
@@ -89,9 +90,14 @@ async def open_shop(
             committed, in_doubt = events.share, events.in_doubt
         if given.redis_url:
             notes = Notes(given.redis_url, seal=tokens.seal)
-        alerts = Alerts()
+        alerts, health = Alerts(), Health(folder=given.metrics_folder)
         async with Till(
-            books=books, policy=policy, committed=committed, in_doubt=in_doubt, alerts=alerts
+            books=books,
+            policy=policy,
+            committed=committed,
+            in_doubt=in_doubt,
+            alerts=alerts,
+            health=health,
         ) as till:
             yield Shop(
                 engine=engine,
@@ -102,6 +108,7 @@ async def open_shop(
                 meter=meter or Meter(),
                 alerts=alerts,
                 notes=notes,
+                health=health,
             )
     finally:
         passwords.close()

@@ -25,7 +25,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from tuckshop.store import troubles
 from tuckshop.store.migrations import revisions
+from tuckshop.store.troubles import URL_FORMS, Cause, Trouble
+
+DatabaseAway = troubles.DatabaseAway
+DatabaseUnusable = troubles.DatabaseUnusable
 
 SQLITE_PRAGMAS = {
     "busy_timeout": "5000",  # Milliseconds; the till's batches take far less, a backup's last step may not.
@@ -43,36 +48,9 @@ POSTGRES_VERSION_MIN = 13  # The oldest with pg_xact_status, hash aggregates tha
 CONNECT_SECONDS_MAX = 10  # A start that hangs on a wrong address should say so while somebody still looks.
 LOCK_SECONDS_MAX = 5  # As long as SQLite's busy_timeout.
 LOCK_PAUSE_SECONDS = 0.005
-
-
-class DatabaseAway(Exception):
-    """The database does not answer just now; nothing was written. Try again in a while."""
-
-
 POOL_SECONDS_MAX = 5  # To wait for a connection: as long as for a lock.
 
-_AWAY = (
-    OSError,
-    PoolTimeout,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-)
-_SQLITE_AWAY = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
+_AWAY = (OSError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
 _NO_ANSWER = (
     DatabaseAway,
     DBAPIError,
@@ -83,11 +61,6 @@ _NO_ANSWER = (
     ValueError,
 )
 _SQLITE_FULL = 2  # PRAGMA synchronous: 0 off, 1 normal, 2 full, 3 extra.
-_URL_FORMS = "TUCKSHOP_DATABASE_URL must look like sqlite:///path or postgresql://user@host/database"
-
-
-class DatabaseUnusable(Exception):
-    """The database cannot be used as it is; the message is one sentence that ends with what to do."""
 
 
 class State(NamedTuple):
@@ -96,6 +69,7 @@ class State(NamedTuple):
     tables: frozenset[str]
     revision: str | None
     is_installed: bool
+    elsewhere: str = ""  # another schema with a shop, where this one has no tables
 
 
 def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
@@ -125,14 +99,14 @@ def sqlite_path(url: str) -> str:
     """The file that a `sqlite:///` URL names. Raises DatabaseUnusable for any other URL."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path or "?" in path or path.startswith(":"):
-        raise DatabaseUnusable(f"The address of the database is not a SQLite file. {_URL_FORMS}.")
+        raise DatabaseUnusable(f"The address of the database is not a SQLite file. {URL_FORMS}.")
     return path
 
 
 def postgres_dsn(url: str) -> str:
     """The URL as asyncpg takes it. Raises DatabaseUnusable for one that is not PostgreSQL's."""
     if not url.startswith(("postgresql://", "postgres://")):
-        raise DatabaseUnusable(f"The address of the database is not supported. {_URL_FORMS}.")
+        raise DatabaseUnusable(f"The address of the database is not supported. {URL_FORMS}.")
     return url
 
 
@@ -191,7 +165,7 @@ async def check(engine: AsyncEngine, *, unsafe_durability: bool = False) -> None
         async with reading(engine) as connection:
             await _require_durable(connection, unsafe_durability=unsafe_durability)
     except _NO_ANSWER as error:
-        raise DatabaseUnusable(_explain(error)) from None
+        raise DatabaseUnusable(troubles.explain(error)) from None
 
 
 async def read_state(engine: AsyncEngine) -> State:
@@ -202,7 +176,7 @@ async def read_state(engine: AsyncEngine) -> State:
         async with reading(engine) as connection:
             return await _read_postgres(connection)
     except _NO_ANSWER as error:
-        raise DatabaseUnusable(_explain(error)) from None
+        raise DatabaseUnusable(troubles.explain(error)) from None
 
 
 def require_known(state: State) -> None:
@@ -213,11 +187,11 @@ def require_known(state: State) -> None:
         )
     head = revisions()[-1]
     if state.revision not in revisions():
-        raise DatabaseUnusable(
+        sentence = (
             f"The database is newer (revision {state.revision}) than this version of Tuckshop (revision"
-            f" {head}). "
-            "Install the version that upgraded it, or a later one."
+            f" {head}). Install the version that upgraded it, or a later one."
         )
+        raise DatabaseUnusable(Trouble(Cause.MIGRATIONS_AHEAD, sentence))
 
 
 def file_of(engine: AsyncEngine) -> Path:
@@ -265,28 +239,13 @@ async def _connect(uri: str) -> aiosqlite.Connection:
 def _telling_when_away() -> Iterator[None]:
     try:
         yield
+    except DatabaseAway:
+        raise
     except (DBAPIError, *_AWAY) as error:
-        if not _is_away(error):
+        trouble = troubles.of(error)
+        if trouble is None:
             raise
-        raise DatabaseAway(str(error)) from error
-
-
-def _is_away(error: BaseException | None) -> bool:
-    """Whether the database, not the statement, is the trouble."""
-    match error:
-        case None:
-            return False
-        case DBAPIError():
-            return error.connection_invalidated or _is_away(error.orig)
-        case sqlite3.Error():
-            return is_sqlite_away(error)
-        case _:
-            return isinstance(error, _AWAY) or _is_away(error.__cause__)
-
-
-def is_sqlite_away(error: sqlite3.Error) -> bool:
-    """Whether the file, not the statement, is the trouble: locked, full, unreadable."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _SQLITE_AWAY
+        raise DatabaseAway(str(error), trouble=trouble) from error
 
 
 def _file_uri(path: str) -> str:
@@ -316,7 +275,8 @@ def _set_pragma(cursor: sqlite3.Cursor | DBAPICursor, pragma: str) -> None:
 
 def _read_sqlite(path: Path) -> State:
     if not path.exists():
-        raise DatabaseUnusable(f"There is no database at {path}. Create one with `tuckshop init`.")
+        sentence = f"There is no database at {path}. Create one with `tuckshop init`."
+        raise DatabaseUnusable(Trouble(Cause.DATABASE_MISSING, sentence))
     # Without the PRAGMAs: WAL would stay switched on in what may be somebody else's file.
     connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS_MAX)
     with closing(connection):
@@ -341,12 +301,19 @@ async def _read_postgres(connection: AsyncConnection) -> State:
     names = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     tables = frozenset((await connection.scalars(names)).all())
     if not _is_ours(tables):
-        return State(tables=tables, revision=None, is_installed=False)
+        elsewhere = "" if tables else await connection.scalar(text(_ELSEWHERE)) or ""
+        return State(tables=tables, revision=None, is_installed=False, elsewhere=elsewhere)
     return State(
         tables=tables,
         revision=await connection.scalar(text("SELECT version_num FROM alembic_version")),
         is_installed=await connection.scalar(text("SELECT 1 FROM shop")) is not None,
     )
+
+
+_ELSEWHERE = """
+SELECT schemaname FROM pg_tables WHERE tablename IN ('alembic_version', 'shop')
+GROUP BY schemaname HAVING count(*) = 2 ORDER BY schemaname LIMIT 1
+"""
 
 
 def _is_ours(tables: frozenset[str]) -> bool:
@@ -355,16 +322,22 @@ def _is_ours(tables: frozenset[str]) -> bool:
 
 
 def _require_current(state: State) -> None:
+    if state.elsewhere:
+        sentence = (
+            f"The tables of the shop are in the schema {state.elsewhere}, where the database role does not"
+            f" look. Run `ALTER ROLE ... SET search_path = {state.elsewhere}`."
+        )
+        raise DatabaseUnusable(Trouble(Cause.SEARCH_PATH_WRONG, sentence))
     if not state.tables:
         raise DatabaseUnusable("The database is empty. Set up the shop with `tuckshop init`.")
     require_known(state)
     head = revisions()[-1]
     if state.revision != head:
-        raise DatabaseUnusable(
+        sentence = (
             f"The database is older (revision {state.revision}) than this version of Tuckshop (revision"
-            f" {head}). "
-            "Run `tuckshop db upgrade`."
+            f" {head}). Run `tuckshop db upgrade`."
         )
+        raise DatabaseUnusable(Trouble(Cause.MIGRATIONS_BEHIND, sentence))
     if not state.is_installed:
         raise DatabaseUnusable("The shop is not set up completely. Finish with `tuckshop init`.")
 
@@ -374,56 +347,13 @@ async def _require_durable(connection: AsyncConnection, *, unsafe_durability: bo
         return
     if connection.dialect.name == "sqlite":
         if (await connection.scalar(text("PRAGMA synchronous")) or 0) < _SQLITE_FULL:
-            raise DatabaseUnusable(
-                "A power failure could lose sales, because SQLite does not wait for the disk. Set `PRAGMA"
-                " synchronous = FULL`."
-            )
+            raise _not_durable("SQLite does not wait for the disk. Set `PRAGMA synchronous = FULL`.")
         return
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         if await connection.scalar(text("SELECT current_setting(:setting)"), {"setting": setting}) == "off":
-            raise DatabaseUnusable(
-                f"A power failure could lose sales, because {setting} is off in PostgreSQL. Set {setting}"
-                " = on."
-            )
+            raise _not_durable(f"{setting} is off in PostgreSQL. Set {setting} = on.")
 
 
-def _explain(error: Exception) -> str:
-    """One sentence on why the database did not answer, without anything of its URL that may be secret."""
-    cause: BaseException | None = error
-    while cause is not None:
-        match cause:
-            case sqlite3.Error():
-                return _explain_sqlite(cause)
-            case asyncpg.PostgresError():
-                return _explain_postgres(cause)
-            case OSError():
-                return "PostgreSQL cannot be reached. Start it, or correct TUCKSHOP_DATABASE_URL."
-            case _:
-                cause = cause.orig if isinstance(cause, DBAPIError) and cause.orig else cause.__cause__
-    return f"The address of the database is not valid. {_URL_FORMS}."
-
-
-def _explain_sqlite(error: sqlite3.Error) -> str:
-    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return "Another program has locked the database. Stop that program and try again."
-        case sqlite3.SQLITE_NOTADB:
-            return "The file is not a SQLite database. Correct the path in TUCKSHOP_DATABASE_URL."
-        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return "The database file cannot be opened for writing. Correct its path or its permissions."
-        case _:
-            return f"SQLite cannot read the database ({error}). Restore it from a backup."
-
-
-def _explain_postgres(error: asyncpg.PostgresError) -> str:
-    match error.sqlstate:
-        case "3D000":
-            return f"The database does not exist ({error}). Create it, then run `tuckshop init`."
-        case "28000" | "28P01":
-            return f"PostgreSQL refused the log-in ({error}). Correct TUCKSHOP_DATABASE_URL."
-        case "55P03":
-            return "Another program has locked the database. Stop that program and try again."
-        case "57P03" | "53300":
-            return f"PostgreSQL accepts no connections at the moment ({error}). Try again."
-        case _:
-            return f"PostgreSQL reported an error ({error}). See its log."
+def _not_durable(why: str) -> DatabaseUnusable:
+    sentence = f"A power failure could lose sales, because {why}"
+    return DatabaseUnusable(Trouble(Cause.NOT_DURABLE, sentence))

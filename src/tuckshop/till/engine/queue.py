@@ -12,6 +12,8 @@ from typing import NamedTuple
 import structlog
 
 from tuckshop.domain.refusals import DepositTooLarge, MachineLimitReached, Refusal, UserNotPresent
+from tuckshop.store.health import Health
+from tuckshop.store.troubles import AWAY, LASTING
 from tuckshop.telemetry import COMMANDS, Alerts, Spread
 from tuckshop.till.callers import MachineCaller
 from tuckshop.till.commands.base import Envelope, Outcome
@@ -90,6 +92,7 @@ class Till:
         committed: Callable[[WorkingSet], None] | None = None,
         in_doubt: Callable[[], None] | None = None,
         alerts: Alerts | None = None,
+        health: Health | None = None,
     ) -> None:
         self.policy = policy
         self.tally = Tally()
@@ -100,6 +103,7 @@ class Till:
         self._committed = committed
         self._in_doubt = in_doubt
         self._alerts = alerts or Alerts()
+        self._health = health or Health()
         self._queue: deque[_Waiting] = deque()
         self._arrival = asyncio.Event()
         self._closing = False
@@ -165,6 +169,9 @@ class Till:
                 _fail(waiting, error)
             if self._in_doubt is not None and isinstance(error, OutcomeUnknown):
                 self._in_doubt()
+            trouble = error.trouble if isinstance(error, Unavailable) else AWAY
+            if trouble is not None:
+                self._health.failed(trouble)
         except Exception as error:
             if len(batch) == 1:
                 command = batch[0].envelope.command.tag
@@ -176,6 +183,8 @@ class Till:
             await self._execute(batch[middle:])
         else:
             self.tally.batch(outcomes, perf_counter() - begun)
+            if work.changes.any():
+                self._health.wrote()
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)
@@ -221,8 +230,9 @@ class Till:
                     kind = BatchRefused if error.on_key else Unavailable
                     raise kind(str(error)) from error
                 await asyncio.sleep(CONTENTION_PAUSE_SECONDS * tries)
-            except Unavailable:
-                if self._closing or loop.time() + AWAY_PAUSE_SECONDS >= patience_ends:
+            except Unavailable as error:
+                is_lasting = error.trouble is not None and error.trouble.cause in LASTING
+                if is_lasting or self._closing or loop.time() + AWAY_PAUSE_SECONDS >= patience_ends:
                     raise
                 await asyncio.sleep(AWAY_PAUSE_SECONDS)
             else:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from tuckshop.store.troubles import Trouble
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.working_set import WorkingSet
 
 
 class Unavailable(Exception):
-    """The books cannot be reached just now; nothing was written. Try again in a while."""
+    """The books cannot be used just now; nothing was written. Try again in a while.
+
+    `trouble`: why; None if others were faster every time.
+    """
+
+    def __init__(self, told: str = "", *, trouble: Trouble | None = None) -> None:
+        super().__init__(told)
+        self.trouble = trouble
 
 
 class OutcomeUnknown(Exception):

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 import asyncpg
 from sqlalchemy import Table
 
+from tuckshop.store import troubles
 from tuckshop.till.sql import books, script
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.steps import (
@@ -94,7 +95,7 @@ class PostgresBooks:
             await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         except (*_AWAY, asyncpg.PostgresError) as error:
             await self._disconnect()
-            raise books.Unavailable(type(error).__name__) from error
+            raise _unavailable(error) from error
         self._account_ids.fresh.clear()
         self._transaction_id = ""
         self._witness = None
@@ -149,9 +150,9 @@ class PostgresBooks:
         if isinstance(error, _CONTENDED) or _box_changed(error):
             on_key = isinstance(error, asyncpg.UniqueViolationError)
             raise books.Contended(type(error).__name__, on_key=on_key) from error
-        if isinstance(error, _AWAY):
+        if isinstance(error, _AWAY) or troubles.of(error) is not None:
             await self._disconnect()
-            raise books.Unavailable(type(error).__name__) from error
+            raise _unavailable(error) from error
         if isinstance(error, asyncpg.PostgresError | asyncpg.DataError | OverflowError):
             raise books.BatchRefused(str(error)) from error
 
@@ -160,14 +161,14 @@ class PostgresBooks:
             await connection.execute("COMMIT")
         except asyncpg.PostgresError as error:
             if isinstance(error, _AWAY):
-                await self._find_out()
+                await self._find_out(error)
                 return
             await self._roll_back(error)
             raise
-        except _LOST:
-            await self._find_out()
+        except _LOST as error:
+            await self._find_out(error)
 
-    async def _find_out(self) -> None:
+    async def _find_out(self, lost: Exception) -> None:
         """Returns if the transaction turns out to be committed; see `Books.transact` for the rest."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + FATE_SECONDS
@@ -180,7 +181,7 @@ class PostgresBooks:
             if fate == "committed":
                 return
             if fate == "aborted":
-                raise books.Unavailable("the connection was lost before the commit")
+                raise _unavailable(lost) from lost
             await asyncio.sleep(FATE_PAUSE_SECONDS)
         raise books.OutcomeUnknown
 
@@ -261,6 +262,10 @@ class PostgresBooks:
         if self._clock is not None:
             now_us = self._clock()
         return now_us, {name: iter(some) for name, some in ids.items()}
+
+
+def _unavailable(error: BaseException) -> books.Unavailable:
+    return books.Unavailable(type(error).__name__, trouble=troubles.of(error) or troubles.AWAY)
 
 
 def _box_changed(error: BaseException) -> bool:

@@ -11,7 +11,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from tuckshop.store.engine import connect_sqlite, is_sqlite_away
+from tuckshop.store import troubles
+from tuckshop.store.engine import connect_sqlite
 from tuckshop.till.sql import books, script
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.steps import (
@@ -70,7 +71,7 @@ class SqliteBooks:
             ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
         except sqlite3.Error as error:
             self._disconnect()
-            raise books.Unavailable(str(error)) from error
+            raise _unavailable(error) from error
         return int(version)
 
     def _transact(self, need: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
@@ -80,7 +81,7 @@ class SqliteBooks:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             self._disconnect()
-            raise books.Unavailable(str(error)) from error
+            raise _unavailable(error) from error
         connection = self._connection
         self._account_ids.fresh.clear()
         try:
@@ -95,9 +96,9 @@ class SqliteBooks:
             # SQLite commits in this call or not at all: still inside the transaction means it did not.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and is_sqlite_away(error):
+            if isinstance(error, sqlite3.Error) and troubles.of(error) is not None:
                 self._disconnect()
-                raise books.Unavailable(str(error)) from error
+                raise _unavailable(error) from error
             if isinstance(error, sqlite3.Error | OverflowError):
                 raise books.BatchRefused(str(error)) from error
             raise
@@ -138,6 +139,10 @@ class SqliteBooks:
                 ).fetchall()
             ids[name] = iter(range(last - count + 1, last + 1))
         return self._clock(), ids
+
+
+def _unavailable(error: sqlite3.Error) -> books.Unavailable:
+    return books.Unavailable(str(error), trouble=troubles.explain(error))
 
 
 _as_json = msgspec.json.Encoder().encode
