@@ -34,7 +34,7 @@ def be_patient() -> None:
     engine.CONNECT_SECONDS_MAX = engine.POOL_SECONDS_MAX = int(HANG_SECONDS)
     listening.ANSWER_SECONDS = redis_line.ANSWER_SECONDS = redis_server.ANSWER_SECONDS = HANG_SECONDS
     postgres.CONNECT_SECONDS = postgres.FATE_SECONDS = HANG_SECONDS
-    postgres.IDLE_SECONDS = int(HANG_SECONDS)
+    postgres.IDLE_SECONDS = postgres.LOCK_SECONDS = int(HANG_SECONDS)
 
 
 def serve_patiently() -> None:
@@ -64,7 +64,7 @@ def serve_in_a_small_way(how: str) -> None:
     if how == "small":
         usual |= {"queue_max": QUEUE_MAX, "batch_max": BATCH_MAX}
     elif how == "tired":
-        usual["patience_seconds"] = TIRED_SECONDS
+        usual["answer_seconds"] = TIRED_SECONDS
         postgres.FATE_SECONDS = TIRED_SECONDS
 
 

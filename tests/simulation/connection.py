@@ -44,6 +44,7 @@ class Connection:
         self._choices = database.scheduler.choices
         self._trouble = trouble
         self._is_lost = False
+        self._is_gone = asyncio.Event()
         self._asked: Asked = []
 
     def is_closed(self) -> bool:
@@ -57,6 +58,7 @@ class Connection:
     def lose(self, *, lingers: bool = False) -> None:
         """The line is cut. The server ends the transaction now, or after waiting for its client in vain."""
         self._is_lost = True
+        self._is_gone.set()
         one, self.transaction = self.transaction, None
         if one is None or one.status != "in progress":
             return
@@ -69,8 +71,11 @@ class Connection:
         """What the next `fetch` is about."""
         self._asked = asked
 
-    async def execute(self, sql: str) -> None:
-        """Transactions begin and end, and are ended for others."""
+    async def execute(self, sql: str, timeout: float = 0) -> None:  # noqa: ASYNC109
+        """Transactions begin and end, and are ended for others. What is marked is durable: no standby is late."""
+        if sql == postgres._MARK:
+            await self._reach("mark")
+            return
         word = sql.split(maxsplit=1)[0]
         await self._reach(word)
         match word:
@@ -188,7 +193,8 @@ class Connection:
 
     async def _die(self) -> None:
         self._database.kill(self.who)
-        await asyncio.Event().wait()  # Until it is so.
+        await self._is_gone.wait()  # Until it is so.
+        raise _lost()
 
 
 def _lost() -> Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -22,7 +23,7 @@ from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 from tuckshop.till.state.working_set import WorkingSet
 
 TRIES = 12  # How often a client asks again; trouble is rarer.
-PATIENCE_SECONDS = 3.0  # Of the simulation, as all time is here: it costs none.
+ANSWER_SECONDS = 3.0  # Of the simulation, as all time is here: it costs none.
 AGAIN_SECONDS = 0.5
 
 
@@ -67,7 +68,7 @@ class _Host:
         self.died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.books = SimulatedBooks(show.database, self.name, show.plan.trouble, show.clock)
         self.till = Till(
-            books=self.books, policy=POLICY, patience_seconds=PATIENCE_SECONDS, committed=show.committed
+            books=self.books, policy=POLICY, answer_seconds=ANSWER_SECONDS, committed=show.committed
         )
         await self.till.__aenter__()
 
@@ -139,10 +140,19 @@ class _Show:
         await asyncio.gather(*tasks)
         await asyncio.gather(*self._deaths)
         for host in self.hosts:
-            await host.till.__aexit__()
+            await self._close(host)
         # What a server still holds for clients that are gone, it gives up.
         for one in self.database.transactions:
             self.database.abort(one)
+
+    async def _close(self, host: _Host) -> None:
+        """Ends the host's till, and the one after it if it dies of what it still does for nobody."""
+        till = None
+        while till is not host.till:
+            till = host.till
+            with suppress(asyncio.CancelledError):
+                await till.__aexit__()
+            await asyncio.gather(*self._deaths)
 
     async def _client(self, client: int, steps: list[tuple[int, Step]]) -> None:
         name = f"client {client + 1}"

@@ -49,9 +49,9 @@ async def wire(shop: Shop) -> AsyncIterator[Wire]:
         yield opened
 
 
-def till_on(url: str, *, patience_seconds: float = HANG_SECONDS) -> Till:
+def till_on(url: str, *, answer_seconds: float = HANG_SECONDS) -> Till:
     books = PostgresBooks(dsn=postgres_dsn(url), clock=Clock())
-    return Till(books=books, policy=Policy(currency=EURO), patience_seconds=patience_seconds)
+    return Till(books=books, policy=Policy(currency=EURO), answer_seconds=answer_seconds)
 
 
 def order(buyer: SessionCaller, product_id: int, key: str | None = None) -> Envelope:
@@ -173,7 +173,7 @@ async def test_a_till_finds_books_that_come_later(shop: Shop, wire: Wire) -> Non
         assert not asked.done()
         wire.closed = False
         (await asked).receipt()
-    async with till_on(shop.url.replace("/tuckshop_", "/not_there_"), patience_seconds=0) as till:
+    async with till_on(shop.url.replace("/tuckshop_", "/not_there_"), answer_seconds=0) as till:
         with pytest.raises(Unavailable):
             await till.execute(order(ada, cola.product_id))
 
@@ -274,7 +274,7 @@ async def test_a_lost_transaction_is_not_mistaken_for_the_one_that_got_its_id(cl
         ada, bob = await shop.buyer("ada"), await shop.buyer("bob", cents=5)
         await shop.engine.dispose()
         books = Crashing(dsn=postgres_dsn(url), clock=Clock())
-        async with Till(books=books, policy=Policy(currency=EURO), patience_seconds=HANG_SECONDS) as till:
+        async with Till(books=books, policy=Policy(currency=EURO), answer_seconds=HANG_SECONDS) as till:
             deposit = Deposit(OPERATOR, wallet_of(ada.user_id), {100: 1})
             outcome = await till.execute(Envelope(deposit, "k", b"f"))
         assert books.fate == "committed"  # So says the server of another transaction with this id.

@@ -74,6 +74,7 @@ class Waits:
 
     def __init__(self) -> None:
         self.now_seconds = 0.0
+        self._calls: list[tuple[float, Callable[[], None]]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(asyncio, name)
@@ -86,6 +87,18 @@ class Waits:
 
     def time(self) -> float:
         return self.now_seconds
+
+    def call_at(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        self._calls.append((seconds, callback))
+        return asyncio.get_running_loop().call_later(HANG_SECONDS, lambda: None)
+
+    def pass_by(self, seconds: float) -> None:
+        """So much time passes, and what is due by then is called."""
+        self.now_seconds += seconds
+        due = [call for call in self._calls if call[0] <= self.now_seconds]
+        self._calls = [call for call in self._calls if call not in due]
+        for _, callback in due:
+            callback()
 
     async def sleep(self, seconds: float) -> None:
         self.now_seconds += seconds
@@ -383,14 +396,14 @@ async def test_another_tills_luck_is_tried_again_until_it_turns(
     assert (await shop.rows("shelves"))[0]["quantity"] == 2
 
 
-async def test_books_that_are_away_are_waited_for_as_long_as_patience_lasts(
+async def test_books_that_are_away_are_waited_for_as_long_as_callers_wait(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = Waits()
     monkeypatch.setattr(queue, "asyncio", waits)
     cola = await shop.product(stock=0)
     restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
-    pauses = round(queue.PATIENCE_SECONDS / queue.AWAY_PAUSE_SECONDS)
+    pauses = round(queue.ANSWER_SECONDS / queue.AWAY_PAUSE_SECONDS)
     async with troubled(shop) as (till, trouble):
         trouble.errors = [Unavailable("away")] * (pauses - 1)
         assert kinds([await till.execute(restock)]) == ["ProductRecord"]
@@ -399,7 +412,7 @@ async def test_books_that_are_away_are_waited_for_as_long_as_patience_lasts(
         outcomes = await asyncio.gather(*(till.execute(restock) for _ in range(3)), return_exceptions=True)
         assert kinds(list(outcomes)) == ["Unavailable"] * 3
         waited_seconds = waits.now_seconds - begun_seconds
-        assert 0 <= queue.PATIENCE_SECONDS - waited_seconds <= queue.AWAY_PAUSE_SECONDS + 1e-6
+        assert 0 <= queue.ANSWER_SECONDS - waited_seconds <= queue.AWAY_PAUSE_SECONDS + 1e-6
         trouble.errors = []
         assert kinds([await till.execute(restock)]) == ["ProductRecord"]
     assert (await shop.rows("shelves"))[0]["quantity"] == 2
@@ -415,3 +428,65 @@ async def test_what_nobody_can_tell_is_not_tried_again_blindly(shop: Shop) -> No
         assert trouble.tries == 1
         assert not (await till.execute(restock)).replayed
         assert (await till.execute(restock)).replayed
+
+
+async def test_whoever_waits_too_long_behind_others_is_told_and_not_executed_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Waits()
+    monkeypatch.setattr(queue, "asyncio", waits)
+    cola = await shop.product(stock=0)
+    restock = Envelope(Restock(OPERATOR, cola.product_id, 1))
+    async with troubled(shop, batch_max=2) as (till, trouble):
+        trouble.gate.clear()
+        early = [asyncio.create_task(till.execute(restock)) for _ in range(3)]
+        await let_run()
+        waits.pass_by(queue.ANSWER_SECONDS / 2)
+        late = asyncio.create_task(till.execute(restock))
+        await let_run()
+        waits.pass_by(queue.ANSWER_SECONDS / 2)
+        outcomes: list[Any] = list(await asyncio.gather(*early, return_exceptions=True))
+        assert kinds(outcomes) == ["Unavailable"] * 3
+        assert not late.done()
+        trouble.gate.set()
+        assert kinds([await late]) == ["ProductRecord"]
+    assert (await shop.rows("shelves"))[0]["quantity"] == 1
+    await shop.assert_clean()
+
+
+async def test_whoever_waits_too_long_for_a_commit_is_told_that_its_outcome_is_unknown(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Waits()
+    monkeypatch.setattr(queue, "asyncio", waits)
+    cola = await shop.product(stock=0)
+    restock = Envelope(Restock(OPERATOR, cola.product_id, 1), "k", b"f")
+    async with troubled(shop) as (till, trouble):
+        trouble.after.clear()
+        asked = asyncio.create_task(till.execute(restock))
+        await trouble.written.wait()
+        behind = asyncio.create_task(till.execute(Envelope(Restock(OPERATOR, cola.product_id, 5))))
+        await let_run()
+        waits.pass_by(queue.ANSWER_SECONDS)
+        outcomes: list[Any] = list(await asyncio.gather(asked, behind, return_exceptions=True))
+        assert kinds(outcomes) == ["OutcomeUnknown", "Unavailable"]
+        trouble.after.set()
+        assert (await till.execute(restock)).replayed
+    assert (await shop.rows("shelves"))[0]["quantity"] == 1
+    await shop.assert_clean()
+
+
+async def test_what_was_decided_and_not_written_is_not_unknown(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Waits()
+    monkeypatch.setattr(queue, "asyncio", waits)
+    cola = await shop.product(stock=0)
+    restock = Envelope(Restock(OPERATOR, cola.product_id, 1), "k", b"f")
+    async with troubled(shop) as (till, trouble):
+        trouble.decided = [Unavailable("away")] * 1000
+        with pytest.raises(Unavailable):
+            await till.execute(restock)
+        trouble.decided = []
+        assert not (await till.execute(restock)).replayed
+    assert (await shop.rows("shelves"))[0]["quantity"] == 1

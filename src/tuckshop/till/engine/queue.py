@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import NamedTuple
 
 import structlog
 
@@ -30,7 +30,7 @@ BATCH_MAX = 256  # Beyond this a batch's own length shows in every caller's wait
 QUEUE_MAX = 4096  # Some half a second of work at full speed; whoever comes later had better be told.
 CONTENTION_TRIES = 8
 CONTENTION_PAUSE_SECONDS = 0.005
-PATIENCE_SECONDS = 10.0  # How long a command may wait for books that are away.
+ANSWER_SECONDS = 8.0  # In which every command is answered: callers are promised ten, with the way to them.
 AWAY_PAUSE_SECONDS = 0.2
 
 
@@ -42,10 +42,13 @@ class Defect(Exception):
     """This one command cannot be written though no rule refuses it. Its neighbours are not touched."""
 
 
-class _Waiting(NamedTuple):
+@dataclass(slots=True)
+class _Waiting:
     envelope: Envelope
     answer: asyncio.Future[Outcome]
-    patience_ends: float
+    answer_due: float
+    is_begun: bool = False  # It may be in the books by now, or soon.
+    is_dropped: bool = False  # Its caller was told that it had no effect: it must not have one.
 
 
 @dataclass(slots=True)
@@ -88,7 +91,7 @@ class Till:
         policy: Policy,
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
-        patience_seconds: float = PATIENCE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
         committed: Callable[[WorkingSet], None] | None = None,
         in_doubt: Callable[[], None] | None = None,
         alerts: Alerts | None = None,
@@ -99,12 +102,15 @@ class Till:
         self._books = books
         self._batch_max = batch_max
         self._queue_max = queue_max
-        self._patience_seconds = patience_seconds
+        self._answer_seconds = answer_seconds
         self._committed = committed
         self._in_doubt = in_doubt
         self._alerts = alerts or Alerts()
         self._health = health or Health()
         self._queue: deque[_Waiting] = deque()
+        self._taken: Sequence[_Waiting] = ()  # off the queue, for the batch that is being written
+        self._look: asyncio.TimerHandle | None = None
+        self._beginning = threading.Lock()  # SQLite decides in a thread of its own
         self._arrival = asyncio.Event()
         self._closing = False
         self._worker: asyncio.Task[None] | None = None
@@ -119,6 +125,8 @@ class Till:
         self._arrival.set()
         if self._worker is not None:
             await self._worker
+        if self._look is not None:
+            self._look.cancel()
         await self._books.close()
 
     @property
@@ -127,7 +135,7 @@ class Till:
         return len(self._queue)
 
     async def execute(self, envelope: Envelope) -> Outcome:
-        """The command's outcome, once it is durable.
+        """The command's outcome, once it is durable; or that there is none yet, after `ANSWER_SECONDS`.
 
         A caller that is cancelled while it waits does not cancel the command.
 
@@ -140,8 +148,11 @@ class Till:
             raise Busy
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome] = loop.create_future()
-        self._queue.append(_Waiting(envelope, answer, loop.time() + self._patience_seconds))
+        waiting = _Waiting(envelope, answer, loop.time() + self._answer_seconds)
+        self._queue.append(waiting)
         self._arrival.set()
+        if self._look is None:
+            self._look = loop.call_at(waiting.answer_due, self._answer_late)
         return await answer
 
     async def execute_together(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
@@ -157,13 +168,31 @@ class Till:
                 await self._arrival.wait()
                 continue
             size = min(len(self._queue), self._batch_max)
-            await self._execute([self._queue.popleft() for _ in range(size)])
+            self._taken = [self._queue.popleft() for _ in range(size)]
+            await self._execute(self._taken)
+            self._taken = ()
+
+    def _answer_late(self) -> None:
+        """Answers whoever has waited long enough; those who came first have waited longest."""
+        self._look = None
+        loop = asyncio.get_running_loop()
+        for waiting in (*self._taken, *self._queue):
+            if waiting.answer.done():
+                continue
+            if loop.time() < waiting.answer_due:
+                self._look = loop.call_at(waiting.answer_due, self._answer_late)
+                break
+            with self._beginning:
+                waiting.is_dropped = not waiting.is_begun
+            _fail(waiting, OutcomeUnknown() if waiting.is_begun else Unavailable("not begun in time"))
+        while self._queue and self._queue[0].is_dropped:
+            self._queue.popleft()
 
     async def _execute(self, batch: list[_Waiting]) -> None:
         """Executes a batch; one that the database refuses is halved until the culprit stands alone."""
         begun = perf_counter()
         try:
-            outcomes, work = await self._write(batch)
+            batch, outcomes, work = await self._write(batch)
         except (Unavailable, OutcomeUnknown) as error:
             for waiting in batch:
                 _fail(waiting, error)
@@ -173,6 +202,7 @@ class Till:
             if trouble is not None:
                 self._health.failed(trouble)
         except Exception as error:
+            _put_back(batch)
             if len(batch) == 1:
                 command = batch[0].envelope.command.tag
                 _fail(batch[0], Defect(command))
@@ -201,17 +231,22 @@ class Till:
         except Exception as error:
             log.error("till.not_told", exc_info=error)
 
-    async def _write(self, batch: list[_Waiting]) -> tuple[list[Outcome], WorkingSet]:
-        envelopes = [waiting.envelope for waiting in batch]
-        patience_ends = min(waiting.patience_ends for waiting in batch)
+    async def _write(self, batch: list[_Waiting]) -> tuple[list[_Waiting], list[Outcome], WorkingSet]:
+        """Those of the batch that were not dropped meanwhile, what became of them, and the books then."""
+        answer_due = min(waiting.answer_due for waiting in batch)
         loop = asyncio.get_running_loop()
+        begun: list[_Waiting] = []
         outcomes: list[Outcome] = []
         decided: list[WorkingSet] = []
 
         def decide(work: WorkingSet) -> None:
             decided[:] = [work]
+            with self._beginning:
+                begun[:] = [waiting for waiting in batch if not waiting.is_dropped]
+                for waiting in begun:
+                    waiting.is_begun = True
             try:
-                outcomes[:] = [execute(envelope, work) for envelope in envelopes]
+                outcomes[:] = [execute(waiting.envelope, work) for waiting in begun]
             except StopIteration as error:
                 # No future can carry this one: whoever waits for it would wait for ever.
                 raise RuntimeError("a command took more ids than were reserved for it") from error
@@ -219,11 +254,12 @@ class Till:
         tries = 0
         while True:
             need = ReadSet(self.policy)
-            for envelope in envelopes:
-                reads(envelope, need)
+            for waiting in batch:
+                reads(waiting.envelope, need)
             try:
                 await self._books.transact(need, decide)
             except Contended as error:
+                _put_back(begun)
                 tries += 1
                 if tries >= CONTENTION_TRIES:
                     # A key that stays taken is a defect of a command; a lock that does is the database's.
@@ -231,12 +267,13 @@ class Till:
                     raise kind(str(error)) from error
                 await asyncio.sleep(CONTENTION_PAUSE_SECONDS * tries)
             except Unavailable as error:
+                _put_back(begun)
                 is_lasting = error.trouble is not None and error.trouble.cause in LASTING
-                if is_lasting or self._closing or loop.time() + AWAY_PAUSE_SECONDS >= patience_ends:
+                if is_lasting or self._closing or loop.time() + AWAY_PAUSE_SECONDS >= answer_due:
                     raise
                 await asyncio.sleep(AWAY_PAUSE_SECONDS)
             else:
-                return outcomes, decided[0]
+                return begun, outcomes, decided[0]
 
 
 def _tell_of_machine(envelope: Envelope, outcome: Outcome, alerts: Alerts) -> None:
@@ -263,6 +300,12 @@ def _tell_of_machine(envelope: Envelope, outcome: Outcome, alerts: Alerts) -> No
             alerts.add("machine", f"machine:{caller.machine_id}", answer.code)
     else:
         log.info("machine.acted", amount_cents=getattr(answer, "amount_cents", None), **facts)
+
+
+def _put_back(begun: list[_Waiting]) -> None:
+    """Nothing was written of these: whoever is told so now is told the truth."""
+    for waiting in begun:
+        waiting.is_begun = False
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

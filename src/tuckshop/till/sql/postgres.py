@@ -34,6 +34,7 @@ from tuckshop.till.state.working_set import WorkingSet
 CONNECT_SECONDS = 3.0
 FATE_SECONDS = 8.0  # How long to look for the outcome of a COMMIT: within a caller's patience of ten.
 FATE_PAUSE_SECONDS = 0.1
+LOCK_SECONDS = 8  # For a row that another till holds: within the same patience.
 IDLE_SECONDS = 10  # A till that fell off the network must not keep its rows locked for the others.
 
 # Every statement of the till finds some rows by their keys. Plans are kept as long as the connection, so one
@@ -87,6 +88,7 @@ class PostgresBooks:
         self._account_ids = AccountIds()
         self._transaction_id = ""
         self._witness: tuple[Insert, Any] | None = None
+        self._is_warned = False
 
     async def transact(self, need: ReadSet, decide: Callable[[WorkingSet], None]) -> None:
         """See `Books.transact`."""
@@ -110,6 +112,9 @@ class PostgresBooks:
                     await connection.fetch(
                         _TELL, changed_ids.CHANNEL, changed_ids.written(changed_ids.of(work))
                     )
+            elif work.outcomes:
+                # What is told again may wait for its standby still, or be left of a server that has crashed.
+                await connection.execute(_MARK)
         except BaseException as error:
             await self._roll_back(error)
             raise
@@ -130,10 +135,18 @@ class PostgresBooks:
                     "application_name": "tuckshop till",
                     "jit": "off",
                     **_PLANS,
+                    # A COMMIT that waits for its standby must not be ended: it would be called a success.
+                    "statement_timeout": "0",
+                    "lock_timeout": f"{LOCK_SECONDS}s",
                     "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
                 },
             )
+            self._connection.add_log_listener(self._hear)
         return self._connection
+
+    def _hear(self, _connection: object, message: Any) -> None:
+        """A warning at COMMIT: somebody has ended its wait for the standby."""
+        self._is_warned = self._is_warned or message.sqlstate in _NOT_ON_STANDBY
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -144,7 +157,10 @@ class PostgresBooks:
         """Nothing was committed: back to a clean connection, and the error in the till's words."""
         try:
             assert self._connection is not None
-            await self._connection.execute("ROLLBACK")
+            if isinstance(error, _AWAY) or not isinstance(error, Exception):
+                await self._disconnect()  # It may hang, or be cancelling still.
+            else:
+                await self._connection.execute("ROLLBACK")
         except (*_AWAY, asyncpg.PostgresError):
             await self._disconnect()
         if isinstance(error, _CONTENDED) or _box_changed(error):
@@ -158,7 +174,7 @@ class PostgresBooks:
 
     async def _commit(self, connection: asyncpg.Connection[Any]) -> None:
         try:
-            await connection.execute("COMMIT")
+            await self._outlast(connection, "COMMIT")
         except asyncpg.PostgresError as error:
             if isinstance(error, _AWAY):
                 await self._find_out(error)
@@ -167,6 +183,26 @@ class PostgresBooks:
             raise
         except _LOST as error:
             await self._find_out(error)
+        else:
+            if self._is_warned:
+                await self._find_out(ConnectionError("the standby did not answer"))
+
+    async def _outlast(self, connection: asyncpg.Connection[Any], sql: str) -> None:
+        """Executes what must not be cancelled: whoever waits no longer hangs up instead.
+
+        PostgreSQL answers a cancelled COMMIT that waits for its standby with success and a warning. What
+        is then acknowledged is lost if the standby takes over.
+        """
+        self._is_warned = False
+        hanging_up = asyncio.get_running_loop().call_later(FATE_SECONDS, connection.terminate)
+        try:
+            # In a task of its own: the driver would cancel what its caller does not wait for.
+            await asyncio.shield(connection.execute(sql, timeout=_DRIVER_PATIENCE * FATE_SECONDS))
+        except asyncio.CancelledError:
+            connection.terminate()
+            raise
+        finally:
+            hanging_up.cancel()
 
     async def _find_out(self, lost: Exception) -> None:
         """Returns if the transaction turns out to be committed; see `Books.transact` for the rest."""
@@ -175,11 +211,15 @@ class PostgresBooks:
         while loop.time() < deadline:
             await self._disconnect()
             try:
-                fate = await self._fate(await self._connected())
+                connection = await self._connected()
+                fate = await self._fate(connection)
+                if fate == "committed":
+                    # Here, but on the standby too? It has all that was committed before what it has.
+                    await self._outlast(connection, _MARK)
+                    if not self._is_warned:
+                        return
             except (*_AWAY, asyncpg.PostgresError):
                 fate = None
-            if fate == "committed":
-                return
             if fate == "aborted":
                 raise _unavailable(lost) from lost
             await asyncio.sleep(FATE_PAUSE_SECONDS)
@@ -190,6 +230,7 @@ class PostgresBooks:
 
         A server that crashed gives the ids of transactions that never reached its disk to new ones. So an id
         from its future was ours and is lost, and one that is committed is ours only if our rows are there.
+        The same holds of a standby that has taken over; one that still follows may only be late.
         """
         try:
             fate: str | None = await connection.fetchval(_FATE, self._transaction_id)
@@ -288,8 +329,18 @@ _TELL = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 
 _NUMBERS = frozenset({"bigint", "integer", "smallint"})
 
-_FATE = "SELECT pg_xact_status($1::text::xid8)"
-_END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = '{}'::xid8::xid"
+_FATE = "SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_xact_status($1::text::xid8) END"
+_END = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = '{}'::xid8::xid"
+    " AND wait_event IS DISTINCT FROM 'SyncRep'"  # That is done, and ends when its standby has it.
+)
+
+# Writes something, so that its COMMIT waits until all that was committed before is as durable as itself.
+_MARK = "SELECT pg_logical_emit_message(true, 'tuckshop', '')"
+
+# What PostgreSQL warns with when the wait for a standby was cancelled, or its process was told to end.
+_NOT_ON_STANDBY = frozenset({"01000", "57P01"})
+_DRIVER_PATIENCE = 10  # The driver cancels what takes too long: we must have hung up long before.
 
 _WITNESSES = {
     "users": ("id", "created_us"),
