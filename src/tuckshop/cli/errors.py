@@ -171,7 +171,7 @@ def explain(error: Exception) -> str:
             told = sentence(error)
         case OSError() if error.strerror:
             told = f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
-        case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid"):
+        case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid", "BackupFailed"):
             told = str(error)
         case _ if trouble is not None:
             told = f"{trouble.sentence} Nothing was changed."
