@@ -44,6 +44,10 @@ class Refreshing(NamedTuple):
 class Tokens(Protocol):
     """Signed tokens: making them and reading them."""
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the secret that signs them."""
+
     def access(self, caller: SessionCaller, *, audience: str = ...) -> str:
         """A token for calls to this interface."""
 
