@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from functools import cache
 from typing import Any
 
+import structlog
 from starlette.routing import Router as Lifecycle
 from starlette.types import Receive, Scope, Send
 
@@ -53,7 +54,7 @@ from tuckshop.http.middleware import Middleware
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
-from tuckshop.operations import alerts, metrics, readiness, retention
+from tuckshop.operations import alerts, metrics, readiness, retention, signing_key
 from tuckshop.operations import orders as orders_kept
 from tuckshop.operations.connections import Connections
 from tuckshop.operations.shop_state import is_demo as holds_demo
@@ -63,6 +64,8 @@ from tuckshop.settings import Settings
 from tuckshop.store.engine import postgres_dsn
 from tuckshop.telemetry import Meter
 from tuckshop.web import routes
+
+log = structlog.get_logger(__name__)
 
 LAST_SECONDS_MAX = 5  # For requests still being answered when the server ends; an answer takes milliseconds.
 _VALUES_A_BATCH = 5_000  # What is looked through for garbage at once; Python's own 700 cost sales 6 %.
@@ -104,8 +107,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             is_demo = await holds_demo(shop.engine)
+            if not is_demo and (recorded := await signing_key.claim(shop.engine, given)):
+                log.info("key.recorded", fingerprint=recorded)
+            middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             if is_demo or ANY not in given.hosts:
                 middleware.guard(_host_check(inside, given, is_demo=is_demo))
             if owns_process:

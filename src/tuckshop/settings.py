@@ -7,7 +7,8 @@ import os
 import re
 import secrets
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, time, tzinfo
 from enum import StrEnum
 from functools import cache
@@ -293,9 +294,33 @@ def make_key_file(settings: Settings) -> None:
     if settings.secret or path.exists():
         return
     settings.home_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_key(path, secrets.token_hex(SECRET_LENGTH_MIN))
+
+
+@contextmanager
+def new_key_file(settings: Settings) -> Iterator[bytes]:
+    """A new secret, which becomes the key file once the context ends well; until then the old one stays.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = settings.home_path / KEY_FILE
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret = secrets.token_hex(SECRET_LENGTH_MIN)
+    waiting = path.with_name(f"{path.name}.new")
+    waiting.unlink(missing_ok=True)
+    try:
+        _write_key(waiting, secret)
+        yield secret.encode()
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
+def _write_key(path: Path, secret: str) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(SECRET_LENGTH_MIN))
+        file.write(secret)
 
 
 def _written(value: object) -> str:

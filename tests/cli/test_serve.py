@@ -18,6 +18,7 @@ from tests.cli.server import serving
 from tests.limits import HANG_SECONDS
 from tools.loopback import free_port
 from tuckshop.cli import serve
+from tuckshop.identity.access_tokens import fingerprint
 from tuckshop.store.migrations import revisions
 
 
@@ -275,6 +276,30 @@ def test_addresses_are_ones_to_click_on() -> None:
     assert serve.address("::", 80) == "http://[::1]:80"
     assert serve.address("localhost", 80) == "http://localhost:80"
     assert serve.require_free("localhost", free_port()) in ("127.0.0.1", "::1")
+
+
+def test_the_first_serve_stores_the_key_and_another_key_is_refused(open_terminal: Terminal) -> None:
+    known = fingerprint(b"k" * 64)
+    with serving("serve", cwd=open_terminal.home) as server:
+        out, _ = server.end()
+    assert f"Stored the fingerprint of the signing key ({known})" in out
+    assert open_terminal.rows("SELECT key_fingerprint FROM shop") == [(known,)]
+    with serving("serve", cwd=open_terminal.home) as server:
+        out, _ = server.end()
+    assert "fingerprint" not in out
+    path = open_terminal.home / "secret.key"
+    path.write_text("x" * 64)
+    assert f"Copy secret.key from the first node to {path}" in open_terminal.refused("serve")
+
+
+def test_refuses_a_second_server_on_one_file(open_terminal: Terminal) -> None:
+    with serving("serve", cwd=open_terminal.home) as server:
+        told = open_terminal.refused("serve", "--port", str(free_port()))
+        assert told.startswith(f"Another server is running on the database {open_terminal.database}. Stop it")
+        open_terminal.works("product", "add", "Cola", "1.50")  # Commands still take their turn.
+        server.end()
+    with serving("serve", cwd=open_terminal.home) as server:
+        server.end()
 
 
 @pytest.mark.postgres

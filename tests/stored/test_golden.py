@@ -37,7 +37,7 @@ from tuckshop.identity import (
     users,
 )
 from tuckshop.identity.audiences import ANY
-from tuckshop.operations import refund_requests, sellers, selling, tabs
+from tuckshop.operations import refund_requests, sellers, selling, signing_key, tabs
 from tuckshop.queries.events import EventKind
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import writing
@@ -125,6 +125,7 @@ async def played(sqlite_url: str) -> Any:
             asked = {"order_id": 1, "seller_id": 2, "amount_cents": 500, "created_us": 1}
             await connection.execute(insert(tables.refund_requests).values(asked))
         await refund_requests.dismiss(api.running, actor=OPERATING, order_id=1, seller_id=2)
+        await signing_key.replace(api.running.engine, secret=b"k" * 32, now_us=api.clock.now_us)
         return await api.shop.rows("admin_log")
 
 

@@ -35,6 +35,7 @@ def demo(*, reset: bool, **options: Any) -> None:
     """
     from tuckshop import settings
     from tuckshop.demo.shop import demo_settings, is_made
+    from tuckshop.operations import serving
 
     given = demo_settings(settings.read(**options))
     _require_loopback(given.host)
@@ -43,6 +44,11 @@ def demo(*, reset: bool, **options: Any) -> None:
     if reset or not _run(is_made(given)):
         _make(given, reset=reset)
         _start_over()
+    with serving.alone(given.url):
+        _listen(given, at=at)
+
+
+def _listen(given: Settings, *, at: str) -> None:
     export(
         host=given.host,
         port=given.port,
@@ -82,6 +88,7 @@ def _make(given: Settings, *, reset: bool) -> None:
     import msgspec
 
     from tuckshop.demo.shop import make, make_in_place, require_no_shop
+    from tuckshop.operations import serving
     from tuckshop.store.engine import sqlite_path
 
     if reset:
@@ -93,7 +100,7 @@ def _make(given: Settings, *, reset: bool) -> None:
             return
         path = Path(sqlite_path(given.url))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _alone(path):
+        with _alone(path), serving.alone(given.url):
             half = path.with_name(f"{path.name}.half")
             _remove(half)
             half_made = msgspec.structs.replace(given, database_url=f"sqlite:///{half}")

@@ -50,11 +50,20 @@ def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
 def serve(**options: Any) -> None:
     """Run the server until Ctrl-C or SIGTERM."""
     from tuckshop import settings
-    from tuckshop.domain.tabs import TabsFor
+    from tuckshop.operations import serving
 
     given = settings.read(**options)
     run(check(given))
-    at = require_free(given.host, given.port)
+    with serving.alone(given.url):
+        at = require_free(given.host, given.port)
+        run(claim_key(given))
+        _announce(given)
+        listen(given, at=at)
+
+
+def _announce(given: Settings) -> None:
+    from tuckshop.domain.tabs import TabsFor
+
     export(host=given.host, port=given.port, workers=given.workers, root_dialect=given.root_dialect)
     where = address(given.host, given.port)
     click.echo(f"The shop is running at {where} (press Ctrl-C to stop). API documentation: {where}/docs")
@@ -85,7 +94,23 @@ def serve(**options: Any) -> None:
     code = run(first_code(given))
     if code is not None:
         click.echo(f"The shop has no admin yet. Create one at {where}/office/first with this code: {code}")
-    listen(given, at=at)
+
+
+async def claim_key(given: Settings) -> None:
+    """Returns only if the shop signs with this node's key; the first `serve` stores which one that is.
+
+    Raises:
+        SettingsInvalid: the shop has another key.
+    """
+    from tuckshop.operations import signing_key
+    from tuckshop.store.engine import opened_engine
+
+    async with opened_engine(given.url) as engine:
+        recorded = await signing_key.claim(engine, given)
+    if recorded is not None:
+        click.echo(
+            f"Stored the fingerprint of the signing key ({recorded}). Nodes with another key are refused."
+        )
 
 
 async def first_code(given: Settings) -> str | None:
@@ -108,7 +133,7 @@ async def check(given: Settings) -> None:
         DatabaseUnusable, SettingsInvalid, click.UsageError: one sentence that says what to do.
     """
     from tuckshop.dialects.shared import mounting
-    from tuckshop.operations import shop_state
+    from tuckshop.operations import shop_state, signing_key
     from tuckshop.store.engine import check, opened_engine
     from tuckshop.store.redis_server import require_usable
     from tuckshop.store.writable import require_writable
@@ -124,12 +149,11 @@ async def check(given: Settings) -> None:
     async with opened_engine(given.url) as engine:
         await check(engine, unsafe_durability=given.unsafe_durability)
         await require_writable(engine)
-        is_demo = await shop_state.is_demo(engine)
-    if is_demo:
-        raise click.UsageError(
-            "This is a demo database, and its passwords are public. Run `tuckshop demo` instead."
-        )
-    given.signing_secret()
+        if await shop_state.is_demo(engine):
+            raise click.UsageError(
+                "This is a demo database, and its passwords are public. Run `tuckshop demo` instead."
+            )
+        await signing_key.check(engine, given)
 
 
 def require_one_till(given: Settings) -> None:

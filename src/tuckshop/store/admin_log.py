@@ -21,6 +21,7 @@ VERSIONS: dict[str, int] = {
     "demo.made": 1,
     "earnings.payout": 1,
     "guests.sweep": 1,
+    "key.replace": 1,
     "machine.add": 1,
     "machine.change": 1,
     "machine.key": 1,
