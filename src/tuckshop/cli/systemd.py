@@ -101,7 +101,7 @@ WantedBy=timers.target
 
 TASKS = {
     # name: what it does, the command, when; backups first, so that the others see a fresh one.
-    "backup": ("daily backup", f"backup --into {BACKUPS}", "*-*-* 02:15"),
+    "backup": ("daily backup", f"backup --keep {BACKUPS}", "*-*-* 02:15"),
     "restore-test": ("weekly test of the last backup", f"backup --check {BACKUPS}", "Sun 03:15"),
     "audit": ("daily audit", "audit", "*-*-* 04:15"),
 }
