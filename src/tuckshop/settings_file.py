@@ -40,11 +40,16 @@ class SettingsFile:
 NO_FILE = SettingsFile(None, {}, is_public=False)
 
 
+def named() -> Path:
+    """Where the file is, whether it exists or not."""
+    name = os.environ.get(VARIABLE)
+    return Path(name).absolute() if name else USUAL
+
+
 def read() -> SettingsFile:
     """The file that is named, or the usual one if it exists. Raises FileInvalid."""
-    named = os.environ.get(VARIABLE, "")
-    path = Path(named).absolute() if named else USUAL
-    if named == os.devnull:
+    path = named()
+    if str(path) == os.devnull:
         return NO_FILE
     try:
         mode = path.stat().st_mode
@@ -53,7 +58,7 @@ def read() -> SettingsFile:
         with path.open("rb") as file:
             written = file.read(BYTES_MAX + 1)
     except (FileNotFoundError, NotADirectoryError):
-        if not named:
+        if not os.environ.get(VARIABLE):
             return NO_FILE
         raise FileInvalid(f"There is no settings file {path}. Correct --config or {VARIABLE}.") from None
     except (OSError, ValueError) as error:

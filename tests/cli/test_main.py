@@ -198,6 +198,8 @@ READS = {
     ("demo",),
     ("config",),
     ("status",),
+    ("health",),
+    ("systemd",),
     ("audit",),
     ("user", "list"),
     ("user", "show"),
@@ -255,7 +257,16 @@ def test_no_word_breaks_a_command(open_terminal: Terminal, words: tuple[str, ...
 def test_every_command_is_tried_without_a_shop() -> None:
     """Whoever adds a command adds it there."""
     tried = {command for words in NEEDS_A_SHOP for command in COMMANDS if words[: len(command)] == command}
-    alone = {("init",), ("demo",), ("config",), ("status",), ("export", "openapi"), ("export", "postman")}
+    alone = {
+        ("init",),
+        ("demo",),
+        ("config",),
+        ("status",),
+        ("health",),
+        ("systemd",),
+        ("export", "openapi"),
+        ("export", "postman"),
+    }
     assert tried == set(COMMANDS) - alone
 
 

@@ -15,6 +15,7 @@ from tuckshop.cli.config import config
 from tuckshop.cli.db import db
 from tuckshop.cli.demo import demo
 from tuckshop.cli.export import export
+from tuckshop.cli.health import health
 from tuckshop.cli.imports import import_
 from tuckshop.cli.init import init
 from tuckshop.cli.machine import machine
@@ -24,6 +25,7 @@ from tuckshop.cli.report import report
 from tuckshop.cli.serve import serve
 from tuckshop.cli.status import status
 from tuckshop.cli.stock import stock
+from tuckshop.cli.systemd import systemd
 from tuckshop.cli.tab import tab
 from tuckshop.cli.transfers import payout, topup, transfer
 from tuckshop.cli.user import user
@@ -49,5 +51,5 @@ def cli(settings_file: str | None) -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, db, config, status):
+for command in (report, export, import_, audit, db, config, status, health, systemd):
     cli.add_command(command)
