@@ -118,16 +118,7 @@ def test_test_runs_tests_on_a_read_only_root(images: Mapping[str, Image], home: 
     ignored = [word for word in command if word.startswith("--ignore")]
     assert command[:3] == ["python", "-m", "pytest"]
     assert ignored
-    words = [
-        "python",
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/domain",
-        "tests/cli/test_init.py",
-    ]
+    words = [*command[:3], "-q", "-p", "no:cacheprovider", "tests/domain", "tests/cli/test_init.py"]
     done = images["test"].says(home, *words)
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-2_000:]
     logging.getLogger(__name__).info("%s", done.stdout.strip().splitlines()[-1])

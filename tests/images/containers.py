@@ -1,7 +1,8 @@
 """Images without a daemon: built by buildah on a base that debootstrap makes, and run confined. Needs root.
 
-A container here is a process in namespaces of its own (mounts, processes) whose root file system is the image's, mounted
-read-only, whose user is the image's number, and which gets no new privileges. The network is this computer's.
+A container here is a process in namespaces of its own (mounts, processes). Its root file system is the
+image's, mounted read-only; its user is the image's number; it gets no new privileges. The network is this
+computer's.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def build(stage: str, folder: Path) -> Image:
 
 
 def pip_settings() -> tuple[str, Sequence[str]]:
-    """How pip here reaches its registry, as a pip.conf, and the folders of the certificates that it trusts."""
+    """How pip here reaches its registry, as a pip.conf, and the folders of certificates that it trusts."""
     found = {}
     for line in run("python3", "-m", "pip", "config", "list").splitlines():
         name, _, value = line.partition("=")
@@ -117,7 +118,7 @@ class Image:
         buildah("rm", self.container)
 
     def command(self, home: Path, words: Sequence[str], settings: Mapping[str, str]) -> list[str]:
-        """The words that run `words` confined, with `home` as the volume, and `settings` beside the image's."""
+        """What runs `words` confined, with `home` as the volume, and `settings` beside the image's."""
         os.chown(home, *map(int, self.config["User"].split(":")))
         environment = [*self.config["Env"], *(f"{name}={value}" for name, value in settings.items())]
         confined = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", CONFINED, "confined"]
