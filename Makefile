@@ -33,9 +33,10 @@ run: $(INSTALLED) ## install what is missing and run the demo shop on this compu
 	@exec $(BIN)/tuckshop demo
 
 .PHONY: build
-build: $(INSTALLED) ## build the wheel into dist/
+build: $(INSTALLED) ## build the wheel into dist/, with the tested versions of its packages beside it
 	@rm -rf build/lib build/bdist.* # setuptools would ship modules that have gone since the last time
 	$(PIP) wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
+	@cp constraints.txt dist/
 
 .PHONY: venv
 venv: $(DEVELOPMENT) ## make .venv with everything that development needs
@@ -202,6 +203,8 @@ requirements.txt: | $(BIN)/python ## compile the pins with their hashes anew; wi
 	@awk '/^[^ ]/ { mine = /^uv==/ } mine' requirements-dev.txt | $(INSTALL_PINS) /dev/stdin
 	$(COMPILE) --group build --output-file requirements.txt
 	$(COMPILE) --all-extras --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(filter-out --generate-hashes,$(COMPILE)) --no-annotate --all-extras --constraint requirements-dev.txt \
+		--output-file constraints.txt
 endif
 
 $(BIN)/python:

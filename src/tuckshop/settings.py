@@ -1,4 +1,4 @@
-"""The service's settings: environment variables TUCKSHOP_*, or the same in a file named .env."""
+"""The service's settings: environment variables TUCKSHOP_*, or the same in the settings file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-from dotenv import dotenv_values
 
+from tuckshop import settings_file
 from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.payables import PAYOUT_DELAY_DAYS_MAX
@@ -25,9 +25,9 @@ from tuckshop.domain.refunds import UndoMode
 from tuckshop.domain.tabs import EXPOSURE_TABS, TabsFor
 from tuckshop.domain.users import RegistrationMode, SecondFactorMode
 from tuckshop.domain.wallet import CoinsPolicy
+from tuckshop.settings_file import SettingsFile
 
 PREFIX = "TUCKSHOP_"
-FILE = ".env"
 SECRET_LENGTH_MIN = 32  # Bytes; RFC 7518, 3.2: an HMAC key is at least as long as its hash.
 KEY_FILE = "secret.key"
 _ADDRESS = re.compile(
@@ -214,36 +214,63 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def read(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
-    """The settings in force: `overrides` that are not None, then the environment, then .env.
+    """The settings in force: `overrides` that are not None, then the environment, then the settings file.
 
     Raises:
-        SettingsInvalid: a variable is unknown or its value is not one of those it can have.
+        SettingsInvalid: the file cannot be used, a variable is unknown, or its value is not one of those it
+            can have.
     """
+    file = read_file() if environment is None else settings_file.NO_FILE
     if environment is None:
-        environment = {**_in_file(), **os.environ}
-    given: dict[str, object] = {}
-    for variable, value in environment.items():
-        name = variable.removeprefix(PREFIX).lower()
-        if not variable.startswith(PREFIX) or name.startswith("test_") or name == "proof":
-            continue
-        if name not in Settings.__struct_fields__:
-            raise SettingsInvalid(f"{variable} is not a setting of Tuckshop. See `tuckshop config`.")
-        if value:
-            given[name] = value
-    given.update({name: value for name, value in overrides.items() if value is not None})
+        environment = {name: value for name, value in os.environ.items() if name != settings_file.VARIABLE}
+    where = f" in {file.path}"
+    in_file = _given(file.values, where=where)
+    given: dict[str, object] = {**_given(environment)}
+    given |= {name: value for name, value in overrides.items() if value is not None}
     try:
-        read = msgspec.convert(given, Settings, strict=False)
+        read = msgspec.convert(in_file | given, Settings, strict=False)
         _ = read.proxies, read.days, read.origin  # Now, not with the first request.
         return read
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
-        variable = f"{PREFIX}{place.rstrip('`').upper()}"
+        name = place.rstrip("`")
+        variable = f"{PREFIX}{name.upper()}{'' if name in given else where}"
         raise SettingsInvalid(f"{variable} is not valid: {problem}.") from None
+
+
+def _given(variables: Mapping[str, str], *, where: str = "") -> dict[str, str]:
+    """What is set, by name. Raises SettingsInvalid."""
+    given = {}
+    for variable, value in variables.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name.startswith("test_") or name == "proof":
+            continue
+        if name not in Settings.__struct_fields__:
+            raise SettingsInvalid(f"{variable}{where} is not a setting of Tuckshop. See `tuckshop config`.")
+        if value:
+            given[name] = value
+    return given
+
+
+def read_file() -> SettingsFile:
+    """The settings file, which may be none. Raises SettingsInvalid."""
+    try:
+        return settings_file.read()
+    except settings_file.FileInvalid as error:
+        raise SettingsInvalid(str(error)) from None
+
+
+def shows_secrets(file: SettingsFile) -> bool:
+    """Whether every user of the computer can read a secret there. Raises SettingsInvalid."""
+    if not file.is_public:
+        return False
+    shown = read(file.values).redacted()
+    return any("(hidden" in shown.get(name, "") or "***" in shown.get(name, "") for name in file.values)
 
 
 def sources(given: Settings) -> dict[str, Source]:
     """Where each setting that is shown comes from. To be asked when they have just been read."""
-    in_file, from_command = _in_file(), _listed(given.from_command)
+    in_file, from_command = read_file().values, _listed(given.from_command)
     found = {}
     for variable in given.redacted():
         name = variable.removeprefix(PREFIX).lower()
@@ -271,10 +298,6 @@ def make_key_file(settings: Settings) -> None:
 
 def _written(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _in_file() -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(FILE).items() if value is not None}
 
 
 def _listed(text: str) -> list[str]:

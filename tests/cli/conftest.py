@@ -15,16 +15,18 @@ import pytest
 from click.testing import CliRunner
 
 from tests.planted.planting import VARIABLE
+from tuckshop import settings_file
 from tuckshop.cli.main import cli
 
 
 @dataclass
 class Answer:
-    """What a command printed, and how it ended."""
+    """What a command printed, and how it ended. `shop`: the line that says which shop it changes, if any."""
 
     code: int
     out: str
     error: str
+    shop: str = ""
 
 
 @dataclass
@@ -38,10 +40,15 @@ class Terminal:
         return self.home / "tuckshop.sqlite3"
 
     def __call__(self, *words: str, given: str | None = None) -> Answer:
-        result = CliRunner().invoke(cli, list(words), input=given)
+        # What --config sets is for this command alone.
+        runner = CliRunner(env={settings_file.VARIABLE: os.environ.get(settings_file.VARIABLE)})
+        result = runner.invoke(cli, list(words), input=given)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         assert "Traceback" not in result.output
-        return Answer(result.exit_code, result.stdout, result.stderr)
+        shop, error = "", result.stderr
+        if error.startswith("Shop: "):
+            shop, _, error = error.partition("\n")
+        return Answer(result.exit_code, result.stdout, error, shop)
 
     def works(self, *words: str, given: str | None = None) -> str:
         """What the command prints."""
@@ -94,6 +101,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
         monkeypatch.delenv(name)
     # Or a server that nobody refuses would serve in this process, and the test would never end.
     monkeypatch.setattr("tuckshop.cli.serve._serve", _serves)
+    monkeypatch.setattr(settings_file, "USUAL", tmp_path / "etc" / "tuckshop.env")  # Not the computer's own.
     home = tmp_path / "home"
     monkeypatch.setenv("TUCKSHOP_HOME", str(home))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -23,10 +23,11 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Server:
-    """A running server."""
+    """A running server. `shop`: once it has ended, the line that said which shop it serves."""
 
     process: subprocess.Popen[str]
     url: str
+    shop: str = ""
 
     def get(self, path: str) -> bytes:
         """The body of what is there."""
@@ -37,9 +38,11 @@ class Server:
     def end(self) -> tuple[str, str]:
         """What it printed, once SIGTERM has ended it in good order: none of it had to be killed."""
         self.process.send_signal(signal.SIGTERM)
-        told = self.process.communicate(timeout=HANG_SECONDS)
-        assert self.process.returncode == 0, told
-        return told
+        out, error = self.process.communicate(timeout=HANG_SECONDS)
+        assert self.process.returncode == 0, (out, error)
+        if error.startswith("Shop: "):
+            self.shop, _, error = error.partition("\n")
+        return out, error
 
 
 @contextmanager

@@ -69,9 +69,8 @@ def test_refuses_days_that_no_clock_shows(
 def test_knows_where_each_setting_comes_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Environment
 ) -> None:
-    (tmp_path / ".env").write_text("TUCKSHOP_PORT=8001\nTUCKSHOP_WORKERS=2\nTUCKSHOP_HOST=0.0.0.0\n")
-    monkeypatch.chdir(tmp_path)
-    environment(workers="3")
+    (tmp_path / "shop.env").write_text("TUCKSHOP_PORT=8001\nTUCKSHOP_WORKERS=2\nTUCKSHOP_HOST=0.0.0.0\n")
+    environment(workers="3", config=str(tmp_path / "shop.env"))
     monkeypatch.setattr(os, "environ", os.environ.copy())  # What is told to workers stays here.
     serve.export(port=8002, host="0.0.0.0")  # The file says as much of the host.
     serve.export(root_dialect="kiosk")

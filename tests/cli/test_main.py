@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.cli.conftest import Environment, Terminal
 from tests.samples import invalid, sample
 from tuckshop.cli import file_problems
+from tuckshop.cli.commands import Change
 from tuckshop.cli.errors import FIELD_PROBLEMS, TABLE, explain, sentence
 from tuckshop.cli.main import cli
 from tuckshop.domain import refusals
@@ -70,14 +70,16 @@ def test_every_error_is_one_line(error: Exception, told: str) -> None:
     assert "\n" not in explain(error)
 
 
-def every_command(of: click.Command = cli, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The words of each command and group, the program itself first."""
-    yield words
+def every_command(
+    of: click.Command = cli, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Each command and group with its words, the program itself first."""
+    yield words, of
     for name, one in getattr(of, "commands", {}).items():
         yield from every_command(one, (*words, name))
 
 
-COMMANDS = list(every_command())
+COMMANDS = [words for words, _ in every_command()]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -192,6 +194,46 @@ def test_a_missing_database_is_said_and_not_made(terminal: Terminal, words: tupl
     assert not terminal.home.exists()
 
 
+READS = {
+    ("demo",),
+    ("config",),
+    ("status",),
+    ("health",),
+    ("systemd",),
+    ("audit",),
+    ("user", "list"),
+    ("user", "show"),
+    ("user", "sessions", "list"),
+    ("product", "list"),
+    ("product", "show"),
+    ("stock", "list"),
+    ("machine", "list"),
+    ("machine", "show"),
+    ("machine", "shelves", "show"),
+    ("coins", "show"),
+    ("order", "list"),
+    ("order", "show"),
+    ("tab", "list"),
+    ("tab", "show"),
+    ("report", "sales"),
+    ("report", "earnings"),
+    ("report", "statement"),
+    ("export", "openapi"),
+    ("export", "postman"),
+    ("export", "products"),
+    ("export", "users"),
+    ("export", "orders"),
+    ("db", "status"),
+}
+"""What changes no shop, or makes one of its own."""
+
+
+def test_every_command_that_changes_a_shop_says_which_one() -> None:
+    """Whoever adds a command that only reads adds it there."""
+    names = {words: one for words, one in every_command() if not isinstance(one, click.Group)}
+    assert {words for words, one in names.items() if not isinstance(one, Change)} == READS
+
+
 HOSTILE = ("", "-1", "٣", "a\nb", "x" * 10_000, "9" * 30, "[red]", "\udcff", "'; --")
 
 
@@ -215,7 +257,16 @@ def test_no_word_breaks_a_command(open_terminal: Terminal, words: tuple[str, ...
 def test_every_command_is_tried_without_a_shop() -> None:
     """Whoever adds a command adds it there."""
     tried = {command for words in NEEDS_A_SHOP for command in COMMANDS if words[: len(command)] == command}
-    alone = {("init",), ("demo",), ("config",), ("export", "openapi"), ("export", "postman")}
+    alone = {
+        ("init",),
+        ("demo",),
+        ("config",),
+        ("status",),
+        ("health",),
+        ("systemd",),
+        ("export", "openapi"),
+        ("export", "postman"),
+    }
     assert tried == set(COMMANDS) - alone
 
 
@@ -265,8 +316,3 @@ class TestUnusableDatabases:
     ) -> None:
         environment(colour="red")
         assert "TUCKSHOP_COLOUR" in open_terminal.refused(*words)
-
-
-def test_settings_come_from_a_file_too(open_terminal: Terminal, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("TUCKSHOP_DATABASE_URL=sqlite:///elsewhere.sqlite3\n")
-    assert "elsewhere.sqlite3" in open_terminal.refused("user", "list")

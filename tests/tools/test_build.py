@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.tools.wheel import SOURCE, build
 from tuckshop.web.ui import i18n
 from tuckshop.web.ui.i18n import Words
 
 pytestmark = pytest.mark.xdist_group("wheel")  # It is built once.
-
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src" / "tuckshop"
-BESIDE_IT = (
-    "Makefile",
-    "pyproject.toml",
-    "setup.py",
-    "requirements.txt",
-    "requirements-dev.txt",
-    "README.md",
-    "LICENSE",
-)
 
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make build` packs, in a folder where a module that has gone since was built before."""
     folder = tmp_path_factory.mktemp("build")
-    for name in BESIDE_IT:
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(SOURCE, folder / "src" / "tuckshop", ignore=shutil.ignore_patterns("__pycache__"))
-    gone = folder / "build" / "lib" / "tuckshop" / "gone.py"
-    gone.parent.mkdir(parents=True)
-    gone.touch()
-
-    # The environment is the one that runs here, finished or not.
-    stamps = [f"{sys.prefix}/.{one}-installed" for one in ("runtime", "development")]
-    command = ["make", "build", f"VENV={sys.prefix}", *(f"--assume-old={stamp}" for stamp in stamps)]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
-    }
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    [wheel] = (folder / "dist").iterdir()
+    dist = build(folder)
+    [wheel] = dist.glob("*.whl")
+    assert {path.name for path in dist.iterdir()} == {wheel.name, "constraints.txt"}
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "unpacked")
     return folder / "unpacked"

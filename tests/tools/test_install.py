@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class Project:
         """Writes the pins."""
         (self.folder / "requirements.txt").write_text("".join(running))
         (self.folder / "requirements-dev.txt").write_text("".join([*running, *developing]))
+        (self.folder / "constraints.txt").touch()
 
     def bring(self, pip: Path | None) -> None:
         """Makes the environment with the pip of this wheel in it, or with the one that runs here."""
@@ -209,7 +211,8 @@ def test_takes_the_pins_whatever_has_been_released_since(project: Project, pip: 
     done = project.make("build")
     assert done.returncode == 0, done.stderr
     assert project.installed() == {"shop": "1", "leaf": "1.0"}
-    assert [wheel.name for wheel in (project.folder / "dist").iterdir()] == ["shop-1-py3-none-any.whl"]
+    made = {path.name for path in (project.folder / "dist").iterdir()}
+    assert made == {"shop-1-py3-none-any.whl", "constraints.txt"}
 
     done = project.make("venv")
     assert done.returncode == 0, done.stderr
@@ -275,6 +278,7 @@ def test_pins_are_compiled_by_the_pinned_compiler(project: Project) -> None:
     assert done.returncode == 0, done.stderr
     assert (project.folder / "requirements.txt").read_text() == "compiled by 1.0"
     assert (project.folder / "requirements-dev.txt").read_text() == "compiled by 1.0"
+    assert (project.folder / "constraints.txt").read_text() == "compiled by 1.0"
     assert project.installed() == {"uv": "1.0"}
 
 
@@ -291,6 +295,19 @@ def test_pins_for_running_are_among_those_for_development() -> None:
     assert all(re.match(r"[a-z0-9-]+==\d[a-z0-9.]*( ;|$)", one) for one in developing)
     assert all(developing.values())
     assert {one: developing.get(one) for one in running} == running
+
+
+def test_the_wheels_constraints_are_the_pins() -> None:
+    """Of what it needs, and of all its extras."""
+    constrained = _pins("constraints.txt").keys()
+    assert constrained <= _pins("requirements-dev.txt").keys()
+    assert {one.partition("==")[0] for one in _pins("requirements.txt").keys() - constrained} == {
+        "setuptools"
+    }
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = {re.split("[^a-z0-9-]", one)[0] for extra in extras.values() for one in extra}
+    assert wanted
+    assert wanted <= {one.partition("==")[0] for one in constrained}
 
 
 def test_npm_is_told_every_file_and_no_address() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuckshop.cli import amounts, output
-from tuckshop.cli.commands import Commands
+from tuckshop.cli.commands import Change, Commands
 from tuckshop.cli.machine import find, machine_option
 from tuckshop.cli.product import settle
 from tuckshop.cli.shop_access import opened_shop, run
@@ -66,7 +66,7 @@ def show(machine: str | None) -> None:
     click.echo(f"\n{amounts.tell(held.amount_cents, currency)}")
 
 
-@coins.command("fill")
+@coins.command("fill", cls=Change)
 @COINS
 @machine_option
 @reason_option
@@ -76,7 +76,7 @@ def fill(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str | 
     click.echo(f"{amounts.tell(moved.amount_cents, currency)} added to the coin box of {name}.")
 
 
-@coins.command("collect")
+@coins.command("collect", cls=Change)
 @COINS
 @machine_option
 @reason_option
@@ -86,7 +86,7 @@ def collect(coins: tuple[tuple[int, int], ...], machine: str | None, reason: str
     click.echo(f"{amounts.tell(moved.amount_cents, currency)} collected from the coin box of {name}.")
 
 
-@coins.command("count")
+@coins.command("count", cls=Change)
 @COINS
 @machine_option
 @reason_option

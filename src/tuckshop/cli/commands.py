@@ -23,11 +23,19 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click's."""
-        _, _, order = self.make_parser(ctx).parse_args(list(args))
-        for parameter, count in Counter(order).items():
-            if isinstance(parameter, click.Option) and count > 1 and not parameter.multiple:
-                raise click.UsageError(f"{parameter.opts[0]} can be given only once.", ctx)
+        _require_once(self, ctx, args)
         return super().parse_args(ctx, args)
+
+
+class Change(Command):
+    """A command that can change a shop: it first says on standard error which one that is."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        from tuckshop.cli import which_shop
+
+        which_shop.announce()
+        return super().invoke(ctx)
 
 
 class Commands(click.Group):
@@ -35,6 +43,11 @@ class Commands(click.Group):
 
     command_class: type[click.Command] | None = Command
     group_class: type[click.Group] | type[type] | None = type
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's."""
+        _require_once(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def main(
         self,
@@ -63,6 +76,13 @@ class Commands(click.Group):
             click.echo(f"Error: {explain(error)}", err=True)
             status = EXIT_WRONG
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _require_once(command: click.Command, ctx: click.Context, args: list[str]) -> None:
+    _, _, order = command.make_parser(ctx).parse_args(list(args))
+    for parameter, count in Counter(order).items():
+        if isinstance(parameter, click.Option) and count > 1 and not parameter.multiple:
+            raise click.UsageError(f"{parameter.opts[0]} can be given only once.", ctx)
 
 
 class Whole(click.ParamType[int]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tuckshop.cli import output
+from tuckshop.cli import output, which_shop
 from tuckshop.cli.commands import FILLED, Command
 
 
@@ -15,18 +15,26 @@ from tuckshop.cli.commands import FILLED, Command
     type=FILLED,
     metavar="DIALECT",
     multiple=True,
-    help="Print the settings that this dialect needs, to copy into .env; can be repeated.",
+    help="Print the settings that this dialect needs, to copy into the settings file; can be repeated.",
 )
 def config(dialects: tuple[str, ...]) -> None:
     """Show the current settings. Secrets are hidden.
 
-    Settings come from environment variables and the file .env. Environment variables take precedence.
+    Settings come from options of a command, from environment variables, and from the settings file, in this
+    order. The file is the one that `tuckshop --config FILE` or TUCKSHOP_CONFIG names, otherwise
+    /etc/tuckshop/tuckshop.env.
     """
     from tuckshop import settings
 
-    given = settings.read()
+    given, file = settings.read(), settings.read_file()
+    which_shop.warn(file)
     if not dialects:
-        output.facts(given.redacted().items())
+        sources = settings.sources(given)
+        output.table(
+            ("Setting", "Value", "Source"),
+            ((name, value, sources[name]) for name, value in given.redacted().items()),
+        )
+        click.echo(f"\nSettings file: {file.path or 'none'}")
         return
     from tuckshop.dialects.shared import mounting
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuckshop.cli import output
-from tuckshop.cli.commands import Commands
+from tuckshop.cli.commands import Change, Commands
 from tuckshop.cli.shop_access import run
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def db() -> None:
     """Show and upgrade the database."""
 
 
-@db.command("upgrade")
+@db.command("upgrade", cls=Change)
 def upgrade() -> None:
     """Upgrade the database to this version of Tuckshop."""
     before, after = run(_upgrade())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from tuckshop.cli import file_problems
-from tuckshop.cli.commands import EXIT_WRONG, FILLED, Commands
+from tuckshop.cli.commands import EXIT_WRONG, FILLED, Change, Commands
 from tuckshop.cli.errors import sentence
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
@@ -30,7 +30,7 @@ def import_() -> None:
     """Import CSV files from other programs."""
 
 
-@import_.command("products")
+@import_.command("products", cls=Change)
 @click.argument("file", type=click.File("rb"))
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--resume", type=FILLED, metavar="KEY", help="Go on with an import that was interrupted.")
@@ -96,7 +96,7 @@ def products(
         click.echo(f"To undo it, use: tuckshop import undo {key}")
 
 
-@import_.command("undo")
+@import_.command("undo", cls=Change)
 @click.argument("key", type=FILLED)
 def undo(key: str) -> None:
     """Undo an import of products by the KEY that it printed.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from tuckshop.cli.commands import FILLED, Command
+from tuckshop.cli.commands import FILLED, Change
 from tuckshop.cli.currencies import CURRENCIES
 from tuckshop.cli.shop_access import opened_shop, run
 
@@ -26,7 +26,7 @@ class Made(NamedTuple):
     password: str | None
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 @click.option(
     "--currency",
     metavar="CODE",

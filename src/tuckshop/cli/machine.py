@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuckshop.cli import amounts, output
-from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.commands import FILLED, Change, Commands, Whole
 from tuckshop.cli.product import find as find_product
 from tuckshop.cli.product import product_argument, settle
 from tuckshop.cli.shop_access import opened_shop, run
@@ -78,7 +78,7 @@ def machine() -> None:
     """
 
 
-@machine.command("add")
+@machine.command("add", cls=Change)
 @click.argument("name", type=FILLED)
 @timezone_option
 @box_option
@@ -107,7 +107,7 @@ def show(machine: str) -> None:
     output.facts(run(_show(machine)))
 
 
-@machine.command("change")
+@machine.command("change", cls=Change)
 @machine_argument
 @click.option("--name", type=FILLED, help="A new name.")
 @timezone_option
@@ -124,7 +124,7 @@ def change(
     click.echo(f"Changed machine {changed.id}: {changed.name}, {changed.timezone}, {changed.box_kind} box.")
 
 
-@machine.command("key")
+@machine.command("key", cls=Change)
 @machine_argument
 def key(machine: str) -> None:
     """Create a new key for a machine and print it once. It replaces the old key.
@@ -134,7 +134,7 @@ def key(machine: str) -> None:
     click.echo(f"Key   {run(_key(machine))} (shown only once)")
 
 
-@machine.command("pair")
+@machine.command("pair", cls=Change)
 @machine_argument
 @click.option("--name", type=FILLED, default="Screen", help="What the screen is called [Screen].")
 def pair(machine: str, name: str) -> None:
@@ -145,7 +145,7 @@ def pair(machine: str, name: str) -> None:
     click.echo(f"Code   {run(_pair(machine, name))} (shown only once)")
 
 
-@machine.command("screens")
+@machine.command("screens", cls=Change)
 @machine_argument
 @click.option("--remove", type=Whole(1, 10**18), metavar="ID", help="Remove this screen.")
 def screens(machine: str, remove: int | None) -> None:
@@ -188,7 +188,7 @@ def show_shelves(machine: str) -> None:
     click.echo(f"\n{len(found):,} {'shelf' if len(found) == 1 else 'shelves'}; no price: the product's own")
 
 
-@shelves.command("set")
+@shelves.command("set", cls=Change)
 @machine_argument
 @product_argument
 @click.option("--slot", type=FILLED, help="What buyers type to choose the product, such as A1.")

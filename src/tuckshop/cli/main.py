@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
 from tuckshop import __version__
 from tuckshop.cli.audit import audit
 from tuckshop.cli.coins import coins
-from tuckshop.cli.commands import Commands
+from tuckshop.cli.commands import FILLED, Commands
 from tuckshop.cli.config import config
 from tuckshop.cli.db import db
 from tuckshop.cli.demo import demo
 from tuckshop.cli.export import export
+from tuckshop.cli.health import health
 from tuckshop.cli.imports import import_
 from tuckshop.cli.init import init
 from tuckshop.cli.machine import machine
@@ -19,7 +23,9 @@ from tuckshop.cli.order import order
 from tuckshop.cli.product import product
 from tuckshop.cli.report import report
 from tuckshop.cli.serve import serve
+from tuckshop.cli.status import status
 from tuckshop.cli.stock import stock
+from tuckshop.cli.systemd import systemd
 from tuckshop.cli.tab import tab
 from tuckshop.cli.transfers import payout, topup, transfer
 from tuckshop.cli.user import user
@@ -27,14 +33,23 @@ from tuckshop.cli.user import user
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tuckshop")
-def cli() -> None:
+@click.option(
+    "--config",
+    "settings_file",
+    type=FILLED,
+    metavar="FILE",
+    help="The settings file [$TUCKSHOP_CONFIG, or /etc/tuckshop/tuckshop.env].",
+)
+def cli(settings_file: str | None) -> None:
     """Tuckshop: a prepaid shop and vending backend.
 
     Try `tuckshop demo` first. Set up your own shop with `tuckshop init`, then run `tuckshop serve`.
     """
+    if settings_file is not None:  # For all of this process, and for those that it starts.
+        os.environ["TUCKSHOP_CONFIG"] = str(Path(settings_file).absolute())
 
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, db, config):
+for command in (report, export, import_, audit, db, config, status, health, systemd):
     cli.add_command(command)

@@ -9,7 +9,7 @@ import click
 
 from tuckshop.cli import amounts, output
 from tuckshop.cli.coins import Times
-from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.commands import FILLED, Change, Commands, Whole
 from tuckshop.cli.product import settle
 from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
@@ -93,7 +93,7 @@ def show(order: int) -> None:
     )
 
 
-@order.command("refund")
+@order.command("refund", cls=Change)
 @order_argument
 @click.argument("lines", metavar="[LINE...]", nargs=-1, type=Times("3x2", "the product's number"))
 @click.option(
@@ -111,7 +111,7 @@ def refund(order: int, lines: tuple[tuple[int, int], ...], reason: str | None, *
     click.echo(f"{amounts.tell(done.amount_cents, currency)} refunded. Order {order} is {_said(done)}.")
 
 
-@order.command("dispense")
+@order.command("dispense", cls=Change)
 @order_argument
 @click.option(
     "--failed", is_flag=True, help="Mark the order as failed: refund the buyer and return the stock."
@@ -126,7 +126,7 @@ def dispense(order: int, reason: str | None, *, failed: bool) -> None:
     click.echo(f"Order {order} is {_said(done)}.")
 
 
-@order.command("cancel")
+@order.command("cancel", cls=Change)
 @order_argument
 @reason_option
 def cancel(order: int, reason: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuckshop.cli import amounts, output
-from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.commands import FILLED, Change, Commands, Whole
 from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.domain.machines import DEFAULT_MACHINE_ID
 from tuckshop.domain.money import parse_price
@@ -48,7 +48,7 @@ def with_figures(command: Any) -> Any:
     return command
 
 
-@product.command("add")
+@product.command("add", cls=Change)
 @click.argument("name", type=FILLED)
 @click.argument("price", type=FILLED)
 @click.option("--stock", type=Whole(0, QUANTITY_MAX), default=0, help="Initial stock [0].")
@@ -102,7 +102,7 @@ def show(product: str) -> None:
     output.facts(run(_show(product)))
 
 
-@product.command("change")
+@product.command("change", cls=Change)
 @product_argument
 @click.option("--name", type=FILLED, help="A new name.")
 @click.option("--price", type=FILLED, metavar="AMOUNT", help="A new price, such as 1.50.")
@@ -124,14 +124,14 @@ def change(
     click.echo(f"Changed {_told(stands, currency)}.")
 
 
-@product.command("approve")
+@product.command("approve", cls=Change)
 @product_argument
 def approve(product: str) -> None:
     """Approve a product that waits because its name looks like another seller's."""
     click.echo(f"{run(_approve(product)).name} is on sale.")
 
 
-@product.command("remove")
+@product.command("remove", cls=Change)
 @product_argument
 def remove(product: str) -> None:
     """Take a product off sale and write off its stock. Past orders stay on record."""
@@ -140,7 +140,7 @@ def remove(product: str) -> None:
     click.echo(f"{stands.name} is off sale.{left}")
 
 
-@product.command("samples")
+@product.command("samples", cls=Change)
 @click.option(
     "--stock",
     type=Whole(0, QUANTITY_MAX),

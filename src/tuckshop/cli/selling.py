@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuckshop.cli import output
-from tuckshop.cli.commands import FILLED, Command
+from tuckshop.cli.commands import FILLED, Change
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.shop_access import opened_shop, run
 
@@ -22,7 +22,7 @@ _LABELS = {
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 @click.argument("name", metavar="NAME", type=FILLED)
 @click.option("--products", metavar="NUMBER", help="Products that can be on sale.")
 @click.option("--pieces", metavar="NUMBER", help="Pieces that can be on all shelves together.")

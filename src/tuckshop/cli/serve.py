@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuckshop.cli.commands import FILLED, Command, Whole
+from tuckshop.cli.commands import FILLED, Change, Whole
 from tuckshop.cli.shop_access import run
 from tuckshop.domain.refunds import UndoMode
 
@@ -45,7 +45,7 @@ def where_to_serve(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 @where_to_serve
 def serve(**options: Any) -> None:
     """Run the server until Ctrl-C or SIGTERM."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuckshop.cli import output
-from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.commands import FILLED, Change, Commands, Whole
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
 from tuckshop.cli.product import every, find, product_argument, settle
@@ -29,7 +29,7 @@ def stock() -> None:
     """
 
 
-@stock.command("add")
+@stock.command("add", cls=Change)
 @product_argument
 @click.argument("quantity", type=Whole(1, QUANTITY_MAX))
 @machine_option
@@ -40,7 +40,7 @@ def add(product: str, quantity: int, machine: str | None, reason: str | None) ->
     click.echo(f"{stands.name}: {stands.stock:,} on the shelf.")
 
 
-@stock.command("set")
+@stock.command("set", cls=Change)
 @product_argument
 @click.argument("quantity", type=Whole(0, QUANTITY_MAX))
 @machine_option
@@ -53,7 +53,7 @@ def set_(product: str, quantity: int, machine: str | None, reason: str | None) -
     click.echo(f"{after.name}: {after.stock:,} on the shelf ({told}).")
 
 
-@stock.command("move")
+@stock.command("move", cls=Change)
 @product_argument
 @click.argument("quantity", type=Whole(1, QUANTITY_MAX))
 @click.option(

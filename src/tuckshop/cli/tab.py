@@ -9,7 +9,7 @@ import click
 
 from tuckshop.cli import amounts, output
 from tuckshop.cli.coins import COIN, known
-from tuckshop.cli.commands import FILLED, Commands
+from tuckshop.cli.commands import FILLED, Change, Commands
 from tuckshop.cli.machine import find as find_machine
 from tuckshop.cli.machine import machine_option
 from tuckshop.cli.product import settle as settle_command
@@ -70,7 +70,7 @@ def show(user: str) -> None:
     )
 
 
-@tab.command("limit")
+@tab.command("limit", cls=Change)
 @user_argument
 @click.argument("limit", metavar="AMOUNT", type=FILLED)
 def limit(user: str, limit: str) -> None:
@@ -82,7 +82,7 @@ def limit(user: str, limit: str) -> None:
     click.echo(f"{one.username} may owe up to {amounts.tell(one.limit_cents, currency)}.")
 
 
-@tab.command("settle")
+@tab.command("settle", cls=Change)
 @user_argument
 @click.argument("coins", metavar="[COIN...]", nargs=-1, type=COIN)
 @click.option("--amount", type=FILLED, help="The amount received, such as 12.50.")

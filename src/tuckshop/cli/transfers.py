@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuckshop.cli import amounts
-from tuckshop.cli.commands import FILLED, Command, Commands, Whole
+from tuckshop.cli.commands import FILLED, Change, Commands, Whole
 from tuckshop.cli.product import settle
 from tuckshop.cli.shop_access import opened_shop, run
 from tuckshop.cli.stock import checked_reason, reason_option
@@ -26,7 +26,7 @@ ref_option = click.option(
 )
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 @click.argument("user", type=FILLED)
 @click.argument("amount", type=FILLED)
 @ref_option
@@ -38,7 +38,7 @@ def topup(user: str, amount: str, ref: str, reason: str | None) -> None:
     click.echo(f"{added} added; {user} has {held} now.")
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 @click.argument("seller", type=FILLED)
 @ref_option
 @click.option("--amount", type=FILLED, help="Less than everything payable, such as 25.00.")
@@ -65,7 +65,7 @@ def transfer() -> None:
     """Correct mistakes in the books."""
 
 
-@transfer.command("reverse")
+@transfer.command("reverse", cls=Change)
 @click.argument("number", metavar="ID", type=Whole(1, 10**18 - 1))
 @click.option("--reason", required=True, type=FILLED, help="What was wrong. The user sees it.")
 @click.option("--owe", is_flag=True, help="Put what the wallet lacks on the user's tab.")

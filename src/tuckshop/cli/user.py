@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuckshop.cli import amounts, output
-from tuckshop.cli.commands import FILLED, Commands, Whole
+from tuckshop.cli.commands import FILLED, Change, Commands, Whole
 from tuckshop.cli.order import when
 from tuckshop.cli.selling import selling
 from tuckshop.cli.shop_access import opened_shop, run
@@ -37,7 +37,7 @@ def user() -> None:
 user.add_command(selling)
 
 
-@user.command("add")
+@user.command("add", cls=Change)
 @name_argument
 @click.option("--role", "roles", type=ROLE, multiple=True, help="The role; repeat for several [buyer].")
 @click.option("--email", type=FILLED, metavar="ADDRESS", help="An email address.")
@@ -75,7 +75,7 @@ def show(name: str) -> None:
     output.facts(run(_show(name)))
 
 
-@user.command("roles")
+@user.command("roles", cls=Change)
 @name_argument
 @click.argument("roles", metavar="ROLE...", nargs=-1, required=True, type=ROLE)
 def roles(name: str, roles: tuple[str, ...]) -> None:
@@ -89,7 +89,7 @@ def roles(name: str, roles: tuple[str, ...]) -> None:
     click.echo(f"{changed.username} is {_roles(changed)} now.")
 
 
-@user.command("disable")
+@user.command("disable", cls=Change)
 @name_argument
 def disable(name: str) -> None:
     """Block a user at once. The user keeps money and products."""
@@ -97,7 +97,7 @@ def disable(name: str) -> None:
     click.echo(f"{changed.username} is blocked.")
 
 
-@user.command("enable")
+@user.command("enable", cls=Change)
 @name_argument
 def enable(name: str) -> None:
     """Unblock a user."""
@@ -105,7 +105,7 @@ def enable(name: str) -> None:
     click.echo(f"{changed.username} can log in.")
 
 
-@user.command("approve")
+@user.command("approve", cls=Change)
 @name_argument
 def approve(name: str) -> None:
     """Approve a user who has registered."""
@@ -113,7 +113,7 @@ def approve(name: str) -> None:
     click.echo(f"{changed.username} can log in, as {_roles(changed)}.")
 
 
-@user.command("payout-delay")
+@user.command("payout-delay", cls=Change)
 @name_argument
 @click.argument("days", metavar="DAYS", type=FILLED)
 def payout_delay(name: str, days: str) -> None:
@@ -127,7 +127,7 @@ def payout_delay(name: str, days: str) -> None:
     click.echo(f"Sales of {name} can be paid out after {told:,} {'day' if told == 1 else 'days'}.")
 
 
-@user.command("close")
+@user.command("close", cls=Change)
 @name_argument
 def close(name: str) -> None:
     """Close a user permanently. The name becomes available, and past orders stay.
@@ -156,7 +156,7 @@ def list_sessions(name: str) -> None:
     click.echo(f"\n{len(found):,} {'session' if len(found) == 1 else 'sessions'}")
 
 
-@sessions.command("end")
+@sessions.command("end", cls=Change)
 @name_argument
 @click.option("--id", "session", type=Whole(1, 10**18 - 1), help="End only this session.")
 def end_sessions(name: str, session: int | None) -> None:
@@ -165,7 +165,7 @@ def end_sessions(name: str, session: int | None) -> None:
     click.echo(f"{ended:,} ended.")
 
 
-@user.command("password")
+@user.command("password", cls=Change)
 @name_argument
 @password_stdin
 def password(name: str, *, password_stdin: bool) -> None:
@@ -181,7 +181,7 @@ def password(name: str, *, password_stdin: bool) -> None:
         click.echo("Password changed.")
 
 
-@user.command("reset-second-factor")
+@user.command("reset-second-factor", cls=Change)
 @name_argument
 def reset_second_factor(name: str) -> None:
     """Turn off the second factor of a user who has lost it, and end the user's sessions."""

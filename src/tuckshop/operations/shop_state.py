@@ -38,6 +38,13 @@ async def is_demo(engine: AsyncEngine) -> bool:
         return bool(await connection.scalar(select(tables.shop.c.is_demo)))
 
 
+async def key_fingerprint(engine: AsyncEngine) -> str | None:
+    """The fingerprint of the secret that signs tokens, in hexadecimal; None until the first `serve`."""
+    async with reading(engine) as connection:
+        found: str | None = await connection.scalar(select(tables.shop.c.key_fingerprint))
+        return found
+
+
 async def answers(engine: AsyncEngine) -> bool:
     """Whether the database answers a query within READY_SECONDS."""
     try:

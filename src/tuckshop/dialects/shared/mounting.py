@@ -43,7 +43,7 @@ class Needed(NamedTuple):
 
     @property
     def assignment(self) -> str:
-        """As it stands in an environment or in .env."""
+        """As it stands in an environment or in the settings file."""
         return f"{SETTING_PREFIX}{self.name.upper()}={self.value}"
 
 

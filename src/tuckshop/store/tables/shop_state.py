@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from tuckshop.store.tables.base import Id, metadata, owner, time
+from tuckshop.store.tables.base import Id, metadata, one_of, owner, time
 
 shop = Table(
     "shop",
@@ -27,6 +27,8 @@ shop = Table(
     Column("exponent", SmallInteger, nullable=False),
     Column("is_demo", Boolean, nullable=False),
     time("created_us"),
+    # Of the secret that tokens are signed with, see operations/signing_key.py; none until the first `serve`.
+    Column("key_fingerprint", Text),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("exponent BETWEEN 0 AND 4", name="exponent_range"),
 )
@@ -38,6 +40,16 @@ audits = Table(
     Column("at_us", BigInteger, primary_key=True, autoincrement=False),
     Column("failed_rules", Integer, nullable=False),
     CheckConstraint("failed_rules >= 0", name="failed_not_negative"),
+)
+
+backups = Table(
+    "backups",
+    metadata,
+    # The last one of each kind; older ones are forgotten. See operations/backups/records.py.
+    Column("kind", Text, primary_key=True),
+    time("at_us"),
+    Column("is_good", Boolean, nullable=False),
+    one_of("kind", "backup", "restore-test"),
 )
 
 counters = Table(
