@@ -31,12 +31,13 @@ PIP_SETTINGS = {"cert", "extra-index-url", "index-url", "timeout", "trusted-host
 BUILD_SECONDS_MAX = 3_600
 CONFINED = """
 set -eu
-root=$1 home=$2 user=$3
-shift 3
+root=$1 home=$2 settings=$3 user=$4
+shift 4
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
 mount --bind "$home" "$root/var/lib/tuckshop"
+mount --bind "$settings" "$root/etc/tuckshop"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
@@ -119,10 +120,13 @@ class Image:
 
     def command(self, home: Path, words: Sequence[str], settings: Mapping[str, str]) -> list[str]:
         """What runs `words` confined, with `home` as the volume, and `settings` beside the image's."""
+        folder = home.parent / "settings"  # What lies there is read as /etc/tuckshop/tuckshop.env.
+        folder.mkdir(exist_ok=True)
         os.chown(home, *map(int, self.config["User"].split(":")))
         environment = [*self.config["Env"], *(f"{name}={value}" for name, value in settings.items())]
         confined = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", CONFINED, "confined"]
-        return [*confined, str(self.files), str(home), self.config["User"], *environment, *words]
+        places = [str(self.files), str(home), str(folder), self.config["User"]]
+        return [*confined, *places, *environment, *words]
 
     def says(self, home: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """How a program in the image ended."""
