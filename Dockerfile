@@ -1,5 +1,5 @@
-# The stages: dev (everything that development needs), test (dev and the tests), prod (what a shop runs on; the default).
-# It is built for linux/amd64 and linux/arm64; docs/run/compose.md says what was tried.
+# The stages: dev (everything that development needs), test (dev and the tests), prod (what a shop runs on; the
+# default). It is built for linux/amd64 and linux/arm64; docs/run/compose.md says what was tried.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 # hadolint ignore=DL3006
@@ -14,23 +14,14 @@ RUN if [ -n "$PACKAGES" ]; then \
     fi
 # A number, and not a name: so Kubernetes can see that it is not root.
 RUN groupadd --gid 10001 tuckshop \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/tuckshop --shell /usr/sbin/nologin tuckshop \
-    && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/tuckshop
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/tuckshop \
+        --shell /usr/sbin/nologin tuckshop \
+    && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/tuckshop \
+    && install --directory /etc/tuckshop
 ENV PATH=/app/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1 \
-    TUCKSHOP_HOME=/var/lib/tuckshop \
-    TUCKSHOP_HOST=0.0.0.0
+    PYTHONUNBUFFERED=1
 WORKDIR /app
-# The commands that the documents of older contracts name: `python src/manage.py add_products`.
-COPY deploy/docker/manage.py deploy/docker/products.csv src/
-EXPOSE 8000
-VOLUME /var/lib/tuckshop
-# A shop that cannot sell is not healthy. PostgreSQL may need a while after its own start.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health/ready' % (os.environ.get('TUCKSHOP_PORT') or 8000), timeout=4)"]
-ENTRYPOINT ["tuckshop"]
-CMD ["serve"]
 
 
 # Exactly the files that the pins name, and nothing is built. The secret `pip` is a pip.conf, for those who have a
@@ -50,7 +41,22 @@ RUN /opt/build/bin/pip --python /app/venv/bin/python wheel --no-build-isolation 
     && /opt/build/bin/pip --python /app/venv/bin/python check
 
 
-FROM base AS dev
+# How a shop is run, whatever its packages are.
+FROM base AS shop
+ENV TUCKSHOP_HOME=/var/lib/tuckshop \
+    TUCKSHOP_HOST=0.0.0.0
+# The commands that the documents of older contracts name: `python src/manage.py add_products`.
+COPY deploy/docker/manage.py deploy/docker/products.csv src/
+EXPOSE 8000
+VOLUME /var/lib/tuckshop
+# A shop that cannot sell is not healthy. PostgreSQL may need a while after its own start.
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=3 \
+    CMD ["tuckshop", "health"]
+ENTRYPOINT ["tuckshop"]
+CMD ["serve"]
+
+
+FROM shop AS dev
 RUN python3 -m venv /app/venv
 COPY requirements-dev.txt ./
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
@@ -64,10 +70,11 @@ USER 10001:10001
 FROM dev AS test
 COPY --chown=10001:10001 . .
 ENTRYPOINT []
-CMD ["python", "-m", "pytest", "-m", "not more", "-p", "no:cacheprovider", "--ignore=tests/browser", "--ignore=tests/tools"]
+CMD ["python", "-m", "pytest", "-m", "not more", "-p", "no:cacheprovider", \
+    "--ignore=tests/browser", "--ignore=tests/tools"]
 
 
-FROM base AS prod
+FROM shop AS prod
 ARG VERSION=""
 ARG REVISION=""
 LABEL org.opencontainers.image.title="Tuckshop" \

@@ -159,7 +159,7 @@ docker/compose/build: docker/compose/secrets ## build the image
 	$(COMPOSE) build web
 
 .PHONY: docker/compose/up
-docker/compose/up: docker/compose/secrets ## run the shop and PostgreSQL in containers; COMPOSE_PROFILES=edge,watch for more
+docker/compose/up: docker/compose/secrets ## run the shop in containers; COMPOSE_PROFILES=edge,watch for more
 	$(COMPOSE) up --build --detach
 
 .PHONY: docker/compose/migrate
@@ -168,7 +168,8 @@ docker/compose/migrate: docker/compose/secrets ## make the shop's database in co
 
 .PHONY: docker/compose/makemigrations
 docker/compose/makemigrations: docker/compose/secrets ## write a migration for what changed in the tables; MESSAGE=name
-	DEV_USER=$$(id -u):$$(id -g) $(COMPOSE) run --rm --build --no-deps --entrypoint python dev -m tools.migration $(MESSAGE)
+	DEV_USER=$$(id -u):$$(id -g) $(COMPOSE) run --rm --build --no-deps --entrypoint python dev \
+		-m tools.migration $(MESSAGE)
 
 .PHONY: docker/compose/unittest
 docker/compose/unittest: docker/compose/secrets ## run the tests in containers, on both databases

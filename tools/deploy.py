@@ -1,8 +1,8 @@
 """Checks the files that containers are made and run by: `python -m tools.deploy`.
 
-The Dockerfile's style (hadolint); compose.yaml and the workflows by their schemas; the manifests of each overlay of
-deploy/kubernetes, as `kubectl kustomize` makes them, by the schemas of the oldest and the newest Kubernetes that they
-are for. Nothing is fetched.
+The Dockerfile's style (hadolint); compose.yaml and the workflows by their schemas; the manifests of each
+overlay of deploy/kubernetes, as `kubectl kustomize` makes them, by the schemas of the oldest and the newest
+Kubernetes that they are for. Nothing is fetched.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ def manifests(root: Path = ROOT) -> Iterator[str]:
         except yaml.YAMLError as error:
             yield f"{path.relative_to(root)}: {error}"
     if shutil.which("kubectl") is None:
-        print(
-            "kubectl is not installed: the manifests are not put together and not checked by their schemas."
-        )
+        print("kubectl is not installed: deploy/kubernetes is only checked to be YAML.")
         return
     for overlay in sorted((root / OVERLAYS).iterdir()):
         made = subprocess.run(["kubectl", "kustomize", overlay], capture_output=True, text=True, check=False)
@@ -55,15 +53,8 @@ def manifests(root: Path = ROOT) -> Iterator[str]:
             yield f"kubectl kustomize {overlay.relative_to(root)}: {made.stderr.strip()}"
             continue
         for version in KUBERNETES:
-            found = said(
-                "kubernetes-validate",
-                "--strict",
-                "--quiet",
-                "--kubernetes-version",
-                version,
-                "-",
-                given=made.stdout,
-            )
+            words = ("--strict", "--quiet", "--kubernetes-version", version, "-")
+            found = said("kubernetes-validate", *words, given=made.stdout)
             yield from (f"{overlay.relative_to(root)}: {one}" for one in found)
 
 

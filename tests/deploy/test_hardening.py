@@ -110,7 +110,7 @@ def test_a_pod_is_confined(path: str, pod: Mapping[str, Any]) -> None:
 def test_the_image_runs_as_the_number_that_the_manifests_name() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     prod = dockerfile.rpartition("\nFROM ")[2]
-    assert prod.startswith("base AS prod\n")  # The default, too: it is the last.
+    assert prod.startswith("shop AS prod\n")  # The default, too: it is the last.
     assert prod.rstrip().endswith("\nUSER 10001:10001")
 
 

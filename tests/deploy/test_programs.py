@@ -1,4 +1,4 @@
-"""The small programs beside the images: what buys from them, the documents' commands, the check of manifests."""
+"""The small programs beside the images: what buys from them, the documents' commands, and checks."""
 
 from __future__ import annotations
 
@@ -39,9 +39,11 @@ def test_buys_from_a_shop_that_sells_to_strangers(shop_home: Path) -> None:
 
 
 def test_says_what_the_shop_answered_where_it_does_not_sell(shop_home: Path) -> None:
-    with serving("serve", cwd=shop_home, home=str(shop_home), seller_registration="open") as server:
-        with pytest.raises(Failed, match=r"POST /v1/wallet/deposits: 403 .*urn:tuckshop:problem:"):
-            purchase(server.url)
+    with (
+        serving("serve", cwd=shop_home, home=str(shop_home), seller_registration="open") as server,
+        pytest.raises(Failed, match=r"POST /v1/wallet/deposits: 403 .*urn:tuckshop:problem:"),
+    ):
+        purchase(server.url)
 
 
 def manage(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -69,13 +69,16 @@ def test_prod_has_what_a_shop_needs_and_nothing_else(images: Mapping[str, Image]
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_prod_sells_confined(
-    images: Mapping[str, Image], home: Path, database: str, request: pytest.FixtureRequest
+    images: Mapping[str, Image], home: Path, tmp_path: Path, database: str, request: pytest.FixtureRequest
 ) -> None:
     prod, port = images["prod"], free_port()
     settings = {**SELLS, "TUCKSHOP_PORT": str(port)}
     if database == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        settings |= {"TUCKSHOP_DATABASE_URL": server.new_database(), "TUCKSHOP_SECRET": "s" * 64}
+        (tmp_path / "settings").mkdir()
+        (tmp_path / "settings" / "tuckshop.env").write_text(
+            f"TUCKSHOP_DATABASE_URL={server.new_database()}\nTUCKSHOP_SECRET={'s' * 64}\n"
+        )
     # The command of the one-shot service `migrate`: twice, as at a second start.
     for said in ("Password ", "The database is up to date"):
         migrated = prod.says(home, "sh", "-c", "tuckshop db upgrade || exec tuckshop init", **settings)
@@ -118,16 +121,7 @@ def test_test_runs_tests_on_a_read_only_root(images: Mapping[str, Image], home: 
     ignored = [word for word in command if word.startswith("--ignore")]
     assert command[:3] == ["python", "-m", "pytest"]
     assert ignored
-    words = [
-        "python",
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/domain",
-        "tests/cli/test_init.py",
-    ]
+    words = [*command[:3], "-q", "-p", "no:cacheprovider", "tests/domain", "tests/cli/test_init.py"]
     done = images["test"].says(home, *words)
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-2_000:]
     logging.getLogger(__name__).info("%s", done.stdout.strip().splitlines()[-1])

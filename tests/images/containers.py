@@ -1,7 +1,8 @@
 """Images without a daemon: built by buildah on a base that debootstrap makes, and run confined. Needs root.
 
-A container here is a process in namespaces of its own (mounts, processes) whose root file system is the image's, mounted
-read-only, whose user is the image's number, and which gets no new privileges. The network is this computer's.
+A container here is a process in namespaces of its own (mounts, processes). Its root file system is the
+image's, mounted read-only; its user is the image's number; it gets no new privileges. The network is this
+computer's.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ PIP_SETTINGS = {"cert", "extra-index-url", "index-url", "timeout", "trusted-host
 BUILD_SECONDS_MAX = 3_600
 CONFINED = """
 set -eu
-root=$1 home=$2 user=$3
-shift 3
+root=$1 home=$2 settings=$3 user=$4
+shift 4
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
 mount --bind "$home" "$root/var/lib/tuckshop"
+mount --bind "$settings" "$root/etc/tuckshop"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
@@ -90,7 +92,7 @@ def build(stage: str, folder: Path) -> Image:
 
 
 def pip_settings() -> tuple[str, Sequence[str]]:
-    """How pip here reaches its registry, as a pip.conf, and the folders of the certificates that it trusts."""
+    """How pip here reaches its registry, as a pip.conf, and the folders of certificates that it trusts."""
     found = {}
     for line in run("python3", "-m", "pip", "config", "list").splitlines():
         name, _, value = line.partition("=")
@@ -117,11 +119,14 @@ class Image:
         buildah("rm", self.container)
 
     def command(self, home: Path, words: Sequence[str], settings: Mapping[str, str]) -> list[str]:
-        """The words that run `words` confined, with `home` as the volume, and `settings` beside the image's."""
+        """What runs `words` confined, with `home` as the volume, and `settings` beside the image's."""
+        folder = home.parent / "settings"  # What lies there is read as /etc/tuckshop/tuckshop.env.
+        folder.mkdir(exist_ok=True)
         os.chown(home, *map(int, self.config["User"].split(":")))
         environment = [*self.config["Env"], *(f"{name}={value}" for name, value in settings.items())]
         confined = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", CONFINED, "confined"]
-        return [*confined, str(self.files), str(home), self.config["User"], *environment, *words]
+        places = [str(self.files), str(home), str(folder), self.config["User"]]
+        return [*confined, *places, *environment, *words]
 
     def says(self, home: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """How a program in the image ended."""
