@@ -83,23 +83,23 @@ def statements(shop: Shop) -> Iterator[list[str]]:
 async def test_one_node_refuses_what_another_has_seen_refused(
     postgres_url: str, redis_server: RedisServer, clock: Clock
 ) -> None:
-    async with opened(postgres_url, redis_server.url, clock) as one:
-        async with opened(postgres_url, redis_server.url, clock) as other:
-            await add_ada(one)
-            assert await fill(one) == login_throttle.PAIR.attempts
-            with statements(other) as asked:
-                assert await log_in(other, PASSWORD) == TooManyTries(retry_seconds=60)
-            assert asked == []
-            clock.forward(2)  # The wait that is told gets shorter, without the database too.
-            with statements(other) as asked:
-                assert await log_in(other, PASSWORD) == TooManyTries(retry_seconds=58)
-            assert asked == []
-            clock.forward(refused_tries.REMEMBERED_SECONDS)
-            with statements(other) as asked:
-                assert isinstance(await log_in(other, PASSWORD), TooManyTries)
-            assert asked  # Now the database was asked again.
-            clock.forward(60)
-            assert isinstance(await log_in(other, PASSWORD), LoggedIn)
+    url = redis_server.url
+    async with opened(postgres_url, url, clock) as one, opened(postgres_url, url, clock) as other:
+        await add_ada(one)
+        assert await fill(one) == login_throttle.PAIR.attempts
+        with statements(other) as asked:
+            assert await log_in(other, PASSWORD) == TooManyTries(retry_seconds=60)
+        assert asked == []
+        clock.forward(2)  # The wait that is told gets shorter, without the database too.
+        with statements(other) as asked:
+            assert await log_in(other, PASSWORD) == TooManyTries(retry_seconds=58)
+        assert asked == []
+        clock.forward(refused_tries.REMEMBERED_SECONDS)
+        with statements(other) as asked:
+            assert isinstance(await log_in(other, PASSWORD), TooManyTries)
+        assert asked  # Now the database was asked again.
+        clock.forward(60)
+        assert isinstance(await log_in(other, PASSWORD), LoggedIn)
 
 
 @needs_server

@@ -35,7 +35,7 @@ def test_addresses_that_cannot(url: str) -> None:
 def test_says_which_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_server, "find_spec", lambda _: None)
     redis_server.require_usable("")
-    with pytest.raises(SettingsInvalid, match="needs the package redis. Install it with"):
+    with pytest.raises(SettingsInvalid, match=r"needs the package redis\. Install it with"):
         redis_server.require_usable("redis://127.0.0.1")
 
 

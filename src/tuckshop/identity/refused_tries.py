@@ -1,8 +1,8 @@
 """Remembering for a moment, for all processes, which tries the database has refused.
 
-Under a flood of tries the database is asked about one name, or one network, once in REMEMBERED_SECONDS instead
-of each time. The counts themselves are in the database alone: a note can refuse, and only what the database has
-just refused; nothing that Redis says, or does not say, lets anybody in (docs/decisions/0041).
+Under a flood of tries the database is asked about one name, or one network, once in REMEMBERED_SECONDS, not
+each time. The counts are in the database alone: a note refuses only what the database has just refused, and
+nothing that Redis says, or does not say, lets anybody in (docs/decisions/0041).
 """
 
 from __future__ import annotations
