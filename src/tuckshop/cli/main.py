@@ -18,6 +18,7 @@ from tuckshop.cli.machine import machine
 from tuckshop.cli.order import order
 from tuckshop.cli.product import product
 from tuckshop.cli.report import report
+from tuckshop.cli.retention import retention
 from tuckshop.cli.serve import serve
 from tuckshop.cli.stock import stock
 from tuckshop.cli.tab import tab
@@ -36,5 +37,5 @@ def cli() -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, db, config):
+for command in (report, export, import_, audit, retention, db, config):
     cli.add_command(command)
