@@ -117,7 +117,7 @@ def create_app(
                 _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, body_timeouts)
             always: list[Coroutine[Any, Any, None]] = [
-                retention.keep_forgetting(shop),
+                retention.keep_forgetting(shop, retention.Kept.by(given)),
                 orders_kept.keep_expiring(shop, hours=given.placed_hours),
                 alerts.keep_storing(shop),
                 readiness.keep_looking(shop, unsafe_durability=given.unsafe_durability),

@@ -78,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # (as each buyer may). Unless set, guests take nothing back, but for those of the dialect kiosk.
     machine_undo: UndoMode | None = None
     placed_hours: Positive = 24  # after which an order that nobody dispensed is cancelled
+    retention_orders_days: Annotated[int, msgspec.Meta(ge=90, le=36_500)] | None = None  # with their buyers
+    retention_logs_days: Annotated[int, msgspec.Meta(ge=30, le=36_500)] | None = None  # of staff, of log-ins
     payout_delay_days: Annotated[int, msgspec.Meta(ge=0, le=PAYOUT_DELAY_DAYS_MAX)] = 7  # sale to payout
     timezone: str = "UTC"  # of the shop, by which its days are counted: Europe/Berlin
     day_starts: str = "00:00"  # when a day's sales begin: 04:00 where nights are long

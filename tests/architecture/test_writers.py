@@ -25,6 +25,13 @@ THE_TILLS = {
 EXCEPTIONS = {
     ("store/setup.py", "coin_boxes"): "the empty box of a new shop's machine",
     ("operations/machines.py", "coin_boxes"): "the empty box of a new machine",
+    **dict.fromkeys(
+        (
+            ("operations/old_orders.py", table)
+            for table in ("accounts", "orders", "refunds", "stock_movements", "transfers")
+        ),
+        "who bought becomes nobody known; no balance changes",
+    ),
 }
 _VERBS = {"insert", "update", "delete"}
 _SQL = re.compile(

@@ -183,6 +183,7 @@ NEEDS_A_SHOP = [
     ("export", "orders"),
     ("import", "products", "-"),
     ("import", "undo", "some-key"),
+    ("retention",),
     ("db", "status"),
     ("db", "upgrade"),
 ]

@@ -170,6 +170,9 @@ def test_lists_and_ends_log_ins(shop: Terminal) -> None:
 def test_closes_an_account_and_frees_the_name(shop: Terminal) -> None:
     shop.works("user", "add", "ada")
     assert shop.works("user", "close", "ada") == "ada is closed, and the name is available.\n"
+    assert shop.rows("SELECT username, password_hash FROM users WHERE state = 'closed'") == [
+        (f"closed user {shop.rows('SELECT max(id) FROM users')[0][0]}", "")
+    ]
     assert shop.refused("user", "close", "ada") == "There is no user ada. See `tuckshop user list`."
     shop.works("user", "add", "ada")
     assert "needs at least one admin" in shop.refused("user", "close", "admin")

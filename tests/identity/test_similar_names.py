@@ -12,8 +12,8 @@ from tests.api.conftest import serving
 from tests.shop import Shop, open_shop
 from tests.till.test_two_tills import interrupted, until_it_waits
 from tuckshop.dialects import NAMES
-from tuckshop.domain.refusals import NameTaken, NameTooSimilar, Refusal
-from tuckshop.domain.users import Role, UserState
+from tuckshop.domain.refusals import InvalidField, NameTaken, NameTooSimilar, Refusal
+from tuckshop.domain.users import Role, UserState, check_username
 from tuckshop.domain.wallet import CoinsPolicy
 from tuckshop.identity import registration, users
 from tuckshop.store.skeletons import mixes_alphabets, skeleton
@@ -114,6 +114,26 @@ async def test_a_name_that_reads_like_anothers_is_refused(shop: Shop) -> None:
     assert kinds == ["Registered", "NameTooSimilar", "UserClosed", "Registered", "NameTooSimilar"]
     await refuse(shop, "paul", NameTooSimilar(name="paul"))
     await shop.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal"),
+    [
+        ("closed user 4", "InvalidField"),
+        ("CLOSED USER 4", "InvalidField"),
+        ("closed-user4", "InvalidField"),
+        ("former buyers", "InvalidField"),
+        ("c1osed user 4", "NameTooSimilar"),
+        ("cl0sed user", "NameTooSimilar"),
+        ("сӏоѕеԁ user 4", "NameTooSimilar"),  # In Cyrillic.
+    ],
+)
+async def test_nobody_is_called_like_somebody_who_is_gone(shop: Shop, name: str, refusal: str) -> None:
+    if refusal == "InvalidField":
+        with pytest.raises(InvalidField):
+            check_username(name)
+    else:
+        await refuse(shop, check_username(name), NameTooSimilar(name=name))
 
 
 @pytest.mark.postgres

@@ -61,8 +61,9 @@ async def somebody(shop: Shop) -> SessionCaller:
     await shop.execute("INSERT INTO recovery_codes VALUES (:id, :hash, NULL)", id=user_id, hash=b"r" * 32)
     for number, ended in ((101, 1), (102, None), (103, None)):
         await shop.execute(
-            "INSERT INTO sessions (id, user_id, generation, device, address, created_us, expires_us, ended_us,"
-            " scopes) VALUES (:number, :id, 1, 'Firefox on Linux', '203.0.113.7', 1, :until, :ended, :scopes)",
+            "INSERT INTO sessions"
+            " (id, user_id, generation, device, address, created_us, expires_us, ended_us, scopes) VALUES"
+            " (:number, :id, 1, 'Firefox on Linux', '203.0.113.7', 1, :until, :ended, :scopes)",
             number=number,
             id=user_id,
             until=shop.clock.now_us + 10**15,

@@ -216,7 +216,8 @@ async def test_an_account_is_closed_by_its_name_and_its_rest_is_unclaimed(api: A
     page = boss.page
     await boss.press("close", page, name="ADA")
     assert (boss.path, boss.page.texts["notice"]) == ("/office/users", "User ada is closed.")
-    assert (await user(api, ada))["state"] == "closed"
+    closed = await user(api, ada)
+    assert (closed["state"], closed["username"], closed["email"]) == ("closed", f"closed user {ada}", None)
     await boss.press("close", page, name="ADA")  # The back button, and again.
     assert boss.status == 404
     await boss.open(f"/office/users/{ada}")

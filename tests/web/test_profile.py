@@ -235,7 +235,8 @@ async def test_an_account_is_closed_by_its_name_and_leaves_a_free_one(api: Api, 
     assert (ada.path, ada.page.texts["notice"]) == ("/login", "Your user account is closed.")
     await ada.press("log-in", username="ada", password=PASSWORD)
     assert ada.status == 422
-    assert [row["state"] for row in await api.shop.rows("users")] == ["closed"]
+    (row,) = await api.shop.rows("users")
+    assert (row["state"], row["username"], row["password_hash"]) == ("closed", "closed user 1", "")
     await ada.press("close", page, name="ada")
     assert ada.path == "/login?next=%2F"
     await joined(api, "ada")

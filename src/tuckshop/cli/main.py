@@ -22,6 +22,7 @@ from tuckshop.cli.machine import machine
 from tuckshop.cli.order import order
 from tuckshop.cli.product import product
 from tuckshop.cli.report import report
+from tuckshop.cli.retention import retention
 from tuckshop.cli.serve import serve
 from tuckshop.cli.status import status
 from tuckshop.cli.stock import stock
@@ -51,5 +52,5 @@ def cli(settings_file: str | None) -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, db, config, status, health, systemd):
+for command in (report, export, import_, audit, retention, db, config, status, health, systemd):
     cli.add_command(command)

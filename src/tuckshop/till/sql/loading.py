@@ -18,6 +18,7 @@ from tuckshop.domain.wallet import CoinFlow, CoinsPolicy
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql import closing as closing_users
 from tuckshop.till.sql import statements
+from tuckshop.till.sql.books import Contended
 from tuckshop.till.sql.steps import Script, Step
 from tuckshop.till.state.read_set import ReadSet
 from tuckshop.till.state.rows import OrderRow
@@ -36,8 +37,9 @@ def ids(some: Iterable[int]) -> list[tuple[int]]:
 def order_facts(need: ReadSet, named: Iterable[int]) -> Generator[Step, Any, set[int]]:
     """The orders that exist; what they touch is needed too.
 
-    Who paid and what was sold never changes, so it may be read before the order is locked. An order that
-    another till makes after this look stays unknown: its wallet would not be locked.
+    What was sold never changes, so it may be read before the order is locked; if who paid does, `orders`
+    finds out. An order that another till makes after this look stays unknown: its wallet would not be
+    locked.
     """
     found = set()
     for order_id, buyer_id, guest_id, machine_id, payment, product_id, seller_id in (
@@ -198,9 +200,16 @@ def counters(work: WorkingSet, need: ReadSet) -> Script:
         work.limits.stored.add(counter)
 
 
-def orders(work: WorkingSet, order_ids: set[int]) -> Script:
-    """Orders to change. Nobody else changes them: what paid for them is locked."""
+def orders(work: WorkingSet, need: ReadSet, order_ids: set[int]) -> Script:
+    """Orders to change. Nobody else changes them: what paid for them is locked.
+
+    Raises:
+        Contended: an old order has lost its buyer since the look at what it touches.
+    """
     headers = [OrderRow._make(row) for row in (yield statements.ORDERS, ids(order_ids))]
+    for header in headers:
+        if AccountRef(AccountKind.WALLET, header.buyer_id, header.guest_id) not in need.wallets:
+            raise Contended("an order has another buyer now")
     lines: dict[int, list[Line]] = {header.id: [] for header in headers}
     for order_id, *line in (yield statements.ORDER_LINES, ids(order_ids)):
         lines[order_id].append(_line(line))

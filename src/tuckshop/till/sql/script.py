@@ -75,7 +75,7 @@ def load(need: ReadSet, account_ids: AccountIds) -> Generator[Step, Any, Working
     yield from loading.daily_limits(work, need)
     yield from reversals.reversals(work, booked)
     if orders:
-        yield from loading.orders(work, orders)
+        yield from loading.orders(work, need, orders)
     yield from loading.products(work, need)
     yield from sellers.pictures(work, need)
     if need.limits:

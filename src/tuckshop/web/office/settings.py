@@ -81,6 +81,8 @@ MEANT: list[tuple[str, dict[str, str]]] = [
             "home": N_("Data folder"),
             "database_url": N_("Database"),
             "secret": N_("Key that signs log-ins"),
+            "retention_orders_days": N_("Days for which orders name their buyer"),
+            "retention_logs_days": N_("Days for which logs of staff and log-ins are kept"),
             "unsafe_durability": N_("Start even if a power failure can lose sales"),
         },
     ),
