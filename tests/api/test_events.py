@@ -233,7 +233,7 @@ async def test_head_has_no_stream(api: Api) -> None:
 async def test_is_not_ready_while_it_closes(api: Api) -> None:
     api.events.shut()
     answer = await api.get("/health/ready")
-    assert (answer.status_code, answer.json()) == (503, {"status": "closing"})
+    assert (answer.status_code, answer.json()["cause"]) == (503, "stopping")
     assert (await api.get("/v1/events")).status_code == 503
 
 

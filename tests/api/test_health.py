@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.conftest import Api
+from tuckshop.store.engine import DatabaseAway
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health/live", "live"), ("/health/ready", "ready")])
@@ -15,11 +16,12 @@ async def test_says_how_it_is(api: Api, path: str, status: str) -> None:
 
 
 async def test_is_not_ready_without_its_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(_: object) -> bool:
-        return False
+    async def away(*_: object, **__: object) -> None:
+        raise DatabaseAway
 
-    monkeypatch.setattr("tuckshop.operations.shop_state.answers", away)
-    assert (await api.get("/health/ready")).status_code == 503
+    monkeypatch.setattr("tuckshop.store.engine.check", away)
+    answer = await api.get("/health/ready")
+    assert (answer.status_code, answer.json()["cause"]) == (503, "database-away")
     assert (await api.get("/health/live")).status_code == 200
 
 

@@ -45,7 +45,7 @@ async def ready(request: ShopRequest) -> Response[HealthResponse]:
 def _not_ready(cause: str) -> Response[Any]:
     return PROBLEMS.problem_response(
         503,
-        "Not ready",
+        "Unavailable",
         detail="The shop cannot sell at the moment. Its log says what to do.",
         headers={"Retry-After": RETRY_SECONDS},
         more={"cause": cause},

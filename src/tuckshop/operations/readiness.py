@@ -32,9 +32,10 @@ async def look(shop: Shop, *, unsafe_durability: bool) -> Trouble | None:
             await engine.check(shop.engine, unsafe_durability=unsafe_durability)
             await writable.require_writable(shop.engine)
             known = await shop_state.key_fingerprint(shop.engine)
-            shop.health.checked(None if known in (None, shop.tokens.fingerprint) else KEY_REPLACED)
-            if shop.health.is_try_due():
+            found = None if known in (None, shop.tokens.fingerprint) else KEY_REPLACED
+            if found is None and shop.health.is_try_due():
                 await _try(shop)
+            shop.health.checked(found)
     except (DatabaseAway, DatabaseUnusable) as error:
         shop.health.checked(error.trouble)
     except TimeoutError:

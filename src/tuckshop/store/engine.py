@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from tuckshop.store import troubles
+from tuckshop.store import tables, troubles
 from tuckshop.store.migrations import revisions
 from tuckshop.store.troubles import URL_FORMS, Cause, Trouble
 
@@ -281,11 +281,11 @@ def _read_sqlite(path: Path) -> State:
     connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS_MAX)
     with closing(connection):
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        tables = frozenset(name for (name,) in names)
-        ours = _is_ours(tables)
+        found = frozenset(name for (name,) in names)
+        ours = _is_ours(found)
         revision = ours and connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return State(
-            tables=tables,
+            tables=found,
             revision=revision[0] if revision else None,
             is_installed=bool(revision) and connection.execute("SELECT 1 FROM shop").fetchone() is not None,
         )
@@ -299,12 +299,12 @@ async def _read_postgres(connection: AsyncConnection) -> State:
         )
     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'"))
     names = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-    tables = frozenset((await connection.scalars(names)).all())
-    if not _is_ours(tables):
-        elsewhere = "" if tables else await connection.scalar(text(_ELSEWHERE)) or ""
-        return State(tables=tables, revision=None, is_installed=False, elsewhere=elsewhere)
+    found = frozenset((await connection.scalars(names)).all())
+    if not _is_ours(found):
+        elsewhere = "" if found else await connection.scalar(text(_ELSEWHERE)) or ""
+        return State(tables=found, revision=None, is_installed=False, elsewhere=elsewhere)
     return State(
-        tables=tables,
+        tables=found,
         revision=await connection.scalar(text("SELECT version_num FROM alembic_version")),
         is_installed=await connection.scalar(text("SELECT 1 FROM shop")) is not None,
     )
@@ -316,9 +316,9 @@ GROUP BY schemaname HAVING count(*) = 2 ORDER BY schemaname LIMIT 1
 """
 
 
-def _is_ours(tables: frozenset[str]) -> bool:
+def _is_ours(names: frozenset[str]) -> bool:
     # Other programs use Alembic too.
-    return {"alembic_version", "shop"} <= tables
+    return {"alembic_version", "shop"} <= names
 
 
 def _require_current(state: State) -> None:
@@ -338,6 +338,13 @@ def _require_current(state: State) -> None:
             f" {head}). Run `tuckshop db upgrade`."
         )
         raise DatabaseUnusable(Trouble(Cause.MIGRATIONS_BEHIND, sentence))
+    missing = sorted(tables.metadata.tables.keys() - state.tables)
+    if missing:
+        sentence = (
+            f"The table {missing[0]} is missing in the database. Restore the database from a backup, or"
+            " correct the search_path of the database role."
+        )
+        raise DatabaseUnusable(Trouble(Cause.TABLE_MISSING, sentence))
     if not state.is_installed:
         raise DatabaseUnusable("The shop is not set up completely. Finish with `tuckshop init`.")
 

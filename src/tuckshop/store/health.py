@@ -56,8 +56,12 @@ class Health:
             self._tell()
 
     def is_try_due(self) -> bool:
-        """Whether writing is to be tried, since it last failed some time ago; the caller then tries."""
-        if self._write is None or monotonic() - self._tried_at < TRY_SECONDS:
+        """Whether writing is to be tried, since it last failed some time ago; the caller then tries.
+
+        At once, if the last check found a trouble: the caller finds none any more.
+        """
+        is_recent = self._found is None and monotonic() - self._tried_at < TRY_SECONDS
+        if self._write is None or is_recent:
             return False
         self._tried_at = monotonic()
         return True

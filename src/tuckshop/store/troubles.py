@@ -107,7 +107,7 @@ _SQLITE: Mapping[int, tuple[Cause, str]] = {
     ),
     sqlite3.SQLITE_IOERR: (
         Cause.DATABASE_DAMAGED,
-        "SQLite cannot read or write the database{told}. Check its disk, and restore it from a backup.",
+        "SQLite cannot read or write the database{told}. Check that its disk has room and is healthy.",
     ),
     sqlite3.SQLITE_NOMEM: (Cause.OUT_OF_MEMORY, "SQLite has no memory left. Free some memory."),
 }
@@ -298,7 +298,9 @@ def of_sqlite_code(code: int) -> Trouble:
 
 
 def _of_sqlite(error: sqlite3.Error) -> Trouble | None:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    whole = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    # Who opens a file on a full disk finds no room for the index of its log.
+    code = sqlite3.SQLITE_FULL if whole == sqlite3.SQLITE_IOERR_SHMSIZE else whole & 0xFF
     if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table"):
         return _trouble(_SQLITE_TABLE_MISSING, _first_line(error))
     row = _SQLITE.get(_SQLITE_SAME.get(code, code))

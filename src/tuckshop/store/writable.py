@@ -42,15 +42,13 @@ async def try_to_write(engine: AsyncEngine) -> None:
         if connection.dialect.name == "postgresql":
             # A row that is written again fits into its page also when the disk is full; this does not.
             async with connection.begin_nested() as room:
-                await connection.execute(
-                    text("SELECT lo_from_bytea(0, decode(repeat(md5(random()::text), :times), 'hex'))"),
-                    {"times": ROOM_BYTES // 16},
-                )
+                await connection.execute(text(_TAKE_ROOM), {"times": ROOM_BYTES // 16})
                 await room.rollback()
 
 
 def _require_file(path: Path) -> None:
-    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+    effective = os.access in os.supports_effective_ids
+    if not all(os.access(one, os.W_OK, effective_ids=effective) for one in (path, path.parent)):
         raise DatabaseUnusable(troubles.of_sqlite_code(sqlite3.SQLITE_READONLY))
     disk = os.statvfs(path.parent)
     # What is reserved for root is room for root alone.
@@ -82,6 +80,12 @@ async def _require_rights(connection: AsyncConnection) -> None:
         )
         raise DatabaseUnusable(Trouble(Cause.PERMISSION_MISSING, sentence))
 
+
+# Random, or it would be stored compressed.
+_TAKE_ROOM = """
+SELECT lo_from_bytea(0, string_agg(decode(md5(random()::text), 'hex'), ''))
+FROM generate_series(1, CAST(:times AS int))
+"""
 
 _STATE = """
 SELECT pg_is_in_recovery() AS is_standby,
