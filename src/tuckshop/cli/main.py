@@ -9,6 +9,7 @@ import click
 
 from tuckshop import __version__
 from tuckshop.cli.audit import audit
+from tuckshop.cli.backup import backup, restore
 from tuckshop.cli.coins import coins
 from tuckshop.cli.commands import FILLED, Commands
 from tuckshop.cli.config import config
@@ -52,5 +53,7 @@ def cli(settings_file: str | None) -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, retention, db, config, status, health, systemd):
+for command in (report, export, import_, audit, backup, restore, retention):
+    cli.add_command(command)
+for command in (db, config, status, health, systemd):
     cli.add_command(command)

@@ -22,7 +22,7 @@ from tuckshop.store.engine import CONNECT_SECONDS_MAX, LOCK_SECONDS_MAX, postgre
 
 # What asyncpg and libpq call the same. Of the rest asyncpg makes settings of the session.
 _SHARED = frozenset(
-    [
+    {
         "host",
         "port",
         "dbname",
@@ -40,7 +40,7 @@ _SHARED = frozenset(
         "target_session_attrs",
         "krbsrvname",
         "gsslib",
-    ]
+    }
 )
 _SECRET = frozenset({"password", "sslpassword"})
 _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
