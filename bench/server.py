@@ -109,6 +109,7 @@ def _environment(url: str, *, home: str, secret: str) -> dict[str, str]:
         "TUCKSHOP_DATABASE_URL": url,
         "TUCKSHOP_HOME": home,
         "TUCKSHOP_SECRET": secret,
+        "TUCKSHOP_CONFIG": os.devnull,
     }
 
 

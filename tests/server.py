@@ -129,7 +129,7 @@ class Servers:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*self.under, *command, "serve", "--host", HOST, "--port", str(port)],
-                cwd=self.home,  # Not in the tree: the caller's .env is about another shop.
+                cwd=self.home,
                 env={**environment(self.url, self.home), **self.settings},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -199,6 +199,7 @@ def environment(url: str, home: Path) -> dict[str, str]:
         "TUCKSHOP_DATABASE_URL": url,
         "TUCKSHOP_HOME": str(home),
         "TUCKSHOP_SECRET": SECRET,
+        "TUCKSHOP_CONFIG": os.devnull,  # This computer's own shop is another one.
     }
 
 

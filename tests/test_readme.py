@@ -33,6 +33,7 @@ def test_the_walk_prints_what_the_readme_says(
     script = "".join(text for language, text in blocks if language == "sh")
     script = script.replace("8001", str(free_port())).replace("$PWD/var/", f"{tmp_path}/home-")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TUCKSHOP_")}
+    environment["TUCKSHOP_CONFIG"] = os.devnull  # This computer's own shop is another one.
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     if database == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres_server")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from enum import EnumType
+from enum import StrEnum
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -31,7 +31,7 @@ def test_says_the_default_and_the_values(name: str, default: str, meaning: str) 
         assert not re.fullmatch("`.*`", default)
     kind = get_type_hints(Settings)[field.name]
     for one in (kind, *get_args(kind)):
-        if isinstance(one, EnumType):
+        if isinstance(one, type) and issubclass(one, StrEnum):
             assert {f"`{value}`" for value in one} <= set(re.findall("`[^`]+`", meaning))
 
 

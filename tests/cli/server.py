@@ -51,6 +51,7 @@ def serving(*words: str, cwd: Path, program: tuple[str, ...] = TUCKSHOP, **setti
     port = loopback.free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     environment["TUCKSHOP_PORT"] = str(port)
+    environment.setdefault("TUCKSHOP_CONFIG", os.devnull)  # This computer's own shop is another one.
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [environment.get("PYTHONPATH")])])
     environment |= {f"TUCKSHOP_{name.upper()}": value for name, value in settings.items()}
     process = subprocess.Popen(

@@ -107,3 +107,15 @@ def test_keeps_units_that_somebody_has_changed(terminal: Terminal, tmp_path: Pat
     assert [path.name for path in folder.iterdir()] == ["tuckshop.service"]
     assert (folder / "tuckshop.service").read_text() == "[Service]\n"
     assert "No such file or directory" in terminal("systemd", "--output", str(folder / "missing")).error
+
+
+def test_the_small_box_is_told_commands_that_exist() -> None:
+    """And units of these names."""
+    told = (Path(__file__).parents[2] / "docs" / "run" / "small-box.md").read_text()
+    commands = re.findall(r"^(?:sudo -u tuckshop )?tuckshop (\S+)(.*)$", told, flags=re.MULTILINE)
+    assert {command for command, _ in commands} == {"init", "status", "systemd", "db", "health"}
+    for command, words in commands:
+        cli.commands[command].make_context(command, shlex.split(words.replace("/etc/systemd/system", "/")))
+    named = set(re.findall(r"\btuckshop[a-z-]*\.(?:service|timer)\b", told))
+    assert named <= {"tuckshop.service", *TIMERS}
+    assert {name for name in TIMERS if name.endswith(".timer")} <= named
