@@ -116,7 +116,7 @@ bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orde
 	$(BIN)/python -m bench.reports $(ARGS)
 
 .PHONY: lint
-lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must not be in the tree
+lint: $(DEVELOPMENT) ## check style, types, layers, translations, files for containers and what must not be in the tree
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
