@@ -203,6 +203,7 @@ requirements.txt: | $(BIN)/python ## compile the pins with their hashes anew; wi
 	@awk '/^[^ ]/ { mine = /^uv==/ } mine' requirements-dev.txt | $(INSTALL_PINS) /dev/stdin
 	$(COMPILE) --group build --output-file requirements.txt
 	$(COMPILE) --all-extras --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --all-extras --group build --constraint requirements-dev.txt --output-file requirements-extras.txt
 	$(filter-out --generate-hashes,$(COMPILE)) --no-annotate --all-extras --constraint requirements-dev.txt \
 		--output-file constraints.txt
 endif
