@@ -24,14 +24,14 @@ ENV PATH=/app/venv/bin:$PATH \
 WORKDIR /app
 
 
-# Exactly the files that the pins name, and nothing is built. The secret `pip` is a pip.conf, for those who have a
+# Exactly the files that the pins name, extras too, and nothing is built. The secret `pip` is a pip.conf, for those who have a
 # registry of their own.
 FROM base AS build
 RUN python3 -m venv /opt/build && python3 -m venv --without-pip /app/venv
-COPY requirements.txt ./
+COPY requirements-extras.txt ./
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     /opt/build/bin/pip --python /app/venv/bin/python install --no-cache-dir --no-deps --only-binary :all: \
-        --require-hashes --requirement requirements.txt
+        --require-hashes --requirement requirements-extras.txt
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY src src
 # Babel and setuptools are among the pins: they make the wheel. Nobody needs setuptools after that.

@@ -116,7 +116,7 @@ bench.reports: $(DEVELOPMENT) ## measure a year's sales report on 1,000,000 orde
 	$(BIN)/python -m bench.reports $(ARGS)
 
 .PHONY: lint
-lint: $(DEVELOPMENT) ## check style, types, layers, translations and what must not be in the tree
+lint: $(DEVELOPMENT) ## check style, types, layers, translations, files for containers and what must not be in the tree
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -203,6 +203,7 @@ requirements.txt: | $(BIN)/python ## compile the pins with their hashes anew; wi
 	@awk '/^[^ ]/ { mine = /^uv==/ } mine' requirements-dev.txt | $(INSTALL_PINS) /dev/stdin
 	$(COMPILE) --group build --output-file requirements.txt
 	$(COMPILE) --all-extras --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --all-extras --group build --constraint requirements-dev.txt --output-file requirements-extras.txt
 	$(filter-out --generate-hashes,$(COMPILE)) --no-annotate --all-extras --constraint requirements-dev.txt \
 		--output-file constraints.txt
 endif

@@ -142,6 +142,15 @@ def test_a_workflow_makes_what_there_is_to_make(name: str) -> None:
     assert set(made) <= TARGETS | {"requirements.txt"}
 
 
+def test_the_targets_that_pages_name_are_there() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs" / "run").glob("*.md")]
+    told = {
+        name for page in pages for name in re.findall(r"make ((?:docker/|proof\.)[a-z/]+)", page.read_text())
+    }
+    assert "docker/compose/up" in told
+    assert told <= TARGETS
+
+
 def test_the_targets_of_the_documents_are_there() -> None:
     named = {f"docker/compose/{name}" for name in ("up", "build", "migrate", "makemigrations", "unittest")}
     assert named <= TARGETS

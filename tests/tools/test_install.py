@@ -296,6 +296,10 @@ def test_pins_for_running_are_among_those_for_development() -> None:
     assert all(developing.values())
     assert {one: developing.get(one) for one in running} == running
 
+    with_extras = _pins("requirements-extras.txt")  # What the image has.
+    assert {one: developing.get(one) for one in with_extras} == with_extras
+    assert {one: with_extras.get(one) for one in running} == running
+
 
 def test_the_wheels_constraints_are_the_pins() -> None:
     """Of what it needs, and of all its extras."""
