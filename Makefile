@@ -49,7 +49,7 @@ test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL
 
 .PHONY: test.more
 test.more: $(DEVELOPMENT) ## run the tests that need more programs, packages or load, then the coverage gate
-	@PYTHON=$(BIN)/python tools/system-packages postgresql curl strace nodejs npm
+	@PYTHON=$(BIN)/python tools/system-packages postgresql curl strace nodejs npm nginx redis-server openssl chromium
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	status=0; $(PYTEST) -m more $(ARGS) || status=1; $(COVERAGE) || status=1; exit $$status
 
@@ -63,12 +63,12 @@ $(NODE_TOOLS): tools/node/package.json tools/node/package-lock.json tools/node/.
 
 .PHONY: proof
 proof: $(DEVELOPMENT) ## show all of docs/guarantees.md at full size (takes hours, goes on where it was); ARGS="R4 S10"
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nginx redis-server openssl
 	@$(BIN)/python -m tests.proof $(ARGS)
 
 .PHONY: proof.planted
 proof.planted: $(DEVELOPMENT) ## plant every known bug and see that its tests fail
-	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	@PYTHON=$(BIN)/python tools/system-packages postgresql redis-server
 	$(BIN)/python -m tests.planted $(ARGS)
 
 .PHONY: proof.mutation
