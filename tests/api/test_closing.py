@@ -36,7 +36,7 @@ async def opened(api: Api) -> Closing:
     assert (await api.post("/v1/users", body)).status_code == 201
     told = await api.logged_in(NAME, PASSWORD)
     asked = {"name": "my script", "scopes": ["read"], "days": 30}
-    made = await api.post("/v1/tokens", asked, by=told["access"])
+    made = await api.post("/v1/auth/tokens", asked, by=told["access"])
     assert made.status_code == 201, made.text
     admin = api.token(await api.shop.person("root", Role.ADMIN))
     return Closing(api, told["user"]["id"], told["access"], made.json()["token"], admin)
@@ -105,7 +105,7 @@ async def test_nothing_is_left_and_nothing_is_inherited(
         assert told["user"]["id"] != one.user_id
         for old in (one.access, one.token):
             assert (await api.get("/v1/users/me", by=old)).status_code == 401
-        assert (await api.get("/v1/tokens", by=told["access"])).json()["items"] == []
+        assert (await api.get("/v1/auth/tokens", by=told["access"])).json()["items"] == []
         orders = await api.get("/v1/orders", by=told["access"])
         assert orders.json()["items"] == []
         await api.shop.assert_clean()

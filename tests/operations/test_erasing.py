@@ -56,21 +56,24 @@ async def somebody(shop: Shop) -> SessionCaller:
     made = await shop.do(register(NAME, ADDRESS))
     assert isinstance(made, Registered)
     user_id = made.user_id
-    await shop.execute("UPDATE users SET password_hash = 'the password hash', second_factor_us = 1")
+    await shop.execute(
+        "UPDATE users SET password_hash = 'the password hash', second_factor_us = 1 WHERE id = :id",
+        id=user_id,
+    )
     await shop.execute("INSERT INTO second_factors VALUES (:id, 'totp secret', 1)", id=user_id)
     await shop.execute("INSERT INTO recovery_codes VALUES (:id, :hash, NULL)", id=user_id, hash=b"r" * 32)
-    for number, ended in ((101, 1), (102, None), (103, None)):
+    for ended, scopes in ((1, None), (None, None), (None, "read")):
         await shop.execute(
             "INSERT INTO sessions"
-            " (id, user_id, generation, device, address, created_us, expires_us, ended_us, scopes) VALUES"
-            " (:number, :id, 1, 'Firefox on Linux', '203.0.113.7', 1, :until, :ended, :scopes)",
-            number=number,
+            " (user_id, generation, device, address, created_us, expires_us, ended_us, scopes) VALUES"
+            " (:id, 1, 'Firefox on Linux', '203.0.113.7', 1, :until, :ended, :scopes)",
             id=user_id,
             until=shop.clock.now_us + 10**15,
             ended=ended,
-            scopes="read" if number == 103 else None,
+            scopes=scopes,
         )
-    await shop.execute("INSERT INTO api_tokens VALUES (103, 'my script', :hash)", hash=b"t" * 32)
+    *_, session, token = [row["id"] for row in await shop.rows("sessions")]
+    await shop.execute("INSERT INTO api_tokens VALUES (:id, 'my script', :hash)", id=token, hash=b"t" * 32)
     for action, subject, before, after in (
         (
             "user.change",
@@ -79,7 +82,7 @@ async def somebody(shop: Shop) -> SessionCaller:
             f'{{"email":"{ADDRESS}"}}',
         ),
         ("user.standing", f"user:{user_id}", f'{{"username":"{NAME}","state":"active"}}', f'["{NAME}"]'),
-        ("token.add", "token:103", None, '{"name":"my script","days":30}'),
+        ("token.add", f"token:{token}", None, '{"name":"my script","days":30}'),
         ("wallet.topup", f"user:{user_id}", '{"balance_cents":0}', '{"balance_cents":5}'),
     ):
         await shop.execute(
@@ -90,7 +93,7 @@ async def somebody(shop: Shop) -> SessionCaller:
             before=before,
             after=after,
         )
-    return SessionCaller(102, user_id)
+    return SessionCaller(session, user_id)
 
 
 async def test_nothing_tells_who_it_was(shop: Shop) -> None:

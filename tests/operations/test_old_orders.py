@@ -17,6 +17,7 @@ from tuckshop.domain.ledger import wallet_of
 from tuckshop.domain.orders import Fulfil, Payment
 from tuckshop.domain.users import FORMER_BUYERS, Role
 from tuckshop.operations import old_orders
+from tuckshop.store.engine import DatabaseAway
 from tuckshop.till.callers import OPERATOR, SessionCaller
 from tuckshop.till.commands.refunds import Refund
 from tuckshop.till.commands.tabs import SettleTab
@@ -46,7 +47,7 @@ async def history(shop: Shop) -> tuple[SessionCaller, SessionCaller]:
         await shop.buy(bob, (gum, 3), client_ref=f"mine {number}")
     await shop.do(Refund(ada, placed.order_id, {cola: 1}, "ada's mother fell ill"))
     for settled in (0, 200):
-        tabbed = await shop.buy(ada, (cola, 3), payment=Payment.TAB)
+        tabbed = await shop.buy(ada, (cola, 3), payment=Payment.TAB, fulfil=Fulfil.NOW)
         if settled:
             await shop.do(SettleTab(OPERATOR, ada.user_id, amount_cents=settled, external_ref="bank 1"))
         await shop.do(Refund(OPERATOR, tabbed.order_id, {cola: 2}))
@@ -111,7 +112,7 @@ async def test_what_is_not_over_stays(shop: Shop) -> None:
     cola = (await shop.product(price_cents=100, stock=90)).product_id
     await shop.execute("UPDATE users SET tab_limit_cents = 900 WHERE username = 'ada'")
     placed = await shop.buy(ada, (cola, 1), fulfil=Fulfil.LATER)
-    owed = await shop.buy(ada, (cola, 1), payment=Payment.TAB)
+    owed = await shop.buy(ada, (cola, 1), payment=Payment.TAB, fulfil=Fulfil.NOW)
     late = await shop.buy(ada, (cola, 2))
     over = await shop.buy(ada, (cola, 1))
     shop.clock.forward(130 * DAY_SECONDS)
@@ -180,7 +181,7 @@ async def test_cut_off_anywhere_it_goes_on(shop: Shop, monkeypatch: pytest.Monke
         try:
             done += await forget(shop)
             break
-        except ConnectionError:
+        except DatabaseAway:
             await shop.assert_clean()
     monkeypatch.undo()
     assert await forget(shop) == 0

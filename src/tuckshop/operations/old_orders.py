@@ -16,6 +16,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, insert, null, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tuckshop.context import Shop
@@ -133,9 +134,13 @@ async def _forget_movers(shop: Shop, former: _Former, before_us: int) -> None:
         async with reading(shop.engine) as connection:
             ids = (await connection.scalars(select(movements.c.id).where(due))).all()
         if ids:
+            these = movements.c.id.in_(ids)
             async with writing(shop.engine) as connection:
-                these = update(movements).where(movements.c.id.in_(ids))
-                await connection.execute(these.values(actor_id=former.user_id))
+                # In one order, as another node may do the same.
+                await connection.execute(
+                    select(movements.c.id).where(these).order_by(movements.c.id).with_for_update()
+                )
+                await connection.execute(update(movements).where(these).values(actor_id=former.user_id))
             await asyncio.sleep(0)
 
 
@@ -259,6 +264,8 @@ async def _post(connection: AsyncConnection, rows: list[dict[str, Any]], *, crea
 async def _remember(shop: Shop, before_us: int) -> None:
     """Until the next month there is nothing to look for."""
     async with writing(shop.engine) as connection:
-        done = update(counters).where(counters.c.name == DONE).values(last_id=before_us)
-        if not (await connection.execute(done)).rowcount:
-            await connection.execute(insert(counters).values(name=DONE, last_id=before_us))
+        adding: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        done = adding(counters).values(name=DONE, last_id=before_us)
+        await connection.execute(
+            done.on_conflict_do_update(index_elements=[counters.c.name], set_={"last_id": before_us})
+        )
