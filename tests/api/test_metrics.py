@@ -13,9 +13,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.api.conftest import Api, serving
+from tuckshop import __version__
 from tuckshop.domain.users import Role
 from tuckshop.http.middleware import FORBIDDEN, Middleware
-from tuckshop.operations import audit, metrics
+from tuckshop.operations import audit, backups, figures, metrics
+from tuckshop.store.troubles import AWAY
 from tuckshop.telemetry import Throttle
 
 
@@ -92,6 +94,53 @@ async def test_is_closed_unless_asked_for(database_url: str) -> None:
             headers = httpx.Headers({"Authorization": wrong}, encoding="utf-8")
             assert (await api.client.get("/metrics", headers=headers)).status_code == 401
         assert (await api.get("/metrics", by="scrape me")).status_code == 200
+
+
+async def test_tells_of_each_machine(measured: Api) -> None:
+    api = measured
+    hall = await api.shop.machine("hall")
+    ada, cola = await api.shop.buyer("ada", cents=500), await api.shop.product("cola", stock=1)
+    await api.shop.execute("UPDATE shelves SET slot = 'A1'")
+    order = {"lines": [{"product": cola.product_id, "quantity": 1}]}
+    assert (await api.post("/v1/orders", order, by=ada)).status_code == 201
+    text = (await api.get("/metrics")).text
+    (first, _) = sorted(await api.shop.rows("machines"), key=lambda row: int(row["id"]))
+    labels = f'{{machine="1",name="{first["name"]}"}}'
+    assert figure(text, f"tuckshop_machine_empty_slots{labels}") == 1
+    assert figure(text, f"tuckshop_machine_coins_cents{labels}") == 500
+    assert figure(text, f"tuckshop_machine_last_sale_timestamp_seconds{labels}") > 1_600_000_000
+    silent = f'{{machine="{hall}",name="hall"}}'
+    assert figure(text, f"tuckshop_machine_last_sale_timestamp_seconds{silent}") == 0
+    assert figure(text, "tuckshop_machines") == 2
+
+
+async def test_of_many_machines_the_first_are_told(measured: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "MACHINES_MAX", 2)
+    for number in range(3):
+        await measured.shop.machine(f"hall {number}")
+    text = (await measured.get("/metrics")).text
+    assert text.count("tuckshop_machine_empty_slots{") == 2
+    assert figure(text, "tuckshop_machines") == 4
+
+
+async def test_tells_backups_the_pool_the_version_and_troubles(measured: Api) -> None:
+    api = measured
+    text = (await api.get("/metrics")).text
+    assert f'version="{__version__}"' in text
+    assert figure(text, "tuckshop_backup_timestamp_seconds") == 0
+    assert "tuckshop_backup_ok" not in text
+    assert figure(text, "tuckshop_database_connections_max") == 10
+    assert "tuckshop_trouble{" not in text
+    await backups.record(api.shop.engine, kind=backups.Kind.BACKUP, is_good=True, now_us=7_000_000)
+    await backups.record(api.shop.engine, kind=backups.Kind.RESTORE_TEST, is_good=False, now_us=8_000_000)
+    api.running.health.checked(AWAY)
+    text = (await api.get("/metrics")).text
+    assert (figure(text, "tuckshop_backup_timestamp_seconds"), figure(text, "tuckshop_backup_ok")) == (7, 1)
+    assert figure(text, "tuckshop_restore_test_timestamp_seconds") == 8
+    assert figure(text, "tuckshop_restore_test_ok") == 0
+    assert figure(text, 'tuckshop_trouble{cause="database-away"}') == 1
+    on_sqlite = api.shop.engine.dialect.name == "sqlite"
+    assert ("tuckshop_disk_free_bytes" in text) == on_sqlite
 
 
 def test_adds_up_what_all_workers_counted(tmp_path: Path) -> None:

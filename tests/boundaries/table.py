@@ -438,9 +438,10 @@ OTHERS = (
     "domain.refunds:Undone.require | self.cents + amount_cents > UNDONE_CENTS_PER_DAY",
     "operations.connections:Connections._say | now - self._logged_at >= LOG_SECONDS",
     # How long to wait: a microsecond more or less is nothing to anybody.
-    "operations.metrics:Float.cents | now >= self._until",
+    "operations.figures:Figures.families | now >= self._until",
     "queries.events:Events.is_wanted | asyncio.get_running_loop().time() < self._loud_until",
     "queries.events:Events.keep_checking | now - asked >= ASK_SECONDS",
+    "store.health:Health.is_try_due | monotonic() - self._tried_at < TRY_SECONDS",
     "store.engine:_set_pragma | time.monotonic() > deadline",
     "till.engine.queue:Till._answer_late | loop.time() < waiting.answer_due",
     "till.engine.queue:Till._write | loop.time() + AWAY_PAUSE_SECONDS >= answer_due",

@@ -11,11 +11,12 @@ from tuckshop.http.handlers import Router, get
 from tuckshop.http.request import ShopRequest
 from tuckshop.http.response import Response
 from tuckshop.operations import metrics
+from tuckshop.operations.figures import Figures
 
 
 def router(*, token: str, folder: str) -> Router:
     """The route. With a token, only who bears it is answered; `folder`: see `metrics.keep_sharing`."""
-    float_ = metrics.Float()
+    kept = Figures()
 
     @get("/metrics", summary="Figures of the running service")
     async def show(request: ShopRequest) -> Response[bytes]:
@@ -24,7 +25,7 @@ def router(*, token: str, folder: str) -> Router:
             given = request.given(b"authorization")
             if len(given) != 1 or not hmac.compare_digest(given[0], f"Bearer {token}".encode()):
                 raise SessionEnded
-        content = await metrics.text(request.shop, events=request.events, float_=float_, folder=folder)
+        content = await metrics.text(request.shop, events=request.events, figures=kept, folder=folder)
         return Response(content, media_type=CONTENT_TYPE_LATEST)
 
     return Router("/", [show])

@@ -17,19 +17,14 @@ import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from tuckshop.context import Shop
-from tuckshop.domain.ledger import AccountKind
-from tuckshop.operations import audit
+from tuckshop.operations.figures import Figures
 from tuckshop.queries.events import Events
-from tuckshop.store import tables
-from tuckshop.store.engine import DatabaseAway, reading
 from tuckshop.telemetry import COMMANDS, SECONDS, Spread
 
 SHARE_SECONDS = 1.0
-FLOAT_SECONDS = 60.0  # Adding up every wallet of a large shop takes a while; nobody watches it by the second.
 
 log = structlog.get_logger(__name__)
 
@@ -52,28 +47,9 @@ class Snapshot(msgspec.Struct):
     connections_max: int = 0
     connections_ended: int = 0
     processes: int = 1
-
-
-class Float:
-    """The sum of all wallets, looked up when it is old."""
-
-    def __init__(self) -> None:
-        self._cents: int | None = None
-        self._until = 0.0
-
-    async def cents(self, shop: Shop) -> int | None:
-        """What the shop owes buyers and guests; None while the database is away."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._until:
-            accounts = tables.accounts.c
-            query = select(func.sum(accounts.balance_cents)).where(accounts.kind == AccountKind.WALLET.value)
-            try:
-                async with reading(shop.engine) as connection:
-                    self._cents = int(await connection.scalar(query) or 0)
-            except (DatabaseAway, DBAPIError):
-                return None
-            self._until = now + FLOAT_SECONDS
-        return self._cents
+    pool_used: int = 0
+    pool_size: int = 0
+    troubles: dict[str, int] = {}
 
 
 def taken(shop: Shop, *, streams: int) -> Snapshot:
@@ -92,14 +68,23 @@ def taken(shop: Shop, *, streams: int) -> Snapshot:
         connections=meter.connections,
         connections_max=meter.connections_max,
         connections_ended=meter.connections_ended,
+        pool_used=_pool(shop).checkedout(),
+        pool_size=_pool(shop).size(),
+        troubles={shop.health.trouble.cause.value: 1} if shop.health.trouble else {},
     )
 
 
-async def text(shop: Shop, *, events: Events, float_: Float, folder: str) -> bytes:
+def _pool(shop: Shop) -> QueuePool:
+    pool = shop.engine.sync_engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool
+
+
+async def text(shop: Shop, *, events: Events, figures: Figures, folder: str) -> bytes:
     """Everything in Prometheus's format; `folder` is where other workers' counts are, if there are any."""
     own = taken(shop, streams=events.count)
     others = await asyncio.to_thread(lambda: list(_others(Path(folder)))) if folder else []
-    return _written(_merged([own, *others]), await float_.cents(shop), await _last_audit(shop))
+    return _written(_merged([own, *others]), await figures.families(shop))
 
 
 async def keep_sharing(shop: Shop, *, events: Events, folder: str) -> None:
@@ -135,6 +120,8 @@ def _others(folder: Path) -> Iterator[Snapshot]:
             # What it has counted counts on; what it held, it holds no more.
             snapshot.queue = snapshot.processes = snapshot.streams = 0
             snapshot.connections = snapshot.connections_max = 0
+            snapshot.pool_used = snapshot.pool_size = 0
+            snapshot.troubles = {}
         yield snapshot
 
 
@@ -169,6 +156,10 @@ def _merged(snapshots: Iterable[Snapshot]) -> Snapshot:
         whole.connections_max += one.connections_max
         whole.connections_ended += one.connections_ended
         whole.processes += one.processes
+        whole.pool_used += one.pool_used
+        whole.pool_size += one.pool_size
+        for cause, number in one.troubles.items():
+            whole.troubles[cause] = whole.troubles.get(cause, 0) + number
     whole.requests = [(*key, counts) for key, counts in requests.items()]
     return whole
 
@@ -179,17 +170,9 @@ def _sum(one: Counts, other: Counts) -> Counts:
     return [a + b for a, b in zip(one[0], other[0], strict=True)], one[1] + other[1]
 
 
-async def _last_audit(shop: Shop) -> audit.Last | None:
-    """None while the database is away. Without any, one of 1970: old enough for every alarm on its age."""
-    try:
-        return await audit.last(shop.engine) or audit.Last(at_us=0, failed_rules=0)
-    except (DatabaseAway, DBAPIError):
-        return None
-
-
-def _written(whole: Snapshot, float_cents: int | None, last: audit.Last | None) -> bytes:
+def _written(whole: Snapshot, more: list[Metric]) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families([*_families(whole, float_cents), *_of_audit(last)]))
+    registry.register(_Families([*_families(whole), *more]))
     return generate_latest(registry)
 
 
@@ -201,7 +184,7 @@ class _Families(Collector):
         return self._families
 
 
-def _families(whole: Snapshot, float_cents: int | None) -> Iterator[Metric]:
+def _families(whole: Snapshot) -> Iterator[Metric]:
     requests = HistogramMetricFamily(
         "tuckshop_request_seconds",
         "Time until the response starts, by route template, method and status.",
@@ -236,24 +219,20 @@ def _families(whole: Snapshot, float_cents: int | None) -> Iterator[Metric]:
         value=whole.connections_ended,
     )
     yield GaugeMetricFamily("tuckshop_processes", "Running worker processes.", value=whole.processes)
-    if float_cents is not None:
-        yield GaugeMetricFamily(
-            "tuckshop_float_cents", "Total of all wallets, in minor units.", value=float_cents
-        )
-
-
-def _of_audit(last: audit.Last | None) -> Iterator[Metric]:
-    if last is None:
-        return
     yield GaugeMetricFamily(
-        "tuckshop_audit_timestamp_seconds",
-        "Time of the last audit (`tuckshop audit` or GET /v1/audit); 0: never.",
-        value=last.at_us / 1_000_000,
+        "tuckshop_database_connections_used",
+        "Connections to the database that are in use, without those of the tills.",
+        value=whole.pool_used,
     )
-    if last.at_us:
-        yield GaugeMetricFamily(
-            "tuckshop_audit_failed_rules", "Failed checks of the last audit.", value=last.failed_rules
-        )
+    yield GaugeMetricFamily(
+        "tuckshop_database_connections_max", "Connections that can be in use at once.", value=whole.pool_size
+    )
+    troubles = GaugeMetricFamily(
+        "tuckshop_trouble", "Processes that cannot sell, by cause; see /health/ready.", labels=("cause",)
+    )
+    for cause, processes in sorted(whole.troubles.items()):
+        troubles.add_metric((cause,), processes)
+    yield troubles
 
 
 def _histogram(name: str, about: str, bounds: tuple[float, ...], counts: Counts) -> Metric:
