@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from tuckshop import telemetry
 from tuckshop.context import Shop
 from tuckshop.domain.users import SecondFactorMode
@@ -19,6 +21,7 @@ from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
 from tuckshop.settings import Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
+from tuckshop.store.replica import Replica
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
@@ -53,9 +56,12 @@ async def open_shop(
     """
     telemetry.set_up_logs()
     engine = open_engine(given.url)
+    replica = _open_replica(given, primary=engine)
     passwords = Passwords()
     try:
         await check(engine, unsafe_durability=given.unsafe_durability)
+        if replica is not None:
+            await replica.check()
         policy = Policy(
             currency=await read_currency(engine),
             coins=given.coins,
@@ -89,7 +95,14 @@ async def open_shop(
                 clock=clock or system_clock,
                 meter=meter or Meter(),
                 alerts=alerts,
+                replica=replica,
             )
     finally:
         passwords.close()
         await engine.dispose()
+        if replica is not None:
+            await replica.dispose()
+
+
+def _open_replica(given: Settings, *, primary: AsyncEngine) -> Replica | None:
+    return Replica(open_engine(given.replica_url), primary=primary) if given.replica_url else None

@@ -80,6 +80,7 @@ MEANT: list[tuple[str, dict[str, str]]] = [
         {
             "home": N_("Data folder"),
             "database_url": N_("Database"),
+            "replica_url": N_("Replica of the database, for lists and reports"),
             "secret": N_("Key that signs log-ins"),
             "unsafe_durability": N_("Start even if a power failure can lose sales"),
         },
