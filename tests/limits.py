@@ -54,7 +54,8 @@ def serve_patiently() -> None:
 def serve_in_a_small_way(how: str) -> None:
     """What takes thousands of requests, or many seconds, comes about sooner; nothing else is other.
 
-    `small`: the till has few places. `tired`: it soon gives up on a database that is away.
+    `small`: the till has few places. `tired`: it soon gives up on a database that is away. `as sold`: it waits
+    as long as everybody's.
     """
     from tuckshop.till.engine.queue import Till
     from tuckshop.till.sql import postgres
@@ -72,6 +73,7 @@ if __name__ == "__main__":
     import tests.planted.hook  # noqa: F401
     from tuckshop.cli.main import cli
 
-    serve_patiently()
+    if os.environ.get(HOW) != "as sold":
+        serve_patiently()
     serve_in_a_small_way(os.environ.get(HOW, ""))
     cli()

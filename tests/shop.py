@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tuckshop.domain.days import BY_UTC, DAY_SECONDS, BusinessDays
 from tuckshop.domain.ledger import AccountKind, AccountRef, wallet_of
@@ -39,6 +39,7 @@ from tuckshop.identity import screens
 from tuckshop.store import tables
 from tuckshop.store.admin_log import READ
 from tuckshop.store.engine import connect_sqlite, open_engine, postgres_dsn, reading, sqlite_path, writing
+from tuckshop.store.replica import Replica
 from tuckshop.till.callers import OPERATOR, MachineCaller, SessionCaller
 from tuckshop.till.commands.base import Command, Envelope, Receipt
 from tuckshop.till.commands.orders import OrderPlaced, PlaceOrder
@@ -77,6 +78,11 @@ class Shop:
     till: Till
     clock: Clock = field(default_factory=Clock)
     currency = EURO
+    replica: Replica | None = None
+
+    def reading_late(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """As a running shop reads what may be a moment old."""
+        return reading(self.engine) if self.replica is None else self.replica.reading()
 
     async def person(self, name: str, *roles: Role) -> SessionCaller:
         """A new active user, logged in."""

@@ -172,6 +172,12 @@ class Cluster:
         self._guard = self._launch(
             "/bin/sh", "-c", _GUARD, "guard", str(self.directory), stdin=subprocess.PIPE
         )
+        self._fill_data()
+        (self.directory / "data" / "pg_hba.conf").write_text(
+            "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n"
+        )
+
+    def _fill_data(self) -> None:
         self._run(
             "initdb",
             f"--pgdata={self.directory / 'data'}",
@@ -181,7 +187,6 @@ class Cluster:
             "--auth=trust",
             "--no-sync",
         )
-        (self.directory / "data" / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
 
     def _start_on_a_free_port(self) -> None:
         for tries_left in reversed(range(_PORT_TRIES_MAX)):
@@ -258,6 +263,29 @@ class Cluster:
                 self._guard.communicate()
             shutil.rmtree(self.directory, ignore_errors=True)
             self._guard = self._directory = None
+
+
+class Standby(Cluster):
+    """A server that follows another, and takes no changes: a copy of all its databases."""
+
+    def __init__(self, primary: Cluster, settings: Mapping[str, str | int] | None = None) -> None:
+        super().__init__(settings)
+        self._primary = primary
+
+    def _fill_data(self) -> None:
+        # Its directory has the settings by which it finds the other: --write-recovery-conf.
+        self._run(
+            "pg_basebackup",
+            f"--pgdata={self.directory / 'data'}",
+            "--host=127.0.0.1",
+            f"--port={self._primary.port}",
+            f"--username={_SUPERUSER}",
+            "--no-password",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+            "--write-recovery-conf",
+            "--no-sync",
+        )
 
 
 def find_programs() -> Path:

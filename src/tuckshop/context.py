@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tuckshop.domain.money import Currency
 from tuckshop.domain.users import Scope
-from tuckshop.store.engine import DatabaseAway
+from tuckshop.store.engine import DatabaseAway, reading
 from tuckshop.store.health import Health
 from tuckshop.store.redis_server import Notes
+from tuckshop.store.replica import Replica
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.callers import SessionCaller
 from tuckshop.till.engine.queue import Till
@@ -95,6 +97,7 @@ class Shop:
     health: Health = field(default_factory=Health)
     known_tokens: dict[bytes, KnownToken] = field(default_factory=dict)  # opaque ones, by their hash
     staff_reads: dict[tuple[int | None, str], int] = field(default_factory=dict)  # when a line was left
+    replica: Replica | None = None
     guest_ids: dict[str, int] = field(default_factory=dict)  # by the key of their names, which never change
 
     def remember_token(self, digest: bytes, known: KnownToken) -> None:
@@ -102,6 +105,13 @@ class Shop:
         if len(self.known_tokens) >= KNOWN_TOKENS_MAX:
             self.known_tokens.clear()
         self.known_tokens[digest] = known
+
+    def reading_late(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """One transaction for what may be a moment old: lists for buyers, reports, exports.
+
+        Never for what money is decided by, nor for what its reader may just have written.
+        """
+        return reading(self.engine) if self.replica is None else self.replica.reading()
 
     @property
     def currency(self) -> Currency:

@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shop_name: str = "Tuckshop"  # on the sign of every page
     home: str = ""  # where the SQLite database and the key file lie; ~/.local/share/tuckshop
     database_url: str = ""  # sqlite:///path or postgresql://...; a SQLite file in `home`
+    replica_url: str = ""  # a replica of that database, for what may be a moment old
     secret: str = ""  # signs tokens; by default the key file in `home`, which `tuckshop init` makes
     coins: CoinsPolicy = CoinsPolicy.ATTESTED
     registration: RegistrationMode = RegistrationMode.OPEN
@@ -191,6 +192,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         told["home"] = str(self.home_path)
         told["database_url"] = _without_password(self.url)
         told["redis_url"] = _without_password(self.redis_url)
+        told["replica_url"] = _without_password(self.replica_url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""
         told["first_code_hash"] = "(hidden)" if self.first_code_hash else ""
         told["secret"] = "(hidden)" if self.secret else f"(in {self.home_path / KEY_FILE})"
@@ -235,6 +237,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
     try:
         read = msgspec.convert(in_file | given, Settings, strict=False)
         _ = read.proxies, read.days, read.origin  # Now, not with the first request.
+        _check_replica(read)
         return read
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
@@ -364,6 +367,15 @@ def _zone(name: str) -> tzinfo:
         raise SettingsInvalid(
             f"{PREFIX}TIMEZONE is not a known time zone. Set one such as Europe/Berlin."
         ) from None
+
+
+def _check_replica(given: Settings) -> None:
+    for url in (given.url, given.replica_url) if given.replica_url else ():
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise SettingsInvalid(
+                f"{PREFIX}REPLICA_URL is for a database of PostgreSQL, as both addresses must be."
+                f" Leave it out, or set it to an address such as postgresql://user@host/database."
+            )
 
 
 def _without_password(url: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -34,7 +36,6 @@ def cluster() -> Iterator[Cluster]:
 async def admin(cluster: Cluster) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(cluster.url())
     yield connection
-    await wait_for_standby(connection, "")
     await connection.close()
 
 
@@ -46,20 +47,32 @@ async def shop(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncIterato
         yield opened
 
 
-async def wait_for_standby(admin: asyncpg.Connection, name: str) -> None:
-    """From now on, every COMMIT waits for the standby of this name; "" for none."""
+@asynccontextmanager
+async def absent_standby(admin: asyncpg.Connection) -> AsyncIterator[None]:
+    """Meanwhile every COMMIT waits for a standby that is not there."""
+    await _wait_for_standby(admin, "absent")
+    try:
+        yield
+    finally:
+        await _wait_for_standby(admin, "")
+
+
+async def _wait_for_standby(admin: asyncpg.Connection, name: str) -> None:
     await admin.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
     await admin.execute("SELECT pg_reload_conf()")
     while await admin.fetchval("SHOW synchronous_standby_names") != name:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
-async def waiting_backend(admin: asyncpg.Connection) -> int:
-    """The process of a COMMIT that waits for its standby."""
+async def waiting_backend(admin: asyncpg.Connection, asked: asyncio.Task[Any], *, after: int = 0) -> int:
+    """The process of a COMMIT that waits for its standby, another one than `after`; 0 if it waits no more."""
     async with asyncio.timeout(HANG_SECONDS):
-        while (pid := await admin.fetchval(WAITING)) is None:  # noqa: ASYNC110
+        while not asked.done():
+            pids = {row["pid"] for row in await admin.fetch(WAITING)} - {after}
+            if pids:
+                return int(pids.pop())
             await asyncio.sleep(0.01)
-    return int(pid)
+    return 0
 
 
 async def test_a_commit_that_waits_for_its_standby_is_not_cancelled(
@@ -70,13 +83,11 @@ async def test_a_commit_that_waits_for_its_standby_is_not_cancelled(
     monkeypatch.setattr(postgres, "FATE_SECONDS", 0.5)
     async with till_on(shop.url) as till:
         await till.execute(order(ada, cola.product_id, "before"))
-        await wait_for_standby(admin, "absent")
-        with pytest.raises(OutcomeUnknown):
-            await till.execute(order(ada, cola.product_id, "k"))
-        assert await admin.fetchval(WAITING) is not None  # Nobody sees it before the standby has it.
-        await wait_for_standby(admin, "")
-        outcome = await till.execute(order(ada, cola.product_id, "k"))
-        assert outcome.replayed
+        async with absent_standby(admin):
+            with pytest.raises(OutcomeUnknown):
+                await till.execute(order(ada, cola.product_id, "k"))
+            assert len(await shop.rows("orders")) == 1  # Nobody sees it before the standby has it.
+        assert (await till.execute(order(ada, cola.product_id, "k"))).replayed
     assert len(await shop.rows("orders")) == 2
     await shop.assert_clean()
 
@@ -89,15 +100,13 @@ async def test_a_wait_for_the_standby_that_somebody_ends_is_no_success(
     cola = await shop.product()
     async with till_on(shop.url) as till:
         await till.execute(order(ada, cola.product_id, "before"))
-        await wait_for_standby(admin, "absent")
-        asked = asyncio.create_task(till.execute(order(ada, cola.product_id, "k")))
-        ended = await waiting_backend(admin)
-        await admin.execute(f"SELECT {end}({ended})")
-        while await waiting_backend(admin) == ended:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        assert len(await shop.rows("orders")) == 2  # It is there, and may be lost.
-        assert not asked.done()
-        await wait_for_standby(admin, "")
+        async with absent_standby(admin):
+            asked = asyncio.create_task(till.execute(order(ada, cola.product_id, "k")))
+            ended = await waiting_backend(admin, asked)
+            await admin.execute(f"SELECT {end}({ended})")
+            await waiting_backend(admin, asked, after=ended)
+            assert len(await shop.rows("orders")) == 2  # It is there, and may be lost.
+            assert not asked.done()
         async with asyncio.timeout(HANG_SECONDS):
             assert not (await asked).replayed
     assert len(await shop.rows("orders")) == 2
@@ -111,14 +120,14 @@ async def test_what_the_standby_may_not_have_is_not_told_again_either(
     cola = await shop.product()
     async with till_on(shop.url) as till, till_on(shop.url) as other:
         await other.execute(order(ada, cola.product_id, "before"))
-        await wait_for_standby(admin, "absent")
-        asked = asyncio.create_task(till.execute(order(ada, cola.product_id, "k")))
-        await admin.execute(f"SELECT pg_cancel_backend({await waiting_backend(admin)})")
-        await waiting_backend(admin)
-        monkeypatch.setattr(postgres, "FATE_SECONDS", 0.5)
-        with pytest.raises(OutcomeUnknown):
-            await other.execute(order(ada, cola.product_id, "k"))
-        monkeypatch.undo()
-        await wait_for_standby(admin, "")
+        async with absent_standby(admin):
+            asked = asyncio.create_task(till.execute(order(ada, cola.product_id, "k")))
+            ended = await waiting_backend(admin, asked)
+            await admin.execute(f"SELECT pg_cancel_backend({ended})")
+            await waiting_backend(admin, asked, after=ended)
+            monkeypatch.setattr(postgres, "FATE_SECONDS", 0.5)
+            with pytest.raises(OutcomeUnknown):
+                await other.execute(order(ada, cola.product_id, "k"))
+            monkeypatch.undo()
         await asked
         assert (await other.execute(order(ada, cola.product_id, "k"))).replayed

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from tuckshop import telemetry
 from tuckshop.context import Shop
 from tuckshop.domain.users import SecondFactorMode
@@ -23,12 +25,14 @@ from tuckshop.settings import Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
 from tuckshop.store.health import Health
 from tuckshop.store.redis_server import Notes, require_usable
+from tuckshop.store.replica import Replica
 from tuckshop.telemetry import Alerts, Meter
 from tuckshop.till.engine.queue import Till
 from tuckshop.till.policy import Policy
 from tuckshop.till.sql.books import Books
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.sqlite import SqliteBooks
+from tuckshop.till.state.working_set import WorkingSet
 
 Clock = Callable[[], int]
 
@@ -58,11 +62,14 @@ async def open_shop(
     telemetry.set_up_logs()
     require_usable(given.redis_url)
     engine = open_engine(given.url)
+    replica = _open_replica(given, primary=engine)
     passwords = Passwords()
     notes: Notes | None = None
     try:
         await check(engine, unsafe_durability=given.unsafe_durability)
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
+        if replica is not None:
+            await replica.check()
         policy = Policy(
             currency=await read_currency(engine),
             coins=given.coins,
@@ -83,7 +90,8 @@ async def open_shop(
         )
         books = open_books(given.url, clock=clock, events=events)
         # On PostgreSQL events come back from the database, those of other processes among them.
-        committed = in_doubt = None
+        committed: Callable[[WorkingSet], None] | None = None
+        in_doubt: Callable[[], None] | None = None
         if events is not None and isinstance(books, SqliteBooks):
             committed, events.version = events.committed, books.version
         elif events is not None and given.redis_url:
@@ -109,9 +117,16 @@ async def open_shop(
                 alerts=alerts,
                 notes=notes,
                 health=health,
+                replica=replica,
             )
     finally:
         passwords.close()
         if notes is not None:
             await notes.close()
         await engine.dispose()
+        if replica is not None:
+            await replica.dispose()
+
+
+def _open_replica(given: Settings, *, primary: AsyncEngine) -> Replica | None:
+    return Replica(open_engine(given.replica_url), primary=primary) if given.replica_url else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, assert_never
@@ -84,7 +85,7 @@ class Search:
 
 async def page(shop: Shop, search: Search) -> list[ProductRecord]:
     """The products that a search finds, in its order. Raises UnknownMachine."""
-    async with reading(shop.engine) as connection:
+    async with _listing(shop, search) as connection:
         await _require_machine(connection, search.machine_id)
         found = (await _found(connection, search)).subquery("found")
         query = (
@@ -98,7 +99,7 @@ async def page(shop: Shop, search: Search) -> list[ProductRecord]:
 async def count(shop: Shop, search: Search) -> int:
     """How many products the search finds on all its pages."""
     whole = replace(search, limit=_ALL, offset=0, after=None, sort=Sort.ID)
-    async with reading(shop.engine) as connection:
+    async with _listing(shop, search) as connection:
         found = (await _found(connection, whole)).order_by(None).subquery()
         return await connection.scalar(select(func.count()).select_from(found)) or 0
 
@@ -140,6 +141,12 @@ async def find_by_name(
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
     return None if row is None else _record(row)
+
+
+def _listing(shop: Shop, search: Search) -> AbstractAsyncContextManager[AsyncConnection]:
+    """Buyers' lists may be a moment old. A seller's own, and an admin's, show what they have just done."""
+    is_buyers = search.seller_id is None and not search.waiting
+    return shop.reading_late() if is_buyers else reading(shop.engine)
 
 
 async def _require_machine(connection: AsyncConnection, machine_id: int) -> None:

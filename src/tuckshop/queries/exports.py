@@ -14,7 +14,6 @@ from tuckshop.domain.ledger import AccountKind
 from tuckshop.domain.users import HOUSE_NAME, UserState
 from tuckshop.identity import users
 from tuckshop.store import tables
-from tuckshop.store.engine import reading
 
 PAGE = 1_000
 USERS = ("id", "username", "email", "roles", "state", "wallet", "owed", "earned", "created")
@@ -48,7 +47,7 @@ async def all_users(shop: Shop) -> AsyncIterator[Cells]:
         query = query.add_columns(func.coalesce(held.scalar_subquery(), 0).label(kind.value))
     after_id = 0
     while True:
-        async with reading(shop.engine) as connection:
+        async with shop.reading_late() as connection:
             page = (await connection.execute(query.where(_users.c.id > after_id).limit(PAGE))).all()
         for row in page:
             amounts = (_amount(shop, cents) for cents in (row.wallet, -row.tab, row.earnings))
@@ -83,7 +82,7 @@ async def sold(shop: Shop) -> AsyncIterator[Cells]:
             .outerjoin(sellers, sellers.c.id == lines.c.seller_id)
             .order_by(found.c.id, lines.c.position)
         )
-        async with reading(shop.engine) as connection:
+        async with shop.reading_late() as connection:
             page = (await connection.execute(query)).all()
         for row in page:
             yield (

@@ -21,7 +21,6 @@ from tuckshop.domain.ledger import AccountKind, TransferKind
 from tuckshop.domain.refusals import NotOwner, ReportTooLarge
 from tuckshop.domain.users import Actor, Role
 from tuckshop.store import tables
-from tuckshop.store.engine import reading
 
 ROWS_MAX = 50_000  # A hundred products by the day for a year: some 10 MB while it is written.
 
@@ -131,7 +130,7 @@ async def sell_through(
         where.append(sales.c.machine_id == machine_id)
     if seller_id is not None:
         where.append(sales.c.product_id.in_(select(products.c.id).where(products.c.seller_id == seller_id)))
-    async with reading(shop.engine) as connection:
+    async with shop.reading_late() as connection:
         found = (await connection.execute(_grouped(by, where).limit(ROWS_MAX + 1))).all()
     if len(found) > ROWS_MAX:
         raise ReportTooLarge(rows_max=ROWS_MAX)
@@ -181,7 +180,7 @@ async def earnings(shop: Shop, *, actor: Actor, period: Period) -> Earnings:
     )
     if only is not None:
         query = query.where(accounts.c.user_id == only)
-    async with reading(shop.engine) as connection:
+    async with shop.reading_late() as connection:
         found = (await connection.execute(query)).all()
     if len(found) > ROWS_MAX:
         raise ReportTooLarge(rows_max=ROWS_MAX)

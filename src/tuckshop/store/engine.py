@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from tuckshop.store import tables, troubles
+from tuckshop.store import sessions, tables, troubles
 from tuckshop.store.migrations import revisions
 from tuckshop.store.troubles import URL_FORMS, Cause, Trouble
 
@@ -45,10 +45,10 @@ POSTGRES_READS = {
     "max_parallel_workers_per_gather": "0",
 }
 POSTGRES_VERSION_MIN = 13  # The oldest with pg_xact_status, hash aggregates that spill, and WAL statistics.
-CONNECT_SECONDS_MAX = 10  # A start that hangs on a wrong address should say so while somebody still looks.
+CONNECT_SECONDS_MAX = 5  # Whoever waits for an answer is promised one in ten, POOL_SECONDS_MAX included.
 LOCK_SECONDS_MAX = 5  # As long as SQLite's busy_timeout.
 LOCK_PAUSE_SECONDS = 0.005
-POOL_SECONDS_MAX = 5  # To wait for a connection: as long as for a lock.
+POOL_SECONDS_MAX = 4  # To wait for a connection: others wait for theirs.
 
 _AWAY = (OSError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
 _NO_ANSWER = (
@@ -81,7 +81,11 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     if url.startswith("sqlite:"):
         return _open_sqlite(sqlite_path(url), pool_size)
     connect = partial(
-        asyncpg.connect, postgres_dsn(url), timeout=CONNECT_SECONDS_MAX, server_settings=POSTGRES_READS
+        sessions.connect,
+        postgres_dsn(url),
+        name="tuckshop",
+        timeout=CONNECT_SECONDS_MAX,
+        settings=POSTGRES_READS,
     )
     # asyncpg reads the URL itself: the till's connections and these must never understand it differently.
     return create_async_engine(
@@ -173,6 +177,8 @@ async def read_state(engine: AsyncEngine) -> State:
     try:
         if engine.dialect.name == "sqlite":
             return await asyncio.to_thread(_read_sqlite, file_of(engine))
+        if await sessions.are_shared(engine):
+            raise DatabaseUnusable(Trouble(Cause.SESSIONS_SHARED, sessions.POOLED))
         async with reading(engine) as connection:
             return await _read_postgres(connection)
     except _NO_ANSWER as error:

@@ -17,6 +17,8 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from tuckshop.store import sessions
+
 URL_FORMS = "TUCKSHOP_DATABASE_URL must look like sqlite:///path or postgresql://user@host/database"
 
 
@@ -41,6 +43,7 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     PERMISSION_MISSING = "permission-missing"
     SEARCH_PATH_WRONG = "search-path-wrong"
+    SESSIONS_SHARED = "sessions-shared"
     TABLE_MISSING = "table-missing"
 
 
@@ -134,6 +137,8 @@ _POSTGRES: Mapping[str, tuple[Cause, str]] = {
             " default_transaction_read_only = off for the database and its role."
         ),
     ),
+    # A prepared statement that is another's, or is not there.
+    "26000": (Cause.SESSIONS_SHARED, sessions.POOLED),
     "28": (Cause.LOGIN_REFUSED, "PostgreSQL refused the log-in{told}. Correct TUCKSHOP_DATABASE_URL."),
     "3D000": (
         Cause.DATABASE_MISSING,
@@ -150,6 +155,7 @@ _POSTGRES: Mapping[str, tuple[Cause, str]] = {
         Cause.PERMISSION_MISSING,
         f"The database role may not do this{{told}}. {GRANT}",
     ),
+    "42P05": (Cause.SESSIONS_SHARED, sessions.POOLED),
     "42P01": (
         Cause.TABLE_MISSING,
         (

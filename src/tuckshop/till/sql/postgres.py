@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import asyncpg
 from sqlalchemy import Table
 
-from tuckshop.store import troubles
+from tuckshop.store import sessions, troubles
 from tuckshop.till.sql import books, script
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.steps import (
@@ -127,12 +127,12 @@ class PostgresBooks:
 
     async def _connected(self) -> asyncpg.Connection[Any]:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
+            self._connection = await sessions.connect(
                 self._dsn,
+                name="tuckshop till",
                 timeout=CONNECT_SECONDS,
                 command_timeout=FATE_SECONDS,
-                server_settings={
-                    "application_name": "tuckshop till",
+                settings={
                     "jit": "off",
                     **_PLANS,
                     # A COMMIT that waits for its standby must not be ended: it would be called a success.
