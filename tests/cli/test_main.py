@@ -184,6 +184,7 @@ NEEDS_A_SHOP = [
     ("import", "products", "-"),
     ("import", "undo", "some-key"),
     ("retention",),
+    ("backup", "shop.tar"),
     ("db", "status"),
     ("db", "upgrade"),
 ]
@@ -262,6 +263,7 @@ def test_every_command_is_tried_without_a_shop() -> None:
         ("init",),
         ("demo",),
         ("config",),
+        ("restore",),
         ("status",),
         ("health",),
         ("systemd",),

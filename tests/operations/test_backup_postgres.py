@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import PostgresServer
+from tests.operations.test_backups import names_in
 from tests.shop import open_shop
 from tuckshop.operations.backups import archive, checking, making, postgres_dumps, restoring
 from tuckshop.operations.backups.encryption import Keys
@@ -53,7 +54,7 @@ def program(folder: Path, name: str, script: str) -> None:
 def test_the_address_without_its_secrets(url: str, uri: str, environment: dict[str, str]) -> None:
     address = _split(url)
     told = {name: value for name, value in address.environment.items() if name in environment}
-    assert (address.uri.replace(":///?", "://?").replace("://?", ":///?"), told) == (uri, environment)
+    assert (address.uri, told) == (uri, environment)
     assert "PGPASSWORD" in environment or "PGPASSWORD" not in address.environment
 
 
@@ -63,15 +64,14 @@ async def test_without_the_programs_it_names_the_package(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BackupFailed, match=r"pg_dump is missing.* postgresql-client-1\d\)\.$"):
         await making.make(given_of(postgres_url), tmp_path / "shop.tar")
-    assert list(tmp_path.iterdir()) == []
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
         (
-            "pg_dump: error: aborting because of server version mismatch\n"
-            "pg_dump: detail: server version: 17.0; pg_dump version: 13.1",
+            "pg_dump: error: aborting because of server version mismatch\npg_dump: detail: ...",
             "pg_dump is older than PostgreSQL",
         ),
         ("pg_dump: error: query failed: ERROR:  permission denied for table orders", "permission denied"),
@@ -203,9 +203,9 @@ async def test_an_older_server_is_refused(
 
 async def test_a_server_that_is_away(tmp_path: Path) -> None:
     away = given_of("postgresql://nobody@127.0.0.1:1/none")
-    with pytest.raises(DatabaseUnusable, match="cannot be reached|refused"):
+    with pytest.raises(DatabaseUnusable, match="PostgreSQL"):
         await making.make(away, tmp_path / "shop.tar")
-    assert list(tmp_path.iterdir()) == []
+    assert names_in(tmp_path) == []
 
 
 async def test_a_dump_that_is_none_is_refused(
@@ -214,7 +214,8 @@ async def test_a_dump_that_is_none_is_refused(
     """Its sums are right, but nobody's `pg_dump` has made it."""
 
     async def dump(_: str, __: object, target: Path) -> None:
-        target.write_bytes(b"no dump at all")
+        with target.open("wb") as file:
+            file.write(b"no dump at all")
 
     monkeypatch.setattr(postgres_dumps, "dump", dump)
     made = await making.make(given_of(postgres_url), tmp_path / "shop.tar")

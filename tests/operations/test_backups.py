@@ -183,7 +183,7 @@ async def test_restores_to_no_database_that_holds_something(
     async with open_shop(there.url) as copy:
         await sell(copy)
     before = await books_of(there)
-    with pytest.raises((BackupFailed, DatabaseUnusable), match=r"already exists|not empty"):
+    with pytest.raises((BackupFailed, DatabaseUnusable), match=r"Restore to where there is|not empty"):
         await restoring.restore(there, made.path, keys=NO_KEYS, clock=shop.clock)
     assert await books_of(there) == before
 
@@ -196,7 +196,7 @@ async def test_restores_beside_nothing_that_sqlite_would_read(
     there = tmp_path / f"tuckshop.sqlite3{end}"
     there.touch()
     before = names_in(tmp_path)
-    with pytest.raises(BackupFailed, match="already exists"):
+    with pytest.raises(BackupFailed, match="Restore to where there is"):
         await restoring.restore(Settings(home=str(tmp_path)), tmp_path / "shop.tar", keys=NO_KEYS)
     assert names_in(tmp_path) == before
 

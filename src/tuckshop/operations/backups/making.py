@@ -51,9 +51,9 @@ async def make(
         BackupFailed, DatabaseUnusable, SettingsInvalid: one sentence; there is no new file.
     """
     target = _require_target(target)
-    secret = given.signing_secret()
     async with opened_engine(given.url) as engine:
         state = await _state(engine)
+        secret = given.signing_secret()
         is_recorded = state.revision == head_revision() and state.is_installed
         try:
             made = await _make(engine, state, given, target, secret, lock, clock)

@@ -137,7 +137,7 @@ class _Address(NamedTuple):
 def _split(url: str) -> _Address:
     """The database's URL as libpq takes it. A password may not stand in a command, where `ps` shows it."""
     parts = urlsplit(postgres_dsn(url))
-    told, at, hosts = parts.netloc.partition("@")
+    told, at, hosts = parts.netloc.partition("@") if "@" in parts.netloc else ("", "", parts.netloc)
     user, _, password = told.partition(":")
     options = dict(parse_qsl(parts.query))
     password = unquote(password) or options.get("password", "")
@@ -151,8 +151,8 @@ def _split(url: str) -> _Address:
     if session:
         escaped = {name: re.sub(r"([ \\])", r"\\\1", value) for name, value in session.items()}
         environment["PGOPTIONS"] = " ".join(f"-c {name}={value}" for name, value in escaped.items())
-    query = urlencode(shared, quote_via=quote)
-    return _Address(urlunsplit((parts.scheme, f"{user}{at}{hosts}", parts.path, query, "")), environment)
+    query = f"?{urlencode(shared, quote_via=quote)}" if shared else ""
+    return _Address(f"{parts.scheme}://{user}{at}{hosts}{parts.path}{query}", environment)
 
 
 def _with_database(url: str, name: str) -> str:
