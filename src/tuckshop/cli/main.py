@@ -9,6 +9,7 @@ from tuckshop.cli.audit import audit
 from tuckshop.cli.coins import coins
 from tuckshop.cli.commands import Commands
 from tuckshop.cli.config import config
+from tuckshop.cli.copy import copy
 from tuckshop.cli.db import db
 from tuckshop.cli.demo import demo
 from tuckshop.cli.export import export
@@ -36,5 +37,5 @@ def cli() -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, db, config):
+for command in (report, export, import_, audit, copy, db, config):
     cli.add_command(command)

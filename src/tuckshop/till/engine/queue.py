@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from tuckshop.domain.refusals import DepositTooLarge, MachineLimitReached, Refusal, UserNotPresent
+from tuckshop.store.ids_behind import IdsBehind
 from tuckshop.telemetry import COMMANDS, Alerts, Spread
 from tuckshop.till.callers import MachineCaller
 from tuckshop.till.commands.base import Envelope, Outcome
@@ -126,7 +127,7 @@ class Till:
         A caller that is cancelled while it waits does not cancel the command.
 
         Raises:
-            Busy, Unavailable: the command had no effect.
+            Busy, Unavailable, IdsBehind: the command had no effect.
             OutcomeUnknown: it may have had; asking again with the same key is safe.
             Defect: it had none, and never will.
         """
@@ -162,6 +163,9 @@ class Till:
             for waiting in batch:
                 _fail(waiting, error)
         except Exception as error:
+            if len(batch) == 1 and isinstance(error, IdsBehind):
+                _fail(batch[0], error)
+                return
             if len(batch) == 1:
                 command = batch[0].envelope.command.tag
                 _fail(batch[0], Defect(command))

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import msgspec
 
 from tuckshop.store.engine import connect_sqlite, is_sqlite_away
+from tuckshop.store.ids_behind import ids_behind
 from tuckshop.till.sql import books, script
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.steps import (
@@ -98,6 +99,8 @@ class SqliteBooks:
             if isinstance(error, sqlite3.Error) and is_sqlite_away(error):
                 self._disconnect()
                 raise books.Unavailable(str(error)) from error
+            if (behind := ids_behind(error)) is not None:
+                raise behind from error
             if isinstance(error, sqlite3.Error | OverflowError):
                 raise books.BatchRefused(str(error)) from error
             raise
