@@ -1,6 +1,7 @@
 """Ids that a database gives out although its rows have them: its sequences are behind.
 
-So they are after a copy by hand. A clash of a primary key is never a name that is taken, and no second try helps.
+So they are after a copy by hand. A clash of a primary key is never a name that is taken, and no second try
+helps.
 """
 
 from __future__ import annotations

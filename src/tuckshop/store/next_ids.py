@@ -51,7 +51,9 @@ async def _given(connection: AsyncConnection) -> dict[str, int]:
     if connection.dialect.name == "postgresql":
         return {one.name: await _of_sequence(connection, one.name) for one in NUMBERED}
     counters = tables.counters.c
-    return dict((await connection.execute(select(counters.name, counters.last_id))).tuples().all())
+    return {
+        row.name: row.last_id for row in await connection.execute(select(counters.name, counters.last_id))
+    }
 
 
 async def _of_sequence(connection: AsyncConnection, name: str) -> int:
