@@ -181,8 +181,10 @@ NEEDS_A_SHOP = [
     ("export", "orders"),
     ("import", "products", "-"),
     ("import", "undo", "some-key"),
+    ("copy", "--to", "sqlite:///copy.sqlite3"),
     ("db", "status"),
     ("db", "upgrade"),
+    ("db", "sequences"),
 ]
 
 
