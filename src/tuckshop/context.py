@@ -13,6 +13,7 @@ from tuckshop.domain.money import Currency
 from tuckshop.domain.users import Scope
 from tuckshop.store.engine import DatabaseAway, reading
 from tuckshop.store.health import Health
+from tuckshop.store.ids_behind import IdsBehind
 from tuckshop.store.redis_server import Notes
 from tuckshop.store.replica import Replica
 from tuckshop.telemetry import Alerts, Meter
@@ -20,7 +21,7 @@ from tuckshop.till.callers import SessionCaller
 from tuckshop.till.engine.queue import Till
 
 # Interfaces never touch the store; this much of it they answer for.
-__all__ = ["DatabaseAway", "KnownToken", "Passwords", "Refreshing", "Shop", "Tokens"]
+__all__ = ["DatabaseAway", "IdsBehind", "KnownToken", "Passwords", "Refreshing", "Shop", "Tokens"]
 
 KNOWN_TOKENS_MAX = 10_000  # Opaque tokens that need not be looked up again; some 3 MB.
 

@@ -185,8 +185,10 @@ NEEDS_A_SHOP = [
     ("import", "undo", "some-key"),
     ("retention",),
     ("backup", "shop.tar"),
+    ("copy", "--to", "sqlite:///copy.sqlite3"),
     ("db", "status"),
     ("db", "upgrade"),
+    ("db", "sequences"),
 ]
 
 

@@ -288,7 +288,9 @@ def _ask(
         request.data = json.dumps(body).encode()
         request.add_header("Content-Type", "application/json")
     if password:
-        request.add_header("Authorization", f"Basic {base64.b64encode(f'patroni:{password}'.encode()).decode()}")
+        request.add_header(
+            "Authorization", f"Basic {base64.b64encode(f'patroni:{password}'.encode()).decode()}"
+        )
     seconds = ASK_SECONDS if method == "GET" else HANG_SECONDS
     with urllib.request.urlopen(request, timeout=seconds) as answer:
         told = answer.read()

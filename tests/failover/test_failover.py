@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -62,7 +61,7 @@ def test_a_lost_leader_loses_no_sale(
 
 
 def test_finds_what_is_lost_where_nobody_waits_for_a_second_machine(
-    tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     async def control(stage: Stage) -> int:
         one, tasks = await drill.begin(stage.site, stage)  # type: ignore[attr-defined]

@@ -49,6 +49,31 @@ def status() -> None:
     output.facts(run(_status()))
 
 
+@db.command("sequences")
+def sequences() -> None:
+    """Set the next id of every table behind its rows, after a copy by hand. Stop the servers first."""
+    behind = run(_set_sequences())
+    if behind:
+        click.echo(f"Set the next ids of {', '.join(behind)}.")
+    else:
+        click.echo("Every next id is free. Nothing was changed.")
+
+
+async def _set_sequences() -> list[str]:
+    from tuckshop import settings
+    from tuckshop.store import next_ids
+    from tuckshop.store.engine import check, opened_engine, writing
+
+    given = settings.read()
+    async with opened_engine(given.url) as engine:
+        await check(engine, unsafe_durability=True)
+        async with writing(engine) as connection:
+            behind = await next_ids.behind(connection)
+            if behind:
+                await next_ids.set_last(connection, behind)
+    return sorted(behind)
+
+
 async def _upgrade(backup: Path | None) -> tuple[str | None, str]:
     from tuckshop import settings
     from tuckshop.store import migrate

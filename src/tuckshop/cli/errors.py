@@ -160,6 +160,12 @@ def _written(facts: Mapping[str, object], exponent: int) -> dict[str, str]:
     return told
 
 
+_SAY_IT_THEMSELVES = frozenset(
+    {"BackupFailed", "CopyFailed", "DatabaseUnusable", "IdsBehind", "SettingsInvalid"}
+)
+"""Errors whose message is a sentence for whoever runs the command, by name: to import them all takes time."""
+
+
 def explain(error: Exception) -> str:
     """One line for any error; a defect says that it is one, and no error shows where in the code it was."""
     trouble = getattr(error, "trouble", None)
@@ -171,7 +177,7 @@ def explain(error: Exception) -> str:
             told = sentence(error)
         case OSError() if error.strerror:
             told = f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
-        case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid", "BackupFailed"):
+        case _ if type(error).__name__ in _SAY_IT_THEMSELVES:
             told = str(error)
         case _ if trouble is not None:
             told = f"{trouble.sentence} Nothing was changed."

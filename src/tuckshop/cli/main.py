@@ -13,6 +13,7 @@ from tuckshop.cli.backup import backup, restore
 from tuckshop.cli.coins import coins
 from tuckshop.cli.commands import FILLED, Commands
 from tuckshop.cli.config import config
+from tuckshop.cli.copy import copy
 from tuckshop.cli.db import db
 from tuckshop.cli.demo import demo
 from tuckshop.cli.export import export
@@ -53,7 +54,7 @@ def cli(settings_file: str | None) -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, backup, restore, retention):
+for command in (report, export, import_, audit, backup, restore, copy, retention):
     cli.add_command(command)
 for command in (db, config, status, health, systemd):
     cli.add_command(command)

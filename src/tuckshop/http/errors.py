@@ -14,7 +14,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from tuckshop.context import DatabaseAway
+from tuckshop.context import DatabaseAway, IdsBehind
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, Throttled
 from tuckshop.http import field_problems
@@ -158,6 +158,9 @@ class Errors:
                 running(scope).shop.health.failed(error.trouble)
                 return self._of_busy()
             case Busy() | Unavailable() | Overrun():  # The till tells its own troubles.
+                return self._of_busy()
+            case IdsBehind():
+                log.error("database.ids_behind", error=str(error))
                 return self._of_busy()
             case OutcomeUnknown():
                 return self._of_unknown(error)

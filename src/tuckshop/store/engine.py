@@ -20,12 +20,13 @@ from urllib.parse import unquote, urlsplit
 import aiosqlite
 import asyncpg
 from sqlalchemy import URL, Connection, PoolProxiedConnection, event, text
-from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.engine.interfaces import DBAPICursor, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tuckshop.store import sessions, tables, troubles
+from tuckshop.store.ids_behind import ids_behind
 from tuckshop.store.migrations import revisions
 from tuckshop.store.troubles import URL_FORMS, Cause, Trouble
 
@@ -88,7 +89,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         settings=POSTGRES_READS,
     )
     # asyncpg reads the URL itself: the till's connections and these must never understand it differently.
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,
         pool_size=pool_size,
@@ -97,6 +98,8 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         hide_parameters=True,  # Hashes of passwords and tokens are none of a log's business.
         pool_pre_ping=True,  # A server that was started again must not cost a caller an error.
     )
+    event.listen(engine.sync_engine, "handle_error", _tell_ids_behind)
+    return engine
 
 
 def sqlite_path(url: str) -> str:
@@ -214,6 +217,8 @@ def _open_sqlite(path: str, pool_size: int) -> AsyncEngine:
         max_overflow=0,
     )
 
+    event.listen(engine.sync_engine, "handle_error", _tell_ids_behind)
+
     @event.listens_for(engine.sync_engine, "connect")
     def set_pragmas(connection: Any, _record: object) -> None:
         _set_pragmas(connection)
@@ -239,6 +244,13 @@ async def _connect(uri: str) -> aiosqlite.Connection:
     except asyncio.CancelledError:
         await (await connecting).close()
         raise
+
+
+def _tell_ids_behind(context: ExceptionContext) -> None:
+    """Before anybody takes it for a name that is taken. Raises IdsBehind."""
+    behind = ids_behind(context.original_exception)
+    if behind is not None:
+        raise behind from context.original_exception
 
 
 @contextmanager
@@ -352,7 +364,10 @@ def _require_current(state: State) -> None:
         )
         raise DatabaseUnusable(Trouble(Cause.TABLE_MISSING, sentence))
     if not state.is_installed:
-        raise DatabaseUnusable("The shop is not set up completely. Finish with `tuckshop init`.")
+        raise DatabaseUnusable(
+            "The shop is not set up completely. Finish with `tuckshop init`, or run `tuckshop copy` again"
+            " if a copy was interrupted."
+        )
 
 
 async def _require_durable(connection: AsyncConnection, *, unsafe_durability: bool) -> None:

@@ -13,6 +13,7 @@ import structlog
 
 from tuckshop.domain.refusals import DepositTooLarge, MachineLimitReached, Refusal, UserNotPresent
 from tuckshop.store.health import Health
+from tuckshop.store.ids_behind import IdsBehind
 from tuckshop.store.troubles import AWAY, LASTING
 from tuckshop.telemetry import COMMANDS, Alerts, Spread
 from tuckshop.till.callers import MachineCaller
@@ -140,7 +141,7 @@ class Till:
         A caller that is cancelled while it waits does not cancel the command.
 
         Raises:
-            Busy, Unavailable: the command had no effect.
+            Busy, Unavailable, IdsBehind: the command had no effect.
             OutcomeUnknown: it may have had; asking again with the same key is safe.
             Defect: it had none, and never will.
         """
@@ -203,6 +204,9 @@ class Till:
                 self._health.failed(trouble)
         except Exception as error:
             _put_back(batch)
+            if len(batch) == 1 and isinstance(error, IdsBehind):
+                _fail(batch[0], error)
+                return
             if len(batch) == 1:
                 command = batch[0].envelope.command.tag
                 _fail(batch[0], Defect(command))

@@ -46,7 +46,7 @@ class Books(Protocol):
         Returns once the changes are durable. `decide` must not keep state between calls.
 
         Raises:
-            Unavailable, Contended, BatchRefused: nothing was written.
+            Unavailable, Contended, BatchRefused, IdsBehind: nothing was written.
             OutcomeUnknown: written or not, nobody could tell in time.
         """
 

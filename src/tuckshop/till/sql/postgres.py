@@ -11,6 +11,7 @@ import asyncpg
 from sqlalchemy import Table
 
 from tuckshop.store import sessions, troubles
+from tuckshop.store.ids_behind import ids_behind
 from tuckshop.till.sql import books, script
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.steps import (
@@ -163,6 +164,8 @@ class PostgresBooks:
                 await self._connection.execute("ROLLBACK")
         except (*_AWAY, asyncpg.PostgresError):
             await self._disconnect()
+        if (behind := ids_behind(error)) is not None:
+            raise behind from error
         if isinstance(error, _CONTENDED) or _box_changed(error):
             on_key = isinstance(error, asyncpg.UniqueViolationError)
             raise books.Contended(type(error).__name__, on_key=on_key) from error

@@ -13,6 +13,7 @@ import msgspec
 
 from tuckshop.store import troubles
 from tuckshop.store.engine import connect_sqlite
+from tuckshop.store.ids_behind import ids_behind
 from tuckshop.till.sql import books, script
 from tuckshop.till.sql.account_ids import AccountIds
 from tuckshop.till.sql.steps import (
@@ -99,6 +100,8 @@ class SqliteBooks:
             if isinstance(error, sqlite3.Error) and troubles.of(error) is not None:
                 self._disconnect()
                 raise _unavailable(error) from error
+            if (behind := ids_behind(error)) is not None:
+                raise behind from error
             if isinstance(error, sqlite3.Error | OverflowError):
                 raise books.BatchRefused(str(error)) from error
             raise
