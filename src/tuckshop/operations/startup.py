@@ -26,6 +26,7 @@ from tuckshop.till.policy import Policy
 from tuckshop.till.sql.books import Books
 from tuckshop.till.sql.postgres import PostgresBooks
 from tuckshop.till.sql.sqlite import SqliteBooks
+from tuckshop.till.state.working_set import WorkingSet
 
 Clock = Callable[[], int]
 
@@ -79,7 +80,8 @@ async def open_shop(
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         books = open_books(given.url, clock=clock, events=events)
         # On PostgreSQL events come back from the database, those of other processes among them.
-        committed = in_doubt = None
+        committed: Callable[[WorkingSet], None] | None = None
+        in_doubt: Callable[[], None] | None = None
         if events is not None and isinstance(books, SqliteBooks):
             committed, events.version = events.committed, books.version
         elif events is not None and given.redis_url:
