@@ -16,7 +16,14 @@ from tests.shop import Clock
 from tuckshop.context import Shop
 from tuckshop.domain.refusals import BadCredentials, TooManyRegistrations, TooManyTries
 from tuckshop.domain.users import Role
-from tuckshop.identity import login_throttle, refused_tries, registration, registration_throttle, sessions
+from tuckshop.identity import (
+    addresses,
+    login_throttle,
+    refused_tries,
+    registration,
+    registration_throttle,
+    sessions,
+)
 from tuckshop.identity.sessions import LoggedIn
 from tuckshop.operations.startup import open_shop
 from tuckshop.settings import Settings
@@ -159,11 +166,11 @@ async def test_what_others_write_there_is_not_believed(
         await add_ada(shop)
         await fill(shop)
         with redis_server.client() as client:
-            [name] = client.keys()  # type: ignore[misc]
+            [name] = client.keys()
             note = client.get(name)
             body = note[16:]
             # Moved to the name of somebody at home: a genuine note, for another key.
-            pair = login_throttle.key_of("pair", "ada", HOME)
+            pair = login_throttle.key_of("pair", "ada", addresses.place(HOME))
             at_home = name.rpartition(b":")[0] + b":" + pair.hex().encode()
             for forged in (
                 note,

@@ -86,14 +86,15 @@ async def begin(
     now_us = shop.clock()
     counted.sort()  # In one order, or two tries would wait for each other.
     delay = 0.0
+    full = counted[0][0]
     try:
         async with writing(shop.engine) as connection:
-            for name, limit in counted:
-                used = await count(connection, name, limit, now_us)
+            for full, limit in counted:
+                used = await count(connection, full, limit, now_us)
                 if limit is PAIR:
                     delay = max(used - limit.attempts // 2, 0) * DELAY_SECONDS
     except TooManyTries as refusal:
-        await refused_tries.remember(shop, name, refusal)
+        await refused_tries.remember(shop, full, refusal)
         raise
     if delay:
         await asyncio.sleep(delay)

@@ -200,7 +200,11 @@ class Events:
 
     def listen(self, dsn: str) -> Line:
         """Connects it with the other processes."""
-        heard = {changed_ids.CHANNEL: self._hear, WATCHERS: self._be_loud, MISSED: self._hear_missed}
+        heard: dict[str, Callable[[str], None]] = {
+            changed_ids.CHANNEL: self._hear,
+            WATCHERS: self._be_loud,
+            MISSED: self._hear_missed,
+        }
         self._line = Line(dsn=dsn, heard=heard, renewed=self._renew)
         return self._line
 

@@ -40,7 +40,7 @@ def require_usable(url: str) -> None:
             "TUCKSHOP_REDIS_URL needs the package redis. Install it with `pip install 'tuckshop[redis]'`."
         )
     try:
-        connect(url, seconds=ANSWER_SECONDS)
+        _ = connect(url, seconds=ANSWER_SECONDS)
     except (ValueError, TypeError):
         raise SettingsInvalid(
             "TUCKSHOP_REDIS_URL is not valid. Set an address such as redis://127.0.0.1:6379/0 or"
