@@ -42,8 +42,10 @@ async def history(shop: Shop) -> tuple[SessionCaller, SessionCaller]:
     cola = (await shop.product(price_cents=100, stock=90, seller=sam)).product_id
     gum = (await shop.product("gum", price_cents=15, stock=90)).product_id
     await shop.execute("UPDATE users SET tab_limit_cents = 900 WHERE username = 'ada'")
+    placed = await shop.buy(ada, (cola, 2), (gum, 1), client_ref="mine")
     for number in range(4):
-        placed = await shop.buy(ada, (cola, 2), (gum, 1), client_ref=f"mine {number}")
+        if number:
+            await shop.buy(ada, (cola, 2), (gum, 1), client_ref=f"mine {number}")
         await shop.buy(bob, (gum, 3), client_ref=f"mine {number}")
     await shop.do(Refund(ada, placed.order_id, {cola: 1}, "ada's mother fell ill"))
     for settled in (0, 200):
@@ -137,7 +139,7 @@ async def test_what_is_refunded_later_goes_to_nobody(shop: Shop) -> None:
     await shop.do(Refund(OPERATOR, order["id"]))
     held = await balances(shop)
     assert (held["unclaimed"], held["former buyers's wallet"]) == (215, 0)
-    await shop.buy(ada, (1, 1), client_ref="mine 0")  # Their references are free again.
+    await shop.buy(ada, (1, 1), client_ref="mine")  # Their references are free again.
     await shop.assert_clean()
 
 

@@ -89,7 +89,7 @@ async def test_an_open_shop_forgets_old_ones_by_itself(
 
     monkeypatch.setattr(asyncio, "sleep", once)
     with pytest.raises(asyncio.CancelledError):
-        await retention.keep_forgetting(running)
+        await retention.keep_forgetting(running, retention.Kept())
     assert await shop.rows("uploads") == []
 
 

@@ -92,9 +92,9 @@ async def _former_buyers(shop: Shop) -> _Former:
         if user_id is None:
             now_us = shop.clock()
             row = {"username": FORMER_BUYERS, "username_key": FORMER_BUYERS, "password_hash": NO_PASSWORD}
-            row |= {"state": UserState.CLOSED.value, "created_us": now_us, "closed_us": now_us}
             roles = {"is_buyer": True, "is_seller": False, "is_cashier": False, "is_admin": False}
-            made = insert(users).values(**row, **roles, erased_us=now_us)
+            times = dict.fromkeys(("created_us", "closed_us", "erased_us"), now_us)
+            made = insert(users).values(**row, **roles, **times, state=UserState.CLOSED.value)
             user_id = (await connection.execute(made.returning(users.c.id))).scalar_one()
         ids = [
             await _account(connection, user_id, kind, make=True)
