@@ -65,7 +65,10 @@ class Drill:
         lost = await self.lost(before)
         seconds = self._gap(begun)
         self.losses.append(Loss(what, seconds, sum(map(len, before)), lost))
-        print(f"{what}: {seconds:.1f} s without a sale, {sum(map(len, before)):,} acknowledged, {lost} lost", flush=True)
+        print(
+            f"{what}: {seconds:.1f} s without a sale, {sum(map(len, before)):,} acknowledged, {lost} lost",
+            flush=True,
+        )
 
     async def sale_after(self, begun: float) -> None:
         """A sale that was asked for after the event is over."""
