@@ -1,6 +1,6 @@
 """Three database machines as deploy/patroni has them, each in a network namespace of its own, and HAProxy.
 
-A machine is killed with all its processes, or its cable is pulled. Needs root, iproute2, and Debian's programs.
+A machine is killed with all its processes, or its cable is pulled. Needs root and all PROGRAMS.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from tuckshop.store.engine import open_engine
 
 IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 KILLS, CUTS, ALONE, SWITCHES = (10, 5, 3, 3) if IS_PROOF else (1, 1, 1, 1)
+log = logging.getLogger(__name__)
+
 LOOKS, LOOK_AGAIN_SECONDS = 8, 0.5
 
 pytestmark = [
@@ -53,7 +56,7 @@ def test_a_lost_leader_loses_no_sale(
 ) -> None:
     with two_nodes(tmp_path_factory.mktemp("failover")) as (site, stage):
         found = asyncio.run(_drill(site, stage))
-    print(table(found))
+    log.info("%s", table(found))
     record_property("figures", _figures(found))
     assert found.faults == []
     assert [one for one in found.losses if one.lost] == []
@@ -72,7 +75,7 @@ def test_finds_what_is_lost_where_nobody_waits_for_a_second_machine(
 
     with two_nodes(tmp_path_factory.mktemp("failover")) as (site, stage):
         lost = asyncio.run(control(site, stage))
-    print(f"without waiting for a second machine: {lost} acknowledged sales lost")
+    log.info("without waiting for a second machine: %d acknowledged sales lost", lost)
     assert lost > 0
 
 
