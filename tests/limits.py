@@ -54,8 +54,8 @@ def serve_patiently() -> None:
 def serve_in_a_small_way(how: str) -> None:
     """What takes thousands of requests, or many seconds, comes about sooner; nothing else is other.
 
-    `small`: the till has few places. `tired`: it soon gives up on a database that is away. `as sold`: it waits
-    as long as everybody's.
+    `small`: the till has few places. `tired`: it soon gives up on a database that is away. `as sold`: it
+    waits as long as everybody's.
     """
     from tuckshop.till.engine.queue import Till
     from tuckshop.till.sql import postgres

@@ -1,8 +1,9 @@
-"""A drill: clients buy all the time, with keys, at two app nodes, while one database machine after the other is lost."""
+"""A drill: clients buy with keys at two app nodes while one database machine after the other is lost."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.concurrency.scenes import Stage
 from tests.crash.kills import Client, seeded
@@ -22,7 +24,8 @@ PAUSE_SECONDS = 0.05  # Between a client's purchases: what is shown is not speed
 AGAIN_SECONDS = 0.2
 UNDER_WAY_SECONDS = 1.0
 BESIDE_SECONDS = 2.0  # Of purchases before each event, and of those that the control loses.
-UNKNOWN = "outcome-unknown"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,22 +68,20 @@ class Drill:
         lost = await self.lost(before)
         seconds = self._gap(begun)
         self.losses.append(Loss(what, seconds, sum(map(len, before)), lost))
-        print(
-            f"{what}: {seconds:.1f} s without a sale, {sum(map(len, before)):,} acknowledged, {lost} lost",
-            flush=True,
-        )
+        count = sum(map(len, before))
+        log.info("%s: %.1f s without a sale, %d acknowledged, %d lost", what, seconds, count, lost)
 
     async def sale_after(self, begun: float) -> None:
         """A sale that was asked for after the event is over."""
         async with asyncio.timeout(HANG_SECONDS):
             # Sales that were under way when the event came may be acknowledged just after it.
-            while not self.faults and self.sold_at[-1] < begun + UNDER_WAY_SECONDS:
+            while not self.faults and self.sold_at[-1] < begun + UNDER_WAY_SECONDS:  # noqa: ASYNC110
                 await asyncio.sleep(PAUSE_SECONDS)
 
     def _gap(self, begun: float) -> float:
         """The longest time without a sale since the event."""
         times = [at for at in self.sold_at if at >= begun - UNDER_WAY_SECONDS]
-        return max(after - before for before, after in zip(times, times[1:], strict=False))
+        return max(after - before for before, after in pairwise(times))
 
     async def lost(self, before: list[set[int]]) -> int:
         rows = await self.stage.query("SELECT buyer_id, id FROM orders")
@@ -163,7 +164,7 @@ def switch_over(site: Site, leader: Machine) -> Callable[[], None]:
 
 
 async def lose_without_waiting(drill: Drill) -> int:
-    """The control: nobody waits for a second machine, which hears nothing for 2 s; how many sales are lost."""
+    """The control: nobody waits for a second machine, which hears nothing for 2 s. How many are lost."""
     site = drill.site
     loose = {"synchronous_mode": False, "maximum_lag_on_failover": 1 << 30}
     await asyncio.to_thread(site.settle)

@@ -1,6 +1,6 @@
 """Three database machines as deploy/patroni has them, each in a network namespace of its own, and HAProxy.
 
-A machine is killed with all its processes, or its cable is pulled. Needs root, iproute2, and Debian's programs.
+A machine is killed with all its processes, or its cable is pulled. Needs root and all PROGRAMS.
 """
 
 from __future__ import annotations
@@ -37,8 +37,14 @@ _PREFIX = f"ts{os.getpid() % 100_000}"
 # Waits until its standard input closes, which happens however the process that holds the other end dies.
 _GUARD = """
 cat >/dev/null
-for one in $1; do for pid in $(ip netns pids "$one"); do kill -KILL "$pid"; done; ip netns del "$one"; done
+kill -KILL "$(cat "$3/haproxy.pid")"
+for one in $1; do
+    for pid in $(ip netns pids "$one"); do kill -KILL "$pid"; done
+    ip link del "${one}c"
+    ip netns del "$one"
+done
 ip link del "$2"
+cd / && rm -rf "$3"
 """
 
 
@@ -109,9 +115,14 @@ class Machine:
                     os.kill(pid, signal.SIGKILL)
             if only:
                 break
-        for one in () if only else self._started:
+        if not only:
+            self.reap()
+
+    def reap(self) -> None:
+        """Returns when what was started on it is gone."""
+        for one in self._started:
             one.wait()
-        self._started = self._started if only else []
+        self._started.clear()
 
     def plug(self, *, is_in: bool) -> None:
         """Pulls the cable, or puts it back."""
@@ -197,7 +208,15 @@ def opened_site() -> Iterator[Site]:
     ports = loopback.free_port(range(30_000, 31_000)), loopback.free_port(range(31_000, 32_000))
     site = Site(folder, machines, passwords, *ports)
     guard = subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, "guard", " ".join(one.namespace for one in machines), f"{_PREFIX}lan"],
+        [
+            "/bin/sh",
+            "-c",
+            _GUARD,
+            "guard",
+            " ".join(one.namespace for one in machines),
+            f"{_PREFIX}lan",
+            folder,
+        ],
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -212,7 +231,8 @@ def opened_site() -> Iterator[Site]:
             yield site
     finally:
         guard.communicate()  # It ends everything, as it would if we had been killed.
-        shutil.rmtree(folder, ignore_errors=True)
+        for machine in machines:
+            machine.reap()
 
 
 def _lay_cables(machines: list[Machine]) -> None:
@@ -266,10 +286,13 @@ def _haproxy(site: Site) -> Iterator[None]:
     path = site.folder / "haproxy.cfg"
     path.write_text(Template((DEPLOY / "haproxy.cfg").read_text()).substitute(_places(site)))
     with (site.folder / "haproxy.log").open("wb") as log:
-        process = subprocess.Popen(["haproxy", "-db", "-f", str(path)], stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(["haproxy", "-db", "-f", path], stdout=log, stderr=subprocess.STDOUT)
+    pid_file = site.folder / "haproxy.pid"  # For the guard.
+    pid_file.write_text(str(process.pid))
     try:
         yield
     finally:
+        pid_file.unlink()
         process.kill()
         process.wait()
 

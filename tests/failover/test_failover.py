@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from tuckshop.store.engine import open_engine
 
 IS_PROOF = os.environ.get("TUCKSHOP_PROOF") == "1"
 KILLS, CUTS, ALONE, SWITCHES = (10, 5, 3, 3) if IS_PROOF else (1, 1, 1, 1)
+log = logging.getLogger(__name__)
+
 LOOKS, LOOK_AGAIN_SECONDS = 8, 0.5
 
 pytestmark = [
@@ -36,14 +39,13 @@ pytestmark = [
 
 
 @contextmanager
-def two_nodes(folder: Path) -> Iterator[Stage]:
+def two_nodes(folder: Path) -> Iterator[tuple[Site, Stage]]:
+    """An empty shop on three machines, with two nodes that serve it. Their logs must name no defect."""
     with opened_site() as site:
         asyncio.run(_make_database(site))
         asyncio.run(set_up(site.url()))
         with serving(site.url(), folder, count=2, settings={HOW: "as sold"}) as servers:
-            stage = Stage(site.url(), servers, cast("Any", None))
-            stage.site = site  # type: ignore[attr-defined]
-            yield stage
+            yield site, Stage(site.url(), servers, cast("Any", None))
             assert "api.defect" not in servers.said()
             assert "till.defect" not in servers.said()
 
@@ -52,9 +54,9 @@ def two_nodes(folder: Path) -> Iterator[Stage]:
 def test_a_lost_leader_loses_no_sale(
     tmp_path_factory: pytest.TempPathFactory, record_property: Callable[[str, object], None]
 ) -> None:
-    with two_nodes(tmp_path_factory.mktemp("failover")) as stage:
-        found = asyncio.run(_drill(stage))
-    print(table(found))
+    with two_nodes(tmp_path_factory.mktemp("failover")) as (site, stage):
+        found = asyncio.run(_drill(site, stage))
+    log.info("%s", table(found))
     record_property("figures", _figures(found))
     assert found.faults == []
     assert [one for one in found.losses if one.lost] == []
@@ -63,17 +65,17 @@ def test_a_lost_leader_loses_no_sale(
 def test_finds_what_is_lost_where_nobody_waits_for_a_second_machine(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    async def control(stage: Stage) -> int:
-        one, tasks = await drill.begin(stage.site, stage)  # type: ignore[attr-defined]
+    async def control(site: Site, stage: Stage) -> int:
+        one, tasks = await drill.begin(site, stage)
         lost = await drill.lose_without_waiting(one)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         return lost
 
-    with two_nodes(tmp_path_factory.mktemp("failover")) as stage:
-        lost = asyncio.run(control(stage))
-    print(f"without waiting for a second machine: {lost} acknowledged sales lost")
+    with two_nodes(tmp_path_factory.mktemp("failover")) as (site, stage):
+        lost = asyncio.run(control(site, stage))
+    log.info("without waiting for a second machine: %d acknowledged sales lost", lost)
     assert lost > 0
 
 
@@ -102,8 +104,8 @@ async def _leads(site: Site) -> bool:
         connection.terminate()
 
 
-async def _drill(stage: Stage) -> Drill:
-    one, tasks = await drill.begin(stage.site, stage)  # type: ignore[attr-defined]
+async def _drill(site: Site, stage: Stage) -> Drill:
+    one, tasks = await drill.begin(site, stage)
     for times, what, event in (
         (KILLS, "leader killed (kill -9)", drill.kill_machine),
         (CUTS, "leader cut off the network", drill.cut_cable),

@@ -72,7 +72,7 @@ class Connection:
         self._asked = asked
 
     async def execute(self, sql: str, timeout: float = 0) -> None:  # noqa: ASYNC109
-        """Transactions begin and end, and are ended for others. What is marked is durable: no standby is late."""
+        """Transactions begin and end, and are ended for others. No standby is late: a mark says nothing."""
         if sql == postgres._MARK:
             await self._reach("mark")
             return

@@ -1,4 +1,4 @@
-"""A real PgBouncer between the shop and PostgreSQL: with a session for each connection it works, else it is named."""
+"""A real PgBouncer before PostgreSQL: with a session for each connection it works, else it is named."""
 
 from __future__ import annotations
 
@@ -98,9 +98,10 @@ async def test_names_pgbouncer_where_sessions_are_shared(pooled: Pooled, mode: s
 
 
 def test_names_pgbouncer_when_the_server_starts(pooled: Pooled, tmp_path: Path) -> None:
-    with pytest.raises(ServerFailed, match="PgBouncer with pool_mode = transaction"):
-        with server.serving(pooled("transaction"), tmp_path):
-            pass
+    url = pooled("transaction")
+    named = pytest.raises(ServerFailed, match="PgBouncer with pool_mode = transaction")
+    with named, server.serving(url, tmp_path):
+        pass
 
 
 async def test_postgresql_itself_shares_no_sessions(postgres_url: str) -> None:

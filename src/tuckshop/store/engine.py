@@ -85,7 +85,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         sessions.connect,
         postgres_dsn(url),
         name="tuckshop",
-        timeout=CONNECT_SECONDS_MAX,
+        seconds_max=CONNECT_SECONDS_MAX,
         settings=POSTGRES_READS,
     )
     # asyncpg reads the URL itself: the till's connections and these must never understand it differently.

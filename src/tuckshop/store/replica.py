@@ -1,4 +1,4 @@
-"""A replica of the database, for reads that may be a moment old: used while it is near, or else the primary is."""
+"""A replica of the database, for reads that may be a moment old: used while it is near the primary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Position(NamedTuple):
-    """How far a server was in the log that replicas follow: the server's log, the database, and the place in it."""
+    """How far a server was in the log that replicas follow: whose log, which database, which place in it."""
 
     system: int
     database: str
@@ -48,7 +48,7 @@ class Replica:
         self._is_known_far = False
 
     async def check(self) -> None:
-        """Raises DatabaseUnusable if it is another database. That it is away is none of a start's business."""
+        """Raises DatabaseUnusable if it is another database. One that is away keeps no shop from starting."""
         try:
             here, there = await _position(self._primary), await _position(self._engine)
         except (DatabaseAway, DBAPIError):
@@ -129,6 +129,7 @@ def _is_conflict(error: DBAPIError) -> bool:
 _POSITION = """
 SELECT (SELECT system_identifier FROM pg_control_system()) AS system,
     current_database()::text AS database, pg_is_in_recovery() AS is_replica,
-    coalesce(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0', 0)
-    AS place
+    coalesce(
+        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0', 0
+    ) AS place
 """

@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 LOOKS = 3  # A pooler that others use as well may have given one of two looks another session by chance.
 POOLED = (
-    "A connection pooler, such as PgBouncer with pool_mode = transaction, hands one session of PostgreSQL to several"
-    " connections in turn. Set pool_mode = session for this database, or name PostgreSQL itself in"
+    "A connection pooler, such as PgBouncer with pool_mode = transaction, hands one session of PostgreSQL to"
+    " several connections in turn. Set pool_mode = session for this database, or name PostgreSQL itself in"
     " TUCKSHOP_DATABASE_URL."
 )
 
 
 async def connect(
-    dsn: str, *, name: str, timeout: float, settings: Mapping[str, str], **options: Any
+    dsn: str, *, name: str, seconds_max: float, settings: Mapping[str, str], **options: Any
 ) -> asyncpg.Connection[Any]:
     """A session with these settings, known to the server by this name.
 
@@ -28,11 +28,11 @@ async def connect(
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: there is none to be had.
     """
     connection: asyncpg.Connection[Any] = await asyncpg.connect(
-        dsn, timeout=timeout, server_settings={"application_name": name}, **options
+        dsn, timeout=seconds_max, server_settings={"application_name": name}, **options
     )
     try:
         told = "; ".join(f"SET {setting} = '{value}'" for setting, value in settings.items())
-        await connection.execute(told, timeout=timeout)
+        await connection.execute(told, timeout=seconds_max)
     except BaseException:
         connection.terminate()
         raise

@@ -131,7 +131,7 @@ class PostgresBooks:
             self._connection = await sessions.connect(
                 self._dsn,
                 name="tuckshop till",
-                timeout=CONNECT_SECONDS,
+                seconds_max=CONNECT_SECONDS,
                 command_timeout=FATE_SECONDS,
                 settings={
                     "jit": "off",
