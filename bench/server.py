@@ -1,5 +1,6 @@
 """A Tuckshop server of the bench's own, as an operator would start it."""
 
+import hashlib
 import os
 import secrets
 import signal
@@ -56,7 +57,7 @@ class Server:
 @contextmanager
 def serving(url: str, *, workers: int, settings: dict[str, str] | None = None) -> Iterator[Server]:
     """Run `tuckshop serve` on a database in a process group of its own, and stop all of it afterwards."""
-    secret = secrets.token_hex(32)
+    secret = hashlib.sha256(url.encode()).hexdigest()  # The same at every start: a shop takes no other.
     with tempfile.TemporaryDirectory(prefix="tuckshop-bench-") as home, tempfile.TemporaryFile() as log:
         port = loopback.free_port()
         began = time.monotonic()

@@ -27,6 +27,7 @@ from tuckshop.domain.refusals import InvalidField, Refusal
 from tuckshop.http import field_problems, openapi
 from tuckshop.http.errors import complaint, facts_of, kind
 from tuckshop.http.refusal_rows import TABLE
+from tuckshop.store.ids_behind import IdsBehind
 from tuckshop.till.engine.queue import Busy, Defect
 from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 from tuckshop.till.state import forms
@@ -126,6 +127,7 @@ def test_each_branch_of_the_tree_has_its_status(base: type[Refusal], statuses: s
         (Busy(), 503, "unavailable"),
         (Unavailable("away"), 503, "unavailable"),
         (OutcomeUnknown("lost"), 503, "outcome-unknown"),
+        (IdsBehind("orders"), 503, "unavailable"),
         (Defect("PlaceOrder"), 500, "internal-error"),
         (ZeroDivisionError("a secret detail"), 500, "internal-error"),
         (TimeoutError(), 500, "internal-error"),

@@ -16,6 +16,8 @@ from tuckshop.cli.main import cli
 from tuckshop.domain import refusals
 from tuckshop.domain.field_problems import NotADecimal, field_problems
 from tuckshop.imports.file_problems import FileProblem, InvalidCell
+from tuckshop.operations.copy import CopyFailed
+from tuckshop.store.ids_behind import IdsBehind
 from tuckshop.till.engine.queue import Busy, Defect
 from tuckshop.till.sql.books import OutcomeUnknown, Unavailable
 
@@ -60,6 +62,8 @@ def test_amounts_are_told_in_major_units() -> None:
         (Unavailable("x"), "Nothing was changed"),
         (OutcomeUnknown(), "Check whether the command took effect"),
         (PermissionError(13, "Permission denied", "/x/y"), "Permission denied: /x/y."),
+        (IdsBehind("orders"), "The next id of orders is used already"),
+        (CopyFailed("Nothing was copied."), "Nothing was copied."),
         (Defect("PlaceOrder"), "bug in Tuckshop (Defect)"),
         (ModuleNotFoundError("No module named 'x'"), "installation of Tuckshop is incomplete"),
         (KeyError("secret"), "bug in Tuckshop (KeyError)"),

@@ -44,10 +44,11 @@ def copy(target: str) -> None:
         f"As of      {begun:%Y-%m-%d %H:%M:%S} UTC. What is sold later is not in the copy: to move the shop,"
         " stop its servers before you copy."
     )
-    key = (
-        "Set the same TUCKSHOP_SECRET" if given.secret else f"Copy {settings.KEY_FILE} from {given.home_path}"
-    )
-    click.echo(f"Next       {key} on the nodes that serve the copy, and set TUCKSHOP_DATABASE_URL there.")
+    if given.secret:
+        key = "Set the same TUCKSHOP_SECRET on"
+    else:
+        key = f"Copy {settings.KEY_FILE} from {given.home_path} to"
+    click.echo(f"Next       {key} the nodes that serve the copy, and set TUCKSHOP_DATABASE_URL there.")
 
 
 async def _copy(given: Settings, target: str) -> int:
