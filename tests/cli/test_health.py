@@ -22,7 +22,7 @@ def test_says_whether_the_server_is_ready(open_terminal: Terminal, environment: 
     with serving("serve", cwd=open_terminal.home) as server:
         environment(port=server.url.rpartition(":")[2], host="0.0.0.0")
         assert open_terminal.works("health", "--wait", "1") == "The server is ready.\n"
-        open_terminal.database.rename(open_terminal.home / "gone")
+        open_terminal.tamper("DELETE FROM shop")
         answer = open_terminal("health")
         assert answer.code == 1
         assert answer.error.endswith("it answers 503.\n")

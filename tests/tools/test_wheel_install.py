@@ -44,14 +44,15 @@ def _lines(start: str) -> str:
 def test_the_demo_sells_from_the_wheel(installer: str, dist: Path, tmp_path: Path) -> None:
     start, program = INSTALLERS[installer]
     here = Path(sys.executable).parent
-    if not (here / installer).exists() and shutil.which(installer) is None:
-        pytest.skip(f"there is no {installer}")
     home = tmp_path / "home"
     shutil.copytree(dist, home)
+    if installer == "pipx" and shutil.which("pipx") is None:
+        (home / "pipx").write_text('#!/bin/sh\nexec uv tool run pipx "$@"\n')
+        (home / "pipx").chmod(0o700)
     theirs = ("TUCKSHOP_", "PYTHON", "VIRTUAL_ENV", "COV_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
-    environment |= {"HOME": str(home), "PATH": f"{os.environ['PATH']}:{here}"}
-    environment |= {"PIPX_HOME": str(home / "pipx"), "PIPX_BIN_DIR": str(home / "bin")}
+    environment |= {"HOME": str(home), "PATH": f"{os.environ['PATH']}:{here}:{home}"}
+    environment |= {"PIPX_HOME": str(home / "venvs"), "PIPX_BIN_DIR": str(home / "bin")}
     environment |= {"UV_TOOL_DIR": str(home / "tools"), "UV_TOOL_BIN_DIR": str(home / "bin")}
     done = subprocess.run(
         ["bash", "-ec", _lines(start)],
@@ -80,7 +81,7 @@ def _buy(url: str) -> None:
         login = {"username": SHOP.buyers[0], "password": SHOP.password}
         token = ada.post("/auth/login", json=login).raise_for_status().json()["access"]
         ada.headers["Authorization"] = f"Bearer {token}"
-        ada.post("/wallet/deposits", json={"coins": {"200": 5}}).raise_for_status()
+        ada.post("/wallet/deposits", json={"coins": {"100": 5}}).raise_for_status()
         products = ada.get("/products").raise_for_status().json()["items"]
         product = next(one for one in products if one["stock"])
         assert product["image"] is None or ada.get(f"{url}{product['image']}").status_code == 200
