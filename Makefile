@@ -79,7 +79,7 @@ proof.mutation: $(DEVELOPMENT) ## change the rules in a thousand small ways and 
 .PHONY: proof.images
 proof.images: $(DEVELOPMENT) ## build the images without Docker, and buy something from them (as root, half an hour)
 	@PYTHON=$(BIN)/python tools/system-packages postgresql buildah debootstrap
-	$(BIN)/python -m pytest --log-cli-level=INFO tests/images/built.py $(ARGS)
+	$(BIN)/python -m pytest --log-cli-level=INFO -o faulthandler_timeout=0 tests/images/built.py $(ARGS)
 
 .PHONY: bench
 bench: $(DEVELOPMENT) ## measure purchases beside pgbench

@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,22 +20,37 @@ from tools.loopback import free_port
 from tools.purchase import purchase
 
 SELLS = {"TUCKSHOP_COINS": "self", "TUCKSHOP_SELLER_REGISTRATION": "open", "TUCKSHOP_HOST": "127.0.0.1"}
-STAGES = ("prod", "test", "dev")
 MEBIBYTE = 1 << 20
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="images are built by root alone")
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Image]]:
-    """Each stage."""
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """The stage that shops run on."""
+    yield from built("prod", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """The stage with the tests."""
+    yield from built("test", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """The stage for those who change the shop."""
+    yield from built("dev", tmp_path_factory)
+
+
+def built(stage: str, folders: pytest.TempPathFactory) -> Iterator[Image]:
+    """A stage, and at the end nothing of it but the image itself."""
     for program in ("buildah", "debootstrap", "unshare", "setpriv"):
         assert shutil.which(program), f"{program} is not installed"
     make_base()
-    built = {stage: build(stage, tmp_path_factory.mktemp("pip")) for stage in STAGES}
-    yield built
-    for image in built.values():
-        image.remove()
+    image = build(stage, folders.mktemp("pip"))
+    yield image
+    image.remove()
 
 
 @pytest.fixture
@@ -46,8 +61,7 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
-def test_prod_has_what_a_shop_needs_and_nothing_else(images: Mapping[str, Image], home: Path) -> None:
-    prod = images["prod"]
+def test_prod_has_what_a_shop_needs_and_nothing_else(prod: Image, home: Path) -> None:
     assert prod.config["User"] == "10001:10001"
     assert prod.config["Entrypoint"] == ["tuckshop"]
     assert prod.config["Volumes"] == {"/var/lib/tuckshop": {}}
@@ -69,9 +83,9 @@ def test_prod_has_what_a_shop_needs_and_nothing_else(images: Mapping[str, Image]
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_prod_sells_confined(
-    images: Mapping[str, Image], home: Path, tmp_path: Path, database: str, request: pytest.FixtureRequest
+    prod: Image, home: Path, tmp_path: Path, database: str, request: pytest.FixtureRequest
 ) -> None:
-    prod, port = images["prod"], free_port()
+    port = free_port()
     settings = {**SELLS, "TUCKSHOP_PORT": str(port)}
     if database == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -108,27 +122,26 @@ def test_prod_sells_confined(
     assert (home / "tuckshop.sqlite3").exists() == (database == "sqlite")
 
 
-def test_prod_says_what_is_missing(images: Mapping[str, Image], home: Path) -> None:
+def test_prod_says_what_is_missing(prod: Image, home: Path) -> None:
     for settings in ({}, {"TUCKSHOP_SECRET": "s" * 64}, {"TUCKSHOP_PORT": "tcp://10.0.0.1:80"}):
-        refused = images["prod"].says(home, "tuckshop", "serve", **settings)
+        refused = prod.says(home, "tuckshop", "serve", **settings)
         assert refused.returncode in (1, 2)
         assert refused.stderr.startswith("Error: ")
         assert "Traceback" not in refused.stderr
 
 
-def test_test_runs_tests_on_a_read_only_root(images: Mapping[str, Image], home: Path) -> None:
-    command = images["test"].config["Cmd"]
+def test_test_runs_tests_on_a_read_only_root(tests: Image, home: Path) -> None:
+    command = tests.config["Cmd"]
     ignored = [word for word in command if word.startswith("--ignore")]
     assert command[:3] == ["python", "-m", "pytest"]
     assert ignored
     words = [*command[:3], "-q", "-p", "no:cacheprovider", "tests/domain", "tests/cli/test_init.py"]
-    done = images["test"].says(home, *words)
+    done = tests.says(home, *words)
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-2_000:]
     logging.getLogger(__name__).info("%s", done.stdout.strip().splitlines()[-1])
 
 
-def test_dev_compares_tables_with_migrations(images: Mapping[str, Image], home: Path) -> None:
-    dev = images["dev"]
+def test_dev_compares_tables_with_migrations(dev: Image, home: Path) -> None:
     for name in ("src", "tools"):  # As compose.yaml mounts them.
         mounted = dev.files / "app" / name
         shutil.rmtree(mounted, ignore_errors=True)
