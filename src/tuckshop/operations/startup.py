@@ -17,7 +17,7 @@ from tuckshop.identity.passwords import Passwords
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
-from tuckshop.settings import Settings
+from tuckshop.settings import LogFormat, Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
 from tuckshop.store.health import Health
 from tuckshop.telemetry import Alerts, Meter
@@ -52,7 +52,7 @@ async def open_shop(
     Raises:
         DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
     """
-    telemetry.set_up_logs()
+    telemetry.set_up_logs(for_people=given.log_format is LogFormat.CONSOLE)
     engine = open_engine(given.url)
     passwords = Passwords()
     try:
