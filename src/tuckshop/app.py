@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -54,7 +54,8 @@ from tuckshop.http.middleware import Middleware
 from tuckshop.http.router import Application
 from tuckshop.http.state import Running
 from tuckshop.http.timeouts import BodyTimeouts
-from tuckshop.operations import alerts, metrics, readiness, retention, signing_key
+from tuckshop.http.tracing import Tracing
+from tuckshop.operations import alerts, error_reports, metrics, readiness, retention, signing_key
 from tuckshop.operations import orders as orders_kept
 from tuckshop.operations.connections import Connections
 from tuckshop.operations.shop_state import is_demo as holds_demo
@@ -75,14 +76,19 @@ class Service:
     """The whole ASGI application: requests go to the middleware, start and end of the server to the shop."""
 
     def __init__(
-        self, middleware: Middleware, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
+        self,
+        middleware: Middleware,
+        lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
+        *,
+        tracing: Tracing | None = None,
     ) -> None:
         self.middleware = middleware
+        self._outermost = tracing or middleware
         self._lifecycle = Lifecycle(lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's whole life. Nobody is let in by a web socket."""
-        await (self.middleware if scope["type"] == "http" else self._lifecycle)(scope, receive, send)
+        await (self._outermost if scope["type"] == "http" else self._lifecycle)(scope, receive, send)
 
 
 def create_served_app() -> Service:
@@ -106,7 +112,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
+        async with AsyncExitStack() as around:
+            if given.sentry_dsn:
+                around.callback(error_reports.start(given.sentry_dsn))
+            if tracing is not None:
+                around.callback(tracing.end)
+            shop = await around.enter_async_context(
+                open_shop(given, clock=clock, meter=meter, events=watched)
+            )
             is_demo = await holds_demo(shop.engine)
             if not is_demo and (recorded := await signing_key.claim(shop.engine, given)):
                 log.info("key.recorded", fingerprint=recorded)
@@ -171,7 +184,8 @@ def create_app(
         access_log=given.access_log,
         is_https=given.is_https,
     )
-    return Service(middleware, lifespan)
+    tracing = Tracing(middleware) if given.otel else None
+    return Service(middleware, lifespan, tracing=tracing)
 
 
 @cache

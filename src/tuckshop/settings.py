@@ -49,6 +49,13 @@ class Source(StrEnum):
     DEFAULT = "default"
 
 
+class LogFormat(StrEnum):
+    """How lines of the log are written: for programs, or for people."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
 class SettingsInvalid(Exception):
     """A setting cannot be used; the message is one sentence that names it."""
 
@@ -103,7 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     event_streams_per_address: Positive = 100  # the same from one address
     first_code_hash: str = ""  # of the code that makes the first admin; `serve` sets it and prints the code
     from_command: str = ""  # which settings the command gave its workers, with commas between; it sets this
-    access_log: bool = False  # a line of JSON for every request, not only for those that fail
+    log_format: LogFormat = LogFormat.JSON
+    sentry_dsn: str = ""  # where errors are sent; needs the extra sentry
+    otel: bool = False  # traces by the OTEL_ variables; needs the extra otel
+    access_log: bool = False  # a line for every request, not only for those that fail
     unsafe_durability: bool = False  # start although the database may lose sales when the power fails
 
     @property
@@ -194,6 +204,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         told["redis_url"] = _without_password(self.redis_url)
         told["replica_url"] = _without_password(self.replica_url)
         told["metrics_token"] = "(hidden)" if self.metrics_token else ""
+        told["sentry_dsn"] = "(hidden)" if self.sentry_dsn else ""
         told["first_code_hash"] = "(hidden)" if self.first_code_hash else ""
         told["secret"] = "(hidden)" if self.secret else f"(in {self.home_path / KEY_FILE})"
         return {f"{PREFIX}{name.upper()}": value for name, value in told.items()}

@@ -9,11 +9,14 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import structlog
+from structlog.typing import Processor
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 ALERTS_MAX = 1_000
@@ -21,22 +24,44 @@ ALERT_LENGTH_MAX = 200
 COMMANDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 
 
-def set_up_logs() -> None:
-    """Sends events to standard error as JSON.
+def set_up_logs(*, for_people: bool = False) -> None:
+    """Sends events to standard error as JSON, or `for_people` as text.
 
     Tracebacks come without local variables, which hold passwords and tokens; and plain, since drawing
     pretty ones takes seconds in which nobody is served.
     """
+    written: Processor = structlog.processors.JSONRenderer()
+    if for_people:
+        plain = structlog.dev.plain_traceback
+        written = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            _report,
+            *([] if for_people else [structlog.processors.format_exc_info]),
+            written,
         ],
         logger_factory=lambda *_: _StandardError(),
     )
+
+
+Report = Callable[[str, Mapping[str, Any]], None]
+_reports: list[Report] = []
+
+
+def report_errors_to(report: Report) -> Callable[[], None]:
+    """From now on it hears of every error, by event and facts; whoever calls the answer ends that."""
+    _reports.append(report)
+    return lambda: _reports.remove(report)
+
+
+def _report(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if method == "error":
+        for report in _reports:
+            report(str(event.get("event")), event)
+    return event
 
 
 class _StandardError:

@@ -133,13 +133,18 @@ async def check(given: Settings) -> None:
         DatabaseUnusable, SettingsInvalid, click.UsageError: one sentence that says what to do.
     """
     from tuckshop.dialects.shared import mounting
-    from tuckshop.operations import shop_state, signing_key
+    from tuckshop.http import tracing
+    from tuckshop.operations import error_reports, shop_state, signing_key
     from tuckshop.store.engine import check, opened_engine
     from tuckshop.store.redis_server import require_usable
     from tuckshop.store.writable import require_writable
 
     require_one_till(given)
     require_usable(given.redis_url)
+    if given.sentry_dsn:
+        error_reports.start(given.sentry_dsn)()
+    if given.otel:
+        tracing.require()
     mounting.require_served(given)
     if given.kiosk_open:
         raise click.UsageError(

@@ -21,7 +21,7 @@ from tuckshop.identity.passwords import Passwords
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
-from tuckshop.settings import Settings
+from tuckshop.settings import LogFormat, Settings
 from tuckshop.store.engine import check, open_engine, postgres_dsn, sqlite_path
 from tuckshop.store.health import Health
 from tuckshop.store.redis_server import Notes, require_usable
@@ -59,7 +59,7 @@ async def open_shop(
     Raises:
         DatabaseUnusable, SettingsInvalid: one sentence that says what to do.
     """
-    telemetry.set_up_logs()
+    telemetry.set_up_logs(for_people=given.log_format is LogFormat.CONSOLE)
     require_usable(given.redis_url)
     engine = open_engine(given.url)
     replica = _open_replica(given, primary=engine)

@@ -110,7 +110,10 @@ MEANT: list[tuple[str, dict[str, str]]] = [
             "metrics": N_("Metrics are public"),
             "metrics_token": N_("Token for metrics"),
             "metrics_folder": N_("Folder for metrics of several processes"),
+            "log_format": N_("Format of the log"),
             "access_log": N_("Log every request"),
+            "sentry_dsn": N_("Address of Sentry, for errors"),
+            "otel": N_("Traces by OpenTelemetry"),
         },
     ),
 ]
