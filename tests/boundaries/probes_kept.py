@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from tests.boundaries.scene import DAY_US, Asked, Scene
+from tuckshop.domain.orders import Fulfil
 from tuckshop.domain.users import Actor, Role
 from tuckshop.identity import guests
-from tuckshop.operations import alerts, audit, pictures, retention, staff_reads, uploads
+from tuckshop.operations import (
+    alerts,
+    audit,
+    erasing,
+    old_logs,
+    old_orders,
+    pictures,
+    retention,
+    staff_reads,
+    uploads,
+)
 from tuckshop.operations.uploads import UploadKind
 from tuckshop.till.callers import OPERATOR
 from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.orders import Dispense
 from tuckshop.till.commands.products import ChangeProduct, Restock
+from tuckshop.till.commands.refunds import Refund
 
 
 async def idempotency_key(scene: Scene) -> Asked:
@@ -124,3 +139,95 @@ async def last_audit(scene: Scene) -> Asked:
         return 7 in {row["failed_rules"] for row in await scene.shop.rows("audits")}
 
     return Asked(recorded_us, ask)
+
+
+async def address_hash(scene: Scene) -> Asked:
+    await scene.shop.buyer()
+    closed_us = scene.clock.now_us
+    await scene.shop.execute(
+        "UPDATE users SET state = 'closed', closed_us = :at_us, email_hash = :hash",
+        at_us=closed_us,
+        hash=b"h" * 32,
+    )
+
+    async def ask() -> int:
+        return await erasing.forget_addresses(scene.running)
+
+    return Asked(closed_us + 365 * DAY_US, ask)
+
+
+async def log_line(scene: Scene) -> Asked:
+    """The first of two lines, since the newest always stays."""
+    cola = await scene.shop.product()
+    written_us = scene.clock.now_us
+    scene.clock.forward(3_600)
+    await scene.shop.do(Restock(OPERATOR, cola.product_id, 1))
+
+    async def ask() -> int:
+        return (await old_logs.forget(scene.running, days=30)).lines
+
+    return Asked(written_us + 30 * DAY_US, ask)
+
+
+async def session_labels(scene: Scene) -> Asked:
+    await scene.shop.buyer()
+    ended_us = scene.clock.now_us
+    await scene.shop.execute("UPDATE sessions SET device = 'Firefox', ended_us = :at_us", at_us=ended_us)
+
+    async def ask() -> int:
+        return (await old_logs.forget(scene.running, days=30)).sessions
+
+    return Asked(ended_us + 30 * DAY_US, ask)
+
+
+async def old_order(scene: Scene) -> Asked:
+    """How many lose their buyer, of those that are made at the instant."""
+    cola = (await scene.shop.product(price_cents=100, stock=9)).product_id
+    ada = await scene.shop.buyer(cents=900)
+
+    async def happen() -> None:
+        await scene.shop.buy(ada, (cola, 1))
+
+    return _in_a_month(scene, happen)
+
+
+async def old_order_refunded(scene: Scene) -> Asked:
+    cola = (await scene.shop.product(price_cents=100, stock=9)).product_id
+    ada = await scene.shop.buyer(cents=900)
+    bought = [await scene.shop.buy(ada, (cola, 2)) for _ in range(3)]
+
+    async def happen() -> None:
+        # Those that wait for their own turn were refunded too late.
+        await scene.shop.execute(
+            "UPDATE orders SET status = 'placed', fulfilled_us = NULL WHERE status = 'dispensed'"
+        )
+        order_id = bought.pop().order_id
+        await scene.shop.execute(
+            "UPDATE orders SET status = 'dispensed', fulfilled_us = created_us WHERE id = :id", id=order_id
+        )
+        await scene.shop.do(Refund(OPERATOR, order_id, {cola: 1}))
+
+    return _in_a_month(scene, happen)
+
+
+async def old_order_dispensed(scene: Scene) -> Asked:
+    cola = (await scene.shop.product(price_cents=100, stock=9)).product_id
+    ada = await scene.shop.buyer(cents=900)
+    bought = [await scene.shop.buy(ada, (cola, 1), fulfil=Fulfil.LATER) for _ in range(3)]
+
+    async def happen() -> None:
+        await scene.shop.do(Dispense(OPERATOR, bought.pop().order_id))
+
+    return _in_a_month(scene, happen)
+
+
+def _in_a_month(scene: Scene, happen: Callable[[], Awaitable[None]]) -> Asked:
+    now_us, days = scene.clock.now_us + 200 * DAY_US, scene.running.till.policy.days
+
+    async def ask() -> int:
+        await happen()
+        scene.clock.now_us = now_us
+        await scene.shop.execute("DELETE FROM counters WHERE name = :name", name=old_orders.DONE)
+        return await old_orders.forget_buyers(scene.running, days=90)
+
+    return Asked(old_orders.until_us(now_us, days=90, by=days), ask)

@@ -240,6 +240,46 @@ SHOPS = (
         kept.looked_at,
     ),
     Row(
+        "a hash of a closed user's address is kept for a year",
+        ("operations.erasing:forget_addresses | users.c.closed_us < before_us",),
+        (0, 0, 1),
+        kept.address_hash,
+    ),
+    Row(
+        "lines of the admin log are kept as long as the setting says",
+        ("operations.old_logs:_forget_lines | created_us < before_us",),
+        (0, 0, 1),
+        kept.log_line,
+    ),
+    Row(
+        "a session that is over keeps its device as long",
+        ("operations.old_logs:_forget_labels | ended_us < before_us",),
+        (0, 0, 1),
+        kept.session_labels,
+    ),
+    Row(
+        "orders of a month that is over long enough lose their buyer",
+        (
+            "operations.old_orders:forget_buyers | orders.c.created_us < before_us",
+            "operations.old_orders:_due | orders.c.created_us < before_us",
+            "operations.old_orders:_forget_movers | orders.c.created_us < before_us",
+        ),
+        (1, 0, 0),
+        kept.old_order,
+    ),
+    Row(
+        "and only if they were refunded in it",
+        ("operations.old_orders:_due | refunds.c.created_us >= before_us",),
+        (1, 0, 0),
+        kept.old_order_refunded,
+    ),
+    Row(
+        "and dispensed in it",
+        ("operations.old_orders:_due | orders.c.fulfilled_us < before_us",),
+        (1, 0, 0),
+        kept.old_order_dispensed,
+    ),
+    Row(
         "an audit's record gives way to a later one's",
         ("operations.audit:audit_and_record | audits.c.at_us <= now_us",),
         (True, False, False),
@@ -427,6 +467,10 @@ SHOPS = (
 """Asked of a shop, on each database, by its clock."""
 
 OTHERS = (
+    # Whether a month is done already, and how far to look for movements: each is asked again.
+    "operations.old_orders:forget_buyers | done_us >= before_us",
+    "operations.old_orders:_forget_movers | movements.c.created_us < before_us",
+    "operations.old_orders:_forget_movers | movements.c.id.between(first, end)",
     # Days of a setting.
     "operations.sellers:set_payout_delay | 0 <= days <= PAYOUT_DELAY_DAYS_MAX",
     "store.tables.user:users | payout_delay_days >= 0",

@@ -50,10 +50,11 @@ async def _forget_lines(shop: Shop, before_us: int) -> int:
 
 
 async def _forget_labels(shop: Shop, before_us: int) -> int:
+    ended_us = func.coalesce(sessions.c.ended_us, sessions.c.expires_us)
     old = (
         select(sessions.c.id)
         .where(
-            func.coalesce(sessions.c.ended_us, sessions.c.expires_us) < before_us,
+            ended_us < before_us,
             or_(*(sessions.c[label].is_not(None) for label in LABELS)),
         )
         .order_by(sessions.c.id)

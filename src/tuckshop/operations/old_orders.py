@@ -129,7 +129,8 @@ async def _forget_movers(shop: Shop, former: _Former, before_us: int) -> None:
         last = select(func.max(movements.c.id)).where(movements.c.created_us < before_us)
         last_id = await connection.scalar(last) or 0
     for first in range(1, last_id + 1, MOVEMENTS_CHUNK):
-        some = movements.c.id.between(first, min(first + MOVEMENTS_CHUNK - 1, last_id))
+        end = min(first + MOVEMENTS_CHUNK - 1, last_id)
+        some = movements.c.id.between(first, end)
         due = and_(some, movements.c.actor_id.is_not(None), movements.c.actor_id != former.user_id, own)
         async with reading(shop.engine) as connection:
             ids = (await connection.scalars(select(movements.c.id).where(due))).all()
