@@ -71,6 +71,11 @@ proof.planted: $(DEVELOPMENT) ## plant every known bug and see that its tests fa
 	@PYTHON=$(BIN)/python tools/system-packages postgresql redis-server
 	$(BIN)/python -m tests.planted $(ARGS)
 
+.PHONY: proof.failover
+proof.failover: $(DEVELOPMENT) ## lose the database's leader 21 times, as root in network namespaces, and no sale
+	@PYTHON=$(BIN)/python tools/system-packages postgresql patroni python3-etcd etcd-server haproxy iproute2
+	TUCKSHOP_PROOF=1 $(BIN)/python -m pytest -q --log-cli-level=INFO tests/failover $(ARGS)
+
 .PHONY: proof.mutation
 proof.mutation: $(DEVELOPMENT) ## change the rules in a thousand small ways and see that tests fail
 	@PYTHON=$(BIN)/python tools/system-packages postgresql

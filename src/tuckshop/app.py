@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import cache
 from typing import Any
@@ -44,6 +44,7 @@ from tuckshop.api import metrics as metrics_page
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import admit
+from tuckshop.context import Shop
 from tuckshop.dialects.shared import mounting
 from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.http import openapi, postman
@@ -129,27 +130,9 @@ def create_app(
             if owns_process:
                 _let_memory_rest()
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _close, watched, body_timeouts)
-            always: list[Coroutine[Any, Any, None]] = [
-                retention.keep_forgetting(shop, retention.Kept.by(given)),
-                orders_kept.keep_expiring(shop, hours=given.placed_hours),
-                alerts.keep_storing(shop),
-                readiness.keep_looking(shop, unsafe_durability=given.unsafe_durability),
-                watched.keep_telling(shop.engine),
-                watched.keep_looking(),
-                body_timeouts.keep_looking(),
-                watched.keep_checking(shop.engine, clock=shop.clock),
-            ]
+            always = [*_upkeep(shop, given, watched), body_timeouts.keep_looking()]
             if owns_process:  # Elsewhere there are others' files too.
-                watch = Connections(
-                    port=given.port, most=given.connections, proxies=given.proxies, meter=meter
-                )
-                always.append(watch.keep_looking())
-            if given.url.startswith("postgres"):
-                always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
-                if given.redis_url:
-                    always.append(
-                        watched.listen_through_redis(given.redis_url, seal=shop.tokens.seal).keep_listening()
-                    )
+                always.append(_looking_at_connections(given, meter))
             if is_measured and given.metrics_folder:
                 always.append(metrics.keep_sharing(shop, events=watched, folder=given.metrics_folder))
             tasks = [asyncio.create_task(one) for one in always]
@@ -186,6 +169,28 @@ def create_app(
     )
     tracing = Tracing(middleware) if given.otel else None
     return Service(middleware, lifespan, tracing=tracing)
+
+
+def _upkeep(shop: Shop, given: Settings, watched: Events) -> Iterator[Coroutine[Any, Any, None]]:
+    """What a server does beside answering, for as long as it runs."""
+    yield retention.keep_forgetting(shop, retention.Kept.by(given))
+    yield orders_kept.keep_expiring(shop, hours=given.placed_hours)
+    yield alerts.keep_storing(shop)
+    yield readiness.keep_looking(shop, unsafe_durability=given.unsafe_durability)
+    yield watched.keep_telling(shop.engine)
+    yield watched.keep_looking()
+    yield watched.keep_checking(shop.engine, clock=shop.clock)
+    if given.url.startswith("postgres"):
+        yield watched.listen(postgres_dsn(given.url)).keep_listening()
+        if given.redis_url:
+            line = watched.listen_through_redis(given.redis_url, seal=shop.tokens.seal)
+            yield line.keep_listening()
+
+
+def _looking_at_connections(given: Settings, meter: Meter) -> Coroutine[Any, Any, None]:
+    return Connections(
+        port=given.port, most=given.connections, proxies=given.proxies, meter=meter
+    ).keep_looking()
 
 
 @cache

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,7 +49,9 @@ def pgbouncer(url: str, mode: str) -> Iterator[str]:
         )
         path.chmod(0o644)
         Path(folder).chmod(0o755)
-        as_other = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        as_other: dict[str, Any] = {}
+        if os.geteuid() == 0:  # Which it does not run as.
+            as_other = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         process = subprocess.Popen(
             [PROGRAM, "-q", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_other
         )

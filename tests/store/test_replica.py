@@ -18,6 +18,7 @@ from tests.till.test_postgres import order
 from tools.postgres import Cluster, Standby
 from tuckshop import settings
 from tuckshop.domain.days import Period
+from tuckshop.domain.users import OPERATOR
 from tuckshop.operations import startup
 from tuckshop.queries import catalogue, exports, reports, wallet
 from tuckshop.queries.catalogue import Search
@@ -25,7 +26,6 @@ from tuckshop.settings import Settings, SettingsInvalid
 from tuckshop.store import replica
 from tuckshop.store.engine import DatabaseUnusable, open_engine
 from tuckshop.store.replica import Replica
-from tuckshop.till.callers import OPERATOR
 
 pytestmark = pytest.mark.postgres
 
