@@ -16,12 +16,12 @@ from sqlalchemy import select
 from tests.conftest import PostgresServer
 from tests.shop import Clock, open_shop
 from tuckshop.demo.shop import demo_settings, make
-from tuckshop.domain.days import date_of
+from tuckshop.domain.days import Period, date_of
 from tuckshop.domain.users import OPERATOR
 from tuckshop.operations import copy
 from tuckshop.operations.startup import open_shop as open_running
 from tuckshop.queries import reports
-from tuckshop.queries.reports import By, Period
+from tuckshop.queries.reports import By
 from tuckshop.settings import Settings
 from tuckshop.store import tables
 from tuckshop.store.engine import opened_engine, reading
