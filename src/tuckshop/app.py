@@ -43,6 +43,7 @@ from tuckshop.api import metrics as metrics_page
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import admit
+from tuckshop.context import Shop
 from tuckshop.dialects.shared import mounting
 from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.http import openapi, postman
@@ -125,12 +126,7 @@ def create_app(
                     port=given.port, most=given.connections, proxies=given.proxies, meter=meter
                 )
                 always.append(watch.keep_looking())
-            if given.url.startswith("postgres"):
-                always.append(watched.listen(postgres_dsn(given.url)).keep_listening())
-                if given.redis_url:
-                    always.append(
-                        watched.listen_through_redis(given.redis_url, seal=shop.tokens.seal).keep_listening()
-                    )
+            always += _hearing(given, shop, watched)
             if is_measured and given.metrics_folder:
                 always.append(metrics.keep_sharing(shop, events=watched, folder=given.metrics_folder))
             tasks = [asyncio.create_task(one) for one in always]
@@ -221,6 +217,17 @@ def _host_check(inside: Dispatcher, given: Settings, *, is_demo: bool) -> HostCh
         takes_private=not (is_demo or given.hosts),
         refuses_forwarded=is_demo,
     )
+
+
+def _hearing(given: Settings, shop: Shop, watched: Events) -> list[Coroutine[Any, Any, None]]:
+    """What tells this process of the others' sales, until it is cancelled."""
+    if not given.url.startswith("postgres"):
+        return []
+    lines = [watched.listen(postgres_dsn(given.url)).keep_listening()]
+    if given.redis_url:
+        seal = shop.tokens.seal
+        lines.append(watched.listen_through_redis(given.redis_url, seal=seal).keep_listening())
+    return lines
 
 
 def _let_memory_rest() -> None:
