@@ -131,11 +131,12 @@ def serving_edge(
     nodes: Sequence[int],
     port: int | None = None,
     changes: Mapping[str, str] | None = None,
+    proxy: Mapping[str, str] | None = None,
     main: str = "",
 ) -> Iterator[Edge]:
     """nginx before the nodes at these ports.
 
-    `changes`: other texts in tuckshop.conf; `main`: more settings beside it.
+    `changes`, `proxy`: other texts in tuckshop.conf and proxy.conf; `main`: more settings beside them.
     """
     folder = home / "nginx"
     (folder / "conf.d").mkdir(parents=True)
@@ -149,7 +150,8 @@ def serving_edge(
     }
     shipped = (DEPLOY / "tuckshop.conf").read_text()
     (folder / "conf.d" / "tuckshop.conf").write_text(changed(shipped, {**listens, **(changes or {})}))
-    (folder / "tuckshop" / "proxy.conf").write_text((DEPLOY / "proxy.conf").read_text())
+    headers = (DEPLOY / "proxy.conf").read_text()
+    (folder / "tuckshop" / "proxy.conf").write_text(changed(headers, proxy or {}))
     lines = [f"server {HOST}:{node} max_fails=1 fail_timeout=5s;\n" for node in nodes]
     (folder / "tuckshop" / "nodes.conf").write_text("".join(lines))
     make_certificate(folder / "tuckshop")

@@ -112,6 +112,16 @@ async def test_headers_that_clients_forge_do_not_reach_the_shop(tmp_path: Path) 
                     assert node.heads[-1].split()[1] == "/v1/products?q=%41"  # As it was written.
 
 
+async def test_finds_an_edge_that_believes_what_clients_say(tmp_path: Path) -> None:
+    usual = {"$remote_addr": "$proxy_add_x_forwarded_for"}  # As most examples have it.
+    async with nodes(node := Node()) as ports:
+        with serving_edge(tmp_path, nodes=ports, proxy=usual) as edge:
+            async with edge.client() as client:
+                await client.get("/", headers={"X-Forwarded-For": "203.0.113.9"})
+
+    assert node.header("X-Forwarded-For") != [HOST]
+
+
 @pytest.mark.parametrize("path", ["/metrics", "//metrics", "/%6detrics", "/v1/../metrics", "/metrics/"])
 async def test_metrics_are_not_for_the_internet(tmp_path: Path, path: str) -> None:
     async with nodes(node := Node()) as ports:
