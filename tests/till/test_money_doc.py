@@ -91,8 +91,8 @@ async def evening(shop: Shop) -> list[Table]:
     order = (
         "Ada's wallet",
         "Ada's tab",
-        "Bob's wallet",
-        "Bob's tab",
+        "closed user 4's wallet",
+        "closed user 4's tab",
         "Door's wallet",
         "Cara's wallet",
         "Cara's tab",

@@ -45,9 +45,9 @@ async def test_what_comes_back_to_somebody_gone_is_not_lost(shop: Shop) -> None:
     bought = await shop.buy(ada, (cola, 2))
     await shop.do(CloseUser(ada, ada.user_id))
     cancelled = await post(shop, CancelOrder(OPERATOR, placed.order_id))
-    assert cancelled.transfers[-1] == ("close", "ada's wallet", "unclaimed", 100)
+    assert cancelled.transfers[-1] == ("close", f"closed user {ada.user_id}'s wallet", "unclaimed", 100)
     refunded = await post(shop, Refund(OPERATOR, bought.order_id, {cola: 1}))
-    assert refunded.transfers[-1] == ("close", "ada's wallet", "unclaimed", 100)
+    assert refunded.transfers[-1] == ("close", f"closed user {ada.user_id}'s wallet", "unclaimed", 100)
     assert (await balances(shop))[f"closed user {ada.user_id}'s wallet"] == 0
     await shop.assert_clean()
 
