@@ -49,12 +49,12 @@ def alerts() -> list[dict[str, Any]]:
 @needs_promtool
 def test_alerts_come_when_they_should_and_go() -> None:
     promtool("check", "rules", "rules.yml")
-    promtool("test", "rules", "rules_test.yml")
+    promtool("test", "rules", "rules_test.yml", "rules_late_test.yml")
     promtool("check", "config", "--syntax-only", "prometheus.yml")
 
 
 def test_every_alert_is_tested_and_says_what_to_do() -> None:
-    tested = (PROMETHEUS / "rules_test.yml").read_text("utf-8")
+    tested = "".join(path.read_text("utf-8") for path in PROMETHEUS.glob("rules*_test.yml"))
     guide = (ROOT / "docs" / "operate" / "watch.md").read_text("utf-8")
     for rule in alerts():
         assert f"alertname: {rule['alert']}\n" in tested, rule["alert"]
