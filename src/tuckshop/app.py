@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -113,14 +113,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        async with AsyncExitStack() as around:
-            if given.sentry_dsn:
-                around.callback(error_reports.start(given.sentry_dsn))
-            if tracing is not None:
-                around.callback(tracing.end)
-            shop = await around.enter_async_context(
-                open_shop(given, clock=clock, meter=meter, events=watched)
-            )
+        opened = open_shop(given, clock=clock, meter=meter, events=watched)
+        async with _reported(given, tracing), opened as shop:
             is_demo = await holds_demo(shop.engine)
             if not is_demo and (recorded := await signing_key.claim(shop.engine, given)):
                 log.info("key.recorded", fingerprint=recorded)
@@ -147,20 +141,7 @@ def create_app(
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    contract = api()
-    if is_measured:
-        contract = _api(metrics_page.router(token=given.metrics_token, folder=given.metrics_folder))
-    spoken = mounting.chosen(given)
-    mounted = {name: dialect.app(prefix=dialect.prefix) for name, dialect in spoken.items()}
-    root = spoken.get(given.root_dialect)
-    root_app = None if root is None else root.app(prefix="/")
-    inside = Dispatcher(
-        contract,
-        pages=routes.app(),
-        is_for_browsers=routes.is_for_browsers,
-        mounted=mounted,
-        at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
-    )
+    inside = _inside(given, is_measured=is_measured)
     middleware = Middleware(
         inside,
         meter=meter if is_measured else None,
@@ -191,6 +172,35 @@ def _looking_at_connections(given: Settings, meter: Meter) -> Coroutine[Any, Any
     return Connections(
         port=given.port, most=given.connections, proxies=given.proxies, meter=meter
     ).keep_looking()
+
+
+@asynccontextmanager
+async def _reported(given: Settings, tracing: Tracing | None) -> AsyncIterator[None]:
+    """Errors and traces go where the settings say, for as long as the context lasts."""
+    with ExitStack() as around:
+        if given.sentry_dsn:
+            around.callback(error_reports.start(given.sentry_dsn))
+        if tracing is not None:
+            around.callback(tracing.end)
+        yield
+
+
+def _inside(given: Settings, *, is_measured: bool) -> Dispatcher:
+    """/v1, pages and dialects, without what every answer has."""
+    contract = api()
+    if is_measured:
+        contract = _api(metrics_page.router(token=given.metrics_token, folder=given.metrics_folder))
+    spoken = mounting.chosen(given)
+    mounted = {name: dialect.app(prefix=dialect.prefix) for name, dialect in spoken.items()}
+    root = spoken.get(given.root_dialect)
+    root_app = None if root is None else root.app(prefix="/")
+    return Dispatcher(
+        contract,
+        pages=routes.app(),
+        is_for_browsers=routes.is_for_browsers,
+        mounted=mounted,
+        at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
+    )
 
 
 @cache

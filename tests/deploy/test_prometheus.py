@@ -120,7 +120,7 @@ def wait_for(prometheus: str, query: str) -> list[Any]:
         if told and told["result"]:
             result: list[Any] = told["result"]
             return result
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise AssertionError(f"no data for {query}")
 
 
