@@ -487,6 +487,8 @@ OTHERS = (
     "queries.events:Events.keep_checking | now - asked >= ASK_SECONDS",
     "store.health:Health.is_try_due | monotonic() - self._tried_at < TRY_SECONDS",
     "store.engine:_set_pragma | time.monotonic() > deadline",
+    "store.replica:Replica._look | self._places[0][0] < asked_at - LAG_SECONDS_MAX",
+    "store.replica:Replica._near | loop.time() - self._looked_at >= LOOK_SECONDS",
     "till.engine.queue:Till._answer_late | loop.time() < waiting.answer_due",
     "till.engine.queue:Till._write | loop.time() + AWAY_PAUSE_SECONDS >= answer_due",
     "till.sql.postgres:PostgresBooks._find_out | loop.time() < deadline",

@@ -47,6 +47,9 @@ ip link del "$2"
 cd / && rm -rf "$3"
 """
 
+View = list[tuple[str, str, str, int | None]]
+"""The members of the cluster: name, role, state and timeline of each."""
+
 
 class Unsettled(Exception):
     """The cluster has not become what it must; the message says what it is."""
@@ -159,33 +162,29 @@ class Site:
         password = self.passwords["SUPERUSER_PASSWORD"]
         return f"postgresql://postgres:{password}@{self.leader().address}:5432/postgres"
 
-    def members(self) -> list[dict[str, Any]]:
-        """The cluster as the first machine tells that answers."""
-        for machine in self.machines:
-            with suppress(OSError, ValueError):
-                told: list[dict[str, Any]] = _ask(machine, "/cluster")["members"]
-                return told
-        return []
-
     def leader(self) -> Machine:
-        """The machine that leads. Raises Unsettled."""
-        names = [one["name"] for one in self.members() if one["role"] == "leader"]
-        for machine in self.machines:
-            if machine.name in names:
-                return machine
-        raise Unsettled("nobody leads")
+        """The machine that leads, as all others know too. Raises Unsettled."""
+        views = self._views()
+        names = {name for view in views for name, role, _, _ in view if role == "leader"}
+        if len(names) != 1:
+            raise Unsettled(f"who leads? {views}")
+        return next(one for one in self.machines if one.name in names)
 
     def settle(self, *, is_synchronous: bool = True) -> Machine:
         """The leader, once all machines are there and follow it. Raises Unsettled."""
         deadline = time.monotonic() + SETTLE_SECONDS
+        roles = ["leader", "replica", "sync_standby" if is_synchronous else "replica"]
         while time.monotonic() < deadline:
-            members = self.members()
-            roles = sorted(one["role"] for one in members)
-            second = "sync_standby" if is_synchronous else "replica"
-            if roles == ["leader", "replica", second] and _are_running(members):
+            views = self._views()
+            # One that was away goes on believing what it knew until it has asked the others.
+            if all(view == views[0] and _is_settled(view, roles) for view in views):
                 return self.leader()
             time.sleep(LOOK_SECONDS)
-        raise Unsettled(f"after {SETTLE_SECONDS:.0f} s: {self.members()}")
+        raise Unsettled(f"after {SETTLE_SECONDS:.0f} s: {self._views()}")
+
+    def _views(self) -> list[View]:
+        """The cluster as each machine knows it; empty for one that does not answer."""
+        return [_view_of(machine) for machine in self.machines]
 
     def switch_over(self) -> None:
         """Another machine leads from now on, in good order."""
@@ -297,9 +296,19 @@ def _haproxy(site: Site) -> Iterator[None]:
         process.wait()
 
 
-def _are_running(members: list[dict[str, Any]]) -> bool:
-    timelines = {one.get("timeline") for one in members}
-    return all(one["state"] in ("running", "streaming") for one in members) and len(timelines) == 1
+def _view_of(machine: Machine) -> View:
+    with suppress(OSError, ValueError):
+        members: list[dict[str, Any]] = _ask(machine, "/cluster")["members"]
+        return sorted((one["name"], one["role"], one["state"], one.get("timeline")) for one in members)
+    return []
+
+
+def _is_settled(view: View, roles: list[str]) -> bool:
+    return (
+        sorted(role for _, role, _, _ in view) == roles
+        and all(state in ("running", "streaming") for _, _, state, _ in view)
+        and len({timeline for _, _, _, timeline in view}) == 1
+    )
 
 
 def _ask(

@@ -18,6 +18,9 @@ from tests.limits import HANG_SECONDS
 from tests.shop import Shop, open_shop
 from tests.till.test_postgres import order, till_on
 from tools.postgres import Cluster
+from tuckshop.till.callers import OPERATOR
+from tuckshop.till.commands.base import Envelope
+from tuckshop.till.commands.products import AddProduct
 from tuckshop.till.sql import postgres
 from tuckshop.till.sql.books import OutcomeUnknown
 
@@ -116,18 +119,17 @@ async def test_a_wait_for_the_standby_that_somebody_ends_is_no_success(
 async def test_what_the_standby_may_not_have_is_not_told_again_either(
     shop: Shop, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = await shop.buyer(cents=450)
-    cola = await shop.product()
+    add = Envelope(AddProduct(OPERATOR, name="Cola", price_cents=150, stock=1), "k", b"f")
     async with till_on(shop.url) as till, till_on(shop.url) as other:
-        await other.execute(order(ada, cola.product_id, "before"))
+        await other.execute(Envelope(AddProduct(OPERATOR, name="Tea", price_cents=100, stock=1)))
         async with absent_standby(admin):
-            asked = asyncio.create_task(till.execute(order(ada, cola.product_id, "k")))
+            asked = asyncio.create_task(till.execute(add))
             ended = await waiting_backend(admin, asked)
             await admin.execute(f"SELECT pg_cancel_backend({ended})")
             await waiting_backend(admin, asked, after=ended)
             monkeypatch.setattr(postgres, "FATE_SECONDS", 0.5)
             with pytest.raises(OutcomeUnknown):
-                await other.execute(order(ada, cola.product_id, "k"))
+                await other.execute(add)
             monkeypatch.undo()
         await asked
-        assert (await other.execute(order(ada, cola.product_id, "k"))).replayed
+        assert (await other.execute(add)).replayed

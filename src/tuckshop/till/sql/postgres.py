@@ -114,7 +114,8 @@ class PostgresBooks:
                         _TELL, changed_ids.CHANNEL, changed_ids.written(changed_ids.of(work))
                     )
             elif work.outcomes:
-                # What is told again may wait for its standby still, or be left of a server that has crashed.
+                # What is told again may be on this server alone. Locks that were taken make COMMIT wait for
+                # the standby, as a rule; this does so always.
                 await connection.execute(_MARK)
         except BaseException as error:
             await self._roll_back(error)
@@ -136,8 +137,6 @@ class PostgresBooks:
                 settings={
                     "jit": "off",
                     **_PLANS,
-                    # A COMMIT that waits for its standby must not be ended: it would be called a success.
-                    "statement_timeout": "0",
                     "lock_timeout": f"{LOCK_SECONDS}s",
                     "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
                 },
