@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from tuckshop.store.engine import State
 
+_REASON_MAX = 300
+
 
 @click.group(cls=Commands)
 def db() -> None:
@@ -22,9 +25,18 @@ def db() -> None:
 
 
 @db.command("upgrade")
-def upgrade() -> None:
-    """Upgrade the database to this version of Tuckshop."""
-    before, after = run(_upgrade())
+@click.option(
+    "--backup",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="First back up the shop to this new file, unless the database is up to date.",
+)
+def upgrade(backup: Path | None) -> None:
+    """Upgrade the database to this version of Tuckshop.
+
+    All or nothing: if the upgrade fails, the database is as it was before.
+    """
+    before, after = run(_upgrade(backup))
     if before == after:
         click.echo(f"The database is up to date at revision {after}. Nothing was changed.")
     else:
@@ -37,15 +49,33 @@ def status() -> None:
     output.facts(run(_status()))
 
 
-async def _upgrade() -> tuple[str | None, str]:
+async def _upgrade(backup: Path | None) -> tuple[str | None, str]:
     from tuckshop import settings
     from tuckshop.store import migrate
-    from tuckshop.store.engine import opened_engine
+    from tuckshop.store.engine import DatabaseUnusable, opened_engine
 
-    async with opened_engine(settings.read().url) as engine:
-        before = (await _state(engine)).revision
-        await migrate.upgrade(engine)
-        return before, migrate.head_revision()
+    given = settings.read()
+    async with opened_engine(given.url) as engine:
+        before, after = (await _state(engine)).revision, migrate.head_revision()
+        if before == after:
+            return before, after
+        if backup is not None:
+            from tuckshop.operations.backups import making
+
+            made = await making.make(given, backup)
+            click.echo(f"Backed up the shop to {made.path}.")
+        try:
+            await migrate.upgrade(engine)
+        except DatabaseUnusable:
+            raise
+        except Exception as error:
+            # Whatever it was: the operator needs to know first that there is nothing to repair.
+            why = " ".join(str(getattr(error, "orig", None) or error).split())[:_REASON_MAX]
+            raise click.ClickException(
+                f"The upgrade from revision {before} to {after} failed ({type(error).__name__}: {why})."
+                " Nothing was changed."
+            ) from error
+        return before, after
 
 
 async def _status() -> list[tuple[str, object]]:

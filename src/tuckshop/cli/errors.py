@@ -170,7 +170,7 @@ def explain(error: Exception) -> str:
             told = sentence(error)
         case OSError() if error.strerror:
             told = f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
-        case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid"):
+        case _ if type(error).__name__ in ("DatabaseUnusable", "SettingsInvalid", "BackupFailed"):
             told = str(error)
         case _ if type(error).__name__ in ("Busy", "Unavailable", "Overrun"):
             told = "The database did not answer in time. Nothing was changed. Try again."

@@ -6,6 +6,7 @@ import click
 
 from tuckshop import __version__
 from tuckshop.cli.audit import audit
+from tuckshop.cli.backup import backup, restore
 from tuckshop.cli.coins import coins
 from tuckshop.cli.commands import Commands
 from tuckshop.cli.config import config
@@ -36,5 +37,5 @@ def cli() -> None:
 
 for command in (demo, init, serve, user, product, stock, machine, coins, order, tab, topup, payout, transfer):
     cli.add_command(command)
-for command in (report, export, import_, audit, db, config):
+for command in (report, export, import_, audit, backup, restore, db, config):
     cli.add_command(command)

@@ -29,6 +29,7 @@ ACCESS = "tuckshop/access"
 REFRESH = "tuckshop/refresh"
 CACHE_MAX = 10_000  # Tokens whose signature need not be checked again; some 3 MB.
 TOKEN_LENGTH_MAX = 2_048
+FINGERPRINT_DIGITS = 32  # 128 bits: nobody finds a second secret with the same.
 _ALGORITHM = "HS256"
 _HEADER = {"alg": _ALGORITHM, "typ": "JWT"}
 _ENCRYPTED = {"alg": "dir", "enc": "A256GCM"}
@@ -51,6 +52,11 @@ class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def caller(self) -> SessionCaller:
         """Whose token it is."""
         return SessionCaller(self.sid, int(self.sub))
+
+
+def fingerprint(secret: bytes) -> str:
+    """What tells one secret from another, and nothing about it: 32 hexadecimal digits."""
+    return hmac.digest(secret, b"\0tuckshop/fingerprint\0", "sha256").hex()[:FINGERPRINT_DIGITS]
 
 
 class Tokens:
