@@ -58,8 +58,8 @@ def test_encrypted(open_terminal: Terminal, environment: Environment, tmp_path: 
     Path("wrong").write_text("open barley\n")
     Path("other").write_text(str(pyrage.x25519.Identity.generate()))
     if how == "prompt":
-        told = open_terminal("backup", "shop.tar", "--passphrase", given="open sesame\nopen sesame\n")
-        assert told.code == 0
+        answer = open_terminal("backup", "shop.tar", "--passphrase", given="open sesame\nopen sesame\n")
+        assert answer.code == 0
     elif how == "file":
         open_terminal.works("backup", "shop.tar", "--passphrase-file", "word")
     else:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,13 +107,12 @@ async def _back_up_under_load(
     stage: Stage, new_url: Callable[[], str], folder: Path, back_up: Restores
 ) -> Backups:
     """8 clients buy all the time; each backup is restored, looked through, and opened as a shop."""
-    found, is_over = Backups(), asyncio.Event()
+    found, is_over, url = Backups(), asyncio.Event(), ""
     clients = await seeded(stage)
     buying = [asyncio.create_task(_buy(stage, client, is_over)) for client in clients]
     try:
         for number in range(BACKUPS):
-            there = _count(clients)
-            await until(lambda there=there: _count(clients) >= there + PURCHASES_BETWEEN or _ended(buying))
+            await until(partial(_is_enough, clients, _count(clients) + PURCHASES_BETWEEN, buying))
             before = {order for client in clients for order in client.acknowledged.values()}
             url = new_url()
             file = folder / f"{number}.tar"
@@ -179,6 +179,10 @@ def _sells(stage: Stage, url: str, folder: Path, client: Client) -> list[str]:
 
 def _count(clients: list[Client]) -> int:
     return sum(len(client.acknowledged) for client in clients)
+
+
+def _is_enough(clients: list[Client], count: int, buying: list[asyncio.Task[list[str]]]) -> bool:
+    return _count(clients) >= count or _ended(buying)
 
 
 def _ended(buying: list[asyncio.Task[list[str]]]) -> bool:

@@ -32,9 +32,14 @@ def scratch(folder: Path, name: str) -> Iterator[Path]:
 
 
 def require_absent(path: Path) -> None:
-    """Raises BackupFailed if there is anything at `path`."""
-    if os.path.lexists(path):
-        raise BackupFailed(f"{path} already exists. Choose another name.")
+    """Raises BackupFailed if there is anything at `path`, or if nothing can be called so."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BackupFailed(f"The file {path.name[:80]!r} cannot be made ({error.strerror}).") from None
+    raise BackupFailed(f"{path} already exists. Choose another name.")
 
 
 def publish(made: Path, path: Path) -> None:

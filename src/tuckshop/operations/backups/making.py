@@ -107,7 +107,7 @@ async def _make(
     lock: Lock | None,
     clock: Clock,
 ) -> Made:
-    with scratch(target.parent, target.name) as folder:
+    with scratch(target.parent, "tuckshop-backup") as folder:
         at_us = clock()
         server = await _copy(engine, given.url, folder)
         if not given.secret:
