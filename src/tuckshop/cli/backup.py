@@ -203,7 +203,7 @@ def _read_secret(file: str) -> bytes:
 def _show_made(made: Made) -> None:
     output.facts(
         [
-            ("Backup", made.path),
+            ("Backup", click.format_filename(made.path)),
             ("Size", f"{made.bytes:,} bytes"),
             ("As of", _instant(made.manifest.at_us)),
             ("Signing key", _key(made.manifest)),

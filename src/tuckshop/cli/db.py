@@ -63,7 +63,7 @@ async def _upgrade(backup: Path | None) -> tuple[str | None, str]:
             from tuckshop.operations.backups import making
 
             made = await making.make(given, backup)
-            click.echo(f"Backed up the shop to {made.path}.")
+            click.echo(f"Backed up the shop to {click.format_filename(made.path)}.")
         try:
             await migrate.upgrade(engine)
         except DatabaseUnusable:
