@@ -114,7 +114,7 @@ ELSEWHERE = {
     "operations/connections.py:_make_room": "addresses as the system writes them",
     "operations/backups/archive.py:server_major": "a version that its pattern takes",
     "operations/backups/postgres_dumps.py:_explain": "what PostgreSQL's programs say, by its lines",
-    "operations/backups/postgres_dumps.py:_split": "the operator's own address; test_backup_postgres has its forms",
+    "operations/backups/postgres_dumps.py:_split": "the operator's address: tests/operations",
     "operations/backups/postgres_dumps.py:_with_database": "an address that asyncpg has read",
     "operations/backups/postgres_dumps.py:major": "a version that we wrote",
     "operations/backups/rotation.py:found_in": "a name that its pattern takes",
