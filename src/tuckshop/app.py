@@ -44,6 +44,7 @@ from tuckshop.api import metrics as metrics_page
 from tuckshop.api.contract import V1
 from tuckshop.api.problems import PROBLEMS
 from tuckshop.api.requests import admit
+from tuckshop.context import Shop
 from tuckshop.dialects.shared import mounting
 from tuckshop.dialects.shared.mounting import Dispatcher
 from tuckshop.http import openapi, postman
@@ -107,9 +108,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with open_shop(given, clock=clock, meter=meter, events=watched) as shop:
-            is_demo = await holds_demo(shop.engine)
-            if not is_demo and (recorded := await signing_key.claim(shop.engine, given)):
-                log.info("key.recorded", fingerprint=recorded)
+            is_demo = await _identify(shop, given)
             middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             if is_demo or ANY not in given.hosts:
                 middleware.guard(_host_check(inside, given, is_demo=is_demo))
@@ -167,6 +166,20 @@ def create_app(
         is_https=given.is_https,
     )
     return Service(middleware, lifespan)
+
+
+async def _identify(shop: Shop, given: Settings) -> bool:
+    """Whether the shop is a demo. Any other signs with the key that it has had from its first start.
+
+    Raises:
+        SettingsInvalid: this process has another key.
+    """
+    if await holds_demo(shop.engine):
+        return True
+    recorded = await signing_key.claim(shop.engine, given)
+    if recorded is not None:
+        log.info("key.recorded", fingerprint=recorded)
+    return False
 
 
 @cache
