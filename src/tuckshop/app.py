@@ -115,9 +115,7 @@ def create_app(
     async def lifespan(_: object) -> AsyncIterator[None]:
         opened = open_shop(given, clock=clock, meter=meter, events=watched)
         async with _reported(given, tracing), opened as shop:
-            is_demo = await holds_demo(shop.engine)
-            if not is_demo and (recorded := await signing_key.claim(shop.engine, given)):
-                log.info("key.recorded", fingerprint=recorded)
+            is_demo = await _identify(shop, given)
             middleware.running = Running(shop, watched, body_timeouts, bodies, given, settings.sources(given))
             if is_demo or ANY not in given.hosts:
                 middleware.guard(_host_check(inside, given, is_demo=is_demo))
@@ -201,6 +199,20 @@ def _inside(given: Settings, *, is_measured: bool) -> Dispatcher:
         mounted=mounted,
         at_root=dict.fromkeys(root.first_parts, root_app) if root and root_app else {},
     )
+
+
+async def _identify(shop: Shop, given: Settings) -> bool:
+    """Whether the shop is a demo. Any other signs with the key that it has had from its first start.
+
+    Raises:
+        SettingsInvalid: this process has another key.
+    """
+    if await holds_demo(shop.engine):
+        return True
+    recorded = await signing_key.claim(shop.engine, given)
+    if recorded is not None:
+        log.info("key.recorded", fingerprint=recorded)
+    return False
 
 
 @cache
