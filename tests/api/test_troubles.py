@@ -194,7 +194,7 @@ async def test_each_trouble_of_postgresql_is_told_and_passes(
 ) -> None:
     url = postgres_server.new_shop()
     async with _operated(url) as (own_url, operator), serving(own_url) as api:
-        api.running.till._patience_seconds = 0.3
+        api.running.till._answer_seconds = 0.3
         await _walk(api, (POSTGRES | BOTH)[name], operator.run)
     postgres_server.leave(url)
 
