@@ -481,12 +481,22 @@ OTHERS = (
     "domain.refunds:Undone.require | amount_cents > UNDONE_CENTS_PER_DAY",
     "domain.refunds:Undone.require | self.cents + amount_cents > UNDONE_CENTS_PER_DAY",
     "operations.connections:Connections._say | now - self._logged_at >= LOG_SECONDS",
+    # A note of what the database has just refused: it is asked itself a moment sooner or later.
+    (
+        "identity.refused_tries:require_not_refused"
+        " | noted_us <= now_us < min(until_us, noted_us + REMEMBERED_SECONDS * _SECOND_US)"
+    ),
+    # A session that is over is ended once more, or is not counted among those that were.
+    "operations.signing_key:replace | sessions.expires_us > now_us",
     # How long to wait: a microsecond more or less is nothing to anybody.
+    "cli.health:health | time.monotonic() >= until",
     "operations.figures:Figures.families | now >= self._until",
     "queries.events:Events.is_wanted | asyncio.get_running_loop().time() < self._loud_until",
     "queries.events:Events.keep_checking | now - asked >= ASK_SECONDS",
+    "queries.events:Events.share | asyncio.get_running_loop().time() < self._shares_until",
     "store.health:Health.is_try_due | monotonic() - self._tried_at < TRY_SECONDS",
     "store.engine:_set_pragma | time.monotonic() > deadline",
+    "store.redis_server:Notes._ask | monotonic() < self._asks_again",
     "store.replica:Replica._look | self._places[0][0] < asked_at - LAG_SECONDS_MAX",
     "store.replica:Replica._near | loop.time() - self._looked_at >= LOOK_SECONDS",
     "till.engine.queue:Till._answer_late | loop.time() < waiting.answer_due",

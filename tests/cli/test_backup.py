@@ -214,7 +214,13 @@ def test_an_upgrade_that_fails_says_that_nothing_was_changed(open_terminal: Term
 def older(terminal: Terminal) -> None:
     """As the release before left it."""
     with closing(sqlite3.connect(terminal.database)) as connection:
-        connection.executescript("DROP TABLE backups; UPDATE alembic_version SET version_num = '0030'")
+        connection.executescript(
+            "DROP TABLE backups; DROP INDEX ix_users_email_hash; DROP INDEX ix_users_not_erased;"
+            " ALTER TABLE shop DROP COLUMN key_fingerprint; ALTER TABLE users DROP COLUMN email_hash;"
+            " ALTER TABLE users DROP COLUMN erased_us;"
+            " CREATE INDEX ix_users_closed_email_key ON users (email_key) WHERE state = 'closed';"
+            " UPDATE alembic_version SET version_num = '0030'"
+        )
 
 
 def test_sigterm_leaves_nothing_half_made(open_terminal: Terminal) -> None:

@@ -129,6 +129,7 @@ def test_without_a_command_it_says_what_there_is(terminal: Terminal) -> None:
 NEEDS_A_SHOP = [
     ("serve",),
     ("audit",),
+    ("backup",),
     ("user", "list"),
     ("user", "add", "ada"),
     ("user", "show", "ada"),
@@ -209,6 +210,7 @@ READS = {
     ("health",),
     ("systemd",),
     ("audit",),
+    ("backup",),
     ("user", "list"),
     ("user", "show"),
     ("user", "sessions", "list"),

@@ -75,7 +75,7 @@ def test_the_units_call_commands_that_exist(terminal: Terminal, tmp_path: Path) 
         for line in re.findall("^ExecStart.*=(.*)$", path.read_text(), flags=re.MULTILINE):
             program, option, file, command, *words = shlex.split(line)
             assert (program, option, file) == (str(PROGRAM), "--config", str(settings_file.USUAL))
-            if command in cli.commands or command != "backup":
+            if command in cli.commands:
                 cli.commands[command].make_context(command, words)  # Or click says what it does not know.
 
 

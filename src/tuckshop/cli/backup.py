@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tuckshop.cli import output
-from tuckshop.cli.commands import EXIT_FOUND, FILLED, Command
+from tuckshop.cli.commands import EXIT_FOUND, FILLED, Change, Command
 from tuckshop.cli.shop_access import run
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def backup(
     _show_made(_finish(_make(path, lock, keep=keep)))
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @passphrase_file_option
 @identity_option

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tuckshop.cli.commands import FILLED, Command
+from tuckshop.cli.commands import FILLED, Change
 from tuckshop.cli.shop_access import run
 
 if TYPE_CHECKING:
     from tuckshop.settings import Settings
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 @click.option(
     "--to",
     "target",

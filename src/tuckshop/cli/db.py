@@ -49,7 +49,7 @@ def status() -> None:
     output.facts(run(_status()))
 
 
-@db.command("sequences")
+@db.command("sequences", cls=Change)
 def sequences() -> None:
     """Set the next id of every table behind its rows, after a copy by hand. Stop the servers first."""
     behind = run(_set_sequences())

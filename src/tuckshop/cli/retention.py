@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tuckshop.cli.commands import Command
+from tuckshop.cli.commands import Change
 from tuckshop.cli.shop_access import opened_shop, run
 
 if TYPE_CHECKING:
     from tuckshop.operations.retention import Forgotten
 
 
-@click.command(cls=Command)
+@click.command(cls=Change)
 def retention() -> None:
     """Erase what is left of closed users, and forget old orders' buyers and old logs.
 
