@@ -45,7 +45,7 @@ class Rolling:
     async def sell(self, *places: int) -> None:
         """Returns when each of these nodes has sold some more."""
         wanted = {place: self.sold[place] + SALES for place in places}
-        await until(lambda: self.faults or all(self.sold[at] >= count for at, count in wanted.items()))
+        await until(lambda: bool(self.faults) or all(self.sold[at] >= count for at, count in wanted.items()))
         assert not self.faults
 
     async def restart(self, place: int, **settings: str) -> None:
@@ -59,7 +59,7 @@ class Rolling:
 async def _buy(rolling: Rolling, client: Client, place: int) -> None:
     rng = random.Random(place)
     while not rolling.is_over and not rolling.faults:
-        client.unknown = (rng.choice(client.products),)
+        client.unknown = tuple(rng.sample(client.products, k=1))
         while client.unknown and not rolling.faults:
             place = (place + 1) % len(rolling.nodes)
             answer = await _ask(rolling, client, rolling.nodes[place].ports[0])
