@@ -1,4 +1,4 @@
-"""R24: shops of every earlier revision keep their books, and an upgrade that fails changes nothing."""
+"""R39: shops of every earlier revision keep their books, and an upgrade that fails changes nothing."""
 
 from __future__ import annotations
 

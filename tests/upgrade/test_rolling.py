@@ -1,4 +1,4 @@
-"""R24: the release before sells on, and starts again, while nodes are upgraded one after the other."""
+"""R39: the release before sells on, and starts again, while nodes are upgraded one after the other."""
 
 from __future__ import annotations
 
