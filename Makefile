@@ -76,6 +76,11 @@ proof.failover: $(DEVELOPMENT) ## lose the database's leader 21 times, as root i
 	@PYTHON=$(BIN)/python tools/system-packages postgresql patroni python3-etcd etcd-server haproxy iproute2
 	TUCKSHOP_PROOF=1 $(BIN)/python -m pytest -q --log-cli-level=INFO tests/failover $(ARGS)
 
+.PHONY: proof.upgrade
+proof.upgrade: $(DEVELOPMENT) ## upgrade shops of every earlier revision, fail half-way, and upgrade two nodes that sell
+	@PYTHON=$(BIN)/python tools/system-packages postgresql
+	TUCKSHOP_PROOF=1 $(BIN)/python -m pytest -q tests/upgrade $(ARGS)
+
 .PHONY: proof.mutation
 proof.mutation: $(DEVELOPMENT) ## change the rules in a thousand small ways and see that tests fail
 	@PYTHON=$(BIN)/python tools/system-packages postgresql

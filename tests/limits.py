@@ -12,6 +12,7 @@ from collections.abc import Callable
 HANG_SECONDS = 240.0  # Far more than anything takes on a slow computer that is busy with other things.
 WALK_SECONDS = 10 * HANG_SECONDS  # The same of many things one after the other, each of which may hang.
 HOW = "TUCKSHOP_TEST_SERVER"  # See serve_in_a_small_way.
+RELEASE = "TUCKSHOP_TEST_RELEASE"  # Which next release a process is, see tests/upgrade/releases.py.
 QUEUE_MAX, BATCH_MAX = 32, 10
 TIRED_SECONDS = 3.0
 _PAUSE_SECONDS = 0.005
@@ -76,4 +77,8 @@ if __name__ == "__main__":
     if os.environ.get(HOW) != "as sold":
         serve_patiently()
     serve_in_a_small_way(os.environ.get(HOW, ""))
+    if release := os.environ.get(RELEASE):
+        from tests.upgrade.releases import become
+
+        become(release)
     cli()

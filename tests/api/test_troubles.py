@@ -91,7 +91,7 @@ POSTGRES = {
 BOTH = {
     "migrations ahead": Case(
         "migrations-ahead",
-        "UPDATE alembic_version SET version_num = '9999'",
+        "UPDATE alembic_version SET version_num = '9999', compatible_since = '9999'",
         "UPDATE alembic_version SET version_num = '{head}'",
     ),
     "migrations behind": Case(

@@ -24,7 +24,7 @@ def test_a_shop_that_was_never_finished(open_terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("command", ["status", "upgrade"])
 def test_what_is_not_ours_is_left_alone(open_terminal: Terminal, command: str) -> None:
-    open_terminal.tamper("UPDATE alembic_version SET version_num = '9999'")
+    open_terminal.tamper("UPDATE alembic_version SET version_num = '9999', compatible_since = '9999'")
     assert "newer" in open_terminal.refused("db", command)
     open_terminal.database.unlink()
     open_terminal.database.touch()

@@ -182,7 +182,7 @@ def test_leaves_other_databases_alone(open_terminal: Terminal) -> None:
     (open_terminal.home / "secret.key").unlink()
     open_terminal.tamper("UPDATE shop SET is_demo = true")
     assert "demo" in open_terminal.refused("init")
-    open_terminal.tamper("UPDATE alembic_version SET version_num = '9999'")
+    open_terminal.tamper("UPDATE alembic_version SET version_num = '9999', compatible_since = '9999'")
     assert "newer" in open_terminal.refused("init")
     open_terminal.database.unlink()
     open_terminal.tamper("CREATE TABLE songs (id INTEGER)")

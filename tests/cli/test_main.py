@@ -284,7 +284,7 @@ def test_every_command_is_tried_without_a_shop() -> None:
 @pytest.mark.parametrize("words", NEEDS_A_SHOP[:3], ids=" ".join)
 class TestUnusableDatabases:
     def test_newer(self, open_terminal: Terminal, words: tuple[str, ...]) -> None:
-        open_terminal.tamper("UPDATE alembic_version SET version_num = '9999'")
+        open_terminal.tamper("UPDATE alembic_version SET version_num = '9999', compatible_since = '9999'")
         assert "newer" in open_terminal.refused(*words)
 
     def test_empty(self, open_terminal: Terminal, words: tuple[str, ...]) -> None:

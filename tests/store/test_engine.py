@@ -218,7 +218,7 @@ async def test_says_that_the_database_is_older(empty_url: str, monkeypatch: pyte
 
 async def test_says_that_the_database_is_newer(empty_url: str) -> None:
     async with shop(empty_url) as engine:
-        await run(engine, "UPDATE alembic_version SET version_num = '9999'")
+        await run(engine, "UPDATE alembic_version SET version_num = '9999', compatible_since = '9999'")
         assert "newer (revision 9999)" in await refusal(engine)
         with pytest.raises(DatabaseUnusable, match="newer"):
             await migrate.upgrade(engine)

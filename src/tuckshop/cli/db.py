@@ -81,9 +81,10 @@ async def _upgrade(backup: Path | None) -> tuple[str | None, str]:
 
     given = settings.read()
     async with opened_engine(given.url) as engine:
-        before, after = (await _state(engine)).revision, migrate.head_revision()
-        if before == after:
-            return before, after
+        state = await _state(engine)
+        before, after = state.revision, migrate.head_revision()
+        if before is not None and (before == after or state.is_ahead):
+            return before, before
         if backup is not None:
             from tuckshop.operations.backups import making
 
@@ -95,9 +96,10 @@ async def _upgrade(backup: Path | None) -> tuple[str | None, str]:
             raise
         except Exception as error:
             # Whatever it was: the operator needs to know first that there is nothing to repair.
-            why = " ".join(str(getattr(error, "orig", None) or error).split())[:_REASON_MAX]
+            first = error.__cause__ or error  # What the database said.
+            why = " ".join(str(getattr(first, "orig", None) or first).split())[:_REASON_MAX]
             raise click.ClickException(
-                f"The upgrade from revision {before} to {after} failed ({type(error).__name__}: {why})."
+                f"The upgrade from revision {before} to {after} failed ({type(first).__name__}: {why})."
                 " Nothing was changed."
             ) from error
         return before, after
@@ -117,7 +119,7 @@ async def _status() -> list[tuple[str, object]]:
             ("Database", given.redacted()["TUCKSHOP_DATABASE_URL"]),
             ("Revision", state.revision),
         ]
-        if state.revision != head:
+        if state.revision != head and not state.is_ahead:
             return [*told, ("Needs", f"an upgrade to revision {head}. Run `tuckshop db upgrade`")]
         if not state.is_installed:
             return [*told, ("Needs", "a complete shop. Finish with `tuckshop init`")]
@@ -131,10 +133,10 @@ async def _status() -> list[tuple[str, object]]:
 
 async def _state(engine: AsyncEngine) -> State:
     """What lies there. Raises for nothing at all, and for what is not ours to touch."""
-    from tuckshop.store.engine import DatabaseUnusable, read_state, require_known
+    from tuckshop.store.engine import DatabaseUnusable, read_state, require_compatible
 
     state = await read_state(engine)
     if not state.tables:
         raise DatabaseUnusable("The database is empty. Set up the shop with `tuckshop init`.")
-    require_known(state)
+    require_compatible(state)
     return state

@@ -178,13 +178,13 @@ async def _look(engine: AsyncEngine, *, currency: str | None) -> _Found:
     """What is there. Raises for a database that this shop cannot be set up in."""
     from tuckshop.identity import first_admin
     from tuckshop.operations import shop_state
-    from tuckshop.store.engine import check, file_of, read_state, require_known
+    from tuckshop.store.engine import check, file_of, read_state, require_compatible
 
     if engine.dialect.name == "sqlite" and not file_of(engine).exists():
         return _Found()
     state = await read_state(engine)
     if state.tables:
-        require_known(state)
+        require_compatible(state)
     if not state.is_installed:
         return _Found()  # Empty, or half made.
     await check(engine, unsafe_durability=True)

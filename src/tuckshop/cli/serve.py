@@ -136,6 +136,7 @@ async def check(given: Settings) -> None:
     from tuckshop.http import tracing
     from tuckshop.operations import error_reports, shop_state, signing_key
     from tuckshop.store.engine import check, opened_engine
+    from tuckshop.store.migrations import revisions
     from tuckshop.store.redis_server import require_usable
     from tuckshop.store.writable import require_writable
 
@@ -152,7 +153,13 @@ async def check(given: Settings) -> None:
             "key of its machine (`tuckshop machine key`)."
         )
     async with opened_engine(given.url) as engine:
-        await check(engine, unsafe_durability=given.unsafe_durability)
+        state = await check(engine, unsafe_durability=given.unsafe_durability)
+        if state.is_ahead:
+            click.echo(
+                f"Warning: the database is newer (revision {state.revision}) than this version of Tuckshop"
+                f" (revision {revisions()[-1]}), which still works on it. Install the new version soon.",
+                err=True,
+            )
         await require_writable(engine)
         if await shop_state.is_demo(engine):
             raise click.UsageError(

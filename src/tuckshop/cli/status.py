@@ -140,8 +140,8 @@ def _disk(given: Settings) -> dict[str, Any] | None:
 
 def _lines(told: dict[str, Any]) -> list[tuple[str, object]]:
     shop, disk = told["shop"], told["disk"]
-    is_current = told["revision"] == told["revision_needed"]
-    needed = "up to date" if is_current else f"this version needs {told['revision_needed']}"
+    is_fine = told["revision"] == told["revision_needed"] or told["shop"] is not None
+    needed = "up to date" if is_fine else f"this version needs {told['revision_needed']}"
     lines: list[tuple[str, object]] = [
         ("Shop", " ".join(told["name"].split())),
         ("Database", told["database"]),

@@ -63,7 +63,7 @@ async def copy(source: AsyncEngine, target: AsyncEngine) -> int:
         DatabaseUnusable: the source is no shop of this version; the target cannot be used, or is not empty.
         CopyFailed: the target cannot keep a row, or what it has kept is not the same; it has none of it.
     """
-    await check(source, unsafe_durability=True)
+    require_known(await check(source, unsafe_durability=True))  # Of a newer one, this code knows not all.
     await _prepare(target)
     async with reading(source) as there, writing(target) as here:
         await _require_empty(here)

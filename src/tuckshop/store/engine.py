@@ -71,6 +71,12 @@ class State(NamedTuple):
     revision: str | None
     is_installed: bool
     elsewhere: str = ""  # another schema with a shop, where this one has no tables
+    compatible_since: str | None = None  # the oldest revision whose code works on it; unknown before 0034
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether a newer release upgraded it."""
+        return self.revision is not None and self.revision not in revisions()
 
 
 def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
@@ -159,20 +165,22 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
-async def check(engine: AsyncEngine, *, unsafe_durability: bool = False) -> None:
+async def check(engine: AsyncEngine, *, unsafe_durability: bool = False) -> State:
     """Returns only if the shop's books lie there, fit this code, and will survive a power cut.
 
     `unsafe_durability` waves through what only the power cut would show. Writes nothing.
 
     Raises:
-        DatabaseUnusable: missing, unreachable, locked, not a Tuckshop's, older, newer, or unsafe.
+        DatabaseUnusable: missing, unreachable, locked, not a Tuckshop's, older, too new, or unsafe.
     """
-    _require_current(await read_state(engine))
+    state = await read_state(engine)
+    _require_current(state)
     try:
         async with reading(engine) as connection:
             await _require_durable(connection, unsafe_durability=unsafe_durability)
     except _NO_ANSWER as error:
         raise DatabaseUnusable(troubles.explain(error)) from None
+    return state
 
 
 async def read_state(engine: AsyncEngine) -> State:
@@ -195,12 +203,20 @@ def require_known(state: State) -> None:
             "The database belongs to another program. Use a separate database for Tuckshop."
         )
     head = revisions()[-1]
-    if state.revision not in revisions():
+    if state.is_ahead:
         sentence = (
             f"The database is newer (revision {state.revision}) than this version of Tuckshop (revision"
             f" {head}). Install the version that upgraded it, or a later one."
         )
         raise DatabaseUnusable(Trouble(Cause.MIGRATIONS_AHEAD, sentence))
+
+
+def require_compatible(state: State) -> None:
+    """As `require_known`, but a newer database is fine as long as it says that this code works on it."""
+    head = revisions()[-1]
+    if state.is_ahead and state.compatible_since is not None and state.compatible_since <= head:
+        return
+    require_known(state)
 
 
 def file_of(engine: AsyncEngine) -> Path:
@@ -300,12 +316,14 @@ def _read_sqlite(path: Path) -> State:
     with closing(connection):
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         found = frozenset(name for (name,) in names)
-        ours = _is_ours(found)
-        revision = ours and connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        # Before 0034 there is no second column.
+        row = connection.execute("SELECT * FROM alembic_version").fetchone() if _is_ours(found) else None
+        revision, since = (*(row or ()), None, None)[:2]
         return State(
             tables=found,
-            revision=revision[0] if revision else None,
-            is_installed=bool(revision) and connection.execute("SELECT 1 FROM shop").fetchone() is not None,
+            revision=revision,
+            is_installed=bool(row) and connection.execute("SELECT 1 FROM shop").fetchone() is not None,
+            compatible_since=since,
         )
 
 
@@ -321,10 +339,13 @@ async def _read_postgres(connection: AsyncConnection) -> State:
     if not _is_ours(found):
         elsewhere = "" if found else await connection.scalar(text(_ELSEWHERE)) or ""
         return State(tables=found, revision=None, is_installed=False, elsewhere=elsewhere)
+    row = (await connection.execute(text("SELECT * FROM alembic_version"))).one_or_none()
+    revision, since = (*(row or ()), None, None)[:2]
     return State(
         tables=found,
-        revision=await connection.scalar(text("SELECT version_num FROM alembic_version")),
+        revision=revision,
         is_installed=await connection.scalar(text("SELECT 1 FROM shop")) is not None,
+        compatible_since=since,
     )
 
 
@@ -348,9 +369,9 @@ def _require_current(state: State) -> None:
         raise DatabaseUnusable(Trouble(Cause.SEARCH_PATH_WRONG, sentence))
     if not state.tables:
         raise DatabaseUnusable("The database is empty. Set up the shop with `tuckshop init`.")
-    require_known(state)
+    require_compatible(state)
     head = revisions()[-1]
-    if state.revision != head:
+    if state.revision != head and not state.is_ahead:
         sentence = (
             f"The database is older (revision {state.revision}) than this version of Tuckshop (revision"
             f" {head}). Run `tuckshop db upgrade`."

@@ -9,10 +9,18 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tuckshop.store.engine import DatabaseUnusable, file_of, read_state, require_known, writing
-from tuckshop.store.migrations import revisions
+from tuckshop.store.engine import (
+    LOCK_SECONDS_MAX,
+    DatabaseUnusable,
+    file_of,
+    read_state,
+    require_known,
+    writing,
+)
+from tuckshop.store.migrations import VERSION_FOLDERS, revisions
 
 _ADVISORY_LOCK = 0x7475636B  # "tuck": one number that every Tuckshop, and hopefully nobody else, asks for.
+_SINCE = "COMPATIBLE_SINCE"  # Each migration may have it: the oldest revision whose code works after it.
 
 
 async def upgrade(engine: AsyncEngine) -> None:
@@ -31,6 +39,8 @@ async def upgrade(engine: AsyncEngine) -> None:
     async with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+            # Whoever waits for a table lets nobody pass: behind a long report, every sale would wait too.
+            await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'"))
         await connection.run_sync(_migrate)
 
 
@@ -61,8 +71,13 @@ def _migrate(connection: Connection) -> None:
     # Imported here: a server only checks revisions, and starts without loading Alembic.
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "tuckshop.store:migrations")
     config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", os.pathsep.join(map(str, VERSION_FOLDERS)))
     command.upgrade(config, "head")
+    walked = ScriptDirectory.from_config(config).walk_revisions()  # newest first
+    since = next(script.module.COMPATIBLE_SINCE for script in walked if hasattr(script.module, _SINCE))
+    connection.execute(text("UPDATE alembic_version SET compatible_since = :since"), {"since": since})

@@ -25,7 +25,7 @@ from tuckshop.store.engine import (
     opened_engine,
     read_state,
     reading,
-    require_known,
+    require_compatible,
 )
 from tuckshop.store.migrate import head_revision
 
@@ -54,7 +54,7 @@ async def make(
     async with opened_engine(given.url) as engine:
         state = await _state(engine)
         secret = given.signing_secret()
-        is_recorded = state.revision == head_revision() and state.is_installed
+        is_recorded = (state.is_ahead or state.revision == head_revision()) and state.is_installed
         try:
             made = await _make(engine, state, given, target, secret, lock, clock)
         except (BackupFailed, OSError):
@@ -94,7 +94,7 @@ async def _state(engine: AsyncEngine) -> State:
     state = await read_state(engine)
     if not state.tables:
         raise DatabaseUnusable("The database is empty, so there is nothing to back up.")
-    require_known(state)
+    require_compatible(state)
     return state
 
 
