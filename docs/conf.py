@@ -1,4 +1,4 @@
-"""How Sphinx makes a site of this folder: `make docs`. Nothing is fetched, neither to build it nor to read it."""
+"""How Sphinx makes a site of this folder: `make docs`. Nothing is fetched, when building it or reading it."""
 
 project = "Tuckshop"
 project_copyright = "the Tuckshop contributors"
