@@ -147,6 +147,11 @@ lighthouse: $(DEVELOPMENT) ## measure the machine's page as Lighthouse does
 texts: $(DEVELOPMENT) ## put new texts of pages into the languages' files; LANGUAGE=fr begins another
 	$(BIN)/python -m tools.texts --write $(LANGUAGE)
 
+.PHONY: docs
+docs: $(DEVELOPMENT) ## build the documentation as a site into build/docs; a warning fails
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "Open build/docs/index.html."
+
 # What the documents of older contracts say of containers is done by these targets.
 COMPOSE ?= docker compose
 IMAGE ?= tuckshop:local
