@@ -18,6 +18,7 @@ from tuckshop.domain.users import SecondFactorMode
 from tuckshop.identity.access_tokens import Tokens
 from tuckshop.identity.closed_users import address_hash
 from tuckshop.identity.passwords import Passwords
+from tuckshop.identity.sign_on import open_services
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
@@ -61,6 +62,7 @@ async def open_shop(
     """
     telemetry.set_up_logs(for_people=given.log_format is LogFormat.CONSOLE)
     require_usable(given.redis_url)
+    sign_on = open_services(given)
     engine = open_engine(given.url)
     replica = _open_replica(given, primary=engine)
     passwords = Passwords()
@@ -112,6 +114,7 @@ async def open_shop(
                 till=till,
                 tokens=tokens,
                 passwords=passwords,
+                sign_on=sign_on,
                 clock=clock or system_clock,
                 meter=meter or Meter(),
                 alerts=alerts,
@@ -121,6 +124,8 @@ async def open_shop(
             )
     finally:
         passwords.close()
+        if sign_on.directory is not None:
+            sign_on.directory.close()
         if notes is not None:
             await notes.close()
         await engine.dispose()

@@ -1,6 +1,6 @@
 """What is kept of closed users: a hash of their address, and since when the rest is erased.
 
-Revises: 0030
+Revises: 0032
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from tuckshop.store.migrations.added import add_columns
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0032"
 
 
 def upgrade() -> None:
