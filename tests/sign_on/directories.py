@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ldap3 import MODIFY_REPLACE, Connection, Server
-from ldap3.core.exceptions import LDAPException
 
 from tests.limits import HANG_SECONDS
 from tests.programs import found, running
@@ -109,16 +109,21 @@ class LdapServer:
 
     def answers(self) -> bool:
         """Whether it is there."""
-        try:
-            with self.root():
-                return True
-        except (LDAPException, OSError):
-            return False
+        with suppress(OSError), socket.create_connection((HOST, self.port), HANG_SECONDS):
+            return True
+        return False
 
-    def root(self) -> Connection:
+    @contextmanager
+    def root(self) -> Iterator[Connection]:
         """Who may change everything there."""
         server = Server(HOST, self.port, get_info="NO_INFO")
-        return Connection(server, ROOT, ROOT_PASSWORD, auto_bind=True, raise_exceptions=True)
+        connection = Connection(server, ROOT, ROOT_PASSWORD, auto_bind=True, raise_exceptions=True)
+        try:
+            yield connection
+        finally:
+            connection.unbind()
+            if connection.socket is not None:
+                connection.socket.close()
 
     def put_into(self, cn: str, *uids: str) -> None:
         """Makes these the members of a group."""
@@ -134,9 +139,7 @@ class LdapServer:
     def add(self, uid: str, password: str) -> None:
         """Somebody has come."""
         with self.root() as root:
-            root.add(
-                f"uid={uid},{PEOPLE}", "inetOrgPerson", {"cn": uid, "sn": uid, "userPassword": password}
-            )
+            root.add(f"uid={uid},{PEOPLE}", "inetOrgPerson", {"cn": uid, "sn": uid, "userPassword": password})
 
 
 @contextmanager

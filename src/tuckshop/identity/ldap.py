@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -102,7 +104,8 @@ class LdapDirectory:
             log.error("ldap.away", error=str(error)[:200])
             raise SignOnAway from None
 
-    def _bound(self, dn: str, password: str) -> Connection:
+    @contextmanager
+    def _bound(self, dn: str, password: str) -> Iterator[Connection]:
         """A connection, encrypted unless it stays on this computer; bound, if the directory lets it."""
         from ldap3 import ANONYMOUS, SIMPLE, Connection, Server, Tls
 
@@ -121,11 +124,16 @@ class LdapDirectory:
             read_only=True,
             check_names=False,
         )
-        connection.open()
-        if self._starts_tls and not connection.start_tls():
-            raise _Unusable("it does not take StartTLS")
-        connection.bind()
-        return connection
+        try:
+            connection.open()
+            if self._starts_tls and not connection.start_tls():
+                raise _Unusable("it does not take StartTLS")
+            connection.bind()
+            yield connection
+        finally:
+            connection.unbind()
+            if connection.socket is not None:
+                connection.socket.close()  # ldap3 leaves it open where there is nobody.
 
     def _entry(self, reader: Connection, username: str) -> dict[str, Any] | None:
         """The one entry of this name."""

@@ -209,8 +209,9 @@ class OidcProvider:
             raise _refused(_Unusable("there is no ID token"))
         read = None
         for again in (False, True):  # The provider may have changed its keys since.
+            found = await self._key_set(metadata, again=again)
             try:
-                keys = KeySet.import_key_set(await self._key_set(metadata, again=again))  # type: ignore[arg-type]
+                keys = KeySet.import_key_set(found)  # type: ignore[arg-type]
                 read = jwt.decode(signed, keys, algorithms=list(ALGORITHMS))
                 break
             except (JoseError, ValueError, RecursionError, TypeError, KeyError) as error:
