@@ -139,7 +139,7 @@ class LdapServer:
     def add(self, uid: str, password: str) -> None:
         """Somebody has come."""
         with self.root() as root:
-            root.add(f"uid={uid},{PEOPLE}", "inetOrgPerson", {"cn": uid, "sn": uid, "userPassword": password})
+            root.add(f"cn={uid},{PEOPLE}", "inetOrgPerson", {"uid": uid, "sn": uid, "userPassword": password})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A small OpenID Connect provider for tests, on loopback: it lets in whom the test says, and lies as asked."""
+"""A small OpenID Connect provider for tests: it lets in whom the test says, and lies as asked."""
 
 from __future__ import annotations
 

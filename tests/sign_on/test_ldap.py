@@ -139,6 +139,11 @@ async def test_nobody_comes_in_by_what_is_no_name_or_password(api: Api, username
     assert await api.shop.rows("external_identities") == []
 
 
+async def test_a_name_with_the_signs_of_a_filter_is_a_name(api: Api, directory: LdapServer) -> None:
+    directory.add("a(b", "a password of theirs")
+    assert await log_in(api, "a(b", "a password of theirs") == 200
+
+
 async def test_tries_are_counted_as_those_of_the_shop(api: Api) -> None:
     answers = [await log_in(api, "lin", "wrong") for _ in range(11)]
     assert answers[:10] == [401] * 10

@@ -142,6 +142,15 @@ async def test_a_token_that_proves_nothing_lets_nobody_in(
     assert await api.shop.rows("external_identities") == []
 
 
+async def test_a_token_for_another_log_in_lets_nobody_in(
+    browser: httpx.AsyncClient, provider: Provider
+) -> None:
+    for nonce in ("another's", None):
+        provider.claims = {"nonce": nonce}
+        assert (await sign_on(browser, provider)).status_code == 403
+    assert not await is_in(browser)
+
+
 async def test_a_signature_of_another_lets_nobody_in(browser: httpx.AsyncClient, provider: Provider) -> None:
     provider.signed_with = key()
     assert (await sign_on(browser, provider)).status_code == 403
