@@ -136,7 +136,7 @@ class Provider(Protocol):
 
 
 class SignOn(NamedTuple):
-    """The services of the house that let users in, and what their groups are here."""
+    """The outside services that let users in, and what their groups are here."""
 
     directory: Directory | None = None
     provider: Provider | None = None

@@ -1,4 +1,4 @@
-"""A directory of our own for tests: Debian's slapd, on loopback, with a few people and groups."""
+"""A directory of our own for tests: Debian's slapd, on loopback, with a few users and groups."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def person(uid: str, password: str) -> str:
 
 
 def group(cn: str, *members: str) -> str:
-    """A group of these people, as LDIF has it."""
+    """A group of these users, as LDIF has it."""
     return _entry(
         f"cn={cn},{GROUPS}", "objectClass: groupOfNames", f"cn: {cn}",
         *(f"member: uid={uid},{PEOPLE}" for uid in members),

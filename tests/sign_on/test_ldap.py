@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,8 @@ def directory(tmp_path: Path) -> Iterator[LdapServer]:
 
 @pytest.fixture
 async def api(database_url: str, directory: LdapServer) -> AsyncIterator[Api]:
-    """A shop that the directory lets people into, with an admin of its own."""
-    given = {
+    """A shop that the directory lets users into, with an admin of its own."""
+    given: dict[str, Any] = {
         "ldap_url": directory.url,
         "ldap_base": PEOPLE,
         "ldap_group_base": GROUPS,
@@ -52,7 +53,7 @@ async def roles_of(api: Api, username: str) -> set[str]:
     return {role.value for role in (await users.find_by_name(api.running, username=username)).roles}
 
 
-async def test_somebody_of_the_house_is_a_user_from_the_first_log_in(api: Api) -> None:
+async def test_somebody_of_the_directory_is_a_user_from_the_first_log_in(api: Api) -> None:
     assert await log_in(api, "lin", "lin's password") == 200
     assert await log_in(api, "LIN", "lin's password") == 200
     assert await roles_of(api, "lin") == {"buyer"}
@@ -78,7 +79,7 @@ async def test_roles_follow_the_groups_at_each_log_in_and_end_the_sessions_of_be
     assert (await api.client.get("/v1/users/me", headers=old)).status_code == 401
 
 
-async def test_who_has_left_the_house_does_not_come_in(api: Api, directory: LdapServer) -> None:
+async def test_who_has_left_the_directory_does_not_come_in(api: Api, directory: LdapServer) -> None:
     assert await log_in(api, "lin", "lin's password") == 200
     directory.remove("lin")
     assert await log_in(api, "lin", "lin's password") == 401
@@ -164,7 +165,7 @@ async def test_while_the_directory_is_away_the_shops_own_users_log_in(
     assert await log_in(api, "lin", "lin's password") == 200
 
 
-async def test_users_of_the_house_get_no_password_here(api: Api) -> None:
+async def test_users_of_the_directory_get_no_password_here(api: Api) -> None:
     logged_in = await api.client.post(
         "/v1/auth/login", json={"username": "lin", "password": "lin's password"}
     )
@@ -188,7 +189,7 @@ async def test_the_directorys_password_confirms(api: Api) -> None:
 
 
 async def test_who_searches_may_have_a_password(database_url: str, directory: LdapServer) -> None:
-    given = {"ldap_url": directory.url, "ldap_base": BASE, "ldap_bind_dn": ROOT}
+    given: dict[str, Any] = {"ldap_url": directory.url, "ldap_base": BASE, "ldap_bind_dn": ROOT}
     async with serving(database_url, **given, ldap_bind_password=ROOT_PASSWORD) as api:
         assert await log_in(api, "lin", "lin's password") == 200
         assert await log_in(api, "lin", "wrong") == 401
@@ -209,7 +210,7 @@ async def test_who_searches_may_have_a_password(database_url: str, directory: Ld
         ),
     ],
 )
-def test_settings_that_cannot_be_used_are_told(given: dict[str, str], told: str) -> None:
+def test_settings_that_cannot_be_used_are_told(given: dict[str, Any], told: str) -> None:
     from tuckshop.identity.sign_on import open_services
 
     with pytest.raises(SettingsInvalid, match=told):

@@ -33,7 +33,7 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture
 async def api(database_url: str, provider: Provider) -> AsyncIterator[Api]:
-    """A shop that the provider lets people into, with an admin of its own."""
+    """A shop that the provider lets users into, with an admin of its own."""
     async with serving(
         database_url,
         public_url="http://127.0.0.1",

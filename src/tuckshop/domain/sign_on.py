@@ -1,4 +1,4 @@
-"""Users whom a service of the house lets in: what it says of them, and what their groups are here."""
+"""Users whom an outside service lets in: what it says of them, and what their groups are here."""
 
 from __future__ import annotations
 

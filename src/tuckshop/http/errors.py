@@ -185,7 +185,7 @@ class Errors:
         )
 
     def _of_sign_on(self) -> Response[Any]:
-        """For a service of the house that has to let somebody in and does not answer."""
+        """For an outside service that has to let somebody in and does not answer."""
         return self.problem_response(
             503,
             "Unavailable",

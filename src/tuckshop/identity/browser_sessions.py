@@ -85,7 +85,7 @@ async def enter(
     instead_of: SessionCaller | None = None,
     machine_id: int | None = None,
 ) -> BrowserSession:
-    """The same for somebody whom a service of the house has let in. Raises BadCredentials."""
+    """The same for somebody whom an outside service has let in. Raises BadCredentials."""
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     caller, others = await sessions.open_for(
         shop,

@@ -1,4 +1,4 @@
-"""Log-ins by a service of the house: whose user it is here, and which roles the groups give.
+"""Log-ins by an outside service: whose user it is here, and which roles the groups give.
 
 Users are found by (issuer, subject) alone, never by a name or an address, which somebody else may get.
 A first log-in makes a user without a password. See docs/decisions/0037-sign-on-links-by-subject.md.

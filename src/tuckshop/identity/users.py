@@ -126,7 +126,7 @@ async def change(
 
 
 async def _new_hash(shop: Shop, password: str, *, instead_of: str) -> str:
-    """The hash of a new password. Raises BadCredentials for whom a service of the house lets in.
+    """The hash of a new password. Raises BadCredentials for whom an outside service lets in.
 
     Once it did so no more, they would come in by that password.
     """

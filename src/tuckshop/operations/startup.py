@@ -72,24 +72,7 @@ async def open_shop(
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         if replica is not None:
             await replica.check()
-        policy = Policy(
-            currency=await read_currency(engine),
-            coins=given.coins,
-            refund_window_seconds=given.refund_window_seconds,
-            payout_delay_days=given.payout_delay_days,
-            tab_limit_cents=given.tab_limit_cents,
-            tabs_for=given.tabs_for,
-            tab_exposure_cents=given.exposure_cents,
-            coins_daily_cap_cents=given.coins_daily_cap_cents,
-            guest_undo=given.guest_undo,
-            user_undo=given.user_undo,
-            coins_machine_daily_cap_cents=given.coins_machine_daily_cap_cents,
-            staff_second_factor=given.staff_second_factor is SecondFactorMode.REQUIRED,
-            # Whoever starts the server in some other way must not open a real shop's kiosk either.
-            kiosk_open=given.kiosk_open and await holds_demo(engine),
-            days=given.days,
-            address_hash=partial(address_hash, tokens),
-        )
+        policy = await _policy(given, engine, tokens)
         books = open_books(given.url, clock=clock, events=events)
         # On PostgreSQL events come back from the database, those of other processes among them.
         committed: Callable[[WorkingSet], None] | None = None
@@ -135,3 +118,24 @@ async def open_shop(
 
 def _open_replica(given: Settings, *, primary: AsyncEngine) -> Replica | None:
     return Replica(open_engine(given.replica_url), primary=primary) if given.replica_url else None
+
+
+async def _policy(given: Settings, engine: AsyncEngine, tokens: Tokens) -> Policy:
+    return Policy(
+        currency=await read_currency(engine),
+        coins=given.coins,
+        refund_window_seconds=given.refund_window_seconds,
+        payout_delay_days=given.payout_delay_days,
+        tab_limit_cents=given.tab_limit_cents,
+        tabs_for=given.tabs_for,
+        tab_exposure_cents=given.exposure_cents,
+        coins_daily_cap_cents=given.coins_daily_cap_cents,
+        guest_undo=given.guest_undo,
+        user_undo=given.user_undo,
+        coins_machine_daily_cap_cents=given.coins_machine_daily_cap_cents,
+        staff_second_factor=given.staff_second_factor is SecondFactorMode.REQUIRED,
+        # Whoever starts the server in some other way must not open a real shop's kiosk either.
+        kiosk_open=given.kiosk_open and await holds_demo(engine),
+        days=given.days,
+        address_hash=partial(address_hash, tokens),
+    )

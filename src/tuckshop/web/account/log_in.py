@@ -125,7 +125,7 @@ def shown(request: ShopRequest, form: BoundForm, back: str) -> Response[Any]:
 
 
 def away(request: ShopRequest, back: str, *, username: str = "") -> Response[Any]:
-    """The same where a service of the house has to let somebody in, and does not answer."""
+    """The same where an outside service has to let somebody in, and does not answer."""
     form = BoundForm(request, {"username": username})
     form.trouble = form.words.gettext(
         "The service that checks this log-in is not available. Try again later, or log in with a password of"

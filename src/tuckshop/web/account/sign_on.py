@@ -1,4 +1,4 @@
-"""`/login/oidc`: to the provider of the house, and back from there.
+"""`/login/oidc`: to the provider, and back from there.
 
 What must come back lies encrypted in a cookie of the browser that set out: a log-in that somebody else has
 begun is of no use in it.
@@ -85,7 +85,7 @@ async def finish(request: ShopRequest) -> Response[Any]:
     except SignOnRefused:
         return _refused(request, words.gettext("You were not logged in. Try again."), begun)
     except BadCredentials:
-        told = words.gettext("You cannot log in to this shop. Ask the people who run it.")
+        told = words.gettext("You cannot log in to this shop. Ask an admin.")
         return _refused(request, told, begun)
     response = _gone(request, forms.to_page(begun.back))
     browser_login.keep(response, request, entered)

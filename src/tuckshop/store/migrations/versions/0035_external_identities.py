@@ -1,4 +1,4 @@
-"""Which user somebody is whom a service of the house lets in.
+"""Which user somebody is whom an outside service lets in.
 
 Revises: 0033
 """
