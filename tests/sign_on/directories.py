@@ -129,17 +129,19 @@ class LdapServer:
         """Makes these the members of a group."""
         members = [f"uid={uid},{PEOPLE}" for uid in uids]
         with self.root() as root:
-            root.modify(f"cn={cn},{GROUPS}", {"member": [(MODIFY_REPLACE, members)]})
+            change = {"member": [(MODIFY_REPLACE, members)]}
+            root.modify(f"cn={cn},{GROUPS}", change)  # type: ignore[no-untyped-call]
 
     def remove(self, uid: str) -> None:
         """Somebody has left."""
         with self.root() as root:
-            root.delete(f"uid={uid},{PEOPLE}")
+            root.delete(f"uid={uid},{PEOPLE}")  # type: ignore[no-untyped-call]
 
     def add(self, uid: str, password: str) -> None:
         """Somebody has come."""
         with self.root() as root:
-            root.add(f"cn={uid},{PEOPLE}", "inetOrgPerson", {"uid": uid, "sn": uid, "userPassword": password})
+            told = {"uid": uid, "sn": uid, "userPassword": password}
+            root.add(f"cn={uid},{PEOPLE}", "inetOrgPerson", told)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
