@@ -49,7 +49,7 @@ test: $(DEVELOPMENT) ## run the tests on SQLite and PostgreSQL
 
 .PHONY: test.more
 test.more: $(DEVELOPMENT) ## run the tests that need more programs, packages or load, then the coverage gate
-	@PYTHON=$(BIN)/python tools/system-packages postgresql curl strace nodejs npm nginx redis-server openssl chromium
+	@PYTHON=$(BIN)/python tools/system-packages postgresql curl strace nodejs npm nginx redis-server slapd openssl chromium
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	status=0; $(PYTEST) -m more $(ARGS) || status=1; $(COVERAGE) || status=1; exit $$status
 
@@ -63,7 +63,7 @@ $(NODE_TOOLS): tools/node/package.json tools/node/package-lock.json tools/node/.
 
 .PHONY: proof
 proof: $(DEVELOPMENT) ## show all of docs/guarantees.md at full size (takes hours, goes on where it was); ARGS="R4 S10"
-	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nginx redis-server openssl
+	@PYTHON=$(BIN)/python tools/system-packages postgresql strace nginx redis-server slapd openssl
 	@$(BIN)/python -m tests.proof $(ARGS)
 
 .PHONY: proof.planted

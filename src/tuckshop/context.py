@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tuckshop.domain.money import Currency
+from tuckshop.domain.sign_on import ExternalUser, GroupRoles
 from tuckshop.domain.users import Scope
 from tuckshop.store.engine import DatabaseAway, reading
 from tuckshop.store.health import Health
@@ -21,7 +22,21 @@ from tuckshop.till.callers import SessionCaller
 from tuckshop.till.engine.queue import Till
 
 # Interfaces never touch the store; this much of it they answer for.
-__all__ = ["DatabaseAway", "IdsBehind", "KnownToken", "Passwords", "Refreshing", "Shop", "Tokens"]
+__all__ = [
+    "DatabaseAway",
+    "Directory",
+    "IdsBehind",
+    "KnownToken",
+    "Passwords",
+    "Provider",
+    "Refreshing",
+    "Shop",
+    "SignOn",
+    "SignOnAway",
+    "SignOnBegun",
+    "SignOnRefused",
+    "Tokens",
+]
 
 KNOWN_TOKENS_MAX = 10_000  # Opaque tokens that need not be looked up again; some 3 MB.
 
@@ -75,6 +90,59 @@ class Tokens(Protocol):
         """What was encrypted. Raises ValueError for what this shop's secret has not encrypted."""
 
 
+class SignOnAway(Exception):
+    """A service that lets users in does not answer, or not so that anybody can log in. Nothing was done."""
+
+
+class SignOnRefused(Exception):
+    """A service has let nobody in, or what came from it proves nothing."""
+
+
+class SignOnBegun(NamedTuple):
+    """Where the browser goes, and what must come back; `verifier` stays secret from the browser's user."""
+
+    url: str
+    state: str
+    nonce: str
+    verifier: str
+
+
+class Directory(Protocol):
+    """A service that is asked with name and password."""
+
+    @property
+    def issuer(self) -> str:
+        """What its users are kept under."""
+
+    async def find(self, *, username: str, password: str) -> ExternalUser | None:
+        """Who has this name and password there; None for nobody. Raises SignOnAway."""
+
+    def close(self) -> None:
+        """Ends its threads."""
+
+
+class Provider(Protocol):
+    """A service to which browsers are sent."""
+
+    @property
+    def name(self) -> str:
+        """What the button says."""
+
+    async def begin(self) -> SignOnBegun:
+        """A new log-in there. Raises SignOnAway."""
+
+    async def finish(self, *, code: str, nonce: str, verifier: str) -> ExternalUser:
+        """Whom it has let in with this code. Raises SignOnAway, SignOnRefused."""
+
+
+class SignOn(NamedTuple):
+    """The outside services that let users in, and what their groups are here."""
+
+    directory: Directory | None = None
+    provider: Provider | None = None
+    roles: GroupRoles = GroupRoles()
+
+
 class KnownToken(NamedTuple):
     """What an opaque token stands for, which never changes; no scopes for a log-in, which has all rights."""
 
@@ -94,6 +162,7 @@ class Shop:
     clock: Callable[[], int]
     meter: Meter = field(default_factory=Meter)
     alerts: Alerts = field(default_factory=Alerts)
+    sign_on: SignOn = field(default_factory=SignOn)
     notes: Notes | None = None  # shared with other processes; nothing depends on them
     health: Health = field(default_factory=Health)
     known_tokens: dict[bytes, KnownToken] = field(default_factory=dict)  # opaque ones, by their hash

@@ -23,6 +23,7 @@ from tuckshop.domain.days import BusinessDays
 from tuckshop.domain.money import BALANCE_CENTS_MAX
 from tuckshop.domain.payables import PAYOUT_DELAY_DAYS_MAX
 from tuckshop.domain.refunds import UndoMode
+from tuckshop.domain.sign_on import GroupRoles
 from tuckshop.domain.tabs import EXPOSURE_TABS, TabsFor
 from tuckshop.domain.users import RegistrationMode, SecondFactorMode
 from tuckshop.domain.wallet import CoinsPolicy
@@ -31,6 +32,7 @@ from tuckshop.settings_file import SettingsFile
 PREFIX = "TUCKSHOP_"
 SECRET_LENGTH_MIN = 32  # Bytes; RFC 7518, 3.2: an HMAC key is at least as long as its hash.
 KEY_FILE = "secret.key"
+_HIDDEN = ("metrics_token", "sentry_dsn", "first_code_hash", "oidc_client_secret", "ldap_bind_password")
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII
 )
@@ -108,6 +110,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     redis_url: str = ""  # a Redis or Valkey that several nodes share; nothing depends on it
     event_streams: Positive = 1_000  # how many may watch /v1/events in each process
     event_streams_per_address: Positive = 100  # the same from one address
+    oidc_issuer: str = ""  # an OpenID Connect provider that lets users in; needs the extra oidc
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = ""  # on the button at the log-in; the provider's host
+    oidc_groups_claim: str = "groups"  # of the ID token
+    ldap_url: str = ""  # a directory that lets users in: ldaps://ldap.example.org; needs the extra ldap
+    ldap_bind_dn: str = ""  # who searches there; nobody named: it is searched anonymously
+    ldap_bind_password: str = ""
+    ldap_base: str = ""  # where users are: ou=people,dc=example,dc=org
+    ldap_user_attribute: Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9-]*$")] = "uid"
+    ldap_group_base: str = ""  # where groups are; where users are
+    sign_on_roles: str = ""  # group=role, with commas between; by the shop's admins unless set
     first_code_hash: str = ""  # of the code that makes the first admin; `serve` sets it and prints the code
     from_command: str = ""  # which settings the command gave its workers, with commas between; it sets this
     log_format: LogFormat = LogFormat.JSON
@@ -185,6 +199,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return _networks(self.trusted_proxies)
 
     @property
+    def group_roles(self) -> GroupRoles:
+        """Which group of a service that lets users in has which roles. Raises SettingsInvalid."""
+        return _group_roles(self.sign_on_roles)
+
+    @property
     def days(self) -> BusinessDays:
         """By what days sales are counted. Raises SettingsInvalid."""
         starts = re.fullmatch("([01][0-9]|2[0-3]):([0-5][0-9])", self.day_starts, re.ASCII)
@@ -203,9 +222,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         told["database_url"] = _without_password(self.url)
         told["redis_url"] = _without_password(self.redis_url)
         told["replica_url"] = _without_password(self.replica_url)
-        told["metrics_token"] = "(hidden)" if self.metrics_token else ""
-        told["sentry_dsn"] = "(hidden)" if self.sentry_dsn else ""
-        told["first_code_hash"] = "(hidden)" if self.first_code_hash else ""
+        for name in _HIDDEN:
+            told[name] = "(hidden)" if getattr(self, name) else ""
         told["secret"] = "(hidden)" if self.secret else f"(in {self.home_path / KEY_FILE})"
         return {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
 
@@ -247,7 +265,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: object) -> S
     given |= {name: value for name, value in overrides.items() if value is not None}
     try:
         read = msgspec.convert(in_file | given, Settings, strict=False)
-        _ = read.proxies, read.days, read.origin  # Now, not with the first request.
+        _ = read.proxies, read.days, read.origin, read.group_roles  # Now, not with the first request.
         _check_replica(read)
         return read
     except msgspec.ValidationError as error:
@@ -366,6 +384,14 @@ def _origin(address: str) -> str:
     is_usual = int(parts["port"] or 0) == {"http": 80, "https": 443}[parts["scheme"]]
     port = f":{int(parts['port'])}" if parts["port"] and not is_usual else ""
     return f"{parts['scheme']}://{parts['host']}{port}"
+
+
+@cache
+def _group_roles(text: str) -> GroupRoles:
+    try:
+        return GroupRoles.read(text)
+    except ValueError as error:
+        raise SettingsInvalid(f"{PREFIX}SIGN_ON_ROLES is not valid: {error}.") from None
 
 
 @cache

@@ -14,7 +14,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from tuckshop.context import DatabaseAway, IdsBehind
+from tuckshop.context import DatabaseAway, IdsBehind, SignOnAway
 from tuckshop.domain import refusals
 from tuckshop.domain.refusals import Refusal, Throttled
 from tuckshop.http import field_problems
@@ -159,6 +159,8 @@ class Errors:
                 return self._of_busy()
             case Busy() | Unavailable() | Overrun():  # The till tells its own troubles.
                 return self._of_busy()
+            case SignOnAway():
+                return self._of_sign_on()
             case IdsBehind():
                 log.error("database.ids_behind", error=str(error))
                 return self._of_busy()
@@ -179,6 +181,15 @@ class Errors:
             503,
             "Unavailable",
             detail="The shop is not available. Nothing was changed. Try again.",
+            headers={"Retry-After": RETRY_SECONDS},
+        )
+
+    def _of_sign_on(self) -> Response[Any]:
+        """For an outside service that has to let somebody in and does not answer."""
+        return self.problem_response(
+            503,
+            "Unavailable",
+            detail="The service that checks this log-in is not available. Try again later.",
             headers={"Retry-After": RETRY_SECONDS},
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 
 
 def place(address: str | None) -> str:
@@ -22,3 +23,10 @@ def network(address: str | None, *, v4_bits: int, v6_bits: int) -> str:
         ip = ipaddress.IPv6Address(int(ip))  # Without a zone, `%eth0`: each would be counted by itself.
     bits = v4_bits if ip.version == 4 else v6_bits
     return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host is this very computer: no encryption is needed on the way to it."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"

@@ -15,6 +15,7 @@ from tuckshop.context import KnownToken, Shop
 from tuckshop.domain.refusals import SessionEnded
 from tuckshop.identity import audiences, known_devices, sessions
 from tuckshop.identity.api_tokens import SECRET_BYTES, hashed
+from tuckshop.identity.sign_on import Entered
 from tuckshop.store import tables
 from tuckshop.store.engine import reading
 from tuckshop.till.callers import SessionCaller
@@ -73,6 +74,30 @@ async def log_in(
         mark = known_devices.new_mark(shop, username=username)
     # A machine's screen is nobody's own device.
     return BrowserSession(secret, caller, others, "" if machine_id is not None else mark)
+
+
+async def enter(
+    shop: Shop,
+    entered: Entered,
+    *,
+    device: str | None = None,
+    address: str | None = None,
+    instead_of: SessionCaller | None = None,
+    machine_id: int | None = None,
+) -> BrowserSession:
+    """The same for somebody whom an outside service has let in. Raises BadCredentials."""
+    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    caller, others = await sessions.open_for(
+        shop,
+        entered,
+        device=device,
+        address=address,
+        secret_hash=hashed(secret),
+        instead_of=instead_of,
+        machine_id=machine_id,
+        audience=audiences.PAGES,
+    )
+    return BrowserSession(secret, caller, others, "")
 
 
 async def caller(shop: Shop, *, secret: str, audience: str = audiences.PAGES) -> SessionCaller:

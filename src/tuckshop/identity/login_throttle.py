@@ -57,6 +57,10 @@ class Attempt(NamedTuple):
     counted: tuple[tuple[bytes, Limit], ...]
 
 
+NOT_COUNTED = Attempt(())
+"""Of log-ins that take no password here."""
+
+
 class Remembered(NamedTuple):
     """Tries of late that failed, or still run; and how many a name and an address have none left."""
 

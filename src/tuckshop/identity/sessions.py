@@ -20,12 +20,14 @@ from tuckshop.domain.users import (
     roles_within,
     with_second_factor,
 )
-from tuckshop.identity import audiences, login_throttle, second_factor, users
+from tuckshop.identity import audiences, login_throttle, second_factor, sign_on, users
 from tuckshop.identity.access_tokens import ACCESS_SECONDS
-from tuckshop.identity.login_throttle import Attempt
+from tuckshop.identity.login_throttle import NOT_COUNTED, Attempt
+from tuckshop.identity.sign_on import Entered
 from tuckshop.identity.users import User
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
+from tuckshop.store.erased import NO_PASSWORD
 from tuckshop.till.callers import SessionCaller
 
 SESSION_DAYS = 30  # However often it is refreshed; then the password is asked again.
@@ -79,6 +81,7 @@ async def log_in(
         BadCredentials: alike for unknown names, wrong passwords and inactive users.
         SecondFactorNeeded, SecondFactorWrong: the password fits, and `code` is missing or does not.
         TooManyTries: of this name, or from this address.
+        SignOnAway: the directory that knows the user does not answer.
     """
     caller, others = await open_session(
         shop,
@@ -120,8 +123,41 @@ async def open_session(
     Raises:
         BadCredentials, SecondFactorNeeded, SecondFactorWrong, TooManyTries: as `log_in`.
     """
-    user_id, kept, counted = await _verify(shop, username, password, address, known_device)
-    await second_factor.require(shop, user_id=user_id, code=code, attempt=counted)
+    entered, counted = await _verify(shop, username, password, address, known_device)
+    await second_factor.require(shop, user_id=entered.user_id, code=code, attempt=counted)
+    return await open_for(
+        shop,
+        entered,
+        device=device,
+        address=address,
+        days=days,
+        secret_hash=secret_hash,
+        instead_of=instead_of,
+        machine_id=machine_id,
+        audience=audience,
+        counted=counted,
+    )
+
+
+async def open_for(
+    shop: Shop,
+    entered: Entered,
+    *,
+    device: str | None = None,
+    address: str | None = None,
+    days: int = SESSION_DAYS,
+    secret_hash: bytes | None = None,
+    instead_of: SessionCaller | None = None,
+    machine_id: int | None = None,
+    audience: str,
+    counted: Attempt = NOT_COUNTED,
+) -> tuple[SessionCaller, int]:
+    """A new session of somebody who was let in just now, as `open_session`.
+
+    Raises:
+        BadCredentials: the user is not active, or got another password since.
+    """
+    user_id, kept = entered
     now_us = shop.clock()
     async with writing(shop.engine) as connection:
         # Held until the session is there: a password changed meanwhile must end this session too.
@@ -227,10 +263,10 @@ async def log_out_everywhere_by_password(
     shop: Shop, *, username: str, password: str, address: str | None = None
 ) -> int:
     """The same for somebody who is not logged in here. Raises BadCredentials, TooManyTries."""
-    user_id, _, counted = await _verify(shop, username, password, address)
+    entered, counted = await _verify(shop, username, password, address)
     async with writing(shop.engine) as connection:
         await login_throttle.forgive(connection, counted)
-        return await users.end_sessions(connection, user_id, now_us=shop.clock())
+        return await users.end_sessions(connection, entered.user_id, now_us=shop.clock())
 
 
 async def actor(shop: Shop, *, caller: SessionCaller) -> Actor:
@@ -341,7 +377,7 @@ def _log_ins(user_id: int, now_us: int) -> tuple[ColumnElement[bool], ...]:
 
 async def _verify(
     shop: Shop, username: str, password: str, address: str | None, known_device: str | None = None
-) -> tuple[int, str, Attempt]:
+) -> tuple[Entered, Attempt]:
     counted = await login_throttle.begin(shop, username=username, address=address, known_device=known_device)
     query = select(_users.c.id, _users.c.password_hash, _users.c.state).where(
         _users.c.username_key == name_key(username), _users.c.state != UserState.CLOSED.value
@@ -349,9 +385,16 @@ async def _verify(
     async with reading(shop.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
     fits = await shop.passwords.fits(password, None if row is None else row.password_hash)
+    directory = shop.sign_on.directory
+    # A user with a password of this shop logs in by that alone: the directory learns no other.
+    if directory is not None and (row is None or row.password_hash == NO_PASSWORD):
+        external = await directory.find(username=username, password=password)
+        if external is None:
+            raise BadCredentials
+        return await sign_on.enter(shop, external), counted
     if row is None or not fits or row.state != UserState.ACTIVE.value:
         raise BadCredentials
-    return row.id, row.password_hash, counted
+    return Entered(row.id, row.password_hash), counted
 
 
 async def _count_live(connection: AsyncConnection, user_id: int | None, now_us: int) -> int:

@@ -34,6 +34,7 @@ from tuckshop.identity import login_throttle, present_password
 from tuckshop.identity.passwords import common, invent
 from tuckshop.store import admin_log, tables
 from tuckshop.store.engine import reading, writing
+from tuckshop.store.erased import NO_PASSWORD
 from tuckshop.store.skeletons import is_misleading, skeleton
 from tuckshop.till.callers import SessionCaller
 
@@ -89,7 +90,7 @@ async def change(
             kept = await check_current_password(
                 shop, user_id=user_id, password=current_password, address=address
             )
-        values["password_hash"] = await shop.passwords.hash(password)
+        values["password_hash"] = await _new_hash(shop, password, instead_of=kept)
     if not values:
         return await find(shop, user_id=user_id)
     given_email = None if isinstance(email, msgspec.UnsetType) else email
@@ -122,6 +123,16 @@ async def change(
                 now_us=shop.clock(),
             )
     return user_of(row)
+
+
+async def _new_hash(shop: Shop, password: str, *, instead_of: str) -> str:
+    """The hash of a new password. Raises BadCredentials for whom an outside service lets in.
+
+    Once it did so no more, they would come in by that password.
+    """
+    if instead_of == NO_PASSWORD:
+        raise BadCredentials
+    return await shop.passwords.hash(password)
 
 
 async def _take(

@@ -18,6 +18,7 @@ from tuckshop.domain.users import SecondFactorMode
 from tuckshop.identity.access_tokens import Tokens
 from tuckshop.identity.closed_users import address_hash
 from tuckshop.identity.passwords import Passwords
+from tuckshop.identity.sign_on import open_services
 from tuckshop.operations.shop_state import is_demo as holds_demo
 from tuckshop.operations.shop_state import read_currency
 from tuckshop.queries.events import Events
@@ -61,6 +62,7 @@ async def open_shop(
     """
     telemetry.set_up_logs(for_people=given.log_format is LogFormat.CONSOLE)
     require_usable(given.redis_url)
+    sign_on = open_services(given)
     engine = open_engine(given.url)
     replica = _open_replica(given, primary=engine)
     passwords = Passwords()
@@ -70,24 +72,7 @@ async def open_shop(
         tokens = Tokens(secret=given.signing_secret(), clock=clock or system_clock)
         if replica is not None:
             await replica.check()
-        policy = Policy(
-            currency=await read_currency(engine),
-            coins=given.coins,
-            refund_window_seconds=given.refund_window_seconds,
-            payout_delay_days=given.payout_delay_days,
-            tab_limit_cents=given.tab_limit_cents,
-            tabs_for=given.tabs_for,
-            tab_exposure_cents=given.exposure_cents,
-            coins_daily_cap_cents=given.coins_daily_cap_cents,
-            guest_undo=given.guest_undo,
-            user_undo=given.user_undo,
-            coins_machine_daily_cap_cents=given.coins_machine_daily_cap_cents,
-            staff_second_factor=given.staff_second_factor is SecondFactorMode.REQUIRED,
-            # Whoever starts the server in some other way must not open a real shop's kiosk either.
-            kiosk_open=given.kiosk_open and await holds_demo(engine),
-            days=given.days,
-            address_hash=partial(address_hash, tokens),
-        )
+        policy = await _policy(given, engine, tokens)
         books = open_books(given.url, clock=clock, events=events)
         # On PostgreSQL events come back from the database, those of other processes among them.
         committed: Callable[[WorkingSet], None] | None = None
@@ -112,6 +97,7 @@ async def open_shop(
                 till=till,
                 tokens=tokens,
                 passwords=passwords,
+                sign_on=sign_on,
                 clock=clock or system_clock,
                 meter=meter or Meter(),
                 alerts=alerts,
@@ -121,6 +107,8 @@ async def open_shop(
             )
     finally:
         passwords.close()
+        if sign_on.directory is not None:
+            sign_on.directory.close()
         if notes is not None:
             await notes.close()
         await engine.dispose()
@@ -130,3 +118,24 @@ async def open_shop(
 
 def _open_replica(given: Settings, *, primary: AsyncEngine) -> Replica | None:
     return Replica(open_engine(given.replica_url), primary=primary) if given.replica_url else None
+
+
+async def _policy(given: Settings, engine: AsyncEngine, tokens: Tokens) -> Policy:
+    return Policy(
+        currency=await read_currency(engine),
+        coins=given.coins,
+        refund_window_seconds=given.refund_window_seconds,
+        payout_delay_days=given.payout_delay_days,
+        tab_limit_cents=given.tab_limit_cents,
+        tabs_for=given.tabs_for,
+        tab_exposure_cents=given.exposure_cents,
+        coins_daily_cap_cents=given.coins_daily_cap_cents,
+        guest_undo=given.guest_undo,
+        user_undo=given.user_undo,
+        coins_machine_daily_cap_cents=given.coins_machine_daily_cap_cents,
+        staff_second_factor=given.staff_second_factor is SecondFactorMode.REQUIRED,
+        # Whoever starts the server in some other way must not open a real shop's kiosk either.
+        kiosk_open=given.kiosk_open and await holds_demo(engine),
+        days=given.days,
+        address_hash=partial(address_hash, tokens),
+    )

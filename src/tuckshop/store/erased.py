@@ -11,7 +11,7 @@ from tuckshop.store import tables
 NO_PASSWORD = ""  # Nobody's hash: no password fits it.
 LABELS = ("device", "address")
 """Columns of `sessions` that tell where somebody logged in."""
-GONE = (tables.second_factors, tables.recovery_codes, tables.user_skeletons)
+GONE = (tables.second_factors, tables.recovery_codes, tables.user_skeletons, tables.external_identities)
 """Tables whose rows are deleted, by `user_id`."""
 
 

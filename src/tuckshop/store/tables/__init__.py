@@ -38,6 +38,7 @@ from tuckshop.store.tables.shop_state import (
 )
 from tuckshop.store.tables.user import (
     api_tokens,
+    external_identities,
     guests,
     invitations,
     login_tries,
@@ -62,6 +63,7 @@ __all__ = [
     "counters",
     "declared_coins",
     "denominations",
+    "external_identities",
     "guests",
     "idempotency",
     "images",

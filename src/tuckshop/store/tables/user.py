@@ -150,6 +150,15 @@ second_factors = Table(
     Column("last_step", BigInteger, nullable=False),  # the newest whose code was used; no other before it is
 )
 
+external_identities = Table(
+    "external_identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),  # what the service called them at the last log-in
+)
+
 recovery_codes = Table(
     "recovery_codes",
     metadata,

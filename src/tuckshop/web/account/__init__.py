@@ -10,11 +10,13 @@ from tuckshop.web.account import (
     register,
     second_factor,
     security,
+    sign_on,
     statement,
 )
 
 HANDLERS = (
     *log_in.HANDLERS,
+    *sign_on.HANDLERS,
     *register.HANDLERS,
     *overview.HANDLERS,
     *purchases.HANDLERS,

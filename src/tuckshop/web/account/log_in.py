@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from tuckshop.context import SignOnAway
 from tuckshop.domain.refusals import Refusal, SecondFactorNeeded, SecondFactorWrong, SessionEnded
 from tuckshop.domain.users import PASSWORD_LENGTH_MAX, USERNAME_LENGTH_MAX
 from tuckshop.http import browser_login
@@ -30,7 +31,7 @@ async def show(request: ShopRequest) -> Response[Any]:
     try:
         await rooms.member(request)
     except SessionEnded:
-        return _shown(request, BoundForm(request, {"username": ""}), back)
+        return shown(request, BoundForm(request, {"username": ""}), back)
     return forms.to_page(back)
 
 
@@ -40,29 +41,31 @@ async def log_in(request: ShopRequest) -> Response[Any]:
     posted = await forms.read(request, "username", "password", "next", "sealed", "code", forms.TOKEN)
     back = back_from(posted["next"])
     form = BoundForm(request, posted)
-    shown = _opened(request, posted["sealed"]) if posted["sealed"] else _Shown.typed(form)
-    if shown is None:
+    typed = _opened(request, posted["sealed"]) if posted["sealed"] else _Shown.typed(form)
+    if typed is None:
         form.trouble = form.words.gettext("That took too long. Log in again.")
-    if shown is None or form.is_wrong:
-        return _shown(request, form, back)
+    if typed is None or form.is_wrong:
+        return shown(request, form, back)
     screen = await visitors.screen_of(request)
     try:
         entered = await browser_login.log_in(
             request,
-            username=shown.username,
-            password=shown.password,
+            username=typed.username,
+            password=typed.password,
             form_token=posted[forms.TOKEN],
             machine_id=None if screen is None else screen.machine_id,
             code=posted["code"][: CODE_LENGTH_MAX + 1] or None,
         )
     except SecondFactorNeeded:
-        return _asking_code(request, shown, form, back)
+        return _asking_code(request, typed, form, back)
     except SecondFactorWrong as refusal:
         form.refuse(refusal, beside={SecondFactorWrong: "code"})
-        return _asking_code(request, shown, form, back)
+        return _asking_code(request, typed, form, back)
+    except SignOnAway:
+        return away(request, back, username=typed.username)
     except Refusal as refusal:
         form.refuse(refusal)
-        return _shown(request, form, back)
+        return shown(request, form, back)
     response = forms.to_page(_with_next("/login/others", back) if entered.active_sessions else back)
     browser_login.keep(response, request, entered)
     return response
@@ -107,6 +110,31 @@ async def log_out(request: ShopRequest) -> Response[Any]:
     return response
 
 
+def shown(request: ShopRequest, form: BoundForm, back: str) -> Response[Any]:
+    """The log-in's form, with what is wrong, and leading `back` afterwards."""
+    provider = request.shop.sign_on.provider
+    return rooms.page(
+        request,
+        "account/log_in.html",
+        status=form.status if form.is_wrong else 200,
+        form=form,
+        back=back,
+        is_open=bool(offered(request)),
+        provider=None if provider is None else provider.name,
+    )
+
+
+def away(request: ShopRequest, back: str, *, username: str = "") -> Response[Any]:
+    """The same where an outside service has to let somebody in, and does not answer."""
+    form = BoundForm(request, {"username": username})
+    form.trouble = form.words.gettext(
+        "The service that checks this log-in is not available. Try again later, or log in with a password of"
+        " this shop."
+    )
+    form.status = 503
+    return shown(request, form, back)
+
+
 HANDLERS = (show, log_in, show_others, end_others, log_out)
 
 
@@ -147,17 +175,6 @@ def _asking_code(request: ShopRequest, shown: _Shown, form: BoundForm, back: str
         form=form,
         back=back,
         sealed=request.shop.tokens.encrypt(kept),
-    )
-
-
-def _shown(request: ShopRequest, form: BoundForm, back: str) -> Response[Any]:
-    return rooms.page(
-        request,
-        "account/log_in.html",
-        status=form.status if form.is_wrong else 200,
-        form=form,
-        back=back,
-        is_open=bool(offered(request)),
     )
 
 
