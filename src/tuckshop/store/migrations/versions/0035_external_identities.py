@@ -11,6 +11,8 @@ from alembic import op
 revision = "0035"
 down_revision = "0034"
 
+COMPATIBLE_SINCE = "0030"
+
 
 def upgrade() -> None:
     """Creates the table, empty; everybody logs in as before."""
