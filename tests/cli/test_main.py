@@ -129,7 +129,6 @@ def test_without_a_command_it_says_what_there_is(terminal: Terminal) -> None:
 NEEDS_A_SHOP = [
     ("serve",),
     ("audit",),
-    ("backup",),
     ("user", "list"),
     ("user", "add", "ada"),
     ("user", "show", "ada"),

@@ -138,7 +138,8 @@ def test_a_lock_that_stays_is_said(open_terminal: Terminal, monkeypatch: pytest.
             answer = open_terminal(*words)
             assert (answer.code, answer.error) == (
                 2,
-                "Error: The database did not answer in time. Nothing was changed. Try again.\n",
+                "Error: Another program has locked the database. Stop that program and try again. Nothing was"
+                " changed.\n",
             )
         connection.execute("ROLLBACK")
     assert open_terminal.rows("SELECT count(*) FROM products") == [(0,)]

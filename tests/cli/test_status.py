@@ -108,7 +108,7 @@ def test_a_key_that_is_not_the_shops_is_a_problem(open_terminal: Terminal) -> No
     [
         ("UPDATE alembic_version SET version_num = '9999', compatible_since = '9999'", "9999", "newer"),
         ("UPDATE alembic_version SET version_num = '0001'", "0001", "Run `tuckshop db upgrade`"),
-        ("DROP TABLE audits", revisions()[-1], "no such table"),
+        ("DROP TABLE audits", revisions()[-1], "The table audits is missing"),
     ],
 )
 def test_what_is_wrong_with_the_database_is_a_line(

@@ -42,6 +42,8 @@ FIRST = "/office/first"
 """The page of a shop that has no admin yet."""
 LEAVING = "/kiosk/leave"
 """What a machine's own screen loads by itself; it leads elsewhere, and is no page."""
+SIGN_ON = frozenset(("/login/oidc", "/login/oidc/callback"))
+"""What leads to a provider and back, where one is set: tests/sign_on asks."""
 COUNT = "/office/machines/{machine}/coins/count"
 """A page that needs to be told what was counted."""
 FILES = frozenset(
@@ -94,7 +96,7 @@ def route_of(path: str, method: str) -> str:
 
 def addresses(furnished: Mapping[str, str]) -> list[str]:
     """Where to look: all pages but those of nobody and of an empty shop, and no files."""
-    known = routes("GET") - {*FOR_NOBODY, FIRST, LEAVING, COUNT} - FILES
+    known = routes("GET") - {*FOR_NOBODY, FIRST, LEAVING, COUNT} - FILES - SIGN_ON
     return [one.format(**furnished) for one in (*sorted(known), *MORE)]
 
 

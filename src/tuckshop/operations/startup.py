@@ -83,7 +83,7 @@ async def open_shop(
             committed, in_doubt = events.share, events.in_doubt
         if given.redis_url:
             notes = Notes(given.redis_url, seal=tokens.seal)
-        alerts, health = Alerts(), Health(folder=given.metrics_folder)
+        alerts, health = Alerts(), Health(folder=given.metrics_folder, is_silent=events is None)
         async with Till(
             books=books,
             policy=policy,

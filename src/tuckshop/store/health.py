@@ -21,11 +21,12 @@ class Health:
     """Whether the last write failed, and what the last check found.
 
     `folder`: where the processes of one server leave word for each other, so that only one of them tells the
-    log; without, this one always does.
+    log; without, this one always does. Where the log `is_silent`, whoever meets a trouble says it.
     """
 
-    def __init__(self, *, folder: str = "") -> None:
+    def __init__(self, *, folder: str = "", is_silent: bool = False) -> None:
         self._folder = folder
+        self._is_silent = is_silent
         self._found: Trouble | None = None
         self._write: Trouble | None = None
         self._tried_at = 0.0
@@ -67,6 +68,8 @@ class Health:
         return True
 
     def _tell(self) -> None:
+        if self._is_silent:
+            return
         now, told = self.trouble, self._told
         if now is not None and (told is None or now.cause != told.cause):
             if told is None:

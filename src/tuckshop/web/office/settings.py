@@ -93,6 +93,7 @@ MEANT: list[tuple[str, dict[str, str]]] = [
             "home": N_("Data folder"),
             "database_url": N_("Database"),
             "replica_url": N_("Replica of the database, for lists and reports"),
+            "redis_url": N_("Redis that several nodes share"),
             "secret": N_("Key that signs log-ins"),
             "retention_orders_days": N_("Days for which orders name their buyer"),
             "retention_logs_days": N_("Days for which logs of staff and log-ins are kept"),
