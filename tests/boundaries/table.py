@@ -488,7 +488,7 @@ OTHERS = (
     ),
     # A session that is over is ended once more, or is not counted among those that were.
     "operations.signing_key:replace | sessions.expires_us > now_us",
-    # A log-in at a provider that takes longer begins anew, and what the provider says of itself is asked again.
+    # A log-in at a provider that takes longer begins anew; what a provider says of itself is asked again.
     "web.account.sign_on:_opened | request.shop.clock() < begun.ends_us",
     "identity.oidc:OidcProvider._described | time.monotonic() - self._metadata[0] > KEPT_SECONDS",
     "identity.oidc:OidcProvider._key_set | age > (KEYS_SECONDS_MIN if again else KEPT_SECONDS)",

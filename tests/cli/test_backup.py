@@ -215,9 +215,11 @@ def older(terminal: Terminal) -> None:
     """As the release before left it."""
     with closing(sqlite3.connect(terminal.database)) as connection:
         connection.executescript(
-            "DROP TABLE backups; DROP TABLE external_identities; DROP INDEX ix_users_email_hash; DROP INDEX ix_users_not_erased;"
+            "DROP TABLE backups; DROP TABLE external_identities;"
+            " DROP INDEX ix_users_email_hash; DROP INDEX ix_users_not_erased;"
             " ALTER TABLE shop DROP COLUMN key_fingerprint; ALTER TABLE users DROP COLUMN email_hash;"
-            " ALTER TABLE users DROP COLUMN erased_us; ALTER TABLE alembic_version DROP COLUMN compatible_since;"
+            " ALTER TABLE users DROP COLUMN erased_us;"
+            " ALTER TABLE alembic_version DROP COLUMN compatible_since;"
             " CREATE INDEX ix_users_closed_email_key ON users (email_key) WHERE state = 'closed';"
             " UPDATE alembic_version SET version_num = '0030'"
         )

@@ -129,6 +129,9 @@ def test_commands_wait_for_a_writer(open_terminal: Terminal, monkeypatch: pytest
         holder.join()
 
 
+LOCKED = "Another program has locked the database. Stop that program and try again."
+
+
 def test_a_lock_that_stays_is_said(open_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuckshop.till.engine.queue.AWAY_PAUSE_SECONDS", 60)
     monkeypatch.setitem(sqlite_pragmas(), "busy_timeout", "200")
@@ -138,8 +141,7 @@ def test_a_lock_that_stays_is_said(open_terminal: Terminal, monkeypatch: pytest.
             answer = open_terminal(*words)
             assert (answer.code, answer.error) == (
                 2,
-                "Error: Another program has locked the database. Stop that program and try again. Nothing was"
-                " changed.\n",
+                f"Error: {LOCKED} Nothing was changed.\n",
             )
         connection.execute("ROLLBACK")
     assert open_terminal.rows("SELECT count(*) FROM products") == [(0,)]

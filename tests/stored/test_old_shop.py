@@ -28,8 +28,8 @@ from tests.shop import Clock, Shop
 from tests.stored.make_fixture import PASSWORD, SETTINGS, V1, VENDING
 from tests.web.browsing import Browser
 from tuckshop.domain.wallet import CoinsPolicy
-from tuckshop.operations.audit import audit
 from tuckshop.operations import erasing
+from tuckshop.operations.audit import audit
 from tuckshop.store.engine import open_engine
 from tuckshop.store.forms import form_of
 from tuckshop.store.migrate import upgrade
@@ -153,8 +153,8 @@ async def test_its_log_is_listed_as_it_was(old: OldShop) -> None:
     while answer["next"] is not None:
         answer = await old.told(f"{path}&cursor={answer['next']}")
         lines += answer["items"]
-    was = [{**line, "before": unnamed(line, "before"), "after": unnamed(line, "after")} for line in old.admin_log]
-    assert lines == was
+    parts = ("before", "after")
+    assert lines == [line | {part: unnamed(line, part) for part in parts} for line in old.admin_log]
     assert len({line["action"] for line in lines}) == 29
 
 
