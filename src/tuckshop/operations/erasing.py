@@ -58,9 +58,10 @@ async def forget_addresses(shop: Shop) -> int:
 async def _erase_user(shop: Shop, connection: AsyncConnection, user_id: int) -> None:
     """One user whom nothing but this still changes."""
     this = users.c.id == user_id
-    row = (
-        await connection.execute(select(users.c.email_key, users.c.email_hash).where(this).with_for_update())
-    ).one()
+    query = select(users.c.email_key, users.c.email_hash, users.c.erased_us).where(this)
+    row = (await connection.execute(query.with_for_update())).one()
+    if row.erased_us is not None:
+        return  # Another node has.
     digest = row.email_hash
     if row.email_key is not None:
         digest = address_hash(shop.tokens, row.email_key)
