@@ -81,7 +81,7 @@ async def enter(shop: Shop, external: ExternalUser) -> Entered:
     if row.name != external.username:
         this = identities.c.issuer == external.issuer, identities.c.subject == external.subject
         async with writing(shop.engine) as connection:
-            await connection.execute(update(identities).where(*this).values(name=external.username))
+            await connection.execute(update(identities).where(*this).values(name=_stored(external.username)))
     return Entered(row.id, row.password_hash)
 
 
@@ -113,7 +113,7 @@ async def _make(shop: Shop, external: ExternalUser) -> None:
                 )
                 if await connection.scalar(active.with_for_update(read=True)) is None:
                     continue
-                await connection.execute(insert(identities).values(**values, name=external.username))
+                await connection.execute(insert(identities).values(**values, name=_stored(external.username)))
         except IntegrityError:
             pass  # The other of two at once was faster.
         return
@@ -147,6 +147,11 @@ def _names(external: ExternalUser) -> Iterator[str]:
         except InvalidField:
             break
     yield f"user-{digest.hexdigest()[:12]}"
+
+
+def _stored(name: str) -> str:
+    """The service's own name for the user, as a database can hold it: PostgreSQL has no text with a zero."""
+    return name.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _usable_email(given: str | None) -> str | None:
